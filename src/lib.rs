@@ -1,0 +1,16 @@
+//! tcpx: the netcat you can program and trust.
+//!
+//! The house has floors, and a floor imports only floors below it (`tests/floors.rs` keeps that):
+//!
+//! ```text
+//! F5  main.rs                       the process: argv in, exit code out
+//! F4  cli                           words → Config; nothing imports it
+//! F3  driver                        the one loop: wires net + session + script + output
+//! F2  net   script   output         the world: mio · rhai · bytes for people; never import each other
+//! F1  session → codec               pure machines: no mio, no rhai, no clock, no printing
+//! F0  config endpoint error exit buffer, sys (the only unsafe)
+//! ```
+//!
+//! Data path: socket → Transport → Codec → Event → Handler → Command → Codec → outbound queue → socket.
+//! `docs/architecture.md` walks through it.
+
