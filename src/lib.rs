@@ -14,3 +14,9 @@
 //! Data path: socket → Transport → Codec → Event → Handler → Command → Codec → outbound queue → socket.
 //! `docs/architecture.md` walks through it.
 
+pub mod buffer;
+pub mod config;
+pub mod endpoint;
+pub mod error;
+pub mod exit;
+pub mod sys;

@@ -1,0 +1,133 @@
+//! `ByteQueue`: bytes waiting in order, seen as one slice from the front.
+//!
+//! Owns appending, looking and consuming. Does not bound itself: whoever fills it compares [`ByteQueue::len`]
+//! with its own marks, because the marks differ (a socket's queue, stdout, a line being collected).
+
+/// An emptied queue keeps its allocation only up to this size, so that idle connections cost little.
+const KEEP: usize = 256;
+
+/// A first-in first-out queue of bytes, contiguous from the front.
+#[derive(Debug, Default)]
+pub struct ByteQueue {
+    bytes: Vec<u8>,
+    head: usize,
+}
+
+impl ByteQueue {
+    /// An empty queue; it allocates nothing.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), head: 0 }
+    }
+
+    /// The number of bytes waiting.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.head
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All waiting bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.bytes[self.head..]
+    }
+
+    /// Adds bytes at the end.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        self.make_room(bytes.len());
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Adds bytes at the end, taking the allocation over when the queue is empty.
+    pub fn push(&mut self, bytes: Vec<u8>) {
+        if self.is_empty() && bytes.len() > self.bytes.capacity() {
+            self.bytes = bytes;
+            self.head = 0;
+        } else {
+            self.extend(&bytes);
+        }
+    }
+
+    /// Removes `n` bytes from the front.
+    ///
+    /// # Panics
+    /// If fewer than `n` bytes wait.
+    pub fn consume(&mut self, n: usize) {
+        assert!(n <= self.len(), "consume more than there is");
+        self.head += n;
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Removes and returns the first `n` bytes.
+    ///
+    /// # Panics
+    /// If fewer than `n` bytes wait.
+    pub fn take(&mut self, n: usize) -> Vec<u8> {
+        if self.head == 0 && n == self.bytes.len() {
+            return std::mem::take(&mut self.bytes);
+        }
+        let front = self.as_slice()[..n].to_vec();
+        self.consume(n);
+        front
+    }
+
+    /// Forgets everything that waits.
+    pub fn clear(&mut self) {
+        self.head = 0;
+        if self.bytes.capacity() > KEEP {
+            self.bytes = Vec::new();
+        } else {
+            self.bytes.clear();
+        }
+    }
+
+    /// Moves what waits to the front when that is cheaper than growing.
+    fn make_room(&mut self, more: usize) {
+        if self.head > 0 && (self.bytes.capacity() - self.bytes.len() < more || self.head >= self.len()) {
+            self.bytes.drain(..self.head);
+            self.head = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_in_the_order_they_went_in() {
+        let mut queue = ByteQueue::new();
+        queue.extend(b"abc");
+        queue.push(b"defg".to_vec());
+        queue.consume(2);
+        assert_eq!(queue.as_slice(), b"cdefg");
+        assert_eq!(queue.take(3), b"cde");
+        queue.extend(b"h");
+        assert_eq!(queue.take(3), b"fgh");
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn an_emptied_queue_gives_large_memory_back() {
+        let mut queue = ByteQueue::new();
+        queue.push(vec![0; 1 << 20]);
+        queue.consume(1 << 20);
+        assert!(queue.bytes.capacity() <= KEEP);
+    }
+
+    #[test]
+    fn the_front_is_reused_instead_of_growing_for_ever() {
+        let mut queue = ByteQueue::new();
+        queue.extend(&[1; 1000]);
+        for _ in 0..10_000 {
+            queue.consume(500);
+            queue.extend(&[2; 500]);
+        }
+        assert_eq!(queue.len(), 1000);
+        assert!(queue.bytes.capacity() < 8192, "grew to {}", queue.bytes.capacity());
+    }
+}

@@ -1,0 +1,111 @@
+//! How the process ends: the exit codes, their names and their sentences.
+//!
+//! Owns the numbers (curl's wherever the meaning is curl's, tcpx's own from 110). Does not decide when one
+//! applies: an [`crate::error::Error`] knows its own code, the driver keeps the first.
+
+/// What the process tells whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, as asked.
+    Success,
+    /// Wrong command line.
+    Usage,
+    /// The name does not resolve.
+    Resolve,
+    /// No connection: refused or unreachable on every address.
+    NoConnection,
+    /// Cannot write stdout or a file.
+    Write,
+    /// Cannot read stdin or a file.
+    Read,
+    /// Time ran out.
+    Timeout,
+    /// The connection broke.
+    Broken,
+    /// Cannot bind or listen.
+    Bind,
+    /// The script does not load.
+    ScriptLoad,
+    /// The script failed while running.
+    ScriptRun,
+    /// Malformed text, or a character the encoding cannot hold.
+    Text,
+    /// A bug in tcpx.
+    Bug,
+    /// A script called `exit(n)`.
+    Script(u8),
+    /// Ended by a signal: the default action is restored and the signal raised again.
+    Signal(i32),
+}
+
+impl Exit {
+    /// The number a shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Usage => 2,
+            Self::Resolve => 6,
+            Self::NoConnection => 7,
+            Self::Write => 23,
+            Self::Read => 26,
+            Self::Timeout => 28,
+            Self::Broken => 56,
+            Self::Bind => 110,
+            Self::ScriptLoad => 111,
+            Self::ScriptRun => 112,
+            Self::Text => 114,
+            Self::Bug => 119,
+            Self::Script(code) => code,
+            Self::Signal(signal) => 128u8.saturating_add(signal as u8),
+        }
+    }
+}
+
+/// Every exit code with its meaning, in the order of the numbers: the table of `--help` and of the man page.
+pub const TABLE: &[(&str, &str)] = &[
+    ("0", "done, as asked"),
+    ("2", "wrong command line"),
+    ("6", "the name does not resolve"),
+    ("7", "no connection: refused or unreachable, on every address"),
+    ("23", "cannot write stdout or a file"),
+    ("26", "cannot read stdin or a file"),
+    ("28", "time ran out; the message says which"),
+    ("56", "the connection broke (reset, aborted, link gone)"),
+    ("110", "cannot bind or listen"),
+    ("111", "the script does not load"),
+    ("112", "the script failed while running"),
+    ("114", "text: malformed, or a character the encoding cannot hold"),
+    ("119", "a bug in tcpx"),
+    ("128+n", "ended by signal n; 141: the reader of stdout went away"),
+    ("any", "a script called exit(n)"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fixed_code_is_in_the_table() {
+        let fixed = [
+            Exit::Success,
+            Exit::Usage,
+            Exit::Resolve,
+            Exit::NoConnection,
+            Exit::Write,
+            Exit::Read,
+            Exit::Timeout,
+            Exit::Broken,
+            Exit::Bind,
+            Exit::ScriptLoad,
+            Exit::ScriptRun,
+            Exit::Text,
+            Exit::Bug,
+        ];
+        for exit in fixed {
+            let code = exit.code().to_string();
+            assert!(TABLE.iter().any(|(number, _)| *number == code), "{exit:?} ({code}) is not in the table");
+        }
+        assert_eq!(Exit::Signal(2).code(), 130);
+        assert_eq!(Exit::Script(7).code(), 7);
+    }
+}

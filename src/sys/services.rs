@@ -1,0 +1,67 @@
+//! Service names: what `/etc/services` says, and a few names that work without the file.
+
+use std::fs;
+
+/// Names people type that minimal systems (containers without `netbase`) do not list.
+const WELL_KNOWN: &[(&str, u16)] = &[
+    ("echo", 7),
+    ("discard", 9),
+    ("daytime", 13),
+    ("chargen", 19),
+    ("ftp", 21),
+    ("ssh", 22),
+    ("telnet", 23),
+    ("smtp", 25),
+    ("time", 37),
+    ("domain", 53),
+    ("http", 80),
+    ("pop3", 110),
+    ("imap2", 143),
+    ("ldap", 389),
+    ("https", 443),
+    ("submission", 587),
+    ("ldaps", 636),
+    ("imaps", 993),
+    ("pop3s", 995),
+    ("mysql", 3306),
+    ("postgresql", 5432),
+    ("redis", 6379),
+    ("http-alt", 8080),
+];
+
+/// The TCP port of a service name, by `services(5)` first.
+pub fn port_of(name: &str) -> Option<u16> {
+    let listed = fs::read_to_string("/etc/services").ok().and_then(|text| find(&text, name));
+    listed.or_else(|| WELL_KNOWN.iter().find(|(known, _)| *known == name).map(|(_, port)| *port))
+}
+
+/// Looks a name or alias up in the text of a services file.
+fn find(text: &str, name: &str) -> Option<u16> {
+    text.lines().find_map(|line| {
+        let line = line.split('#').next().unwrap_or_default();
+        let mut words = line.split_whitespace();
+        let (service, port) = (words.next()?, words.next()?);
+        let port = port.strip_suffix("/tcp")?;
+        (service == name || words.any(|alias| alias == name)).then(|| port.parse().ok()).flatten()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_aliases_are_found() {
+        let text = "# services\nhttp\t80/tcp\twww # web\ndomain 53/udp\ndomain 53/tcp\n";
+        assert_eq!(find(text, "http"), Some(80));
+        assert_eq!(find(text, "www"), Some(80));
+        assert_eq!(find(text, "domain"), Some(53));
+        assert_eq!(find(text, "web"), None);
+    }
+
+    #[test]
+    fn common_names_need_no_file() {
+        assert_eq!(port_of("https"), Some(443));
+        assert_eq!(port_of("no-such-service"), None);
+    }
+}

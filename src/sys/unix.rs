@@ -1,0 +1,66 @@
+//! Signal dispositions and descriptors known by number, on Unix.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// Whether a signal was ignored when this process started: `nohup` and background jobs of scripts expect
+/// that it stays so (sigaction(2)).
+pub fn is_ignored(signal: i32) -> bool {
+    // SAFETY: a zeroed sigaction is a valid place to write to; a null new action changes nothing.
+    unsafe {
+        let mut old: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut old) == 0 && old.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// Whether a number is an open descriptor (fcntl(2) `F_GETFD`).
+pub fn is_open_fd(fd: RawFd) -> bool {
+    // SAFETY: F_GETFD only looks; a bad number gives EBADF.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+}
+
+/// Takes a descriptor over by its number, as `--ready-fd` gives it. 0, 1 and 2 are duplicated instead,
+/// because the process goes on using them.
+///
+/// # Errors
+/// `EBADF` if the number is not open; `EMFILE` if 0, 1 or 2 cannot be duplicated.
+pub fn take_fd(fd: RawFd) -> io::Result<File> {
+    if !is_open_fd(fd) {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    if fd <= 2 {
+        // SAFETY: the descriptor is open, checked above, and dup gives a new one that nobody else owns.
+        let copy = unsafe { libc::dup(fd) };
+        if copy < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: `copy` is a fresh descriptor owned by nobody else.
+        return Ok(File::from(unsafe { OwnedFd::from_raw_fd(copy) }));
+    }
+    // SAFETY: the descriptor is open, checked above; the user named it on the command line for this one use,
+    // and this function is called once for it before any other descriptor is opened.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
+}
+
+/// Bytes written to a TCP socket that the peer has not acknowledged; a FIN counts as one (tcp(7) `TIOCOUTQ`).
+/// 0 where the system cannot tell.
+pub fn unacknowledged(socket: &impl AsRawFd) -> usize {
+    let mut waiting: libc::c_int = 0;
+    // SAFETY: TIOCOUTQ writes one int to the address given, which lives on this stack frame.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut waiting) };
+    if result == 0 { usize::try_from(waiting).unwrap_or(0) } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_not_open_is_refused() {
+        assert!(is_open_fd(2));
+        assert!(!is_open_fd(100_000));
+        assert_eq!(take_fd(100_000).map(|_| ()).unwrap_err().raw_os_error(), Some(libc::EBADF));
+    }
+}
