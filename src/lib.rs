@@ -15,6 +15,7 @@
 //! `docs/architecture.md` walks through it.
 
 pub mod buffer;
+pub mod codec;
 pub mod config;
 pub mod endpoint;
 pub mod error;
