@@ -20,4 +20,5 @@ pub mod config;
 pub mod endpoint;
 pub mod error;
 pub mod exit;
+pub mod session;
 pub mod sys;

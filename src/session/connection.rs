@@ -1,0 +1,548 @@
+//! `Connection`: the sans-IO state machine of one peer. `handle_*` takes what happened, `poll_*` yields what
+//! follows; after any input, drain every output. Time is an argument.
+//!
+//! Owns the outbound queue, the order of events, half-close, lingering close and the timers of one peer. Does
+//! not decide what the end of a stream means for stdin (`halves`), and never sees a socket.
+//!
+//! | phase | input | output | next |
+//! |---|---|---|---|
+//! | Open | bytes | `Data`, `Text` or `Line` events | Open |
+//! | Open | peer's FIN | `Eof`; whoever decides gives `Close` or not | Open |
+//! | Open | FIN both ways | | Closing |
+//! | Open | `Close`, a fault | input is discarded from here on | Closing |
+//! | Closing | queue empty | FIN, `Closed` | Lingering, or Released if the peer has ended |
+//! | Lingering | bytes | discarded, so that no RST destroys what was sent | Lingering |
+//! | Lingering | peer's FIN, error, bounds reached | | Released |
+//! | any | `Reset`, a broken link, the idle limit | `Error` if it was not ours, `Closed` | Released |
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::buffer::ByteQueue;
+use crate::config::Malformed;
+use crate::session::inbound::{Fault, Inbound};
+use crate::session::timer::{Timer, TimerTable};
+use crate::session::{ConnError, ConnView, Delivery, ErrorKind, Event, Interest, Why};
+
+/// Above this many queued bytes, nothing more is read from the peer whose requests fill the queue.
+pub const HIGH_WATER: usize = 1 << 20;
+/// At or below this many queued bytes, reading goes on and `Drained` is due.
+pub const LOW_WATER: usize = 64 << 10;
+
+/// How long bytes of an undetected encoding are held when nothing more comes.
+const DETECT_AFTER: Duration = Duration::from_millis(100);
+/// How often a lingering connection is looked at.
+const LINGER_CHECK: Duration = Duration::from_millis(20);
+/// A lingering connection whose data was all acknowledged leaves after this much silence …
+const LINGER_SILENCE: Duration = Duration::from_millis(500);
+/// … or after this time at the latest …
+const LINGER_ACKED: Duration = Duration::from_secs(2);
+/// … or after this many discarded bytes; and in any case, acknowledged or not, after the last limit.
+const LINGER_BYTES: u64 = 4 << 20;
+const LINGER_LIMIT: Duration = Duration::from_secs(30);
+
+/// How received bytes are treated, fixed when the connection is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// Which events somebody takes.
+    pub interest: Interest,
+    /// Received bytes become UTF-8 on their way to stdout.
+    pub decode_output: bool,
+    /// Received bytes are dropped.
+    pub discard: bool,
+    /// What to do with malformed text.
+    pub malformed: Malformed,
+    /// The idle limit.
+    pub idle: Option<Duration>,
+}
+
+/// What the owner of the socket has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send FIN.
+    ShutdownWrite,
+    /// Let go of the socket; `abort` sends RST instead of FIN.
+    Release {
+        /// RST, and drop what the kernel still holds.
+        abort: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    Closing(Why),
+    Lingering,
+    Released,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WriteHalf {
+    Open,
+    Finishing,
+    Shut,
+}
+
+/// How the peer's stream ended, held back until everything before it was delivered.
+#[derive(Debug)]
+enum End {
+    Eof,
+    Broken(ConnError),
+}
+
+#[derive(Debug)]
+struct Linger {
+    since: Instant,
+    acknowledged: Option<Instant>,
+    last_input: Instant,
+    discarded: u64,
+}
+
+/// One peer.
+#[derive(Debug)]
+pub struct Connection {
+    view: Rc<ConnView>,
+    settings: Settings,
+    phase: Phase,
+    write: WriteHalf,
+    read_ended: bool,
+    inbound: Inbound,
+    outbound: ByteQueue,
+    events: VecDeque<Event>,
+    actions: VecDeque<Action>,
+    end: Option<End>,
+    write_error: Option<ConnError>,
+    drain_due: bool,
+    linger: Option<Box<Linger>>,
+    timers: TimerTable,
+}
+
+impl Connection {
+    /// A connection that stands; `Opened` is its first event.
+    pub fn new(view: Rc<ConnView>, settings: Settings) -> Self {
+        let delivery = match settings.interest.received {
+            Some(delivery) => delivery,
+            None if settings.decode_output => Delivery::Text,
+            None => Delivery::Data,
+        };
+        let mut timers = TimerTable::default();
+        if let Some(idle) = settings.idle {
+            timers.set(Timer::Idle, view.opened + idle);
+        }
+        Self {
+            inbound: Inbound::new(delivery, settings.malformed),
+            view,
+            settings,
+            phase: Phase::Open,
+            write: WriteHalf::Open,
+            read_ended: false,
+            outbound: ByteQueue::new(),
+            events: VecDeque::from([Event::Opened]),
+            actions: VecDeque::new(),
+            end: None,
+            write_error: None,
+            drain_due: false,
+            linger: None,
+            timers,
+        }
+    }
+
+    /// What others see of this connection.
+    pub fn view(&self) -> &Rc<ConnView> {
+        &self.view
+    }
+
+    // ---- inputs ---------------------------------------------------------------------------------------
+
+    /// Bytes arrived, as one read gave them.
+    pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
+        self.note_received(now, bytes.len());
+        if self.phase != Phase::Open || self.settings.discard {
+            return;
+        }
+        match self.inbound.push(&self.view, bytes) {
+            Ok(Some(event)) => self.events.push_back(event),
+            Ok(None) => {}
+            Err(fault) => self.fault(fault),
+        }
+        if self.inbound.is_undecided() {
+            self.timers.set(Timer::Detect, now + DETECT_AFTER);
+        }
+    }
+
+    /// Bytes arrived and went their way without passing through here ([`Connection::passes_through`]).
+    pub fn note_received(&mut self, now: Instant, n: usize) {
+        self.view.bytes_in.set(self.view.bytes_in.get() + n as u64);
+        self.view.last_activity.set(now);
+        if let Some(linger) = &mut self.linger {
+            linger.last_input = now;
+            linger.discarded += n as u64;
+        }
+    }
+
+    /// The peer sent FIN.
+    pub fn handle_eof(&mut self, _now: Instant) {
+        if self.read_ended {
+            return;
+        }
+        if let Some(error) = self.write_error.take() {
+            return self.break_off(error);
+        }
+        self.read_ended = true;
+        self.view.eof.set(true);
+        if self.phase == Phase::Open {
+            self.end = Some(End::Eof);
+        }
+    }
+
+    /// Reading failed: the connection is broken. What arrived before is still delivered.
+    pub fn handle_read_error(&mut self, _now: Instant, error: ConnError) {
+        if !self.read_ended {
+            let error = self.write_error.take().unwrap_or(error);
+            self.break_off(error);
+        }
+    }
+
+    /// Writing failed. What the peer sent before may still be there: the error is told when reading ends.
+    pub fn handle_write_error(&mut self, _now: Instant, error: ConnError) {
+        self.drop_queue();
+        self.write = WriteHalf::Shut;
+        self.view.can_send.set(false);
+        if self.read_ended {
+            self.break_off(error);
+        } else {
+            self.write_error = Some(error);
+        }
+    }
+
+    /// Queues bytes; ignored once this side is closed.
+    pub fn send(&mut self, bytes: Vec<u8>) {
+        if self.write == WriteHalf::Open && !bytes.is_empty() {
+            self.outbound.push(bytes);
+            self.after_queueing();
+        }
+    }
+
+    /// Queues bytes that stay with their owner; ignored once this side is closed.
+    pub fn send_slice(&mut self, bytes: &[u8]) {
+        if self.write == WriteHalf::Open && !bytes.is_empty() {
+            self.outbound.extend(bytes);
+            self.after_queueing();
+        }
+    }
+
+    /// FIN once everything queued is sent. Reading goes on.
+    pub fn shutdown(&mut self) {
+        if self.write == WriteHalf::Open {
+            let mut tail = Vec::new();
+            self.view.finish_encoding(&mut tail);
+            self.outbound.extend(&tail);
+            self.view.queued.set(self.outbound.len());
+            self.write = WriteHalf::Finishing;
+            self.view.can_send.set(false);
+        }
+    }
+
+    /// Flush, FIN, let go. No data event follows.
+    pub fn close(&mut self, why: Why) {
+        if self.phase == Phase::Open {
+            self.discard_input();
+            self.shutdown();
+            self.phase = Phase::Closing(why);
+        }
+    }
+
+    /// RST now; what is queued is dropped.
+    pub fn reset(&mut self, why: Why) {
+        if !matches!(self.phase, Phase::Released) {
+            self.discard_input();
+            self.release(why, true);
+        }
+    }
+
+    /// Lets go without flushing and without RST: nobody waits for the peer any more.
+    pub fn abandon(&mut self, why: Why) {
+        if self.phase != Phase::Released {
+            self.discard_input();
+            self.release(why, false);
+        }
+    }
+
+    /// Time has come to `now`; `unacknowledged` is what the kernel still holds of what was sent.
+    pub fn handle_timeout(&mut self, now: Instant, unacknowledged: usize) {
+        while let Some(timer) = self.timers.expired(now) {
+            match timer {
+                Timer::Idle => self.check_idle(now),
+                Timer::Detect => match self.inbound.decide(&self.view) {
+                    Ok(Some(event)) => self.events.push_back(event),
+                    Ok(None) => {}
+                    Err(fault) => self.fault(fault),
+                },
+                Timer::Linger => self.check_linger(now, unacknowledged),
+            }
+        }
+    }
+
+    // ---- outputs --------------------------------------------------------------------------------------
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            if self.phase == Phase::Open {
+                match self.inbound.next_line(&self.view) {
+                    Ok(Some(event)) => return Some(event),
+                    Ok(None) => {}
+                    Err(fault) => {
+                        self.fault(fault);
+                        continue;
+                    }
+                }
+            }
+            self.deliver_end(self.end.is_some())?;
+        }
+    }
+
+    /// The front of the outbound queue.
+    pub fn poll_transmit(&self) -> Option<&[u8]> {
+        (!self.outbound.is_empty()).then(|| self.outbound.as_slice())
+    }
+
+    /// The kernel took `n` bytes of the front.
+    pub fn transmitted(&mut self, now: Instant, n: usize) {
+        self.outbound.consume(n);
+        self.view.queued.set(self.outbound.len());
+        self.view.bytes_out.set(self.view.bytes_out.get() + n as u64);
+        self.view.last_activity.set(now);
+        if self.drain_due && self.outbound.len() <= LOW_WATER {
+            self.drain_due = false;
+            if self.settings.interest.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
+                self.events.push_back(Event::Drained);
+            }
+        }
+    }
+
+    /// What to do with the socket, once the queue was offered to it.
+    pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
+        if let Some(action) = self.actions.pop_front() {
+            return Some(action);
+        }
+        if self.write == WriteHalf::Finishing && self.outbound.is_empty() {
+            self.write = WriteHalf::Shut;
+            return Some(Action::ShutdownWrite);
+        }
+        match self.phase {
+            Phase::Open if self.read_ended && self.write == WriteHalf::Shut && self.is_delivered() => {
+                self.phase = Phase::Closing(Why::Eof);
+                self.poll_action(now)
+            }
+            Phase::Closing(why) if self.write == WriteHalf::Shut => {
+                self.closed(why);
+                if self.read_ended {
+                    return self.let_go(false);
+                }
+                self.phase = Phase::Lingering;
+                self.timers.stop_all();
+                self.timers.set(Timer::Linger, now + LINGER_CHECK);
+                let linger = Linger { since: now, acknowledged: None, last_input: now, discarded: 0 };
+                self.linger = Some(Box::new(linger));
+                None
+            }
+            Phase::Lingering if self.read_ended => self.let_go(false),
+            _ => None,
+        }
+    }
+
+    /// When [`Connection::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Whether reading is of use: not above the high-water mark, not ended.
+    pub fn wants_read(&self) -> bool {
+        !self.read_ended && (self.outbound.len() < HIGH_WATER || self.phase != Phase::Open)
+    }
+
+    /// Whether bytes wait to be sent.
+    pub fn wants_write(&self) -> bool {
+        !self.outbound.is_empty()
+    }
+
+    /// Number of bytes waiting to be sent.
+    pub fn queued(&self) -> usize {
+        self.outbound.len()
+    }
+
+    /// Whether [`Connection::poll_event`] has something to give (lines that are not cut yet aside).
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty() || self.end.is_some()
+    }
+
+    /// Whether received bytes go to stdout as they are, so that they need not pass through here.
+    pub fn passes_through(&self) -> bool {
+        self.phase == Phase::Open
+            && self.settings.interest.received.is_none()
+            && !self.settings.decode_output
+            && !self.settings.discard
+    }
+
+    /// Whether it stands and neither side's handler has closed it.
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Whether only the peer's last bytes are awaited and thrown away.
+    pub fn is_lingering(&self) -> bool {
+        self.phase == Phase::Lingering
+    }
+
+    /// Whether it can still send.
+    pub fn can_send(&self) -> bool {
+        self.write == WriteHalf::Open
+    }
+
+    // ---- inner workings -------------------------------------------------------------------------------
+
+    fn after_queueing(&mut self) {
+        self.view.queued.set(self.outbound.len());
+        self.drain_due = true;
+    }
+
+    fn drop_queue(&mut self) {
+        self.outbound.clear();
+        self.view.queued.set(0);
+    }
+
+    fn is_delivered(&self) -> bool {
+        self.end.is_none() && self.events.is_empty()
+    }
+
+    /// Pushes what the end of the stream gives; `None` when there is nothing to give.
+    fn deliver_end(&mut self, due: bool) -> Option<()> {
+        let end = due.then(|| self.end.take()).flatten()?;
+        if self.phase == Phase::Open && !self.settings.discard {
+            match self.inbound.finish(&self.view) {
+                Ok(last) => self.events.extend(last),
+                Err(fault) => {
+                    self.fault(fault);
+                    return Some(());
+                }
+            }
+        }
+        match end {
+            End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
+            End::Eof => {}
+            End::Broken(error) => {
+                if !matches!(self.phase, Phase::Lingering | Phase::Released) {
+                    self.events.push_back(Event::Error(error));
+                }
+                self.release(Why::Reset, false);
+            }
+        }
+        Some(())
+    }
+
+    fn break_off(&mut self, error: ConnError) {
+        self.read_ended = true;
+        self.drop_queue();
+        self.write = WriteHalf::Shut;
+        self.view.can_send.set(false);
+        self.end = Some(End::Broken(error));
+    }
+
+    /// A fault of text or framing: told, then closed (text) or reset (frame).
+    fn fault(&mut self, fault: Fault) {
+        let (kind, message) = match fault {
+            Fault::Text { before, error } => {
+                self.events.extend(before);
+                (ErrorKind::Text, error.to_string())
+            }
+            Fault::LineTooLong(limit) => (ErrorKind::Frame, format!("a line is longer than {limit} bytes")),
+        };
+        self.events.push_back(Event::Error(ConnError { kind, op: "read".into(), message }));
+        if kind == ErrorKind::Frame {
+            self.release(Why::Error, true);
+        } else {
+            // The text before the fault was delivered already: only what follows is dropped.
+            self.inbound.discard();
+            self.end = None;
+            self.shutdown();
+            self.phase = Phase::Closing(Why::Error);
+        }
+    }
+
+    fn discard_input(&mut self) {
+        self.inbound.discard();
+        self.end = None;
+        self.events.retain(|event| !matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_)));
+    }
+
+    /// Ends it without flushing: `Closed`, then the socket goes.
+    fn release(&mut self, why: Why, abort: bool) {
+        self.drop_queue();
+        self.write = WriteHalf::Shut;
+        self.view.can_send.set(false);
+        self.closed(why);
+        if let Some(action) = self.let_go(abort) {
+            self.actions.push_back(action);
+        }
+    }
+
+    fn closed(&mut self, why: Why) {
+        if self.view.is_open.replace(false) {
+            self.events.push_back(Event::Closed(why));
+        }
+    }
+
+    fn let_go(&mut self, abort: bool) -> Option<Action> {
+        if self.phase == Phase::Released {
+            return None;
+        }
+        self.phase = Phase::Released;
+        self.timers.stop_all();
+        Some(Action::Release { abort })
+    }
+
+    fn check_idle(&mut self, now: Instant) {
+        let Some(idle) = self.settings.idle else { return };
+        let due = self.view.last_activity.get() + idle;
+        if due > now {
+            return self.timers.set(Timer::Idle, due);
+        }
+        let message = format!("idle for {}", crate::config::show_duration(idle));
+        self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: "wait".into(), message }));
+        let stuck = !self.outbound.is_empty();
+        self.release(Why::Timeout, stuck);
+    }
+
+    fn check_linger(&mut self, now: Instant, unacknowledged: usize) {
+        let Some(linger) = &mut self.linger else { return };
+        if unacknowledged == 0 && linger.acknowledged.is_none() {
+            linger.acknowledged = Some(now);
+        }
+        let done = linger.acknowledged.is_some_and(|at| {
+            now - at.max(linger.last_input) >= LINGER_SILENCE
+                || now - at >= LINGER_ACKED
+                || linger.discarded > LINGER_BYTES
+        });
+        if done || now - linger.since >= LINGER_LIMIT {
+            if let Some(action) = self.let_go(false) {
+                self.actions.push_back(action);
+            }
+        } else {
+            self.timers.set(Timer::Linger, now + LINGER_CHECK);
+        }
+    }
+
+    /// Stops absorbing: the run ends and everything sent was acknowledged.
+    pub fn stop_lingering(&mut self) {
+        if self.phase == Phase::Lingering
+            && let Some(action) = self.let_go(false)
+        {
+            self.actions.push_back(action);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The end-of-stream rules of netcat mode as a table: what the end of stdin and the end of the peer's stream
+//! mean, by role and options. Pure; the driver asks and acts.
+//!
+//! | event | connect | listen (one peer) | listen -k | with a handler for received data |
+//! |---|---|---|---|---|
+//! | stdin ends | FIN | FIN, but not when it was empty | nothing | nothing |
+//! | peer ends, stdin a file | rest is sent, close | same | close | same as connect |
+//! | peer ends, stdin a pipe | sent until quiet for 500 ms, close | same | close | same as connect |
+//! | peer ends, stdin a terminal, ended or unread | close | same | close | same as connect |
+//!
+//! `--half-open` keeps the connection until stdin has ended; `--no-shutdown` sends no FIN for stdin's end;
+//! `--send-only` always sends one.
+
+use std::time::Duration;
+
+use crate::config::{Config, Role};
+
+/// How long a pipe may be silent, after the peer's end, before nobody waits for it any more.
+pub const QUIET: Duration = Duration::from_millis(500);
+
+/// What stdin is; it decides whether to wait for it when the peer has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// A file or device that always has an answer: data or its end.
+    File,
+    /// A pipe or socket: more may come at any time.
+    Pipe,
+    /// A person.
+    Terminal,
+}
+
+/// What the end of stdin does to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterInput {
+    /// FIN, once everything queued is sent.
+    Fin,
+    /// Nothing: the connection ends otherwise.
+    Keep,
+}
+
+/// What the peer's FIN does to the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterEof {
+    /// Flush and close.
+    Close,
+    /// Send what stdin still has, to its end; then close.
+    SendRest,
+    /// Send what stdin still has until it was silent for this long; then close.
+    SendUntilQuiet(Duration),
+    /// Go on until stdin ends.
+    Keep,
+}
+
+/// The rules of one run.
+#[derive(Clone, Copy, Debug)]
+pub struct HalfRules {
+    listening: bool,
+    shared_input: bool,
+    half_open: bool,
+    no_shutdown: bool,
+    send_only: bool,
+    handled: bool,
+}
+
+impl HalfRules {
+    /// The rules for a configuration; `handled` says that a script takes the received data.
+    pub fn new(config: &Config, handled: bool) -> Self {
+        let (listening, shared_input) = match &config.role {
+            Role::Connect(_) => (false, false),
+            Role::Listen(listen) => (true, !listen.single),
+        };
+        Self {
+            listening,
+            shared_input,
+            half_open: config.input.half_open,
+            no_shutdown: config.input.no_shutdown,
+            send_only: config.input.discard_received,
+            handled,
+        }
+    }
+
+    /// stdin has ended, after `sent_any` bytes or none.
+    pub fn at_input_end(&self, sent_any: bool) -> AfterInput {
+        if self.send_only {
+            return AfterInput::Fin;
+        }
+        let empty = self.listening && !sent_any;
+        if self.shared_input || self.no_shutdown || self.handled || empty { AfterInput::Keep } else { AfterInput::Fin }
+    }
+
+    /// The peer has ended its stream; `input` is stdin if it is read and has not ended.
+    pub fn at_peer_eof(&self, input: Option<InputKind>) -> AfterEof {
+        match input {
+            Some(_) if self.half_open => AfterEof::Keep,
+            Some(_) if self.shared_input => AfterEof::Close,
+            None | Some(InputKind::Terminal) => AfterEof::Close,
+            Some(InputKind::File) => AfterEof::SendRest,
+            Some(InputKind::Pipe) => AfterEof::SendUntilQuiet(QUIET),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONNECT: HalfRules = HalfRules {
+        listening: false,
+        shared_input: false,
+        half_open: false,
+        no_shutdown: false,
+        send_only: false,
+        handled: false,
+    };
+    const LISTEN: HalfRules = HalfRules { listening: true, ..CONNECT };
+    const KEEP_OPEN: HalfRules = HalfRules { shared_input: true, ..LISTEN };
+
+    #[test]
+    fn the_end_of_stdin() {
+        use AfterInput::{Fin, Keep};
+        let table = [
+            ("connect, something sent", CONNECT, true, Fin),
+            ("connect, empty stdin", CONNECT, false, Fin),
+            ("listen, something sent", LISTEN, true, Fin),
+            ("listen, empty stdin", LISTEN, false, Keep),
+            ("listen -k", KEEP_OPEN, true, Keep),
+            ("--no-shutdown", HalfRules { no_shutdown: true, ..CONNECT }, true, Keep),
+            ("a handler for received data", HalfRules { handled: true, ..CONNECT }, true, Keep),
+            ("--send-only, empty stdin", HalfRules { send_only: true, ..LISTEN }, false, Fin),
+        ];
+        for (case, rules, sent_any, expected) in table {
+            assert_eq!(rules.at_input_end(sent_any), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_peer() {
+        use AfterEof::{Close, Keep, SendRest, SendUntilQuiet};
+        use InputKind::{File, Pipe, Terminal};
+        let half_open = HalfRules { half_open: true, ..CONNECT };
+        let table = [
+            ("stdin ended or is not read", CONNECT, None, Close),
+            ("a file", CONNECT, Some(File), SendRest),
+            ("a pipe", CONNECT, Some(Pipe), SendUntilQuiet(QUIET)),
+            ("a terminal", CONNECT, Some(Terminal), Close),
+            ("listen, a pipe", LISTEN, Some(Pipe), SendUntilQuiet(QUIET)),
+            ("listen -k, a file", KEEP_OPEN, Some(File), Close),
+            ("--half-open, a pipe", half_open, Some(Pipe), Keep),
+            ("--half-open, a terminal", half_open, Some(Terminal), Keep),
+            ("--half-open, stdin ended", half_open, None, Close),
+        ];
+        for (case, rules, input, expected) in table {
+            assert_eq!(rules.at_peer_eof(input), expected, "{case}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The contract between what happens and who decides: `Event` in, `Command` out.
+//!
+//! Owns the vocabulary, the [`Handler`] trait and the sans-IO state machine of one peer ([`connection`]).
+//! No mio, no rhai, no clock, no printing: time is an argument, bytes are slices.
+
+pub mod connection;
+pub mod halves;
+mod inbound;
+#[cfg(test)]
+mod playbook;
+pub mod timer;
+pub mod view;
+
+use std::rc::Rc;
+
+pub use connection::Connection;
+pub use view::ConnView;
+
+/// A connection's number: counts from 1 in one run, never reused.
+pub type ConnId = u64;
+
+/// What happened to a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Accepted, or the connect finished.
+    Opened,
+    /// A chunk as it arrived.
+    Data(Vec<u8>),
+    /// The same stream decoded; never splits a character, never empty.
+    Text(String),
+    /// One line, decoded, without CR and LF.
+    Line(String),
+    /// The peer sent FIN.
+    Eof,
+    /// The outbound queue fell to its low mark.
+    Drained,
+    /// Trouble; the connection may go on or a `Closed` follows.
+    Error(ConnError),
+    /// The last event of every connection that was `Opened`, exactly once.
+    Closed(Why),
+}
+
+/// Trouble of one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnError {
+    /// What sort of trouble.
+    pub kind: ErrorKind,
+    /// The operation: `read`, `write`, `connect`, `decode`, `on_data`, …
+    pub op: String,
+    /// The cause, as a person reads it.
+    pub message: String,
+}
+
+/// What sort of trouble a connection has; scripts see [`ErrorKind::name`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The peer sent RST, or the link broke.
+    Reset,
+    /// The connection was never made.
+    Refused,
+    /// A time limit passed.
+    Timeout,
+    /// A line or frame over its limit.
+    Frame,
+    /// Malformed text, or a character the encoding cannot hold.
+    Text,
+    /// A handler of the script failed.
+    Script,
+    /// Anything else the system reports.
+    Io,
+}
+
+impl ErrorKind {
+    /// The word scripts and logs use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::Frame => "frame",
+            Self::Text => "text",
+            Self::Script => "script",
+            Self::Io => "io",
+        }
+    }
+}
+
+/// Why a connection is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Both sides ended in order, the peer first.
+    Eof,
+    /// We closed it.
+    Closed,
+    /// The peer reset it, or it broke; or we reset it.
+    Reset,
+    /// A time limit passed.
+    Timeout,
+    /// A fault of text, framing or script.
+    Error,
+    /// The run is ending.
+    Stop,
+}
+
+impl Why {
+    /// The word scripts and logs use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Eof => "eof",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Timeout => "timeout",
+            Self::Error => "error",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// What to do. Commands are carried out in the order they were given.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Queue bytes for a connection.
+    Send(ConnId, Vec<u8>),
+    /// FIN once everything queued is sent; reading goes on.
+    Shutdown(ConnId),
+    /// Flush, FIN, then let go. No data event follows.
+    Close(ConnId),
+    /// RST now; what is queued is dropped.
+    Reset(ConnId),
+    /// `TCP_NODELAY` on or off.
+    SetNodelay(ConnId, bool),
+    /// Text for stdout, line end included.
+    Print(String),
+    /// A line for stderr; the connection's label stands before it.
+    Log(Option<ConnId>, String),
+    /// Received bytes for stdout.
+    Output(Vec<u8>),
+}
+
+/// What a failed handler call means for the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandlerError {
+    /// The handler failed; the message may have several lines (position, source line, caret, call chain).
+    Failed {
+        /// The handler's name, such as `on_data`.
+        handler: &'static str,
+        /// The first line of the message, for `err.message`.
+        summary: String,
+        /// The whole message for people.
+        message: String,
+    },
+    /// The handler called `exit(code)`.
+    Exit(u8),
+}
+
+/// Which form received bytes take on their way to the handler.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// Chunks as they arrive.
+    #[default]
+    Data,
+    /// Decoded text.
+    Text,
+    /// Decoded lines.
+    Line,
+}
+
+/// Which events a handler takes. The others have their default effect and cost nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Received data goes to the handler in this form; `None`: to stdout.
+    pub received: Option<Delivery>,
+    /// `Event::Opened`.
+    pub opened: bool,
+    /// `Event::Eof`: the handler decides when our side closes.
+    pub eof: bool,
+    /// `Event::Drained`.
+    pub drained: bool,
+    /// `Event::Error`.
+    pub error: bool,
+    /// `Event::Closed`.
+    pub closed: bool,
+}
+
+/// Decides what a connection does. Must not block; asks for things by pushing commands.
+pub trait Handler {
+    /// Which events it takes.
+    fn interest(&self) -> Interest;
+
+    /// Handles one event of one connection. Commands pushed before a failure still count.
+    fn handle(&mut self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError>;
+}

@@ -1,0 +1,73 @@
+//! The timers of one connection: a deadline for each kind, the earliest of them, and which have passed.
+
+use std::time::Instant;
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Nothing moved for the idle limit.
+    Idle,
+    /// Held bytes of an undetected encoding are decided upon.
+    Detect,
+    /// A closed connection stops absorbing what the peer still sends.
+    Linger,
+}
+
+const KINDS: [Timer; 3] = [Timer::Idle, Timer::Detect, Timer::Linger];
+
+/// One optional deadline for each [`Timer`].
+#[derive(Debug, Default)]
+pub struct TimerTable {
+    deadlines: [Option<Instant>; KINDS.len()],
+}
+
+impl TimerTable {
+    /// Starts or moves a timer.
+    pub fn set(&mut self, timer: Timer, at: Instant) {
+        self.deadlines[timer as usize] = Some(at);
+    }
+
+    /// Stops a timer.
+    pub fn stop(&mut self, timer: Timer) {
+        self.deadlines[timer as usize] = None;
+    }
+
+    /// Stops every timer.
+    pub fn stop_all(&mut self) {
+        self.deadlines = Default::default();
+    }
+
+    /// The earliest deadline.
+    pub fn next(&self) -> Option<Instant> {
+        self.deadlines.iter().flatten().min().copied()
+    }
+
+    /// Removes and returns one timer whose deadline has passed.
+    pub fn expired(&mut self, now: Instant) -> Option<Timer> {
+        let timer = KINDS.into_iter().find(|kind| self.deadlines[*kind as usize].is_some_and(|at| at <= now))?;
+        self.stop(timer);
+        Some(timer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_earliest_timer_comes_first_and_only_once() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut timers = TimerTable::default();
+        timers.set(Timer::Linger, at(20));
+        timers.set(Timer::Idle, at(10));
+        assert_eq!(timers.next(), Some(at(10)));
+        assert_eq!(timers.expired(at(9)), None);
+        assert_eq!(timers.expired(at(25)), Some(Timer::Idle));
+        assert_eq!(timers.expired(at(25)), Some(Timer::Linger));
+        assert_eq!(timers.expired(at(25)), None);
+        assert_eq!(timers.next(), None);
+    }
+}
