@@ -20,5 +20,6 @@ pub mod config;
 pub mod endpoint;
 pub mod error;
 pub mod exit;
+pub mod net;
 pub mod session;
 pub mod sys;

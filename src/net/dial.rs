@@ -1,0 +1,207 @@
+//! From a name to a connection: resolving on a thread of its own, and the order and timing of attempts
+//! (Happy Eyeballs, RFC 8305).
+//!
+//! Owns who is tried when. Does not hold sockets: the driver starts what [`Dial::next_attempt`] names and
+//! reports how it went.
+
+use std::collections::VecDeque;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::config::Family;
+use crate::error;
+use crate::net::reactor::Mailbox;
+
+/// RFC 8305, section 5: how long an attempt runs alone before the next address is tried beside it.
+pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// What the resolver found for one request.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The request's number.
+    pub id: u64,
+    /// Addresses in the order to try them, or why there are none.
+    pub addresses: Result<Vec<SocketAddr>, String>,
+}
+
+/// Resolves on another thread and posts the answer; getaddrinfo(3) may take many seconds.
+pub fn resolve_in_background<M: From<Resolved> + Send + 'static>(
+    id: u64,
+    host: String,
+    port: u16,
+    family: Family,
+    mailbox: &Mailbox<M>,
+) {
+    let name = "resolver".to_owned();
+    let post = mailbox.clone();
+    let work = move || post.post(M::from(Resolved { id, addresses: resolve(&host, port, family) }));
+    if let Err(error) = thread::Builder::new().name(name).spawn(work) {
+        let addresses = Err(format!("cannot start the resolver: {}", error::cause(&error)));
+        mailbox.post(M::from(Resolved { id, addresses }));
+    }
+}
+
+/// Resolves here and now; for an address that is immediate, for a name it may take long.
+///
+/// # Errors
+/// The resolver's words, or that no address is of the wanted family.
+pub fn resolve(host: &str, port: u16, family: Family) -> Result<Vec<SocketAddr>, String> {
+    let found = (host, port).to_socket_addrs().map_err(|error| {
+        let text = error::cause(&error);
+        let reason = text.rsplit_once(": ").map_or(text.as_str(), |(_, reason)| reason);
+        error::lower_first(reason)
+    })?;
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in found.filter(|address| is_of(*address, family)) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    match (addresses.is_empty(), family) {
+        (false, _) => Ok(interleave(addresses)),
+        (true, Family::V4) => Err("it has no IPv4 address".to_owned()),
+        (true, Family::V6) => Err("it has no IPv6 address".to_owned()),
+        (true, Family::Any) => Err("it has no address".to_owned()),
+    }
+}
+
+fn is_of(address: SocketAddr, family: Family) -> bool {
+    match family {
+        Family::Any => true,
+        Family::V4 => address.is_ipv4(),
+        Family::V6 => address.is_ipv6(),
+    }
+}
+
+/// Alternates the families, beginning with the resolver's favourite (RFC 8305, section 4).
+fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let Some(first) = addresses.first() else { return addresses };
+    let first_is_v6 = first.is_ipv6();
+    let (favourite, other): (VecDeque<_>, VecDeque<_>) =
+        addresses.iter().copied().partition(|address| address.is_ipv6() == first_is_v6);
+    let mut order = Vec::with_capacity(addresses.len());
+    let mut queues = [favourite, other];
+    while queues.iter().any(|queue| !queue.is_empty()) {
+        order.extend(queues.iter_mut().filter_map(VecDeque::pop_front));
+    }
+    order
+}
+
+/// The attempts to reach one target.
+#[derive(Debug)]
+pub struct Dial {
+    waiting: VecDeque<SocketAddr>,
+    next_at: Instant,
+    running: usize,
+    failures: Vec<(SocketAddr, String)>,
+}
+
+impl Dial {
+    /// Attempts for these addresses, the first one due at once.
+    pub fn new(addresses: Vec<SocketAddr>, now: Instant) -> Self {
+        Self { waiting: addresses.into(), next_at: now, running: 0, failures: Vec::new() }
+    }
+
+    /// The address to try now, if one is due.
+    pub fn next_attempt(&mut self, now: Instant) -> Option<SocketAddr> {
+        if now < self.next_at {
+            return None;
+        }
+        let address = self.waiting.pop_front()?;
+        self.running += 1;
+        self.next_at = now + ATTEMPT_DELAY;
+        Some(address)
+    }
+
+    /// An attempt failed: the next one is due at once.
+    pub fn failed(&mut self, address: SocketAddr, cause: String, now: Instant) {
+        self.running -= 1;
+        self.failures.push((address, cause));
+        self.next_at = now;
+    }
+
+    /// When [`Dial::next_attempt`] is worth asking again.
+    pub fn deadline(&self) -> Option<Instant> {
+        (!self.waiting.is_empty()).then_some(self.next_at)
+    }
+
+    /// Whether every address has failed.
+    pub fn is_exhausted(&self) -> bool {
+        self.running == 0 && self.waiting.is_empty()
+    }
+
+    /// Why nothing worked: one cause, or one for each address where they differ.
+    pub fn cause(&self) -> String {
+        let Some((_, first)) = self.failures.first() else { return "no address".to_owned() };
+        if self.failures.len() == 1 {
+            return first.clone();
+        }
+        if self.failures.iter().all(|(_, cause)| cause == first) {
+            let tried: Vec<_> = self.failures.iter().map(|(address, _)| address.ip().to_string()).collect();
+            return format!("{first} (tried {})", tried.join(", "));
+        }
+        let each: Vec<_> = self.failures.iter().map(|(address, cause)| format!("{}: {cause}", address.ip())).collect();
+        each.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn families_alternate_from_the_favourite_on() {
+        let found = addresses(&["[::1]:1", "[::2]:1", "10.0.0.1:1", "[::3]:1"]);
+        let order = interleave(found);
+        assert_eq!(order, addresses(&["[::1]:1", "10.0.0.1:1", "[::2]:1", "[::3]:1"]));
+    }
+
+    #[test]
+    fn a_silent_address_is_overtaken_after_a_quarter_second() {
+        let start = Instant::now();
+        let [a, b] = addresses(&["[::1]:1", "10.0.0.1:1"]).try_into().unwrap();
+        let mut dial = Dial::new(vec![a, b], start);
+        assert_eq!(dial.next_attempt(start), Some(a));
+        assert_eq!(dial.next_attempt(start), None);
+        assert_eq!(dial.deadline(), Some(start + ATTEMPT_DELAY));
+        assert_eq!(dial.next_attempt(start + ATTEMPT_DELAY), Some(b));
+        assert_eq!(dial.deadline(), None);
+        assert!(!dial.is_exhausted());
+    }
+
+    #[test]
+    fn a_refused_address_is_followed_at_once() {
+        let start = Instant::now();
+        let [a, b] = addresses(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
+        let mut dial = Dial::new(vec![a, b], start);
+        assert_eq!(dial.next_attempt(start), Some(a));
+        dial.failed(a, "connection refused".into(), start);
+        assert_eq!(dial.next_attempt(start), Some(b));
+        dial.failed(b, "connection refused".into(), start);
+        assert!(dial.is_exhausted());
+        assert_eq!(dial.cause(), "connection refused (tried ::1, 127.0.0.1)");
+    }
+
+    #[test]
+    fn different_causes_are_all_told() {
+        let now = Instant::now();
+        let [a, b] = addresses(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
+        let mut dial = Dial::new(vec![a, b], now);
+        for (address, cause) in [(a, "network is unreachable"), (b, "connection refused")] {
+            assert_eq!(dial.next_attempt(now), Some(address));
+            dial.failed(address, cause.into(), now);
+        }
+        assert_eq!(dial.cause(), "::1: network is unreachable; 127.0.0.1: connection refused");
+    }
+
+    #[test]
+    fn literal_addresses_resolve_without_asking_anyone() {
+        assert_eq!(resolve("127.0.0.1", 80, Family::Any).unwrap(), addresses(&["127.0.0.1:80"]));
+        assert_eq!(resolve("127.0.0.1", 80, Family::V6).unwrap_err(), "it has no IPv6 address");
+    }
+}

@@ -1,0 +1,323 @@
+//! `Reactor`: the poll, the readiness of every source, the list of those with work, and the mailbox other
+//! threads write to. All knowledge of edge-triggered events lives here.
+//!
+//! mio reports edges, not states, and reports each once. So an event is only noted: it sets bits and puts the
+//! slot on the ready list. A bit is cleared when an operation would block, and by nothing else, except that a
+//! read shorter than its buffer has emptied a stream socket: the next bytes raise a new edge (epoll(7), Q9).
+//! Whoever stops before that point asks for another turn with [`Reactor::again`].
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use mio::event::Source;
+use mio::{Events, Interest, Poll, Token, Waker};
+use slab::Slab;
+
+/// The number of a registered source. Slots of removed sources are reused; a stale slot on the ready list only
+/// costs its new owner an empty turn.
+pub type Slot = usize;
+
+/// Events taken from the kernel in one wait.
+const EVENTS: usize = 1024;
+const WAKER: Token = Token(usize::MAX);
+
+/// What one attempt to read or write gave.
+#[derive(Debug)]
+pub enum Io {
+    /// This many bytes moved.
+    Moved(usize),
+    /// Nothing now; an event will tell.
+    Blocked,
+    /// The stream has ended (reading only).
+    Ended,
+    /// The operation failed.
+    Failed(io::Error),
+}
+
+/// What is known about a source without asking it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Readiness {
+    /// Reading may give something.
+    pub readable: bool,
+    /// Writing may be taken.
+    pub writable: bool,
+    /// The far side said that no more will come, or everything is over: a short read proves nothing then.
+    pub read_closed: bool,
+    /// An error or hang-up was reported for the write side; ask the resource before believing it.
+    pub write_closed: bool,
+    queued: bool,
+}
+
+impl Readiness {
+    /// Tries to read and keeps the readable bit true to the answer.
+    pub fn read(&mut self, buffer: &mut [u8], mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) -> Io {
+        loop {
+            return match read(buffer) {
+                Ok(0) => Io::Ended,
+                Ok(n) => {
+                    if n < buffer.len() && !self.read_closed {
+                        self.readable = false;
+                    }
+                    Io::Moved(n)
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    Io::Blocked
+                }
+                Err(error) => Io::Failed(error),
+            };
+        }
+    }
+
+    /// Tries to write and keeps the writable bit true to the answer.
+    pub fn write(&mut self, bytes: &[u8], mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> Io {
+        loop {
+            return match write(bytes) {
+                Ok(n) => Io::Moved(n),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.writable = false;
+                    Io::Blocked
+                }
+                Err(error) => Io::Failed(error),
+            };
+        }
+    }
+}
+
+/// The way into the loop for other threads: post, and the loop wakes.
+pub struct Mailbox<M> {
+    sender: Sender<M>,
+    waker: Arc<Waker>,
+}
+
+impl<M> Clone for Mailbox<M> {
+    fn clone(&self) -> Self {
+        Self { sender: self.sender.clone(), waker: Arc::clone(&self.waker) }
+    }
+}
+
+impl<M> Mailbox<M> {
+    /// Sends a message to the loop. A loop that has ended does not mind.
+    pub fn post(&self, message: M) {
+        // First the message, then the wake: a wake carries no data and several become one event.
+        if self.sender.send(message).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+}
+
+/// Readiness of all sources, and the one place that waits.
+pub struct Reactor<M> {
+    poll: Poll,
+    events: Events,
+    slots: Slab<Readiness>,
+    ready: VecDeque<Slot>,
+    mailbox: Mailbox<M>,
+    mail: Receiver<M>,
+}
+
+impl<M> Reactor<M> {
+    /// A reactor without sources.
+    ///
+    /// # Errors
+    /// The system refuses an epoll descriptor.
+    pub fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let (sender, mail) = channel();
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS),
+            slots: Slab::new(),
+            ready: VecDeque::new(),
+            mailbox: Mailbox { sender, waker },
+            mail,
+        })
+    }
+
+    /// Starts watching a source, both ways.
+    ///
+    /// # Errors
+    /// `EPERM` for files and devices that epoll cannot watch (`epoll_ctl(2)`).
+    pub fn register<S: Source + ?Sized>(&mut self, source: &mut S, interest: Interest) -> io::Result<Slot> {
+        let entry = self.slots.vacant_entry();
+        let slot = entry.key();
+        self.poll.registry().register(source, Token(slot), interest)?;
+        entry.insert(Readiness::default());
+        Ok(slot)
+    }
+
+    /// A slot for a source that needs no watching because it is always ready.
+    pub fn register_always_ready(&mut self) -> Slot {
+        self.slots.insert(Readiness { readable: true, writable: true, ..Readiness::default() })
+    }
+
+    /// Gives back a slot of [`Reactor::register_always_ready`].
+    pub fn release_always_ready(&mut self, slot: Slot) {
+        self.slots.try_remove(slot);
+    }
+
+    /// Stops watching a source that was registered with [`Reactor::register`]; call it before closing.
+    pub fn deregister<S: Source + ?Sized>(&mut self, slot: Slot, source: &mut S) {
+        let _ = self.poll.registry().deregister(source);
+        self.slots.try_remove(slot);
+    }
+
+    /// What is known about a source. Panics for a slot that is not registered.
+    pub fn readiness(&mut self, slot: Slot) -> &mut Readiness {
+        &mut self.slots[slot]
+    }
+
+    /// Puts a slot on the ready list: it has work although no event will come for it.
+    pub fn again(&mut self, slot: Slot) {
+        if let Some(readiness) = self.slots.get_mut(slot)
+            && !readiness.queued
+        {
+            readiness.queued = true;
+            self.ready.push_back(slot);
+        }
+    }
+
+    /// Whether some source still has work.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// How many slots have work now: one round's worth.
+    pub fn ready_len(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// The next slot with work.
+    pub fn next_ready(&mut self) -> Option<Slot> {
+        let slot = self.ready.pop_front()?;
+        if let Some(readiness) = self.slots.get_mut(slot) {
+            readiness.queued = false;
+        }
+        Some(slot)
+    }
+
+    /// Waits until something happens or `deadline` has come, and notes what happened. Does not wait while
+    /// slots are on the ready list.
+    ///
+    /// # Errors
+    /// What `epoll_wait(2)` reports, except `EINTR`.
+    pub fn wait(&mut self, deadline: Option<Instant>) -> io::Result<()> {
+        let timeout = if self.has_ready() {
+            Some(Duration::ZERO)
+        } else {
+            // mio rounds up to whole milliseconds, so a timer is never early.
+            deadline.map(|at| at.saturating_duration_since(Instant::now()))
+        };
+        match self.poll.poll(&mut self.events, timeout) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        for event in &self.events {
+            let slot = event.token().0;
+            let Some(readiness) = self.slots.get_mut(slot) else { continue };
+            readiness.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+            readiness.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+            readiness.read_closed |= event.is_read_closed() || event.is_error();
+            readiness.write_closed |= event.is_write_closed() || event.is_error();
+            if !readiness.queued {
+                readiness.queued = true;
+                self.ready.push_back(slot);
+            }
+        }
+        Ok(())
+    }
+
+    /// A way in for other threads.
+    pub fn mailbox(&self) -> Mailbox<M> {
+        self.mailbox.clone()
+    }
+
+    /// The next message from another thread.
+    pub fn next_mail(&mut self) -> Option<M> {
+        self.mail.try_recv().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+    use std::thread;
+
+    use super::*;
+
+    fn pair() -> (mio::net::UnixStream, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        (mio::net::UnixStream::from_std(ours), theirs)
+    }
+
+    #[test]
+    fn a_short_budget_keeps_the_readable_bit() {
+        use std::io::Read;
+        let (mut ours, mut theirs) = pair();
+        let mut reactor = Reactor::<()>::new().unwrap();
+        let slot = reactor.register(&mut ours, Interest::READABLE).unwrap();
+        theirs.write_all(&[7; 100]).unwrap();
+        reactor.wait(None).unwrap();
+        assert_eq!(reactor.next_ready(), Some(slot));
+        let mut buffer = [0; 60];
+        assert!(matches!(reactor.readiness(slot).read(&mut buffer, |b| ours.read(b)), Io::Moved(60)));
+        assert!(reactor.readiness(slot).readable, "40 bytes are left and no event will tell");
+        assert!(matches!(reactor.readiness(slot).read(&mut buffer, |b| ours.read(b)), Io::Moved(40)));
+        assert!(!reactor.readiness(slot).readable);
+    }
+
+    #[test]
+    fn an_end_that_came_with_the_data_is_not_missed() {
+        use std::io::Read;
+        let (mut ours, mut theirs) = pair();
+        let mut reactor = Reactor::<()>::new().unwrap();
+        let slot = reactor.register(&mut ours, Interest::READABLE).unwrap();
+        theirs.write_all(b"last words").unwrap();
+        drop(theirs);
+        reactor.wait(None).unwrap();
+        let mut buffer = [0; 64];
+        assert!(matches!(reactor.readiness(slot).read(&mut buffer, |b| ours.read(b)), Io::Moved(10)));
+        assert!(reactor.readiness(slot).readable, "the end came in the same event: read on");
+        assert!(matches!(reactor.readiness(slot).read(&mut buffer, |b| ours.read(b)), Io::Ended));
+    }
+
+    #[test]
+    fn a_slot_is_on_the_ready_list_once() {
+        let (mut ours, _theirs) = pair();
+        let mut reactor = Reactor::<()>::new().unwrap();
+        let slot = reactor.register(&mut ours, Interest::READABLE).unwrap();
+        reactor.again(slot);
+        reactor.again(slot);
+        assert_eq!(reactor.ready_len(), 1);
+        reactor.deregister(slot, &mut ours);
+        assert_eq!(reactor.next_ready(), Some(slot), "stale, and harmless");
+        reactor.again(slot);
+        assert!(!reactor.has_ready());
+    }
+
+    #[test]
+    fn mail_wakes_the_loop() {
+        let mut reactor = Reactor::new().unwrap();
+        let mailbox = reactor.mailbox();
+        let thread = thread::spawn(move || mailbox.post("hello"));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let mail = loop {
+            reactor.wait(Some(deadline)).unwrap();
+            if let Some(mail) = reactor.next_mail() {
+                break mail;
+            }
+            assert!(Instant::now() < deadline, "no mail");
+        };
+        assert_eq!(mail, "hello");
+        thread.join().unwrap();
+    }
+}

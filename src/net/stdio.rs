@@ -1,0 +1,311 @@
+//! stdin and stdout as they were inherited, read and written without blocking and without changing their
+//! flags: `O_NONBLOCK` sits on the open file description, which the shell shares (open(2)).
+//!
+//! | what it is | reading | writing |
+//! |---|---|---|
+//! | regular file, `/dev/null` and the like | plain, always ready | plain |
+//! | pipe, socket | `preadv2` with `RWF_NOWAIT` | `pwritev2` with `RWF_NOWAIT` |
+//! | terminal | a description of its own, reopened with `O_NONBLOCK` | the same |
+//! | where the kernel refuses these | `poll(2)`, then a plain read | `poll(2)`, then at most 4096 bytes |
+
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use mio::event::Source;
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::io::{Errno, ReadWriteFlags};
+
+use crate::session::halves::InputKind;
+
+/// A pipe takes this much in one piece whenever it is writable at all (pipe(7) `PIPE_BUF`).
+const PIPE_BUF: usize = 4096;
+/// Wanted capacity of a pipe that has once been full: 64 KiB costs three quarters of the speed.
+const PIPE_SIZE: usize = 1 << 20;
+
+/// How a descriptor is read or written without waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Plain,
+    NoWait,
+    PollFirst,
+}
+
+/// What stdin, stdout or a file turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sort {
+    File,
+    Pipe,
+    Terminal,
+}
+
+#[derive(Debug)]
+enum Handle {
+    Inherited(BorrowedFd<'static>),
+    Own(OwnedFd),
+}
+
+impl AsFd for Handle {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Inherited(fd) => fd.as_fd(),
+            Self::Own(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// One end of the process's standard streams.
+#[derive(Debug)]
+struct Stream {
+    handle: Handle,
+    sort: Sort,
+    method: Method,
+    widened: bool,
+}
+
+impl Stream {
+    fn new(handle: Handle, flags: OFlags) -> io::Result<Self> {
+        let status = fstat(handle.as_fd())?;
+        let (sort, method) = match FileType::from_raw_mode(status.st_mode) {
+            FileType::Fifo | FileType::Socket => (Sort::Pipe, Method::NoWait),
+            FileType::CharacterDevice if rustix::termios::isatty(handle.as_fd()) => (Sort::Terminal, Method::PollFirst),
+            _ => (Sort::File, Method::Plain),
+        };
+        if sort == Sort::Terminal
+            && let Ok(own) = reopen(handle.as_fd(), flags)
+        {
+            return Ok(Self { handle: Handle::Own(own), sort, method: Method::Plain, widened: true });
+        }
+        Ok(Self { handle, sort, method, widened: false })
+    }
+
+    fn is_watchable(&self) -> bool {
+        self.sort != Sort::File
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.method == Method::NoWait {
+            let slices = &mut [IoSliceMut::new(buffer)];
+            match rustix::io::preadv2(self.handle.as_fd(), slices, u64::MAX, ReadWriteFlags::NOWAIT) {
+                Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::SPIPE) => self.method = Method::PollFirst,
+                result => return Ok(result?),
+            }
+        }
+        if self.method == Method::PollFirst && poll_now(self.handle.as_fd(), PollFlags::IN)?.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(rustix::io::read(self.handle.as_fd(), buffer)?)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.method == Method::NoWait {
+            let slices = &[IoSlice::new(bytes)];
+            match rustix::io::pwritev2(self.handle.as_fd(), slices, u64::MAX, ReadWriteFlags::NOWAIT) {
+                Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::SPIPE) => self.method = Method::PollFirst,
+                Err(Errno::AGAIN) if self.widen() => return self.write(bytes),
+                result => return Ok(result?),
+            }
+        }
+        if self.method == Method::PollFirst {
+            if poll_now(self.handle.as_fd(), PollFlags::OUT)?.is_empty() {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            return Ok(rustix::io::write(self.handle.as_fd(), &bytes[..bytes.len().min(PIPE_BUF)])?);
+        }
+        Ok(rustix::io::write(self.handle.as_fd(), bytes)?)
+    }
+
+    /// Makes a pipe that was found full larger, once; whether that may have helped.
+    fn widen(&mut self) -> bool {
+        if self.widened {
+            return false;
+        }
+        self.widened = true;
+        #[cfg(target_os = "linux")]
+        let widened = rustix::pipe::fcntl_setpipe_size(self.handle.as_fd(), PIPE_SIZE).is_ok();
+        #[cfg(not(target_os = "linux"))]
+        let widened = false;
+        widened
+    }
+}
+
+impl Source for Stream {
+    fn register(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        SourceFd(&self.handle.as_fd().as_raw_fd()).register(registry, token, interest)
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        SourceFd(&self.handle.as_fd().as_raw_fd()).reregister(registry, token, interest)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        SourceFd(&self.handle.as_fd().as_raw_fd()).deregister(registry)
+    }
+}
+
+/// stdin.
+#[derive(Debug)]
+pub struct Input(Stream);
+
+impl Input {
+    /// The process's stdin.
+    ///
+    /// # Errors
+    /// What fstat(2) reports.
+    pub fn stdin() -> io::Result<Self> {
+        Stream::new(Handle::Inherited(rustix::stdio::stdin()), OFlags::RDONLY).map(Self)
+    }
+
+    /// What it is, for the rules of its end.
+    pub fn kind(&self) -> InputKind {
+        match self.0.sort {
+            Sort::File => InputKind::File,
+            Sort::Pipe => InputKind::Pipe,
+            Sort::Terminal => InputKind::Terminal,
+        }
+    }
+
+    /// The source to watch; `None` when it is always ready and cannot be watched.
+    pub fn source(&mut self) -> Option<&mut dyn Source> {
+        self.0.is_watchable().then_some(&mut self.0 as &mut dyn Source)
+    }
+
+    /// Reads what is there; `Ok(0)` is its end.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing is there, and what read(2) reports.
+    pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer) {
+            // A terminal that went away reads as its end, as for every other program.
+            Err(error) if error.raw_os_error() == Some(libc::EIO) && self.0.sort == Sort::Terminal => Ok(0),
+            result => result,
+        }
+    }
+}
+
+/// stdout, or the file that stands for it.
+#[derive(Debug)]
+pub struct Output(Stream);
+
+impl Output {
+    /// The process's stdout.
+    ///
+    /// # Errors
+    /// What fstat(2) reports.
+    pub fn stdout() -> io::Result<Self> {
+        Stream::new(Handle::Inherited(rustix::stdio::stdout()), OFlags::WRONLY).map(Self)
+    }
+
+    /// A file opened for writing.
+    ///
+    /// # Errors
+    /// What fstat(2) reports.
+    pub fn file(file: File) -> io::Result<Self> {
+        Stream::new(Handle::Own(file.into()), OFlags::WRONLY).map(Self)
+    }
+
+    /// Whether a person looks at it.
+    pub fn is_terminal(&self) -> bool {
+        self.0.sort == Sort::Terminal
+    }
+
+    /// The source to watch; `None` when it is always ready and cannot be watched.
+    pub fn source(&mut self) -> Option<&mut dyn Source> {
+        self.0.is_watchable().then_some(&mut self.0 as &mut dyn Source)
+    }
+
+    /// Writes what fits.
+    ///
+    /// # Errors
+    /// `WouldBlock` when nothing fits, and what write(2) reports.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    /// Whether the reader has gone (poll(2): only `POLLERR` and `POLLHUP` are asked for, and always told).
+    pub fn is_gone(&self) -> bool {
+        poll_now(self.0.handle.as_fd(), PollFlags::empty()).is_ok_and(|flags| !flags.is_empty())
+    }
+}
+
+/// What poll(2) says at once.
+fn poll_now(fd: BorrowedFd<'_>, wanted: PollFlags) -> io::Result<PollFlags> {
+    let mut fds = [PollFd::from_borrowed_fd(fd, wanted)];
+    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    Ok(fds[0].revents())
+}
+
+/// A terminal's own, non-blocking description of it.
+fn reopen(fd: BorrowedFd<'_>, flags: OFlags) -> io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    Ok(open(path, flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    fn stream(fd: OwnedFd) -> Stream {
+        Stream::new(Handle::Own(fd), OFlags::RDWR).unwrap()
+    }
+
+    #[test]
+    fn an_empty_pipe_blocks_nobody() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        for method in [Method::NoWait, Method::PollFirst] {
+            let mut input = stream(reader.try_clone().unwrap().into());
+            input.method = method;
+            let mut buffer = [0; 8];
+            assert_eq!(input.read(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            writer.write_all(b"abc").unwrap();
+            assert_eq!(input.read(&mut buffer).unwrap(), 3);
+            assert_eq!(input.method, method, "the kernel does it");
+        }
+        drop(writer);
+        assert_eq!(stream(reader.into()).read(&mut [0; 8]).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_full_pipe_blocks_nobody_and_loses_nothing() {
+        for method in [Method::NoWait, Method::PollFirst] {
+            let (mut reader, writer) = io::pipe().unwrap();
+            let mut output = stream(writer.into());
+            output.method = method;
+            let mut sent = 0;
+            let error = loop {
+                match output.write(&[7; 10_000]) {
+                    Ok(n) => sent += n,
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+            drop(output);
+            let mut received = Vec::new();
+            reader.read_to_end(&mut received).unwrap();
+            assert_eq!(received.len(), sent);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_noticed() {
+        let (reader, writer) = io::pipe().unwrap();
+        let output = Output(stream(writer.into()));
+        assert!(!output.is_gone());
+        drop(reader);
+        assert!(output.is_gone());
+    }
+
+    #[test]
+    fn files_are_always_ready() {
+        let mut null = Output::file(File::options().write(true).open("/dev/null").unwrap()).unwrap();
+        assert!(null.source().is_none());
+        assert_eq!(null.write(b"x").unwrap(), 1);
+        let mut full = Output::file(File::options().write(true).open("/dev/full").unwrap()).unwrap();
+        assert_eq!(full.write(b"x").unwrap_err().raw_os_error(), Some(libc::ENOSPC));
+    }
+}

@@ -1,0 +1,129 @@
+//! TCP connections as [`Transport`]s, and non-blocking connects.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use crate::net::Transport;
+
+/// One TCP connection.
+#[derive(Debug)]
+pub struct Tcp {
+    stream: TcpStream,
+}
+
+/// Why a connect could not even be started.
+#[derive(Debug)]
+pub enum StartError {
+    /// The local address cannot be had.
+    Bind(io::Error),
+    /// The target cannot be reached.
+    Connect(io::Error),
+}
+
+impl Tcp {
+    /// Wraps an accepted or connected stream.
+    pub fn new(stream: TcpStream) -> Self {
+        Self { stream }
+    }
+
+    /// Starts a connect, from `source` if given. Register the result, then ask [`Tcp::finish_connect`] on
+    /// each event.
+    ///
+    /// # Errors
+    /// What socket(2), bind(2) and connect(2) report at once.
+    pub fn start_connect(target: SocketAddr, source: Option<SocketAddr>) -> Result<Self, StartError> {
+        let socket = open(target).map_err(StartError::Connect)?;
+        if let Some(source) = source {
+            bind(&socket, source).map_err(StartError::Bind)?;
+        }
+        match socket.connect(&target.into()) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+            Err(error) => return Err(StartError::Connect(error)),
+        }
+        Ok(Self { stream: TcpStream::from_std(socket.into()) })
+    }
+
+    /// Whether a started connect has finished; `None`: not yet.
+    ///
+    /// # Errors
+    /// Why it failed; the system tells that only once.
+    pub fn finish_connect(&self) -> io::Result<Option<(SocketAddr, SocketAddr)>> {
+        // A writable event proves nothing: first the error, then whether there is a peer (mio, TcpStream::connect).
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        match self.stream.peer_addr() {
+            Ok(peer) => Ok(Some((peer, self.stream.local_addr()?))),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
+            Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Our address.
+    ///
+    /// # Errors
+    /// What getsockname(2) reports.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+}
+
+fn open(target: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn bind(socket: &Socket, source: SocketAddr) -> io::Result<()> {
+    socket.set_reuse_address(true)?;
+    socket.bind(&source.into())
+}
+
+impl Transport for Tcp {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    fn unacknowledged(&self) -> usize {
+        crate::sys::unix::unacknowledged(&self.stream)
+    }
+
+    fn abort(&mut self) {
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
+    fn set_nodelay(&mut self, on: bool) {
+        // A connection that is already broken refuses; its error is told when it is read.
+        let _ = self.stream.set_nodelay(on);
+    }
+}
+
+impl Source for Tcp {
+    fn register(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        self.stream.register(registry, token, interest)
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        self.stream.reregister(registry, token, interest)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        self.stream.deregister(registry)
+    }
+}
