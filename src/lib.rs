@@ -21,5 +21,6 @@ pub mod endpoint;
 pub mod error;
 pub mod exit;
 pub mod net;
+pub mod output;
 pub mod session;
 pub mod sys;
