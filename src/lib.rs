@@ -22,5 +22,6 @@ pub mod error;
 pub mod exit;
 pub mod net;
 pub mod output;
+pub mod script;
 pub mod session;
 pub mod sys;

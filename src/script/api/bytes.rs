@@ -1,0 +1,159 @@
+//! Blobs: making them, decoding, showing, searching, joining with text.
+//!
+//! Positions follow Rhai's habits: negative ones count from the end, and a range that reaches out of the
+//! blob is cut to it. Where a string is searched for, its UTF-8 bytes are.
+
+use encoding_rs::{Encoding, UTF_8};
+use memchr::memmem;
+use rhai::{Array, Blob, Dynamic, Engine, INT, NativeCallContext};
+
+use super::{Outcome, failure, type_name};
+use crate::codec::{escape, labels};
+use crate::config::Charset;
+
+pub(super) fn register(engine: &mut Engine) {
+    register_making(engine);
+    register_showing(engine);
+    register_searching(engine);
+}
+
+fn register_making(engine: &mut Engine) {
+    engine
+        .register_fn("bytes", |text: &str| text.as_bytes().to_vec())
+        .register_fn("bytes", |context: NativeCallContext<'_>, numbers: Array| from_numbers(&context, &numbers))
+        .register_fn("hex", |digits: &str| -> Outcome<Blob> {
+            escape::parse_hex(digits).map_err(|fault| failure(fault.to_string()))
+        })
+        // Rhai's own make a string of it, with what is not UTF-8 replaced.
+        .register_fn("+", |blob: Blob, text: &str| [&blob, text.as_bytes()].concat())
+        .register_fn("+", |text: &str, blob: Blob| [text.as_bytes(), &blob].concat())
+        .register_fn("equals", |blob: &mut Blob, other: Blob| *blob == other)
+        .register_fn("equals", |blob: &mut Blob, text: &str| blob.as_slice() == text.as_bytes());
+}
+
+fn register_showing(engine: &mut Engine) {
+    engine
+        .register_fn("text", |blob: &mut Blob| decode(blob, UTF_8))
+        .register_fn("text", |blob: &mut Blob, label: &str| -> Outcome<String> {
+            match labels::lookup(label) {
+                Ok(Charset::Named(encoding)) => Ok(decode(blob, encoding)),
+                Ok(Charset::Auto) => Err(failure("text(\"auto\"): name the encoding")),
+                Err(fault) => Err(failure(fault.to_string())),
+            }
+        })
+        .register_fn("text", |blob: &mut Blob, at: INT, count: INT| decode(slice(blob, at, count), UTF_8))
+        .register_fn("hex", |blob: &mut Blob| hex(blob))
+        .register_fn("dump", |blob: &mut Blob| dump(blob));
+}
+
+fn register_searching(engine: &mut Engine) {
+    engine
+        .register_fn("find", |blob: &mut Blob, what: Blob| find(blob, &what, 0))
+        .register_fn("find", |blob: &mut Blob, what: &str| find(blob, what.as_bytes(), 0))
+        .register_fn("find", |blob: &mut Blob, what: Blob, from: INT| find(blob, &what, from))
+        .register_fn("find", |blob: &mut Blob, what: &str, from: INT| find(blob, what.as_bytes(), from))
+        .register_fn("starts_with", |blob: &mut Blob, what: Blob| blob.starts_with(&what))
+        .register_fn("starts_with", |blob: &mut Blob, what: &str| blob.starts_with(what.as_bytes()))
+        .register_fn("ends_with", |blob: &mut Blob, what: Blob| blob.ends_with(&what))
+        .register_fn("ends_with", |blob: &mut Blob, what: &str| blob.ends_with(what.as_bytes()))
+        .register_fn("contains", |blob: &mut Blob, what: Blob| find(blob, &what, 0) >= 0)
+        .register_fn("contains", |blob: &mut Blob, what: &str| find(blob, what.as_bytes(), 0) >= 0)
+        .register_fn("split", |blob: &mut Blob, at: Blob| split(blob, &at))
+        .register_fn("split", |blob: &mut Blob, at: &str| split(blob, at.as_bytes()));
+}
+
+fn from_numbers(context: &NativeCallContext<'_>, numbers: &Array) -> Outcome<Blob> {
+    let byte = |(index, value): (usize, &Dynamic)| match value.as_int() {
+        Ok(number) => u8::try_from(number)
+            .map_err(|_| failure(format!("bytes: {number} at index {index} is not a number from 0 to 255"))),
+        Err(_) => {
+            Err(failure(format!("bytes: {} at index {index} is not a number from 0 to 255", type_name(context, value))))
+        }
+    };
+    numbers.iter().enumerate().map(byte).collect()
+}
+
+/// Decodes these bytes alone; what is malformed becomes U+FFFD and a byte order mark is dropped.
+fn decode(bytes: &[u8], encoding: &'static Encoding) -> String {
+    encoding.decode_with_bom_removal(bytes).0.into_owned()
+}
+
+/// `count` bytes from `at`, as far as there are any.
+fn slice(bytes: &[u8], at: INT, count: INT) -> &[u8] {
+    let from = offset(bytes.len(), at);
+    let count = usize::try_from(count).unwrap_or(0).min(bytes.len() - from);
+    &bytes[from..from + count]
+}
+
+/// A position as Rhai counts: from the end if negative, and never outside.
+pub(super) fn offset(len: usize, at: INT) -> usize {
+    match usize::try_from(at) {
+        Ok(at) => at.min(len),
+        Err(_) => len.saturating_sub(usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX)),
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8], from: INT) -> INT {
+    let from = offset(bytes.len(), from);
+    memmem::find(&bytes[from..], what).map_or(-1, |at| (from + at) as INT)
+}
+
+fn split(bytes: &[u8], at: &[u8]) -> Outcome<Array> {
+    if at.is_empty() {
+        return Err(failure("split: the separator is empty"));
+    }
+    let mut parts = Array::new();
+    let mut start = 0;
+    for end in memmem::find_iter(bytes, at) {
+        parts.push(Dynamic::from_blob(bytes[start..end].to_vec()));
+        start = end + at.len();
+    }
+    parts.push(Dynamic::from_blob(bytes[start..].to_vec()));
+    Ok(parts)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// Sixteen bytes a line: position, hex digits, ASCII.
+fn dump(bytes: &[u8]) -> String {
+    let mut lines = Vec::new();
+    for (row, chunk) in bytes.chunks(16).enumerate() {
+        let digits: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (left, right) = digits.split_at(digits.len().min(8));
+        let shown: String = chunk
+            .iter()
+            .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
+            .collect();
+        lines.push(format!("{:08x}  {:<23}  {:<23}  |{shown}|", row * 16, left.join(" "), right.join(" ")));
+    }
+    lines.join("\n")
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_from_the_end_and_stay_inside() {
+        assert_eq!([0, 2, 9, -1, -9].map(|at| offset(4, at)), [0, 2, 4, 3, 0]);
+        assert_eq!(slice(b"abcd", 1, 2), b"bc");
+        assert_eq!(slice(b"abcd", -2, 9), b"cd");
+        assert_eq!(slice(b"abcd", 9, 1), b"");
+        assert_eq!(slice(b"abcd", 0, -1), b"");
+    }
+
+    #[test]
+    fn a_dump_shows_position_digits_and_text() {
+        assert_eq!(
+            dump(b"GET / HTTP/1.1\r\n\xff"),
+            "00000000  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 31 0d 0a  |GET / HTTP/1.1..|\n\
+             00000010  ff                                                |.|"
+        );
+        assert_eq!(dump(b""), "");
+        assert_eq!(hex(b"\x00\xde\xad"), "00dead");
+    }
+}

@@ -1,0 +1,283 @@
+//! `Conn`: a connection as a script sees it.
+//!
+//! Reads the shared view and pushes commands. What a script asks for takes effect later, but what it can ask
+//! back (`can_send`, `queued`) is already true when the function returns.
+
+use std::any::TypeId;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallContext};
+
+use super::{Outcome, display, failure, type_name};
+use crate::codec::{escape, labels};
+use crate::config::Charset;
+use crate::script::host::Host;
+use crate::session::view::Side;
+use crate::session::{Command, ConnView};
+
+/// A connection; cheap to copy.
+#[derive(Clone, Debug)]
+pub(in crate::script) struct Conn(Rc<ConnView>);
+
+/// A listening socket.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::script) struct Listener(SocketAddr);
+
+impl Conn {
+    pub(in crate::script) fn new(view: &Rc<ConnView>) -> Self {
+        Self(Rc::clone(view))
+    }
+
+    /// The script's own map of this connection; it exists from its first use.
+    fn state(&self) -> Dynamic {
+        let state = self.0.attachment.get_or_init(|| Box::new(Dynamic::from_map(Map::new()).into_shared()));
+        state.downcast_ref::<Dynamic>().cloned().unwrap_or_default()
+    }
+}
+
+impl Listener {
+    pub(in crate::script) fn new(address: SocketAddr) -> Self {
+        Self(address)
+    }
+}
+
+/// Empties the state of a connection that is over: connections that keep each other there would never be freed.
+pub(in crate::script) fn release(view: &ConnView) {
+    let state = view.attachment.get().and_then(|state| state.downcast_ref::<Dynamic>().cloned());
+    if let Some(mut map) = state.unwrap_or_default().write_lock::<Map>() {
+        map.clear();
+    }
+}
+
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    engine.register_type_with_name::<Conn>("Conn").register_type_with_name::<Listener>("Listener");
+    register_reading(engine);
+    register_state(engine);
+    register_settings(engine, host);
+    register_sending(engine, host);
+    register_ending(engine, host);
+    engine
+        .register_get("port", |listener: &mut Listener| INT::from(listener.0.port()))
+        .register_get("addr", |listener: &mut Listener| listener.0.to_string())
+        .register_fn("to_string", |listener: &mut Listener| listener.0.to_string())
+        .register_fn("to_debug", |listener: &mut Listener| format!("Listener({})", listener.0));
+}
+
+fn register_reading(engine: &mut Engine) {
+    engine
+        .register_get("id", |conn: &mut Conn| number(conn.0.id))
+        .register_get("peer", |conn: &mut Conn| conn.0.peer.to_string())
+        .register_get("peer_ip", |conn: &mut Conn| conn.0.peer.ip().to_string())
+        .register_get("peer_port", |conn: &mut Conn| INT::from(conn.0.peer.port()))
+        .register_get("local", |conn: &mut Conn| conn.0.local.to_string())
+        .register_get("proto", |_: &mut Conn| "tcp")
+        .register_get("side", |conn: &mut Conn| match conn.0.side {
+            Side::Server => "server",
+            Side::Client => "client",
+        })
+        .register_get("state", |conn: &mut Conn| conn.state())
+        .register_get("is_open", |conn: &mut Conn| conn.0.is_open.get())
+        .register_get("can_send", |conn: &mut Conn| conn.0.can_send.get())
+        .register_get("eof", |conn: &mut Conn| conn.0.eof.get())
+        .register_get("bytes_in", |conn: &mut Conn| number(conn.0.bytes_in.get()))
+        .register_get("bytes_out", |conn: &mut Conn| number(conn.0.bytes_out.get()))
+        .register_get("queued", |conn: &mut Conn| number(conn.0.queued.get() as u64))
+        .register_get("age_ms", |conn: &mut Conn| conn.0.opened.elapsed().as_millis() as INT)
+        .register_get("idle_ms", |conn: &mut Conn| conn.0.last_activity.get().elapsed().as_millis() as INT)
+        .register_fn("==", |a: Conn, b: Conn| a.0.id == b.0.id)
+        .register_fn("!=", |a: Conn, b: Conn| a.0.id != b.0.id)
+        .register_fn("to_string", |conn: &mut Conn| conn.0.name())
+        .register_fn("to_debug", |conn: &mut Conn| format!("Conn({} {})", conn.0.id, conn.0.peer));
+}
+
+/// `conn.state = #{…}`. The engine also calls this after `conn.state.x = 1`, with the map that was changed in its
+/// place: without a setter it would build an error message each time and throw it away (1.3 µs).
+fn register_state(engine: &mut Engine) {
+    let types = [TypeId::of::<Conn>(), TypeId::of::<Map>()];
+    // A setter with a parameter of its own would get the map moved out of its place.
+    #[allow(deprecated, reason = "volatile, says its documentation, but not deprecated")]
+    engine.register_raw_fn("set$state", types, |_, args| -> Outcome<()> {
+        let [conn, value] = args else { return Ok(()) };
+        let mut state = conn.read_lock::<Conn>().map(|conn| conn.state()).unwrap_or_default();
+        // Locked: the value is what is in it.
+        if !state.is_locked() {
+            let new = value.take().try_cast::<Map>().unwrap_or_default();
+            if let Some(mut map) = state.write_lock::<Map>() {
+                *map = new;
+            }
+        }
+        Ok(())
+    });
+}
+
+fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
+    let host = Rc::clone(host);
+    engine
+        .register_get("label", |conn: &mut Conn| conn.0.name())
+        .register_set("label", |conn: &mut Conn, label: &str| *conn.0.label.borrow_mut() = Some(label.to_owned()))
+        .register_get("encoding", |conn: &mut Conn| encoding(&conn.0))
+        .register_set("encoding", set_encoding)
+        .register_get("eol", |conn: &mut Conn| conn.0.eol.borrow().clone())
+        .register_set("eol", |conn: &mut Conn, eol: &str| eol.clone_into(&mut conn.0.eol.borrow_mut()))
+        .register_get_set(
+            "nodelay",
+            |conn: &mut Conn| conn.0.nodelay.get(),
+            move |conn: &mut Conn, on: bool| {
+                if conn.0.is_open.get() {
+                    conn.0.nodelay.set(on);
+                    host.push(Command::SetNodelay(conn.0.id, on));
+                }
+            },
+        );
+}
+
+fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
+    let to = Rc::clone(host);
+    engine.register_fn("send", move |conn: &mut Conn, bytes: Blob| queue(&to, conn, bytes));
+    let to = Rc::clone(host);
+    engine.register_fn("send", move |conn: &mut Conn, text: &str| send_text(&to, conn, text));
+    let to = Rc::clone(host);
+    engine.register_fn("send", move |context: NativeCallContext<'_>, conn: &mut Conn, parts: Array| {
+        send_parts(&context, &to, conn, &parts)
+    });
+    engine.register_fn("send", |context: NativeCallContext<'_>, _: &mut Conn, other: Dynamic| -> Outcome<()> {
+        let given = type_name(&context, &other);
+        let hint = if other.is_char() { "; a string stands in double quotes" } else { "" };
+        Err(failure(format!("send takes a string, a blob or an array of them, not {given}{hint}")))
+    });
+    let to = Rc::clone(host);
+    engine.register_fn("send_line", move |conn: &mut Conn, text: &str| {
+        let line = [text, &conn.0.eol.borrow()].concat();
+        send_text(&to, conn, &line)
+    });
+    let to = Rc::clone(host);
+    engine.register_fn("send_hex", move |conn: &mut Conn, digits: &str| {
+        let bytes = escape::parse_hex(digits).map_err(|fault| failure(fault.to_string()))?;
+        queue(&to, conn, bytes)
+    });
+    let to = Rc::clone(host);
+    engine.register_fn("log", move |context: NativeCallContext<'_>, conn: &mut Conn, what: Dynamic| -> Outcome<()> {
+        let text = display(&context, what)?;
+        to.push(Command::Log(Some(conn.0.id), text.into()));
+        Ok(())
+    });
+}
+
+fn register_ending(engine: &mut Engine, host: &Rc<Host>) {
+    let to = Rc::clone(host);
+    engine.register_fn("close", move |conn: &mut Conn| {
+        if conn.0.is_open.get() {
+            conn.0.can_send.set(false);
+            to.push(Command::Close(conn.0.id));
+        }
+    });
+    let to = Rc::clone(host);
+    engine.register_fn("shutdown", move |conn: &mut Conn| {
+        if conn.0.can_send.replace(false) {
+            to.push(Command::Shutdown(conn.0.id));
+        }
+    });
+    let to = Rc::clone(host);
+    engine.register_fn("reset", move |conn: &mut Conn| {
+        if conn.0.is_open.get() {
+            conn.0.can_send.set(false);
+            conn.0.queued.set(0);
+            to.push(Command::Reset(conn.0.id));
+        }
+    });
+}
+
+fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<()> {
+    if !conn.0.can_send.get() {
+        return Ok(());
+    }
+    let bytes = encode(conn, text)?;
+    queue(host, conn, bytes)
+}
+
+fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: &Array) -> Outcome<()> {
+    if !conn.0.can_send.get() {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        if let Some(blob) = part.read_lock::<Blob>() {
+            bytes.extend_from_slice(&blob);
+        } else if let Some(text) = part.read_lock::<ImmutableString>() {
+            bytes.extend(encode(conn, &text)?);
+        } else {
+            let given = type_name(context, part);
+            return Err(failure(format!("send takes strings and blobs in an array, not {given} (at index {index})")));
+        }
+    }
+    queue(host, conn, bytes)
+}
+
+/// The bytes of text on this connection's wire.
+fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
+    let whole;
+    let text = if conn.0.crlf && text.contains('\n') {
+        whole = with_crlf(text);
+        &whole
+    } else {
+        text
+    };
+    conn.0.encode(text).map_err(|fault| failure(fault.to_string()))
+}
+
+/// The text with every lone LF made CR LF.
+fn with_crlf(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut last = '\0';
+    for character in text.chars() {
+        if character == '\n' && last != '\r' {
+            out.push('\r');
+        }
+        out.push(character);
+        last = character;
+    }
+    out
+}
+
+fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<()> {
+    let view = &conn.0;
+    if !view.can_send.get() || bytes.is_empty() {
+        return Ok(());
+    }
+    let queued = view.queued.get() + bytes.len();
+    if queued > MAX_QUEUED {
+        let limit = MAX_QUEUED >> 20;
+        return Err(failure(format!(
+            "the queue of {} is full ({limit} MiB): wait for on_drain, or look at conn.queued before sending",
+            view.name()
+        )));
+    }
+    view.queued.set(queued);
+    host.push(Command::Send(view.id, bytes));
+    Ok(())
+}
+
+fn encoding(view: &ConnView) -> String {
+    match view.recv.get() {
+        Charset::Auto => "auto".to_owned(),
+        Charset::Named(encoding) => labels::name(encoding).to_ascii_lowercase(),
+    }
+}
+
+fn set_encoding(conn: &mut Conn, label: &str) -> Outcome<()> {
+    let charset = labels::lookup(label).map_err(|fault| {
+        let hint = fault.suggestion().map(|near| format!(" (did you mean \"{near}\"?)")).unwrap_or_default();
+        failure(format!("{fault}{hint}"))
+    })?;
+    conn.0.set_charset(charset);
+    Ok(())
+}
+
+/// Counters are far from the limit of a script's integers; what is not is shown as the limit.
+fn number(value: u64) -> INT {
+    INT::try_from(value).unwrap_or(INT::MAX)
+}
+
+/// What one connection may have queued: a script that outruns its peer by more has lost control.
+const MAX_QUEUED: usize = 64 << 20;

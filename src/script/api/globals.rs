@@ -1,0 +1,84 @@
+//! Functions that belong to no value: logging, time, the end of the run.
+//!
+//! `app` and `args` are variables and live in the engine; `print` and `debug` are statements of the language
+//! and are hooked up there too.
+
+use std::rc::Rc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::{Timestamp, Zoned};
+use rhai::{Dynamic, Engine, INT, NativeCallContext};
+
+use super::{Outcome, display, failure};
+use crate::script::host::{Halt, Host};
+use crate::session::Command;
+
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    let to = Rc::clone(host);
+    let log = move |context: NativeCallContext<'_>, what: Dynamic| -> Outcome<()> {
+        let text = display(&context, what)?;
+        to.push(Command::Log(None, text.into()));
+        Ok(())
+    };
+    engine.register_fn("log", log.clone());
+    // Rhai's own log(float) is a logarithm and would be found first.
+    engine.register_fn("log", move |context: NativeCallContext<'_>, what: f64| log(context, what.into()));
+
+    engine
+        .register_fn("now_ms", now_ms)
+        .register_fn("time", || time(Timestamp::now()))
+        .register_fn("time", format_time);
+
+    let to = Rc::clone(host);
+    engine.register_fn("exit", move || exit(&to, 0));
+    let to = Rc::clone(host);
+    engine.register_fn("exit", move |code: Dynamic| match code.as_int() {
+        Ok(code) => exit(&to, code),
+        Err(_) => Err(failure("exit takes a number from 0 to 255")),
+    });
+    engine.register_fn("sleep", |_: INT| sleep()).register_fn("sleep", |_: f64| sleep());
+}
+
+fn exit(host: &Host, code: INT) -> Outcome<()> {
+    let code = u8::try_from(code).map_err(|_| failure(format!("exit takes a number from 0 to 255, not {code}")))?;
+    if host.is_loading() {
+        return Err(failure("exit() while the script is loading: call it in on_start"));
+    }
+    host.stop(Halt::Exit(code));
+    Err(rhai::EvalAltResult::ErrorTerminated(Dynamic::UNIT, rhai::Position::NONE).into())
+}
+
+fn sleep() -> Outcome<()> {
+    Err(failure("sleep would stop every connection: let the next event do the rest"))
+}
+
+fn now_ms() -> INT {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as INT)
+}
+
+/// The moment in UTC with milliseconds: `2026-11-22T18:00:00.123Z`.
+fn time(now: Timestamp) -> String {
+    format!("{now:.3}")
+}
+
+/// The local time in the words of strftime.
+fn format_time(format: &str) -> Outcome<String> {
+    jiff::fmt::strtime::format(format, &Zoned::now()).map_err(|fault| failure(format!("time(\"{format}\"): {fault}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_utc_with_milliseconds() {
+        assert_eq!(time(Timestamp::from_millisecond(1_795_370_400_123).unwrap()), "2026-11-22T18:00:00.123Z");
+        assert_eq!(time(Timestamp::from_second(0).unwrap()), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_format_that_strftime_does_not_know_is_an_error() {
+        assert_eq!(format_time("%Y").unwrap().len(), 4);
+        assert!(format_time("%!").unwrap_err().to_string().contains("time(\"%!\"): "));
+    }
+}

@@ -1,0 +1,48 @@
+//! What scripts can use: one file for each group of functions, all registered here.
+//!
+//! Functions push commands and never do I/O. Every name is documented in [`crate::script::reference`]; a
+//! test compares the two.
+
+pub(super) mod bytes;
+pub(super) mod conn;
+pub(super) mod globals;
+pub(super) mod numbers;
+pub(super) mod text;
+
+use std::rc::Rc;
+
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+
+use crate::script::host::Host;
+
+/// What a function gives that can fail. The engine adds the position.
+type Outcome<T> = Result<T, Box<EvalAltResult>>;
+
+/// Registers everything.
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    conn::register(engine, host);
+    globals::register(engine, host);
+    bytes::register(engine);
+    numbers::register(engine);
+    text::register(engine);
+}
+
+/// An error that a script can catch; its text is what `catch (e)` gets.
+#[allow(clippy::unnecessary_box_returns, reason = "Rhai's results have boxed errors")]
+fn failure(text: impl Into<String>) -> Box<EvalAltResult> {
+    text.into().into()
+}
+
+/// A value as `print` shows it.
+fn display(context: &NativeCallContext<'_>, value: Dynamic) -> Outcome<ImmutableString> {
+    if value.is_string() {
+        return Ok(value.into_immutable_string().unwrap_or_default());
+    }
+    let shown: Dynamic = context.call_native_fn("to_string", (value,))?;
+    shown.into_immutable_string().map_err(failure)
+}
+
+/// The friendly name of a value's type.
+fn type_name(context: &NativeCallContext<'_>, value: &Dynamic) -> String {
+    crate::script::error::friendly(context.engine().map_type_name(value.type_name()))
+}

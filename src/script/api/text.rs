@@ -1,0 +1,58 @@
+//! Text basics: `"{} {}".fmt(a, b)`.
+
+use rhai::{Dynamic, Engine, NativeCallContext};
+
+use super::{Outcome, display, failure};
+
+pub(super) fn register(engine: &mut Engine) {
+    type Context<'a> = NativeCallContext<'a>;
+    type D = Dynamic;
+    engine
+        .register_fn("fmt", |c: Context<'_>, s: &str| fmt(&c, s, []))
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D| fmt(&c, s, [a]))
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D| fmt(&c, s, [a, b]))
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D, d: D| fmt(&c, s, [a, b, d]))
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D, d: D, e: D| fmt(&c, s, [a, b, d, e]))
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D, d: D, e: D, f: D| fmt(&c, s, [a, b, d, e, f]))
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D, d: D, e: D, f: D, g: D| {
+            fmt(&c, s, [a, b, d, e, f, g])
+        })
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D, d: D, e: D, f: D, g: D, h: D| {
+            fmt(&c, s, [a, b, d, e, f, g, h])
+        })
+        .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D, d: D, e: D, f: D, g: D, h: D, i: D| {
+            fmt(&c, s, [a, b, d, e, f, g, h, i])
+        });
+}
+
+fn fmt<const N: usize>(context: &NativeCallContext<'_>, format: &str, values: [Dynamic; N]) -> Outcome<String> {
+    let mut out = String::with_capacity(format.len());
+    let mut values = values.into_iter();
+    let mut places = 0;
+    let mut chars = format.chars();
+    while let Some(character) = chars.next() {
+        match (character, chars.clone().next()) {
+            ('{', Some('{')) | ('}', Some('}')) => {
+                out.push(character);
+                chars.next();
+            }
+            ('{', Some('}')) => {
+                places += 1;
+                if let Some(value) = values.next() {
+                    out.push_str(&display(context, value)?);
+                }
+                chars.next();
+            }
+            ('{' | '}', _) => {
+                return Err(failure(format!(
+                    "fmt: a single {character} in \"{format}\"; write {character}{character}"
+                )));
+            }
+            _ => out.push(character),
+        }
+    }
+    if places != N {
+        return Err(failure(format!("fmt: \"{format}\" has {places} {{}}, but {N} values were given")));
+    }
+    Ok(out)
+}

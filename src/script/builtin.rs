@@ -1,0 +1,38 @@
+//! The scripts that come with tcpx: everything in `scripts/`, embedded.
+
+use crate::codec::nearest::nearest;
+
+/// A built-in script's text, by its name without the `@`.
+pub fn find(name: &str) -> Option<&'static str> {
+    SCRIPTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// All names with their one-line descriptions.
+pub fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SCRIPTS.iter().map(|(name, text)| (*name, description(text)))
+}
+
+/// What to say when there is no script with that name.
+pub fn unknown(name: &str) -> String {
+    let names = SCRIPTS.iter().map(|(known, _)| *known);
+    let hint = match nearest(name, names.clone()) {
+        Some(near) => format!("did you mean @{near}?"),
+        None => format!("there are @{}", names.collect::<Vec<_>>().join(", @")),
+    };
+    format!("no built-in script has the name @{name}\nhint: {hint}")
+}
+
+fn description(text: &'static str) -> &'static str {
+    text.lines().next().unwrap_or_default().trim_start_matches("//").trim()
+}
+
+const SCRIPTS: &[(&str, &str)] = &[
+    ("chargen", include_str!("../../scripts/chargen.rhai")),
+    ("daytime", include_str!("../../scripts/daytime.rhai")),
+    ("discard", include_str!("../../scripts/discard.rhai")),
+    ("echo", include_str!("../../scripts/echo.rhai")),
+    ("goodbye", include_str!("../../scripts/goodbye.rhai")),
+    ("lines", include_str!("../../scripts/lines.rhai")),
+    ("time", include_str!("../../scripts/time.rhai")),
+    ("upper", include_str!("../../scripts/upper.rhai")),
+];

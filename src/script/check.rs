@@ -1,0 +1,150 @@
+//! What is checked before a script runs: the names and parameters of its handlers.
+//!
+//! Owns the list of handlers. Syntax and unknown variables are the parser's business (`engine`).
+
+use rhai::{AST, FnAccess};
+
+use crate::codec::nearest::nearest;
+use crate::script::error::{self, Report};
+use crate::script::outline::{self, Word};
+use crate::script::source::Source;
+
+/// An event a script can handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hook {
+    /// Loaded, before bind or connect.
+    Start,
+    /// Bound.
+    Listen,
+    /// Accepted or connected.
+    Connect,
+    /// A chunk as it arrived.
+    Data,
+    /// A decoded chunk.
+    Text,
+    /// A decoded line.
+    Line,
+    /// FIN came.
+    Eof,
+    /// The queue fell to its low mark.
+    Drain,
+    /// Trouble.
+    Error,
+    /// The connection is over.
+    Close,
+    /// The run is over.
+    Stop,
+}
+
+/// Name and parameters of every handler, in the order of [`Hook`].
+const SIGNATURES: [(&str, &[&str]); 11] = [
+    ("on_start", &[]),
+    ("on_listen", &["listener"]),
+    ("on_connect", &["conn"]),
+    ("on_data", &["conn", "data"]),
+    ("on_text", &["conn", "text"]),
+    ("on_line", &["conn", "line"]),
+    ("on_eof", &["conn"]),
+    ("on_drain", &["conn"]),
+    ("on_error", &["conn", "err"]),
+    ("on_close", &["conn", "why"]),
+    ("on_stop", &["code"]),
+];
+
+impl Hook {
+    /// The handler's name.
+    pub(super) fn name(self) -> &'static str {
+        SIGNATURES[self as usize].0
+    }
+}
+
+/// The handlers a script defines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hooks {
+    arity: [Option<u8>; SIGNATURES.len()],
+}
+
+impl Hooks {
+    /// How many parameters the script's handler takes, if it has one.
+    pub(super) fn arity(&self, hook: Hook) -> Option<usize> {
+        self.arity[hook as usize].map(usize::from)
+    }
+
+    /// Whether the script has this handler.
+    pub(super) fn has(&self, hook: Hook) -> bool {
+        self.arity(hook).is_some()
+    }
+
+    /// The handler received bytes go to: the most specific one.
+    pub(super) fn receiver(&self) -> Option<Hook> {
+        RECEIVERS.into_iter().find(|hook| self.has(*hook))
+    }
+
+    /// What is probably not meant, but no error.
+    pub(super) fn warnings(&self, source: &Source) -> Vec<String> {
+        let defined: Vec<_> = RECEIVERS.into_iter().filter(|hook| self.has(*hook)).map(Hook::name).collect();
+        match defined.as_slice() {
+            [used, ignored @ ..] if !ignored.is_empty() => {
+                let text = format!(
+                    "{}: {used} takes what is received, {} is never called",
+                    source.name,
+                    ignored.join(" and ")
+                );
+                vec![Report::plain(&text).summary()]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Finds the handlers of a script; the first fault in the order of the text is reported.
+pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
+    let mut hooks = Hooks::default();
+    let mut defined: Vec<_> = ast
+        .iter_functions()
+        .filter(|function| function.name.starts_with("on_") && function.this_type.is_none())
+        .map(|function| (locate(source, function.name, function.params.len()), function))
+        .collect();
+    defined.sort_by_key(|(word, _)| (word.line, word.column));
+    for (word, function) in defined {
+        let fault =
+            |what: String, near: Option<&str>, hint: Option<String>| error::finding(source, &word, what, near, hint);
+        let name = function.name;
+        let Some(at) = SIGNATURES.iter().position(|(known, _)| *known == name) else {
+            let names = SIGNATURES.iter().map(|(known, _)| *known);
+            let near = nearest(name, names.clone());
+            let hint = near.is_none().then(|| format!("handlers are {}", names.collect::<Vec<_>>().join(", ")));
+            return Err(fault(format!("unknown handler: {name}"), near, hint));
+        };
+        let parameters = SIGNATURES[at].1;
+        let given = function.params.len();
+        if given > parameters.len() {
+            let signature = format!("fn {name}({})", parameters.join(", "));
+            let plural = if given == 1 { "" } else { "s" };
+            let what = format!("{name} cannot have {given} parameter{plural}");
+            return Err(fault(what, None, Some(format!("{signature}; trailing parameters may be left out"))));
+        }
+        if function.access == FnAccess::Private {
+            return Err(fault(format!("{name} is a handler and cannot be private"), None, None));
+        }
+        if hooks.arity[at].replace(given as u8).is_some() {
+            return Err(fault(format!("{name} is defined twice"), None, None));
+        }
+    }
+    Ok(hooks)
+}
+
+fn locate<'a>(source: &'a Source, name: &'a str, parameters: usize) -> Word<'a> {
+    let same = |word: &Word<'_>| word.keyword == "fn" && word.name == name && word.parameters.len() == parameters;
+    outline::words(&source.text).find(same).unwrap_or(Word {
+        keyword: "fn",
+        name,
+        parameters: Vec::new(),
+        depth: 0,
+        line: 1,
+        column: 1,
+    })
+}
+
+/// Who takes received bytes, the most specific first.
+const RECEIVERS: [Hook; 3] = [Hook::Line, Hook::Text, Hook::Data];

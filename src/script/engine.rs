@@ -1,0 +1,98 @@
+//! The engine of one script: its limits, its global variables, and how a text becomes callable.
+//!
+//! A script is run once as a module and its functions are then called by name in that module: they see the
+//! literal constants, `global::K` and what the script imports, and the top level is not run again. Mutable
+//! state is only in `app`, which is shared and found by name.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Scope};
+
+use crate::script::api;
+use crate::script::host::Host;
+use crate::script::resolver::Resolver;
+use crate::script::source::{Source, Sources};
+use crate::session::Command;
+
+/// What can go wrong in the engine.
+pub(super) type Fault = Box<EvalAltResult>;
+
+/// An engine with everything a script can use.
+pub(super) fn build(host: &Rc<Host>, args: &[String], sources: &Rc<Sources>, folder: Option<&Path>) -> Engine {
+    let mut engine = Engine::new();
+    set_limits(&mut engine);
+    api::register(&mut engine, host);
+    engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
+
+    let clock = Rc::clone(host);
+    engine.on_progress(move |operations| clock.progress(operations));
+
+    let of = Rc::clone(sources);
+    let app = Dynamic::from_map(Map::new()).into_shared();
+    let args = Dynamic::from_array(args.iter().cloned().map(Dynamic::from).collect()).into_shared();
+    // "Not deprecated, but volatile" says its documentation; there is no other way to have a mutable global.
+    #[allow(deprecated)]
+    engine.on_var(move |name, index, context| {
+        Ok(match name {
+            "app" => Some(app.clone()),
+            "args" => Some(args.clone()),
+            // What the parser did not find either: the optimizer puts constants in their places, but not
+            // where a method is called on one (`K.len()`).
+            _ if index == 0 => of.get(context.source().unwrap_or_default()).constant(name),
+            _ => None,
+        })
+    });
+
+    let to = Rc::clone(host);
+    engine.on_print(move |text| to.push(Command::Print(format!("{text}\n"))));
+    let (to, of) = (Rc::clone(host), Rc::clone(sources));
+    engine.on_debug(move |text, source, at| {
+        let source = of.get(source.unwrap_or_default());
+        let line = source.line_number(at.line().unwrap_or(1));
+        to.push(Command::Log(None, format!("{}:{line}: {text}", source.name)));
+    });
+    engine
+}
+
+/// Parses a text twice: once for its constants, once with them, so that functions know them; in between
+/// everything that is no variable is found.
+pub(super) fn compile(engine: &Engine, source: &Source) -> Result<(AST, Scope<'static>), Fault> {
+    let first = engine.compile(&source.text)?;
+    let mut constants = Scope::new();
+    for (name, _, value) in first.iter_literal_variables(true, false) {
+        constants.push_constant_dynamic(name, value);
+    }
+    let values = constants.iter().map(|(name, _, value)| (name.to_owned(), value)).collect();
+    let _ = source.constants.set(values);
+    let mut known = constants.clone();
+    known.push("app", ()).push("args", ());
+    // A function's name is a value too, and the strict parser only knows those above.
+    for function in first.iter_functions() {
+        known.push(function.name, ());
+    }
+    let mut strict = Engine::new_raw();
+    set_limits(&mut strict);
+    strict.set_strict_variables(true);
+    strict.compile_with_scope(&known, &source.text)?;
+
+    let mut ast = engine.compile_with_scope(&constants, &source.text)?;
+    ast.set_source(&source.name);
+    Ok((ast, constants))
+}
+
+/// Runs the top level of a compiled text once.
+pub(super) fn run(engine: &Engine, ast: &AST, constants: Scope<'static>) -> Result<Module, Fault> {
+    Module::eval_ast_as_new(constants, ast, engine)
+}
+
+/// Rhai's defaults differ between debug and release builds: all that matter are set.
+fn set_limits(engine: &mut Engine) {
+    engine
+        .set_max_expr_depths(128, 64)
+        .set_max_call_levels(64)
+        .set_max_string_size(16 << 20)
+        .set_max_array_size(4 << 20)
+        .set_max_map_size(1 << 20)
+        .disable_symbol("eval");
+}

@@ -1,0 +1,377 @@
+//! How an error of a script is shown: position, source line with a caret, the word that was probably meant,
+//! the chain of calls.
+//!
+//! ```text
+//! reply.rhai:6:9: function not found: sned(Conn, string)
+//!     6 |    conn.sned("x");
+//!       |         ^ did you mean `send`?
+//!     in helper(), called at reply.rhai:2:11
+//! ```
+//!
+//! Owns the words for Rhai's errors. Does not decide what an error leads to. Scripts and peers choose parts
+//! of these texts, so every line is cleaned of control characters.
+
+use std::rc::Rc;
+
+use rhai::{EvalAltResult as Fault, ParseErrorType, Position};
+
+use crate::codec::escape::show_line;
+use crate::codec::nearest::nearest;
+use crate::script::outline::{self, Word};
+use crate::script::reference;
+use crate::script::source::{Source, Sources};
+
+/// The rendered message; its first line stands alone as a summary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Report {
+    lines: Vec<String>,
+}
+
+impl Report {
+    /// A message without a place in the script.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { lines: text.lines().map(|line| show_line(line).into_owned()).collect() }
+    }
+
+    /// The first line.
+    pub(super) fn summary(&self) -> String {
+        self.lines.first().cloned().unwrap_or_default()
+    }
+
+    /// All lines.
+    pub(super) fn message(&self) -> String {
+        self.lines.join("\n")
+    }
+}
+
+/// What an error says, apart from where.
+#[derive(Default)]
+struct Words {
+    what: String,
+    near: Option<String>,
+    hint: Option<String>,
+}
+
+/// Renders an error and the calls it came through.
+pub(super) fn render(fault: &Fault, sources: &Sources) -> Report {
+    let mut chain = Vec::new();
+    let mut place = Rc::clone(sources.main());
+    let mut innermost = fault;
+    loop {
+        let (step, inner, at, source) = match innermost {
+            Fault::ErrorInFunctionCall(name, source, inner, at) => (call(name), inner, at, source),
+            Fault::ErrorInModule(name, inner, at) => (format!("in {name}, imported"), inner, at, name),
+            _ => break,
+        };
+        if !at.is_none() {
+            chain.push(format!("    {step} at {}", coordinates(&place, *at)));
+        }
+        if !source.is_empty() {
+            place = sources.get(source);
+        }
+        innermost = inner;
+    }
+    let mut words = describe(innermost, &place);
+    let at = innermost.position();
+    if let (true, Fault::ErrorInFunctionCall(handler, ..)) = (at.is_none(), fault) {
+        words.what = format!("{} (in {handler})", words.what);
+    }
+    let mut report = at_place(&place, at, &words);
+    let hidden = chain.len().saturating_sub(MAX_CHAIN);
+    report.extend(chain.into_iter().rev().take(MAX_CHAIN));
+    if hidden > 0 {
+        report.push(format!("    … and {hidden} more calls"));
+    }
+    Report { lines: report.iter().map(|line| show_line(line).into_owned()).collect() }
+}
+
+/// Renders a finding of the load checks at a word of the source.
+pub(super) fn finding(
+    source: &Source,
+    word: &Word<'_>,
+    what: String,
+    near: Option<&str>,
+    hint: Option<String>,
+) -> Report {
+    let at = Position::new(word.line as u16, word.column as u16);
+    let words = Words { what, near: near.map(str::to_owned), hint };
+    Report { lines: at_place(source, at, &words).iter().map(|line| show_line(line).into_owned()).collect() }
+}
+
+fn call(name: &str) -> String {
+    if name.starts_with("anon$") { "in a closure, called".to_owned() } else { format!("in {name}(), called") }
+}
+
+fn coordinates(source: &Source, at: Position) -> String {
+    let column = at.position().unwrap_or(1);
+    format!("{}:{}:{column}", source.name, source.line_number(at.line().unwrap_or(1)))
+}
+
+fn at_place(source: &Source, at: Position, words: &Words) -> Vec<String> {
+    let mut lines = Vec::new();
+    let near = words.near.as_ref().map(|near| format!("did you mean `{near}`?"));
+    let shown = at.line().and_then(|line| source.line(line));
+    let mut column = at.position().unwrap_or(1);
+    if at.is_none() {
+        lines.push(format!("{}: {}", source.name, words.what));
+    } else if at.line().is_some_and(|line| source.is_behind(line)) {
+        column = shown.map_or(1, |text| text.trim_end().chars().count() + 1);
+        let line = source.line_number(at.line().unwrap_or(1));
+        lines.push(format!("{}:{line}:{column}: the code ends too early", source.name));
+    } else {
+        lines.push(format!("{}: {}", coordinates(source, at), words.what));
+    }
+    if let Some(text) = shown {
+        let (text, caret) = excerpt(text, column);
+        lines.push(format!("{:>5} | {text}", source.line_number(at.line().unwrap_or(1))));
+        let tail = near.map(|near| format!(" {near}")).unwrap_or_default();
+        lines.push(format!("      | {}^{tail}", " ".repeat(caret)));
+    } else if let Some(near) = near {
+        lines.push(format!("hint: {near}"));
+    }
+    if let Some(hint) = &words.hint {
+        lines.push(format!("hint: {hint}"));
+    }
+    lines
+}
+
+/// The line as a terminal shows it, cut around the column if it is long, and the column of the caret in it.
+fn excerpt(line: &str, column: usize) -> (String, usize) {
+    let expanded = |character: char| {
+        if character == '\t' { " ".repeat(TAB) } else { show_line(&character.to_string()).into_owned() }
+    };
+    let chars: Vec<String> = line.trim_end().chars().map(expanded).collect();
+    let at = (column - 1).min(chars.len());
+    let (mut first, mut last) = (0, chars.len());
+    if chars.len() > MAX_LINE {
+        first = at.saturating_sub(MAX_LINE / 2);
+        last = (first + MAX_LINE).min(chars.len());
+    }
+    let head = if first > 0 { "…" } else { "" };
+    let tail = if last < chars.len() { "…" } else { "" };
+    let before = format!("{head}{}", chars[first..at].concat());
+    (format!("{before}{}{tail}", chars[at..last].concat()), before.chars().map(width).sum())
+}
+
+/// How many cells a terminal gives a character.
+fn width(character: char) -> usize {
+    match u32::from(character) {
+        0x300..=0x36f | 0x200b..=0x200d | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0x303e
+        | 0x3041..=0xa4cf
+        | 0xa960..=0xa97c
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1f64f
+        | 0x1f680..=0x1f6ff
+        | 0x1f900..=0x1f9ff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+fn describe(fault: &Fault, place: &Source) -> Words {
+    match fault {
+        Fault::ErrorFunctionNotFound(signature, _) => function_not_found(signature, place),
+        Fault::ErrorDotExpr(text, _) => property(text),
+        Fault::ErrorVariableNotFound(name, _) => variable(name, place),
+        Fault::ErrorParsing(kind, _) => parsing(kind, place),
+        Fault::ErrorRuntime(thrown, _) => Words { what: thrown_text(thrown), ..Words::default() },
+        Fault::ErrorMismatchDataType(wanted, given, _) | Fault::ErrorMismatchOutputType(wanted, given, _) => {
+            Words { what: format!("expected {}, found {}", friendly(wanted), friendly(given)), ..Words::default() }
+        }
+        Fault::ErrorModuleNotFound(name, _) => Words { what: format!("module not found: {name}"), ..Words::default() },
+        Fault::ErrorStackOverflow(_) => {
+            Words { what: "calls are nested too deeply (64 levels)".to_owned(), ..Words::default() }
+        }
+        Fault::ErrorDataTooLarge(what, _) => {
+            let limit = if what.contains("string") {
+                "strings hold at most 16 MiB"
+            } else if what.contains("map") {
+                "maps hold at most 1 Mi entries"
+            } else {
+                "arrays and blobs hold at most 4 Mi items"
+            };
+            Words { what: format!("value too large: {limit}"), ..Words::default() }
+        }
+        Fault::ErrorDataRace(..) => Words {
+            what: "a value is used while it is being changed".to_owned(),
+            hint: Some("copy it into a variable of its own first".to_owned()),
+            ..Words::default()
+        },
+        other => Words { what: sentence(other), ..Words::default() },
+    }
+}
+
+fn function_not_found(signature: &str, place: &Source) -> Words {
+    let Some((name, types)) = signature.split_once(" (") else {
+        return Words { what: format!("function not found: {signature}"), ..Words::default() };
+    };
+    let types = types.strip_suffix(')').unwrap_or(types);
+    let types: Vec<_> = types.split(", ").filter(|name| !name.is_empty()).map(friendly).collect();
+    if let ([left, right], false) =
+        (types.as_slice(), name.starts_with(|first: char| first.is_alphabetic() || first == '_'))
+    {
+        return Words { what: format!("no such operation: {left} {name} {right}"), ..Words::default() };
+    }
+    let what = format!("function not found: {name}({})", types.join(", "));
+    let usage = reference::signatures(name);
+    if !usage.is_empty() {
+        return Words { what, hint: Some(format!("it is used as {}", usage.join(" or "))), near: None };
+    }
+    let own: Vec<_> = outline::words(&place.text).filter(|word| word.keyword == "fn" && word.depth == 0).collect();
+    if let Some(own) = own.iter().find(|word| word.name == name) {
+        return Words {
+            what,
+            hint: Some(format!("it is defined as {name}({})", own.parameters.join(", "))),
+            near: None,
+        };
+    }
+    let own_names = own.iter().map(|word| word.name.to_owned());
+    let names: Vec<_> = own_names.chain(reference::functions().map(str::to_owned)).collect();
+    let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+    Words { what, near, hint: None }
+}
+
+fn property(text: &str) -> Words {
+    let quoted: Vec<_> = text.split('\'').skip(1).step_by(2).collect();
+    match quoted.as_slice() {
+        [name, owner] => {
+            let usage = reference::signatures(name);
+            let method = !usage.is_empty() && friendly(owner) != "()";
+            Words {
+                what: format!("{} has no property `{name}`", friendly(owner)),
+                near: if method { None } else { nearest(name, reference::properties()).map(str::to_owned) },
+                hint: method.then(|| format!("it is a function: {}", usage.join(" or "))),
+            }
+        }
+        [name, "()", _] => {
+            Words { what: format!("cannot set `{name}` of (): there is no value before the dot"), ..Words::default() }
+        }
+        [name, owner, value] => Words {
+            what: format!("cannot set {}.{name} to a value of type {}", friendly(owner), friendly(value)),
+            ..Words::default()
+        },
+        _ => Words { what: lower(text), ..Words::default() },
+    }
+}
+
+fn variable(name: &str, place: &Source) -> Words {
+    let what = format!("unknown variable: {name}");
+    let words: Vec<_> = outline::words(&place.text).collect();
+    let top = words.iter().find(|word| word.depth == 0 && word.name == name && word.keyword != "fn");
+    let hint = match top.map(|word| word.keyword) {
+        Some("let") => Some(format!("functions do not see top-level variables; use app.{name}")),
+        Some("const") => Some(format!("a computed constant is global::{name} in functions")),
+        _ => None,
+    };
+    let known = words.iter().flat_map(|word| {
+        let own = if word.keyword == "fn" { None } else { Some(word.name) };
+        own.into_iter().chain(word.parameters.iter().copied())
+    });
+    let known: Vec<&str> = ["app", "args"].into_iter().chain(known).collect();
+    let near = if hint.is_some() { None } else { nearest(name, known) };
+    Words { what, near: near.map(str::to_owned), hint }
+}
+
+fn parsing(kind: &ParseErrorType, place: &Source) -> Words {
+    match kind {
+        ParseErrorType::VariableUndefined(name) => variable(name, place),
+        ParseErrorType::ModuleUndefined(name) => Words {
+            what: format!("unknown module: {name}"),
+            hint: Some(format!("import \"{name}\" as {name};")),
+            near: None,
+        },
+        ParseErrorType::FnDuplicatedDefinition(name, _) => {
+            Words { what: format!("{name} is defined twice"), ..Words::default() }
+        }
+        ParseErrorType::Reserved(word) if word == "eval" => {
+            Words { what: "eval is switched off".to_owned(), ..Words::default() }
+        }
+        other => Words { what: lower(&other.to_string()), ..Words::default() },
+    }
+}
+
+/// What `throw` was given: text as it is, of a map its `message`.
+fn thrown_text(thrown: &rhai::Dynamic) -> String {
+    if thrown.is_unit() {
+        return "an error without a message was thrown".to_owned();
+    }
+    if let Some(message) = thrown.read_lock::<rhai::Map>().and_then(|map| map.get("message").map(ToString::to_string)) {
+        return message;
+    }
+    thrown.to_string()
+}
+
+/// Rhai's own words without the position at their end.
+fn sentence(fault: &Fault) -> String {
+    let text = fault.to_string();
+    let text = text.lines().next().unwrap_or_default();
+    let end = text.rfind(" (line ").unwrap_or(text.len());
+    lower(&text[..end])
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if !chars.clone().next().is_some_and(char::is_uppercase) => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// A type's name as scripts know it.
+pub(super) fn friendly(name: &str) -> String {
+    match name {
+        "&str | ImmutableString | String" | "alloc::string::String" | "&str" => "string",
+        "i64" => "int",
+        "f64" => "float",
+        name if name.contains("Range") => "range",
+        name => name.rsplit("::").next().unwrap_or(name),
+    }
+    .to_owned()
+}
+
+/// A tab is shown as so many cells.
+const TAB: usize = 4;
+/// Characters of a source line that are shown.
+const MAX_LINE: usize = 120;
+/// Calls that are shown.
+const MAX_CHAIN: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_stands_under_its_column() {
+        assert_eq!(excerpt("\tx", 2), ("    x".into(), 4));
+        assert_eq!(excerpt("你x", 2), ("你x".into(), 2));
+        assert_eq!(excerpt("e\u{301}x", 3), ("e\u{301}x".into(), 1));
+        assert_eq!(excerpt("a\u{1b}x", 3), ("a\\x1bx".into(), 5));
+        assert_eq!(excerpt("ab  ", 99), ("ab".into(), 2));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_column() {
+        let line = format!("{0}X{0}", "-".repeat(500));
+        let (text, caret) = excerpt(&line, 501);
+        assert_eq!(text.chars().count(), MAX_LINE + 2);
+        assert_eq!(text.chars().nth(caret), Some('X'));
+        assert!(text.starts_with('…') && text.ends_with('…'));
+        let (text, caret) = excerpt(&line, 1);
+        assert!(text.starts_with('-') && text.ends_with('…') && caret == 0);
+    }
+
+    #[test]
+    fn types_have_the_names_of_scripts() {
+        let names =
+            ["i64", "f64", "&str | ImmutableString | String", "core::ops::range::Range<i64>", "a::b::Conn", "()"];
+        assert_eq!(names.map(friendly), ["int", "float", "string", "range", "Conn", "()"]);
+    }
+}

@@ -1,0 +1,135 @@
+//! `Host`: what a script's functions may reach while a call runs, and what stops a call that runs too long.
+//!
+//! Owns the list of commands being filled, the clock of the running call and the order to stop it. Knows
+//! nothing about handlers or connections.
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rhai::Dynamic;
+
+use crate::session::Command;
+
+/// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    /// It ran out of its time.
+    TimedOut,
+    /// It called `exit(code)`.
+    Exit(u8),
+}
+
+/// Shared by everything that is registered with one engine.
+#[derive(Debug)]
+pub(super) struct Host {
+    commands: RefCell<Vec<Command>>,
+    timeout: Duration,
+    /// When the clock was first looked at in this call.
+    began: Cell<Option<Instant>>,
+    halt: Cell<Option<Halt>>,
+    loading: Cell<bool>,
+}
+
+impl Host {
+    /// A host whose script is still loading.
+    pub(super) fn new(timeout: Duration) -> Rc<Self> {
+        Rc::new(Self {
+            commands: RefCell::default(),
+            timeout,
+            began: Cell::new(None),
+            halt: Cell::new(None),
+            loading: Cell::new(true),
+        })
+    }
+
+    /// Whether the top level of the script is being run.
+    pub(super) fn is_loading(&self) -> bool {
+        self.loading.get()
+    }
+
+    /// The top level has been run.
+    pub(super) fn loaded(&self) {
+        self.loading.set(false);
+    }
+
+    /// How long one call may run.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Adds a command to those of the running call.
+    pub(super) fn push(&self, command: Command) {
+        self.commands.borrow_mut().push(command);
+    }
+
+    /// Runs a call with a fresh clock; the commands it pushes go behind those in `out`.
+    pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Halt>) {
+        self.began.set(None);
+        self.halt.set(None);
+        mem::swap(&mut *self.commands.borrow_mut(), out);
+        let result = call();
+        mem::swap(&mut *self.commands.borrow_mut(), out);
+        (result, self.halt.take())
+    }
+
+    /// Orders the running call to end.
+    pub(super) fn stop(&self, halt: Halt) {
+        self.halt.set(Some(halt));
+    }
+
+    /// Called by the engine for every operation. Once a call has to end, every further operation says so
+    /// again: a native function that wraps the error of its callback would make it catchable otherwise.
+    #[inline]
+    pub(super) fn progress(&self, operations: u64) -> Option<Dynamic> {
+        if operations & (OPERATIONS_PER_LOOK - 1) != 0 && self.halt.get().is_none() {
+            return None;
+        }
+        self.look_at_the_clock()
+    }
+
+    #[cold]
+    fn look_at_the_clock(&self) -> Option<Dynamic> {
+        if self.halt.get().is_some() {
+            return Some(Dynamic::UNIT);
+        }
+        let now = Instant::now();
+        match self.began.get() {
+            None => self.began.set(Some(now)),
+            Some(began) if now.duration_since(began) < self.timeout => {}
+            Some(_) => {
+                self.stop(Halt::TimedOut);
+                return Some(Dynamic::UNIT);
+            }
+        }
+        None
+    }
+}
+
+/// The clock is read once in so many operations (a power of two): reading it each time costs a fifth of the
+/// throughput of a short handler.
+const OPERATIONS_PER_LOOK: u64 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_go_behind_those_that_are_there() {
+        let host = Host::new(Duration::from_secs(1));
+        let mut out = vec![Command::Print("a".into())];
+        host.run(&mut out, || host.push(Command::Print("b".into())));
+        assert_eq!(out, [Command::Print("a".into()), Command::Print("b".into())]);
+        assert!(host.commands.take().is_empty());
+    }
+
+    #[test]
+    fn the_clock_is_left_alone_in_short_calls() {
+        let host = Host::new(Duration::ZERO);
+        assert!((1..1024).all(|operations| host.progress(operations).is_none()));
+        assert!(host.progress(1024).is_none(), "the first look only starts the clock");
+        assert!(host.progress(2048).is_some());
+        assert!(host.progress(2049).is_some(), "and from then on every operation is refused");
+    }
+}

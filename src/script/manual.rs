@@ -1,0 +1,298 @@
+//! The manual page of scripts, `tcpx-script(7)`, made of the list in [`reference`].
+
+use crate::script::builtin;
+use crate::script::reference::{self, Group};
+
+/// The page in roff. `man/tcpx-script.7` is a copy of it.
+pub fn man_page() -> String {
+    let mut page = Page { text: String::new() };
+    page.order(&format!(".TH TCPX-SCRIPT 7 \"\" \"tcpx {}\" \"tcpx\"", env!("CARGO_PKG_VERSION")));
+    page.section("NAME");
+    page.text.push_str("tcpx\\-script \\- scripts that decide what tcpx does\n");
+    page.section("DESCRIPTION");
+    page.prose(INTRO);
+    page.section("WAYS TO RUN");
+    page.code(WAYS);
+    page.section("THE THREE LAWS");
+    page.prose(LAWS);
+    page.section("HANDLERS");
+    page.prose(HANDLERS);
+    page.table(Group::Handler);
+    page.prose(AFTER_HANDLERS);
+    page.section("CONNECTIONS");
+    page.prose(CONNECTIONS);
+    page.table(Group::Property);
+    page.prose("Methods:");
+    page.table(Group::Method);
+    page.prose("What on_listen gets:");
+    page.table(Group::Listener);
+    page.section("GLOBALS");
+    page.prose(GLOBALS);
+    page.table(Group::Global);
+    page.section("BYTES");
+    page.prose(BYTES);
+    page.table(Group::Bytes);
+    page.prose(NUMBERS);
+    page.table(Group::Number);
+    page.section("TEXT AND ENCODINGS");
+    page.prose(TEXT);
+    page.table(Group::Text);
+    page.section("IMPORTS");
+    page.prose(IMPORTS);
+    page.section("ERRORS AND LIMITS");
+    page.prose(ERRORS);
+    page.section("PITFALLS");
+    page.prose(PITFALLS);
+    page.section("BUILT-IN SCRIPTS");
+    page.prose("Run one with --script @NAME, read one with tcpx script show NAME.");
+    for (name, description) in builtin::list() {
+        page.item(&format!("@{name}"), description);
+    }
+    page.section("EXAMPLES");
+    for (title, code) in EXAMPLES {
+        page.prose(title);
+        page.code(code);
+    }
+    page.section("SEE ALSO");
+    page.text.push_str(".BR tcpx (1)\n.PP\nThe language: https://rhai.rs/book\n");
+    page.text
+}
+
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn section(&mut self, title: &str) {
+        self.order(&format!(".SH {}", quoted(title)));
+    }
+
+    fn order(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// Paragraphs, separated by empty lines.
+    fn prose(&mut self, text: &str) {
+        for paragraph in text.trim().split("\n\n") {
+            self.text.push_str(".PP\n");
+            for line in paragraph.lines() {
+                self.line(line);
+            }
+        }
+    }
+
+    fn table(&mut self, group: Group) {
+        for entry in reference::group(group) {
+            self.item(entry.usage, entry.doc);
+        }
+    }
+
+    fn item(&mut self, term: &str, text: &str) {
+        self.order(".TP");
+        self.order(&format!(".B {}", quoted(term)));
+        self.line(text);
+    }
+
+    fn code(&mut self, text: &str) {
+        self.text.push_str(".PP\n.RS 4\n.nf\n");
+        for line in text.trim_matches('\n').lines() {
+            self.line(line);
+        }
+        self.text.push_str(".fi\n.RE\n");
+    }
+
+    /// One line of text; nothing in it is an order to roff.
+    fn line(&mut self, text: &str) {
+        let text = escaped(text);
+        if text.starts_with(['.', '\'']) {
+            self.text.push_str("\\&");
+        }
+        self.text.push_str(&text);
+        self.text.push('\n');
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\e")
+        .replace('-', "\\-")
+        .replace('…', "...")
+        .replace('`', "\\(ga")
+        .replace('^', "\\(ha")
+        .replace('~', "\\(ti")
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", escaped(text).replace('"', "\\(dq"))
+}
+
+const INTRO: &str = "
+A script is a file in the language Rhai. It defines functions with known names, the handlers, and tcpx calls
+them when something happens: a client came, bytes arrived, the peer closed. What a handler asks for (send,
+close, print) is done in that order after it has returned.
+
+Everything else about a run stays as it is: encodings, limits of time and the exit codes are those of tcpx(1).
+";
+
+const WAYS: &str = "
+tcpx listen 45586 --script reply.rhai [-- ARGS...]
+tcpx connect HOST PORT --script client.rhai
+tcpx listen 7 --on-data 'conn.send(data)'       the body of on_data
+tcpx listen 7 --on-line 'conn.send_line(line)'  the body of on_line
+tcpx listen 7 --script @echo                    a built-in script
+";
+
+const LAWS: &str = "
+1. Chunks are not messages. on_data gets what one read gave; on_text never splits a character; on_line gets
+whole lines however the bytes were cut.
+
+2. Every connection that had on_connect gets exactly one on_close, whatever happened.
+
+3. Handlers run one at a time and never inside each other. What they ask for is queued in order; after close
+and reset no more data reaches the script.
+";
+
+const HANDLERS: &str = "
+All are optional. Without a handler tcpx does what it does without a script: received data goes to stdout.
+Trailing parameters may be left out: fn on_close(conn). A function whose name starts with on_ and is none of
+these, or takes more parameters, is an error when the script loads (exit code 111).
+";
+
+const AFTER_HANDLERS: &str = "
+Of on_line, on_text and on_data only the first that is defined gets the data.
+";
+
+const CONNECTIONS: &str = "
+A conn is cheap to copy, can be compared with == and kept in a map. It may be kept after its end: it then
+says so (conn.is_open), and sending to it does nothing.
+";
+
+const GLOBALS: &str = "
+Constants at the top of the script are seen in every function: const MAX = 512. Variables there are not (see
+PITFALLS): use app.
+";
+
+const BYTES: &str = "
+data is a blob. Rhai has data.len(), data[i], data[-1], data.extract(2..6), for b in data, a + b and a += b.
+These are added or replaced. Negative positions count from the end.
+";
+
+const NUMBERS: &str = "
+Numbers. A position without enough bytes behind it is an error.
+";
+
+const TEXT: &str = "
+conn.encoding is utf-8, or what --encoding says. Received bytes are decoded as a stream: a character that
+arrives in two pieces comes whole. What is not text in this encoding becomes U+FFFD (or ends the connection
+with --malformed fail). With --crlf a lone LF in a string that is sent becomes CR LF; blobs are never touched.
+
+A string that is sent and has a character the encoding does not hold is an error that names it. Nothing of it
+is sent.
+";
+
+const IMPORTS: &str = "
+import \"util\" as u; reads util.rhai beside the importing file; u::name() calls its functions. Only files at or
+below the folder of the script can be imported, and no link may lead out of it.
+";
+
+const ERRORS: &str = "
+An error in a handler is reported with its place in the source, the connection it happened on is closed after
+on_error (kind \"script\"), the others go on, and the run ends with exit code 112. --script-errors fatal ends
+the run at the first; --script-errors ignore keeps the connection.
+
+One call may run for 2 seconds (--script-timeout); then it is stopped, and try cannot catch that. Calls nest
+at most 64 deep; strings hold 16 MiB, arrays and blobs 4 Mi items, maps 1 Mi entries. A connection holds 64 MiB
+of unsent data; more is an error. There is no eval and no way to files or processes.
+";
+
+const PITFALLS: &str = "
+A variable at the top level is not seen in functions: the script does not load, use app.NAME. A constant that
+is computed, const T = blob(4), is written global::T in functions.
+
+`a\\r\\n` in backticks is six characters: backticks take values, ${x}, but no escapes. In double quotes it is the
+other way round; use \"{}\\r\\n\".fmt(x) for both.
+
+\"\\xff\" is the character U+00FF and two bytes in UTF-8. One byte is hex(\"ff\").
+
+data == \"x\" is always false, a blob is no string: use data.equals(\"x\").
+
+name.trim() and make_upper() change name and return nothing; to_upper() returns a copy.
+
+Values are copied: a function cannot change its caller's array, and let m = conn.state or let m = app.users is a
+copy too. Change them where they are: app.users.bob = conn.
+
+Words such as match, new, go, with, use, do, is, thread and sync are reserved and cannot be names.
+";
+
+const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "A server that answers every line until it is told to go:",
+        "
+fn on_connect(conn) { conn.send_line(\"hello \" + conn.peer_ip); }
+
+fn on_line(conn, line) {
+    if line == \"quit\" { conn.send_line(\"bye\"); return conn.close(); }
+    conn.send_line(line.len().to_string() + \" characters\");
+}
+",
+    ),
+    (
+        "A room: everybody hears what anybody says, and names last as long as the connection:",
+        "
+fn on_start() { app.room = []; }
+
+fn on_connect(conn) { app.room.push(conn); }
+
+fn on_line(conn, line) {
+    if line.starts_with(\"NICK \") { conn.state.name = line.sub_string(5); return; }
+    let name = conn.state.name ?? conn.peer;
+    for other in app.room { if other != conn { other.send_line(`${name}: ${line}`); } }
+}
+
+fn on_close(conn) { app.room.retain(|other| other != conn); }
+",
+    ),
+    (
+        "A binary protocol: four bytes of length and type are answered with a number twice as large:",
+        "
+fn on_data(conn, data) {
+    let all = (conn.state.rest ?? blob()) + data;
+    while all.len() >= 4 {
+        let answer = blob(4);
+        answer.write_be(0, 4, all.u32be(0) * 2 % 4294967296);
+        conn.send(answer);
+        all = all.extract(4);
+    }
+    conn.state.rest = all;
+}
+",
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_loads() {
+        use crate::config::{Script, ScriptErrors, ScriptSource};
+
+        for (title, code) in EXAMPLES {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), code).unwrap();
+            let source = ScriptSource::File(file.path().to_owned());
+            let timeout = std::time::Duration::from_secs(2);
+            let script = Script { source, args: Vec::new(), on_error: ScriptErrors::Close, timeout };
+            let loaded = crate::script::ScriptHandler::load(&script);
+            assert!(loaded.is_ok(), "{title}\n{}", loaded.err().unwrap());
+        }
+    }
+
+    #[test]
+    fn nothing_on_the_page_is_an_order_by_accident() {
+        let known = [".TH", ".SH", ".PP", ".TP", ".B ", ".BR", ".nf", ".fi", ".RS", ".RE"];
+        for line in man_page().lines().filter(|line| line.starts_with(['.', '\''])) {
+            assert!(known.iter().any(|order| line.starts_with(order)), "{line}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Scripts: a Rhai program decides what connections do.
+//!
+//! Owns the embedding of Rhai, the functions scripts can use, the checks before a run and the rendering of
+//! errors. Never does network or terminal I/O: events come in, commands go out. What scripts see is in
+//! [`reference`], which also makes their manual page.
+
+mod api;
+pub mod builtin;
+mod check;
+mod engine;
+mod error;
+mod host;
+mod manual;
+mod outline;
+pub mod reference;
+mod resolver;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use rhai::{Dynamic, Engine, FuncArgs, Map};
+
+use crate::config::{Script, ScriptSource};
+use crate::error::Error;
+use crate::script::api::conn::{Conn, Listener};
+use crate::script::check::{Hook, Hooks};
+use crate::script::error::Report;
+use crate::script::host::{Halt, Host};
+use crate::script::source::{Source, Sources};
+use crate::session::{Command, ConnError, ConnView, Delivery, Event, Handler, HandlerError, Interest};
+
+pub use manual::man_page;
+
+/// A loaded script, ready to handle events.
+pub struct ScriptHandler {
+    engine: Engine,
+    host: Rc<Host>,
+    hooks: Hooks,
+    sources: Rc<Sources>,
+    warnings: Vec<String>,
+    /// What the top level of the script asked for; goes out with the first call.
+    pending: Vec<Command>,
+}
+
+impl ScriptHandler {
+    /// Reads, checks and runs the top level of a script. The error's message is complete: position, source
+    /// line and hint.
+    pub fn load(script: &Script) -> Result<Self, Error> {
+        Self::build(script).map_err(|report| Error::ScriptLoad { message: report.message() })
+    }
+
+    fn build(script: &Script) -> Result<Self, Report> {
+        let source = Source::open(&script.source).map_err(|text| Report::plain(&text))?;
+        let sources = Sources::new(source);
+        let host = Host::new(script.timeout);
+        let folder = match &script.source {
+            ScriptSource::File(path) => path.parent(),
+            _ => None,
+        };
+        let mut engine = engine::build(&host, &script.args, &sources, folder);
+        let main = sources.main();
+        let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, &sources))?;
+        let hooks = check::hooks(&ast, main)?;
+
+        let mut pending = Vec::new();
+        let (module, halt) = host.run(&mut pending, || guarded(|| engine::run(&engine, &ast, constants)));
+        host.loaded();
+        let module = match (module, halt) {
+            (Err(panic), _) => return Err(Report::plain(&internal(&main.name, "the top level", &panic))),
+            (_, Some(_)) => return Err(Report::plain(&ran_too_long(&main.name, "loading", &host))),
+            (Ok(module), None) => module.map_err(|fault| error::render(&fault, &sources))?,
+        };
+        engine.register_global_module(module.into());
+        let warnings = hooks.warnings(main);
+        Ok(Self { engine, host, hooks, sources, warnings, pending })
+    }
+
+    /// Calls `on_start`: loaded, before bind or connect.
+    pub fn start(&mut self, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        out.append(&mut self.pending);
+        self.call(Hook::Start, [], out)
+    }
+
+    /// Calls `on_listen`: bound.
+    pub fn listening(&mut self, address: SocketAddr, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        self.call(Hook::Listen, [Dynamic::from(Listener::new(address))], out)
+    }
+
+    /// Calls `on_stop`: the last call of a run.
+    pub fn stop(&mut self, code: u8, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        self.call(Hook::Stop, [Dynamic::from_int(code.into())], out)
+    }
+
+    /// What looked wrong while loading, but is no error.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    fn call<const N: usize>(&self, hook: Hook, args: [Dynamic; N], out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let Some(count) = self.hooks.arity(hook) else {
+            return Ok(());
+        };
+        let name = hook.name();
+        // By name among all functions: 50 ns less than call_fn with an empty AST, which looks there first and
+        // then does this.
+        let (result, halt) =
+            self.host.run(out, || guarded(|| self.engine.eval_fn_call::<Dynamic>(name, None, First { args, count })));
+        let file = &self.sources.main().name;
+        let report = match (result, halt) {
+            (_, Some(Halt::Exit(code))) => return Err(HandlerError::Exit(code)),
+            (_, Some(Halt::TimedOut)) => Report::plain(&ran_too_long(file, name, &self.host)),
+            (Ok(Ok(_)), None) => return Ok(()),
+            (Ok(Err(fault)), None) => error::render(&fault, &self.sources),
+            (Err(panic), None) => Report::plain(&internal(file, name, &panic)),
+        };
+        Err(HandlerError::Failed { handler: name, summary: report.summary(), message: report.message() })
+    }
+}
+
+impl Handler for ScriptHandler {
+    fn interest(&self) -> Interest {
+        Interest {
+            received: self.hooks.receiver().map(|hook| match hook {
+                Hook::Line => Delivery::Line,
+                Hook::Text => Delivery::Text,
+                _ => Delivery::Data,
+            }),
+            opened: self.hooks.has(Hook::Connect),
+            eof: self.hooks.has(Hook::Eof),
+            drained: self.hooks.has(Hook::Drain),
+            error: self.hooks.has(Hook::Error),
+            // Always: the connection's state is let go then.
+            closed: true,
+        }
+    }
+
+    fn handle(&mut self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let this = Dynamic::from(Conn::new(conn));
+        match event {
+            Event::Data(bytes) => self.call(Hook::Data, [this, Dynamic::from_blob(bytes)], out),
+            Event::Text(text) => self.call(Hook::Text, [this, text.into()], out),
+            Event::Line(line) => self.call(Hook::Line, [this, line.into()], out),
+            Event::Opened => self.call(Hook::Connect, [this], out),
+            Event::Eof => self.call(Hook::Eof, [this], out),
+            Event::Drained => self.call(Hook::Drain, [this], out),
+            Event::Error(trouble) => self.call(Hook::Error, [this, error_value(trouble)], out),
+            Event::Closed(why) => {
+                let result = self.call(Hook::Close, [this, why.name().into()], out);
+                api::conn::release(conn);
+                result
+            }
+        }
+    }
+}
+
+/// Whether a call is running in this thread. A panic is then caught and reported as the handler's failure:
+/// the process's panic hook has nothing to say.
+pub fn is_running() -> bool {
+    RUNNING.get()
+}
+
+/// Runs a call into the engine; a panic comes out as its message.
+fn guarded<R>(call: impl FnOnce() -> R) -> Result<R, String> {
+    let before = RUNNING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(call));
+    RUNNING.set(before);
+    result.map_err(|payload| panic_text(payload.as_ref()))
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
+}
+
+fn internal(file: &str, what: &str, panic: &str) -> String {
+    format!(
+        "{file}: a bug in tcpx stopped {what}: {}\nhint: please report it",
+        panic.lines().next().unwrap_or_default()
+    )
+}
+
+fn ran_too_long(file: &str, what: &str, host: &Host) -> String {
+    format!("{file}: {what} ran longer than {:?} and was stopped", host.timeout())
+}
+
+/// What `on_error` gets.
+fn error_value(trouble: ConnError) -> Dynamic {
+    let mut map = Map::new();
+    map.insert("kind".into(), trouble.kind.name().into());
+    map.insert("op".into(), trouble.op.into());
+    map.insert("message".into(), trouble.message.into());
+    Dynamic::from_map(map)
+}
+
+/// The first `count` arguments: a handler may leave out trailing parameters.
+struct First<const N: usize> {
+    args: [Dynamic; N],
+    count: usize,
+}
+
+impl<const N: usize> FuncArgs for First<N> {
+    fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
+        args.extend(self.args.into_iter().take(self.count));
+    }
+}
+
+thread_local! {
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
+}

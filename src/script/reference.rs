@@ -1,0 +1,359 @@
+//! The one list of everything a script can use: group, spelling, meaning.
+//!
+//! The manual page is made of it, messages take their suggestions from it, and a test compares it with what
+//! is registered.
+
+/// Where something belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// A function the script defines and tcpx calls.
+    Handler,
+    /// A property of a connection.
+    Property,
+    /// A method of a connection.
+    Method,
+    /// A property of the listener `on_listen` gets.
+    Listener,
+    /// A variable or function that belongs to no value.
+    Global,
+    /// A function of blobs, or one that makes them.
+    Bytes,
+    /// A number in a blob.
+    Number,
+    /// A function of strings.
+    Text,
+}
+
+/// One thing a script can use.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Where it belongs.
+    pub group: Group,
+    /// Its name.
+    pub name: &'static str,
+    /// How it is written.
+    pub usage: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
+/// Everything, in the order of the manual page.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    let sections = [
+        (Group::Handler, HANDLERS),
+        (Group::Property, PROPERTIES),
+        (Group::Method, METHODS),
+        (Group::Listener, LISTENER),
+        (Group::Global, GLOBALS),
+        (Group::Bytes, BYTES),
+        (Group::Number, NUMBERS),
+        (Group::Text, TEXT),
+    ];
+    sections.into_iter().flat_map(|(group, rows)| {
+        rows.iter().map(move |(usage, doc)| Entry { group, name: name_of(usage), usage, doc })
+    })
+}
+
+/// The entries of one group.
+pub fn group(group: Group) -> impl Iterator<Item = Entry> {
+    entries().filter(move |entry| entry.group == group)
+}
+
+/// How a function is written: one spelling for each form.
+pub(super) fn signatures(name: &str) -> Vec<&'static str> {
+    callable().filter(|entry| entry.name == name).map(|entry| entry.usage).collect()
+}
+
+/// The names of all functions, Rhai's own most used ones included.
+pub(super) fn functions() -> impl Iterator<Item = &'static str> {
+    callable().map(|entry| entry.name).chain(RHAI.iter().copied())
+}
+
+/// The names of all properties.
+pub(super) fn properties() -> impl Iterator<Item = &'static str> {
+    entries().filter(|entry| matches!(entry.group, Group::Property | Group::Listener)).map(|entry| entry.name)
+}
+
+fn callable() -> impl Iterator<Item = Entry> {
+    entries().filter(|entry| entry.usage.contains('(') && entry.group != Group::Handler)
+}
+
+/// `send` of `conn.send(x)`, `time` of `time(format)`.
+fn name_of(usage: &'static str) -> &'static str {
+    let end = usage.find(['(', ' ']).unwrap_or(usage.len());
+    let head = &usage[..end];
+    head.rsplit_once('.').map_or(head, |(_, name)| name)
+}
+
+const HANDLERS: &[(&str, &str)] = &[
+    ("on_start()", "The script is loaded; nothing is bound or connected yet. The place to fill app."),
+    ("on_listen(listener)", "The socket is bound: listener.port is known."),
+    ("on_connect(conn)", "A connection was accepted, or made."),
+    ("on_data(conn, data)", "A chunk as it arrived, as a blob."),
+    (
+        "on_text(conn, text)",
+        "The same stream decoded with conn.encoding. A character that was cut is kept until it is whole; text is never empty.",
+    ),
+    (
+        "on_line(conn, line)",
+        "One line, decoded, without CR and LF. A last line without LF comes at the end of the stream.",
+    ),
+    (
+        "on_eof(conn)",
+        "The peer sent FIN. Without this handler our side flushes and closes; with it the connection stays half-open until the script ends it.",
+    ),
+    ("on_drain(conn)", "What was queued fell to 64 KiB or less, or is gone: the moment to send more."),
+    (
+        "on_error(conn, err)",
+        "Trouble: err.kind (\"reset\", \"refused\", \"timeout\", \"frame\", \"text\", \"script\", \"io\"), err.op and err.message.",
+    ),
+    (
+        "on_close(conn, why)",
+        "The last event, exactly once for every connection that had on_connect. why is \"eof\", \"closed\", \"reset\", \"timeout\", \"error\" or \"stop\".",
+    ),
+    ("on_stop(code)", "The last call of a run; code is what it will end with."),
+];
+
+const PROPERTIES: &[(&str, &str)] = &[
+    ("conn.id", "Its number: 1, 2, 3 … in one run, never used again."),
+    ("conn.peer", "The other end: \"10.0.0.9:51234\"."),
+    ("conn.peer_ip", "The other end's address alone."),
+    ("conn.peer_port", "The other end's port, a number."),
+    ("conn.local", "Our end."),
+    ("conn.proto", "\"tcp\"."),
+    ("conn.side", "\"server\" if it was accepted, \"client\" if tcpx made it."),
+    (
+        "conn.state",
+        "A map of your own for this connection; conn.state.name = \"bob\" works in place, and so does conn.state = #{}. It is emptied when on_close has returned.",
+    ),
+    ("conn.label", "The name in log lines, the peer's address at first. Can be set."),
+    (
+        "conn.encoding",
+        "How text is decoded and encoded: \"utf-8\", \"gbk\" … or \"auto\". Can be set at any time; it counts from the next bytes.",
+    ),
+    ("conn.eol", "What send_line adds: \"\\n\" at first. Can be set."),
+    ("conn.nodelay", "Small pieces are sent at once (TCP_NODELAY). Can be set."),
+    ("conn.is_open", "false once it is over."),
+    ("conn.can_send", "false after close, shutdown or reset: what is sent then goes nowhere, without an error."),
+    ("conn.eof", "The peer has sent FIN."),
+    ("conn.bytes_in", "Bytes received."),
+    ("conn.bytes_out", "Bytes the kernel has taken."),
+    ("conn.queued", "Bytes that wait to be sent; grows at once with send."),
+    ("conn.age_ms", "Milliseconds since it was accepted or made."),
+    ("conn.idle_ms", "Milliseconds since a byte last moved."),
+];
+
+const METHODS: &[(&str, &str)] = &[
+    (
+        "conn.send(x)",
+        "A blob as it is; a string in conn.encoding; an array of them in order. A character the encoding does not have is an error, and nothing is sent.",
+    ),
+    ("conn.send_line(text)", "The text and conn.eol."),
+    ("conn.send_hex(digits)", "Bytes in hex: \"47 45 54\"."),
+    ("conn.close()", "Flush, then FIN. No data handler runs any more."),
+    ("conn.shutdown()", "Flush and FIN, but keep reading."),
+    ("conn.reset()", "RST at once; what is queued is dropped."),
+    ("conn.log(x)", "A line on stderr with the connection's label."),
+];
+
+const LISTENER: &[(&str, &str)] =
+    &[("listener.port", "The port, the real one if 0 was asked for."), ("listener.addr", "Address and port.")];
+
+const GLOBALS: &[(&str, &str)] = &[
+    ("app", "A map shared by all handlers and helpers: the place for everything that changes."),
+    ("args", "What stands behind -- on the command line, an array of strings."),
+    ("print(x)", "A line on stdout: the result of the program."),
+    ("log(x)", "A line on stderr."),
+    ("debug(x)", "A line on stderr with file and line."),
+    ("exit(code)", "Ends the run with this code (0 to 255; 0 if left out). try cannot catch it."),
+    ("now_ms()", "Milliseconds since 1970."),
+    ("time()", "The time in UTC: \"2026-11-22T18:00:00.123Z\"."),
+    ("time(format)", "The local time in the words of strftime: time(\"%H:%M:%S\")."),
+    ("sleep(seconds)", "An error: it would stop every connection."),
+];
+
+const BYTES: &[(&str, &str)] = &[
+    ("bytes(text)", "The UTF-8 of a string as a blob."),
+    ("bytes([1, 2])", "Numbers from 0 to 255 as a blob."),
+    (
+        "hex(digits)",
+        "A blob of hex digits: hex(\"de ad\"). A string's \"\\xff\" is a character, two bytes on the wire: this is the way to one byte.",
+    ),
+    ("b.text()", "Decoded as UTF-8, this blob alone; what is malformed becomes U+FFFD."),
+    ("b.text(encoding)", "The same in another encoding: b.text(\"gbk\")."),
+    ("b.text(at, n)", "The text of n bytes from at."),
+    ("b.hex()", "Lower case hex digits without spaces."),
+    ("b.dump()", "Lines of sixteen bytes: position, hex, ASCII."),
+    ("b.find(x)", "Where x begins, -1 if nowhere. x is a blob, or a string for its UTF-8."),
+    ("b.find(x, from)", "The same, from a position on."),
+    ("b.starts_with(x)", "Whether b begins with x."),
+    ("b.ends_with(x)", "Whether b ends with x."),
+    ("b.contains(x)", "Whether x is in b; a number is one byte."),
+    ("b.split(x)", "The blobs between every x, an array."),
+    ("b.equals(x)", "Whether b is x. Use it with strings: b == \"x\" is always false."),
+    ("b + x", "A blob: b, then the blob or the UTF-8 of the string. A string in front works too."),
+];
+
+const NUMBERS: &[(&str, &str)] = &[
+    ("b.u8(at)", "One byte, unsigned."),
+    ("b.i8(at)", "One byte, signed."),
+    ("b.u16be(at)", "Two bytes, unsigned, big-endian."),
+    ("b.u16le(at)", "Two bytes, unsigned, little-endian."),
+    ("b.i16be(at)", "Two bytes, signed, big-endian."),
+    ("b.i16le(at)", "Two bytes, signed, little-endian."),
+    ("b.u32be(at)", "Four bytes, unsigned, big-endian."),
+    ("b.u32le(at)", "Four bytes, unsigned, little-endian."),
+    ("b.i32be(at)", "Four bytes, signed, big-endian."),
+    ("b.i32le(at)", "Four bytes, signed, little-endian."),
+    ("b.u64be(at)", "Eight bytes, unsigned, big-endian; an error above 9223372036854775807."),
+    ("b.u64le(at)", "Eight bytes, unsigned, little-endian; the same limit."),
+    ("b.i64be(at)", "Eight bytes, signed, big-endian."),
+    ("b.i64le(at)", "Eight bytes, signed, little-endian."),
+    (
+        "b.parse_be_int(at, n)",
+        "The unsigned big-endian number in n bytes from at. Also with a range: b.parse_be_int(2..4).",
+    ),
+    (
+        "b.write_be(at, n, value)",
+        "Writes a number into n bytes from at, at their right end. Also with a range. An error if it does not fit.",
+    ),
+];
+
+const TEXT: &[(&str, &str)] = &[(
+    "s.fmt(a, ..)",
+    "Puts up to eight values in the places of {}: \"{} {}\\r\\n\".fmt(code, word). {{ and }} are braces.",
+)];
+
+/// Functions of Rhai that scripts use most, for suggestions.
+const RHAI: &[&str] = &[
+    "abs",
+    "all",
+    "append",
+    "as_string",
+    "blob",
+    "call",
+    "ceiling",
+    "chars",
+    "chop",
+    "clear",
+    "contains",
+    "crop",
+    "drain",
+    "drop",
+    "extract",
+    "fill_with",
+    "filter",
+    "find",
+    "floor",
+    "for_each",
+    "get",
+    "index_of",
+    "insert",
+    "is_empty",
+    "is_shared",
+    "keys",
+    "len",
+    "make_lower",
+    "make_upper",
+    "map",
+    "max",
+    "min",
+    "mixin",
+    "pad",
+    "parse_float",
+    "parse_int",
+    "parse_json",
+    "parse_le_int",
+    "pop",
+    "push",
+    "range",
+    "reduce",
+    "remove",
+    "replace",
+    "retain",
+    "reverse",
+    "round",
+    "set",
+    "shift",
+    "some",
+    "sort",
+    "splice",
+    "split",
+    "split_rev",
+    "sqrt",
+    "starts_with",
+    "sub_string",
+    "timestamp",
+    "to_array",
+    "to_blob",
+    "to_chars",
+    "to_debug",
+    "to_float",
+    "to_hex",
+    "to_int",
+    "to_json",
+    "to_lower",
+    "to_string",
+    "to_upper",
+    "trim",
+    "truncate",
+    "type_of",
+    "values",
+    "write_ascii",
+    "write_le",
+    "write_utf8",
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Names in calls such as `.register_fn("send", …)` of the files that register.
+    fn registered() -> BTreeSet<&'static str> {
+        let files = [
+            include_str!("api/bytes.rs"),
+            include_str!("api/conn.rs"),
+            include_str!("api/globals.rs"),
+            include_str!("api/numbers.rs"),
+            include_str!("api/text.rs"),
+        ];
+        let calls = ["register_fn(", "register_get(", "register_set(", "register_get_set(", "number(engine, "];
+        let mut names = BTreeSet::new();
+        for file in files {
+            let code = file.split("#[cfg(test)]").next().unwrap_or_default();
+            for call in calls {
+                for (at, _) in code.match_indices(call) {
+                    let rest = code[at + call.len()..].trim_start();
+                    let Some(name) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+                    names.insert(name);
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn everything_registered_is_in_the_list_and_the_other_way_round() {
+        // What the language itself calls, and what the engine hooks up without registering.
+        let silent = ["==", "!=", "to_string", "to_debug", "+"];
+        let elsewhere = ["app", "args", "print", "debug", "b"];
+        let registered: BTreeSet<_> = registered().into_iter().filter(|name| !silent.contains(name)).collect();
+        let listed: BTreeSet<_> = entries()
+            .filter(|entry| entry.group != Group::Handler)
+            .map(|entry| entry.name)
+            .filter(|name| !elsewhere.contains(name))
+            .collect();
+        assert_eq!(registered, listed);
+        assert!(registered.len() > 50, "the files were really read");
+    }
+
+    #[test]
+    fn names_and_spellings_are_found() {
+        assert_eq!(signatures("send"), ["conn.send(x)"]);
+        assert_eq!(signatures("time"), ["time()", "time(format)"]);
+        assert!(functions().any(|name| name == "sub_string"));
+        assert!(properties().any(|name| name == "queued") && !properties().any(|name| name == "send"));
+    }
+}

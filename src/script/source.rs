@@ -1,0 +1,182 @@
+//! The text of a script: where it comes from, what it is called in messages, and its lines for showing them.
+//!
+//! Owns reading files and wrapping the one-line forms (`--on-data`, `--on-line`). Does not parse anything.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::rc::Rc;
+
+use rhai::Dynamic;
+
+use crate::config::ScriptSource;
+use crate::error;
+use crate::script::builtin;
+
+/// One text, as it is given to the parser.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// What messages call it: the path as the user gave it, `@echo`, `--on-data`.
+    pub(super) name: String,
+    /// What is parsed.
+    pub(super) text: String,
+    /// The literal constants at the top, once it is compiled.
+    pub(super) constants: OnceCell<HashMap<String, Dynamic>>,
+    /// Lines that are not the user's: so many before his first, and as many after his last.
+    shift: usize,
+}
+
+impl Source {
+    /// Reads the text a configuration names.
+    pub(super) fn open(source: &ScriptSource) -> Result<Self, String> {
+        match source {
+            ScriptSource::File(path) => Self::read(path, path.display().to_string()),
+            ScriptSource::Builtin(name) => {
+                let text = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
+                Ok(Self::new(format!("@{name}"), text.to_owned(), 0))
+            }
+            ScriptSource::OnData(code) => Ok(Self::wrap("--on-data", "on_data(conn, data)", code)),
+            ScriptSource::OnLine(code) => Ok(Self::wrap("--on-line", "on_line(conn, line)", code)),
+        }
+    }
+
+    /// Reads a file; `name` is what messages call it.
+    pub(super) fn read(path: &Path, name: String) -> Result<Self, String> {
+        let mut bytes = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(MAX_SCRIPT + 1).read_to_end(&mut bytes))
+            .map_err(|cause| format!("read {name}: {}", error::cause(&cause)))?;
+        if bytes.len() as u64 > MAX_SCRIPT {
+            return Err(format!("read {name}: larger than {} MiB, not a script", MAX_SCRIPT >> 20));
+        }
+        let text = String::from_utf8(bytes).map_err(|fault| not_utf8(&name, &fault))?;
+        Ok(Self::new(name, strip(text), 0))
+    }
+
+    fn wrap(name: &str, signature: &str, code: &str) -> Self {
+        // The head has a line of its own, so that lines and columns are those of the user.
+        Self::new(name.to_owned(), format!("fn {signature} {{\n{code}\n}}"), 1)
+    }
+
+    fn new(name: String, text: String, shift: usize) -> Self {
+        Self { name, text, constants: OnceCell::new(), shift }
+    }
+
+    /// The user's number of a parsed line.
+    pub(super) fn line_number(&self, parsed: usize) -> usize {
+        parsed.saturating_sub(self.shift).clamp(1, self.last_line().max(1))
+    }
+
+    /// The text of a parsed line.
+    pub(super) fn line(&self, parsed: usize) -> Option<&str> {
+        self.text.lines().nth(self.line_number(parsed) + self.shift - 1)
+    }
+
+    /// A literal constant at the top of the text.
+    pub(super) fn constant(&self, name: &str) -> Option<Dynamic> {
+        self.constants.get()?.get(name).cloned()
+    }
+
+    /// Whether a parsed line is behind what the user wrote.
+    pub(super) fn is_behind(&self, parsed: usize) -> bool {
+        self.shift > 0 && parsed > self.shift + self.last_line()
+    }
+
+    fn last_line(&self) -> usize {
+        self.text.lines().count() - (2 * self.shift).min(self.text.lines().count())
+    }
+}
+
+/// All texts of one run by name: the script and what it imports.
+#[derive(Debug)]
+pub(super) struct Sources {
+    main: Rc<Source>,
+    modules: RefCell<HashMap<String, Rc<Source>>>,
+}
+
+impl Sources {
+    /// The texts of a script that has imported nothing yet.
+    pub(super) fn new(main: Source) -> Rc<Self> {
+        Rc::new(Self { main: Rc::new(main), modules: RefCell::default() })
+    }
+
+    /// The script itself.
+    pub(super) fn main(&self) -> &Rc<Source> {
+        &self.main
+    }
+
+    /// Adds an imported text.
+    pub(super) fn add(&self, source: Rc<Source>) {
+        self.modules.borrow_mut().insert(source.name.clone(), source);
+    }
+
+    /// The text with that name; the script's own where the engine does not say.
+    pub(super) fn get(&self, name: &str) -> Rc<Source> {
+        self.modules.borrow().get(name).unwrap_or(&self.main).clone()
+    }
+}
+
+/// Drops what may stand before a script and is not part of it, keeping its line numbers.
+fn strip(mut text: String) -> String {
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    if text.starts_with("#!") {
+        let end = text.find('\n').unwrap_or(text.len());
+        text.drain(..end);
+    }
+    text
+}
+
+fn not_utf8(name: &str, fault: &std::string::FromUtf8Error) -> String {
+    let at = fault.utf8_error().valid_up_to();
+    let bytes = fault.as_bytes();
+    let line = 1 + memchr::memchr_iter(b'\n', &bytes[..at]).count();
+    format!("{name}:{line}: not UTF-8 text (byte 0x{:02x})\nhint: save the script as UTF-8", bytes[at])
+}
+
+/// No script is longer; a log or an image given by mistake is.
+const MAX_SCRIPT: u64 = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &[u8]) -> Result<Source, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.rhai");
+        std::fs::write(&path, content).unwrap();
+        Source::read(&path, "s.rhai".into())
+    }
+
+    #[test]
+    fn what_stands_before_a_script_is_dropped_and_its_lines_stay() {
+        assert_eq!(file(b"let a;").unwrap().text, "let a;");
+        assert_eq!(file(b"\xef\xbb\xbf#!/usr/bin/env tcpx\nlet a;").unwrap().text, "\nlet a;");
+        assert_eq!(file(b"#!x").unwrap().text, "");
+    }
+
+    #[test]
+    fn a_file_that_is_no_script_is_named_with_the_cause() {
+        let missing = Source::open(&ScriptSource::File("/no/such.rhai".into())).unwrap_err();
+        assert_eq!(missing, "read /no/such.rhai: no such file or directory");
+        assert_eq!(Source::read(Path::new("/"), "/".into()).unwrap_err(), "read /: is a directory");
+        let gbk = file(b"// \n// \xc4\xe3\n").unwrap_err();
+        assert_eq!(gbk, "s.rhai:2: not UTF-8 text (byte 0xc4)\nhint: save the script as UTF-8");
+        let large = file(&vec![b' '; (MAX_SCRIPT + 1) as usize]).unwrap_err();
+        assert_eq!(large, "read s.rhai: larger than 4 MiB, not a script");
+    }
+
+    #[test]
+    fn a_wrapped_body_has_the_lines_of_its_author() {
+        let source = Source::open(&ScriptSource::OnData("a();\nb()".into())).unwrap();
+        assert_eq!(source.text, "fn on_data(conn, data) {\na();\nb()\n}");
+        assert_eq!((source.line_number(2), source.line(2)), (1, Some("a();")));
+        assert_eq!((source.line_number(3), source.line(3)), (2, Some("b()")));
+        assert_eq!((source.line_number(1), source.line(1)), (1, Some("a();")));
+        assert_eq!((source.line_number(4), source.line(4)), (2, Some("b()")));
+        assert!(source.is_behind(4) && !source.is_behind(3));
+    }
+}

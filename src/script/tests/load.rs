@@ -1,0 +1,212 @@
+//! What loads, what does not, and what is said about it.
+
+use std::path::Path;
+
+use super::{Bench, conn, print};
+use crate::config::{Script, ScriptErrors, ScriptSource};
+use crate::script::ScriptHandler;
+use crate::session::{Delivery, Event, Handler, Interest};
+
+fn refused(text: &str) -> String {
+    match Bench::try_load(text) {
+        Ok(_) => panic!("loads: {text}"),
+        Err(message) => message,
+    }
+}
+
+#[test]
+fn interest_follows_the_handlers_that_are_there() {
+    let nothing = Interest { closed: true, ..Interest::default() };
+    assert_eq!(Bench::load("").handler.interest(), nothing);
+    let some = Bench::load("fn on_data(c) {} fn on_eof() {} fn on_error(c) {}").handler.interest();
+    assert_eq!(some, Interest { received: Some(Delivery::Data), eof: true, error: true, ..nothing });
+    let text = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_connect() {} fn on_drain(c) {}");
+    let wanted = Interest { received: Some(Delivery::Text), opened: true, drained: true, ..nothing };
+    assert_eq!(text.handler.interest(), wanted);
+    let warning = &text.handler.warnings()[0];
+    assert!(warning.ends_with("reply.rhai: on_text takes what is received, on_data is never called"), "{warning}");
+    let line = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_line(c, l) {}");
+    assert_eq!(line.handler.interest().received, Some(Delivery::Line));
+    assert!(line.handler.warnings()[0].contains("on_line takes what is received, on_text and on_data is never"));
+    assert!(Bench::load("fn on_data(c) {}").handler.warnings().is_empty());
+}
+
+#[test]
+fn an_unknown_handler_is_shown_with_the_one_that_was_meant() {
+    assert_eq!(
+        refused("// mine\nfn on_dtaa(conn, data) {}"),
+        "reply.rhai:2:4: unknown handler: on_dtaa\n    \
+             2 | fn on_dtaa(conn, data) {}\n      \
+               |    ^ did you mean `on_data`?"
+    );
+    assert_eq!(
+        refused("fn on_frame(conn, frame) {}"),
+        "reply.rhai:1:4: unknown handler: on_frame\n    \
+             1 | fn on_frame(conn, frame) {}\n      \
+               |    ^\n\
+         hint: handlers are on_start, on_listen, on_connect, on_data, on_text, on_line, on_eof, on_drain, on_error, \
+         on_close, on_stop"
+    );
+}
+
+#[test]
+fn too_many_parameters_are_answered_with_the_signature() {
+    assert_eq!(
+        refused("fn on_close(conn, why, more) {}"),
+        "reply.rhai:1:4: on_close cannot have 3 parameters\n    \
+             1 | fn on_close(conn, why, more) {}\n      \
+               |    ^\n\
+         hint: fn on_close(conn, why); trailing parameters may be left out"
+    );
+    assert!(refused("fn on_start(x) {}").contains("on_start cannot have 1 parameter\n"));
+    assert!(refused("fn on_eof() {}\nfn on_eof(c) {}").starts_with("reply.rhai:2:4: on_eof is defined twice\n"));
+    assert!(refused("private fn on_eof() {}").contains("on_eof is a handler and cannot be private"));
+}
+
+#[test]
+fn syntax_errors_have_their_place() {
+    assert_eq!(
+        refused("fn on_data(c, d) {\n\tlet x = \"名字\"; match x\n}"),
+        "reply.rhai:2:16: 'match' is a reserved keyword\n    \
+             2 |     let x = \"名字\"; match x\n      \
+               |                     ^"
+    );
+    assert!(refused("let x = \"abc").starts_with("reply.rhai:1:9: open string is not terminated\n"));
+    assert!(refused("fn f() {\n  1").contains("reply.rhai:2:"));
+    assert!(refused("fn f() { eval(\"1\") }").contains("reply.rhai:1:10: "));
+}
+
+#[test]
+fn unknown_variables_have_a_hint() {
+    assert_eq!(
+        refused("let count = 0;\nfn on_connect(conn) {\n    count += 1;\n}"),
+        "reply.rhai:3:5: unknown variable: count\n    \
+             3 |     count += 1;\n      \
+               |     ^\n\
+         hint: functions do not see top-level variables; use app.count"
+    );
+    assert!(
+        refused("const T = blob(4); fn f() { T }").ends_with("hint: a computed constant is global::T in functions")
+    );
+    assert!(refused("fn on_data(conn, data) { dta }").ends_with("^ did you mean `data`?"));
+    assert!(refused("fn f() { zzzzzzz }").ends_with('^'));
+    assert!(refused("fn f() { util::run() }").ends_with("hint: import \"util\" as util;"));
+    Bench::load("fn f() { let h = g; h.call(f) } fn g(x) { }");
+    Bench::load("fn f() { app.x = args[0]; let y = |z| z + app.x; y.call(1) }");
+}
+
+#[test]
+fn constants_imports_and_the_top_level_are_as_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "util.rhai", "const U = 7; fn seven() { U } fn count() { app.n += 1; app.n }");
+    write(
+        folder.path(),
+        "main.rhai",
+        "import \"util\" as u;\nconst K = 3;\nconst T = blob(2);\nprint(\"top\");\n\
+         fn on_start() { app.n = 1; print(K); helper(); }\n\
+         fn helper() { print(K + global::K + global::T.len()); print(u::seven()); print(u::count()); print(args); }",
+    );
+    let mut bench =
+        Bench::try_open(ScriptSource::File(folder.path().join("main.rhai"))).unwrap_or_else(|m| panic!("{m}"));
+    let wanted = ["top", "3", "8", "7", "2", "[\"one\", \"two\"]"].map(print);
+    assert_eq!(bench.start(), wanted);
+    assert_eq!(bench.start()[0], print("3"), "the top level ran once");
+}
+
+#[test]
+fn what_stands_at_the_top_level_may_fail() {
+    assert!(refused("let x = [1];\nx[5];").starts_with("reply.rhai:2:"));
+    assert!(refused("exit(3);").contains("exit() while the script is loading: call it in on_start"));
+    assert!(refused("loop {}").ends_with("reply.rhai: loading ran longer than 50ms and was stopped"));
+}
+
+#[test]
+fn imports_stay_in_the_folder() {
+    let outer = tempfile::tempdir().unwrap();
+    write(outer.path(), "out.rhai", "fn x() {}");
+    let folder = outer.path().join("in");
+    std::fs::create_dir_all(folder.join("lib")).unwrap();
+    std::os::unix::fs::symlink("../out.rhai", folder.join("link.rhai")).unwrap();
+    write(&folder, "lib/a.rhai", "import \"b\" as b; fn f() { b::g() }");
+    write(&folder, "lib/b.rhai", "fn g() { print(\"g\") }");
+    write(&folder, "round.rhai", "import \"./round2.rhai\" as r;");
+    write(&folder, "round2.rhai", "import \"round\" as r;");
+    write(&folder, "self.rhai", "import \"main\" as r;");
+    write(&folder, "broken.rhai", "fn f() {}\nlet x = ;");
+    write(&folder, "vars.rhai", "let n = 1; fn f() { n }");
+    let load = |import: &str| {
+        write(&folder, "main.rhai", &format!("import \"{import}\" as m; fn on_start() {{ m::f() }}"));
+        let loaded = Bench::try_open(ScriptSource::File(folder.join("main.rhai")));
+        loaded.map_err(|message| message.replace(&format!("{}/", folder.display()), ""))
+    };
+    let no = |import: &str| load(import).err().unwrap_or_else(|| panic!("{import} loads"));
+
+    assert_eq!(load("lib/a").unwrap_or_else(|m| panic!("{m}")).start(), [print("g")]);
+    let below = "only files at or below the script's folder can be imported";
+    for path in ["../out", "lib/../../out", "/etc/passwd"] {
+        assert!(no(path).starts_with(&format!("main.rhai:1:8: import \"{path}\": {below}\n")), "{}", no(path));
+    }
+    assert!(no("link").contains("import \"link\": it is outside of the script's folder"));
+    assert!(no("none").contains("import \"none\": no such file or directory"));
+    assert!(no("lib").contains("import \"lib\": no such file or directory"));
+    assert!(no("round").contains("the imports go round in a circle: round.rhai → round2.rhai → round.rhai"));
+    assert!(
+        no("self").contains("the imports go round in a circle: main.rhai → self.rhai → main.rhai"),
+        "{}",
+        no("self")
+    );
+    assert_eq!(
+        no("broken"),
+        "broken.rhai:2:9: unexpected ';'\n    2 | let x = ;\n      |         ^\n    in broken.rhai, imported at main.rhai:1:8"
+    );
+    assert!(no("vars").contains("vars.rhai:1:21: unknown variable: n"));
+}
+
+#[test]
+fn an_import_in_a_function_is_found_beside_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("lib")).unwrap();
+    write(folder.path(), "lib/a.rhai", "fn f() { import \"b\" as b; b::g() }");
+    write(folder.path(), "lib/b.rhai", "fn g() { nosuch() }");
+    write(folder.path(), "reply.rhai", "import \"lib/a\" as a;\nfn on_connect(c) { a::f() }");
+    let mut bench =
+        Bench::try_open(ScriptSource::File(folder.path().join("reply.rhai"))).unwrap_or_else(|m| panic!("{m}"));
+    let message = bench.fail(&conn(1), Event::Opened).replace(&format!("{}/", folder.path().display()), "");
+    assert_eq!(
+        message,
+        "lib/b.rhai:1:10: function not found: nosuch()\n    1 | fn g() { nosuch() }\n      |          ^\n    \
+         in g(), called at lib/a.rhai:1:30\n    in f(), called at reply.rhai:2:23"
+    );
+}
+
+#[test]
+fn scripts_without_a_folder_import_nothing() {
+    let source = ScriptSource::OnData("import \"x\" as x;".into());
+    let mut bench = Bench::try_open(source).unwrap_or_else(|m| panic!("{m}"));
+    let message = bench.fail(&conn(1), Event::Data(vec![1]));
+    assert!(message.starts_with("--on-data:1:8: only a script in a file can import others\n"), "{message}");
+}
+
+#[test]
+fn an_unknown_builtin_is_answered_with_the_nearest() {
+    let open = |name: &str| Bench::try_open(ScriptSource::Builtin(name.into())).err().unwrap_or_default();
+    assert_eq!(open("ecoh"), "no built-in script has the name @ecoh\nhint: did you mean @echo?");
+    assert!(open("zzzzzz\x1b").starts_with("no built-in script has the name @zzzzzz\\x1b\nhint: there are @chargen, "));
+}
+
+#[test]
+fn a_missing_file_is_a_load_error_with_its_own_exit_code() {
+    let script = Script {
+        source: ScriptSource::File("/no/such\x1b[31m.rhai".into()),
+        args: Vec::new(),
+        on_error: ScriptErrors::Close,
+        timeout: std::time::Duration::from_secs(2),
+    };
+    let error = ScriptHandler::load(&script).err().unwrap();
+    assert_eq!(error.to_string(), "read /no/such\\x1b[31m.rhai: no such file or directory");
+    assert_eq!(error.exit().code(), 111);
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}

@@ -1,0 +1,130 @@
+//! Whole scripts against events: a small bench that loads a script, gives it events and shows the commands.
+
+mod api;
+mod builtin;
+mod load;
+mod run;
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::codec::labels;
+use crate::config::{Charset, Script, ScriptErrors, ScriptSource, Text};
+use crate::script::ScriptHandler;
+use crate::session::view::Side;
+use crate::session::{Command, ConnView, Event, Handler, HandlerError};
+
+/// A loaded script and the commands of its last call.
+pub(super) struct Bench {
+    pub(super) handler: ScriptHandler,
+    /// Dropped from messages.
+    folder: String,
+}
+
+impl Bench {
+    /// Loads a text as if it were the file `reply.rhai`.
+    pub(super) fn load(text: &str) -> Self {
+        Self::try_load(text).unwrap_or_else(|message| panic!("does not load:\n{message}"))
+    }
+
+    /// The same, with the message of a script that does not load.
+    pub(super) fn try_load(text: &str) -> Result<Self, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("reply.rhai");
+        std::fs::write(&path, text).unwrap();
+        let prefix = format!("{}/", folder.path().display());
+        match Self::try_open(ScriptSource::File(path)) {
+            Ok(bench) => Ok(Self { folder: prefix, ..bench }),
+            Err(message) => Err(message.replace(&prefix, "")),
+        }
+    }
+
+    /// Loads from any source.
+    pub(super) fn try_open(source: ScriptSource) -> Result<Self, String> {
+        let script = Script {
+            source,
+            args: vec!["one".into(), "two".into()],
+            on_error: ScriptErrors::Close,
+            timeout: Duration::from_millis(50),
+        };
+        let handler = ScriptHandler::load(&script).map_err(|error| error.to_string())?;
+        Ok(Self { handler, folder: "\0".into() })
+    }
+
+    pub(super) fn start(&mut self) -> Vec<Command> {
+        let mut out = Vec::new();
+        self.handler.start(&mut out).unwrap();
+        out
+    }
+
+    /// Gives an event and returns what the script asked for.
+    pub(super) fn give(&mut self, conn: &Rc<ConnView>, event: Event) -> Vec<Command> {
+        let mut out = Vec::new();
+        self.handler.handle(conn, event, &mut out).unwrap_or_else(|error| panic!("{error:?}"));
+        out
+    }
+
+    /// Gives an event to a handler that fails, and returns its message without the folder.
+    pub(super) fn fail(&mut self, conn: &Rc<ConnView>, event: Event) -> String {
+        let mut out = Vec::new();
+        match self.handler.handle(conn, event, &mut out) {
+            Err(HandlerError::Failed { message, summary, .. }) => {
+                assert_eq!(message.lines().next().unwrap_or_default(), summary);
+                message.replace(&self.folder, "")
+            }
+            other => panic!("{other:?}, {out:?}"),
+        }
+    }
+
+    /// Runs the body of an `on_connect` and returns what it printed and sent, as text.
+    pub(super) fn eval(body: &str) -> String {
+        let mut bench = Self::load(&format!("fn on_connect(conn) {{ {body} }}"));
+        bench.give(&conn(1), Event::Opened).iter().map(shown).collect::<Vec<_>>().join("|")
+    }
+
+    /// The first line of the error of an `on_connect` body, without the position.
+    pub(super) fn eval_error(body: &str) -> String {
+        let mut bench = Self::load(&format!("fn on_connect(conn) {{ {body} }}"));
+        let message = bench.fail(&conn(1), Event::Opened);
+        let first = message.lines().next().unwrap_or_default();
+        let place = |character: char| character.is_ascii_digit() || character == ':';
+        first.trim_start_matches("reply.rhai").trim_start_matches(place).trim_start().to_owned()
+    }
+}
+
+/// A connection in UTF-8.
+pub(super) fn conn(id: u64) -> Rc<ConnView> {
+    conn_with(id, &Text::default())
+}
+
+/// A connection in some encoding.
+pub(super) fn conn_in(id: u64, label: &str) -> Rc<ConnView> {
+    let Ok(Charset::Named(encoding)) = labels::lookup(label) else { panic!("{label}") };
+    conn_with(id, &Text { recv: Some(Charset::Named(encoding)), send: Some(encoding), ..Text::default() })
+}
+
+pub(super) fn conn_with(id: u64, text: &Text) -> Rc<ConnView> {
+    let peer = format!("127.0.0.1:{}", 50_000 + id).parse().unwrap();
+    let local = "127.0.0.1:45586".parse().unwrap();
+    Rc::new(ConnView::new(id, peer, local, Side::Server, text, Instant::now()))
+}
+
+pub(super) fn data(bytes: &[u8]) -> Event {
+    Event::Data(bytes.to_vec())
+}
+
+pub(super) fn send(id: u64, bytes: &[u8]) -> Command {
+    Command::Send(id, bytes.to_vec())
+}
+
+pub(super) fn print(text: &str) -> Command {
+    Command::Print(format!("{text}\n"))
+}
+
+fn shown(command: &Command) -> String {
+    match command {
+        Command::Send(_, bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Command::Print(text) => text.trim_end().to_owned(),
+        other => format!("{other:?}"),
+    }
+}
