@@ -17,6 +17,7 @@
 pub mod buffer;
 pub mod codec;
 pub mod config;
+pub mod driver;
 pub mod endpoint;
 pub mod error;
 pub mod exit;

@@ -1,0 +1,120 @@
+//! From a `Config` to a `Driver`: the only place that knows every kind of handler, observer and endpoint.
+//!
+//! Owns the order in which things are opened: the script first, then files, then sockets, so that a script
+//! that does not load is told before anything is touched.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::time::Instant;
+
+use mio::Interest;
+
+use crate::config::{Config, Role};
+use crate::driver::accept::remove_old_ready_file;
+use crate::driver::ending::Ending;
+use crate::driver::feed::{Feed, check_files};
+use crate::driver::outlet::Outlet;
+use crate::driver::{Driver, Thing};
+use crate::error::{Error, Result, cause};
+use crate::net::reactor::Reactor;
+use crate::net::signal;
+use crate::output::Observer;
+use crate::output::console::Console;
+use crate::output::hexdump::Hexdump;
+use crate::script::ScriptHandler;
+use crate::session::Handler;
+use crate::session::connection::Settings;
+use crate::session::halves::HalfRules;
+
+/// One read. Scripts see chunks of at most this size; without one, larger pieces cost fewer system calls.
+const CHUNK: usize = 64 << 10;
+const BULK_CHUNK: usize = 256 << 10;
+
+impl Driver {
+    /// Opens everything but sockets.
+    pub(super) fn build(config: Config, console: Console) -> Result<Self> {
+        let handler = config.script.as_ref().map(ScriptHandler::load).transpose()?;
+        for warning in handler.iter().flat_map(ScriptHandler::warnings) {
+            console.warn(warning);
+        }
+        check_files(&config)?;
+        let single = match &config.role {
+            Role::Connect(_) => true,
+            Role::Listen(listen) => {
+                remove_old_ready_file(listen)?;
+                listen.single
+            }
+        };
+        let outlet = Outlet::open(config.output.file.as_deref(), config.output.raw_terminal)?;
+        let feed = Feed::open(&config, !single)?;
+        let interest = handler.as_ref().map(Handler::interest).unwrap_or_default();
+        let settings = Settings {
+            interest,
+            decode_output: config.text.recv.is_some(),
+            discard: config.input.discard_received,
+            malformed: config.text.malformed,
+            idle: config.limits.idle,
+        };
+        let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+        if console.is_verbose() {
+            observers.push(Box::new(console));
+        }
+        if config.output.hex {
+            observers.push(Box::new(Hexdump::new(!single)));
+        }
+        let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
+        let chunk = if handler.is_some() { CHUNK } else { BULK_CHUNK };
+        let mut driver = Self {
+            rules: HalfRules::new(&config, interest.received.is_some()),
+            config,
+            console,
+            observers,
+            reactor: Reactor::new().map_err(failed)?,
+            things: Vec::new(),
+            slots_by_id: HashMap::new(),
+            next_id: 0,
+            handler,
+            settings,
+            solo: single,
+            signals: signal::catch().map_err(failed)?,
+            dialing: None,
+            acceptor: None,
+            accepted: 0,
+            open: 0,
+            feed,
+            outlet,
+            stalled: Vec::new(),
+            timers: BinaryHeap::new(),
+            ending: Ending::new(),
+            now: Instant::now(),
+            buffer: vec![0; chunk],
+            commands: Vec::new(),
+        };
+        driver.watch().map_err(failed)?;
+        Ok(driver)
+    }
+
+    fn watch(&mut self) -> std::io::Result<()> {
+        let slot = self.reactor.register(&mut self.signals, Interest::READABLE)?;
+        self.place(slot, Thing::Signals);
+        if let Some(slot) = self.outlet.watch(&mut self.reactor)? {
+            self.place(slot, Thing::Output);
+        }
+        Ok(())
+    }
+
+    /// Starts what the role asks for.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.start_clock();
+        self.script_starting()?;
+        if !self.ending.is_running() {
+            return Ok(());
+        }
+        if let Some(slot) = self.feed.watch(&mut self.reactor)? {
+            self.place(slot, Thing::Input);
+        }
+        match self.config.role.clone() {
+            Role::Connect(connect) => self.begin_connecting(&connect),
+            Role::Listen(listen) => self.begin_listening(&listen),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! How a run ends: the first fatal error, signals, the run's time limit, `exit(n)`, stdout's reader leaving,
+//! or simply that nothing is left to do.
+//!
+//! | stage | left by |
+//! |---|---|
+//! | Running | nothing left to do, or one of the reasons above → Stopping |
+//! | Stopping | queues flushed and connections gone, or the grace is over; then `on_stop` → Flushing |
+//! | Flushing | stdout has everything, or the grace is over → the exit code |
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::SIGPIPE;
+
+use crate::config::{ScriptErrors, show_duration};
+use crate::driver::outlet::OutletError;
+use crate::driver::{Driver, Thing};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::net::reactor::Slot;
+use crate::net::signal;
+use crate::session::{Command, HandlerError, Why};
+
+/// How long queues may take to empty once the end was asked for.
+const GRACE: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    Stopping,
+    Flushing,
+    Over,
+}
+
+/// Where the run stands and what it will end with.
+pub(super) struct Ending {
+    stage: Stage,
+    exit: Option<Exit>,
+    script_failed: bool,
+    run_until: Option<Instant>,
+    grace_until: Option<Instant>,
+}
+
+impl Ending {
+    pub(super) fn new() -> Self {
+        Self { stage: Stage::Running, exit: None, script_failed: false, run_until: None, grace_until: None }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.stage == Stage::Running
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stage == Stage::Stopping
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Running => self.run_until,
+            Stage::Stopping | Stage::Flushing => self.grace_until,
+            Stage::Over => None,
+        }
+    }
+
+    /// A signal beats 112, every other error keeps its place as the first.
+    fn code(&self) -> Exit {
+        self.exit.unwrap_or(if self.script_failed { Exit::ScriptRun } else { Exit::Success })
+    }
+}
+
+impl Driver {
+    /// Sets the clock of the run going.
+    pub(super) fn start_clock(&mut self) {
+        self.ending.run_until = self.config.limits.run.map(|limit| self.now + limit);
+    }
+
+    /// Tells a fault. The first one decides the exit code.
+    pub(super) fn fail(&mut self, error: &Error) {
+        self.console.error(error);
+        self.ending.exit.get_or_insert(error.exit());
+    }
+
+    /// Begins the end: nobody new, nothing more from stdin; queues get time to empty, without limit if `grace`
+    /// is `None`.
+    pub(super) fn stop(&mut self, grace: Option<Duration>) {
+        if !self.ending.is_running() {
+            return;
+        }
+        self.ending.stage = Stage::Stopping;
+        self.ending.grace_until = Some(self.now + grace.unwrap_or(GRACE * 5));
+        self.stop_listening();
+        self.stop_dialing();
+        self.stop_feed();
+        for slot in self.peer_slots() {
+            self.with_peer(slot, |driver, peer| {
+                peer.conn.close(Why::Stop);
+                driver.pump(peer);
+            });
+        }
+    }
+
+    /// A script called `exit(code)`.
+    pub(super) fn exit_asked(&mut self, code: u8) {
+        self.ending.exit.get_or_insert(Exit::Script(code));
+        self.stop(Some(GRACE));
+    }
+
+    /// A handler failed; the run's exit code remembers it.
+    pub(super) fn script_error(&mut self) {
+        self.ending.script_failed = true;
+        if self.script_errors() == ScriptErrors::Fatal {
+            self.ending.exit.get_or_insert(Exit::ScriptRun);
+            self.stop(Some(GRACE));
+        }
+    }
+
+    pub(super) fn closes_after_script_error(&self) -> bool {
+        self.script_errors() != ScriptErrors::Ignore
+    }
+
+    fn script_errors(&self) -> ScriptErrors {
+        self.config.script.as_ref().map_or_else(ScriptErrors::default, |script| script.on_error)
+    }
+
+    /// stdout took what it could, or did not.
+    pub(super) fn after_output(&mut self, result: std::result::Result<(), OutletError>) {
+        match result {
+            Ok(()) => {}
+            Err(_) if self.ending.stage == Stage::Over => {}
+            Err(OutletError::ReaderGone) => {
+                self.ending.exit.get_or_insert(Exit::Signal(SIGPIPE));
+                self.ending.stage = Stage::Over;
+            }
+            Err(OutletError::Failed(error)) => {
+                self.fail(&error);
+                self.ending.stage = Stage::Over;
+            }
+        }
+    }
+
+    /// A signal came. The second one, or one that comes while the run is ending, is immediate.
+    pub(super) fn signal_turn(&mut self, slot: Slot) {
+        self.reactor.readiness(slot).readable = false;
+        let pending: Vec<i32> = self.signals.pending().collect();
+        for number in pending {
+            self.console.note(&format!("SIG{}: stopping", signal::name(number)));
+            if self.ending.is_running() {
+                self.ending.exit.get_or_insert(Exit::Signal(number));
+                self.stop(Some(GRACE));
+            } else {
+                self.ending.exit = Some(Exit::Signal(number));
+                self.ending.stage = Stage::Over;
+            }
+        }
+    }
+
+    /// The run's time may be up.
+    pub(super) fn ending_timers(&mut self) {
+        if self.ending.is_running() && self.ending.run_until.is_some_and(|at| at <= self.now) {
+            let limit = self.config.limits.run.map(show_duration).unwrap_or_default();
+            self.fail(&Error::Timeout { what: format!("timed out after {limit} (--timeout)") });
+            self.stop(Some(GRACE));
+        }
+    }
+
+    /// The exit code, once everything is over; until then, the step from one stage to the next.
+    pub(super) fn poll_exit(&mut self) -> Option<Exit> {
+        let is_late = self.ending.grace_until.is_some_and(|at| at <= self.now);
+        if self.ending.is_running() && self.dialing.is_none() && self.acceptor.is_none() && self.open == 0 {
+            self.stop(None);
+        }
+        if self.ending.is_stopping() && (self.open == 0 || is_late) {
+            for slot in self.peer_slots() {
+                self.with_peer(slot, |driver, peer| {
+                    peer.conn.reset(Why::Stop);
+                    driver.pump(peer);
+                });
+            }
+            self.script_stopping();
+            self.outlet.finish();
+            if self.ending.is_stopping() {
+                self.ending.stage = Stage::Flushing;
+                // What was received is written however long its reader takes, except after a signal and the like.
+                if !matches!(self.ending.exit, Some(Exit::Signal(_) | Exit::Script(_) | Exit::Timeout)) {
+                    self.ending.grace_until = None;
+                }
+            }
+        }
+        if self.ending.stage == Stage::Flushing {
+            let result = self.outlet.flush(&mut self.reactor);
+            self.after_output(result);
+            if self.outlet.is_empty() || is_late {
+                self.ending.stage = Stage::Over;
+            }
+        }
+        (self.ending.stage == Stage::Over).then(|| self.ending.code())
+    }
+
+    fn peer_slots(&self) -> Vec<Slot> {
+        let is_peer = |&(_, thing): &(Slot, &Thing)| matches!(thing, Thing::Peer(_));
+        self.things.iter().enumerate().filter(is_peer).map(|(slot, _)| slot).collect()
+    }
+
+    // ---- the script's calls that belong to no connection -----------------------------------------------
+
+    /// `on_start`: a script that fails here has set nothing up, so the run ends.
+    pub(super) fn script_starting(&mut self) -> Result<()> {
+        let Some(handler) = &mut self.handler else { return Ok(()) };
+        let mut commands = Vec::new();
+        let result = handler.start(&mut commands);
+        self.apply(None, &mut commands);
+        match result {
+            Ok(()) => Ok(()),
+            Err(HandlerError::Failed { message, .. }) => Err(Error::ScriptRun { message }),
+            Err(HandlerError::Exit(code)) => {
+                self.exit_asked(code);
+                Ok(())
+            }
+        }
+    }
+
+    /// `on_listen`.
+    pub(super) fn script_listening(&mut self, address: SocketAddr) {
+        let Some(handler) = &mut self.handler else { return };
+        let mut commands = Vec::new();
+        let result = handler.listening(address, &mut commands);
+        self.after_call(commands, result);
+    }
+
+    /// `on_stop`.
+    fn script_stopping(&mut self) {
+        let code = self.ending.code().code();
+        let Some(handler) = &mut self.handler else { return };
+        let mut commands = Vec::new();
+        let result = handler.stop(code, &mut commands);
+        self.after_call(commands, result);
+    }
+
+    fn after_call(&mut self, mut commands: Vec<Command>, result: std::result::Result<(), HandlerError>) {
+        self.apply(None, &mut commands);
+        if let Err(error) = result {
+            self.handler_failed(None, error);
+        }
+    }
+}

@@ -1,0 +1,477 @@
+//! What is sent without a script: the prelude (`--send`, `--send-hex`, `--send-file`), then stdin.
+//!
+//! Owns reading stdin, back-pressure towards it, and what its end and its silence mean in time; the rules
+//! themselves are `session::halves`. stdin is UTF-8 when the wire has an encoding, else bytes.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use mio::Interest;
+
+use crate::codec::charset::Decoder;
+use crate::codec::newline::Crlf;
+use crate::config::{Charset, Config, Malformed, Piece, Prelude, Text};
+use crate::driver::peers::Peer;
+use crate::driver::{Driver, Thing};
+use crate::error::{Error, Result, cause};
+use crate::net::reactor::{Io, Reactor, Slot};
+use crate::net::stdio::Input;
+use crate::session::connection::HIGH_WATER;
+use crate::session::halves::{AfterEof, AfterInput, InputKind};
+use crate::session::{ConnId, Connection, Why};
+
+/// With one connection, stdin is read while less than this is queued for it.
+const MARK: usize = 256 << 10;
+/// A file of the prelude is read in pieces of this size.
+const FILE_CHUNK: usize = 64 << 10;
+/// How long a client's queue may stay full before the others stop waiting for it.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// stdin and how far it is.
+pub(super) struct Feed {
+    input: Option<Input>,
+    slot: Option<Slot>,
+    shared: bool,
+    sent_any: bool,
+    filter: Filter,
+    quiet: Option<(Duration, Instant)>,
+    eof_wait: Option<(Duration, Instant)>,
+    full_since: Vec<(ConnId, Instant)>,
+}
+
+impl Feed {
+    /// stdin, if the configuration reads it. `shared`: it goes to every client.
+    pub(super) fn open(config: &Config, shared: bool) -> Result<Self> {
+        let input = if config.input.read {
+            let failed = |error| Error::Read { source_name: "stdin".into(), cause: cause(&error) };
+            Some(Input::stdin().map_err(failed)?)
+        } else {
+            None
+        };
+        Ok(Self {
+            input,
+            slot: None,
+            shared,
+            sent_any: false,
+            filter: Filter::new(&config.text),
+            quiet: None,
+            eof_wait: None,
+            full_since: Vec::new(),
+        })
+    }
+
+    /// Gives stdin its slot.
+    pub(super) fn watch<M>(&mut self, reactor: &mut Reactor<M>) -> Result<Option<Slot>> {
+        if let Some(input) = &mut self.input {
+            let slot = match input.source() {
+                Some(source) => reactor
+                    .register(source, Interest::READABLE)
+                    .map_err(|error| Error::Read { source_name: "stdin".into(), cause: cause(&error) })?,
+                None => reactor.register_always_ready(),
+            };
+            self.slot = Some(slot);
+        }
+        Ok(self.slot)
+    }
+
+    /// When silence, or the wait for the peer, is over.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
+        [self.quiet.map(|(_, at)| at), self.eof_wait.map(|(_, at)| at), slow].into_iter().flatten().min()
+    }
+
+    /// Whether stdin is worth a turn now that a connection's queue has this length.
+    pub(super) fn wants_room(&self, queued: usize) -> bool {
+        self.input.is_some() && queued < self.mark()
+    }
+
+    /// What stdin is, while it may still give something.
+    fn kind(&self) -> Option<InputKind> {
+        self.input.as_ref().map(Input::kind)
+    }
+
+    fn mark(&self) -> usize {
+        if self.shared { HIGH_WATER } else { MARK }
+    }
+}
+
+/// From what people type to what the wire's encoder wants.
+#[derive(Debug)]
+struct Filter {
+    crlf: Option<Crlf>,
+    decoder: Option<Decoder>,
+}
+
+/// A piece of stdin or of a file, filtered.
+enum Filtered {
+    Bytes(Vec<u8>),
+    Text(String),
+}
+
+impl Filter {
+    fn new(text: &Text) -> Self {
+        // Malformed input becomes U+FFFD, which the encoder then finds, names and places.
+        let utf8 = Charset::Named(encoding_rs::UTF_8);
+        Self { crlf: text.crlf.then(Crlf::default), decoder: text.send.map(|_| Decoder::new(utf8, Malformed::Replace)) }
+    }
+
+    /// Whether bytes pass unchanged.
+    fn is_open(&self) -> bool {
+        self.crlf.is_none() && self.decoder.is_none()
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Filtered {
+        let bytes = match &mut self.crlf {
+            Some(crlf) => {
+                let mut out = Vec::with_capacity(bytes.len() + 64);
+                crlf.convert(bytes, &mut out);
+                out
+            }
+            None => bytes.to_vec(),
+        };
+        let Some(decoder) = &mut self.decoder else { return Filtered::Bytes(bytes) };
+        let mut text = String::with_capacity(bytes.len());
+        // With `Replace` nothing is an error.
+        let _ = decoder.decode(&bytes, &mut text);
+        Filtered::Text(text)
+    }
+
+    /// What a character cut by the end becomes.
+    fn finish(&mut self) -> Filtered {
+        let mut text = String::new();
+        if let Some(decoder) = &mut self.decoder {
+            let _ = decoder.finish(&mut text);
+        }
+        Filtered::Text(text)
+    }
+}
+
+/// Queues a filtered piece for one connection.
+fn send(conn: &mut Connection, piece: &Filtered, source: &str) -> Result<()> {
+    match piece {
+        Filtered::Bytes(bytes) => conn.send_slice(bytes),
+        Filtered::Text(text) => {
+            let mut bytes = Vec::with_capacity(text.len());
+            let result = conn.view().encode_stream(text, &mut bytes);
+            conn.send(bytes);
+            result.map_err(|error| Error::Text { message: format!("{source}: {error}") })?;
+        }
+    }
+    Ok(())
+}
+
+/// What one connection is still to be sent before stdin.
+pub(super) struct PreludeFeed {
+    items: VecDeque<Prelude>,
+    file: Option<(String, File, Filter)>,
+    text: Text,
+}
+
+impl PreludeFeed {
+    /// The prelude of a new connection, if there is one.
+    pub(super) fn new(config: &Config) -> Option<Box<Self>> {
+        let items = VecDeque::from(config.prelude.clone());
+        (!items.is_empty()).then(|| Box::new(Self { items, file: None, text: config.text }))
+    }
+
+    /// Queues the next piece; `false` when everything was queued.
+    fn step(&mut self, conn: &mut Connection) -> Result<bool> {
+        if let Some((name, file, filter)) = &mut self.file {
+            let mut chunk = vec![0; FILE_CHUNK];
+            let failed = |error| Error::Read { source_name: name.clone(), cause: cause(&error) };
+            let n = file.read(&mut chunk).map_err(failed)?;
+            let piece = if n == 0 { filter.finish() } else { filter.push(&chunk[..n]) };
+            send(conn, &piece, name)?;
+            if n == 0 {
+                self.file = None;
+            }
+            return Ok(true);
+        }
+        match self.items.pop_front() {
+            None => return Ok(false),
+            Some(Prelude::Bytes(bytes)) => conn.send(bytes),
+            Some(Prelude::Text(pieces)) => {
+                for piece in pieces {
+                    match piece {
+                        Piece::Bytes(bytes) => conn.send(bytes),
+                        Piece::Text(text) => send(conn, &Filtered::Text(self.with_line_ends(text)), "--send")?,
+                    }
+                }
+            }
+            Some(Prelude::File(path)) => {
+                let name = path.display().to_string();
+                let failed = |error| Error::Read { source_name: name.clone(), cause: cause(&error) };
+                let file = File::open(&path).map_err(failed)?;
+                self.file = Some((name, file, Filter::new(&self.text)));
+            }
+        }
+        Ok(true)
+    }
+
+    fn with_line_ends(&self, text: String) -> String {
+        if self.text.crlf { Crlf::convert_text(&text) } else { text }
+    }
+}
+
+impl Driver {
+    /// Gives stdin a turn soon: somebody may take what it has.
+    pub(super) fn wake_feed(&mut self) {
+        if let Some(slot) = self.feed.slot
+            && self.reactor.readiness(slot).readable
+        {
+            self.reactor.again(slot);
+        }
+    }
+
+    /// Queues what comes before stdin, as far as there is room.
+    pub(super) fn feed_prelude(&mut self, peer: &mut Peer) {
+        while let Some(prelude) = &mut peer.prelude {
+            if peer.conn.queued() >= MARK {
+                return;
+            }
+            let step = if peer.conn.can_send() { prelude.step(&mut peer.conn) } else { Ok(false) };
+            match step {
+                Ok(true) => {}
+                Ok(false) => {
+                    peer.prelude = None;
+                    if peer.close_when_fed && self.feed.input.is_none() {
+                        peer.conn.close(Why::Eof);
+                    }
+                    self.wake_feed();
+                }
+                Err(error) => {
+                    peer.prelude = None;
+                    self.source_failed(&error);
+                }
+            }
+        }
+    }
+
+    /// Reads stdin once, if somebody is there and has room, and queues it for everybody.
+    pub(super) fn feed_turn(&mut self) {
+        let (Some(slot), true) = (self.feed.slot, self.ending.is_running()) else { return };
+        let targets = self.targets();
+        if targets.is_empty() || !self.reactor.readiness(slot).readable || self.is_any_full(&targets) {
+            return;
+        }
+        let Some(input) = &mut self.feed.input else { return };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let kind = input.kind();
+        let step = self.reactor.readiness(slot).read(&mut buffer, |buffer| input.read(buffer));
+        match step {
+            Io::Moved(n) => {
+                self.feed.sent_any = true;
+                if let Some((quiet, at)) = &mut self.feed.quiet {
+                    *at = self.now + *quiet;
+                }
+                // A terminal gives a line at a time: a short read does not mean that there is no other.
+                self.reactor.readiness(slot).readable |= kind != InputKind::Pipe;
+                self.feed_all(&targets, &buffer[..n]);
+                // Text that cannot be encoded has ended it.
+                if self.feed.slot.is_some() && self.reactor.readiness(slot).readable {
+                    self.reactor.again(slot);
+                }
+            }
+            Io::Blocked => {}
+            Io::Ended => self.input_ended(&targets),
+            Io::Failed(error) => {
+                self.source_failed(&Error::Read { source_name: "stdin".into(), cause: cause(&error) });
+            }
+        }
+        self.buffer = buffer;
+    }
+
+    /// The peer has ended and no script decides what follows.
+    pub(super) fn peer_ended(&mut self, peer: &mut Peer) {
+        match self.rules.at_peer_eof(self.feed.kind()) {
+            AfterEof::Close if peer.prelude.is_none() => peer.conn.close(Why::Eof),
+            AfterEof::Close | AfterEof::SendRest => peer.close_when_fed = true,
+            AfterEof::SendUntilQuiet(quiet) => {
+                peer.close_when_fed = true;
+                self.feed.quiet = Some((quiet, self.now + quiet));
+            }
+            AfterEof::Keep => {}
+        }
+    }
+
+    /// Silence, a slow client, or the wait for the peer may be over.
+    pub(super) fn feed_timers(&mut self) {
+        let now = self.now;
+        if let Some((quiet, at)) = self.feed.quiet
+            && at <= now
+        {
+            let targets = self.targets();
+            let pending = self.feed.slot.is_some_and(|slot| self.reactor.readiness(slot).readable);
+            if pending && self.is_any_full(&targets) {
+                self.feed.quiet = Some((quiet, now + quiet));
+            } else {
+                self.feed.quiet = None;
+                self.close_fed(&targets);
+            }
+        }
+        if let Some((wait, at)) = self.feed.eof_wait
+            && at <= now
+        {
+            let slots: Vec<Slot> = self.slots_by_id.values().copied().collect();
+            let sending = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.conn.wants_write());
+            if slots.iter().any(sending) {
+                self.feed.eof_wait = Some((wait, now + wait));
+            } else {
+                self.feed.eof_wait = None;
+                for slot in slots {
+                    self.with_peer(slot, |driver, peer| {
+                        peer.conn.abandon(Why::Timeout);
+                        driver.pump(peer);
+                    });
+                }
+            }
+        }
+        self.drop_slow_clients();
+    }
+
+    /// Open connections that stdin goes to now.
+    fn targets(&self) -> Vec<Slot> {
+        let is_target = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.conn.is_open() && peer.conn.can_send() && peer.prelude.is_none());
+        self.slots_by_id.values().copied().filter(is_target).collect()
+    }
+
+    fn peer(&self, slot: Slot) -> Option<&Peer> {
+        match self.things.get(slot) {
+            Some(Thing::Peer(peer)) => Some(peer),
+            _ => None,
+        }
+    }
+
+    /// Whether some target has no room. With several clients, their patience with it begins.
+    fn is_any_full(&mut self, targets: &[Slot]) -> bool {
+        let mark = self.feed.mark();
+        let mut full = Vec::new();
+        for &slot in targets {
+            if let Some(peer) = self.peer(slot)
+                && peer.conn.queued() >= mark
+            {
+                full.push(peer.conn.view().id);
+            }
+        }
+        if self.feed.shared {
+            let now = self.now;
+            self.feed.full_since.retain(|(id, _)| full.contains(id));
+            for &id in &full {
+                if !self.feed.full_since.iter().any(|(known, _)| *known == id) {
+                    self.feed.full_since.push((id, now));
+                }
+            }
+        }
+        !full.is_empty()
+    }
+
+    fn drop_slow_clients(&mut self) {
+        let now = self.now;
+        let (due, rest): (Vec<_>, Vec<_>) = self.feed.full_since.drain(..).partition(|(_, since)| *since + SLOW <= now);
+        self.feed.full_since = rest;
+        for (id, _) in due {
+            let Some(&slot) = self.slots_by_id.get(&id) else { continue };
+            self.with_peer(slot, |driver, peer| {
+                if peer.conn.queued() >= HIGH_WATER {
+                    driver.console.warn(&format!("{} does not read: dropped", peer.conn.view().name()));
+                    peer.conn.reset(Why::Error);
+                    driver.pump(peer);
+                }
+            });
+            self.wake_feed();
+        }
+    }
+
+    fn feed_all(&mut self, targets: &[Slot], bytes: &[u8]) {
+        if self.feed.filter.is_open() {
+            for &slot in targets {
+                self.with_peer(slot, |driver, peer| {
+                    peer.conn.send_slice(bytes);
+                    driver.pump(peer);
+                });
+            }
+            return;
+        }
+        let piece = self.feed.filter.push(bytes);
+        self.send_piece(targets, &piece);
+    }
+
+    fn send_piece(&mut self, targets: &[Slot], piece: &Filtered) {
+        let mut failed = None;
+        for &slot in targets {
+            self.with_peer(slot, |driver, peer| {
+                if let Err(error) = send(&mut peer.conn, piece, "stdin") {
+                    failed = Some(error);
+                }
+                driver.pump(peer);
+            });
+        }
+        if let Some(error) = failed {
+            self.source_failed(&error);
+        }
+    }
+
+    fn input_ended(&mut self, targets: &[Slot]) {
+        self.stop_feed();
+        let rest = self.feed.filter.finish();
+        self.send_piece(targets, &rest);
+        let after = self.rules.at_input_end(self.feed.sent_any);
+        for &slot in targets {
+            self.with_peer(slot, |driver, peer| {
+                if peer.close_when_fed || (peer.conn.view().eof.get() && !driver.settings.interest.eof) {
+                    peer.conn.close(Why::Eof);
+                } else if after == AfterInput::Fin {
+                    peer.conn.shutdown();
+                }
+                driver.pump(peer);
+            });
+        }
+        self.feed.eof_wait = self.config.input.eof_wait.map(|wait| (wait, self.now + wait));
+    }
+
+    /// stdin is not read any more.
+    pub(super) fn stop_feed(&mut self) {
+        if let (Some(mut input), Some(slot)) = (self.feed.input.take(), self.feed.slot.take()) {
+            self.take(slot);
+            match input.source() {
+                Some(source) => self.reactor.deregister(slot, source),
+                None => self.reactor.release_always_ready(slot),
+            }
+        }
+        self.feed.quiet = None;
+        self.feed.full_since.clear();
+    }
+
+    fn close_fed(&mut self, targets: &[Slot]) {
+        for &slot in targets {
+            self.with_peer(slot, |driver, peer| {
+                if peer.close_when_fed {
+                    peer.conn.close(Why::Eof);
+                    driver.pump(peer);
+                }
+            });
+        }
+    }
+
+    /// stdin or a file cannot be read, or holds what the encoding cannot: what came before is sent.
+    fn source_failed(&mut self, error: &Error) {
+        self.stop_feed();
+        self.fail(error);
+        self.stop(None);
+    }
+}
+
+/// Checks that every file of the prelude can be opened, before anything else is.
+pub(super) fn check_files(config: &Config) -> Result<()> {
+    for item in &config.prelude {
+        if let Prelude::File(path) = item {
+            let readable = File::open(path)
+                .and_then(|file| file.metadata())
+                .and_then(|status| if status.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(()) });
+            readable.map_err(|error| Error::Read { source_name: path.display().to_string(), cause: cause(&error) })?;
+        }
+    }
+    Ok(())
+}

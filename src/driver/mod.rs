@@ -1,0 +1,189 @@
+//! The one loop: it waits, gives every source with work a bounded turn, runs due timers, and knows when the
+//! run is over.
+//!
+//! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
+//! `peers` (connections), `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `ending`. `build` is the one
+//! place that turns a `Config` into all of these.
+
+mod accept;
+mod build;
+mod dialing;
+mod ending;
+mod feed;
+mod outlet;
+mod peers;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::time::Instant;
+
+use signal_hook_mio::v1_0::Signals;
+
+use crate::config::Config;
+use crate::error::{Error, cause};
+use crate::exit::Exit;
+use crate::net::dial::Resolved;
+use crate::net::reactor::{Reactor, Slot};
+use crate::output::Observer;
+use crate::output::console::Console;
+use crate::script::ScriptHandler;
+use crate::session::connection::Settings;
+use crate::session::halves::HalfRules;
+use crate::session::{Command, ConnId};
+
+use accept::Acceptor;
+use dialing::{Attempt, Dialing};
+use ending::Ending;
+use feed::Feed;
+use outlet::Outlet;
+use peers::Peer;
+
+/// What other threads send to the loop.
+enum Mail {
+    Resolved(Resolved),
+}
+
+impl From<Resolved> for Mail {
+    fn from(resolved: Resolved) -> Self {
+        Self::Resolved(resolved)
+    }
+}
+
+/// What stands behind a slot of the reactor.
+enum Thing {
+    Nothing,
+    Peer(Box<Peer>),
+    Acceptor(Box<Acceptor>),
+    Attempt(Box<Attempt>),
+    Input,
+    Output,
+    Signals,
+}
+
+/// One run: everything that happens between the command line and the exit code.
+pub struct Driver {
+    config: Config,
+    console: Console,
+    observers: Vec<Box<dyn Observer>>,
+    reactor: Reactor<Mail>,
+    things: Vec<Thing>,
+    slots_by_id: HashMap<ConnId, Slot>,
+    next_id: ConnId,
+    handler: Option<ScriptHandler>,
+    settings: Settings,
+    rules: HalfRules,
+    /// One connection is the whole run: its trouble is the run's.
+    solo: bool,
+    signals: Signals,
+    dialing: Option<Dialing>,
+    acceptor: Option<Slot>,
+    accepted: u64,
+    open: usize,
+    feed: Feed,
+    outlet: Outlet,
+    /// Peers that are not read until stdout has room.
+    stalled: Vec<Slot>,
+    timers: BinaryHeap<Reverse<(Instant, Slot, ConnId)>>,
+    ending: Ending,
+    now: Instant,
+    buffer: Vec<u8>,
+    commands: Vec<Command>,
+}
+
+/// Runs what the configuration asks for and says how it ended. Everything worth a message was told.
+pub fn run(config: Config) -> Exit {
+    let console = Console::new(config.output.verbose, config.output.quiet);
+    match Driver::build(config, console) {
+        Ok(driver) => driver.run(),
+        Err(error) => {
+            console.error(&error);
+            error.exit()
+        }
+    }
+}
+
+impl Driver {
+    fn run(mut self) -> Exit {
+        if let Err(error) = self.begin() {
+            self.fail(&error);
+            self.stop(None);
+        }
+        loop {
+            if let Some(exit) = self.poll_exit() {
+                return exit;
+            }
+            let deadline = self.next_deadline();
+            if let Err(error) = self.reactor.wait(deadline) {
+                self.console.error(&Error::System { operation: "wait for events", cause: cause(&error) });
+                return Exit::Bug;
+            }
+            self.now = Instant::now();
+            while let Some(mail) = self.reactor.next_mail() {
+                match mail {
+                    Mail::Resolved(resolved) => self.handle_resolved(resolved),
+                }
+            }
+            self.run_timers();
+            for _ in 0..self.reactor.ready_len() {
+                let Some(slot) = self.reactor.next_ready() else { break };
+                self.turn(slot);
+            }
+        }
+    }
+
+    /// Gives one source its turn.
+    fn turn(&mut self, slot: Slot) {
+        match self.things.get(slot) {
+            Some(Thing::Peer(_)) => self.with_peer(slot, Self::peer_turn),
+            Some(Thing::Acceptor(_)) => self.accept_turn(slot),
+            Some(Thing::Attempt(_)) => self.attempt_turn(slot),
+            Some(Thing::Input) => self.feed_turn(),
+            Some(Thing::Output) => self.output_turn(),
+            Some(Thing::Signals) => self.signal_turn(slot),
+            Some(Thing::Nothing) | None => {}
+        }
+    }
+
+    /// Puts something behind a slot.
+    fn place(&mut self, slot: Slot, thing: Thing) {
+        if slot >= self.things.len() {
+            self.things.resize_with(slot + 1, || Thing::Nothing);
+        }
+        self.things[slot] = thing;
+    }
+
+    /// Takes what is behind a slot.
+    fn take(&mut self, slot: Slot) -> Thing {
+        self.things.get_mut(slot).map_or(Thing::Nothing, |thing| std::mem::replace(thing, Thing::Nothing))
+    }
+
+    /// The earliest time at which something is due without an event.
+    fn next_deadline(&self) -> Option<Instant> {
+        [
+            self.timers.peek().map(|Reverse((at, ..))| *at),
+            self.dialing.as_ref().and_then(Dialing::deadline),
+            self.accept_deadline(),
+            self.feed.deadline(),
+            self.ending.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Runs everything that is due.
+    fn run_timers(&mut self) {
+        let now = self.now;
+        while let Some(Reverse((at, slot, id))) = self.timers.peek().copied() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            self.with_peer(slot, |driver, peer| driver.timer_turn(peer, id, at));
+        }
+        self.dialing_timers();
+        self.accept_timers();
+        self.feed_timers();
+        self.ending_timers();
+    }
+}

@@ -1,0 +1,159 @@
+//! `Outlet`: what goes to stdout, or to the file of `-o`, in order and without blocking.
+//!
+//! Owns the queue before it and the safety of terminals. Says when it is too full for more to be read, and
+//! when its reader has gone; what follows from that is the driver's business.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use mio::Interest;
+
+use crate::buffer::ByteQueue;
+use crate::error::{Error, Result, cause};
+use crate::net::reactor::{Io, Reactor, Slot};
+use crate::net::stdio::Output;
+use crate::output::terminal::Sanitizer;
+
+/// Above this, whatever feeds stdout is not read.
+const FULL: usize = 1 << 20;
+/// At or below this, it is read again.
+const LOW: usize = 256 << 10;
+
+/// Why nothing more can be written.
+#[derive(Debug)]
+pub(super) enum OutletError {
+    /// stdout's reader has left: quiet, the process ends as `cat` would.
+    ReaderGone,
+    /// Anything else.
+    Failed(Error),
+}
+
+/// Where results and received data go.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    output: Output,
+    name: String,
+    slot: Option<Slot>,
+    queue: ByteQueue,
+    sanitizer: Option<Sanitizer>,
+}
+
+impl Outlet {
+    /// stdout, or the file, created or truncated.
+    ///
+    /// # Errors
+    /// The file cannot be opened for writing.
+    pub(super) fn open(file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
+        let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
+        let output = match file {
+            Some(path) => File::create(path).and_then(Output::file),
+            None => Output::stdout(),
+        };
+        let output = output.map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
+        let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
+        Ok(Self { output, name, slot: None, queue: ByteQueue::new(), sanitizer })
+    }
+
+    /// Watches it, so that a reader that leaves is noticed even when nothing is written.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` reports.
+    pub(super) fn watch<M>(&mut self, reactor: &mut Reactor<M>) -> io::Result<Option<Slot>> {
+        if let Some(source) = self.output.source() {
+            let slot = reactor.register(source, Interest::READABLE | Interest::WRITABLE)?;
+            reactor.readiness(slot).writable = true;
+            self.slot = Some(slot);
+        }
+        Ok(self.slot)
+    }
+
+    /// Writes, and queues what does not fit.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn write<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<(), OutletError> {
+        if let Some(sanitizer) = &mut self.sanitizer {
+            let mut safe = Vec::with_capacity(bytes.len());
+            sanitizer.push(bytes, &mut safe);
+            self.queue.push(safe);
+            return self.flush(reactor);
+        }
+        let mut rest = bytes;
+        while self.queue.is_empty() && !rest.is_empty() {
+            match self.attempt(reactor, rest)? {
+                0 => break,
+                n => rest = &rest[n..],
+            }
+        }
+        self.queue.extend(rest);
+        Ok(())
+    }
+
+    /// Writes what is queued, as far as it goes.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn flush<M>(&mut self, reactor: &mut Reactor<M>) -> std::result::Result<(), OutletError> {
+        let mut queue = std::mem::take(&mut self.queue);
+        let mut result = Ok(());
+        while !queue.is_empty() {
+            match self.attempt(reactor, queue.as_slice()) {
+                Ok(0) => break,
+                Ok(n) => queue.consume(n),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        self.queue = queue;
+        result
+    }
+
+    /// Lets out what a terminal's sanitizer still holds: nothing more will complete it.
+    pub(super) fn finish(&mut self) {
+        if let Some(sanitizer) = &mut self.sanitizer {
+            let mut rest = Vec::new();
+            sanitizer.finish(&mut rest);
+            self.queue.push(rest);
+        }
+    }
+
+    /// Whether an event for its slot means that the reader has left.
+    pub(super) fn is_gone<M>(&self, reactor: &mut Reactor<M>) -> bool {
+        self.slot.is_some_and(|slot| reactor.readiness(slot).write_closed && self.output.is_gone())
+    }
+
+    /// Whether its sources must not be read now.
+    pub(super) fn is_full(&self) -> bool {
+        self.queue.len() >= FULL
+    }
+
+    /// Whether its sources may be read again.
+    pub(super) fn has_room(&self) -> bool {
+        self.queue.len() <= LOW
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// One write; 0 when it would block.
+    fn attempt<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<usize, OutletError> {
+        let mut always_ready = crate::net::reactor::Readiness::default();
+        let readiness = match self.slot {
+            Some(slot) => reactor.readiness(slot),
+            None => &mut always_ready,
+        };
+        match readiness.write(bytes, |bytes| self.output.write(bytes)) {
+            Io::Moved(n) => Ok(n),
+            Io::Blocked | Io::Ended => Ok(0),
+            Io::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(OutletError::ReaderGone),
+            Io::Failed(error) => {
+                Err(OutletError::Failed(Error::Write { target: self.name.clone(), cause: cause(&error) }))
+            }
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! The turns of connections: read, deliver events to whoever decides, carry out commands, write, act on the
+//! socket.
+//!
+//! Owns the path between a `Transport` and its `Connection`. What a connection does with bytes is the session's
+//! business, what stdin means for it is `feed`'s.
+
+use std::cmp::Reverse;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::driver::feed::PreludeFeed;
+use crate::driver::outlet::OutletError;
+use crate::driver::{Driver, Thing};
+use crate::error::{Error, cause};
+use crate::net::Transport;
+use crate::net::reactor::{Io, Slot};
+use crate::session::connection::Action;
+use crate::session::view::Side;
+use crate::session::{Command, ConnError, ConnId, ConnView, Connection, ErrorKind, Event, Handler, HandlerError, Why};
+
+/// Bytes written to one connection before others have their turn.
+const WRITE_BUDGET: usize = 1 << 20;
+/// Events delivered, and rounds of deliver-and-write, before others have their turn: a script that answers
+/// itself is slowed down, not looped for ever.
+const EVENT_BUDGET: usize = 4096;
+const ROUNDS: usize = 16;
+
+/// A connection and its socket.
+pub(super) struct Peer {
+    pub(super) conn: Connection,
+    pub(super) prelude: Option<Box<PreludeFeed>>,
+    /// The peer has ended: close once prelude and stdin are sent.
+    pub(super) close_when_fed: bool,
+    transport: Box<dyn Transport>,
+    slot: Slot,
+    timer_at: Option<Instant>,
+    script_failed: bool,
+    released: bool,
+}
+
+impl Peer {
+    fn id(&self) -> ConnId {
+        self.conn.view().id
+    }
+}
+
+impl Driver {
+    /// Takes a connection into the loop. The transport is registered already.
+    pub(super) fn add_peer(
+        &mut self,
+        slot: Slot,
+        mut transport: Box<dyn Transport>,
+        peer: SocketAddr,
+        local: SocketAddr,
+        side: Side,
+    ) {
+        self.next_id += 1;
+        let id = self.next_id;
+        transport.set_nodelay(self.config.nodelay);
+        let view = Rc::new(ConnView::new(id, peer, local, side, &self.config.text, self.now));
+        view.nodelay.set(self.config.nodelay);
+        let peer = Peer {
+            conn: Connection::new(view, self.settings),
+            prelude: PreludeFeed::new(&self.config),
+            close_when_fed: false,
+            transport,
+            slot,
+            timer_at: None,
+            script_failed: false,
+            released: false,
+        };
+        // A fresh connection takes bytes without waiting for an event to say so.
+        self.reactor.readiness(slot).writable = true;
+        self.slots_by_id.insert(id, slot);
+        self.open += 1;
+        self.place(slot, Thing::Peer(Box::new(peer)));
+        self.reactor.again(slot);
+        self.wake_feed();
+    }
+
+    /// Works on the peer behind a slot, outside the table, so that others can be reached meanwhile.
+    pub(super) fn with_peer(&mut self, slot: Slot, work: impl FnOnce(&mut Self, &mut Peer)) {
+        let mut peer = match self.take(slot) {
+            Thing::Peer(peer) => peer,
+            other => return self.things.get_mut(slot).map_or((), |thing| *thing = other),
+        };
+        work(self, &mut peer);
+        if !self.ending.is_running() && peer.conn.is_open() {
+            // The end was asked for during this very turn, while the peer was outside the table.
+            peer.conn.close(Why::Stop);
+            self.pump(&mut peer);
+        }
+        if peer.released && !peer.conn.has_events() {
+            self.forget(&peer);
+        } else {
+            self.schedule(&mut peer);
+            self.things[slot] = Thing::Peer(peer);
+        }
+    }
+
+    /// One turn: what can be read, what follows from it, what can be written.
+    pub(super) fn peer_turn(&mut self, peer: &mut Peer) {
+        self.read(peer);
+        self.pump(peer);
+    }
+
+    /// A timer of this connection may be due; stale entries of earlier connections are passed over.
+    pub(super) fn timer_turn(&mut self, peer: &mut Peer, id: ConnId, at: Instant) {
+        if peer.id() != id || peer.timer_at != Some(at) {
+            return;
+        }
+        peer.timer_at = None;
+        let unacknowledged = if peer.conn.is_lingering() { peer.transport.unacknowledged() } else { 0 };
+        if self.ending.is_stopping() && unacknowledged == 0 {
+            peer.conn.stop_lingering();
+        }
+        peer.conn.handle_timeout(self.now, unacknowledged);
+        self.pump(peer);
+    }
+
+    /// Delivers events, writes, and acts on the socket until nothing more follows.
+    pub(super) fn pump(&mut self, peer: &mut Peer) {
+        for _ in 0..ROUNDS {
+            self.deliver(peer);
+            self.feed_prelude(peer);
+            self.write(peer);
+            while let Some(action) = peer.conn.poll_action(self.now) {
+                self.act(peer, action);
+            }
+            if !peer.conn.has_events() {
+                break;
+            }
+        }
+        if peer.released {
+            if peer.conn.has_events() {
+                self.deliver(peer);
+            }
+            return;
+        }
+        let readiness = *self.reactor.readiness(peer.slot);
+        let mut reads = readiness.readable && peer.conn.wants_read();
+        if reads && self.must_stall(peer) {
+            self.stalled.push(peer.slot);
+            reads = false;
+        }
+        let writes = readiness.writable && peer.conn.wants_write();
+        if reads || writes || peer.conn.has_events() || (peer.prelude.is_some() && !peer.conn.wants_write()) {
+            self.reactor.again(peer.slot);
+        }
+        if self.feed.wants_room(peer.conn.queued()) {
+            self.wake_feed();
+        }
+    }
+
+    /// Reads one buffer's worth.
+    fn read(&mut self, peer: &mut Peer) {
+        let readable = !peer.released && peer.conn.wants_read() && self.reactor.readiness(peer.slot).readable;
+        if !readable || self.must_stall(peer) {
+            return;
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let step = self.reactor.readiness(peer.slot).read(&mut buffer, |buffer| peer.transport.read(buffer));
+        match step {
+            Io::Moved(n) => self.received(peer, &buffer[..n]),
+            Io::Blocked => {}
+            Io::Ended => peer.conn.handle_eof(self.now),
+            Io::Failed(error) => peer.conn.handle_read_error(self.now, link_error("read", &error)),
+        }
+        self.buffer = buffer;
+    }
+
+    fn received(&mut self, peer: &mut Peer, bytes: &[u8]) {
+        for observer in &mut self.observers {
+            observer.received(peer.conn.view(), bytes);
+        }
+        if peer.conn.passes_through() {
+            peer.conn.note_received(self.now, bytes.len());
+            self.emit(bytes);
+        } else {
+            peer.conn.handle_input(self.now, bytes);
+        }
+    }
+
+    /// Whether reading has to wait for stdout.
+    fn must_stall(&self, peer: &Peer) -> bool {
+        self.outlet.is_full() && peer.conn.is_open()
+    }
+
+    fn write(&mut self, peer: &mut Peer) {
+        let mut budget = WRITE_BUDGET;
+        while budget > 0 && !peer.released {
+            let Some(bytes) = peer.conn.poll_transmit() else { return };
+            let readiness = self.reactor.readiness(peer.slot);
+            if !readiness.writable {
+                return;
+            }
+            match readiness.write(bytes, |bytes| peer.transport.write(bytes)) {
+                Io::Moved(n) => {
+                    for observer in &mut self.observers {
+                        observer.sent(peer.conn.view(), &bytes[..n]);
+                    }
+                    peer.conn.transmitted(self.now, n);
+                    budget = budget.saturating_sub(n);
+                }
+                Io::Blocked | Io::Ended => return,
+                Io::Failed(error) => {
+                    peer.conn.handle_write_error(self.now, link_error("write", &error));
+                    // What the peer sent before it went is still to be read.
+                    self.reactor.readiness(peer.slot).readable = true;
+                    self.reactor.again(peer.slot);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, peer: &mut Peer, action: Action) {
+        match action {
+            Action::ShutdownWrite => {
+                // The other side may be gone already; reading tells.
+                let _ = peer.transport.shutdown_write();
+            }
+            Action::Release { abort } => {
+                if abort {
+                    peer.transport.abort();
+                }
+                self.reactor.deregister(peer.slot, &mut *peer.transport);
+                peer.released = true;
+            }
+        }
+    }
+
+    /// Hands events to whoever decides.
+    fn deliver(&mut self, peer: &mut Peer) {
+        for _ in 0..EVENT_BUDGET {
+            let Some(event) = peer.conn.poll_event() else { return };
+            self.handle_event(peer, event);
+        }
+    }
+
+    fn handle_event(&mut self, peer: &mut Peer, event: Event) {
+        let interest = self.settings.interest;
+        let handled = match &event {
+            Event::Opened => {
+                self.observers.iter_mut().for_each(|observer| observer.opened(peer.conn.view()));
+                interest.opened
+            }
+            Event::Data(_) | Event::Text(_) | Event::Line(_) => interest.received.is_some(),
+            Event::Eof => interest.eof,
+            Event::Drained => interest.drained,
+            Event::Error(error) => {
+                self.report(peer, error);
+                interest.error
+            }
+            Event::Closed(why) => {
+                self.observers.iter_mut().for_each(|observer| observer.closed(peer.conn.view(), *why));
+                interest.closed
+            }
+        };
+        if handled {
+            return self.call(peer, event);
+        }
+        match event {
+            Event::Data(bytes) => self.emit(&bytes),
+            Event::Text(text) | Event::Line(text) => self.emit(text.as_bytes()),
+            Event::Eof => self.peer_ended(peer),
+            Event::Opened | Event::Drained | Event::Error(_) | Event::Closed(_) => {}
+        }
+    }
+
+    /// Lets the script handle an event, and does what it asks for.
+    fn call(&mut self, peer: &mut Peer, event: Event) {
+        let Some(handler) = &mut self.handler else { return };
+        let mut commands = std::mem::take(&mut self.commands);
+        let result = handler.handle(peer.conn.view(), event, &mut commands);
+        self.apply(Some(peer), &mut commands);
+        self.commands = commands;
+        if let Err(error) = result {
+            self.handler_failed(Some(peer), error);
+        }
+    }
+
+    /// Carries out commands in order.
+    pub(super) fn apply(&mut self, mut current: Option<&mut Peer>, commands: &mut Vec<Command>) {
+        for command in commands.drain(..) {
+            match command {
+                Command::Send(id, bytes) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.send(bytes)),
+                Command::Shutdown(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.shutdown()),
+                Command::Close(id) => self.on_conn(current.as_deref_mut(), id, |peer| {
+                    let why = if peer.conn.view().eof.get() { Why::Eof } else { Why::Closed };
+                    peer.conn.close(why);
+                }),
+                Command::Reset(id) => {
+                    self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.reset(Why::Reset));
+                }
+                Command::SetNodelay(id, on) => {
+                    self.on_conn(current.as_deref_mut(), id, |peer| peer.transport.set_nodelay(on));
+                }
+                Command::Print(text) => self.emit(text.as_bytes()),
+                Command::Output(bytes) => self.emit(&bytes),
+                Command::Log(id, text) => {
+                    let name = id.map(|id| self.name_of(current.as_deref(), id));
+                    self.console.log(name.as_deref(), &text);
+                }
+            }
+        }
+    }
+
+    /// Works on a connection by its number: the current one, or another, which gets a turn afterwards.
+    fn on_conn(&mut self, current: Option<&mut Peer>, id: ConnId, work: impl FnOnce(&mut Peer)) {
+        if let Some(peer) = current
+            && peer.id() == id
+        {
+            return work(peer);
+        }
+        let Some(&slot) = self.slots_by_id.get(&id) else { return };
+        if let Some(Thing::Peer(peer)) = self.things.get_mut(slot) {
+            work(peer);
+            self.reactor.again(slot);
+        }
+    }
+
+    fn name_of(&self, current: Option<&Peer>, id: ConnId) -> String {
+        let named = current.filter(|peer| peer.id() == id).or_else(|| {
+            match self.slots_by_id.get(&id).and_then(|&slot| self.things.get(slot)) {
+                Some(Thing::Peer(peer)) => Some(peer),
+                _ => None,
+            }
+        });
+        named.map_or_else(|| format!("connection {id}"), |peer| peer.conn.view().name())
+    }
+
+    /// A handler failed: told once, and then by `--script-errors`.
+    pub(super) fn handler_failed(&mut self, peer: Option<&mut Peer>, error: HandlerError) {
+        let (handler, summary, message) = match error {
+            HandlerError::Exit(code) => return self.exit_asked(code),
+            HandlerError::Failed { handler, summary, message } => (handler, summary, message),
+        };
+        self.console.error(&Error::ScriptRun { message });
+        self.script_error();
+        let Some(peer) = peer else { return };
+        if !std::mem::replace(&mut peer.script_failed, true) && self.settings.interest.error && handler != "on_close" {
+            let error = ConnError { kind: ErrorKind::Script, op: handler.to_owned(), message: summary };
+            self.call(peer, Event::Error(error));
+        }
+        if self.closes_after_script_error() {
+            peer.conn.close(Why::Error);
+        }
+    }
+
+    /// Says what went wrong with a connection, and makes it the run's fault if it is the whole run.
+    fn report(&mut self, peer: &Peer, error: &ConnError) {
+        let name = peer.conn.view().name();
+        let error = match (error.kind, error.op.as_str()) {
+            (ErrorKind::Reset | ErrorKind::Io, op) => Error::Broken {
+                operation: if op == "write" { "write to" } else { "read from" },
+                peer: name,
+                cause: error.message.clone(),
+            },
+            (ErrorKind::Timeout, _) => Error::Timeout { what: format!("{name}: {}", error.message) },
+            (ErrorKind::Frame, _) => Error::Broken { operation: "read from", peer: name, cause: error.message.clone() },
+            _ => Error::Text { message: format!("{name}: {}", error.message) },
+        };
+        if self.solo {
+            self.fail(&error);
+        } else if !self.settings.interest.error || self.console.is_verbose() {
+            self.console.error(&error);
+        }
+    }
+
+    /// Writes to stdout.
+    pub(super) fn emit(&mut self, bytes: &[u8]) {
+        let result = self.outlet.write(&mut self.reactor, bytes);
+        self.after_output(result);
+    }
+
+    /// stdout can take more, or its reader has gone.
+    pub(super) fn output_turn(&mut self) {
+        if self.outlet.is_gone(&mut self.reactor) {
+            return self.after_output(Err(OutletError::ReaderGone));
+        }
+        let result = self.outlet.flush(&mut self.reactor);
+        self.after_output(result);
+        if self.outlet.has_room() {
+            for slot in std::mem::take(&mut self.stalled) {
+                self.reactor.again(slot);
+            }
+        }
+    }
+
+    /// Puts the connection's next deadline on the heap, unless an earlier entry will look at it anyway.
+    fn schedule(&mut self, peer: &mut Peer) {
+        if let Some(at) = peer.conn.poll_timeout()
+            && peer.timer_at.is_none_or(|scheduled| at < scheduled)
+        {
+            peer.timer_at = Some(at);
+            self.timers.push(Reverse((at, peer.slot, peer.id())));
+        }
+    }
+
+    /// The connection is over and nothing of it is left to tell.
+    fn forget(&mut self, peer: &Peer) {
+        self.slots_by_id.remove(&peer.id());
+        self.open -= 1;
+        self.wake_acceptor();
+    }
+}
+
+/// The system's error as the connection's.
+fn link_error(op: &str, error: &std::io::Error) -> ConnError {
+    let kind = match error.kind() {
+        std::io::ErrorKind::ConnectionReset
+        | std::io::ErrorKind::BrokenPipe
+        | std::io::ErrorKind::ConnectionAborted
+        | std::io::ErrorKind::TimedOut => ErrorKind::Reset,
+        _ => ErrorKind::Io,
+    };
+    ConnError { kind, op: op.to_owned(), message: cause(error) }
+}
