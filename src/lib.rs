@@ -15,6 +15,8 @@
 //! `docs/architecture.md` walks through it.
 
 pub mod buffer;
+pub mod bug;
+pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod driver;
@@ -26,3 +28,7 @@ pub mod output;
 pub mod script;
 pub mod session;
 pub mod sys;
+
+mod commands;
+
+pub use commands::run;

@@ -1,0 +1,245 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'tcpx'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'tcpx' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a peer: stdin goes to it, what it sends goes to stdout')
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
+            [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, check your own')
+            [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write a manual page to stdout')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'tcpx;connect' {
+            [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'Encoding of the connection, in both directions; stdin and stdout are UTF-8')
+            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'Encoding of the connection, in both directions; stdin and stdout are UTF-8')
+            [CompletionResult]::new('--recv-encoding', '--recv-encoding', [CompletionResultType]::ParameterName, 'Encoding of what is received, if it differs')
+            [CompletionResult]::new('--send-encoding', '--send-encoding', [CompletionResultType]::ParameterName, 'Encoding of what is sent, if it differs')
+            [CompletionResult]::new('--malformed', '--malformed', [CompletionResultType]::ParameterName, 'Received bytes that are not text: put U+FFFD in their place (the default), or end with 114')
+            [CompletionResult]::new('--unencodable', '--unencodable', [CompletionResultType]::ParameterName, 'A character the encoding cannot hold: end with 114 (the default), or send ?')
+            [CompletionResult]::new('--send', '--send', [CompletionResultType]::ParameterName, 'Send this text first, before stdin; knows \r \n \t \0 \xHH \u{...}')
+            [CompletionResult]::new('--send-hex', '--send-hex', [CompletionResultType]::ParameterName, 'Send these bytes first, as in "0d0a" or "0d 0a"')
+            [CompletionResult]::new('--send-file', '--send-file', [CompletionResultType]::ParameterName, 'Send this file first')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Let the handlers of this Rhai script decide; @NAME is a built-in one')
+            [CompletionResult]::new('--script', '--script', [CompletionResultType]::ParameterName, 'Let the handlers of this Rhai script decide; @NAME is a built-in one')
+            [CompletionResult]::new('--on-data', '--on-data', [CompletionResultType]::ParameterName, 'Body of on_data(conn, data), as in ''conn.send(data)''')
+            [CompletionResult]::new('--on-line', '--on-line', [CompletionResultType]::ParameterName, 'Body of on_line(conn, line), as in ''conn.send_line(line)''')
+            [CompletionResult]::new('--script-errors', '--script-errors', [CompletionResultType]::ParameterName, 'After an error in a handler: close its connection (the default), end the run, or go on')
+            [CompletionResult]::new('--script-timeout', '--script-timeout', [CompletionResultType]::ParameterName, 'Stop a call into the script after this time [default: 2s]')
+            [CompletionResult]::new('--eof-wait', '--eof-wait', [CompletionResultType]::ParameterName, 'After stdin has ended, wait at most this long for the peer')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Give up when there is no connection after this time')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up when there is no connection after this time')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'End when nothing moved in either direction for this time')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing moved in either direction for this time')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, whatever happens')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Send every lone LF as CR LF')
+            [CompletionResult]::new('--crlf', '--crlf', [CompletionResultType]::ParameterName, 'Send every lone LF as CR LF')
+            [CompletionResult]::new('-z', '-z', [CompletionResultType]::ParameterName, 'Leave as soon as the connection stands: 0 if it does, 7 or 28 if not')
+            [CompletionResult]::new('--half-open', '--half-open', [CompletionResultType]::ParameterName, 'Go on after the peer''s end, until stdin ends too')
+            [CompletionResult]::new('--no-shutdown', '--no-shutdown', [CompletionResultType]::ParameterName, 'Do not tell the peer when stdin ends (no FIN)')
+            [CompletionResult]::new('--send-only', '--send-only', [CompletionResultType]::ParameterName, 'Discard what is received; end when the peer does')
+            [CompletionResult]::new('--recv-only', '--recv-only', [CompletionResultType]::ParameterName, 'Never read stdin')
+            [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read stdin, under its other name')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; repeat for still more')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Show both directions as a hex dump on stderr')
+            [CompletionResult]::new('--hex', '--hex', [CompletionResultType]::ParameterName, 'Show both directions as a hex dump on stderr')
+            [CompletionResult]::new('--raw-terminal', '--raw-terminal', [CompletionResultType]::ParameterName, 'Let the peer''s control characters reach the terminal')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Use IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 only')
+            [CompletionResult]::new('--nodelay', '--nodelay', [CompletionResultType]::ParameterName, 'Send small pieces at once (TCP_NODELAY); this is the default')
+            [CompletionResult]::new('--no-nodelay', '--no-nodelay', [CompletionResultType]::ParameterName, 'Let the system gather small pieces')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tcpx;listen' {
+            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Accept this many connections and end when the last has closed')
+            [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Have at most this many open at once; further clients wait their turn')
+            [CompletionResult]::new('--max-conns', '--max-conns', [CompletionResultType]::ParameterName, 'Have at most this many open at once; further clients wait their turn')
+            [CompletionResult]::new('--backlog', '--backlog', [CompletionResultType]::ParameterName, 'Length of the system''s queue of clients that are not accepted yet')
+            [CompletionResult]::new('--ready-file', '--ready-file', [CompletionResultType]::ParameterName, 'Write HOST:PORT to this file when clients can connect')
+            [CompletionResult]::new('--ready-fd', '--ready-fd', [CompletionResultType]::ParameterName, 'Write HOST:PORT to this open descriptor when clients can connect')
+            [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'Encoding of the connection, in both directions; stdin and stdout are UTF-8')
+            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'Encoding of the connection, in both directions; stdin and stdout are UTF-8')
+            [CompletionResult]::new('--recv-encoding', '--recv-encoding', [CompletionResultType]::ParameterName, 'Encoding of what is received, if it differs')
+            [CompletionResult]::new('--send-encoding', '--send-encoding', [CompletionResultType]::ParameterName, 'Encoding of what is sent, if it differs')
+            [CompletionResult]::new('--malformed', '--malformed', [CompletionResultType]::ParameterName, 'Received bytes that are not text: put U+FFFD in their place (the default), or end with 114')
+            [CompletionResult]::new('--unencodable', '--unencodable', [CompletionResultType]::ParameterName, 'A character the encoding cannot hold: end with 114 (the default), or send ?')
+            [CompletionResult]::new('--send', '--send', [CompletionResultType]::ParameterName, 'Send this text first, before stdin; knows \r \n \t \0 \xHH \u{...}')
+            [CompletionResult]::new('--send-hex', '--send-hex', [CompletionResultType]::ParameterName, 'Send these bytes first, as in "0d0a" or "0d 0a"')
+            [CompletionResult]::new('--send-file', '--send-file', [CompletionResultType]::ParameterName, 'Send this file first')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Let the handlers of this Rhai script decide; @NAME is a built-in one')
+            [CompletionResult]::new('--script', '--script', [CompletionResultType]::ParameterName, 'Let the handlers of this Rhai script decide; @NAME is a built-in one')
+            [CompletionResult]::new('--on-data', '--on-data', [CompletionResultType]::ParameterName, 'Body of on_data(conn, data), as in ''conn.send(data)''')
+            [CompletionResult]::new('--on-line', '--on-line', [CompletionResultType]::ParameterName, 'Body of on_line(conn, line), as in ''conn.send_line(line)''')
+            [CompletionResult]::new('--script-errors', '--script-errors', [CompletionResultType]::ParameterName, 'After an error in a handler: close its connection (the default), end the run, or go on')
+            [CompletionResult]::new('--script-timeout', '--script-timeout', [CompletionResultType]::ParameterName, 'Stop a call into the script after this time [default: 2s]')
+            [CompletionResult]::new('--eof-wait', '--eof-wait', [CompletionResultType]::ParameterName, 'After stdin has ended, wait at most this long for the peer')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'End when nothing moved in either direction for this time')
+            [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing moved in either direction for this time')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, whatever happens')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Serve many clients at the same time; stdin goes to all of them')
+            [CompletionResult]::new('--keep-open', '--keep-open', [CompletionResultType]::ParameterName, 'Serve many clients at the same time; stdin goes to all of them')
+            [CompletionResult]::new('--once', '--once', [CompletionResultType]::ParameterName, 'Accept one connection and end when it has closed; the same as --accept 1')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Send every lone LF as CR LF')
+            [CompletionResult]::new('--crlf', '--crlf', [CompletionResultType]::ParameterName, 'Send every lone LF as CR LF')
+            [CompletionResult]::new('--half-open', '--half-open', [CompletionResultType]::ParameterName, 'Go on after the peer''s end, until stdin ends too')
+            [CompletionResult]::new('--no-shutdown', '--no-shutdown', [CompletionResultType]::ParameterName, 'Do not tell the peer when stdin ends (no FIN)')
+            [CompletionResult]::new('--send-only', '--send-only', [CompletionResultType]::ParameterName, 'Discard what is received; end when the peer does')
+            [CompletionResult]::new('--recv-only', '--recv-only', [CompletionResultType]::ParameterName, 'Never read stdin')
+            [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read stdin, under its other name')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; repeat for still more')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Show both directions as a hex dump on stderr')
+            [CompletionResult]::new('--hex', '--hex', [CompletionResultType]::ParameterName, 'Show both directions as a hex dump on stderr')
+            [CompletionResult]::new('--raw-terminal', '--raw-terminal', [CompletionResultType]::ParameterName, 'Let the peer''s control characters reach the terminal')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Use IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 only')
+            [CompletionResult]::new('--nodelay', '--nodelay', [CompletionResultType]::ParameterName, 'Send small pieces at once (TCP_NODELAY); this is the default')
+            [CompletionResult]::new('--no-nodelay', '--no-nodelay', [CompletionResultType]::ParameterName, 'Let the system gather small pieces')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tcpx;script' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Load a script exactly as listen does, and say what is wrong with it')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'tcpx;script;list' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tcpx;script;show' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tcpx;script;check' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tcpx;script;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Load a script exactly as listen does, and say what is wrong with it')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'tcpx;script;help;list' {
+            break
+        }
+        'tcpx;script;help;show' {
+            break
+        }
+        'tcpx;script;help;check' {
+            break
+        }
+        'tcpx;script;help;help' {
+            break
+        }
+        'tcpx;encodings' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tcpx;completions' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'tcpx;man' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tcpx;help' {
+            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a peer: stdin goes to it, what it sends goes to stdout')
+            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
+            [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, check your own')
+            [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
+            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write a manual page to stdout')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'tcpx;help;connect' {
+            break
+        }
+        'tcpx;help;listen' {
+            break
+        }
+        'tcpx;help;script' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Load a script exactly as listen does, and say what is wrong with it')
+            break
+        }
+        'tcpx;help;script;list' {
+            break
+        }
+        'tcpx;help;script;show' {
+            break
+        }
+        'tcpx;help;script;check' {
+            break
+        }
+        'tcpx;help;encodings' {
+            break
+        }
+        'tcpx;help;completions' {
+            break
+        }
+        'tcpx;help;man' {
+            break
+        }
+        'tcpx;help;help' {
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

@@ -1,0 +1,214 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[tcpx] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'tcpx'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'tcpx'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
+            cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
+            cand script 'List and show the built-in scripts, check your own'
+            cand encodings 'List every encoding with its aliases'
+            cand completions 'Write completions for a shell to stdout'
+            cand man 'Write a manual page to stdout'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'tcpx;connect'= {
+            cand -E 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'
+            cand --encoding 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'
+            cand --recv-encoding 'Encoding of what is received, if it differs'
+            cand --send-encoding 'Encoding of what is sent, if it differs'
+            cand --malformed 'Received bytes that are not text: put U+FFFD in their place (the default), or end with 114'
+            cand --unencodable 'A character the encoding cannot hold: end with 114 (the default), or send ?'
+            cand --send 'Send this text first, before stdin; knows \r \n \t \0 \xHH \u{...}'
+            cand --send-hex 'Send these bytes first, as in "0d0a" or "0d 0a"'
+            cand --send-file 'Send this file first'
+            cand -s 'Let the handlers of this Rhai script decide; @NAME is a built-in one'
+            cand --script 'Let the handlers of this Rhai script decide; @NAME is a built-in one'
+            cand --on-data 'Body of on_data(conn, data), as in ''conn.send(data)'''
+            cand --on-line 'Body of on_line(conn, line), as in ''conn.send_line(line)'''
+            cand --script-errors 'After an error in a handler: close its connection (the default), end the run, or go on'
+            cand --script-timeout 'Stop a call into the script after this time [default: 2s]'
+            cand --eof-wait 'After stdin has ended, wait at most this long for the peer'
+            cand -w 'Give up when there is no connection after this time'
+            cand --connect-timeout 'Give up when there is no connection after this time'
+            cand -i 'End when nothing moved in either direction for this time'
+            cand --idle-timeout 'End when nothing moved in either direction for this time'
+            cand --timeout 'End after this time, whatever happens'
+            cand -o 'Write to this file instead of stdout'
+            cand --output 'Write to this file instead of stdout'
+            cand --source 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT'
+            cand -C 'Send every lone LF as CR LF'
+            cand --crlf 'Send every lone LF as CR LF'
+            cand -z 'Leave as soon as the connection stands: 0 if it does, 7 or 28 if not'
+            cand --half-open 'Go on after the peer''s end, until stdin ends too'
+            cand --no-shutdown 'Do not tell the peer when stdin ends (no FIN)'
+            cand --send-only 'Discard what is received; end when the peer does'
+            cand --recv-only 'Never read stdin'
+            cand --no-stdin 'Never read stdin, under its other name'
+            cand -v 'Say more on stderr; repeat for still more'
+            cand -q 'Say nothing on stderr but errors'
+            cand --quiet 'Say nothing on stderr but errors'
+            cand -x 'Show both directions as a hex dump on stderr'
+            cand --hex 'Show both directions as a hex dump on stderr'
+            cand --raw-terminal 'Let the peer''s control characters reach the terminal'
+            cand -4 'Use IPv4 only'
+            cand -6 'Use IPv6 only'
+            cand --nodelay 'Send small pieces at once (TCP_NODELAY); this is the default'
+            cand --no-nodelay 'Let the system gather small pieces'
+            cand -n 'Resolve no names; only addresses work'
+            cand --no-dns 'Resolve no names; only addresses work'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tcpx;listen'= {
+            cand --accept 'Accept this many connections and end when the last has closed'
+            cand -m 'Have at most this many open at once; further clients wait their turn'
+            cand --max-conns 'Have at most this many open at once; further clients wait their turn'
+            cand --backlog 'Length of the system''s queue of clients that are not accepted yet'
+            cand --ready-file 'Write HOST:PORT to this file when clients can connect'
+            cand --ready-fd 'Write HOST:PORT to this open descriptor when clients can connect'
+            cand -E 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'
+            cand --encoding 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'
+            cand --recv-encoding 'Encoding of what is received, if it differs'
+            cand --send-encoding 'Encoding of what is sent, if it differs'
+            cand --malformed 'Received bytes that are not text: put U+FFFD in their place (the default), or end with 114'
+            cand --unencodable 'A character the encoding cannot hold: end with 114 (the default), or send ?'
+            cand --send 'Send this text first, before stdin; knows \r \n \t \0 \xHH \u{...}'
+            cand --send-hex 'Send these bytes first, as in "0d0a" or "0d 0a"'
+            cand --send-file 'Send this file first'
+            cand -s 'Let the handlers of this Rhai script decide; @NAME is a built-in one'
+            cand --script 'Let the handlers of this Rhai script decide; @NAME is a built-in one'
+            cand --on-data 'Body of on_data(conn, data), as in ''conn.send(data)'''
+            cand --on-line 'Body of on_line(conn, line), as in ''conn.send_line(line)'''
+            cand --script-errors 'After an error in a handler: close its connection (the default), end the run, or go on'
+            cand --script-timeout 'Stop a call into the script after this time [default: 2s]'
+            cand --eof-wait 'After stdin has ended, wait at most this long for the peer'
+            cand -i 'End when nothing moved in either direction for this time'
+            cand --idle-timeout 'End when nothing moved in either direction for this time'
+            cand --timeout 'End after this time, whatever happens'
+            cand -o 'Write to this file instead of stdout'
+            cand --output 'Write to this file instead of stdout'
+            cand -k 'Serve many clients at the same time; stdin goes to all of them'
+            cand --keep-open 'Serve many clients at the same time; stdin goes to all of them'
+            cand --once 'Accept one connection and end when it has closed; the same as --accept 1'
+            cand -C 'Send every lone LF as CR LF'
+            cand --crlf 'Send every lone LF as CR LF'
+            cand --half-open 'Go on after the peer''s end, until stdin ends too'
+            cand --no-shutdown 'Do not tell the peer when stdin ends (no FIN)'
+            cand --send-only 'Discard what is received; end when the peer does'
+            cand --recv-only 'Never read stdin'
+            cand --no-stdin 'Never read stdin, under its other name'
+            cand -v 'Say more on stderr; repeat for still more'
+            cand -q 'Say nothing on stderr but errors'
+            cand --quiet 'Say nothing on stderr but errors'
+            cand -x 'Show both directions as a hex dump on stderr'
+            cand --hex 'Show both directions as a hex dump on stderr'
+            cand --raw-terminal 'Let the peer''s control characters reach the terminal'
+            cand -4 'Use IPv4 only'
+            cand -6 'Use IPv6 only'
+            cand --nodelay 'Send small pieces at once (TCP_NODELAY); this is the default'
+            cand --no-nodelay 'Let the system gather small pieces'
+            cand -n 'Resolve no names; only addresses work'
+            cand --no-dns 'Resolve no names; only addresses work'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tcpx;script'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand list 'List the built-in scripts'
+            cand show 'Write a built-in script to stdout'
+            cand check 'Load a script exactly as listen does, and say what is wrong with it'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'tcpx;script;list'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tcpx;script;show'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tcpx;script;check'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tcpx;script;help'= {
+            cand list 'List the built-in scripts'
+            cand show 'Write a built-in script to stdout'
+            cand check 'Load a script exactly as listen does, and say what is wrong with it'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'tcpx;script;help;list'= {
+        }
+        &'tcpx;script;help;show'= {
+        }
+        &'tcpx;script;help;check'= {
+        }
+        &'tcpx;script;help;help'= {
+        }
+        &'tcpx;encodings'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tcpx;completions'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tcpx;man'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tcpx;help'= {
+            cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
+            cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
+            cand script 'List and show the built-in scripts, check your own'
+            cand encodings 'List every encoding with its aliases'
+            cand completions 'Write completions for a shell to stdout'
+            cand man 'Write a manual page to stdout'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'tcpx;help;connect'= {
+        }
+        &'tcpx;help;listen'= {
+        }
+        &'tcpx;help;script'= {
+            cand list 'List the built-in scripts'
+            cand show 'Write a built-in script to stdout'
+            cand check 'Load a script exactly as listen does, and say what is wrong with it'
+        }
+        &'tcpx;help;script;list'= {
+        }
+        &'tcpx;help;script;show'= {
+        }
+        &'tcpx;help;script;check'= {
+        }
+        &'tcpx;help;encodings'= {
+        }
+        &'tcpx;help;completions'= {
+        }
+        &'tcpx;help;man'= {
+        }
+        &'tcpx;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

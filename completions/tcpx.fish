@@ -1,0 +1,144 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_tcpx_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_tcpx_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_tcpx_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_tcpx_using_subcommand
+    set -l cmd (__fish_tcpx_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c tcpx -n "__fish_tcpx_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_needs_command" -s V -l version -d 'Print version'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "script" -d 'List and show the built-in scripts, check your own'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "encodings" -d 'List every encoding with its aliases'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "man" -d 'Write a manual page to stdout'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s E -l encoding -d 'Encoding of the connection, in both directions; stdin and stdout are UTF-8' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l recv-encoding -d 'Encoding of what is received, if it differs' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send-encoding -d 'Encoding of what is sent, if it differs' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l malformed -d 'Received bytes that are not text: put U+FFFD in their place (the default), or end with 114' -r -f -a "replace\t''
+fail\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l unencodable -d 'A character the encoding cannot hold: end with 114 (the default), or send ?' -r -f -a "fail\t''
+replace\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send -d 'Send this text first, before stdin; knows \\r \\n \\t \\0 \\xHH \\u{...}' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send-hex -d 'Send these bytes first, as in "0d0a" or "0d 0a"' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send-file -d 'Send this file first' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s s -l script -d 'Let the handlers of this Rhai script decide; @NAME is a built-in one' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l on-data -d 'Body of on_data(conn, data), as in \'conn.send(data)\'' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l on-line -d 'Body of on_line(conn, line), as in \'conn.send_line(line)\'' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-errors -d 'After an error in a handler: close its connection (the default), end the run, or go on' -r -f -a "close\t''
+fatal\t''
+ignore\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s w -l connect-timeout -d 'Give up when there is no connection after this time' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l timeout -d 'End after this time, whatever happens' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s o -l output -d 'Write to this file instead of stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s C -l crlf -d 'Send every lone LF as CR LF'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s z -d 'Leave as soon as the connection stands: 0 if it does, 7 or 28 if not'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l half-open -d 'Go on after the peer\'s end, until stdin ends too'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-shutdown -d 'Do not tell the peer when stdin ends (no FIN)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send-only -d 'Discard what is received; end when the peer does'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l recv-only -d 'Never read stdin'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-stdin -d 'Never read stdin, under its other name'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s v -d 'Say more on stderr; repeat for still more'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s q -l quiet -d 'Say nothing on stderr but errors'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s x -l hex -d 'Show both directions as a hex dump on stderr'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l raw-terminal -d 'Let the peer\'s control characters reach the terminal'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 4 -d 'Use IPv4 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 6 -d 'Use IPv6 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l nodelay -d 'Send small pieces at once (TCP_NODELAY); this is the default'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-nodelay -d 'Let the system gather small pieces'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l accept -d 'Accept this many connections and end when the last has closed' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s m -l max-conns -d 'Have at most this many open at once; further clients wait their turn' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l backlog -d 'Length of the system\'s queue of clients that are not accepted yet' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l ready-file -d 'Write HOST:PORT to this file when clients can connect' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l ready-fd -d 'Write HOST:PORT to this open descriptor when clients can connect' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s E -l encoding -d 'Encoding of the connection, in both directions; stdin and stdout are UTF-8' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l recv-encoding -d 'Encoding of what is received, if it differs' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-encoding -d 'Encoding of what is sent, if it differs' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l malformed -d 'Received bytes that are not text: put U+FFFD in their place (the default), or end with 114' -r -f -a "replace\t''
+fail\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l unencodable -d 'A character the encoding cannot hold: end with 114 (the default), or send ?' -r -f -a "fail\t''
+replace\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send -d 'Send this text first, before stdin; knows \\r \\n \\t \\0 \\xHH \\u{...}' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-hex -d 'Send these bytes first, as in "0d0a" or "0d 0a"' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-file -d 'Send this file first' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s s -l script -d 'Let the handlers of this Rhai script decide; @NAME is a built-in one' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l on-data -d 'Body of on_data(conn, data), as in \'conn.send(data)\'' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l on-line -d 'Body of on_line(conn, line), as in \'conn.send_line(line)\'' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-errors -d 'After an error in a handler: close its connection (the default), end the run, or go on' -r -f -a "close\t''
+fatal\t''
+ignore\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timeout -d 'End after this time, whatever happens' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s o -l output -d 'Write to this file instead of stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s k -l keep-open -d 'Serve many clients at the same time; stdin goes to all of them'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l once -d 'Accept one connection and end when it has closed; the same as --accept 1'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s C -l crlf -d 'Send every lone LF as CR LF'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l half-open -d 'Go on after the peer\'s end, until stdin ends too'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-shutdown -d 'Do not tell the peer when stdin ends (no FIN)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-only -d 'Discard what is received; end when the peer does'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l recv-only -d 'Never read stdin'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-stdin -d 'Never read stdin, under its other name'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s v -d 'Say more on stderr; repeat for still more'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s q -l quiet -d 'Say nothing on stderr but errors'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s x -l hex -d 'Show both directions as a hex dump on stderr'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l raw-terminal -d 'Let the peer\'s control characters reach the terminal'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 4 -d 'Use IPv4 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 6 -d 'Use IPv6 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l nodelay -d 'Send small pieces at once (TCP_NODELAY); this is the default'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-nodelay -d 'Let the system gather small pieces'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check help" -s h -l help -d 'Print help'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check help" -f -a "list" -d 'List the built-in scripts'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check help" -f -a "show" -d 'Write a built-in script to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check help" -f -a "check" -d 'Load a script exactly as listen does, and say what is wrong with it'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the built-in scripts'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "show" -d 'Write a built-in script to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "check" -d 'Load a script exactly as listen does, and say what is wrong with it'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand encodings" -s h -l help -d 'Print help'
+complete -c tcpx -n "__fish_tcpx_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c tcpx -n "__fish_tcpx_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "script" -d 'List and show the built-in scripts, check your own'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "encodings" -d 'List every encoding with its aliases'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "man" -d 'Write a manual page to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "list" -d 'List the built-in scripts'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "show" -d 'Write a built-in script to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "check" -d 'Load a script exactly as listen does, and say what is wrong with it'

@@ -1,0 +1,34 @@
+//! What happens when tcpx itself is wrong: a panic becomes one line that asks for a report.
+
+use std::cell::RefCell;
+use std::panic::PanicHookInfo;
+use std::thread;
+
+use crate::codec::escape::show_line;
+use crate::exit::Exit;
+use crate::output::console::write_stderr;
+
+thread_local! {
+    static LAST: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The panic hook: keeps what happened for [`report`]. A panic that somebody catches and explains (a script's
+/// native function) is never shown; one on another thread, which nobody catches, ends the process.
+pub fn remember(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let what = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
+    LAST.set(format!("{what} ({place})"));
+    if thread::current().name() != Some("main") {
+        report();
+        std::process::exit(i32::from(Exit::Bug.code()));
+    }
+}
+
+/// Tells the last panic of this thread.
+pub fn report() {
+    let version = env!("CARGO_PKG_VERSION");
+    let what = LAST.take();
+    write_stderr(&format!("tcpx: a bug in tcpx {version}, please report it: {}\n", show_line(&what)));
+}

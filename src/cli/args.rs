@@ -1,0 +1,381 @@
+//! The words of the command line: names, short and long help, groups, value names.
+//!
+//! Owns the one definition that parsing, `--help`, the man page and the completions share. No logic: what a
+//! word means and which words go together is in `resolve` and `rules`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+use super::generate::Page;
+use super::help;
+
+// No doc comments on the option groups below: clap would take them for the help of the command they are in.
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "tcpx",
+    version,
+    about = ABOUT,
+    args_override_self = true,
+    override_usage = "tcpx COMMAND",
+    max_term_width = 100,
+    subcommand_value_name = "COMMAND",
+    subcommand_help_heading = "Commands"
+)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) word: Word,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Word {
+    /// Connect to a peer: stdin goes to it, what it sends goes to stdout
+    #[command(
+        after_help = help::of_connect(),
+        override_usage = "tcpx connect [OPTIONS] HOST PORT [-- ARGS...]\n       tcpx connect [OPTIONS] HOST:PORT [-- ARGS...]"
+    )]
+    Connect(Box<ConnectArgs>),
+    /// Listen for one peer; for many with -k, for a scripted server with --script
+    #[command(
+        after_help = help::of_listen(),
+        override_usage = "tcpx listen [OPTIONS] [HOST] PORT [-- ARGS...]\n       tcpx listen [OPTIONS] HOST:PORT [-- ARGS...]"
+    )]
+    Listen(Box<ListenArgs>),
+    /// List and show the built-in scripts, check your own
+    Script {
+        #[command(subcommand)]
+        word: ScriptWord,
+    },
+    /// List every encoding with its aliases
+    Encodings,
+    /// Write completions for a shell to stdout
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write a manual page to stdout
+    Man {
+        /// The page
+        #[arg(default_value = "tcpx")]
+        page: Page,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ScriptWord {
+    /// List the built-in scripts
+    List,
+    /// Write a built-in script to stdout
+    Show {
+        /// Its name, with or without the @
+        name: String,
+    },
+    /// Load a script exactly as listen does, and say what is wrong with it
+    Check {
+        /// The script, or @NAME for a built-in one
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConnectArgs {
+    /// The host: a name, an IPv4 or an IPv6 address; or HOST:PORT in one word
+    #[arg(value_name = "HOST", value_hint = ValueHint::Hostname)]
+    pub(super) first: Option<String>,
+    /// The port: a number or a service name
+    #[arg(value_name = "PORT")]
+    pub(super) second: Option<String>,
+
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+    #[command(flatten)]
+    pub(super) script: ScriptArgs,
+
+    /// Leave as soon as the connection stands: 0 if it does, 7 or 28 if not
+    #[arg(short = 'z', help_heading = ENDING)]
+    pub(super) probe: bool,
+    #[command(flatten)]
+    pub(super) ending: EndingArgs,
+
+    /// Give up when there is no connection after this time
+    #[arg(
+        short = 'w',
+        long,
+        value_name = "DUR",
+        help_heading = TIME,
+        allow_hyphen_values = true,
+        long_help = "Give up when there is no connection after this time, resolving the name included (exit 28)"
+    )]
+    pub(super) connect_timeout: Option<String>,
+    #[command(flatten)]
+    pub(super) time: TimeArgs,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+
+    /// Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT
+    #[arg(long, value_name = "ADDR", help_heading = TRANSPORT)]
+    pub(super) source: Option<String>,
+    #[command(flatten)]
+    pub(super) transport: TransportArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListenArgs {
+    /// The local address to listen on, if not all of them
+    #[arg(value_name = "HOST", value_hint = ValueHint::Hostname)]
+    pub(super) first: Option<String>,
+    /// The port: a number or a service name; 0 takes any free one and says which
+    #[arg(value_name = "PORT")]
+    pub(super) second: Option<String>,
+
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+    #[command(flatten)]
+    pub(super) script: ScriptArgs,
+    #[command(flatten)]
+    pub(super) ending: EndingArgs,
+    #[command(flatten)]
+    pub(super) time: TimeArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) transport: TransportArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub(super) struct ServerArgs {
+    /// Serve many clients at the same time; stdin goes to all of them
+    #[arg(short = 'k', long)]
+    pub(super) keep_open: bool,
+    /// Accept one connection and end when it has closed; the same as --accept 1
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Accept this many connections and end when the last has closed
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(super) accept: Option<String>,
+    /// Have at most this many open at once; further clients wait their turn
+    #[arg(
+        short = 'm',
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        long_help = "Have at most this many open at once. At the limit accepting pauses: further clients wait in \
+                     the queue of the system, none is refused"
+    )]
+    pub(super) max_conns: Option<String>,
+    /// Length of the system's queue of clients that are not accepted yet
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(super) backlog: Option<String>,
+    /// Write HOST:PORT to this file when clients can connect
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        long_help = "Write HOST:PORT to this file when clients can connect. A file of that name is removed at the \
+                     start, and the new one appears complete: wait for it instead of sleeping"
+    )]
+    pub(super) ready_file: Option<PathBuf>,
+    /// Write HOST:PORT to this open descriptor when clients can connect
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(super) ready_fd: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Text")]
+pub(super) struct TextArgs {
+    /// Encoding of the connection, in both directions; stdin and stdout are UTF-8
+    #[arg(
+        short = 'E',
+        long,
+        value_name = "LABEL",
+        long_help = "Encoding of the connection, in both directions; stdin and stdout are UTF-8. Without an encoding \
+                     bytes pass untouched. \"auto\" detects what is received and leaves what is sent alone. \
+                     \"tcpx encodings\" lists every label"
+    )]
+    pub(super) encoding: Option<String>,
+    /// Encoding of what is received, if it differs
+    #[arg(long, value_name = "LABEL")]
+    pub(super) recv_encoding: Option<String>,
+    /// Encoding of what is sent, if it differs
+    #[arg(long, value_name = "LABEL")]
+    pub(super) send_encoding: Option<String>,
+    /// Received bytes that are not text: put U+FFFD in their place (the default), or end with 114
+    #[arg(long, value_name = "HOW")]
+    pub(super) malformed: Option<MalformedWord>,
+    /// A character the encoding cannot hold: end with 114 (the default), or send ?
+    #[arg(long, value_name = "HOW")]
+    pub(super) unencodable: Option<UnencodableWord>,
+    /// Send every lone LF as CR LF
+    #[arg(short = 'C', long)]
+    pub(super) crlf: bool,
+    /// Send this text first, before stdin; knows \r \n \t \0 \xHH \u{...}
+    #[arg(
+        long,
+        value_name = "TEXT",
+        action = ArgAction::Append,
+        allow_hyphen_values = true,
+        long_help = "Send this text first, before stdin. Knows \\r \\n \\t \\0 \\\\ \\u{...}, and \\xHH for a raw byte. \
+                     --send, --send-hex and --send-file can be repeated and mixed, and are sent in the order given"
+    )]
+    pub(super) send: Vec<String>,
+    /// Send these bytes first, as in "0d0a" or "0d 0a"
+    #[arg(long, value_name = "HEX", action = ArgAction::Append)]
+    pub(super) send_hex: Vec<String>,
+    /// Send this file first
+    #[arg(long, value_name = "FILE", action = ArgAction::Append, value_hint = ValueHint::FilePath)]
+    pub(super) send_file: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Script")]
+pub(super) struct ScriptArgs {
+    /// Let the handlers of this Rhai script decide; @NAME is a built-in one
+    #[arg(
+        short = 's',
+        long,
+        value_name = "FILE|@NAME",
+        value_hint = ValueHint::FilePath,
+        long_help = "Let the handlers of this Rhai script decide: on_connect, on_data, on_line, on_close and others. \
+                     @NAME is a built-in script; \"tcpx script list\" lists them"
+    )]
+    pub(super) script: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "CODE",
+        allow_hyphen_values = true,
+        help = "Body of on_data(conn, data), as in 'conn.send(data)'"
+    )]
+    pub(super) on_data: Option<String>,
+    #[arg(
+        long,
+        value_name = "CODE",
+        allow_hyphen_values = true,
+        help = "Body of on_line(conn, line), as in 'conn.send_line(line)'"
+    )]
+    pub(super) on_line: Option<String>,
+    /// After an error in a handler: close its connection (the default), end the run, or go on
+    #[arg(long, value_name = "HOW")]
+    pub(super) script_errors: Option<ScriptErrorsWord>,
+    /// Stop a call into the script after this time [default: 2s]
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
+    pub(super) script_timeout: Option<String>,
+    /// The script's args
+    #[arg(value_name = "ARGS", last = true)]
+    pub(super) args: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = ENDING)]
+pub(super) struct EndingArgs {
+    /// Go on after the peer's end, until stdin ends too
+    #[arg(long)]
+    pub(super) half_open: bool,
+    /// Do not tell the peer when stdin ends (no FIN)
+    #[arg(long)]
+    pub(super) no_shutdown: bool,
+    /// After stdin has ended, wait at most this long for the peer
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
+    pub(super) eof_wait: Option<String>,
+    /// Discard what is received; end when the peer does
+    #[arg(long)]
+    pub(super) send_only: bool,
+    /// Never read stdin
+    #[arg(long)]
+    pub(super) recv_only: bool,
+    /// Never read stdin, under its other name
+    #[arg(long)]
+    pub(super) no_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = TIME)]
+pub(super) struct TimeArgs {
+    /// End when nothing moved in either direction for this time
+    #[arg(short = 'i', long, value_name = "DUR", allow_hyphen_values = true)]
+    pub(super) idle_timeout: Option<String>,
+    /// End after this time, whatever happens
+    #[arg(
+        long,
+        value_name = "DUR",
+        allow_hyphen_values = true,
+        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h; a bare number is \
+                     in seconds"
+    )]
+    pub(super) timeout: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// Say more on stderr; repeat for still more
+    #[arg(short = 'v', action = ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short = 'q', long)]
+    pub(super) quiet: bool,
+    /// Show both directions as a hex dump on stderr
+    #[arg(short = 'x', long)]
+    pub(super) hex: bool,
+    /// Write to this file instead of stdout
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) output: Option<PathBuf>,
+    /// Let the peer's control characters reach the terminal
+    #[arg(
+        long,
+        long_help = "Let the peer's control characters reach the terminal. Without it they are shown as ^X or \\xHH \
+                     there, colours aside; files and pipes always get the bytes as they are"
+    )]
+    pub(super) raw_terminal: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = TRANSPORT)]
+pub(super) struct TransportArgs {
+    /// Use IPv4 only
+    #[arg(short = '4')]
+    pub(super) ipv4: bool,
+    /// Use IPv6 only
+    #[arg(short = '6')]
+    pub(super) ipv6: bool,
+    #[arg(long, overrides_with = "no_nodelay", help = "Send small pieces at once (TCP_NODELAY); this is the default")]
+    pub(super) nodelay: bool,
+    /// Let the system gather small pieces
+    #[arg(long, overrides_with = "nodelay")]
+    pub(super) no_nodelay: bool,
+    /// Resolve no names; only addresses work
+    #[arg(short = 'n', long)]
+    pub(super) no_dns: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum MalformedWord {
+    Replace,
+    Fail,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum UnencodableWord {
+    Fail,
+    Replace,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ScriptErrorsWord {
+    Close,
+    Fatal,
+    Ignore,
+}
+
+/// What tcpx is, in one line.
+const ABOUT: &str = "The netcat you can program and trust: TCP, in any text encoding, scripted in Rhai";
+
+const ENDING: &str = "Ending";
+const TIME: &str = "Time";
+const TRANSPORT: &str = "Transport";

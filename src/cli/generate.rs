@@ -1,0 +1,327 @@
+//! The files made from the command's definition: completions and manual pages.
+//!
+//! Owns their text. Writes nothing: `tcpx completions` and `tcpx man` print it, `tests/generated.rs` keeps the
+//! committed copies equal to it.
+
+use clap::builder::PossibleValue;
+use clap::{Arg, Command, ValueEnum};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+
+use super::help;
+use crate::{exit, script};
+
+/// A manual page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Page {
+    /// The command itself
+    #[value(name = "tcpx", alias = "tcpx.1")]
+    Tcpx,
+    /// The script reference
+    #[value(name = "tcpx-script", alias = "tcpx-script.7")]
+    TcpxScript,
+}
+
+/// A manual page as roff.
+pub fn man(page: Page) -> String {
+    match page {
+        Page::Tcpx => tcpx_page(),
+        Page::TcpxScript => script::man_page(),
+    }
+}
+
+/// The completions of a shell.
+pub fn completions(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut help::command(), "tcpx", &mut script);
+    String::from_utf8(script).expect("clap writes UTF-8")
+}
+
+/// Every generated file that is committed: its path from the top of the source tree, and what it has to hold.
+pub fn files() -> Vec<(String, String)> {
+    let pages = Page::value_variants().iter().map(|page| (format!("man/{}", file_of(*page)), man(*page)));
+    let shells = [
+        (Shell::Bash, "tcpx.bash"),
+        (Shell::Zsh, "_tcpx"),
+        (Shell::Fish, "tcpx.fish"),
+        (Shell::Elvish, "tcpx.elv"),
+        (Shell::PowerShell, "_tcpx.ps1"),
+    ];
+    let completions = shells.map(|(shell, file)| (format!("completions/{file}"), completions(shell)));
+    pages.chain(completions).collect()
+}
+
+fn file_of(page: Page) -> &'static str {
+    match page {
+        Page::Tcpx => "tcpx.1",
+        Page::TcpxScript => "tcpx-script.7",
+    }
+}
+
+fn tcpx_page() -> String {
+    let mut command = help::command().disable_help_subcommand(true);
+    command.build();
+    // Without a date its place must still be taken, or everything after it moves.
+    let mut title = Vec::new();
+    Man::new(command.clone())
+        .date(" ")
+        .manual("User Commands")
+        .render_title(&mut title)
+        .expect("a Vec takes every write");
+    let mut page = Roff::new();
+    page.control("SH", ["NAME"]);
+    page.text([roman("tcpx - the netcat you can program and trust")]);
+    page.control("SH", ["SYNOPSIS"]);
+    for form in synopsis(&command) {
+        page.text(form);
+        page.control("br", []);
+    }
+    page.control("SH", ["DESCRIPTION"]);
+    paragraphs(&mut page, DESCRIPTION);
+    page.control("SH", ["COMMANDS"]);
+    for word in leaves(&command) {
+        item(&mut page, usage(word).into_iter().next().unwrap_or_default(), &about(word));
+    }
+    page.control("SH", ["OPTIONS"]);
+    options(&mut page, &command);
+    page.control("SH", ["ENDINGS"]);
+    for (event, what) in ENDINGS {
+        item(&mut page, vec![bold(*event)], what);
+    }
+    page.control("SH", ["EXIT STATUS"]);
+    paragraphs(&mut page, EXIT_STATUS);
+    for (code, meaning) in exit::TABLE {
+        item(&mut page, vec![bold(*code)], meaning);
+    }
+    page.control("SH", ["ENVIRONMENT"]);
+    paragraphs(&mut page, ENVIRONMENT);
+    page.control("SH", ["EXAMPLES"]);
+    for (line, what) in [help::EXAMPLES, help::CONNECT_EXAMPLES, help::LISTEN_EXAMPLES].concat() {
+        page.control("PP", []);
+        page.text([roman(what)]);
+        page.control("PP", []);
+        page.control("RS", ["4"]);
+        page.control("nf", []);
+        page.text([roman(line)]);
+        page.control("fi", []);
+        page.control("RE", []);
+    }
+    page.control("SH", ["SEE ALSO"]);
+    page.text([
+        bold("tcpx-script"),
+        roman("(7), "),
+        bold("nc"),
+        roman("(1), "),
+        bold("ncat"),
+        roman("(1), "),
+        bold("socat"),
+        roman("(1)"),
+    ]);
+    String::from_utf8(title).expect("clap writes UTF-8") + body(&page.render())
+}
+
+/// Rendered roff without the lines the title has brought already.
+fn body(rendered: &str) -> &str {
+    rendered.find(".SH").map_or(rendered, |at| &rendered[at..])
+}
+
+fn synopsis(command: &Command) -> Vec<Vec<Inline>> {
+    leaves(command).flat_map(usage).collect()
+}
+
+/// The commands that do something, in order.
+fn leaves(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().flat_map(|word| {
+        let below: Vec<_> = word.get_subcommands().collect();
+        if below.is_empty() { vec![word] } else { below }
+    })
+}
+
+/// Every form of a command: its name bold, words to replace in italics.
+fn usage(command: &Command) -> Vec<Vec<Inline>> {
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    let from_words = || {
+        let words: Vec<_> = command.get_positionals().map(ToString::to_string).collect();
+        format!("{name} {}", words.join(" ")).replace(['<', '>'], "")
+    };
+    let forms = command.get_overridden_usage().map_or_else(from_words, ToString::to_string);
+    let form = |form: &str| {
+        let words = form.trim().strip_prefix(&name).unwrap_or(form).trim();
+        let mut line = vec![bold(name.clone())];
+        for word in words.split_whitespace() {
+            line.push(roman(" "));
+            let is_name = |c: char| c.is_ascii_uppercase();
+            let (start, end) =
+                (word.find(is_name).unwrap_or(word.len()), word.rfind(is_name).map_or(word.len(), |at| at + 1));
+            line.extend([roman(&word[..start]), italic(&word[start..end]), roman(&word[end..])]);
+        }
+        line
+    };
+    forms.lines().map(form).collect()
+}
+
+/// The options of `connect` and `listen` by group, each once.
+fn options(page: &mut Roff, command: &Command) {
+    let commands: Vec<_> = ["connect", "listen"].iter().filter_map(|name| command.find_subcommand(name)).collect();
+    let all = || commands.iter().flat_map(|command| command.get_arguments().map(|arg| (command.get_name(), arg)));
+    let mut headings = Vec::new();
+    for heading in all().filter(|(_, arg)| !arg.is_positional()).filter_map(|(_, arg)| arg.get_help_heading()) {
+        if !headings.contains(&heading) {
+            headings.push(heading);
+        }
+    }
+    for heading in headings {
+        page.control("SS", [heading]);
+        let mut done = Vec::new();
+        for (name, arg) in all().filter(|(_, arg)| arg.get_help_heading() == Some(heading)) {
+            if done.contains(&arg.get_id()) {
+                continue;
+            }
+            done.push(arg.get_id());
+            let everywhere = all().filter(|(_, other)| other.get_id() == arg.get_id()).count() == commands.len();
+            let only = if everywhere { String::new() } else { format!(" Only for {name}.") };
+            item(page, option(arg), &format!("{}{}.{only}", sentence(arg), choices(arg)));
+        }
+    }
+    page.control("SS", ["Everywhere"]);
+    item(page, vec![bold("-h"), roman(", "), bold("--help")], "Help: short, or long.");
+    item(page, vec![bold("-V"), roman(", "), bold("--version")], "The version, as tcpx --version.");
+}
+
+fn option(arg: &Arg) -> Vec<Inline> {
+    let mut words = Vec::new();
+    if let Some(short) = arg.get_short() {
+        words.push(bold(format!("-{short}")));
+    }
+    if let Some(long) = arg.get_long() {
+        if !words.is_empty() {
+            words.push(roman(", "));
+        }
+        words.push(bold(format!("--{long}")));
+    }
+    if arg.get_action().takes_values()
+        && let Some(names) = arg.get_value_names()
+    {
+        words.push(roman(" "));
+        words.push(italic(names.join(" ")));
+    }
+    words
+}
+
+fn sentence(arg: &Arg) -> String {
+    arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default()
+}
+
+fn choices(arg: &Arg) -> String {
+    let values = arg.get_possible_values();
+    if values.is_empty() || !arg.get_action().takes_values() {
+        return String::new();
+    }
+    let names: Vec<_> = values.iter().map(PossibleValue::get_name).collect();
+    format!(". One of {}", names.join(", "))
+}
+
+fn about(command: &Command) -> String {
+    command.get_about().map(|about| format!("{about}.")).unwrap_or_default()
+}
+
+fn item(page: &mut Roff, term: Vec<Inline>, text: &str) {
+    page.control("TP", []);
+    page.text(term);
+    page.text([roman(text)]);
+}
+
+fn paragraphs(page: &mut Roff, text: &[&str]) {
+    for (index, paragraph) in text.iter().enumerate() {
+        if index > 0 {
+            page.control("PP", []);
+        }
+        page.text([roman(*paragraph)]);
+    }
+}
+
+const DESCRIPTION: &[&str] = &[
+    "tcpx connects or listens over TCP. Used like netcat, what stdin gives goes to the peer and what the peer sends goes \
+     to stdout. With an encoding, stdin and stdout are UTF-8 and the connection is in that encoding; without one, bytes \
+     pass untouched. With a script, handlers decide what to answer to every received chunk or line, and what to do when \
+     the peer closes.",
+    "A place is two words, HOST PORT, or one: host:port, [::1]:port, :port, tcp://host:port. A port is a number or a \
+     service name. listen without a host takes IPv4 and IPv6; port 0 takes any free port, which is reported. connect \
+     without HOST and PORT asks for them on a terminal.",
+    "DUR is a time: 500ms, 2s, 1.5m, 1h; a bare number is in seconds. Where no option says so, there is no time limit.",
+    "stdout is for data, stderr for people. What a peer sends is not written raw to a terminal: colours pass, other \
+     control characters are shown.",
+];
+
+const ENDINGS: &[(&str, &str)] = &[
+    (
+        "stdin ends",
+        "What was read is sent, then the peer is told (FIN); receiving goes on until the peer ends. In listen, a stdin \
+         that ends before its first byte tells the peer nothing until the peer ends. With -k the end of stdin closes nobody.",
+    ),
+    (
+        "the peer ends",
+        "What was received is written. What stdin still has is sent: a file to its end, a pipe until nothing came for \
+         500 ms; a terminal is not waited for. Then the exit status is 0. --half-open goes on until stdin ends.",
+    ),
+    (
+        "connect with a handler for received data",
+        "stdin still goes to the peer, but its end tells the peer nothing: the script or the peer ends the connection.",
+    ),
+    ("the peer resets", "What was received is written, then the exit status is 56."),
+    ("the reader of stdout goes away", "tcpx ends at once and quietly, by SIGPIPE (141)."),
+    ("listen without -k and without a script", "One peer is accepted, then the listening socket is closed."),
+    (
+        "listen -k",
+        "All clients are served at the same time. stdin goes to every client, and is not read while there is none. A \
+         client whose 1 MiB queue stays full for one second is dropped, with a message.",
+    ),
+    (
+        "listen with a script",
+        "Serves until told to stop by --accept, --timeout, a signal or the script. stdin is not read.",
+    ),
+    (
+        "SIGINT, SIGTERM, SIGHUP",
+        "Accepting stops, queues are flushed for at most one second, on_stop runs, then tcpx dies by that signal (130, \
+         143, 129 in a shell). A second one ends it at once.",
+    ),
+];
+
+const EXIT_STATUS: &[&str] = &[
+    "Every status says what happened, and every status but 0 comes with a message on stderr. The first fatal error \
+     wins. With -k, and with a script in listen, the trouble of one connection is reported and does not set the status, \
+     except that a run in which a script failed ends with 112.",
+];
+
+const ENVIRONMENT: &[&str] =
+    &["tcpx reads no variables of its own. Names are resolved by the system, whose resolver has its own; see \
+     resolv.conf(5)."];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_every_option_and_every_exit_code() {
+        let page = man(Page::Tcpx);
+        let command = help::command();
+        for name in ["connect", "listen"] {
+            for arg in command.find_subcommand(name).unwrap().get_arguments() {
+                if let Some(long) = arg.get_long() {
+                    assert!(page.contains(&format!("\\-\\-{}", long.replace('-', "\\-"))), "--{long} is missing");
+                }
+            }
+        }
+        for (_, meaning) in exit::TABLE {
+            assert!(page.contains(&meaning.replace('-', "\\-")), "{meaning} is missing");
+        }
+    }
+
+    #[test]
+    fn every_page_can_be_asked_for_by_name_and_by_file() {
+        for (name, page) in [("tcpx", Page::Tcpx), ("tcpx.1", Page::Tcpx)] {
+            assert_eq!(Page::from_str(name, false).unwrap(), page);
+        }
+    }
+}

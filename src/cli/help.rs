@@ -1,0 +1,123 @@
+//! The command as clap sees it, with what derive cannot hold: examples and the table of exit codes.
+//!
+//! Owns the text around the options. The options are in `args`.
+
+use std::fmt::Write as _;
+
+use clap::{Command, CommandFactory};
+
+use super::args::Cli;
+use crate::exit;
+
+/// The one definition behind parsing, help, man page and completions.
+pub(super) fn command() -> Command {
+    Cli::command()
+        .after_help(format!("{}\n\n\"tcpx COMMAND --help\" shows the options of a command.", examples(EXAMPLES)))
+        .after_long_help(format!(
+            "{}\n\n{}\n\n\"tcpx COMMAND --help\" shows the options of a command, \"tcpx man\" writes the manual page.",
+            examples(EXAMPLES),
+            exit_codes()
+        ))
+}
+
+/// What stands under the options of `tcpx connect`.
+pub(super) fn of_connect() -> String {
+    format!("{}\n\n{MORE}", examples(CONNECT_EXAMPLES))
+}
+
+/// What stands under the options of `tcpx listen`.
+pub(super) fn of_listen() -> String {
+    format!("{}\n\n{MORE}", examples(LISTEN_EXAMPLES))
+}
+
+fn examples(lines: &[(&str, &str)]) -> String {
+    let mut text = "Examples:".to_owned();
+    for (line, _) in lines {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
+    text
+}
+
+fn exit_codes() -> String {
+    let mut text = "Exit codes:".to_owned();
+    for (code, meaning) in exit::TABLE {
+        let _ = write!(text, "\n  {code:<6} {meaning}");
+    }
+    text
+}
+
+/// The three ways of use; a line, and for the man page what it does.
+pub(super) const EXAMPLES: &[(&str, &str)] = &[
+    ("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | tcpx connect example.org 80", "Ask, and print the whole answer."),
+    ("tcpx listen 45586 --script @goodbye --encoding gbk", "A peer that answers every chunk, in GBK."),
+    ("tcpx connect -z -w 2 localhost 5432 && echo up", "Is the port open? 0 yes, 7 refused, 28 no answer in time."),
+];
+
+/// More for `tcpx connect`.
+pub(super) const CONNECT_EXAMPLES: &[(&str, &str)] = &[
+    ("tcpx connect -C --send 'HELO me\\n' mail.example.org 25", "Send a line first, then what is typed."),
+    ("tcpx connect -E gbk 192.0.2.7 45586", "Type UTF-8, send and receive GBK."),
+    ("tcpx connect 192.0.2.7 9000 --send-only < backup.tar", "Send a file, and end when the peer has taken it."),
+];
+
+/// More for `tcpx listen`.
+pub(super) const LISTEN_EXAMPLES: &[(&str, &str)] = &[
+    ("tcpx listen 9000 --recv-only > backup.tar", "Receive a file."),
+    ("tcpx listen 7777 --on-data 'conn.send(data)'", "An echo server."),
+    ("tcpx listen 0 --ready-file port --script @echo &", "Any free port, announced in a file when it is ready."),
+];
+
+const MORE: &str = "\"tcpx --help\" shows the exit codes, \"tcpx man\" writes the manual page.";
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::Stop;
+    use crate::cli::tests::action;
+
+    fn help(line: &str) -> String {
+        match action(line, false) {
+            Err(Stop::Help(text)) => text,
+            other => panic!("tcpx {line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_help_fits_a_hundred_columns() {
+        for word in ["", "connect", "listen", "script", "script list", "script show", "script check", "encodings"] {
+            for option in ["-h", "--help"] {
+                let text = help(&format!("{word} {option}"));
+                let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
+                assert!(widest.chars().count() <= 100, "tcpx {word} {option}: {widest}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_long_help_shows_commands_examples_and_exit_codes() {
+        let text = help("--help");
+        for part in ["connect", "listen", "script", "encodings", "completions", "man", "Examples:", "Exit codes:"] {
+            assert!(text.contains(part), "no {part} in:\n{text}");
+        }
+        for (code, meaning) in crate::exit::TABLE {
+            assert!(text.contains(&format!("  {code:<6} {meaning}\n")), "no {code} in:\n{text}");
+        }
+        assert!(!help("-h").contains("Exit codes:"));
+    }
+
+    #[test]
+    fn the_version_is_one_line() {
+        assert_eq!(help("--version"), format!("tcpx {}\n", env!("CARGO_PKG_VERSION")));
+    }
+
+    #[test]
+    fn tcpx_alone_is_answered_with_the_short_help() {
+        let Err(Stop::NoCommand(text)) = action("", false) else { panic!("something runs") };
+        assert_eq!(text, help("-h"));
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        super::command().debug_assert();
+    }
+}

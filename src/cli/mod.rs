@@ -1,0 +1,135 @@
+//! The command line: argv in, an [`Action`] or a [`Stop`] out.
+//!
+//! Owns every word a user can type and what is said about a wrong one. Carries nothing out: the library's
+//! `run` does, and nothing below imports this.
+
+mod args;
+pub mod generate;
+mod habits;
+mod help;
+mod resolve;
+mod rules;
+mod usage;
+mod values;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+
+use clap::FromArgMatches;
+
+use self::args::Cli;
+pub use self::resolve::{Action, AskTarget};
+use crate::error::Error;
+
+/// Why there is nothing to run.
+#[derive(Debug)]
+pub enum Stop {
+    /// `--help` or `--version`: text for stdout, exit 0.
+    Help(String),
+    /// `tcpx` alone: the short help for stderr, exit 2.
+    NoCommand(String),
+    /// The words make no sense: message and hint for stderr, exit 2.
+    Error(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Reads the command line; the first word is the name of the program.
+pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Action, Stop> {
+    let on_terminal = io::stdin().is_terminal() && (io::stderr().is_terminal() || io::stdout().is_terminal());
+    parse_words(&argv.into_iter().collect::<Vec<_>>(), on_terminal)
+}
+
+fn parse_words(argv: &[OsString], on_terminal: bool) -> Result<Action, Stop> {
+    let mut command = help::command();
+    let matches = command.try_get_matches_from_mut(argv).map_err(|error| usage::stop(&mut command, argv, &error))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| usage::stop(&mut command, argv, &error))?;
+    Ok(resolve::resolve(cli, &matches, on_terminal)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// What a command line without quotes asks for.
+    pub(super) fn action(line: &str, on_terminal: bool) -> Result<Action, Stop> {
+        let argv: Vec<_> = ["tcpx"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+        parse_words(&argv, on_terminal)
+    }
+
+    /// The run a command line asks for.
+    pub(super) fn config(line: &str) -> Config {
+        match action(line, false) {
+            Ok(Action::Run(config)) => *config,
+            other => panic!("tcpx {line}: {other:?}"),
+        }
+    }
+
+    /// A command line without contradictions.
+    pub(super) fn accepted(line: &str) {
+        config(line);
+    }
+
+    /// What is said about a wrong command line: `message | hint`.
+    pub(super) fn refused(line: &str) -> String {
+        told(action(line, false), line)
+    }
+
+    /// The same for words with blanks or odd bytes in them.
+    pub(super) fn refused_words(words: &[OsString]) -> String {
+        let argv: Vec<_> = [OsString::from("tcpx")].into_iter().chain(words.iter().cloned()).collect();
+        told(parse_words(&argv, false), &format!("{words:?}"))
+    }
+
+    proptest! {
+        /// Whatever the words, there is an action, or one line that says what is wrong.
+        #[test]
+        fn no_words_panic(words in prop::collection::vec(word(), 0..8), on_terminal: bool) {
+            let argv: Vec<_> = [OsString::from("tcpx")].into_iter().chain(words).collect();
+            if let Err(Stop::Error(error)) = parse_words(&argv, on_terminal) {
+                let lines = [error.to_string(), error.hint().unwrap_or_default().to_owned()];
+                for line in lines {
+                    prop_assert!(!line.chars().any(char::is_control), "{argv:?}: {line:?}");
+                    prop_assert!(!line.contains("error:"), "{argv:?}: {line:?}");
+                }
+                prop_assert_eq!(error.exit().code(), 2);
+            }
+        }
+    }
+
+    /// A command, an option or a value, whole or with odd characters.
+    fn word() -> impl Strategy<Value = OsString> {
+        let words = ["connect", "listen", "script", "check", "--", "-", "", "h", "80", "1s", "[::1]:80", "gbk"];
+        let command = help::command();
+        let mut options = Vec::new();
+        for name in ["connect", "listen"] {
+            let command = command.find_subcommand(name).expect("both exist");
+            options.extend(command.get_arguments().filter_map(|arg| arg.get_long().map(|long| format!("--{long}"))));
+            options.extend(command.get_arguments().filter_map(|arg| arg.get_short().map(|short| format!("-{short}"))));
+        }
+        options.extend(words.map(str::to_owned));
+        let known = prop::sample::select(options).prop_map(OsString::from);
+        let odd = prop::collection::vec(any::<u8>(), 0..6).prop_map(OsString::from_vec);
+        prop_oneof![4 => known, 1 => odd, 1 => "-{0,2}[a-zA-Z0-9=.:@\\x00-\\x1f]{0,6}".prop_map(OsString::from)]
+    }
+
+    fn told(result: Result<Action, Stop>, line: &str) -> String {
+        let Err(Stop::Error(error)) = result else { panic!("tcpx {line}: {result:?}") };
+        assert_eq!(error.exit().code(), 2, "{line}");
+        let text = match error.hint() {
+            Some(hint) => format!("{error} | {hint}"),
+            None => error.to_string(),
+        };
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+        text
+    }
+}

@@ -1,0 +1,450 @@
+//! Words → `Action`: what the command line asks for, checked and complete.
+//!
+//! Owns how options become a [`Config`]. The rules across options are in `rules`, the reading of single values
+//! in `values`. Opens no file, no socket and no script.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use clap_complete::Shell;
+
+use super::args::{
+    Cli, ConnectArgs, EndingArgs, ListenArgs, MalformedWord, OutputArgs, ScriptArgs, ScriptErrorsWord, ScriptWord,
+    TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
+};
+use super::generate::Page;
+use super::{rules, values};
+use crate::codec::escape::{self, show_line};
+use crate::config::{
+    Charset, Config, Connect, Family, Input, Limits, Listen, Malformed, Output, Prelude, Role, Script, ScriptErrors,
+    ScriptSource, Text, Unencodable,
+};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+
+/// What to do.
+#[derive(Debug)]
+pub enum Action {
+    /// Connect or listen.
+    Run(Box<Config>),
+    /// `tcpx connect` on a terminal without a target: ask for it, then run.
+    AskTarget(AskTarget),
+    /// List the built-in scripts.
+    ScriptList,
+    /// Show the built-in script of that name, given without the `@`.
+    ScriptShow(String),
+    /// Load a script as `listen` does, and report.
+    ScriptCheck(ScriptSource),
+    /// List the encodings.
+    Encodings,
+    /// Write the completions of a shell.
+    Completions(Shell),
+    /// Write a manual page.
+    Man(Page),
+}
+
+/// A `tcpx connect` that lacks only its target.
+#[derive(Debug)]
+pub struct AskTarget {
+    args: Box<ConnectArgs>,
+    prelude: Vec<Prelude>,
+}
+
+impl AskTarget {
+    /// The run, once the user has said where to. A wrong answer is an error, and the question may be put again.
+    ///
+    /// The host may be the whole endpoint (`host:port`) if the port is empty.
+    pub fn answer(&self, host: &str, port: &str) -> Result<Config> {
+        let (host, port) = (host.trim(), port.trim());
+        let one_word = port.is_empty() && host.contains(':');
+        connect_to(&self.args, values::target(host, (!one_word).then_some(port))?, self.prelude.clone())
+    }
+}
+
+/// Decides what to do. `on_terminal`: someone is there to be asked.
+pub(super) fn resolve(cli: Cli, matches: &ArgMatches, on_terminal: bool) -> Result<Action> {
+    let of_word = matches.subcommand().map_or(matches, |(_, of_word)| of_word);
+    match cli.word {
+        Word::Connect(args) => connect(args, of_word, on_terminal),
+        Word::Listen(args) => listen(&args, of_word),
+        Word::Script { word: ScriptWord::List } => Ok(Action::ScriptList),
+        Word::Script { word: ScriptWord::Show { name } } => {
+            Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
+        }
+        Word::Script { word: ScriptWord::Check { file } } => Ok(Action::ScriptCheck(values::script_source(&file)?)),
+        Word::Encodings => Ok(Action::Encodings),
+        Word::Completions { shell } => Ok(Action::Completions(shell)),
+        Word::Man { page } => Ok(Action::Man(page)),
+    }
+}
+
+fn connect(args: Box<ConnectArgs>, matches: &ArgMatches, on_terminal: bool) -> Result<Action> {
+    rules::check_connect(&args)?;
+    let prelude = prelude(&args.text, matches)?;
+    let target = match (&args.first, &args.second) {
+        (None, _) if on_terminal => {
+            // Whatever else is wrong is said before the question.
+            let anywhere = Endpoint { host: None, port: 1 };
+            connect_to(&args, anywhere, Vec::new())?;
+            return Ok(Action::AskTarget(AskTarget { args, prelude }));
+        }
+        (None, _) => {
+            return Err(Error::usage_hint("connect needs a host and a port", "tcpx connect HOST PORT"));
+        }
+        (Some(first), second) => values::target(first, second.as_deref())?,
+    };
+    Ok(Action::Run(Box::new(connect_to(&args, target, prelude)?)))
+}
+
+fn connect_to(args: &ConnectArgs, target: Endpoint, prelude: Vec<Prelude>) -> Result<Config> {
+    let source = args.source.as_deref().map(values::source).transpose()?;
+    rules::families_agree(&args.transport, &target, source.as_ref())?;
+    let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
+    Ok(Config {
+        role: Role::Connect(Connect { target, source, probe: args.probe }),
+        family: family(&args.transport),
+        no_dns: args.transport.no_dns,
+        nodelay: !args.transport.no_nodelay,
+        text: text(&args.text)?,
+        prelude,
+        input: input(&args.ending, !args.probe)?,
+        limits: limits(&args.time, connect_limit)?,
+        output: output(&args.output),
+        script: script(&args.script)?,
+    })
+}
+
+fn listen(args: &ListenArgs, matches: &ArgMatches) -> Result<Action> {
+    rules::check_listen(args)?;
+    let Some(first) = &args.first else {
+        return Err(Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"));
+    };
+    let address = values::address(first, args.second.as_deref())?;
+    rules::families_agree(&args.transport, &address, None)?;
+    let server = &args.server;
+    let single = !server.keep_open && !rules::has_script(&args.script);
+    let accept = match &server.accept {
+        Some(number) => Some(values::count("--accept", number)?),
+        None if server.once || single => Some(1),
+        None => None,
+    };
+    Ok(Action::Run(Box::new(Config {
+        role: Role::Listen(Listen {
+            address,
+            accept,
+            single,
+            max_conns: server.max_conns.as_deref().map(|n| values::count("--max-conns", n)).transpose()?,
+            backlog: server.backlog.as_deref().map(|n| values::count("--backlog", n)).transpose()?,
+            ready_file: server.ready_file.clone(),
+            ready_fd: server.ready_fd.as_deref().map(|n| values::descriptor("--ready-fd", n)).transpose()?,
+        }),
+        family: family(&args.transport),
+        no_dns: args.transport.no_dns,
+        nodelay: !args.transport.no_nodelay,
+        text: text(&args.text)?,
+        prelude: prelude(&args.text, matches)?,
+        input: input(&args.ending, !rules::has_script(&args.script))?,
+        limits: limits(&args.time, None)?,
+        output: output(&args.output),
+        script: script(&args.script)?,
+    })))
+}
+
+fn family(args: &TransportArgs) -> Family {
+    match (args.ipv4, args.ipv6) {
+        (true, _) => Family::V4,
+        (_, true) => Family::V6,
+        _ => Family::Any,
+    }
+}
+
+fn text(args: &TextArgs) -> Result<Text> {
+    let both = args.encoding.as_deref().map(|label| values::charset("--encoding", label)).transpose()?;
+    let recv = args.recv_encoding.as_deref().map(|label| values::charset("--recv-encoding", label)).transpose()?;
+    let send = args.send_encoding.as_deref().map(|label| values::sending_charset("--send-encoding", label));
+    let send_both = match both {
+        Some(Charset::Named(encoding)) => Some(encoding),
+        Some(Charset::Auto) | None => None,
+    };
+    Ok(Text {
+        recv: recv.or(both),
+        send: send.transpose()?.or(send_both),
+        malformed: match args.malformed {
+            Some(MalformedWord::Fail) => Malformed::Fail,
+            Some(MalformedWord::Replace) | None => Malformed::Replace,
+        },
+        unencodable: match args.unencodable {
+            Some(UnencodableWord::Replace) => Unencodable::Replace,
+            Some(UnencodableWord::Fail) | None => Unencodable::Fail,
+        },
+        crlf: args.crlf,
+    })
+}
+
+/// What is sent first, in the order of the command line across the three options.
+fn prelude(args: &TextArgs, matches: &ArgMatches) -> Result<Vec<Prelude>> {
+    let places = |id| matches.indices_of(id).into_iter().flatten();
+    let mut parts = Vec::new();
+    for (place, text) in places("send").zip(&args.send) {
+        let pieces = escape::parse(text)
+            .map_err(|error| Error::usage_hint(format!("--send \"{}\": {error}", show_line(text)), ESCAPES))?;
+        parts.push((place, Prelude::Text(pieces)));
+    }
+    for (place, text) in places("send_hex").zip(&args.send_hex) {
+        let bytes = escape::parse_hex(text)
+            .map_err(|error| Error::usage_hint(format!("--send-hex \"{}\": {error}", show_line(text)), HEX))?;
+        parts.push((place, Prelude::Bytes(bytes)));
+    }
+    for (place, path) in places("send_file").zip(&args.send_file) {
+        parts.push((place, Prelude::File(path.clone())));
+    }
+    parts.sort_by_key(|(place, _)| *place);
+    Ok(parts.into_iter().map(|(_, part)| part).collect())
+}
+
+fn input(args: &EndingArgs, wanted: bool) -> Result<Input> {
+    Ok(Input {
+        read: wanted && !args.recv_only && !args.no_stdin,
+        discard_received: args.send_only,
+        half_open: args.half_open,
+        no_shutdown: args.no_shutdown,
+        eof_wait: limit("--eof-wait", args.eof_wait.as_deref())?,
+    })
+}
+
+fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {
+    Ok(Limits {
+        connect,
+        idle: limit("--idle-timeout", args.idle_timeout.as_deref())?,
+        run: limit("--timeout", args.timeout.as_deref())?,
+    })
+}
+
+fn limit(option: &str, text: Option<&str>) -> Result<Option<Duration>> {
+    text.map(|text| values::duration(option, text)).transpose()
+}
+
+fn output(args: &OutputArgs) -> Output {
+    Output {
+        file: args.output.clone().filter(|path| !is_stdout(path)),
+        raw_terminal: args.raw_terminal,
+        hex: args.hex,
+        verbose: args.verbose,
+        quiet: args.quiet,
+    }
+}
+
+/// `-o -` is stdout, as everywhere.
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn script(args: &ScriptArgs) -> Result<Option<Script>> {
+    let source = match (&args.script, &args.on_data, &args.on_line) {
+        (Some(path), ..) => values::script_source(path)?,
+        (_, Some(code), _) => ScriptSource::OnData(code.clone()),
+        (_, _, Some(code)) => ScriptSource::OnLine(code.clone()),
+        (None, None, None) => return Ok(None),
+    };
+    Ok(Some(Script {
+        source,
+        args: args.args.clone(),
+        on_error: match args.script_errors {
+            Some(ScriptErrorsWord::Fatal) => ScriptErrors::Fatal,
+            Some(ScriptErrorsWord::Ignore) => ScriptErrors::Ignore,
+            Some(ScriptErrorsWord::Close) | None => ScriptErrors::Close,
+        },
+        timeout: limit("--script-timeout", args.script_timeout.as_deref())?.unwrap_or(SCRIPT_TIMEOUT),
+    }))
+}
+
+const ESCAPES: &str = "a text may hold \\r \\n \\t \\0 \\\\ \\xHH \\u{...}; --send-file sends a file as it is";
+const HEX: &str = "bytes are pairs of hex digits, as in 0d0a or \"0d 0a\"";
+
+/// Long enough for any handler that computes, short enough that a peer still waits.
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::cli::tests::{action, config, refused};
+    use crate::config::Piece;
+
+    fn server(line: &str) -> Listen {
+        match config(line).role {
+            Role::Listen(listen) => listen,
+            Role::Connect(_) => panic!("{line} connects"),
+        }
+    }
+
+    #[test]
+    fn plain_connect_has_the_defaults() {
+        let config = config("connect example.org 80");
+        let Role::Connect(connect) = &config.role else { panic!("{config:?}") };
+        assert_eq!(connect.target.to_string(), "example.org:80");
+        assert!(connect.source.is_none() && !connect.probe);
+        assert!(config.family == Family::Any && !config.no_dns && config.nodelay);
+        assert!(config.text.recv.is_none() && config.text.send.is_none() && !config.text.crlf);
+        assert!(config.input.read && !config.input.half_open && config.input.eof_wait.is_none());
+        assert!(config.limits.connect.is_none() && config.limits.idle.is_none() && config.limits.run.is_none());
+        assert!(config.output.file.is_none() && config.output.verbose == 0 && !config.output.quiet);
+        assert!(config.script.is_none() && config.prelude.is_empty());
+    }
+
+    #[test]
+    fn every_option_of_connect_arrives() {
+        let config = config(
+            "connect -zvv -4n -w 2 --timeout 1m --source 127.0.0.1 -C --no-nodelay --raw-terminal --no-stdin :http",
+        );
+        let Role::Connect(connect) = &config.role else { panic!("{config:?}") };
+        assert!(connect.probe);
+        assert_eq!(connect.target.to_string(), ":80");
+        assert_eq!(connect.source.as_ref().unwrap().to_string(), "127.0.0.1:0");
+        assert!(config.family == Family::V4 && config.no_dns && !config.nodelay);
+        assert!(config.text.crlf && config.output.raw_terminal && config.output.verbose == 2);
+        assert_eq!(config.limits.connect, Some(Duration::from_secs(2)));
+        assert_eq!(config.limits.run, Some(Duration::from_secs(60)));
+        assert!(!config.input.read);
+    }
+
+    #[test]
+    fn how_many_connections_are_accepted() {
+        let plain = server("listen 0");
+        assert!(plain.single && plain.accept == Some(1));
+        let once = server("listen --once 0");
+        assert!(once.single && once.accept == Some(1));
+        let many = server("listen -k 0 -m 8 --backlog 5");
+        assert!(!many.single && many.accept.is_none() && many.max_conns == Some(8) && many.backlog == Some(5));
+        let three = server("listen -k --accept 3 0");
+        assert!(!three.single && three.accept == Some(3));
+        let one = server("listen -k --once 0");
+        assert!(!one.single && one.accept == Some(1));
+        let scripted = server("listen --on-data c 0");
+        assert!(!scripted.single && scripted.accept.is_none());
+        let scripted_once = server("listen --on-data c --once 0");
+        assert!(!scripted_once.single && scripted_once.accept == Some(1));
+        let ready = server("listen 0 --ready-file f --ready-fd 2");
+        assert!(ready.ready_file == Some(PathBuf::from("f")) && ready.ready_fd == Some(2));
+    }
+
+    #[test]
+    fn stdin_is_read_unless_something_else_answers() {
+        assert!(config("listen 0").input.read);
+        assert!(config("listen -k 0").input.read);
+        assert!(config("connect h 80 --on-data c").input.read);
+        assert!(!config("listen 0 --on-data c").input.read);
+        assert!(!config("connect h 80 --recv-only").input.read);
+        assert!(!config("connect -z h 80").input.read);
+        let input = config("connect h 80 --half-open --no-shutdown --eof-wait 2").input;
+        assert!(input.half_open && input.no_shutdown && input.eof_wait == Some(Duration::from_secs(2)));
+        assert!(config("connect h 80 --send-only").input.discard_received);
+    }
+
+    #[test]
+    fn encodings_by_direction() {
+        let text = |options: &str| config(&format!("connect h 80 {options}")).text;
+        let gbk = encoding_rs::GBK;
+        let big5 = encoding_rs::BIG5;
+        assert!(text("-E gbk").recv == Some(Charset::Named(gbk)) && text("-E gbk").send == Some(gbk));
+        let auto = text("-E auto");
+        assert!(auto.recv == Some(Charset::Auto) && auto.send.is_none());
+        let both = text("-E gbk --send-encoding big5 --malformed fail --unencodable replace");
+        assert!(both.recv == Some(Charset::Named(gbk)) && both.send == Some(big5));
+        assert!(both.malformed == Malformed::Fail && both.unencodable == Unencodable::Replace);
+        let one = text("--recv-encoding auto --send-encoding gbk");
+        assert!(one.recv == Some(Charset::Auto) && one.send == Some(gbk));
+        assert_eq!(
+            refused("connect h 80 -E gbkk"),
+            "unknown encoding \"gbkk\" | did you mean --encoding gbk? tcpx encodings lists them all"
+        );
+    }
+
+    #[test]
+    fn what_is_sent_first_keeps_the_order_of_the_command_line() {
+        let config = config("connect --send a h --send-hex 0d0a --send-file f 80 --send -b --send-hex 00 --send=c");
+        let text = |text: &str| Prelude::Text(vec![Piece::Text(text.to_owned())]);
+        assert_eq!(
+            config.prelude,
+            [
+                text("a"),
+                Prelude::Bytes(vec![13, 10]),
+                Prelude::File("f".into()),
+                text("-b"),
+                Prelude::Bytes(vec![0]),
+                text("c"),
+            ]
+        );
+    }
+
+    #[test]
+    fn escapes_are_read_and_their_faults_shown() {
+        let bytes = Prelude::Text(vec![Piece::Text("a\r\n".into()), Piece::Bytes(vec![0xff])]);
+        assert_eq!(config(r"connect h 80 --send a\r\n\xff").prelude, [bytes]);
+        assert_eq!(
+            refused(r"connect h 80 --send a\q"),
+            r#"--send "a\q": unknown escape \q at character 2 | "#.to_owned() + ESCAPES
+        );
+        assert_eq!(
+            refused("connect h 80 --send-hex 0d0"),
+            r#"--send-hex "0d0": odd number of hex digits in "0d0" at character 1 | "#.to_owned() + HEX
+        );
+    }
+
+    #[test]
+    fn the_script_and_its_words() {
+        let script = config("listen 0 -s @goodbye --script-errors ignore --script-timeout 500ms -- -x y").script;
+        let script = script.expect("a script");
+        assert_eq!(script.source, ScriptSource::Builtin("goodbye".into()));
+        assert_eq!(script.args, ["-x", "y"]);
+        assert_eq!(script.on_error, ScriptErrors::Ignore);
+        assert_eq!(script.timeout, Duration::from_millis(500));
+        let line = config("connect h 80 --on-line conn.close()").script.expect("a script");
+        assert_eq!(line.source, ScriptSource::OnLine("conn.close()".into()));
+        assert_eq!((line.on_error, line.timeout), (ScriptErrors::Close, Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn the_last_of_a_pair_wins() {
+        assert!(config("connect h 80 --no-nodelay --nodelay").nodelay);
+        assert!(!config("connect h 80 --nodelay --no-nodelay").nodelay);
+        assert_eq!(config("connect h 80 -w 1 -w 2").limits.connect, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn output_to_dash_is_stdout() {
+        assert_eq!(config("connect h 80 -o f").output.file, Some(PathBuf::from("f")));
+        assert!(config("connect h 80 -o -").output.file.is_none());
+    }
+
+    #[test]
+    fn a_target_is_asked_for_only_on_a_terminal() {
+        assert_eq!(refused("connect"), "connect needs a host and a port | tcpx connect HOST PORT");
+        assert_eq!(refused("listen"), "listen needs a port | tcpx listen PORT; port 0 takes any free one");
+        let Action::AskTarget(ask) = action("connect -E gbk --send x", true).unwrap() else { panic!("no question") };
+        assert!(ask.answer("", "80").is_err());
+        assert!(ask.answer("h", "65536").is_err());
+        let config = ask.answer(" example.org ", "80\n").unwrap();
+        assert_eq!(config.text.send, Some(encoding_rs::GBK));
+        assert_eq!(config.prelude.len(), 1);
+        let Role::Connect(connect) = ask.answer("[::1]:80", "").unwrap().role else { panic!("listens") };
+        assert_eq!(connect.target.to_string(), "[::1]:80");
+        assert!(action("connect -w nonsense", true).is_err());
+    }
+
+    #[test]
+    fn the_other_commands() {
+        let is = |line: &str, shown: &str| assert_eq!(format!("{:?}", action(line, false).unwrap()), shown);
+        is("script list", "ScriptList");
+        is("script show @echo", "ScriptShow(\"echo\")");
+        is("script show echo", "ScriptShow(\"echo\")");
+        is("script check a.rhai", "ScriptCheck(File(\"a.rhai\"))");
+        is("script check @echo", "ScriptCheck(Builtin(\"echo\"))");
+        is("encodings", "Encodings");
+        is("completions zsh", "Completions(Zsh)");
+        is("man", "Man(Tcpx)");
+        is("man tcpx", "Man(Tcpx)");
+    }
+}

@@ -1,0 +1,541 @@
+//! The rules across options: one small function each, with a message that says what to type.
+//!
+//! Owns which words contradict each other, and which need another one to have an effect. Does not read values
+//! (`values`) and builds nothing (`resolve`).
+
+use std::path::Path;
+
+use super::args::{ConnectArgs, EndingArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
+use super::values;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+
+/// Every rule of `tcpx connect`.
+pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
+    one_family(&args.transport)?;
+    quiet_or_verbose(&args.output)?;
+    one_script(&args.script)?;
+    script_options_need_a_script(&args.script)?;
+    if args.probe {
+        probe_moves_nothing(args)?;
+    }
+    send_only_reads_stdin(&args.ending)?;
+    send_only_ends_with_a_fin(&args.ending)?;
+    send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
+    the_end_of_stdin_needs_stdin(&args.ending)?;
+    text_options_need_an_encoding(&args.text, has_script(&args.script))?;
+    stdin_is_not_a_file_to_send(&args.text)
+}
+
+/// Every rule of `tcpx listen`.
+pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
+    let scripted = has_script(&args.script);
+    one_family(&args.transport)?;
+    quiet_or_verbose(&args.output)?;
+    one_script(&args.script)?;
+    script_options_need_a_script(&args.script)?;
+    once_or_accept(args)?;
+    if !scripted && !args.server.keep_open {
+        many_need_keep_open(args)?;
+    }
+    if scripted {
+        scripted_listen_reads_no_stdin(&args.ending)?;
+    } else if args.server.keep_open {
+        keep_open_outlives_stdin(&args.ending)?;
+    }
+    send_only_reads_stdin(&args.ending)?;
+    send_only_ends_with_a_fin(&args.ending)?;
+    send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
+    the_end_of_stdin_needs_stdin(&args.ending)?;
+    text_options_need_an_encoding(&args.text, scripted)?;
+    stdin_is_not_a_file_to_send(&args.text)
+}
+
+/// An address given in words must be of the family asked for, and both ends of the same.
+pub(super) fn families_agree(transport: &TransportArgs, place: &Endpoint, source: Option<&Endpoint>) -> Result<()> {
+    for endpoint in [Some(place), source].into_iter().flatten() {
+        let Some(is_v6) = is_v6(endpoint) else { continue };
+        if is_v6 && transport.ipv4 {
+            return Err(Error::usage_hint(format!("{endpoint} is an IPv6 address, and -4 is given"), "leave -4 out"));
+        }
+        if !is_v6 && transport.ipv6 {
+            return Err(Error::usage_hint(format!("{endpoint} is an IPv4 address, and -6 is given"), "leave -6 out"));
+        }
+    }
+    if let Some(source) = source
+        && let (Some(one), Some(other)) = (is_v6(place), is_v6(source))
+        && one != other
+    {
+        return Err(Error::usage_hint(
+            format!("{place} cannot be reached from {source}: one is IPv4, the other IPv6"),
+            "give --source an address of the same family",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a script decides.
+pub(super) fn has_script(script: &ScriptArgs) -> bool {
+    script.script.is_some() || script.on_data.is_some() || script.on_line.is_some()
+}
+
+fn one_family(transport: &TransportArgs) -> Result<()> {
+    if transport.ipv4 && transport.ipv6 {
+        return contradiction("-4", "-6", "leave both out to use IPv4 and IPv6");
+    }
+    Ok(())
+}
+
+fn quiet_or_verbose(output: &OutputArgs) -> Result<()> {
+    if output.quiet && output.verbose > 0 {
+        return contradiction("-q", "-v", "leave one of them out");
+    }
+    Ok(())
+}
+
+fn one_script(script: &ScriptArgs) -> Result<()> {
+    let also = if script.on_data.is_some() { "--on-data" } else { "--on-line" };
+    if script.script.is_some() && (script.on_data.is_some() || script.on_line.is_some()) {
+        let handler = if also == "--on-data" { "fn on_data(conn, data)" } else { "fn on_line(conn, line)" };
+        return contradiction("--script", also, &format!("write {handler} {{ ... }} into the script instead"));
+    }
+    if script.on_data.is_some() && script.on_line.is_some() {
+        return contradiction(
+            "--on-data",
+            "--on-line",
+            "choose one: --on-line gets whole lines, --on-data what arrived, however it was cut",
+        );
+    }
+    Ok(())
+}
+
+fn script_options_need_a_script(script: &ScriptArgs) -> Result<()> {
+    if has_script(script) {
+        return Ok(());
+    }
+    let hint = "add --script FILE, --on-data CODE or --on-line CODE";
+    for (given, option) in
+        [(script.script_errors.is_some(), "--script-errors"), (script.script_timeout.is_some(), "--script-timeout")]
+    {
+        if given {
+            return Err(Error::usage_hint(format!("{option} needs a script"), hint));
+        }
+    }
+    match script.args.first() {
+        Some(word) => Err(Error::usage_hint(format!("{word:?} after -- is for a script, and there is none"), hint)),
+        None => Ok(()),
+    }
+}
+
+fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
+    let moving = [
+        (args.script.script.is_some(), "--script"),
+        (args.script.on_data.is_some(), "--on-data"),
+        (args.script.on_line.is_some(), "--on-line"),
+        (!args.text.send.is_empty(), "--send"),
+        (!args.text.send_hex.is_empty(), "--send-hex"),
+        (!args.text.send_file.is_empty(), "--send-file"),
+        (args.ending.half_open, "--half-open"),
+        (args.ending.no_shutdown, "--no-shutdown"),
+        (args.ending.eof_wait.is_some(), "--eof-wait"),
+        (args.ending.send_only, "--send-only"),
+        (args.ending.recv_only, "--recv-only"),
+        (args.output.hex, "--hex"),
+        (args.output.output.is_some(), "--output"),
+    ];
+    if let Some((_, option)) = moving.iter().find(|(given, _)| *given) {
+        let message = format!("-z leaves as soon as the connection stands, so {option} has no effect");
+        return Err(Error::usage_hint(message, format!("leave out -z or {option}")));
+    }
+    if args.time.idle_timeout.is_some() {
+        return Err(Error::usage_hint(
+            "-z leaves as soon as the connection stands, so --idle-timeout has no effect",
+            "limit the time for connecting with -w DUR",
+        ));
+    }
+    Ok(())
+}
+
+fn once_or_accept(args: &ListenArgs) -> Result<()> {
+    if args.server.once && args.server.accept.is_some() {
+        return contradiction("--once", "--accept", "--once is the same as --accept 1: leave one of them out");
+    }
+    Ok(())
+}
+
+fn many_need_keep_open(args: &ListenArgs) -> Result<()> {
+    let hint = "add -k to serve many clients, or --script FILE";
+    if let Some(number) = &args.server.accept
+        && values::count::<u64>("--accept", number)? > 1
+    {
+        return Err(Error::usage_hint("--accept with more than one client needs -k or a script", hint));
+    }
+    if args.server.max_conns.is_some() {
+        return Err(Error::usage_hint("--max-conns needs -k or a script: without them there is one client", hint));
+    }
+    Ok(())
+}
+
+fn scripted_listen_reads_no_stdin(ending: &EndingArgs) -> Result<()> {
+    match about_stdin(ending) {
+        Some(option) => Err(Error::usage_hint(
+            format!("{option} is about stdin, which listen does not read when a script answers"),
+            format!("leave {option} out; the script decides with conn.send, conn.shutdown and conn.close"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn keep_open_outlives_stdin(ending: &EndingArgs) -> Result<()> {
+    let without_effect = [(ending.no_shutdown, "--no-shutdown"), (ending.eof_wait.is_some(), "--eof-wait")];
+    match without_effect.iter().find(|(given, _)| *given) {
+        Some((_, option)) => Err(Error::usage_hint(
+            format!("{option} has no effect with -k: the end of stdin closes nobody there"),
+            format!("leave {option} out; --timeout DUR and --accept N end a server"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn send_only_reads_stdin(ending: &EndingArgs) -> Result<()> {
+    if ending.send_only && ending.recv_only {
+        return contradiction("--send-only", "--recv-only", "leave both out to send and to receive");
+    }
+    if ending.send_only && ending.no_stdin {
+        return contradiction(
+            "--send-only",
+            "--no-stdin",
+            "to send only what --send gives, use --send-only </dev/null",
+        );
+    }
+    Ok(())
+}
+
+fn send_only_ends_with_a_fin(ending: &EndingArgs) -> Result<()> {
+    if ending.send_only && ending.no_shutdown {
+        return contradiction(
+            "--send-only",
+            "--no-shutdown",
+            "--send-only ends with a FIN, or the peer would not know",
+        );
+    }
+    Ok(())
+}
+
+fn send_only_receives_nothing(ending: &EndingArgs, script: &ScriptArgs, output: &OutputArgs) -> Result<()> {
+    if !ending.send_only {
+        return Ok(());
+    }
+    let handlers = [(script.on_data.is_some(), "--on-data"), (script.on_line.is_some(), "--on-line")];
+    if let Some((_, option)) = handlers.iter().find(|(given, _)| *given) {
+        let message = format!("--send-only discards what is received, so {option} would never run");
+        return Err(Error::usage_hint(message, format!("leave out --send-only or {option}")));
+    }
+    if output.output.is_some() && !has_script(script) {
+        return Err(Error::usage_hint(
+            "--send-only discards what is received, so --output would stay empty",
+            "leave out --send-only or --output",
+        ));
+    }
+    Ok(())
+}
+
+fn the_end_of_stdin_needs_stdin(ending: &EndingArgs) -> Result<()> {
+    let deaf = match (ending.recv_only, ending.no_stdin) {
+        (true, _) => "--recv-only",
+        (_, true) => "--no-stdin",
+        _ => return Ok(()),
+    };
+    match about_stdin(ending) {
+        Some(option) => contradiction(
+            option,
+            deaf,
+            &format!("{option} is about stdin, which is not read; -i DUR and --timeout DUR limit the time"),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn text_options_need_an_encoding(text: &TextArgs, scripted: bool) -> Result<()> {
+    if scripted {
+        return Ok(());
+    }
+    if text.malformed.is_some() && text.encoding.is_none() && text.recv_encoding.is_none() {
+        return Err(Error::usage_hint(
+            "--malformed needs an encoding: without one, received bytes pass untouched",
+            "add --encoding LABEL or --recv-encoding LABEL",
+        ));
+    }
+    let sends_text = text.send_encoding.is_some()
+        || text.encoding.as_deref().is_some_and(|label| !label.trim().eq_ignore_ascii_case("auto"));
+    if text.unencodable.is_some() && !sends_text {
+        return Err(Error::usage_hint(
+            "--unencodable needs an encoding to send in: without one, bytes pass untouched",
+            "add --encoding LABEL or --send-encoding LABEL",
+        ));
+    }
+    Ok(())
+}
+
+fn stdin_is_not_a_file_to_send(text: &TextArgs) -> Result<()> {
+    if text.send_file.iter().any(|path| path == Path::new("-")) {
+        return Err(Error::usage_hint(
+            "--send-file - makes no sense: stdin is sent by itself, after every --send",
+            "leave it out; a file of that name is ./-",
+        ));
+    }
+    Ok(())
+}
+
+/// The first option given that says what stdin or its end means.
+fn about_stdin(ending: &EndingArgs) -> Option<&'static str> {
+    [
+        (ending.half_open, "--half-open"),
+        (ending.no_shutdown, "--no-shutdown"),
+        (ending.eof_wait.is_some(), "--eof-wait"),
+        (ending.send_only, "--send-only"),
+    ]
+    .into_iter()
+    .find_map(|(given, option)| given.then_some(option))
+}
+
+/// Whether an endpoint's address is IPv6; `None` for a name or for no host.
+fn is_v6(endpoint: &Endpoint) -> Option<bool> {
+    let host = endpoint.host.as_deref()?;
+    endpoint.is_numeric().then(|| host.contains(':'))
+}
+
+fn contradiction(one: &str, other: &str, hint: &str) -> Result<()> {
+    Err(Error::usage_hint(format!("{one} and {other} contradict each other"), hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::tests::{accepted, refused};
+
+    #[test]
+    fn options_of_both_commands_that_contradict() {
+        let cases = [
+            ("-4 -6", "-4 and -6 contradict each other | leave both out to use IPv4 and IPv6"),
+            ("-q -v", "-q and -v contradict each other | leave one of them out"),
+            (
+                "--script f --on-data c",
+                "--script and --on-data contradict each other | \
+                 write fn on_data(conn, data) { ... } into the script instead",
+            ),
+            (
+                "--script f --on-line c",
+                "--script and --on-line contradict each other | \
+                 write fn on_line(conn, line) { ... } into the script instead",
+            ),
+            (
+                "--on-line c --on-data c",
+                "--on-data and --on-line contradict each other | \
+                 choose one: --on-line gets whole lines, --on-data what arrived, however it was cut",
+            ),
+            (
+                "--send-only --recv-only",
+                "--send-only and --recv-only contradict each other | leave both out to send and to receive",
+            ),
+            (
+                "--send-only --no-stdin",
+                "--send-only and --no-stdin contradict each other | \
+                 to send only what --send gives, use --send-only </dev/null",
+            ),
+            (
+                "--send-only --no-shutdown",
+                "--send-only and --no-shutdown contradict each other | \
+                 --send-only ends with a FIN, or the peer would not know",
+            ),
+            (
+                "--half-open --recv-only",
+                "--half-open and --recv-only contradict each other | \
+                 --half-open is about stdin, which is not read; -i DUR and --timeout DUR limit the time",
+            ),
+            (
+                "--eof-wait 1 --no-stdin",
+                "--eof-wait and --no-stdin contradict each other | \
+                 --eof-wait is about stdin, which is not read; -i DUR and --timeout DUR limit the time",
+            ),
+            (
+                "--no-shutdown --no-stdin",
+                "--no-shutdown and --no-stdin contradict each other | \
+                 --no-shutdown is about stdin, which is not read; -i DUR and --timeout DUR limit the time",
+            ),
+        ];
+        for (options, said) in cases {
+            assert_eq!(refused(&format!("connect h 80 {options}")), said);
+            if !options.contains("--script") && !options.contains("--on-") {
+                assert_eq!(refused(&format!("listen 80 {options}")), said);
+            }
+        }
+        for options in ["--recv-only", "--no-stdin", "--recv-only --no-stdin", "-vv", "--half-open --eof-wait 2"] {
+            accepted(&format!("connect h 80 {options}"));
+            accepted(&format!("listen 80 {options}"));
+        }
+    }
+
+    #[test]
+    fn options_that_need_a_script() {
+        let hint = "add --script FILE, --on-data CODE or --on-line CODE";
+        let cases = [
+            ("--script-errors fatal", "--script-errors needs a script"),
+            ("--script-timeout 1s", "--script-timeout needs a script"),
+            ("-- word", "\"word\" after -- is for a script, and there is none"),
+        ];
+        for (options, said) in cases {
+            assert_eq!(refused(&format!("connect h 80 {options}")), format!("{said} | {hint}"));
+            assert_eq!(refused(&format!("listen 80 {options}")), format!("{said} | {hint}"));
+            accepted(&format!("listen 80 --on-data c {options}"));
+        }
+    }
+
+    #[test]
+    fn a_probe_moves_nothing() {
+        for option in [
+            "--script f",
+            "--on-data c",
+            "--on-line c",
+            "--send x",
+            "--send-hex 00",
+            "--send-file f",
+            "--half-open",
+            "--no-shutdown",
+            "--eof-wait 1",
+            "--send-only",
+            "--recv-only",
+            "--hex",
+            "--output f",
+        ] {
+            let name = option.split(' ').next().unwrap();
+            assert_eq!(
+                refused(&format!("connect -z h 80 {option}")),
+                format!("-z leaves as soon as the connection stands, so {name} has no effect | leave out -z or {name}")
+            );
+        }
+        assert_eq!(
+            refused("connect -z h 80 -i 1"),
+            "-z leaves as soon as the connection stands, so --idle-timeout has no effect | \
+             limit the time for connecting with -w DUR"
+        );
+        accepted("connect -z -w 2 -n -v --no-stdin --timeout 3 h 80");
+    }
+
+    #[test]
+    fn how_many_clients_a_server_has() {
+        assert_eq!(
+            refused("listen 80 -k --once --accept 2"),
+            "--once and --accept contradict each other | --once is the same as --accept 1: leave one of them out"
+        );
+        let hint = "add -k to serve many clients, or --script FILE";
+        assert_eq!(
+            refused("listen 80 --accept 2"),
+            format!("--accept with more than one client needs -k or a script | {hint}")
+        );
+        assert_eq!(
+            refused("listen 80 -m 1"),
+            format!("--max-conns needs -k or a script: without them there is one client | {hint}")
+        );
+        assert_eq!(
+            refused("listen 80 --accept 0"),
+            "--accept 0 makes no sense: 1 is the smallest | write a number, as in --accept 8"
+        );
+        assert_eq!(
+            refused("listen -k 80 -m 0"),
+            "--max-conns 0 makes no sense: 1 is the smallest | write a number, as in --max-conns 8"
+        );
+        for options in ["--once", "--accept 1", "-k --accept 2", "-k -m 1", "--on-data c --accept 2 -m 1"] {
+            accepted(&format!("listen 80 {options}"));
+        }
+    }
+
+    #[test]
+    fn listen_reads_no_stdin_when_a_script_answers() {
+        for option in ["--half-open", "--no-shutdown", "--eof-wait 1", "--send-only"] {
+            let name = option.split(' ').next().unwrap();
+            assert_eq!(
+                refused(&format!("listen 80 --script f {option}")),
+                format!(
+                    "{name} is about stdin, which listen does not read when a script answers | \
+                     leave {name} out; the script decides with conn.send, conn.shutdown and conn.close"
+                )
+            );
+            accepted(&format!("connect h 80 --script f {option}"));
+        }
+        accepted("listen 80 --script f --no-stdin");
+    }
+
+    #[test]
+    fn the_end_of_stdin_closes_nobody_with_keep_open() {
+        for option in ["--no-shutdown", "--eof-wait 1"] {
+            let name = option.split(' ').next().unwrap();
+            assert_eq!(
+                refused(&format!("listen -k 80 {option}")),
+                format!(
+                    "{name} has no effect with -k: the end of stdin closes nobody there | \
+                     leave {name} out; --timeout DUR and --accept N end a server"
+                )
+            );
+        }
+        accepted("listen -k 80 --send-only");
+    }
+
+    #[test]
+    fn send_only_has_nothing_to_show() {
+        assert_eq!(
+            refused("connect h 80 --send-only --on-data c"),
+            "--send-only discards what is received, so --on-data would never run | leave out --send-only or --on-data"
+        );
+        assert_eq!(
+            refused("connect h 80 --send-only --on-line c"),
+            "--send-only discards what is received, so --on-line would never run | leave out --send-only or --on-line"
+        );
+        assert_eq!(
+            refused("connect h 80 --send-only -o f"),
+            "--send-only discards what is received, so --output would stay empty | leave out --send-only or --output"
+        );
+    }
+
+    #[test]
+    fn options_that_need_an_encoding() {
+        let malformed = "--malformed needs an encoding: without one, received bytes pass untouched | \
+                         add --encoding LABEL or --recv-encoding LABEL";
+        assert_eq!(refused("connect h 80 --malformed fail"), malformed);
+        assert_eq!(refused("listen 80 --malformed fail --send-encoding gbk"), malformed);
+        let unencodable = "--unencodable needs an encoding to send in: without one, bytes pass untouched | \
+                           add --encoding LABEL or --send-encoding LABEL";
+        assert_eq!(refused("connect h 80 --unencodable replace"), unencodable);
+        assert_eq!(refused("connect h 80 --unencodable replace --recv-encoding gbk"), unencodable);
+        assert_eq!(refused("connect h 80 --unencodable replace -E auto"), unencodable);
+        accepted("connect h 80 --malformed fail --unencodable replace -E gbk");
+        accepted("listen 80 --malformed fail --unencodable replace --on-data c");
+    }
+
+    #[test]
+    fn addresses_are_of_the_family_asked_for() {
+        let cases = [
+            ("connect -4 ::1 80", "[::1]:80 is an IPv6 address, and -4 is given | leave -4 out"),
+            ("connect -6 127.0.0.1 80", "127.0.0.1:80 is an IPv4 address, and -6 is given | leave -6 out"),
+            ("listen -4 ::1 80", "[::1]:80 is an IPv6 address, and -4 is given | leave -4 out"),
+            ("connect -4 h 80 --source ::1", "[::1]:0 is an IPv6 address, and -4 is given | leave -4 out"),
+            (
+                "connect ::1 80 --source 127.0.0.1",
+                "[::1]:80 cannot be reached from 127.0.0.1:0: one is IPv4, the other IPv6 | \
+                 give --source an address of the same family",
+            ),
+        ];
+        for (line, said) in cases {
+            assert_eq!(refused(line), said);
+        }
+        accepted("connect -4 h 80 --source :4000");
+    }
+
+    #[test]
+    fn stdin_cannot_be_named_as_a_file_to_send() {
+        assert_eq!(
+            refused("connect h 80 --send-file -"),
+            "--send-file - makes no sense: stdin is sent by itself, after every --send | \
+             leave it out; a file of that name is ./-"
+        );
+    }
+}

@@ -1,0 +1,313 @@
+//! Single values: durations, counts, descriptors, encodings, scripts, places to connect to or listen on.
+//!
+//! Owns how one word is read and what is said when it cannot be. Does not know which words go together.
+
+use std::net::Ipv6Addr;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use encoding_rs::Encoding;
+
+use super::usage::shown;
+use crate::codec::labels::lookup;
+use crate::config::{Charset, ScriptSource};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
+use crate::sys::unix::is_open_fd;
+
+/// Reads a DUR: `500ms`, `2s`, `1.5m`, `1h`; a bare number is in seconds.
+pub(super) fn duration(option: &str, text: &str) -> Result<Duration> {
+    let examples = || format!("write a time such as {option} 500ms, {option} 2s, {option} 1.5m or {option} 1h");
+    let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(number_ends);
+    let unit_seconds = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(Error::usage_hint(format!("{option} {text:?} is not a time"), examples())),
+    };
+    let Ok(number) = number.parse::<f64>() else {
+        return Err(Error::usage_hint(format!("{option} {text:?} is not a time"), examples()));
+    };
+    let seconds = number * unit_seconds;
+    if seconds < 0.001 {
+        return Err(Error::usage_hint(format!("{option} {text:?} is too short: 1ms is the shortest time"), examples()));
+    }
+    if seconds > LONGEST_SECONDS {
+        return Err(Error::usage_hint(format!("{option} {text:?} is too long: 8760h is the longest time"), examples()));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Reads a number that must be at least 1.
+pub(super) fn count<N: FromStr + PartialOrd + From<u8>>(option: &str, text: &str) -> Result<N> {
+    let example = || format!("write a number, as in {option} 8");
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Error::usage_hint(format!("{option} {text:?} is not a number"), example()));
+    }
+    let number: N =
+        text.parse().map_err(|_| Error::usage_hint(format!("{option} {text:?} is too large"), example()))?;
+    if number < N::from(1) {
+        return Err(Error::usage_hint(format!("{option} 0 makes no sense: 1 is the smallest"), example()));
+    }
+    Ok(number)
+}
+
+/// Reads the number of an open descriptor.
+pub(super) fn descriptor(option: &str, text: &str) -> Result<i32> {
+    let example = || format!("open it in the shell, as in: tcpx listen 0 {option} 3 3>port");
+    let number = match text.parse::<i32>() {
+        Ok(number) if text.bytes().all(|b| b.is_ascii_digit()) => number,
+        _ => return Err(Error::usage_hint(format!("{option} {text:?} is not a descriptor"), example())),
+    };
+    if !is_open_fd(number) {
+        return Err(Error::usage_hint(format!("{option} {number}: that descriptor is not open"), example()));
+    }
+    Ok(number)
+}
+
+/// Reads an encoding's label, `auto` included.
+pub(super) fn charset(option: &str, label: &str) -> Result<Charset> {
+    lookup(label).map_err(|error| {
+        let hint = match error.suggestion() {
+            Some(nearest) => format!("did you mean {option} {nearest}? tcpx encodings lists them all"),
+            None => "tcpx encodings lists them all".to_owned(),
+        };
+        Error::usage_hint(error.to_string(), hint)
+    })
+}
+
+/// Reads the label of an encoding to send in.
+pub(super) fn sending_charset(option: &str, label: &str) -> Result<&'static Encoding> {
+    match charset(option, label)? {
+        Charset::Named(encoding) => Ok(encoding),
+        Charset::Auto => Err(Error::usage_hint(
+            format!("{option} cannot be auto: only what is received can be detected"),
+            format!("name the encoding, as in {option} gbk"),
+        )),
+    }
+}
+
+/// Reads `FILE` or `@NAME`.
+pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
+    let Some(name) = path.as_os_str().as_encoded_bytes().strip_prefix(b"@") else {
+        return Ok(ScriptSource::File(path.to_owned()));
+    };
+    match str::from_utf8(name) {
+        Ok(name) if !name.is_empty() => Ok(ScriptSource::Builtin(name.to_owned())),
+        _ => Err(Error::usage_hint(
+            format!("{} does not name a built-in script", shown(path.as_os_str())),
+            "tcpx script list lists them; a file whose name begins with @ is ./@name",
+        )),
+    }
+}
+
+/// Reads where to connect to: `HOST PORT`, or one word.
+pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
+    let target = match second {
+        Some(port) => Endpoint::from_words(first, port)?,
+        None => first.parse()?,
+    };
+    if target.port == 0 {
+        return Err(Error::usage_hint("port 0 cannot be connected to", "a port to connect to is from 1 to 65535"));
+    }
+    Ok(target)
+}
+
+/// Reads where to listen: `PORT`, `HOST PORT`, or `HOST:PORT` in one word.
+pub(super) fn address(first: &str, second: Option<&str>) -> Result<Endpoint> {
+    match second {
+        Some(port) => Endpoint::from_words(first, port),
+        None if first.contains(':') => first.parse(),
+        None => Ok(Endpoint { host: None, port: crate::endpoint::parse_port(first)? }),
+    }
+}
+
+/// Reads `--source`: `ADDR`, `ADDR:PORT`, `[ADDR]:PORT` or `:PORT`.
+pub(super) fn source(text: &str) -> Result<Endpoint> {
+    let hint = "write an address of this machine: 192.0.2.7, 192.0.2.7:4000, [2001:db8::7]:4000 or :4000";
+    let bare_v6 = text.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    let in_brackets = text.starts_with('[') && text.ends_with(']');
+    let source = if bare_v6 || in_brackets || !text.contains(':') {
+        Endpoint::from_words(text, "0")
+    } else {
+        text.parse::<Endpoint>()
+    };
+    match source {
+        Ok(source) if source.is_numeric() => Ok(source),
+        _ => Err(Error::usage_hint(format!("--source {text:?} is not a local address"), hint)),
+    }
+}
+
+/// A year: longer waits are typing errors, and the sum with any clock stays in range.
+const LONGEST_SECONDS: f64 = 8760.0 * 3600.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
+        let error = result.expect_err("an error");
+        assert_eq!(error.exit().code(), 2);
+        match error.hint() {
+            Some(hint) => format!("{error} | {hint}"),
+            None => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn durations_have_units_and_seconds_by_default() {
+        let cases = [
+            ("500ms", 500),
+            ("2s", 2_000),
+            ("2", 2_000),
+            ("1.5m", 90_000),
+            ("1h", 3_600_000),
+            ("0.25", 250),
+            (".5s", 500),
+            ("1ms", 1),
+            ("8760h", 31_536_000_000),
+        ];
+        for (text, millis) in cases {
+            assert_eq!(duration("-w", text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_answered_with_examples() {
+        let hint = "write a time such as -w 500ms, -w 2s, -w 1.5m or -w 1h";
+        for text in ["", "-1", "+1", "nan", "inf", "1e3", "2 s", "2S", "s", ".", "1.2.3", "ms", "1d", "2ss", "\u{661}"]
+        {
+            assert_eq!(said(duration("-w", text)), format!("-w {text:?} is not a time | {hint}"));
+        }
+        for text in ["0", "0s", "0.0", "0.5ms"] {
+            let message = format!("-w {text:?} is too short: 1ms is the shortest time | {hint}");
+            assert_eq!(said(duration("-w", text)), message);
+        }
+        for text in ["8761h", "99999999999999999999999", &"9".repeat(400)] {
+            let message = format!("-w {text:?} is too long: 8760h is the longest time | {hint}");
+            assert_eq!(said(duration("-w", text)), message);
+        }
+    }
+
+    #[test]
+    fn counts_start_at_one() {
+        assert_eq!(count::<u64>("--accept", "3").unwrap(), 3);
+        let hint = "write a number, as in -m 8";
+        assert_eq!(said(count::<u64>("-m", "0")), format!("-m 0 makes no sense: 1 is the smallest | {hint}"));
+        for text in ["", "-1", "+1", "1.5", "x", " 1"] {
+            assert_eq!(said(count::<u64>("-m", text)), format!("-m {text:?} is not a number | {hint}"));
+        }
+        assert_eq!(said(count::<i32>("-m", "2147483648")), format!("-m \"2147483648\" is too large | {hint}"));
+    }
+
+    #[test]
+    fn a_ready_descriptor_must_be_open() {
+        assert_eq!(descriptor("--ready-fd", "2").unwrap(), 2);
+        let hint = "open it in the shell, as in: tcpx listen 0 --ready-fd 3 3>port";
+        let closed = "--ready-fd 100000: that descriptor is not open";
+        assert_eq!(said(descriptor("--ready-fd", "100000")), format!("{closed} | {hint}"));
+        for text in ["", "-1", "+3", "x", "99999999999"] {
+            let message = format!("--ready-fd {text:?} is not a descriptor | {hint}");
+            assert_eq!(said(descriptor("--ready-fd", text)), message);
+        }
+    }
+
+    #[test]
+    fn encodings_are_looked_up_and_sending_is_never_auto() {
+        assert_eq!(charset("-E", "gbk").unwrap(), Charset::Named(encoding_rs::GBK));
+        assert_eq!(charset("-E", "auto").unwrap(), Charset::Auto);
+        assert_eq!(
+            said(charset("-E", "gbkk")),
+            "unknown encoding \"gbkk\" | did you mean -E gbk? tcpx encodings lists them all"
+        );
+        assert_eq!(
+            said(sending_charset("--send-encoding", "auto")),
+            "--send-encoding cannot be auto: only what is received can be detected | \
+             name the encoding, as in --send-encoding gbk"
+        );
+    }
+
+    #[test]
+    fn a_script_is_a_file_or_a_built_in_one() {
+        assert_eq!(script_source(Path::new("a.rhai")).unwrap(), ScriptSource::File("a.rhai".into()));
+        assert_eq!(script_source(Path::new("./@a")).unwrap(), ScriptSource::File("./@a".into()));
+        assert_eq!(script_source(Path::new("@echo")).unwrap(), ScriptSource::Builtin("echo".into()));
+        assert_eq!(
+            said(script_source(Path::new("@"))),
+            "\"@\" does not name a built-in script | \
+             tcpx script list lists them; a file whose name begins with @ is ./@name"
+        );
+    }
+
+    #[test]
+    fn a_target_is_two_words_or_one() {
+        let cases: [(&str, Option<&str>, &str); 8] = [
+            ("example.org", Some("80"), "example.org:80"),
+            ("::1", Some("80"), "[::1]:80"),
+            ("[::1]", Some("80"), "[::1]:80"),
+            ("fe80::1%eth0", Some("22"), "[fe80::1%eth0]:22"),
+            ("example.org:80", None, "example.org:80"),
+            ("[::1]:80", None, "[::1]:80"),
+            (":80", None, ":80"),
+            ("tcp://127.0.0.1:80", None, "127.0.0.1:80"),
+        ];
+        for (first, second, shown) in cases {
+            assert_eq!(target(first, second).unwrap().to_string(), shown);
+        }
+        for port in ["-1", "", " 80", "0x50", "80x", "65536", "0"] {
+            assert!(!said(target("localhost", Some(port))).is_empty());
+        }
+        assert_eq!(
+            said(target("h", Some("0"))),
+            "port 0 cannot be connected to | a port to connect to is from 1 to 65535"
+        );
+        assert_eq!(said(target("localhost", None)), "no port in \"localhost\" | write HOST:PORT, or HOST PORT");
+    }
+
+    #[test]
+    fn an_address_to_listen_on_may_be_a_port_alone() {
+        let cases: [(&str, Option<&str>, &str); 7] = [
+            ("8080", None, ":8080"),
+            ("0", None, ":0"),
+            (":8080", None, ":8080"),
+            ("127.0.0.1", Some("0"), "127.0.0.1:0"),
+            ("[::1]", Some("80"), "[::1]:80"),
+            ("localhost:0", None, "localhost:0"),
+            ("[::1]:80", None, "[::1]:80"),
+        ];
+        for (first, second, shown) in cases {
+            assert_eq!(address(first, second).unwrap().to_string(), shown);
+        }
+        for word in ["-1", "", " 80", "0x50", "80x", "65536", "::1", "host"] {
+            assert!(!said(address(word, None)).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_source_is_an_address_with_or_without_a_port() {
+        let cases = [
+            ("127.0.0.1", "127.0.0.1:0"),
+            ("127.0.0.1:4000", "127.0.0.1:4000"),
+            ("::1", "[::1]:0"),
+            ("[::1]", "[::1]:0"),
+            ("[::1]:4000", "[::1]:4000"),
+            ("fe80::1%eth0", "[fe80::1%eth0]:0"),
+            (":4000", ":4000"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(source(text).unwrap().to_string(), shown);
+        }
+        for text in ["", "localhost", "localhost:80", "127.0.0.1:x", "[::1", "1.2.3.4.5"] {
+            assert_eq!(
+                said(source(text)),
+                format!(
+                    "--source {text:?} is not a local address | \
+                     write an address of this machine: 192.0.2.7, 192.0.2.7:4000, [2001:db8::7]:4000 or :4000"
+                )
+            );
+        }
+    }
+}

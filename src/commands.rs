@@ -1,0 +1,128 @@
+//! From an argv to an exit code: carries out what the command line asks for.
+//!
+//! Owns the small commands (lists, completions, manual pages) and the questions of `tcpx connect` without a
+//! target. Everything that talks to a network is the driver's.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, Write};
+use std::time::Duration;
+
+use signal_hook::consts::SIGPIPE;
+
+use crate::cli::{self, Action, AskTarget, Stop, generate};
+use crate::codec::labels;
+use crate::config::{Config, Script, ScriptErrors, ScriptSource};
+use crate::driver;
+use crate::error::{Error, cause};
+use crate::exit::Exit;
+use crate::output::console::{Console, write_stderr};
+use crate::script::{ScriptHandler, builtin};
+
+/// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
+pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
+    let console = Console::new(0, false);
+    let result = match cli::parse(argv) {
+        Ok(action) => carry_out(action),
+        Err(Stop::Help(text)) => print(&text),
+        Err(Stop::NoCommand(text)) => {
+            write_stderr(&text);
+            Ok(Exit::Usage)
+        }
+        Err(Stop::Error(error)) => Err(error),
+    };
+    result.unwrap_or_else(|error| {
+        console.error(&error);
+        error.exit()
+    })
+}
+
+fn carry_out(action: Action) -> Result<Exit, Error> {
+    match action {
+        Action::Run(config) => Ok(driver::run(*config)),
+        Action::AskTarget(ask) => match ask_target(&ask)? {
+            Some(config) => Ok(driver::run(config)),
+            None => Err(Error::usage_hint("no host was given", "tcpx connect HOST PORT")),
+        },
+        Action::ScriptList => print(&list_scripts()),
+        Action::ScriptShow(name) => match builtin::find(&name) {
+            Some(text) => print(text),
+            None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
+        },
+        Action::ScriptCheck(source) => check_script(source),
+        Action::Encodings => print(&list_encodings()),
+        Action::Completions(shell) => print(&generate::completions(shell)),
+        Action::Man(page) => print(&generate::man(page)),
+    }
+}
+
+/// Writes a result to stdout; a reader that left ends tcpx as it ends `cat`.
+fn print(text: &str) -> Result<Exit, Error> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
+        Err(error) => Err(Error::Write { target: "stdout".into(), cause: cause(&error) }),
+    }
+}
+
+/// Asks for host and port until they make sense; `None` when the terminal has nothing more to say.
+fn ask_target(ask: &AskTarget) -> Result<Option<Config>, Error> {
+    loop {
+        let Some(host) = question("host: ")? else { return Ok(None) };
+        if host.is_empty() {
+            continue;
+        }
+        let port = if host.contains(':') { Some(String::new()) } else { question("port: ")? };
+        let Some(port) = port else { return Ok(None) };
+        match ask.answer(&host, &port) {
+            Ok(config) => return Ok(Some(config)),
+            Err(error) => Console::new(0, false).error(&error),
+        }
+    }
+}
+
+fn question(prompt: &str) -> Result<Option<String>, Error> {
+    write_stderr(prompt);
+    let mut line = String::new();
+    // A terminal gives one line at a time, so what is typed ahead stays for the connection.
+    match io::stdin().lock().read_line(&mut line) {
+        Ok(0) => {
+            write_stderr("\n");
+            Ok(None)
+        }
+        Ok(_) => Ok(Some(line.trim().to_owned())),
+        Err(error) => Err(Error::Read { source_name: "stdin".into(), cause: cause(&error) }),
+    }
+}
+
+fn check_script(source: ScriptSource) -> Result<Exit, Error> {
+    let script =
+        Script { source, args: Vec::new(), on_error: ScriptErrors::default(), timeout: Duration::from_secs(2) };
+    let handler = ScriptHandler::load(&script)?;
+    for warning in handler.warnings() {
+        Console::new(0, false).warn(warning);
+    }
+    Ok(Exit::Success)
+}
+
+fn list_scripts() -> String {
+    columns(builtin::list().map(|(name, about)| (format!("@{name}"), about.to_owned())).collect())
+}
+
+fn list_encodings() -> String {
+    let others = |name: &str, labels: Vec<&'static str>| {
+        labels.into_iter().filter(|label| *label != name).collect::<Vec<_>>().join(" ")
+    };
+    columns(labels::table().into_iter().map(|(name, labels)| (name.to_owned(), others(name, labels))).collect())
+}
+
+/// Two columns, the first as wide as its widest word.
+fn columns(rows: Vec<(String, String)>) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (name, about) in rows {
+        text.push_str(format!("{name:width$}  {about}").trim_end());
+        text.push('\n');
+    }
+    text
+}
