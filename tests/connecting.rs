@@ -1,0 +1,386 @@
+//! `tcpx connect` before the first byte: names, addresses, refusals, limits of time; and what is sent first.
+
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::thread;
+use std::time::Duration;
+
+use crate::support::peer::{BlackHole, Conn, Refusing, Server};
+use crate::support::{BOTH, Folder, Role, Stdin, Tcpx, missing, noise};
+
+const PLAIN: &[&str] = &[];
+
+// ---- no connection ---------------------------------------------------------------------------------------
+
+#[test]
+fn a_refused_connection_says_operation_address_and_cause() {
+    let refusing = Refusing::new();
+    for options in [PLAIN, &["-z"], &["-w", "20"]] {
+        let done = Tcpx::new(options).connect(refusing.address()).finish();
+        done.code(7).wrote("");
+        assert_eq!(done.stderr, format!("tcpx: connect to {}: connection refused\n", refusing.address()));
+    }
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_6() {
+    // Too long for a label: no server is asked.
+    let name = "a".repeat(64);
+    let done = Tcpx::new(&["connect", &name, "80"]).run();
+    done.code(6).said(&format!("tcpx: resolve {name}: "));
+    let done = Tcpx::new(&["connect", "-n", "localhost", "80"]).run();
+    done.code(6).said("tcpx: resolve localhost: ");
+    let done = Tcpx::new(&["listen", "-n", "localhost", "0"]).run();
+    done.code(6).said("tcpx: resolve localhost: ");
+}
+
+#[test]
+fn wrong_command_lines_are_2_and_open_nothing() {
+    let folder = Folder::new();
+    let ready = folder.path("ready");
+    let lines: &[&[&str]] = &[
+        &[],
+        &["127.0.0.1", "80"],
+        &["-l", "80"],
+        &["connect", "--no-such-option", "h", "80"],
+        &["connect", "h", "65536"],
+        &["connect", "h", "-1"],
+        &["connect", "h", "80x"],
+        &["connect", "h", "0"],
+        &["connect"],
+        &["connect", "-E", "klingon", "h", "80"],
+        &["connect", "-4", "-6", "h", "80"],
+        &["listen", "--accept", "2", "0"],
+        &["listen", "--timeout", "soon", "0"],
+        &["listen", "-q", "-v", "0"],
+    ];
+    for line in lines {
+        let mut tcpx = Tcpx::new(line);
+        if line.first() == Some(&"listen") {
+            tcpx = tcpx.arg("--ready-file").arg(&ready);
+        }
+        let done = tcpx.run();
+        if line.is_empty() {
+            // The whole help, to start with.
+            assert!(done.stderr.contains("Usage"), "{}", done.stderr);
+            assert_eq!(done.status_code(), Some(2));
+        } else {
+            done.code(2);
+        }
+        done.wrote("");
+        assert!(!ready.exists());
+    }
+}
+
+#[test]
+fn a_silent_address_is_given_up_after_connect_timeout() {
+    let hole = BlackHole::on("127.0.0.1:0".parse().expect("an address"));
+    for options in [["-w", "200ms"].as_slice(), &["-z", "-w", "200ms"], &["--connect-timeout", "0.2"]] {
+        let done = Tcpx::new(options).stdin(Stdin::Open).connect(hole.address()).finish();
+        done.code(28).wrote("");
+        assert_eq!(done.stderr, format!("tcpx: connect to {}: timed out after 200ms\n", hole.address()));
+    }
+    let done = Tcpx::new(&["--timeout", "200ms"]).stdin(Stdin::Open).connect(hole.address()).finish();
+    done.code(28).said("--timeout");
+}
+
+#[test]
+fn connect_timeout_does_not_count_once_connected() {
+    let (tcpx, mut peer) = Tcpx::new(&["-w", "100ms"]).stdin(Stdin::Open).pair(Role::Connect);
+    peer.expect_silence();
+    peer.send(b"late");
+    drop(peer);
+    tcpx.finish().code(0).wrote("late").quietly();
+}
+
+#[test]
+fn a_probe_leaves_as_soon_as_the_connection_stands() {
+    let server = Server::start();
+    // Nobody has accepted it, stdin is open, nothing is sent.
+    Tcpx::new(&["-z"]).stdin(Stdin::Open).connect(server.address).finish().code(0).wrote("").quietly();
+    server.accept().expect_eof();
+}
+
+// ---- limits of time --------------------------------------------------------------------------------------
+
+#[test]
+fn an_idle_connection_ends_with_28() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(&["-i", "300ms"]).stdin(Stdin::Open).pair(role);
+        peer.send(b"then nothing");
+        let done = tcpx.finish();
+        done.code(28).wrote("then nothing").said("idle for 300ms");
+        assert_eq!(done.messages().count(), 1);
+    }
+}
+
+#[test]
+fn a_connection_that_moves_is_not_idle() {
+    for role in BOTH {
+        let (mut tcpx, mut peer) = Tcpx::new(&["-i", "2s"]).stdin(Stdin::Open).pair(role);
+        // Longer than the limit altogether, with something in one direction or the other all the time.
+        for number in 0..14 {
+            thread::sleep(Duration::from_millis(200));
+            if number % 2 == 0 {
+                peer.send(b".");
+            } else {
+                tcpx.write(b".");
+                peer.expect(b".");
+            }
+        }
+        drop(peer);
+        tcpx.finish().code(0).wrote(".......").quietly();
+    }
+}
+
+#[test]
+fn the_whole_run_has_a_limit_whatever_happens() {
+    for (options, role) in [
+        (&["--timeout", "0.4"][..], Role::Connect),
+        (&["--timeout", "0.4"], Role::Listen),
+        (&["-k", "--timeout", "0.4"], Role::Listen),
+    ] {
+        let (tcpx, peer) = Tcpx::new(options).stdin(Stdin::Open).pair(role);
+        let mut copy = peer.another();
+        // Busy all the time, so idleness is not what ends it.
+        let sender = thread::spawn(move || {
+            use std::io::Write;
+            while copy.0.write_all(b"busy").is_ok() {
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        tcpx.finish().code(28).said("--timeout");
+        sender.join().expect("the sender ends with the connection");
+        drop(peer);
+    }
+    let (tcpx, _) = Tcpx::new(&["--timeout", "100ms"]).listen();
+    tcpx.finish().code(28).said("--timeout");
+    let (tcpx, _) = Tcpx::new(&["--timeout", "100ms", "--on-data", "conn.send(data)"]).listen();
+    tcpx.finish().code(28).said("--timeout");
+}
+
+// ---- addresses -------------------------------------------------------------------------------------------
+
+#[test]
+fn the_source_address_is_chosen() {
+    let server = Server::start();
+    let tcpx = Tcpx::new(&["--source", "127.0.0.2"]).connect(server.address);
+    let peer = server.accept();
+    assert_eq!(peer.0.peer_addr().expect("its address").ip().to_string(), "127.0.0.2");
+    drop(peer);
+    tcpx.finish().code(0);
+
+    // A port that was free just now: held until tcpx has taken it.
+    let port = Refusing::new();
+    let source = SocketAddr::from(([127, 0, 0, 3], port.address().port()));
+    let tcpx = Tcpx::new(&["--source", &source.to_string()]).connect(server.address);
+    let peer = server.accept();
+    assert_eq!(peer.0.peer_addr().expect("its address"), source);
+    drop(peer);
+    tcpx.finish().code(0);
+
+    let done = Tcpx::new(&["--source", "192.0.2.1"]).connect(server.address).finish();
+    done.code(110).said("tcpx: bind to 192.0.2.1:0: ");
+}
+
+#[test]
+fn a_listener_without_a_host_serves_both_families_and_shows_ipv4_as_ipv4() {
+    let mut tcpx = Tcpx::new(&["listen", "-k", "-v", "0"]).stdin(Stdin::Open).spawn();
+    let port = tcpx.address().port();
+    let mut four = Conn::to(SocketAddr::from(([127, 0, 0, 1], port)));
+    four.send(b"four");
+    tcpx.wait_stdout(b"four");
+    let mut six = Conn::to(format!("[::1]:{port}").parse().expect("an address"));
+    six.send(b"six");
+    tcpx.wait_stdout(b"foursix");
+    let (four, six) = (four.0.local_addr().expect("an address"), six.0.local_addr().expect("an address"));
+    tcpx.wait_stderr(&format!("accepted {four} on 127.0.0.1:{port}"));
+    tcpx.wait_stderr(&format!("accepted {six} on [::1]:{port}"));
+}
+
+#[test]
+fn a_listener_of_one_family_refuses_the_other() {
+    for (option, host, other) in [("-4", "0.0.0.0", "[::1]"), ("-6", "[::]", "127.0.0.1")] {
+        let mut tcpx = Tcpx::new(&["listen", option, "0"]).stdin(Stdin::Open).spawn();
+        let address = tcpx.address();
+        assert_eq!(address.to_string(), format!("{host}:{}", address.port()));
+        let other: SocketAddr = format!("{other}:{}", address.port()).parse().expect("an address");
+        let result = std::net::TcpStream::connect(other);
+        assert!(result.is_err(), "{option} serves {other}");
+        drop(tcpx);
+    }
+}
+
+#[test]
+fn a_client_of_one_family_uses_no_other() {
+    let server = Server::start();
+    let port = server.address.port().to_string();
+    let tcpx = Tcpx::new(&["connect", "-4", "localhost", &port]).spawn();
+    drop(server.accept());
+    tcpx.finish().code(0).quietly();
+    let done = Tcpx::new(&["connect", "-6", "127.0.0.1", &port]).run();
+    done.code(2).said("IPv4 address");
+}
+
+/// Runs tcpx where a name has an IPv6 and an IPv4 address, in this order; the name and the wrapper to do it.
+fn two_families() -> Option<(String, Vec<String>)> {
+    let both = |name: &str| {
+        let found: Vec<_> = (name, 1).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+        found.first().is_some_and(SocketAddr::is_ipv6) && found.iter().any(SocketAddr::is_ipv4)
+    };
+    if both("localhost") {
+        return Some(("localhost".to_owned(), vec!["env".to_owned()]));
+    }
+    // A hosts file of one's own, in a mount namespace of one's own.
+    let script =
+        "printf '::1 two.test\\n127.0.0.1 two.test\\n' >\"$0\" && mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+    for unshare in [&["unshare", "-rm"][..], &["unshare", "-m"], &["sudo", "-n", "unshare", "-m"]] {
+        let mut words: Vec<String> = unshare.iter().map(ToString::to_string).collect();
+        let hosts = std::env::temp_dir().join(format!("tcpx-test-hosts.{}", std::process::id()));
+        words.extend(["sh".into(), "-c".into(), script.into(), hosts.display().to_string()]);
+        let probe =
+            std::process::Command::new(&words[0]).args(&words[1..]).args(["getent", "ahosts", "two.test"]).output();
+        if probe.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).starts_with("::1 ")) {
+            return Some(("two.test".to_owned(), words));
+        }
+    }
+    missing("a name with addresses of both families, or unshare(1)");
+    None
+}
+
+#[test]
+fn every_address_of_a_name_is_tried() {
+    let Some((name, wrapper)) = two_families() else { return };
+    // Only IPv4 listens: the IPv6 address, tried first, refuses.
+    let server = Server::start();
+    let port = server.address.port().to_string();
+    let tcpx = Tcpx::new(&["connect", &name, &port]).under(&wrapper).spawn();
+    server.accept().send(b"four");
+    tcpx.finish().code(0).wrote("four").quietly();
+    // Only IPv6 listens.
+    let server = Server::on("[::1]:0".parse().expect("an address"));
+    let port = server.address.port().to_string();
+    let tcpx = Tcpx::new(&["connect", &name, &port]).under(&wrapper).spawn();
+    server.accept().send(b"six");
+    tcpx.finish().code(0).wrote("six").quietly();
+    // Nobody listens: both are named.
+    let refusing = Refusing::new();
+    let port = refusing.address().port().to_string();
+    let done = Tcpx::new(&["connect", &name, &port]).under(&wrapper).run();
+    done.code(7).said(&format!("connect to {name}:{port}: ")).said("127.0.0.1").said("::1");
+}
+
+#[test]
+fn a_silent_address_is_overtaken_by_the_next_one() {
+    let Some((name, wrapper)) = two_families() else { return };
+    let server = Server::start();
+    let port = server.address.port();
+    let hole = BlackHole::on(format!("[::1]:{port}").parse().expect("an address"));
+    // No limit of its own would end the wait for the silent address.
+    let tcpx = Tcpx::new(&["connect", &name, &port.to_string()]).under(&wrapper).spawn();
+    server.accept().send(b"four");
+    tcpx.finish().code(0).wrote("four").quietly();
+    drop(hole);
+}
+
+// ---- what is sent first ----------------------------------------------------------------------------------
+
+#[test]
+fn send_options_are_sent_in_order_before_stdin() {
+    let folder = Folder::new();
+    let content = noise(700_000, 7);
+    let file = folder.file("content", &content);
+    for role in BOTH {
+        let tcpx =
+            Tcpx::new(&["--send", r"a\r\n\t\0\x80\u{e9}", "--send-hex", "00ff 0d0a", "--send", "b", "--send-file"])
+                .arg(&file)
+                .args(&["--send", "end "])
+                .stdin(Stdin::bytes(b"stdin"));
+        let (tcpx, mut peer) = tcpx.pair(role);
+        peer.expect(b"a\r\n\t\0\x80\xc3\xa9\x00\xff\x0d\x0ab");
+        peer.expect(&content);
+        peer.expect(b"end stdin");
+        peer.expect_eof();
+        drop(peer);
+        tcpx.finish().code(0).quietly();
+    }
+}
+
+#[test]
+fn every_client_is_sent_it_first() {
+    let (_tcpx, address) = Tcpx::new(&["-k", "--send", "hello"]).stdin(Stdin::Open).listen();
+    for _ in 0..3 {
+        Conn::to(address).expect(b"hello");
+    }
+}
+
+#[test]
+fn crlf_turns_only_lone_line_feeds() {
+    let folder = Folder::new();
+    let file = folder.file("lines", b"f\ng\r\n");
+    for role in BOTH {
+        let tcpx = Tcpx::new(&["-C", "--send", r"s\nt\r\n", "--send-file"]).arg(&file).stdin(Stdin::Open);
+        let (mut tcpx, mut peer) = tcpx.pair(role);
+        peer.expect(b"s\r\nt\r\nf\r\ng\r\n");
+        for piece in [b"a\nb\r".as_slice(), b"\nc\n", b"\n"] {
+            tcpx.write(piece);
+            tcpx.wait_idle();
+        }
+        tcpx.close_stdin();
+        peer.expect(b"a\r\nb\r\nc\r\n\r\n");
+        peer.expect_eof();
+        // What is received stays as it is.
+        peer.send(b"x\ny\r\n");
+        drop(peer);
+        tcpx.finish().code(0).wrote("x\ny\r\n").quietly();
+    }
+}
+
+#[test]
+fn sources_that_cannot_be_read_are_26_before_anything_is_opened() {
+    let server = Server::start();
+    let folder = Folder::new();
+    let absent = folder.path("absent");
+    for path in [absent.as_path(), std::path::Path::new("/")] {
+        let done = Tcpx::new(&["--send-file"]).arg(path).connect(server.address).finish();
+        done.code(26).said(&format!("tcpx: read {}: ", path.display()));
+    }
+    assert!(server.try_accept().is_none(), "nobody connected");
+}
+
+#[test]
+fn a_directory_as_stdin_is_26() {
+    for role in BOTH {
+        let directory = std::fs::File::open("/").expect("open a directory");
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(directory.into())).pair(role);
+        peer.expect_eof();
+        drop(peer);
+        let done = tcpx.finish();
+        done.code(26);
+        assert_eq!(done.messages().collect::<Vec<_>>(), ["tcpx: read stdin: is a directory"]);
+    }
+}
+
+#[test]
+fn a_free_port_can_be_bound_again_at_once() {
+    // tcpx ends its side first, so the connection stays in TIME_WAIT on the listener's port.
+    let (tcpx, address) = Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).listen();
+    let mut peer = Conn::to(address);
+    peer.expect(b"x");
+    peer.expect_eof();
+    drop(peer);
+    tcpx.finish().code(0);
+    let mut again = Tcpx::new(&["listen", "127.0.0.1", &address.port().to_string()]).stdin(Stdin::Open).spawn();
+    assert_eq!(again.address(), address);
+}
+
+#[test]
+fn an_address_in_use_is_110() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("listen");
+    let address = taken.local_addr().expect("its address");
+    let folder = Folder::new();
+    let ready = folder.file("ready", b"stale");
+    let done = Tcpx::new(&["listen", "127.0.0.1", &address.port().to_string(), "--ready-file"]).arg(&ready).run();
+    done.code(110);
+    assert_eq!(done.stderr, format!("tcpx: listen on {address}: address already in use\n"));
+    assert!(!ready.exists(), "nobody may take the old one for this run's");
+}

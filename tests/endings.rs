@@ -1,0 +1,520 @@
+//! How a run ends: one table-driven test for each row of the ending table, through the binary.
+//!
+//! Most tests run in both roles: `Tcpx::pair` starts tcpx as client or server and gives the test the other end.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::peer::{Conn, Server};
+use crate::support::{BOTH, Role, SILENCE, Stdin, Stdout, Tcpx, assert_same, noise, wait_for_standstill, writable};
+
+const PLAIN: &[&str] = &[];
+
+// ---- stdin ends ------------------------------------------------------------------------------------------
+
+#[test]
+fn the_end_of_stdin_sends_fin_and_the_answer_is_awaited() {
+    for role in BOTH {
+        let kinds: [(&str, fn(&[u8]) -> Stdin); 2] = [("pipe", Stdin::bytes), ("file", Stdin::file)];
+        for (kind, stdin) in kinds {
+            println!("{role:?}, stdin a {kind}");
+            let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin(b"ping")).pair(role);
+            peer.expect(b"ping");
+            // A server that answers only after the end, and takes its time.
+            peer.expect_eof();
+            thread::sleep(SILENCE);
+            peer.send(b"pong ");
+            thread::sleep(SILENCE);
+            peer.send(b"later");
+            drop(peer);
+            tcpx.finish().code(0).wrote("pong later").quietly();
+        }
+    }
+}
+
+#[test]
+fn a_client_with_an_empty_stdin_sends_fin_at_once() {
+    for stdin in [Stdin::Null, Stdin::Closed, Stdin::bytes(b""), Stdin::file(b"")] {
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin).pair(Role::Connect);
+        peer.expect_eof();
+        peer.send(b"greeting");
+        drop(peer);
+        tcpx.finish().code(0).wrote("greeting").quietly();
+    }
+}
+
+#[test]
+fn a_server_with_an_empty_stdin_receives_everything_and_sends_no_fin_before_the_peers() {
+    for stdin in [Stdin::Null, Stdin::Closed, Stdin::bytes(b""), Stdin::file(b"")] {
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin).pair(Role::Listen);
+        peer.send(b"one ");
+        peer.expect_silence();
+        peer.send(b"two");
+        peer.half_close();
+        peer.expect_eof();
+        tcpx.finish().code(0).wrote("one two").quietly();
+    }
+}
+
+#[test]
+fn no_shutdown_sends_no_fin_for_the_end_of_stdin() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(&["--no-shutdown"]).stdin(Stdin::bytes(b"ping")).pair(role);
+        peer.expect(b"ping");
+        peer.expect_silence();
+        peer.send(b"pong");
+        peer.half_close();
+        peer.expect_eof();
+        tcpx.finish().code(0).wrote("pong").quietly();
+    }
+}
+
+#[test]
+fn eof_wait_running_out_is_success() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(&["--eof-wait", "300ms"]).stdin(Stdin::bytes(b"ping")).pair(role);
+        peer.expect(b"ping");
+        peer.expect_eof();
+        peer.send(b"not the end");
+        // The peer never ends.
+        tcpx.finish().code(0).wrote("not the end").quietly();
+        drop(peer);
+    }
+}
+
+#[test]
+fn eof_wait_does_not_begin_before_stdin_has_ended() {
+    let (mut tcpx, mut peer) = Tcpx::new(&["--eof-wait", "1ms"]).stdin(Stdin::Open).pair(Role::Connect);
+    peer.expect_silence();
+    tcpx.write(b"late");
+    peer.expect(b"late");
+    tcpx.close_stdin();
+    tcpx.finish().code(0).quietly();
+}
+
+#[test]
+fn send_only_discards_what_comes_and_ends_with_the_peer() {
+    for role in BOTH {
+        for stdin in [Stdin::bytes(b"all of it"), Stdin::file(b"all of it")] {
+            let (tcpx, mut peer) = Tcpx::new(&["--send-only"]).stdin(stdin).pair(role);
+            peer.send(b"this is not wanted");
+            peer.expect(b"all of it");
+            peer.expect_eof();
+            peer.send(b"nor this");
+            drop(peer);
+            tcpx.finish().code(0).wrote("").quietly();
+        }
+    }
+}
+
+#[test]
+fn send_only_ends_with_eof_wait_where_the_peer_does_not() {
+    let (tcpx, mut peer) =
+        Tcpx::new(&["--send-only", "--eof-wait", "200ms"]).stdin(Stdin::bytes(b"x")).pair(Role::Connect);
+    peer.expect(b"x");
+    peer.expect_eof();
+    tcpx.finish().code(0).wrote("").quietly();
+}
+
+#[test]
+fn recv_only_and_no_stdin_never_read_stdin() {
+    for role in BOTH {
+        for option in ["--recv-only", "--no-stdin"] {
+            let (tcpx, mut peer) = Tcpx::new(&[option]).stdin(Stdin::bytes(b"secret")).pair(role);
+            peer.send(b"data");
+            peer.expect_silence();
+            peer.half_close();
+            assert_same(&peer.read_all(), b"", "nothing of stdin is sent");
+            tcpx.finish().code(0).wrote("data").quietly();
+        }
+    }
+}
+
+// ---- the peer ends ---------------------------------------------------------------------------------------
+
+#[test]
+fn an_idle_stdin_keeps_nobody_alive_when_the_peer_has_ended() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
+        peer.send(b"bye");
+        drop(peer);
+        // Its stdin is still open: it ends by itself.
+        tcpx.finish().code(0).wrote("bye").quietly();
+    }
+}
+
+#[test]
+fn the_rest_of_a_file_is_sent_after_the_peers_end() {
+    let content = noise(6 << 20, 1);
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::file(&content)).pair(role);
+        peer.send(b"I have said everything");
+        peer.half_close();
+        // Longer than a pipe may be silent: for a file that does not count.
+        thread::sleep(Duration::from_millis(700));
+        assert_same(&peer.read_all(), &content, "the file");
+        tcpx.finish().code(0).wrote("I have said everything").quietly();
+    }
+}
+
+#[test]
+fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
+    for role in BOTH {
+        // On a busy machine this test may itself be silent for too long: then it proves nothing, and begins again.
+        let fair = (0..10).any(|_| {
+            let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
+            tcpx.write(b"begin ");
+            peer.expect(b"begin ");
+            peer.half_close();
+            let mut stdin = tcpx.take_stdin();
+            let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+            let mut sent = Vec::new();
+            for number in 0..8 {
+                thread::sleep(Duration::from_millis(100));
+                let word = format!("{number} ");
+                sent.extend_from_slice(word.as_bytes());
+                if stdin.write_all(word.as_bytes()).is_err() {
+                    longest = Duration::MAX;
+                }
+                longest = longest.max(last.elapsed());
+                last = Instant::now();
+            }
+            if longest > Duration::from_millis(300) {
+                return false;
+            }
+            // The pipe stays open, and tcpx leaves it.
+            assert_same(&peer.read_all(), &sent, "the rest of the pipe");
+            tcpx.finish().code(0).wrote("").quietly();
+            drop(stdin);
+            true
+        });
+        assert!(fair, "ten attempts, and the machine was too busy for each");
+    }
+}
+
+#[test]
+fn a_pipe_that_ends_after_the_peers_end_is_sent_whole() {
+    let content = noise(3 << 20, 2);
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::bytes(&content)).pair(role);
+        peer.half_close();
+        assert_same(&peer.read_all(), &content, "the pipe");
+        tcpx.finish().code(0).quietly();
+    }
+}
+
+#[test]
+fn half_open_goes_on_until_stdin_ends() {
+    for role in BOTH {
+        let (mut tcpx, mut peer) = Tcpx::new(&["--half-open"]).stdin(Stdin::Open).pair(role);
+        peer.send(b"bye");
+        peer.half_close();
+        tcpx.wait_stdout(b"bye");
+        // Longer than the silence that would end it without the option.
+        thread::sleep(Duration::from_millis(800));
+        assert!(tcpx.is_running());
+        tcpx.write(b"still here");
+        peer.expect(b"still here");
+        tcpx.close_stdin();
+        peer.expect_eof();
+        tcpx.finish().code(0).wrote("bye").quietly();
+    }
+}
+
+#[test]
+fn a_handler_for_received_data_keeps_the_connection_after_the_end_of_stdin() {
+    let (tcpx, mut peer) =
+        Tcpx::new(&["--on-data", "conn.send(data)"]).stdin(Stdin::bytes(b"question")).pair(Role::Connect);
+    peer.expect(b"question");
+    peer.expect_silence();
+    peer.send(b"echo this");
+    peer.expect(b"echo this");
+    peer.half_close();
+    peer.expect_eof();
+    tcpx.finish().code(0).wrote("").quietly();
+}
+
+#[test]
+fn what_came_before_a_reset_is_written() {
+    let data = noise(10_000, 3);
+    for role in BOTH {
+        for stdin in [Stdin::Open, Stdin::bytes(b"ping"), Stdin::Null] {
+            let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin).pair(role);
+            // Data and RST are there before tcpx looks at either.
+            tcpx.wait_idle();
+            tcpx.freeze();
+            peer.send(&data);
+            peer.reset();
+            tcpx.thaw();
+            let done = tcpx.finish();
+            done.code(56).wrote(&data).said("connection reset by peer").said("127.0.0.1:");
+            assert_eq!(done.messages().count(), 1, "one line: {}", done.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_leaves_without_taking_everything_is_a_broken_connection() {
+    // More than the kernel's buffers hold, to a peer that closes without reading it.
+    let (tcpx, peer) = Tcpx::new(PLAIN).stdin(Stdin::file(&noise(16 << 20, 4))).pair(Role::Connect);
+    tcpx.wait_idle();
+    drop(peer);
+    tcpx.finish().code(56).said("127.0.0.1:");
+}
+
+// ---- stdout ----------------------------------------------------------------------------------------------
+
+#[test]
+fn a_reader_of_stdout_that_leaves_is_noticed_even_when_idle() {
+    for (options, role) in [(PLAIN, Role::Connect), (PLAIN, Role::Listen), (&["-k"], Role::Listen)] {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let tcpx = Tcpx::new(options).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).with_default_signals();
+        let (tcpx, mut peer) = tcpx.pair(role);
+        peer.send(b"first line\n");
+        let mut line = [0; 11];
+        reader.read_exact(&mut line).expect("the first line");
+        drop(reader);
+        // Nothing more comes, stdin and the connection stay open.
+        tcpx.finish().code(141).quietly();
+        drop(peer);
+    }
+}
+
+#[test]
+fn a_reader_of_stdout_that_leaves_before_anybody_came_is_noticed() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (tcpx, _) =
+        Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).with_default_signals().listen();
+    drop(reader);
+    tcpx.finish().code(141).quietly();
+}
+
+#[test]
+fn a_reader_of_stdout_that_leaves_in_the_middle_of_data_ends_it() {
+    for (options, role) in [(PLAIN, Role::Connect), (PLAIN, Role::Listen), (&["-k"], Role::Listen)] {
+        for stdin in [Stdin::Open, Stdin::Null] {
+            let (mut reader, writer) = std::io::pipe().expect("a pipe");
+            let tcpx = Tcpx::new(options).stdin(stdin).stdout(Stdout::Fd(writer.into())).with_default_signals();
+            let (tcpx, mut peer) = tcpx.pair(role);
+            let sender = thread::spawn(move || while peer.0.write_all(&[b'x'; 1 << 16]).is_ok() {});
+            reader.read_exact(&mut [0; 100_000]).expect("data");
+            drop(reader);
+            tcpx.finish().code(141).quietly();
+            sender.join().expect("the sender ends with the connection");
+        }
+    }
+}
+
+#[test]
+fn sigpipe_kills_even_where_it_was_inherited_ignored() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).after_shell("trap '' PIPE");
+    let (tcpx, peer) = tcpx.pair(Role::Connect);
+    drop(reader);
+    tcpx.finish().code(141).quietly();
+    drop(peer);
+}
+
+#[test]
+fn a_stdout_that_cannot_be_written_is_an_error() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writable("/dev/full"))).pair(role);
+        peer.send(b"data");
+        tcpx.finish().code(23).said("tcpx: write stdout: no space left on device");
+    }
+}
+
+#[test]
+fn a_full_stdout_does_not_matter_where_nothing_is_written() {
+    let (tcpx, mut peer) =
+        Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).stdout(Stdout::Fd(writable("/dev/full"))).pair(Role::Connect);
+    peer.expect(b"x");
+    peer.expect_eof();
+    drop(peer);
+    tcpx.finish().code(0).quietly();
+}
+
+#[test]
+fn a_closed_stdout_disturbs_nobody() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).stdout(Stdout::Closed).pair(role);
+        peer.expect(b"x");
+        peer.expect_eof();
+        peer.send(b"for nobody");
+        drop(peer);
+        tcpx.finish().code(0).quietly();
+    }
+}
+
+#[test]
+fn a_slow_reader_of_stdout_gets_everything_after_the_end() {
+    let data = noise(3 << 20, 5);
+    for role in BOTH {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdout(Stdout::Fd(writer.into())).pair(role);
+        let copy = data.clone();
+        let sender = thread::spawn(move || {
+            peer.send(&copy);
+            drop(peer);
+        });
+        tcpx.wait_idle();
+        let mut found = Vec::new();
+        reader.read_to_end(&mut found).expect("read the pipe");
+        assert_same(&found, &data, "what a slow reader gets");
+        sender.join().expect("the peer sends everything");
+        tcpx.finish().code(0).quietly();
+    }
+}
+
+#[test]
+fn stdout_in_append_mode_is_appended_to() {
+    let folder = crate::support::Folder::new();
+    let path = folder.file("log", b"before\n");
+    let file = std::fs::OpenOptions::new().append(true).open(&path).expect("open for appending");
+    let (tcpx, mut peer) = Tcpx::new(PLAIN).stdout(Stdout::Fd(file.into())).pair(Role::Connect);
+    peer.send(b"after\n");
+    drop(peer);
+    tcpx.finish().code(0).quietly();
+    assert_eq!(std::fs::read_to_string(path).expect("read the file"), "before\nafter\n");
+}
+
+// ---- signals ---------------------------------------------------------------------------------------------
+
+#[test]
+fn signals_kill_in_earnest() {
+    let table = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+    for (options, role) in [(PLAIN, Role::Connect), (PLAIN, Role::Listen), (&["-k"], Role::Listen)] {
+        for (signal, code) in table {
+            let (mut tcpx, mut peer) = Tcpx::new(options).stdin(Stdin::Open).with_default_signals().pair(role);
+            peer.send(b"x");
+            tcpx.wait_stdout(b"x");
+            tcpx.signal(signal);
+            peer.expect_eof();
+            tcpx.finish().code(code).wrote("x").quietly();
+        }
+    }
+}
+
+#[test]
+fn signals_kill_a_server_without_clients_and_a_client_without_a_server() {
+    let (tcpx, _) = Tcpx::new(PLAIN).with_default_signals().listen();
+    tcpx.signal(Signal::TERM);
+    tcpx.finish().code(143).quietly();
+
+    let hole = crate::support::peer::BlackHole::on("127.0.0.1:0".parse().expect("an address"));
+    let tcpx = Tcpx::new(PLAIN).with_default_signals().connect(hole.address());
+    tcpx.wait_idle();
+    tcpx.signal(Signal::INT);
+    tcpx.finish().code(130).quietly();
+}
+
+#[test]
+fn a_signal_stops_accepting() {
+    let (tcpx, address) = Tcpx::new(&["-k"]).stdin(Stdin::Open).with_default_signals().listen();
+    let first = Conn::to(address);
+    tcpx.signal(Signal::TERM);
+    tcpx.finish().code(143);
+    assert_eq!(TcpStream::connect(address).expect_err("nobody listens").kind(), ErrorKind::ConnectionRefused);
+    drop(first);
+}
+
+/// Writes to stdin from a thread until it breaks, and counts.
+fn pour(mut stdin: std::process::ChildStdin, data: Vec<u8>) -> Arc<AtomicU64> {
+    let count = Arc::new(AtomicU64::new(0));
+    let written = Arc::clone(&count);
+    thread::spawn(move || {
+        for chunk in data.chunks(4096) {
+            if stdin.write_all(chunk).is_err() {
+                return;
+            }
+            written.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        }
+        // Held open, so that its end is nobody's reason to end.
+        loop {
+            thread::park();
+        }
+    });
+    count
+}
+
+#[test]
+fn a_signal_lets_queues_empty_first() {
+    let data = noise(16 << 20, 6);
+    let server = Server::narrow();
+    let mut tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).with_default_signals().connect(server.address);
+    let mut peer = server.accept();
+    let stdin = tcpx.take_stdin();
+    let pipe = stdin.as_fd().try_clone_to_owned().expect("a second handle");
+    let count = pour(stdin, data.clone());
+    // Nothing moves any more: the kernel's buffers, the queue of tcpx and the pipe are full.
+    let written = wait_for_standstill("stdin to be full", || count.load(Ordering::Relaxed));
+    tcpx.freeze();
+    let taken = written - rustix::io::ioctl_fionread(&pipe).expect("FIONREAD");
+    assert!(taken > 64 << 10, "tcpx holds {taken} bytes");
+    tcpx.signal(Signal::TERM);
+    tcpx.thaw();
+    let found = peer.read_all();
+    assert!(found.len() as u64 >= taken, "{} of {taken} bytes arrived", found.len());
+    assert_same(&found, &data[..found.len()], "what was flushed");
+    tcpx.finish().code(143).quietly();
+}
+
+#[test]
+fn a_signal_waits_for_a_stuck_peer_only_for_a_while() {
+    let (mut tcpx, peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).with_default_signals().pair(Role::Connect);
+    let count = pour(tcpx.take_stdin(), vec![0; 32 << 20]);
+    wait_for_standstill("stdin to be full", || count.load(Ordering::Relaxed));
+    tcpx.signal(Signal::HUP);
+    tcpx.finish().code(129).quietly();
+    drop(peer);
+}
+
+#[test]
+fn a_signal_waits_for_a_stuck_stdout_only_for_a_while() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).with_default_signals();
+    let (tcpx, mut peer) = tcpx.pair(Role::Connect);
+    let sender = thread::spawn(move || while peer.0.write_all(&[b'x'; 1 << 16]).is_ok() {});
+    tcpx.wait_idle();
+    tcpx.signal(Signal::TERM);
+    tcpx.finish().code(143).quietly();
+    sender.join().expect("the sender ends with the connection");
+    drop(reader);
+}
+
+#[test]
+fn a_second_signal_is_immediate() {
+    let (mut tcpx, peer) = Tcpx::new(&["-v"]).stdin(Stdin::Open).with_default_signals().pair(Role::Connect);
+    let count = pour(tcpx.take_stdin(), vec![0; 32 << 20]);
+    wait_for_standstill("stdin to be full", || count.load(Ordering::Relaxed));
+    tcpx.signal(Signal::TERM);
+    tcpx.wait_stderr("SIGTERM");
+    tcpx.signal(Signal::INT);
+    // By the second one: the first would have waited for the stuck peer, and killed by its own name.
+    tcpx.finish().code(130);
+    drop(peer);
+}
+
+#[test]
+fn ignored_signals_stay_ignored() {
+    for (options, role) in [(PLAIN, Role::Connect), (PLAIN, Role::Listen), (&["-k"], Role::Listen)] {
+        let tcpx = Tcpx::new(options).stdin(Stdin::Open).after_shell("trap '' HUP INT").with_default_signals();
+        let (mut tcpx, mut peer) = tcpx.pair(role);
+        tcpx.wait_idle();
+        tcpx.signal(Signal::HUP);
+        tcpx.signal(Signal::INT);
+        peer.send(b"still there?");
+        tcpx.wait_stdout(b"still there?");
+        tcpx.write(b"yes");
+        peer.expect(b"yes");
+        tcpx.signal(Signal::TERM);
+        tcpx.finish().code(143).quietly();
+    }
+}

@@ -1,0 +1,73 @@
+//! The lines people copy are lines that work: every `tcpx` of the README and of the help parses.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use tcpx::cli::{self, Stop};
+
+#[test]
+fn every_line_of_the_readme_is_accepted() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+    let seen: usize = blocks.flat_map(str::lines).map(check).sum();
+    assert!(seen > 20, "only {seen} lines found");
+}
+
+#[test]
+fn every_example_of_the_help_is_accepted() {
+    for word in ["", "connect", "listen"] {
+        let argv = ["tcpx", word, "--help"].into_iter().filter(|word| !word.is_empty());
+        let Err(Stop::Help(text)) = cli::parse(argv.map(OsString::from)) else { panic!("no help for {word}") };
+        let examples = text.split("Examples:\n").nth(1).unwrap_or_default();
+        let seen: usize = examples.lines().take_while(|line| line.starts_with("  ")).map(check).sum();
+        assert_eq!(seen, 3, "{text}");
+    }
+}
+
+/// Parses every tcpx of a line, and says how many there were.
+fn check(line: &str) -> usize {
+    let words = words(line);
+    let commands = words.split(|word| ["|", "||", "&&", "&", ";"].contains(&word.as_str()));
+    let mut seen = 0;
+    for command in commands.filter(|words| words.first().is_some_and(|word| word == "tcpx")) {
+        seen += 1;
+        match cli::parse(command.iter().map(OsString::from)) {
+            // The descriptor is the shell's to open.
+            Err(Stop::Error(error)) if !error.to_string().contains("descriptor is not open") => {
+                panic!("{line}: {error}")
+            }
+            _ => {}
+        }
+    }
+    seen
+}
+
+/// Splits a line as a shell does, as far as the README needs it: quotes, comments, no redirections.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut started) = (Vec::new(), String::new(), None, false);
+    for letter in line.chars().chain([' ']) {
+        match (quote, letter) {
+            (Some(open), letter) if letter == open => quote = None,
+            (None, '\'' | '"') => (quote, started) = (Some(letter), true),
+            (None, ' ') if started || !word.is_empty() => {
+                words.push(std::mem::take(&mut word));
+                started = false;
+            }
+            (None, ' ') => {}
+            (None, '#') if word.is_empty() => break,
+            (_, letter) => word.push(letter),
+        }
+    }
+    let mut after_redirection = false;
+    words.retain(|word| {
+        let is_redirection = word.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['<', '>']);
+        let keep = !is_redirection && !after_redirection;
+        after_redirection = matches!(word.as_str(), "<" | ">");
+        keep
+    });
+    words
+        .into_iter()
+        .map(|word| word.replace("$host", "host").replace("$port", "80").replace("$address", "h:80"))
+        .collect()
+}

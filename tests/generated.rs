@@ -1,0 +1,22 @@
+//! The committed man page and completions are what the command's definition gives.
+
+use std::fs;
+use std::path::Path;
+
+use tcpx::cli::generate;
+
+/// `TCPX_BLESS=1 cargo test` writes the files anew.
+#[test]
+fn committed_files_are_fresh() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bless = std::env::var_os("TCPX_BLESS").is_some();
+    for (path, fresh) in generate::files() {
+        let file = top.join(&path);
+        if bless {
+            fs::create_dir_all(file.parent().expect("a file in a folder")).expect("the folder can be made");
+            fs::write(&file, &fresh).unwrap_or_else(|error| panic!("write {path}: {error}"));
+        }
+        let committed = fs::read_to_string(&file).unwrap_or_else(|error| panic!("read {path}: {error}"));
+        assert!(committed == fresh, "{path} is not fresh: run TCPX_BLESS=1 cargo test, and look at the difference");
+    }
+}

@@ -1,0 +1,56 @@
+//! A terminal: the test has its screen and keyboard, tcpx the other side.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
+
+use super::Collected;
+
+/// A pseudo-terminal; what is shown on it is collected.
+pub(crate) struct Pty {
+    keyboard: Option<File>,
+    side: OwnedFd,
+    pub(crate) screen: Collected,
+}
+
+impl Pty {
+    pub(crate) fn new() -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
+        grantpt(&master).and_then(|()| unlockpt(&master)).expect("a usable pty");
+        let name = ptsname(&master, Vec::new()).expect("the pty's name");
+        let side = open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).expect("the pty's side");
+        tcsetwinsize(&side, Winsize { ws_row: 25, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 }).expect("a size");
+        let keyboard = File::from(master);
+        let screen = Collected::of(Some(keyboard.try_clone().expect("a second handle")));
+        Self { keyboard: Some(keyboard), side, screen }
+    }
+
+    /// The terminal as a program's stdin, stdout or stderr.
+    pub(crate) fn side(&self) -> OwnedFd {
+        self.side.try_clone().expect("a second handle")
+    }
+
+    pub(crate) fn type_in(&mut self, keys: &[u8]) {
+        self.keyboard.as_mut().expect("a keyboard").write_all(keys).expect("type");
+    }
+
+    /// Waits for words on the screen.
+    #[track_caller]
+    pub(crate) fn wait_screen(&self, words: &str) {
+        let found = self.screen.wait(|bytes| String::from_utf8_lossy(bytes).contains(words));
+        assert!(found, "{words:?} does not come on the screen: {:?}", self.screen.text());
+    }
+
+    pub(crate) fn modes(&self) -> Termios {
+        tcgetattr(self.side.as_fd()).expect("terminal modes")
+    }
+
+    /// Whether the terminal echoes and edits lines, as a shell leaves it.
+    pub(crate) fn is_sane(&self) -> bool {
+        self.modes().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+    }
+}
