@@ -1,0 +1,155 @@
+//! A neutral load generator: N connections, each sends a message and waits for the whole answer before the next.
+//!
+//! ```text
+//! load ADDRESS [--conns N] [--size BYTES] [--reply BYTES] [--seconds S] [--warmup S] [--churn]
+//! ```
+//!
+//! Prints one line: answers per second, errors, and the latency's p50, p99 and p99.9 in microseconds. With
+//! `--churn` every answer is followed by a new connection. Used alike for every server that is measured.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+struct Options {
+    address: SocketAddr,
+    conns: usize,
+    size: usize,
+    reply: usize,
+    seconds: f64,
+    warmup: f64,
+    churn: bool,
+}
+
+struct Client {
+    stream: TcpStream,
+    unsent: usize,
+    awaited: usize,
+    since: Instant,
+    is_open: bool,
+}
+
+fn options() -> Options {
+    let mut words = std::env::args().skip(1);
+    let address = words.next().and_then(|word| word.parse().ok()).expect("load ADDRESS:PORT [options]");
+    let mut options = Options { address, conns: 64, size: 64, reply: 0, seconds: 3.0, warmup: 0.5, churn: false };
+    while let Some(word) = words.next() {
+        if word == "--churn" {
+            options.churn = true;
+            continue;
+        }
+        let value = words.next().unwrap_or_else(|| panic!("{word} needs a value"));
+        let number: f64 = value.parse().unwrap_or_else(|_| panic!("{word} {value}: not a number"));
+        match word.as_str() {
+            "--conns" => options.conns = number as usize,
+            "--size" => options.size = number as usize,
+            "--reply" => options.reply = number as usize,
+            "--seconds" => options.seconds = number,
+            "--warmup" => options.warmup = number,
+            _ => panic!("unknown option {word}"),
+        }
+    }
+    if options.reply == 0 {
+        options.reply = options.size;
+    }
+    options
+}
+
+fn main() {
+    let options = options();
+    let message = vec![b'x'; options.size];
+    let mut buffer = vec![0; 256 << 10];
+    let mut poll = Poll::new().expect("epoll");
+    let mut events = Events::with_capacity(1024);
+    let mut clients: Vec<_> = (0..options.conns).map(|token| open(&poll, &options, token)).collect();
+    let counting_from = Instant::now() + Duration::from_secs_f64(options.warmup);
+    let until = counting_from + Duration::from_secs_f64(options.seconds);
+    let mut latencies: Vec<u32> = Vec::with_capacity(1 << 20);
+    let mut errors = 0u64;
+    while Instant::now() < until {
+        poll.poll(&mut events, Some(Duration::from_millis(100))).expect("poll");
+        for event in &events {
+            let token = event.token().0;
+            let client = &mut clients[token];
+            match turn(client, &message, &mut buffer, options.reply) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let now = Instant::now();
+                    if now >= counting_from {
+                        latencies.push((now - client.since).as_nanos().min(u128::from(u32::MAX)) as u32);
+                    }
+                    if options.churn {
+                        *client = open(&poll, &options, token);
+                    } else {
+                        begin(client, options.size, options.reply);
+                        let _ = turn(client, &message, &mut buffer, options.reply);
+                    }
+                }
+                Err(_) => {
+                    errors += 1;
+                    *client = open(&poll, &options, token);
+                }
+            }
+        }
+    }
+    latencies.sort_unstable();
+    let at = |share: f64| {
+        let index = ((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1));
+        latencies.get(index).map_or(0.0, |nanos| f64::from(*nanos) / 1000.0)
+    };
+    println!(
+        "{:.0} answers/s, {errors} errors, p50 {:.1} us, p99 {:.1} us, p99.9 {:.1} us",
+        latencies.len() as f64 / options.seconds,
+        at(0.5),
+        at(0.99),
+        at(0.999),
+    );
+}
+
+fn open(poll: &Poll, options: &Options, token: usize) -> Client {
+    let mut stream = TcpStream::connect(options.address).expect("connect");
+    poll.registry().register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE).expect("register");
+    let mut client = Client { stream, unsent: 0, awaited: 0, since: Instant::now(), is_open: false };
+    begin(&mut client, options.size, options.reply);
+    client
+}
+
+fn begin(client: &mut Client, size: usize, reply: usize) {
+    client.unsent = size;
+    client.awaited = reply;
+    client.since = Instant::now();
+}
+
+/// Sends and receives what goes; `true` when the whole answer is there.
+fn turn(client: &mut Client, message: &[u8], buffer: &mut [u8], reply: usize) -> std::io::Result<bool> {
+    if !client.is_open {
+        if let Some(error) = client.stream.take_error()? {
+            return Err(error);
+        }
+        if client.stream.peer_addr().is_err() {
+            return Ok(false);
+        }
+        client.stream.set_nodelay(true)?;
+        client.is_open = true;
+    }
+    while client.unsent > 0 {
+        match client.stream.write(&message[message.len() - client.unsent..]) {
+            Ok(n) => client.unsent -= n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+    }
+    while client.awaited > 0 {
+        match client.stream.read(buffer) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(n) if n > client.awaited => return Err(std::io::Error::other(format!("{n} bytes, awaited {reply}"))),
+            Ok(n) => client.awaited -= n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
