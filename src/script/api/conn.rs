@@ -10,6 +10,7 @@ use std::rc::Rc;
 use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallContext};
 
 use super::{Outcome, display, failure, type_name};
+use crate::codec::newline::Crlf;
 use crate::codec::{escape, labels};
 use crate::config::Charset;
 use crate::script::host::Host;
@@ -218,26 +219,12 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
 fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     let whole;
     let text = if conn.0.crlf && text.contains('\n') {
-        whole = with_crlf(text);
+        whole = Crlf::convert_text(text);
         &whole
     } else {
         text
     };
     conn.0.encode(text).map_err(|fault| failure(fault.to_string()))
-}
-
-/// The text with every lone LF made CR LF.
-fn with_crlf(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    let mut last = '\0';
-    for character in text.chars() {
-        if character == '\n' && last != '\r' {
-            out.push('\r');
-        }
-        out.push(character);
-        last = character;
-    }
-    out
 }
 
 fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<()> {
