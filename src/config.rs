@@ -154,7 +154,7 @@ pub enum Piece {
 /// How stdin is used and what its end means.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
-    /// stdin is read.
+    /// stdin may be read; a script that serves takes it only with `on_stdin`.
     pub read: bool,
     /// Received data is discarded (`--send-only`).
     pub discard_received: bool,

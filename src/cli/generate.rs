@@ -279,7 +279,7 @@ const ENDINGS: &[(&str, &str)] = &[
     ),
     (
         "listen with a script",
-        "Serves until told to stop by --accept, --timeout, a signal or the script. stdin is not read.",
+        "Serves until told to stop by --accept, --timeout, a signal or the script. stdin is read only if the script has on_stdin.",
     ),
     (
         "SIGINT, SIGTERM, SIGHUP",

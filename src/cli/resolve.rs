@@ -144,7 +144,7 @@ fn listen(args: &ListenArgs, matches: &ArgMatches) -> Result<Action> {
         nodelay: !args.transport.no_nodelay,
         text: text(&args.text)?,
         prelude: prelude(&args.text, matches)?,
-        input: input(&args.ending, !rules::has_script(&args.script))?,
+        input: input(&args.ending, true)?,
         limits: limits(&args.time, None)?,
         output: output(&args.output),
         script: script(&args.script)?,
@@ -335,7 +335,7 @@ mod tests {
         assert!(config("listen 0").input.read);
         assert!(config("listen -k 0").input.read);
         assert!(config("connect h 80 --on-data c").input.read);
-        assert!(!config("listen 0 --on-data c").input.read);
+        assert!(config("listen 0 --on-data c").input.read, "for on_stdin");
         assert!(!config("connect h 80 --recv-only").input.read);
         assert!(!config("connect -z h 80").input.read);
         let input = config("connect h 80 --half-open --no-shutdown --eof-wait 2").input;

@@ -45,7 +45,9 @@ impl Driver {
             }
         };
         let outlet = Outlet::open(config.output.file.as_deref(), config.output.raw_terminal)?;
-        let feed = Feed::open(&config, !single)?;
+        let typed = handler.as_ref().is_some_and(ScriptHandler::takes_stdin);
+        let serves = handler.is_some() && !matches!(config.role, Role::Connect(_));
+        let feed = Feed::open(&config, !single, typed, config.input.read && (typed || !serves))?;
         let interest = handler.as_ref().map(Handler::interest).unwrap_or_default();
         let settings = Settings {
             interest,

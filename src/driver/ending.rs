@@ -7,7 +7,6 @@
 //! | Stopping | queues flushed and connections gone, or the grace is over; then `on_stop` → Flushing |
 //! | Flushing | stdout has everything, or the grace is over → the exit code |
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGPIPE;
@@ -15,11 +14,11 @@ use signal_hook::consts::SIGPIPE;
 use crate::config::{ScriptErrors, show_duration};
 use crate::driver::outlet::OutletError;
 use crate::driver::{Driver, Thing};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::net::signal;
-use crate::session::{Command, HandlerError, Why};
+use crate::session::Why;
 
 /// How long queues may take to empty once the end was asked for.
 const GRACE: Duration = Duration::from_secs(1);
@@ -63,7 +62,7 @@ impl Ending {
     }
 
     /// A signal beats 112, every other error keeps its place as the first.
-    fn code(&self) -> Exit {
+    pub(super) fn code(&self) -> Exit {
         self.exit.unwrap_or(if self.script_failed { Exit::ScriptRun } else { Exit::Success })
     }
 }
@@ -123,7 +122,7 @@ impl Driver {
     }
 
     /// stdout took what it could, or did not.
-    pub(super) fn after_output(&mut self, result: std::result::Result<(), OutletError>) {
+    pub(super) fn after_output(&mut self, result: Result<(), OutletError>) {
         match result {
             Ok(()) => {}
             Err(_) if self.ending.stage == Stage::Over => {}
@@ -143,8 +142,11 @@ impl Driver {
         self.reactor.readiness(slot).readable = false;
         let pending: Vec<i32> = self.signals.pending().collect();
         for number in pending {
-            self.console.note(&format!("SIG{}: stopping", signal::name(number)));
+            self.console.note(&format!("SIG{}", signal::name(number)));
             if self.ending.is_running() {
+                if self.script_signal(signal::name(number)) {
+                    continue;
+                }
                 self.ending.exit.get_or_insert(Exit::Signal(number));
                 self.stop(Some(GRACE));
             } else {
@@ -199,47 +201,5 @@ impl Driver {
     fn peer_slots(&self) -> Vec<Slot> {
         let is_peer = |&(_, thing): &(Slot, &Thing)| matches!(thing, Thing::Peer(_));
         self.things.iter().enumerate().filter(is_peer).map(|(slot, _)| slot).collect()
-    }
-
-    // ---- the script's calls that belong to no connection -----------------------------------------------
-
-    /// `on_start`: a script that fails here has set nothing up, so the run ends.
-    pub(super) fn script_starting(&mut self) -> Result<()> {
-        let Some(handler) = &mut self.handler else { return Ok(()) };
-        let mut commands = Vec::new();
-        let result = handler.start(&mut commands);
-        self.apply(None, &mut commands);
-        match result {
-            Ok(()) => Ok(()),
-            Err(HandlerError::Failed { message, .. }) => Err(Error::ScriptRun { message }),
-            Err(HandlerError::Exit(code)) => {
-                self.exit_asked(code);
-                Ok(())
-            }
-        }
-    }
-
-    /// `on_listen`.
-    pub(super) fn script_listening(&mut self, address: SocketAddr) {
-        let Some(handler) = &mut self.handler else { return };
-        let mut commands = Vec::new();
-        let result = handler.listening(address, &mut commands);
-        self.after_call(commands, result);
-    }
-
-    /// `on_stop`.
-    fn script_stopping(&mut self) {
-        let code = self.ending.code().code();
-        let Some(handler) = &mut self.handler else { return };
-        let mut commands = Vec::new();
-        let result = handler.stop(code, &mut commands);
-        self.after_call(commands, result);
-    }
-
-    fn after_call(&mut self, mut commands: Vec<Command>, result: std::result::Result<(), HandlerError>) {
-        self.apply(None, &mut commands);
-        if let Err(error) = result {
-            self.handler_failed(None, error);
-        }
     }
 }

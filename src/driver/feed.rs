@@ -14,6 +14,7 @@ use crate::codec::charset::Decoder;
 use crate::codec::newline::Crlf;
 use crate::config::{Charset, Config, Malformed, Piece, Prelude, Text};
 use crate::driver::peers::Peer;
+use crate::driver::script_calls::Typed;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::{Io, Reactor, Slot};
@@ -39,12 +40,14 @@ pub(super) struct Feed {
     quiet: Option<(Duration, Instant)>,
     eof_wait: Option<(Duration, Instant)>,
     full_since: Vec<(ConnId, Instant)>,
+    /// stdin goes to the script instead, line by line.
+    pub(super) typed: Option<Typed>,
 }
 
 impl Feed {
-    /// stdin, if the configuration reads it. `shared`: it goes to every client.
-    pub(super) fn open(config: &Config, shared: bool) -> Result<Self> {
-        let input = if config.input.read {
+    /// stdin, if this run reads it. `shared`: it goes to every client; `typed`: to the script.
+    pub(super) fn open(config: &Config, shared: bool, typed: bool, reads: bool) -> Result<Self> {
+        let input = if reads {
             let failed = |error| Error::Read { source_name: "stdin".into(), cause: cause(&error) };
             Some(Input::stdin().map_err(failed)?)
         } else {
@@ -59,6 +62,7 @@ impl Feed {
             quiet: None,
             eof_wait: None,
             full_since: Vec::new(),
+            typed: typed.then(Typed::new),
         })
     }
 
@@ -84,12 +88,24 @@ impl Feed {
 
     /// Whether stdin is worth a turn now that a connection's queue has this length.
     pub(super) fn wants_room(&self, queued: usize) -> bool {
-        self.input.is_some() && queued < self.mark()
+        self.input.is_some() && self.typed.is_none() && queued < self.mark()
     }
 
-    /// What stdin is, while it may still give something.
+    /// Reads stdin once.
+    pub(super) fn read<M>(&mut self, reactor: &mut Reactor<M>, slot: Slot, buffer: &mut [u8]) -> Io {
+        let Some(input) = &mut self.input else { return Io::Blocked };
+        let readiness = reactor.readiness(slot);
+        let step = readiness.read(buffer, |buffer| input.read(buffer));
+        if matches!(step, Io::Moved(_)) {
+            // A terminal gives a line at a time: a short read does not mean that there is no other.
+            readiness.readable |= input.kind() != InputKind::Pipe;
+        }
+        step
+    }
+
+    /// What stdin is, while it may still give something to connections.
     fn kind(&self) -> Option<InputKind> {
-        self.input.as_ref().map(Input::kind)
+        self.input.as_ref().filter(|_| self.typed.is_none()).map(Input::kind)
     }
 
     fn mark(&self) -> usize {
@@ -236,7 +252,7 @@ impl Driver {
                 Ok(true) => {}
                 Ok(false) => {
                     peer.prelude = None;
-                    if peer.close_when_fed && self.feed.input.is_none() {
+                    if peer.close_when_fed && self.feed.kind().is_none() {
                         peer.conn.close(Why::Eof);
                     }
                     self.wake_feed();
@@ -252,22 +268,21 @@ impl Driver {
     /// Reads stdin once, if somebody is there and has room, and queues it for everybody.
     pub(super) fn feed_turn(&mut self) {
         let (Some(slot), true) = (self.feed.slot, self.ending.is_running()) else { return };
+        if self.feed.typed.is_some() {
+            return self.typed_turn(slot);
+        }
         let targets = self.targets();
         if targets.is_empty() || !self.reactor.readiness(slot).readable || self.is_any_full(&targets) {
             return;
         }
-        let Some(input) = &mut self.feed.input else { return };
         let mut buffer = std::mem::take(&mut self.buffer);
-        let kind = input.kind();
-        let step = self.reactor.readiness(slot).read(&mut buffer, |buffer| input.read(buffer));
+        let step = self.feed.read(&mut self.reactor, slot, &mut buffer);
         match step {
             Io::Moved(n) => {
                 self.feed.sent_any = true;
                 if let Some((quiet, at)) = &mut self.feed.quiet {
                     *at = self.now + *quiet;
                 }
-                // A terminal gives a line at a time: a short read does not mean that there is no other.
-                self.reactor.readiness(slot).readable |= kind != InputKind::Pipe;
                 self.feed_all(&targets, &buffer[..n]);
                 // Text that cannot be encoded has ended it.
                 if self.feed.slot.is_some() && self.reactor.readiness(slot).readable {
@@ -456,7 +471,7 @@ impl Driver {
     }
 
     /// stdin or a file cannot be read, or holds what the encoding cannot: what came before is sent.
-    fn source_failed(&mut self, error: &Error) {
+    pub(super) fn source_failed(&mut self, error: &Error) {
         self.stop_feed();
         self.fail(error);
         self.stop(None);

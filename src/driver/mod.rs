@@ -2,7 +2,7 @@
 //! run is over.
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `ending`. `build` is the one
+//! `peers` (connections), `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `script_calls`, `ending`. `build` is the one
 //! place that turns a `Config` into all of these.
 
 mod accept;
@@ -12,6 +12,7 @@ mod ending;
 mod feed;
 mod outlet;
 mod peers;
+mod script_calls;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -164,6 +165,7 @@ impl Driver {
             self.dialing.as_ref().and_then(Dialing::deadline),
             self.accept_deadline(),
             self.feed.deadline(),
+            self.handler.as_ref().filter(|_| self.ending.is_running()).and_then(ScriptHandler::deadline),
             self.ending.deadline(),
         ]
         .into_iter()
@@ -184,6 +186,7 @@ impl Driver {
         self.dialing_timers();
         self.accept_timers();
         self.feed_timers();
+        self.script_timers();
         self.ending_timers();
     }
 }

@@ -249,6 +249,7 @@ impl Driver {
             Event::Data(_) | Event::Text(_) | Event::Line(_) => interest.received.is_some(),
             Event::Eof => interest.eof,
             Event::Drained => interest.drained,
+            Event::Idle(_) => interest.idle,
             Event::Error(error) => {
                 self.report(peer, error);
                 interest.error
@@ -265,7 +266,7 @@ impl Driver {
             Event::Data(bytes) => self.emit(&bytes),
             Event::Text(text) | Event::Line(text) => self.emit(text.as_bytes()),
             Event::Eof => self.peer_ended(peer),
-            Event::Opened | Event::Drained | Event::Error(_) | Event::Closed(_) => {}
+            Event::Opened | Event::Drained | Event::Idle(_) | Event::Error(_) | Event::Closed(_) => {}
         }
     }
 
@@ -297,6 +298,12 @@ impl Driver {
                 Command::SetNodelay(id, on) => {
                     self.on_conn(current.as_deref_mut(), id, |peer| peer.transport.set_nodelay(on));
                 }
+                Command::SetIdle(id) => {
+                    let now = self.now;
+                    self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.handle_idle_change(now));
+                }
+                Command::Pause(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_paused(true)),
+                Command::Resume(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_paused(false)),
                 Command::Print(text) => self.emit(text.as_bytes()),
                 Command::Output(bytes) => self.emit(&bytes),
                 Command::Log(id, text) => {

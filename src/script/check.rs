@@ -28,16 +28,24 @@ pub(super) enum Hook {
     Eof,
     /// The queue fell to its low mark.
     Drain,
+    /// Nothing moved for a while.
+    Idle,
     /// Trouble.
     Error,
     /// The connection is over.
     Close,
+    /// A line of stdin.
+    Stdin,
+    /// The end of stdin.
+    StdinEof,
+    /// A signal that would end the run.
+    Signal,
     /// The run is over.
     Stop,
 }
 
 /// Name and parameters of every handler, in the order of [`Hook`].
-const SIGNATURES: [(&str, &[&str]); 11] = [
+const SIGNATURES: [(&str, &[&str]); 15] = [
     ("on_start", &[]),
     ("on_listen", &["listener"]),
     ("on_connect", &["conn"]),
@@ -46,8 +54,12 @@ const SIGNATURES: [(&str, &[&str]); 11] = [
     ("on_line", &["conn", "line"]),
     ("on_eof", &["conn"]),
     ("on_drain", &["conn"]),
+    ("on_idle", &["conn", "ms"]),
     ("on_error", &["conn", "err"]),
     ("on_close", &["conn", "why"]),
+    ("on_stdin", &["line"]),
+    ("on_stdin_eof", &[]),
+    ("on_signal", &["name"]),
     ("on_stop", &["code"]),
 ];
 

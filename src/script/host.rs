@@ -1,16 +1,18 @@
 //! `Host`: what a script's functions may reach while a call runs, and what stops a call that runs too long.
 //!
-//! Owns the list of commands being filled, the clock of the running call and the order to stop it. Knows
-//! nothing about handlers or connections.
+//! Owns the list of commands being filled, the clock of the running call and the order to stop it, and what a
+//! script keeps between calls: timers and the list of connections. Knows nothing about handlers.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::BTreeMap;
 use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rhai::Dynamic;
 
-use crate::session::Command;
+use crate::script::timers::Timers;
+use crate::session::{Command, ConnId, ConnView};
 
 /// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(super) struct Host {
     began: Cell<Option<Instant>>,
     halt: Cell<Option<Halt>>,
     loading: Cell<bool>,
+    timers: RefCell<Timers>,
+    conns: RefCell<BTreeMap<ConnId, Rc<ConnView>>>,
 }
 
 impl Host {
@@ -41,6 +45,8 @@ impl Host {
             began: Cell::new(None),
             halt: Cell::new(None),
             loading: Cell::new(true),
+            timers: RefCell::default(),
+            conns: RefCell::default(),
         })
     }
 
@@ -52,6 +58,27 @@ impl Host {
     /// The top level has been run.
     pub(super) fn loaded(&self) {
         self.loading.set(false);
+    }
+
+    /// The callbacks for later.
+    pub(super) fn timers(&self) -> RefMut<'_, Timers> {
+        self.timers.borrow_mut()
+    }
+
+    /// A connection stands: it is one of all.
+    pub(super) fn opened(&self, conn: &Rc<ConnView>) {
+        self.conns.borrow_mut().insert(conn.id, Rc::clone(conn));
+    }
+
+    /// A connection is over, and its timers with it.
+    pub(super) fn closed(&self, conn: &ConnView) {
+        self.conns.borrow_mut().remove(&conn.id);
+        self.timers().cancel_of(conn.id);
+    }
+
+    /// All connections that stand, the oldest first.
+    pub(super) fn conns(&self) -> impl Iterator<Item = Rc<ConnView>> + use<> {
+        self.conns.borrow().values().cloned().collect::<Vec<_>>().into_iter()
     }
 
     /// How long one call may run.

@@ -17,14 +17,16 @@ mod resolver;
 mod source;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 use std::any::Any;
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Instant;
 
-use rhai::{Dynamic, Engine, FuncArgs, Map};
+use rhai::{AST, Dynamic, Engine, FnPtr, FuncArgs, Map};
 
 use crate::config::{Script, ScriptSource};
 use crate::error::Error;
@@ -33,13 +35,14 @@ use crate::script::check::{Hook, Hooks};
 use crate::script::error::Report;
 use crate::script::host::{Halt, Host};
 use crate::script::source::{Source, Sources};
-use crate::session::{Command, ConnError, ConnView, Delivery, Event, Handler, HandlerError, Interest};
+use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, Handler, HandlerError, Interest};
 
 pub use manual::man_page;
 
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
     engine: Engine,
+    no_ast: AST,
     host: Rc<Host>,
     hooks: Hooks,
     sources: Rc<Sources>,
@@ -78,7 +81,7 @@ impl ScriptHandler {
         };
         engine.register_global_module(module.into());
         let warnings = hooks.warnings(main);
-        Ok(Self { engine, host, hooks, sources, warnings, pending })
+        Ok(Self { engine, no_ast: AST::empty(), host, hooks, sources, warnings, pending })
     }
 
     /// Calls `on_start`: loaded, before bind or connect.
@@ -90,6 +93,43 @@ impl ScriptHandler {
     /// Calls `on_listen`: bound.
     pub fn listening(&mut self, address: SocketAddr, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         self.call(Hook::Listen, [Dynamic::from(Listener::new(address))], out)
+    }
+
+    /// Whether stdin goes to the script, line by line.
+    pub fn takes_stdin(&self) -> bool {
+        self.hooks.has(Hook::Stdin) || self.hooks.has(Hook::StdinEof)
+    }
+
+    /// Calls `on_stdin`: a line was typed or piped in.
+    pub fn stdin_line(&mut self, line: String, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        self.call(Hook::Stdin, [line.into()], out)
+    }
+
+    /// Calls `on_stdin_eof`: stdin has ended.
+    pub fn stdin_eof(&mut self, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        self.call(Hook::StdinEof, [], out)
+    }
+
+    /// Calls `on_signal` and says whether there is one: then the script decides what follows.
+    pub fn signal(&mut self, name: &'static str, out: &mut Vec<Command>) -> Option<Result<(), HandlerError>> {
+        self.hooks.has(Hook::Signal).then(|| self.call(Hook::Signal, [name.into()], out))
+    }
+
+    /// When [`ScriptHandler::fire`] has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.host.timers().deadline()
+    }
+
+    /// Calls one timer that is due, and says whose connection it was.
+    pub fn fire(&mut self, now: Instant, out: &mut Vec<Command>) -> Option<(Option<ConnId>, Result<(), HandlerError>)> {
+        let timer = self.host.timers().take_due(now)?;
+        let name = if timer.every.is_some() { "every" } else { "after" };
+        let id = timer.conn.as_ref().map(|conn| conn.id);
+        let result = match &timer.conn {
+            Some(conn) => self.call_back(name, &timer.call, (Conn::new(conn),), out),
+            None => self.call_back(name, &timer.call, (), out),
+        };
+        Some((id, result))
     }
 
     /// Calls `on_stop`: the last call of a run.
@@ -109,8 +149,29 @@ impl ScriptHandler {
         let name = hook.name();
         // By name among all functions: 50 ns less than call_fn with an empty AST, which looks there first and
         // then does this.
-        let (result, halt) =
-            self.host.run(out, || guarded(|| self.engine.eval_fn_call::<Dynamic>(name, None, First { args, count })));
+        self.run(name, out, || self.engine.eval_fn_call::<Dynamic>(name, None, First { args, count }))
+    }
+
+    /// Calls a function value the script gave.
+    fn call_back(
+        &self,
+        name: &'static str,
+        callback: &FnPtr,
+        args: impl FuncArgs,
+        out: &mut Vec<Command>,
+    ) -> Result<(), HandlerError> {
+        // With the script's own AST it would be linked without what the script imports.
+        self.run(name, out, || callback.call::<Dynamic>(&self.engine, &self.no_ast, args))
+    }
+
+    /// Runs a call into the engine and sorts out how it ended.
+    fn run(
+        &self,
+        name: &'static str,
+        out: &mut Vec<Command>,
+        call: impl FnOnce() -> Result<Dynamic, engine::Fault>,
+    ) -> Result<(), HandlerError> {
+        let (result, halt) = self.host.run(out, || guarded(call));
         let file = &self.sources.main().name;
         let report = match (result, halt) {
             (_, Some(Halt::Exit(code))) => return Err(HandlerError::Exit(code)),
@@ -131,11 +192,12 @@ impl Handler for ScriptHandler {
                 Hook::Text => Delivery::Text,
                 _ => Delivery::Data,
             }),
-            opened: self.hooks.has(Hook::Connect),
+            // Always: it becomes one of all connections, and is let go when it has closed.
+            opened: true,
             eof: self.hooks.has(Hook::Eof),
             drained: self.hooks.has(Hook::Drain),
+            idle: self.hooks.has(Hook::Idle),
             error: self.hooks.has(Hook::Error),
-            // Always: the connection's state is let go then.
             closed: true,
         }
     }
@@ -146,11 +208,18 @@ impl Handler for ScriptHandler {
             Event::Data(bytes) => self.call(Hook::Data, [this, Dynamic::from_blob(bytes)], out),
             Event::Text(text) => self.call(Hook::Text, [this, text.into()], out),
             Event::Line(line) => self.call(Hook::Line, [this, line.into()], out),
-            Event::Opened => self.call(Hook::Connect, [this], out),
+            Event::Opened => {
+                self.host.opened(conn);
+                self.call(Hook::Connect, [this], out)
+            }
             Event::Eof => self.call(Hook::Eof, [this], out),
             Event::Drained => self.call(Hook::Drain, [this], out),
+            Event::Idle(silence) => {
+                self.call(Hook::Idle, [this, Dynamic::from_int(silence.as_millis() as rhai::INT)], out)
+            }
             Event::Error(trouble) => self.call(Hook::Error, [this, error_value(trouble)], out),
             Event::Closed(why) => {
+                self.host.closed(conn);
                 let result = self.call(Hook::Close, [this, why.name().into()], out);
                 api::conn::release(conn);
                 result

@@ -104,12 +104,25 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     ("on_drain(conn)", "What was queued fell to 64 KiB or less, or is gone: the moment to send more."),
     (
+        "on_idle(conn, ms)",
+        "Nothing moved for conn.idle_timeout; told again after the same time. Without this handler an idle connection is closed.",
+    ),
+    (
         "on_error(conn, err)",
         "Trouble: err.kind (\"reset\", \"refused\", \"timeout\", \"frame\", \"text\", \"script\", \"io\"), err.op and err.message.",
     ),
     (
         "on_close(conn, why)",
         "The last event, exactly once for every connection that had on_connect. why is \"eof\", \"closed\", \"reset\", \"timeout\", \"error\" or \"stop\".",
+    ),
+    (
+        "on_stdin(line)",
+        "A line typed or piped in, without its end. With this handler stdin goes to the script and to no connection; it is read as soon as the script runs.",
+    ),
+    ("on_stdin_eof()", "stdin has ended."),
+    (
+        "on_signal(name)",
+        "\"INT\", \"TERM\" or \"HUP\" came. Without this handler the run stops; with it the script decides: exit(code) ends the run.",
     ),
     ("on_stop(code)", "The last call of a run; code is what it will end with."),
 ];
@@ -132,6 +145,7 @@ const PROPERTIES: &[(&str, &str)] = &[
         "How text is decoded and encoded: \"utf-8\", \"gbk\" … or \"auto\". Can be set at any time; it counts from the next bytes.",
     ),
     ("conn.eol", "What send_line adds: \"\\n\" at first. Can be set."),
+    ("conn.idle_timeout", "Milliseconds of silence until on_idle; 0 is never. Can be set; -i sets it for all."),
     ("conn.nodelay", "Small pieces are sent at once (TCP_NODELAY). Can be set."),
     ("conn.is_open", "false once it is over."),
     ("conn.can_send", "false after close, shutdown or reset: what is sent then goes nowhere, without an error."),
@@ -153,6 +167,13 @@ const METHODS: &[(&str, &str)] = &[
     ("conn.close()", "Flush, then FIN. No data handler runs any more."),
     ("conn.shutdown()", "Flush and FIN, but keep reading."),
     ("conn.reset()", "RST at once; what is queued is dropped."),
+    ("conn.pause()", "Reads nothing more and delivers nothing that was received, until resume."),
+    ("conn.resume()", "Goes on reading and delivering, in order."),
+    (
+        "conn.after(ms, |c| ..)",
+        "Calls the function once, with the connection, unless it has closed by then. Gives a timer for cancel.",
+    ),
+    ("conn.every(ms, |c| ..)", "Calls the function again and again until cancel, or until the connection has closed."),
     ("conn.log(x)", "A line on stderr with the connection's label."),
 ];
 
@@ -165,6 +186,15 @@ const GLOBALS: &[(&str, &str)] = &[
     ("print(x)", "A line on stdout: the result of the program."),
     ("log(x)", "A line on stderr."),
     ("debug(x)", "A line on stderr with file and line."),
+    ("after(ms, || ..)", "Calls the function once. Gives a timer for cancel."),
+    ("every(ms, || ..)", "Calls the function again and again; calls that were missed are not made up for."),
+    ("cancel(timer)", "Stops a timer; false if it had come already."),
+    ("conns()", "All open connections, the oldest first."),
+    (
+        "broadcast(x)",
+        "Sends to all connections, each in its own encoding. broadcast(x, conn) leaves one out, broadcast(x, [a, b]) several. One who cannot take it does not keep it from the others; the error is thrown at the end.",
+    ),
+    ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     ("exit(code)", "Ends the run with this code (0 to 255; 0 if left out). try cannot catch it."),
     ("now_ms()", "Milliseconds since 1970."),
     ("time()", "The time in UTC: \"2026-11-22T18:00:00.123Z\"."),
@@ -318,6 +348,7 @@ mod tests {
             include_str!("api/globals.rs"),
             include_str!("api/numbers.rs"),
             include_str!("api/text.rs"),
+            include_str!("api/timers.rs"),
         ];
         let calls = ["register_fn(", "register_get(", "register_set(", "register_get_set(", "number(engine, "];
         let mut names = BTreeSet::new();

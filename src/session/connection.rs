@@ -107,6 +107,7 @@ pub struct Connection {
     phase: Phase,
     write: WriteHalf,
     read_ended: bool,
+    paused: bool,
     inbound: Inbound,
     outbound: ByteQueue,
     events: VecDeque<Event>,
@@ -128,6 +129,7 @@ impl Connection {
         };
         let mut timers = TimerTable::default();
         if let Some(idle) = settings.idle {
+            view.idle.set(Some(idle));
             timers.set(Timer::Idle, view.opened + idle);
         }
         Self {
@@ -137,6 +139,7 @@ impl Connection {
             phase: Phase::Open,
             write: WriteHalf::Open,
             read_ended: false,
+            paused: false,
             outbound: ByteQueue::new(),
             events: VecDeque::from([Event::Opened]),
             actions: VecDeque::new(),
@@ -261,6 +264,21 @@ impl Connection {
         }
     }
 
+    /// Stops reading and delivering, or goes on. What was received stays for later, in order.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// The idle limit in the view was changed; it counts from the last byte.
+    pub fn handle_idle_change(&mut self, now: Instant) {
+        match self.view.idle.get() {
+            Some(idle) if self.phase == Phase::Open => {
+                self.timers.set(Timer::Idle, (self.view.last_activity.get() + idle).max(now));
+            }
+            _ => self.timers.stop(Timer::Idle),
+        }
+    }
+
     /// Lets go without flushing and without RST: nobody waits for the peer any more.
     pub fn abandon(&mut self, why: Why) {
         if self.phase != Phase::Released {
@@ -293,6 +311,9 @@ impl Connection {
                 return Some(event);
             }
             if self.phase == Phase::Open {
+                if self.paused {
+                    return None;
+                }
                 match self.inbound.next_line(&self.view) {
                     Ok(Some(event)) => return Some(event),
                     Ok(None) => {}
@@ -363,7 +384,7 @@ impl Connection {
 
     /// Whether reading is of use: not above the high-water mark, not ended.
     pub fn wants_read(&self) -> bool {
-        !self.read_ended && (self.outbound.len() < HIGH_WATER || self.phase != Phase::Open)
+        !self.read_ended && (self.phase != Phase::Open || (!self.paused && self.outbound.len() < HIGH_WATER))
     }
 
     /// Whether bytes wait to be sent.
@@ -378,7 +399,7 @@ impl Connection {
 
     /// Whether [`Connection::poll_event`] has something to give (lines that are not cut yet aside).
     pub fn has_events(&self) -> bool {
-        !self.events.is_empty() || self.end.is_some()
+        !self.events.is_empty() || (self.end.is_some() && !(self.paused && self.phase == Phase::Open))
     }
 
     /// Whether received bytes go to stdout as they are, so that they need not pass through here.
@@ -507,10 +528,14 @@ impl Connection {
     }
 
     fn check_idle(&mut self, now: Instant) {
-        let Some(idle) = self.settings.idle else { return };
+        let Some(idle) = self.view.idle.get() else { return };
         let due = self.view.last_activity.get() + idle;
         if due > now {
             return self.timers.set(Timer::Idle, due);
+        }
+        if self.settings.interest.idle {
+            self.events.push_back(Event::Idle(now - self.view.last_activity.get()));
+            return self.timers.set(Timer::Idle, now + idle);
         }
         let message = format!("idle for {}", crate::config::show_duration(idle));
         self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: "wait".into(), message }));

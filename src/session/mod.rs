@@ -12,6 +12,7 @@ pub mod timer;
 pub mod view;
 
 use std::rc::Rc;
+use std::time::Duration;
 
 pub use connection::Connection;
 pub use view::ConnView;
@@ -34,6 +35,8 @@ pub enum Event {
     Eof,
     /// The outbound queue fell to its low mark.
     Drained,
+    /// Nothing moved for this long; told again after the same time.
+    Idle(Duration),
     /// Trouble; the connection may go on or a `Closed` follows.
     Error(ConnError),
     /// The last event of every connection that was `Opened`, exactly once.
@@ -129,6 +132,12 @@ pub enum Command {
     Reset(ConnId),
     /// `TCP_NODELAY` on or off.
     SetNodelay(ConnId, bool),
+    /// The idle limit in the connection's view was changed.
+    SetIdle(ConnId),
+    /// Stop reading, and deliver nothing that was received.
+    Pause(ConnId),
+    /// Go on reading and delivering.
+    Resume(ConnId),
     /// Text for stdout, line end included.
     Print(String),
     /// A line for stderr; the connection's label stands before it.
@@ -176,6 +185,8 @@ pub struct Interest {
     pub eof: bool,
     /// `Event::Drained`.
     pub drained: bool,
+    /// `Event::Idle`, in place of closing an idle connection.
+    pub idle: bool,
     /// `Event::Error`.
     pub error: bool,
     /// `Event::Closed`.

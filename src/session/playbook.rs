@@ -29,8 +29,15 @@ fn play(settings: Settings, text: &Text) -> Playbook {
 }
 
 fn taking(delivery: Delivery) -> Settings {
-    let interest =
-        Interest { received: Some(delivery), opened: true, eof: true, drained: false, error: true, closed: true };
+    let interest = Interest {
+        received: Some(delivery),
+        opened: true,
+        eof: true,
+        drained: false,
+        idle: false,
+        error: true,
+        closed: true,
+    };
     Settings { interest, ..Settings::default() }
 }
 

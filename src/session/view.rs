@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::codec::charset::{EncodeError, Encoder};
 use crate::config::{Charset, Text};
@@ -49,6 +49,8 @@ pub struct ConnView {
     pub can_send: Cell<bool>,
     /// The peer sent FIN.
     pub eof: Cell<bool>,
+    /// After how much silence the connection is idle.
+    pub idle: Cell<Option<Duration>>,
     /// `TCP_NODELAY` as last set.
     pub nodelay: Cell<bool>,
     /// How received bytes are decoded; a change takes effect with the next bytes.
@@ -83,6 +85,7 @@ impl ConnView {
             is_open: Cell::new(true),
             can_send: Cell::new(true),
             eof: Cell::new(false),
+            idle: Cell::new(None),
             nodelay: Cell::new(true),
             recv: Cell::new(text.recv.unwrap_or(Charset::Named(encoding_rs::UTF_8))),
             detected: Cell::new(None),

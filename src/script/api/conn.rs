@@ -6,6 +6,7 @@
 use std::any::TypeId;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallContext};
 
@@ -28,6 +29,10 @@ pub(in crate::script) struct Listener(SocketAddr);
 impl Conn {
     pub(in crate::script) fn new(view: &Rc<ConnView>) -> Self {
         Self(Rc::clone(view))
+    }
+
+    pub(in crate::script) fn view(&self) -> &Rc<ConnView> {
+        &self.0
     }
 
     /// The script's own map of this connection; it exists from its first use.
@@ -57,6 +62,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     register_state(engine);
     register_settings(engine, host);
     register_sending(engine, host);
+    register_pausing(engine, host);
     register_ending(engine, host);
     engine
         .register_get("port", |listener: &mut Listener| INT::from(listener.0.port()))
@@ -113,7 +119,7 @@ fn register_state(engine: &mut Engine) {
 }
 
 fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
-    let host = Rc::clone(host);
+    let to = Rc::clone(host);
     engine
         .register_get("label", |conn: &mut Conn| conn.0.name())
         .register_set("label", |conn: &mut Conn, label: &str| *conn.0.label.borrow_mut() = Some(label.to_owned()))
@@ -127,10 +133,28 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
             move |conn: &mut Conn, on: bool| {
                 if conn.0.is_open.get() {
                     conn.0.nodelay.set(on);
-                    host.push(Command::SetNodelay(conn.0.id, on));
+                    to.push(Command::SetNodelay(conn.0.id, on));
                 }
             },
         );
+    let to = Rc::clone(host);
+    engine.register_get_set(
+        "idle_timeout",
+        |conn: &mut Conn| conn.0.idle.get().map_or(0, |idle| idle.as_millis() as INT),
+        move |conn: &mut Conn, ms: INT| -> Outcome<()> {
+            let ms = u64::try_from(ms).map_err(|_| failure(format!("idle_timeout is in milliseconds, not {ms}")))?;
+            conn.0.idle.set((ms > 0).then(|| Duration::from_millis(ms)));
+            to.push(Command::SetIdle(conn.0.id));
+            Ok(())
+        },
+    );
+}
+
+fn register_pausing(engine: &mut Engine, host: &Rc<Host>) {
+    let to = Rc::clone(host);
+    engine.register_fn("pause", move |conn: &mut Conn| to.push(Command::Pause(conn.0.id)));
+    let to = Rc::clone(host);
+    engine.register_fn("resume", move |conn: &mut Conn| to.push(Command::Resume(conn.0.id)));
 }
 
 fn register_sending(engine: &mut Engine, host: &Rc<Host>) {

@@ -8,6 +8,7 @@ pub(super) mod conn;
 pub(super) mod globals;
 pub(super) mod numbers;
 pub(super) mod text;
+pub(super) mod timers;
 
 use std::rc::Rc;
 
@@ -21,6 +22,7 @@ type Outcome<T> = Result<T, Box<EvalAltResult>>;
 /// Registers everything.
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     conn::register(engine, host);
+    timers::register(engine, host);
     globals::register(engine, host);
     bytes::register(engine);
     numbers::register(engine);

@@ -16,12 +16,12 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn interest_follows_the_handlers_that_are_there() {
-    let nothing = Interest { closed: true, ..Interest::default() };
+    let nothing = Interest { opened: true, closed: true, ..Interest::default() };
     assert_eq!(Bench::load("").handler.interest(), nothing);
     let some = Bench::load("fn on_data(c) {} fn on_eof() {} fn on_error(c) {}").handler.interest();
     assert_eq!(some, Interest { received: Some(Delivery::Data), eof: true, error: true, ..nothing });
     let text = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_connect() {} fn on_drain(c) {}");
-    let wanted = Interest { received: Some(Delivery::Text), opened: true, drained: true, ..nothing };
+    let wanted = Interest { received: Some(Delivery::Text), drained: true, ..nothing };
     assert_eq!(text.handler.interest(), wanted);
     let warning = &text.handler.warnings()[0];
     assert!(warning.ends_with("reply.rhai: on_text takes what is received, on_data is never called"), "{warning}");
@@ -40,12 +40,12 @@ fn an_unknown_handler_is_shown_with_the_one_that_was_meant() {
                |    ^ did you mean `on_data`?"
     );
     assert_eq!(
-        refused("fn on_frame(conn, frame) {}"),
-        "reply.rhai:1:4: unknown handler: on_frame\n    \
-             1 | fn on_frame(conn, frame) {}\n      \
+        refused("fn on_fnord(conn, frame) {}"),
+        "reply.rhai:1:4: unknown handler: on_fnord\n    \
+             1 | fn on_fnord(conn, frame) {}\n      \
                |    ^\n\
-         hint: handlers are on_start, on_listen, on_connect, on_data, on_text, on_line, on_eof, on_drain, on_error, \
-         on_close, on_stop"
+         hint: handlers are on_start, on_listen, on_connect, on_data, on_text, on_line, on_eof, on_drain, on_idle, \
+         on_error, on_close, on_stdin, on_stdin_eof, on_signal, on_stop"
     );
 }
 

@@ -4,6 +4,7 @@ mod api;
 mod builtin;
 mod load;
 mod run;
+mod timers;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
