@@ -8,6 +8,7 @@ mod decode;
 mod detect;
 mod encode;
 pub mod escape;
+pub mod framing;
 pub mod labels;
 pub mod nearest;
 pub mod newline;

@@ -247,6 +247,7 @@ impl Driver {
                 interest.opened
             }
             Event::Data(_) | Event::Text(_) | Event::Line(_) => interest.received.is_some(),
+            Event::Frame(_) | Event::Measure(_) => true,
             Event::Eof => interest.eof,
             Event::Drained => interest.drained,
             Event::Idle(_) => interest.idle,
@@ -265,6 +266,7 @@ impl Driver {
         match event {
             Event::Data(bytes) => self.emit(&bytes),
             Event::Text(text) | Event::Line(text) => self.emit(text.as_bytes()),
+            Event::Frame(_) | Event::Measure(_) => {}
             Event::Eof => self.peer_ended(peer),
             Event::Opened | Event::Drained | Event::Idle(_) | Event::Error(_) | Event::Closed(_) => {}
         }
@@ -302,6 +304,11 @@ impl Driver {
                     let now = self.now;
                     self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.handle_idle_change(now));
                 }
+                Command::SetCutting(id, cutting) => {
+                    self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_cutting(cutting));
+                }
+                Command::Cut(id, length) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.cut(length)),
+                Command::Skip(id, n) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.skip(n)),
                 Command::Pause(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_paused(true)),
                 Command::Resume(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_paused(false)),
                 Command::Print(text) => self.emit(text.as_bytes()),

@@ -24,6 +24,10 @@ pub(super) enum Hook {
     Text,
     /// A decoded line.
     Line,
+    /// A frame, as the connection's framing cuts it.
+    Frame,
+    /// How long the next frame is.
+    FrameSize,
     /// FIN came.
     Eof,
     /// The queue fell to its low mark.
@@ -45,13 +49,15 @@ pub(super) enum Hook {
 }
 
 /// Name and parameters of every handler, in the order of [`Hook`].
-const SIGNATURES: [(&str, &[&str]); 15] = [
+const SIGNATURES: [(&str, &[&str]); 17] = [
     ("on_start", &[]),
     ("on_listen", &["listener"]),
     ("on_connect", &["conn"]),
     ("on_data", &["conn", "data"]),
     ("on_text", &["conn", "text"]),
     ("on_line", &["conn", "line"]),
+    ("on_frame", &["conn", "frame"]),
+    ("frame_size", &["conn", "buf"]),
     ("on_eof", &["conn"]),
     ("on_drain", &["conn"]),
     ("on_idle", &["conn", "ms"]),
@@ -89,7 +95,13 @@ impl Hooks {
 
     /// The handler received bytes go to: the most specific one.
     pub(super) fn receiver(&self) -> Option<Hook> {
-        RECEIVERS.into_iter().find(|hook| self.has(*hook))
+        let all = [Hook::FrameSize].into_iter().chain(RECEIVERS).chain([Hook::Frame]);
+        all.into_iter().find(|hook| self.has(*hook))
+    }
+
+    /// The handler frames go to.
+    pub(super) fn framed(&self) -> Hook {
+        if self.has(Hook::Frame) { Hook::Frame } else { Hook::Data }
     }
 
     /// What is probably not meant, but no error.
@@ -114,7 +126,7 @@ pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
     let mut hooks = Hooks::default();
     let mut defined: Vec<_> = ast
         .iter_functions()
-        .filter(|function| function.name.starts_with("on_") && function.this_type.is_none())
+        .filter(|function| is_handler(function.name) && function.this_type.is_none())
         .map(|function| (locate(source, function.name, function.params.len()), function))
         .collect();
     defined.sort_by_key(|(word, _)| (word.line, word.column));
@@ -144,6 +156,11 @@ pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
         }
     }
     Ok(hooks)
+}
+
+/// Handlers begin with `on_`, but for one that gives an answer.
+fn is_handler(name: &str) -> bool {
+    name.starts_with("on_") || name == Hook::FrameSize.name()
 }
 
 fn locate<'a>(source: &'a Source, name: &'a str, parameters: usize) -> Word<'a> {

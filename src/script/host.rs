@@ -4,15 +4,16 @@
 //! script keeps between calls: timers and the list of connections. Knows nothing about handlers.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rhai::Dynamic;
 
-use crate::script::timers::Timers;
-use crate::session::{Command, ConnId, ConnView};
+use crate::script::expecting::{Expectation, Found, Stream};
+use crate::script::timers::{TimerId, Timers};
+use crate::session::{Command, ConnId, ConnView, Cutting};
 
 /// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,9 @@ pub(super) struct Host {
     loading: Cell<bool>,
     timers: RefCell<Timers>,
     conns: RefCell<BTreeMap<ConnId, Rc<ConnView>>>,
+    /// Connections whose stream the script cuts, or of which it expects something.
+    streams: RefCell<HashMap<ConnId, Stream>>,
+    takes_lines: Cell<bool>,
 }
 
 impl Host {
@@ -47,6 +51,8 @@ impl Host {
             loading: Cell::new(true),
             timers: RefCell::default(),
             conns: RefCell::default(),
+            streams: RefCell::default(),
+            takes_lines: Cell::new(false),
         })
     }
 
@@ -74,6 +80,74 @@ impl Host {
     pub(super) fn closed(&self, conn: &ConnView) {
         self.conns.borrow_mut().remove(&conn.id);
         self.timers().cancel_of(conn.id);
+        self.streams.borrow_mut().remove(&conn.id);
+    }
+
+    /// Whether the script has `on_line`.
+    pub(super) fn takes_lines(&self) -> bool {
+        self.takes_lines.get()
+    }
+
+    /// The script has `on_line`, or not.
+    pub(super) fn set_takes_lines(&self, takes_lines: bool) {
+        self.takes_lines.set(takes_lines);
+    }
+
+    /// Cuts a connection's stream differently: at once, or when nothing is expected of it any more.
+    pub(super) fn cut(&self, conn: &ConnView, cutting: Cutting) {
+        if !conn.is_open.get() {
+            return;
+        }
+        let mut streams = self.streams.borrow_mut();
+        let stream = streams.entry(conn.id).or_default();
+        stream.cutting = cutting.clone();
+        if stream.expected.is_empty() {
+            self.push(Command::SetCutting(conn.id, cutting));
+        }
+    }
+
+    /// Expects something of a connection, after what it is expected already.
+    pub(super) fn expect(&self, conn: &ConnView, expectation: Expectation) {
+        let mut streams = self.streams.borrow_mut();
+        let stream = streams.entry(conn.id).or_default();
+        if stream.expected.is_empty() {
+            self.push(Command::SetCutting(conn.id, Cutting::Asked));
+        }
+        stream.expected.push_back(expectation);
+    }
+
+    /// Whether something is expected of a connection.
+    pub(super) fn is_expecting(&self, conn: &ConnView) -> bool {
+        self.streams.borrow().get(&conn.id).is_some_and(|stream| !stream.expected.is_empty())
+    }
+
+    /// What is expected first, if it is in these bytes; it is expected no more then.
+    pub(super) fn take_found(&self, conn: &ConnView, bytes: &[u8]) -> Option<(Expectation, Found)> {
+        let mut streams = self.streams.borrow_mut();
+        let stream = streams.get_mut(&conn.id)?;
+        let found = stream.expected.front()?.pattern.find(bytes)?;
+        let expectation = stream.expected.pop_front()?;
+        if let Some(timer) = expectation.timer {
+            self.timers().cancel(timer);
+        }
+        Some((expectation, found))
+    }
+
+    /// The time of what was expected is up: it is expected no more.
+    pub(super) fn take_overdue(&self, conn: &ConnView, timer: TimerId) -> Option<Expectation> {
+        let mut streams = self.streams.borrow_mut();
+        let expected = &mut streams.get_mut(&conn.id)?.expected;
+        let at = expected.iter().position(|expectation| expectation.timer == Some(timer))?;
+        expected.remove(at)
+    }
+
+    /// If nothing is expected any more, the connection's stream is cut as before.
+    pub(super) fn settle(&self, conn: &ConnView, out: &mut Vec<Command>) {
+        if let Some(stream) = self.streams.borrow().get(&conn.id)
+            && stream.expected.is_empty()
+        {
+            out.push(Command::SetCutting(conn.id, stream.cutting.clone()));
+        }
     }
 
     /// All connections that stand, the oldest first.

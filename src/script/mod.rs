@@ -9,6 +9,7 @@ pub mod builtin;
 mod check;
 mod engine;
 mod error;
+mod expecting;
 mod host;
 mod manual;
 mod outline;
@@ -80,6 +81,7 @@ impl ScriptHandler {
             (Ok(module), None) => module.map_err(|fault| error::render(&fault, &sources))?,
         };
         engine.register_global_module(module.into());
+        host.set_takes_lines(hooks.has(Hook::Line));
         let warnings = hooks.warnings(main);
         Ok(Self { engine, no_ast: AST::empty(), host, hooks, sources, warnings, pending })
     }
@@ -122,10 +124,17 @@ impl ScriptHandler {
 
     /// Calls one timer that is due, and says whose connection it was.
     pub fn fire(&mut self, now: Instant, out: &mut Vec<Command>) -> Option<(Option<ConnId>, Result<(), HandlerError>)> {
-        let timer = self.host.timers().take_due(now)?;
+        let (number, timer) = self.host.timers().take_due(now)?;
         let name = if timer.every.is_some() { "every" } else { "after" };
         let id = timer.conn.as_ref().map(|conn| conn.id);
         let result = match &timer.conn {
+            Some(conn) if timer.expects => {
+                let overdue = self.host.take_overdue(conn, number);
+                let value = api::expect::match_value(None);
+                let result = overdue.map(|late| self.call_back("expect", &late.call, (Conn::new(conn), value), out));
+                self.host.settle(conn, out);
+                result.unwrap_or(Ok(()))
+            }
             Some(conn) => self.call_back(name, &timer.call, (Conn::new(conn),), out),
             None => self.call_back(name, &timer.call, (), out),
         };
@@ -143,8 +152,48 @@ impl ScriptHandler {
     }
 
     fn call<const N: usize>(&self, hook: Hook, args: [Dynamic; N], out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        self.ask(hook, args, out).map(drop)
+    }
+
+    /// Calls what waited for something, if that has arrived.
+    fn meet(&self, conn: &Rc<ConnView>, bytes: &[u8], out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let Some((expectation, found)) = self.host.take_found(conn, bytes) else { return Ok(()) };
+        out.push(Command::Skip(conn.id, found.end));
+        let value = api::expect::match_value(Some(found));
+        let result = self.call_back("expect", &expectation.call, (Conn::new(conn), value), out);
+        self.host.settle(conn, out);
+        result
+    }
+
+    /// Asks the script how long the next frame is.
+    fn measure(&self, conn: &Rc<ConnView>, bytes: Vec<u8>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let answer = self.ask(Hook::FrameSize, [Dynamic::from(Conn::new(conn)), Dynamic::from_blob(bytes)], out)?;
+        let length = answer.as_int().ok().and_then(|length| usize::try_from(length).ok());
+        match length {
+            Some(length) => {
+                out.push(Command::Cut(conn.id, length));
+                Ok(())
+            }
+            None => {
+                let file = &self.sources.main().name;
+                let text =
+                    format!("{file}: frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more");
+                let report = Report::plain(&text);
+                let handler = Hook::FrameSize.name();
+                Err(HandlerError::Failed { handler, summary: report.summary(), message: report.message() })
+            }
+        }
+    }
+
+    /// Calls a handler for its answer.
+    fn ask<const N: usize>(
+        &self,
+        hook: Hook,
+        args: [Dynamic; N],
+        out: &mut Vec<Command>,
+    ) -> Result<Dynamic, HandlerError> {
         let Some(count) = self.hooks.arity(hook) else {
-            return Ok(());
+            return Ok(Dynamic::UNIT);
         };
         let name = hook.name();
         // By name among all functions: 50 ns less than call_fn with an empty AST, which looks there first and
@@ -161,7 +210,7 @@ impl ScriptHandler {
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
         // With the script's own AST it would be linked without what the script imports.
-        self.run(name, out, || callback.call::<Dynamic>(&self.engine, &self.no_ast, args))
+        self.run(name, out, || callback.call::<Dynamic>(&self.engine, &self.no_ast, args)).map(drop)
     }
 
     /// Runs a call into the engine and sorts out how it ended.
@@ -170,13 +219,13 @@ impl ScriptHandler {
         name: &'static str,
         out: &mut Vec<Command>,
         call: impl FnOnce() -> Result<Dynamic, engine::Fault>,
-    ) -> Result<(), HandlerError> {
+    ) -> Result<Dynamic, HandlerError> {
         let (result, halt) = self.host.run(out, || guarded(call));
         let file = &self.sources.main().name;
         let report = match (result, halt) {
             (_, Some(Halt::Exit(code))) => return Err(HandlerError::Exit(code)),
             (_, Some(Halt::TimedOut)) => Report::plain(&ran_too_long(file, name, &self.host)),
-            (Ok(Ok(_)), None) => return Ok(()),
+            (Ok(Ok(value)), None) => return Ok(value),
             (Ok(Err(fault)), None) => error::render(&fault, &self.sources),
             (Err(panic), None) => Report::plain(&internal(file, name, &panic)),
         };
@@ -188,6 +237,7 @@ impl Handler for ScriptHandler {
     fn interest(&self) -> Interest {
         Interest {
             received: self.hooks.receiver().map(|hook| match hook {
+                Hook::FrameSize => Delivery::Measured,
                 Hook::Line => Delivery::Line,
                 Hook::Text => Delivery::Text,
                 _ => Delivery::Data,
@@ -205,9 +255,15 @@ impl Handler for ScriptHandler {
     fn handle(&mut self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let this = Dynamic::from(Conn::new(conn));
         match event {
-            Event::Data(bytes) => self.call(Hook::Data, [this, Dynamic::from_blob(bytes)], out),
+            Event::Data(bytes) if self.hooks.has(Hook::Data) => {
+                self.call(Hook::Data, [this, Dynamic::from_blob(bytes)], out)
+            }
+            Event::Data(bytes) => self.call(Hook::Frame, [this, Dynamic::from_blob(bytes)], out),
             Event::Text(text) => self.call(Hook::Text, [this, text.into()], out),
             Event::Line(line) => self.call(Hook::Line, [this, line.into()], out),
+            Event::Frame(bytes) => self.call(self.hooks.framed(), [this, Dynamic::from_blob(bytes)], out),
+            Event::Measure(bytes) if self.host.is_expecting(conn) => self.meet(conn, &bytes, out),
+            Event::Measure(bytes) => self.measure(conn, bytes, out),
             Event::Opened => {
                 self.host.opened(conn);
                 self.call(Hook::Connect, [this], out)

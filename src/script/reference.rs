@@ -99,6 +99,14 @@ const HANDLERS: &[(&str, &str)] = &[
         "One line, decoded, without CR and LF. A last line without LF comes at the end of the stream.",
     ),
     (
+        "on_frame(conn, frame)",
+        "One frame as a blob, as conn.frame_delim and the like, or frame_size, cut it; delimiters and length headers are not part of it. Without any framing: a chunk.",
+    ),
+    (
+        "frame_size(conn, buf)",
+        "Not an event: tells how many bytes of buf the next frame takes; 0 asks for more. buf is the first part of what has arrived.",
+    ),
+    (
         "on_eof(conn)",
         "The peer sent FIN. Without this handler our side flushes and closes; with it the connection stays half-open until the script ends it.",
     ),
@@ -167,6 +175,24 @@ const METHODS: &[(&str, &str)] = &[
     ("conn.close()", "Flush, then FIN. No data handler runs any more."),
     ("conn.shutdown()", "Flush and FIN, but keep reading."),
     ("conn.reset()", "RST at once; what is queued is dropped."),
+    (
+        "conn.frame_lines(max)",
+        "Lines of at most max bytes (1 MiB if left out), for on_line; as blobs, for on_frame, if there is no on_line. What is longer is an error of kind \"frame\", and the connection is reset: so with every framing.",
+    ),
+    (
+        "conn.frame_delim(d, max)",
+        "Frames that end with a string or blob. A string counts only where a character begins: in GBK, | may be half of another one.",
+    ),
+    ("conn.frame_fixed(n)", "Frames of n bytes."),
+    (
+        "conn.frame_length(options)",
+        "Frames after a length: #{size: 4} bytes; endian: \"big\" or \"little\"; offset: bytes before it; adjust: added to it; include_header: it counts the header; max; strip: false keeps the header.",
+    ),
+    ("conn.frame_none()", "No framing any more. Framing can be changed at any time; it counts from the next byte."),
+    (
+        "conn.expect(x, |c, m| ..)",
+        "Calls the function once, when the string or blob x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found; what follows is for the next expect or the handlers. conn.expect(x, ms, |c, m| ..) waits only so long: then m.timeout is true.",
+    ),
     ("conn.pause()", "Reads nothing more and delivers nothing that was received, until resume."),
     ("conn.resume()", "Goes on reading and delivering, in order."),
     (
@@ -345,6 +371,8 @@ mod tests {
         let files = [
             include_str!("api/bytes.rs"),
             include_str!("api/conn.rs"),
+            include_str!("api/expect.rs"),
+            include_str!("api/framing.rs"),
             include_str!("api/globals.rs"),
             include_str!("api/numbers.rs"),
             include_str!("api/text.rs"),

@@ -23,6 +23,8 @@ pub(super) struct Timer {
     pub(super) call: FnPtr,
     /// For `every`: the time between two calls.
     pub(super) every: Option<Duration>,
+    /// It is the end of waiting for something expected.
+    pub(super) expects: bool,
 }
 
 /// All timers of a script.
@@ -80,7 +82,7 @@ impl Timers {
     }
 
     /// Takes one timer that is due; one of `every` goes on. A call that took too long is not made up for.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<Timer> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<(TimerId, Timer)> {
         let at = self.deadline().filter(|at| *at <= now)?;
         let Reverse((_, id)) = self.due.pop()?;
         let timer = self.timers.get(&id)?.clone();
@@ -93,7 +95,7 @@ impl Timers {
                 self.cancel(id);
             }
         }
-        Some(timer)
+        Some((id, timer))
     }
 }
 
@@ -103,7 +105,7 @@ mod tests {
 
     fn timer(every: Option<u64>) -> Timer {
         let call = FnPtr::new("f").unwrap();
-        Timer { conn: None, call, every: every.map(Duration::from_millis) }
+        Timer { conn: None, call, every: every.map(Duration::from_millis), expects: false }
     }
 
     #[test]
@@ -115,9 +117,9 @@ mod tests {
         timers.start(at(10), timer(Some(10)));
         assert_eq!(timers.deadline(), Some(at(10)));
         assert!(timers.take_due(at(9)).is_none());
-        assert!(timers.take_due(at(10)).unwrap().every.is_some());
-        assert!(timers.take_due(at(20)).unwrap().every.is_none(), "the older one first");
-        assert!(timers.take_due(at(20)).unwrap().every.is_some());
+        assert!(timers.take_due(at(10)).unwrap().1.every.is_some());
+        assert!(timers.take_due(at(20)).unwrap().1.every.is_none(), "the older one first");
+        assert!(timers.take_due(at(20)).unwrap().1.every.is_some());
         assert!(timers.take_due(at(20)).is_none());
         assert_eq!(timers.deadline(), Some(at(30)));
     }

@@ -23,7 +23,7 @@ use crate::buffer::ByteQueue;
 use crate::config::Malformed;
 use crate::session::inbound::{Fault, Inbound};
 use crate::session::timer::{Timer, TimerTable};
-use crate::session::{ConnError, ConnView, Delivery, ErrorKind, Event, Interest, Why};
+use crate::session::{ConnError, ConnView, Cutting, Delivery, ErrorKind, Event, Interest, Why};
 
 /// Above this many queued bytes, nothing more is read from the peer whose requests fill the queue.
 pub const HIGH_WATER: usize = 1 << 20;
@@ -55,6 +55,17 @@ pub struct Settings {
     pub malformed: Malformed,
     /// The idle limit.
     pub idle: Option<Duration>,
+}
+
+impl Settings {
+    /// The form of received bytes while no framing is chosen.
+    fn delivery(&self) -> Delivery {
+        match self.interest.received {
+            Some(delivery) => delivery,
+            None if self.decode_output => Delivery::Text,
+            None => Delivery::Data,
+        }
+    }
 }
 
 /// What the owner of the socket has to do.
@@ -122,18 +133,13 @@ pub struct Connection {
 impl Connection {
     /// A connection that stands; `Opened` is its first event.
     pub fn new(view: Rc<ConnView>, settings: Settings) -> Self {
-        let delivery = match settings.interest.received {
-            Some(delivery) => delivery,
-            None if settings.decode_output => Delivery::Text,
-            None => Delivery::Data,
-        };
         let mut timers = TimerTable::default();
         if let Some(idle) = settings.idle {
             view.idle.set(Some(idle));
             timers.set(Timer::Idle, view.opened + idle);
         }
         Self {
-            inbound: Inbound::new(delivery, settings.malformed),
+            inbound: Inbound::new(settings.delivery(), settings.malformed),
             view,
             settings,
             phase: Phase::Open,
@@ -164,14 +170,7 @@ impl Connection {
         if self.phase != Phase::Open || self.settings.discard {
             return;
         }
-        match self.inbound.push(&self.view, bytes) {
-            Ok(Some(event)) => self.events.push_back(event),
-            Ok(None) => {}
-            Err(fault) => self.fault(fault),
-        }
-        if self.inbound.is_undecided() {
-            self.timers.set(Timer::Detect, now + DETECT_AFTER);
-        }
+        self.events.extend(self.inbound.push(bytes));
     }
 
     /// Bytes arrived and went their way without passing through here ([`Connection::passes_through`]).
@@ -279,6 +278,21 @@ impl Connection {
         }
     }
 
+    /// Cuts what was received, and comes, differently.
+    pub fn set_cutting(&mut self, cutting: Cutting) {
+        self.inbound.set_cutting(cutting, self.settings.delivery());
+    }
+
+    /// The handler has measured the next frame; 0: it needs more bytes.
+    pub fn cut(&mut self, length: usize) {
+        self.inbound.set_length(length);
+    }
+
+    /// The handler has dealt with the first bytes of what it measured.
+    pub fn skip(&mut self, n: usize) {
+        self.inbound.skip(n);
+    }
+
     /// Lets go without flushing and without RST: nobody waits for the peer any more.
     pub fn abandon(&mut self, why: Why) {
         if self.phase != Phase::Released {
@@ -314,8 +328,11 @@ impl Connection {
                 if self.paused {
                     return None;
                 }
-                match self.inbound.next_line(&self.view) {
+                match self.inbound.next(&self.view) {
                     Ok(Some(event)) => return Some(event),
+                    Ok(None) if self.inbound.is_undecided() => {
+                        self.timers.set(Timer::Detect, self.view.last_activity.get() + DETECT_AFTER);
+                    }
                     Ok(None) => {}
                     Err(fault) => {
                         self.fault(fault);
@@ -408,6 +425,7 @@ impl Connection {
             && self.settings.interest.received.is_none()
             && !self.settings.decode_output
             && !self.settings.discard
+            && self.inbound.is_plain()
     }
 
     /// Whether it stands and neither side's handler has closed it.
@@ -447,6 +465,10 @@ impl Connection {
         if self.phase == Phase::Open && !self.settings.discard {
             match self.inbound.finish(&self.view) {
                 Ok(last) => self.events.extend(last),
+                Err(Fault::CutShort(bytes)) => {
+                    let message = format!("the stream ended inside a frame, after {bytes} bytes of it");
+                    self.trouble(ErrorKind::Frame, message);
+                }
                 Err(fault) => {
                     self.fault(fault);
                     return Some(());
@@ -482,8 +504,10 @@ impl Connection {
                 (ErrorKind::Text, error.to_string())
             }
             Fault::LineTooLong(limit) => (ErrorKind::Frame, format!("a line is longer than {limit} bytes")),
+            Fault::Frame(error) => (ErrorKind::Frame, error.to_string()),
+            Fault::CutShort(bytes) => (ErrorKind::Frame, format!("{bytes} bytes are no whole frame")),
         };
-        self.events.push_back(Event::Error(ConnError { kind, op: "read".into(), message }));
+        self.trouble(kind, message);
         if kind == ErrorKind::Frame {
             self.release(Why::Error, true);
         } else {
@@ -495,10 +519,16 @@ impl Connection {
         }
     }
 
+    fn trouble(&mut self, kind: ErrorKind, message: String) {
+        self.events.push_back(Event::Error(ConnError { kind, op: "read".into(), message }));
+    }
+
     fn discard_input(&mut self) {
         self.inbound.discard();
         self.end = None;
-        self.events.retain(|event| !matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_)));
+        self.events.retain(|event| {
+            !matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_) | Event::Frame(_) | Event::Measure(_))
+        });
     }
 
     /// Ends it without flushing: `Closed`, then the socket goes.

@@ -1,18 +1,19 @@
-//! `Inbound`: received bytes on their way to events: chunks, decoded text, or decoded lines.
+//! `Inbound`: received bytes on their way to events: chunks, decoded text, decoded lines, or frames.
 //!
-//! Owns the decoder of one connection and the order of framing and decoding. Lines are cut lazily, one at a
-//! time, so that a handler that closes the connection or changes its encoding acts on the very next line.
+//! Owns the decoder of one connection and the order of framing and decoding. Everything but plain chunks is cut
+//! lazily, one unit at a time, so that a handler that closes the connection, changes its encoding or its framing
+//! acts on the very next byte.
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 
 use crate::buffer::ByteQueue;
 use crate::codec::charset::{DecodeError, Decoder};
+use crate::codec::framing::{FrameError, Framer, MAX_FRAME, line_end};
 use crate::config::{Charset, Malformed};
-use crate::session::{ConnView, Delivery, Event};
+use crate::session::{ConnView, Cutting, Delivery, Event};
 
-/// The longest line, in bytes as received.
-pub(super) const MAX_LINE: usize = 1 << 20;
+/// How much of the buffer a handler that measures is shown at first; more, if that does not suffice.
+const FIRST_LOOK: usize = 4096;
 
 /// Why received bytes cannot become events.
 #[derive(Debug)]
@@ -26,15 +27,45 @@ pub(super) enum Fault {
     },
     /// No line end within the limit.
     LineTooLong(usize),
+    /// A frame over its limit, or one that makes no sense.
+    Frame(FrameError),
+    /// The stream ended inside a frame of which so many bytes had come.
+    CutShort(usize),
+}
+
+impl From<FrameError> for Fault {
+    fn from(error: FrameError) -> Self {
+        Self::Frame(error)
+    }
+}
+
+#[derive(Debug)]
+enum Mode {
+    Data,
+    Text,
+    Line { max: usize },
+    Frame(Framer),
+    Measured(Measure),
+}
+
+/// What is known of the frame the handler measures.
+#[derive(Debug, Default)]
+struct Measure {
+    /// How many bytes it was shown last; 0: it has to be asked.
+    shown: usize,
+    /// The frame's length, once it is known.
+    length: Option<usize>,
+    /// What is measured are no frames: at the end of the stream nothing is cut short.
+    loose: bool,
 }
 
 /// Received bytes that are not events yet.
 #[derive(Debug)]
 pub(super) struct Inbound {
-    delivery: Delivery,
+    mode: Mode,
     malformed: Malformed,
     decoder: Option<Box<(Charset, Decoder)>>,
-    /// Bytes of unfinished lines.
+    /// Bytes of unfinished units.
     bytes: ByteQueue,
     /// How many of `bytes` are known to hold no line end.
     searched: usize,
@@ -45,35 +76,98 @@ pub(super) struct Inbound {
 impl Inbound {
     /// Nothing received yet.
     pub(super) fn new(delivery: Delivery, malformed: Malformed) -> Self {
-        Self { delivery, malformed, decoder: None, bytes: ByteQueue::new(), searched: 0, text: String::new() }
+        let bytes = ByteQueue::new();
+        Self { mode: Mode::of(delivery), malformed, decoder: None, bytes, searched: 0, text: String::new() }
     }
 
-    /// Takes what one read gave. Lines are fetched with [`Inbound::next_line`].
-    ///
-    /// # Errors
-    /// Malformed text where that is an error.
-    pub(super) fn push(&mut self, view: &ConnView, bytes: &[u8]) -> Result<Option<Event>, Fault> {
-        match self.delivery {
-            Delivery::Data => Ok(Some(Event::Data(bytes.to_vec()))),
-            Delivery::Line => {
-                self.bytes.extend(bytes);
-                Ok(None)
-            }
-            Delivery::Text => {
-                let result = self.decode(view, |decoder, text| decoder.decode(bytes, text));
-                self.text_event(result)
-            }
+    /// Cuts differently from the next byte on that was not delivered. `delivery` is what no framing means.
+    pub(super) fn set_cutting(&mut self, cutting: Cutting, delivery: Delivery) {
+        self.searched = 0;
+        self.mode = match cutting {
+            Cutting::None => Mode::of(delivery),
+            Cutting::Lines { max } => Mode::Line { max },
+            Cutting::Frames(framing) => Mode::Frame(Framer::new(framing)),
+            Cutting::Asked => Mode::Measured(Measure { loose: true, ..Measure::default() }),
+        };
+    }
+
+    /// The handler has measured: the next frame has this length, or more bytes are needed (0).
+    pub(super) fn set_length(&mut self, length: usize) {
+        if let Mode::Measured(measure) = &mut self.mode {
+            measure.length = (length > 0).then_some(length);
         }
     }
 
-    /// The next whole line.
+    /// The handler has dealt with the first bytes itself.
+    pub(super) fn skip(&mut self, n: usize) {
+        self.bytes.consume(n.min(self.bytes.len()));
+        if let Mode::Measured(measure) = &mut self.mode {
+            *measure = Measure { loose: measure.loose, ..Measure::default() };
+        }
+    }
+
+    /// Whether chunks are delivered as they come.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.mode, Mode::Data) && self.bytes.is_empty()
+    }
+
+    /// Takes what one read gave. A chunk that is delivered as it is comes back at once; everything else is
+    /// fetched with [`Inbound::next`].
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Option<Event> {
+        if self.is_plain() {
+            return Some(Event::Data(bytes.to_vec()));
+        }
+        self.bytes.extend(bytes);
+        None
+    }
+
+    /// The next whole unit.
     ///
     /// # Errors
-    /// A line over the limit, or malformed text where that is an error.
-    pub(super) fn next_line(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
-        if self.delivery != Delivery::Line {
+    /// A unit over its limit, or malformed text where that is an error.
+    pub(super) fn next(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
+        if self.bytes.is_empty() && self.text.is_empty() {
             return Ok(None);
         }
+        match &mut self.mode {
+            Mode::Data => Ok(self.take_text().or_else(|| self.take_bytes().map(Event::Data))),
+            Mode::Text => {
+                let bytes = std::mem::take(&mut self.bytes);
+                let result = self.decode(view, |decoder, text| decoder.decode(bytes.as_slice(), text));
+                self.text_event(result)
+            }
+            Mode::Line { max } => {
+                let max = *max;
+                self.next_line(view, max)
+            }
+            Mode::Frame(framer) => {
+                let cut = framer.next(self.bytes.as_slice())?;
+                Ok(cut.map(|cut| {
+                    let frame = self.bytes.as_slice()[cut.frame].to_vec();
+                    self.bytes.consume(cut.consumed);
+                    Event::Frame(frame)
+                }))
+            }
+            Mode::Measured(measure) => {
+                if let Some(length) = measure.length.filter(|length| *length <= self.bytes.len()) {
+                    *measure = Measure { loose: measure.loose, ..Measure::default() };
+                    return Ok(Some(Event::Frame(self.bytes.take(length))));
+                }
+                let longest = measure.length.unwrap_or_default().max(self.bytes.len());
+                if longest > MAX_FRAME {
+                    return Err(Fault::Frame(FrameError::TooLong { max: MAX_FRAME }));
+                }
+                if measure.length.is_some() || measure.shown == self.bytes.len() {
+                    return Ok(None);
+                }
+                let look = if measure.shown == 0 { FIRST_LOOK } else { usize::MAX };
+                measure.shown = look.min(self.bytes.len());
+                Ok(Some(Event::Measure(self.bytes.as_slice()[..measure.shown].to_vec())))
+            }
+        }
+    }
+
+    fn next_line(&mut self, view: &ConnView, max: usize) -> Result<Option<Event>, Fault> {
         loop {
             if let Some(end) = memchr(b'\n', self.text.as_bytes()) {
                 let rest = self.text.split_off(end + 1);
@@ -84,15 +178,15 @@ impl Inbound {
                 return Ok(None);
             }
             let taken = match view.recv.get() {
-                Charset::Auto if self.text.len() + self.bytes.len() <= MAX_LINE => self.bytes.len(),
-                Charset::Auto => return Err(Fault::LineTooLong(MAX_LINE)),
+                Charset::Auto if self.text.len() + self.bytes.len() <= max => self.bytes.len(),
+                Charset::Auto => return Err(Fault::LineTooLong(max)),
                 Charset::Named(encoding) => match line_end(encoding, self.bytes.as_slice(), self.searched) {
-                    Some(end) if end <= MAX_LINE => end,
-                    None if self.bytes.len() <= MAX_LINE => {
+                    Some(end) if end <= max => end,
+                    None if self.bytes.len() <= max => {
                         self.searched = self.bytes.len();
                         return Ok(None);
                     }
-                    _ => return Err(Fault::LineTooLong(MAX_LINE)),
+                    _ => return Err(Fault::LineTooLong(max)),
                 },
             };
             let bytes = std::mem::take(&mut self.bytes);
@@ -107,15 +201,37 @@ impl Inbound {
     /// The stream has ended: what is left of it, a line without line end included.
     ///
     /// # Errors
-    /// A character cut by the end, where malformed text is an error.
+    /// A character cut by the end, where malformed text is an error; a frame cut by it.
     pub(super) fn finish(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
-        if self.delivery == Delivery::Data || (self.decoder.is_none() && self.bytes.is_empty()) {
-            return Ok(None);
+        match &mut self.mode {
+            Mode::Data => Ok(None),
+            Mode::Frame(framer) => match framer.last(self.bytes.as_slice()) {
+                _ if self.bytes.is_empty() => Ok(None),
+                Some(cut) => {
+                    let frame = self.bytes.as_slice()[cut.frame].to_vec();
+                    self.bytes.clear();
+                    Ok(Some(Event::Frame(frame)))
+                }
+                None => Err(Fault::CutShort(self.drop_rest())),
+            },
+            Mode::Measured(_) if self.bytes.is_empty() => Ok(None),
+            Mode::Measured(measure) if measure.loose => Ok(self.take_bytes().map(Event::Data)),
+            Mode::Measured(_) => Err(Fault::CutShort(self.drop_rest())),
+            Mode::Text | Mode::Line { .. } if self.decoder.is_none() && self.bytes.is_empty() => Ok(None),
+            Mode::Text | Mode::Line { .. } => {
+                let bytes = std::mem::take(&mut self.bytes);
+                let result = self.decode(view, |decoder, text| {
+                    decoder.decode(bytes.as_slice(), text).and_then(|()| decoder.finish(text))
+                });
+                self.text_event(result)
+            }
         }
-        let bytes = std::mem::take(&mut self.bytes);
-        let result = self
-            .decode(view, |decoder, text| decoder.decode(bytes.as_slice(), text).and_then(|()| decoder.finish(text)));
-        self.text_event(result)
+    }
+
+    fn drop_rest(&mut self) -> usize {
+        let rest = self.bytes.len();
+        self.bytes.clear();
+        rest
     }
 
     /// Whether bytes are held because their encoding is not known yet.
@@ -126,13 +242,13 @@ impl Inbound {
     /// Decides on the encoding with what is there.
     ///
     /// # Errors
-    /// As [`Inbound::push`].
+    /// As [`Inbound::next`].
     pub(super) fn decide(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
         let result = self.decode(view, Decoder::decide);
-        if self.delivery == Delivery::Line {
-            return self.keep_or_fail(result).map(|()| None);
+        if matches!(self.mode, Mode::Text) {
+            return self.text_event(result);
         }
-        self.text_event(result)
+        self.keep_or_fail(result).map(|()| None)
     }
 
     /// Forgets what is not delivered yet.
@@ -175,23 +291,27 @@ impl Inbound {
 
     fn take_text(&mut self) -> Option<Event> {
         let text = std::mem::take(&mut self.text);
-        match self.delivery {
+        match self.mode {
             _ if text.is_empty() => None,
-            Delivery::Line => Some(Event::Line(without_line_end(text))),
-            Delivery::Data | Delivery::Text => Some(Event::Text(text)),
+            Mode::Line { .. } => Some(Event::Line(without_line_end(text))),
+            _ => Some(Event::Text(text)),
         }
+    }
+
+    fn take_bytes(&mut self) -> Option<Vec<u8>> {
+        (!self.bytes.is_empty()).then(|| self.bytes.take(self.bytes.len()))
     }
 }
 
-/// Where the first line ends (after its LF), looking at bytes from `searched` on.
-fn line_end(encoding: &'static Encoding, bytes: &[u8], searched: usize) -> Option<usize> {
-    if encoding != UTF_16LE && encoding != UTF_16BE {
-        // 0x0A is never part of a longer character in any other encoding of the WHATWG standard.
-        return memchr(b'\n', &bytes[searched..]).map(|at| searched + at + 1);
+impl Mode {
+    fn of(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Data => Self::Data,
+            Delivery::Text => Self::Text,
+            Delivery::Line => Self::Line { max: MAX_FRAME },
+            Delivery::Measured => Self::Measured(Measure::default()),
+        }
     }
-    let line_feed = if encoding == UTF_16LE { [b'\n', 0] } else { [0, b'\n'] };
-    let start = searched & !1;
-    bytes[start..].chunks_exact(2).position(|unit| unit == line_feed).map(|unit| start + unit * 2 + 2)
 }
 
 fn without_line_end(mut line: String) -> String {

@@ -14,6 +14,8 @@ pub mod view;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::codec::framing::Framing;
+
 pub use connection::Connection;
 pub use view::ConnView;
 
@@ -31,6 +33,10 @@ pub enum Event {
     Text(String),
     /// One line, decoded, without CR and LF.
     Line(String),
+    /// One frame, as the connection's framing cuts it.
+    Frame(Vec<u8>),
+    /// The start of the next frame, to be measured: answered with [`Command::Cut`].
+    Measure(Vec<u8>),
     /// The peer sent FIN.
     Eof,
     /// The outbound queue fell to its low mark.
@@ -134,6 +140,12 @@ pub enum Command {
     SetNodelay(ConnId, bool),
     /// The idle limit in the connection's view was changed.
     SetIdle(ConnId),
+    /// Cut the stream differently, from the next byte that was not delivered.
+    SetCutting(ConnId, Cutting),
+    /// Answers [`Event::Measure`]: the next frame has this length; 0: more bytes are needed.
+    Cut(ConnId, usize),
+    /// Answers [`Event::Measure`]: the handler has dealt with so many bytes itself.
+    Skip(ConnId, usize),
     /// Stop reading, and deliver nothing that was received.
     Pause(ConnId),
     /// Go on reading and delivering.
@@ -172,6 +184,24 @@ pub enum Delivery {
     Text,
     /// Decoded lines.
     Line,
+    /// Frames that the handler measures.
+    Measured,
+}
+
+/// How a connection's stream is cut, where a handler has chosen it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cutting {
+    /// As the handlers that are there say.
+    None,
+    /// Decoded lines of at most so many bytes.
+    Lines {
+        /// The limit, line end included.
+        max: usize,
+    },
+    /// Frames.
+    Frames(Framing),
+    /// The handler is asked each time.
+    Asked,
 }
 
 /// Which events a handler takes. The others have their default effect and cost nothing.

@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::codec::framing::Framing;
 use crate::config::{Charset, Malformed, Text};
 use crate::session::connection::{Action, HIGH_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{ConnError, ConnView, Connection, Delivery, ErrorKind, Event, Interest, Why};
+use crate::session::{ConnError, ConnView, Connection, Cutting, Delivery, ErrorKind, Event, Interest, Why};
 
 const RELEASE: Action = Action::Release { abort: false };
 const ABORT: Action = Action::Release { abort: true };
@@ -430,4 +431,122 @@ fn discarded_input_is_counted_and_its_end_is_seen() {
     let settings = Settings { discard: true, ..Settings::default() };
     let book = play(settings, &Text::default()).input(b"unwanted").eof().event(Event::Eof).quiet();
     assert_eq!(book.conn.view().bytes_in.get(), 8);
+}
+
+fn frame(bytes: &[u8]) -> Event {
+    Event::Frame(bytes.to_vec())
+}
+
+#[test]
+fn framing_can_change_in_the_middle_of_a_chunk() {
+    let head = Framing::Delimiter { bytes: b"\r\n\r\n".to_vec(), max: 100 };
+    chunks()
+        .do_(|conn, _| conn.set_cutting(Cutting::Frames(head)))
+        .input(b"POST / 5\r\n\r\nhelloGET /\r\n")
+        .event(frame(b"POST / 5"))
+        .do_(|conn, _| conn.set_cutting(Cutting::Frames(Framing::Fixed(5))))
+        .event(frame(b"hello"))
+        .do_(|conn, _| conn.set_cutting(Cutting::Lines { max: 100 }))
+        .event(line("GET /"))
+        .input(b"rest")
+        .do_(|conn, _| conn.set_cutting(Cutting::None))
+        .event(data(b"rest"))
+        .quiet();
+}
+
+#[test]
+fn a_frame_cut_by_the_end_is_an_error_and_then_the_end() {
+    chunks()
+        .do_(|conn, _| conn.set_cutting(Cutting::Frames(Framing::Fixed(4))))
+        .input(b"abcdef")
+        .event(frame(b"abcd"))
+        .eof()
+        .error(ErrorKind::Frame, "ended inside a frame, after 2 bytes")
+        .event(Event::Eof)
+        .quiet();
+}
+
+#[test]
+fn a_frame_over_its_limit_resets() {
+    let short = Framing::Delimiter { bytes: b";".to_vec(), max: 3 };
+    chunks()
+        .do_(|conn, _| conn.set_cutting(Cutting::Frames(short)))
+        .input(b"ok;long")
+        .event(frame(b"ok"))
+        .error(ErrorKind::Frame, "longer than 3 bytes")
+        .event(Event::Closed(Why::Error))
+        .action(ABORT)
+        .over();
+}
+
+#[test]
+fn the_handler_measures_frames_and_is_asked_again_only_for_more() {
+    play(taking(Delivery::Measured), &Text::default())
+        .input(b"a")
+        .event(Event::Measure(b"a".to_vec()))
+        .do_(|conn, _| conn.cut(0))
+        .input(b"bc")
+        .event(Event::Measure(b"abc".to_vec()))
+        .do_(|conn, _| conn.cut(2))
+        .event(frame(b"ab"))
+        .event(Event::Measure(b"c".to_vec()))
+        .do_(|conn, _| conn.cut(3))
+        .input(b"d")
+        .input(b"ef")
+        .event(frame(b"cde"))
+        .event(Event::Measure(b"f".to_vec()))
+        .eof()
+        .error(ErrorKind::Frame, "after 1 bytes")
+        .event(Event::Eof)
+        .quiet();
+}
+
+#[test]
+fn a_long_frame_is_first_shown_in_part() {
+    let input = vec![b'x'; 10_000];
+    play(taking(Delivery::Measured), &Text::default())
+        .input(&input)
+        .event(Event::Measure(input[..4096].to_vec()))
+        .do_(|conn, _| conn.cut(0))
+        .event(Event::Measure(input.clone()))
+        .do_(|conn, _| conn.cut(10_000))
+        .event(frame(&input))
+        .quiet();
+}
+
+#[test]
+fn what_the_handler_took_itself_is_gone_and_the_rest_is_data() {
+    chunks()
+        .do_(|conn, _| conn.set_cutting(Cutting::Asked))
+        .input(b"login: tail")
+        .event(Event::Measure(b"login: tail".to_vec()))
+        .do_(|conn, _| {
+            conn.skip(7);
+            conn.set_cutting(Cutting::None);
+        })
+        .event(data(b"tail"))
+        .do_(|conn, _| conn.set_cutting(Cutting::Asked))
+        .input(b"never found")
+        .event(Event::Measure(b"never found".to_vec()))
+        .eof()
+        .event(data(b"never found"))
+        .event(Event::Eof)
+        .quiet();
+}
+
+#[test]
+fn a_paused_connection_keeps_everything_for_later() {
+    play(taking(Delivery::Line), &Text::default())
+        .input(b"one\ntwo\n")
+        .event(line("one"))
+        .do_(|conn, _| conn.set_paused(true))
+        .eof()
+        .quiet()
+        .do_(|conn, _| {
+            assert!(!conn.has_events());
+            conn.set_paused(false);
+        })
+        .event(line("two"))
+        .event(Event::Eof)
+        .quiet();
 }

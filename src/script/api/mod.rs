@@ -5,6 +5,8 @@
 
 pub(super) mod bytes;
 pub(super) mod conn;
+pub(super) mod expect;
+pub(super) mod framing;
 pub(super) mod globals;
 pub(super) mod numbers;
 pub(super) mod text;
@@ -23,6 +25,8 @@ type Outcome<T> = Result<T, Box<EvalAltResult>>;
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     conn::register(engine, host);
     timers::register(engine, host);
+    framing::register(engine, host);
+    expect::register(engine, host);
     globals::register(engine, host);
     bytes::register(engine);
     numbers::register(engine);

@@ -39,14 +39,10 @@ fn an_unknown_handler_is_shown_with_the_one_that_was_meant() {
              2 | fn on_dtaa(conn, data) {}\n      \
                |    ^ did you mean `on_data`?"
     );
-    assert_eq!(
-        refused("fn on_fnord(conn, frame) {}"),
-        "reply.rhai:1:4: unknown handler: on_fnord\n    \
-             1 | fn on_fnord(conn, frame) {}\n      \
-               |    ^\n\
-         hint: handlers are on_start, on_listen, on_connect, on_data, on_text, on_line, on_eof, on_drain, on_idle, \
-         on_error, on_close, on_stdin, on_stdin_eof, on_signal, on_stop"
-    );
+    let hinted = refused("fn on_fnord(conn, frame) {}");
+    let lines: Vec<_> = hinted.lines().collect();
+    assert_eq!(lines[0], "reply.rhai:1:4: unknown handler: on_fnord");
+    assert!(lines[3].starts_with("hint: handlers are on_start, on_listen, on_connect"), "{hinted}");
 }
 
 #[test]

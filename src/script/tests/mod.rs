@@ -2,6 +2,7 @@
 
 mod api;
 mod builtin;
+mod framing;
 mod load;
 mod run;
 mod timers;

@@ -1,0 +1,386 @@
+//! `Framer`: where one message ends and the next begins.
+//!
+//! Pure: it looks at what has arrived and says what to take. It remembers how far it has searched, so that a
+//! frame that comes byte by byte is not searched again from its start each time. Lines with their text belong to
+//! `session::inbound`; here a line is bytes like every other frame.
+
+use std::ops::Range;
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use memchr::{memchr, memmem};
+
+/// The largest frame when nobody says otherwise, in bytes.
+pub const MAX_FRAME: usize = 1 << 20;
+
+/// Which byte of a number comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Endian {
+    /// The most significant.
+    #[default]
+    Big,
+    /// The least significant.
+    Little,
+}
+
+/// A header that says how long the frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LengthHeader {
+    /// Bytes of the number: 1 to 8.
+    pub size: usize,
+    /// Their order.
+    pub endian: Endian,
+    /// Bytes before the number.
+    pub offset: usize,
+    /// Added to the number.
+    pub adjust: i64,
+    /// The number counts the header too.
+    pub include_header: bool,
+    /// The header is not part of the frame that is delivered.
+    pub strip: bool,
+    /// The largest frame, header included.
+    pub max: usize,
+}
+
+/// How a stream is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// After these bytes, wherever they are.
+    Delimiter {
+        /// The delimiter; not empty.
+        bytes: Vec<u8>,
+        /// The longest frame without its delimiter.
+        max: usize,
+    },
+    /// After this text in the stream's encoding: its bytes count only where a character begins.
+    Text {
+        /// The delimiter; not empty.
+        text: String,
+        /// Its bytes in the encoding.
+        bytes: Vec<u8>,
+        /// The encoding.
+        encoding: &'static Encoding,
+        /// The longest frame without its delimiter.
+        max: usize,
+    },
+    /// After each line feed; CR and LF are not part of the frame.
+    Lines {
+        /// The encoding the line feed is in.
+        encoding: &'static Encoding,
+        /// The longest line with its end.
+        max: usize,
+    },
+    /// Always so many bytes; not 0.
+    Fixed(usize),
+    /// After a header with the length.
+    Length(LengthHeader),
+}
+
+/// What to take from the front of the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The frame.
+    pub frame: Range<usize>,
+    /// Bytes to consume, delimiter and header included.
+    pub consumed: usize,
+}
+
+/// A stream that cannot be cut.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// More than the limit without an end, or a header that says so.
+    #[error("a frame is longer than {max} bytes")]
+    TooLong {
+        /// The limit.
+        max: usize,
+    },
+    /// A header that gives a length below zero.
+    #[error("a length header gives a frame of {length} bytes")]
+    Negative {
+        /// What the header and the adjustment give.
+        length: i128,
+    },
+}
+
+/// A way of cutting, and how far it has looked.
+#[derive(Clone, Debug)]
+pub struct Framer {
+    framing: Framing,
+    searched: usize,
+}
+
+impl Framer {
+    /// A framer at the start of a frame.
+    pub fn new(framing: Framing) -> Self {
+        Self { framing, searched: 0 }
+    }
+
+    /// The first whole frame of `bytes`, which begin where the last one ended.
+    ///
+    /// # Errors
+    /// The frame is over its limit, or its header makes no sense.
+    pub fn next(&mut self, bytes: &[u8]) -> Result<Option<Cut>, FrameError> {
+        let cut = match &self.framing {
+            Framing::Lines { encoding, max } => match line_end(encoding, bytes, self.searched) {
+                Some(end) if end <= *max => {
+                    let line = without_line_end(encoding, &bytes[..end]);
+                    Some(Cut { frame: 0..line, consumed: end })
+                }
+                None if bytes.len() <= *max => None,
+                _ => return Err(FrameError::TooLong { max: *max }),
+            },
+            Framing::Fixed(size) => (bytes.len() >= *size).then(|| Cut { frame: 0..*size, consumed: *size }),
+            Framing::Length(header) => header.cut(bytes)?,
+            Framing::Delimiter { bytes: delimiter, max } => {
+                let found = memmem::find(&bytes[self.searched..], delimiter).map(|at| self.searched + at);
+                delimited(found, bytes.len(), delimiter.len(), *max)?
+            }
+            Framing::Text { text, bytes: delimiter, encoding, max } => {
+                let found = find_text(bytes, self.searched, text, delimiter, encoding);
+                delimited(found, bytes.len(), delimiter.len(), *max)?
+            }
+        };
+        self.searched = match (&cut, &self.framing) {
+            (None, Framing::Delimiter { bytes: delimiter, .. } | Framing::Text { bytes: delimiter, .. }) => {
+                bytes.len().saturating_sub(delimiter.len() - 1)
+            }
+            (None, Framing::Lines { .. }) => bytes.len(),
+            _ => 0,
+        };
+        Ok(cut)
+    }
+
+    /// What the end of the stream makes of bytes that are no whole frame: a last line needs no end, everything
+    /// else is cut short.
+    pub fn last(&self, bytes: &[u8]) -> Option<Cut> {
+        match self.framing {
+            Framing::Lines { .. } => Some(Cut { frame: 0..bytes.len(), consumed: bytes.len() }),
+            _ => None,
+        }
+    }
+}
+
+/// Where the first line ends (after its line feed), looking at bytes from `searched` on.
+pub fn line_end(encoding: &'static Encoding, bytes: &[u8], searched: usize) -> Option<usize> {
+    if encoding != UTF_16LE && encoding != UTF_16BE {
+        // 0x0A is never part of a longer character in any other encoding of the WHATWG standard.
+        return memchr(b'\n', &bytes[searched..]).map(|at| searched + at + 1);
+    }
+    let line_feed = if encoding == UTF_16LE { [b'\n', 0] } else { [0, b'\n'] };
+    let start = searched & !1;
+    bytes[start..].chunks_exact(2).position(|unit| unit == line_feed).map(|unit| start + unit * 2 + 2)
+}
+
+/// The length of a line, which ends with a line feed, without its end.
+fn without_line_end(encoding: &'static Encoding, line: &[u8]) -> usize {
+    let (feed, carriage_return): (usize, &[u8]) = match encoding {
+        _ if encoding == UTF_16LE => (2, b"\r\0"),
+        _ if encoding == UTF_16BE => (2, b"\0\r"),
+        _ => (1, b"\r"),
+    };
+    let line = &line[..line.len() - feed];
+    if line.ends_with(carriage_return) { line.len() - carriage_return.len() } else { line.len() }
+}
+
+impl LengthHeader {
+    fn cut(&self, bytes: &[u8]) -> Result<Option<Cut>, FrameError> {
+        let header = self.offset + self.size;
+        let Some(number) = bytes.get(self.offset..header) else { return Ok(None) };
+        let value = match self.endian {
+            Endian::Big => number.iter().fold(0u64, |value, byte| value << 8 | u64::from(*byte)),
+            Endian::Little => number.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte)),
+        };
+        let beyond = i128::from(value) + i128::from(self.adjust);
+        let whole = if self.include_header { beyond } else { beyond + header as i128 };
+        let body = whole - header as i128;
+        if body < 0 {
+            return Err(FrameError::Negative { length: body });
+        }
+        let whole = usize::try_from(whole).ok().filter(|whole| *whole <= self.max);
+        let Some(whole) = whole else { return Err(FrameError::TooLong { max: self.max }) };
+        let start = if self.strip { header } else { 0 };
+        Ok((bytes.len() >= whole).then_some(Cut { frame: start..whole, consumed: whole }))
+    }
+}
+
+fn delimited(found: Option<usize>, len: usize, delimiter: usize, max: usize) -> Result<Option<Cut>, FrameError> {
+    match found {
+        Some(end) if end <= max => Ok(Some(Cut { frame: 0..end, consumed: end + delimiter })),
+        Some(_) => Err(FrameError::TooLong { max }),
+        // A delimiter may have begun just at the limit.
+        None if len >= max + delimiter => Err(FrameError::TooLong { max }),
+        None => Ok(None),
+    }
+}
+
+/// Finds the delimiter where a character begins: in GBK and its like, `|` may be half of another character.
+fn find_text(
+    bytes: &[u8],
+    searched: usize,
+    text: &str,
+    delimiter: &[u8],
+    encoding: &'static Encoding,
+) -> Option<usize> {
+    let mut from = searched;
+    while let Some(at) = memmem::find(&bytes[from..], delimiter).map(|at| from + at) {
+        if is_boundary(&bytes[..at], text, delimiter, encoding) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// Whether a character ends where `before` ends, so that the delimiter after it is meant as such.
+fn is_boundary(before: &[u8], text: &str, delimiter: &[u8], encoding: &'static Encoding) -> bool {
+    if encoding == encoding_rs::UTF_8 || encoding.is_single_byte() {
+        return true;
+    }
+    if encoding == UTF_16LE || encoding == UTF_16BE {
+        return before.len() % 2 == 0;
+    }
+    let mut decoder = encoding.new_decoder_without_bom_handling();
+    let mut decoded = String::new();
+    let mut decode = |bytes: &[u8]| {
+        let start = decoded.len();
+        decoded.reserve(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16));
+        let _ = decoder.decode_to_string(bytes, &mut decoded, false);
+        decoded.len() - start
+    };
+    decode(before);
+    let added = decode(delimiter);
+    added == text.len() && decoded.ends_with(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all(framing: &Framing, pieces: &[&[u8]]) -> Result<(Vec<Vec<u8>>, Vec<u8>), FrameError> {
+        let mut framer = Framer::new(framing.clone());
+        let mut bytes = Vec::new();
+        let mut frames = Vec::new();
+        for piece in pieces {
+            bytes.extend_from_slice(piece);
+            while let Some(cut) = framer.next(&bytes)? {
+                frames.push(bytes[cut.frame].to_vec());
+                bytes.drain(..cut.consumed);
+            }
+        }
+        Ok((frames, bytes))
+    }
+
+    /// Whole, at every two-way split, and byte by byte: always the same frames and the same rest.
+    fn check(framing: &Framing, input: &[u8], frames: &[&[u8]], rest: &[u8]) {
+        let expected = Ok((frames.iter().map(|frame| frame.to_vec()).collect(), rest.to_vec()));
+        for cut in 0..=input.len() {
+            assert_eq!(all(framing, &[&input[..cut], &input[cut..]]), expected, "cut at {cut}");
+        }
+        assert_eq!(all(framing, &input.chunks(1).collect::<Vec<_>>()), expected, "byte by byte");
+    }
+
+    fn delimiter(bytes: &[u8], max: usize) -> Framing {
+        Framing::Delimiter { bytes: bytes.to_vec(), max }
+    }
+
+    fn header() -> LengthHeader {
+        LengthHeader {
+            size: 2,
+            endian: Endian::Big,
+            offset: 0,
+            adjust: 0,
+            include_header: false,
+            strip: true,
+            max: MAX_FRAME,
+        }
+    }
+
+    #[test]
+    fn delimiters_are_not_part_of_a_frame() {
+        check(&delimiter(b"\r\n\r\n", 100), b"a\r\n\r\n\r\n\r\nb\r\n\r", &[b"a", b""], b"b\r\n\r");
+        check(&delimiter(b"aab", 100), b"aaab!aab", &[b"a", b"!"], b"");
+    }
+
+    #[test]
+    fn the_limit_is_exact() {
+        let framing = delimiter(b"--", 3);
+        check(&framing, b"abc--", &[b"abc"], b"");
+        check(&framing, b"abc-", &[], b"abc-");
+        assert_eq!(all(&framing, &[b"abcd--"]), Err(FrameError::TooLong { max: 3 }));
+        assert_eq!(all(&framing, &[b"abcd", b"x"]), Err(FrameError::TooLong { max: 3 }));
+    }
+
+    #[test]
+    fn half_of_a_character_is_no_delimiter() {
+        // 81 7C is one character of GBK.
+        let gbk = Framing::Text { text: "|".into(), bytes: b"|".to_vec(), encoding: encoding_rs::GBK, max: 100 };
+        check(&gbk, b"\x81\x7c|\x81\x7ca|", &[b"\x81\x7c", b"\x81\x7ca"], b"");
+        // U+0A00 followed by U+7C0A holds the bytes of a little-endian U+000A U+007C, but not at a unit's start.
+        let wide = b"|\x00".to_vec();
+        let utf16 = Framing::Text { text: "|".into(), bytes: wide, encoding: UTF_16LE, max: 100 };
+        check(&utf16, b"\x00|\x00A|\x00b\x00|\x00", &[b"\x00|\x00A", b"b\x00"], b"");
+        let sjis = encoding_rs::SHIFT_JIS;
+        let backslash = Framing::Text { text: "\\".into(), bytes: b"\\".to_vec(), encoding: sjis, max: 100 };
+        check(&backslash, b"\x95\x5c\\x", &[b"\x95\x5c"], b"x");
+    }
+
+    #[test]
+    fn lines_of_bytes() {
+        let lines = Framing::Lines { encoding: encoding_rs::GBK, max: 6 };
+        check(&lines, b"one\r\n\ntwo\nlast", &[b"one", b"", b"two"], b"last");
+        assert_eq!(Framer::new(lines.clone()).last(b"last"), Some(Cut { frame: 0..4, consumed: 4 }));
+        assert_eq!(all(&lines, &[b"1234567"]), Err(FrameError::TooLong { max: 6 }));
+        let wide = Framing::Lines { encoding: UTF_16BE, max: 100 };
+        check(&wide, b"\x0a\0\0a\0\r\0\n\0b\0\n", &[b"\x0a\0\0a", b"\0b"], b"");
+    }
+
+    #[test]
+    fn fixed_frames() {
+        check(&Framing::Fixed(3), b"abcdefg", &[b"abc", b"def"], b"g");
+    }
+
+    #[test]
+    fn length_headers() {
+        check(&Framing::Length(header()), b"\x00\x02hi\x00\x00\x00\x05ab", &[b"hi", b""], b"\x00\x05ab");
+        let little = LengthHeader { endian: Endian::Little, ..header() };
+        check(&Framing::Length(little), b"\x02\x00hi", &[b"hi"], b"");
+        let kept = LengthHeader { strip: false, ..header() };
+        check(&Framing::Length(kept), b"\x00\x02hi", &[b"\x00\x02hi"], b"");
+        let counted = LengthHeader { include_header: true, ..header() };
+        check(&Framing::Length(counted), b"\x00\x04hi", &[b"hi"], b"");
+        let typed = LengthHeader { offset: 1, size: 1, adjust: 2, ..header() };
+        check(&Framing::Length(typed), b"T\x01abcU", &[b"abc"], b"U");
+    }
+
+    #[test]
+    fn impossible_lengths_are_errors() {
+        let counted = LengthHeader { include_header: true, ..header() };
+        assert_eq!(all(&Framing::Length(counted), &[b"\x00\x01"]), Err(FrameError::Negative { length: -1 }));
+        let small = LengthHeader { max: 10, ..header() };
+        assert_eq!(all(&Framing::Length(small), &[b"\x00\x09"]), Err(FrameError::TooLong { max: 10 }));
+        let huge = LengthHeader { size: 8, ..header() };
+        assert_eq!(all(&Framing::Length(huge), &[&[0xff; 8]]), Err(FrameError::TooLong { max: MAX_FRAME }));
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_never_matter(
+            input in prop::collection::vec(prop::sample::select(vec![0u8, 1, 2, 3, b'a', b'|', 0x81, b'\n']), 0..200),
+            cuts in prop::collection::vec(0usize..200, 0..10),
+            which in 0usize..5,
+        ) {
+            let framing = match which {
+                0 => delimiter(b"a|", 50),
+                1 => Framing::Text { text: "|".into(), bytes: b"|".to_vec(), encoding: encoding_rs::GBK, max: 50 },
+                2 => Framing::Fixed(7),
+                3 => Framing::Length(LengthHeader { size: 1, ..header() }),
+                _ => Framing::Length(LengthHeader { size: 1, include_header: true, strip: false, ..header() }),
+            };
+            let mut places: Vec<_> = cuts.into_iter().map(|at| at.min(input.len())).chain([0, input.len()]).collect();
+            places.sort_unstable();
+            let pieces: Vec<_> = places.windows(2).map(|pair| &input[pair[0]..pair[1]]).collect();
+            prop_assert_eq!(all(&framing, &pieces), all(&framing, &[&input]));
+        }
+    }
+}

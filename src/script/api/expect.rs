@@ -1,0 +1,73 @@
+//! `conn.expect`: waits for something in what a connection receives, in the form of a callback.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rhai::{Blob, Dynamic, Engine, FnPtr, INT, Map, NativeCallContext};
+
+use super::conn::Conn;
+use super::{Outcome, failure, type_name};
+use crate::script::expecting::{Expectation, Found, Pattern};
+use crate::script::host::Host;
+use crate::script::timers::Timer;
+
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("expect", move |context: NativeCallContext<'_>, conn: &mut Conn, what: Dynamic, call: FnPtr| {
+        expect(&context, &of, conn, &what, None, call)
+    });
+    let of = Rc::clone(host);
+    engine.register_fn(
+        "expect",
+        move |context: NativeCallContext<'_>, conn: &mut Conn, what: Dynamic, ms: INT, call: FnPtr| {
+            expect(&context, &of, conn, &what, Some(ms), call)
+        },
+    );
+}
+
+fn expect(
+    context: &NativeCallContext<'_>,
+    host: &Host,
+    conn: &Conn,
+    what: &Dynamic,
+    ms: Option<INT>,
+    call: FnPtr,
+) -> Outcome<()> {
+    let pattern = pattern(context, what)?;
+    let limit = ms.map(|ms| u64::try_from(ms).map_err(|_| failure(format!("expect waits for 0 ms or more, not {ms}"))));
+    let limit = limit.transpose()?.map(Duration::from_millis);
+    let view = conn.view();
+    if !view.is_open.get() {
+        return Ok(());
+    }
+    let timer = limit.map(|limit| {
+        let timer = Timer { conn: Some(Rc::clone(view)), call: call.clone(), every: None, expects: true };
+        host.timers().start(Instant::now() + limit, timer)
+    });
+    host.expect(view, Expectation { pattern, call, timer });
+    Ok(())
+}
+
+fn pattern(context: &NativeCallContext<'_>, what: &Dynamic) -> Outcome<Pattern> {
+    if let Some(bytes) = what.read_lock::<Blob>() {
+        return Ok(Pattern::Bytes(bytes.clone()));
+    }
+    if what.is_string() {
+        return Ok(Pattern::Text(what.clone().into_string().unwrap_or_default()));
+    }
+    Err(failure(format!("expect takes a string or a blob, not {}", type_name(context, what))))
+}
+
+/// What the callback gets: where it was found, or that it was not.
+pub(in crate::script) fn match_value(found: Option<Found>) -> Dynamic {
+    let mut map = Map::new();
+    map.insert("timeout".into(), found.is_none().into());
+    if let Some(found) = found {
+        map.insert("start".into(), Dynamic::from_int(found.start as INT));
+        map.insert("end".into(), Dynamic::from_int(found.end as INT));
+        map.insert("before".into(), found.before);
+        map.insert("groups".into(), Dynamic::from_array(vec![found.matched.clone()]));
+        map.insert("matched".into(), found.matched);
+    }
+    Dynamic::from_map(map)
+}

@@ -1,0 +1,142 @@
+//! How a connection's stream is cut: `frame_lines`, `frame_delim`, `frame_fixed`, `frame_length`, `frame_none`.
+//!
+//! Reads the options and pushes the choice. Cutting itself is `codec::framing` and the session's business.
+
+use std::rc::Rc;
+
+use encoding_rs::{Encoding, UTF_8};
+use rhai::{Blob, Dynamic, Engine, INT, Map, NativeCallContext};
+
+use super::conn::Conn;
+use super::{Outcome, failure, type_name};
+use crate::codec::charset::Encoder;
+use crate::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
+use crate::codec::nearest::nearest;
+use crate::config::{Charset, Unencodable};
+use crate::script::host::Host;
+use crate::session::Cutting;
+
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("frame_lines", move |conn: &mut Conn| lines(&of, conn, MAX_FRAME as INT));
+    let of = Rc::clone(host);
+    engine.register_fn("frame_lines", move |conn: &mut Conn, max: INT| lines(&of, conn, max));
+    let of = Rc::clone(host);
+    engine.register_fn("frame_delim", move |context: NativeCallContext<'_>, conn: &mut Conn, delimiter: Dynamic| {
+        delimited(&context, &of, conn, &delimiter, MAX_FRAME as INT)
+    });
+    let of = Rc::clone(host);
+    engine.register_fn(
+        "frame_delim",
+        move |context: NativeCallContext<'_>, conn: &mut Conn, delimiter: Dynamic, max: INT| {
+            delimited(&context, &of, conn, &delimiter, max)
+        },
+    );
+    let of = Rc::clone(host);
+    engine.register_fn("frame_fixed", move |conn: &mut Conn, size: INT| -> Outcome<()> {
+        let size = within("frame_fixed", "a size", size, LARGEST)?;
+        of.cut(conn.view(), Cutting::Frames(Framing::Fixed(size)));
+        Ok(())
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("frame_length", move |context: NativeCallContext<'_>, conn: &mut Conn, options: Map| {
+        let header = length_header(&context, &options)?;
+        of.cut(conn.view(), Cutting::Frames(Framing::Length(header)));
+        Ok::<_, Box<rhai::EvalAltResult>>(())
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("frame_none", move |conn: &mut Conn| of.cut(conn.view(), Cutting::None));
+}
+
+fn lines(host: &Host, conn: &Conn, max: INT) -> Outcome<()> {
+    let max = within("frame_lines", "a limit", max, LARGEST)?;
+    let cutting = if host.takes_lines() {
+        Cutting::Lines { max }
+    } else {
+        Cutting::Frames(Framing::Lines { encoding: encoding_of(conn), max })
+    };
+    host.cut(conn.view(), cutting);
+    Ok(())
+}
+
+fn delimited(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, delimiter: &Dynamic, max: INT) -> Outcome<()> {
+    let max = within("frame_delim", "a limit", max, LARGEST)?;
+    let framing = if let Some(bytes) = delimiter.read_lock::<Blob>() {
+        Framing::Delimiter { bytes: bytes.clone(), max }
+    } else if delimiter.is_string() {
+        let text = delimiter.clone().into_string().unwrap_or_default();
+        let encoding = encoding_of(conn);
+        let encoded = Encoder::new(encoding, Unencodable::Fail).encode_whole(&text);
+        let bytes = encoded.map_err(|fault| failure(fault.to_string()))?;
+        Framing::Text { text, bytes, encoding, max }
+    } else {
+        let given = type_name(context, delimiter);
+        return Err(failure(format!("frame_delim takes a string or a blob, not {given}")));
+    };
+    match &framing {
+        Framing::Delimiter { bytes, .. } | Framing::Text { bytes, .. } if bytes.is_empty() => {
+            Err(failure("frame_delim takes a delimiter that is not empty"))
+        }
+        _ => {
+            host.cut(conn.view(), Cutting::Frames(framing));
+            Ok(())
+        }
+    }
+}
+
+fn length_header(context: &NativeCallContext<'_>, options: &Map) -> Outcome<LengthHeader> {
+    for name in options.keys() {
+        if !OPTIONS.contains(&name.as_str()) {
+            let near = nearest(name, OPTIONS.iter().copied());
+            let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+            return Err(failure(format!("frame_length has no option {name}{hint}")));
+        }
+    }
+    let wrong = |name: &str, wanted: &str, value: &Dynamic| {
+        failure(format!("frame_length: {name} is {wanted}, not {}", type_name(context, value)))
+    };
+    let number = |name: &str, default: Option<INT>| match (options.get(name), default) {
+        (Some(value), _) => value.as_int().map_err(|_| wrong(name, "a number", value)),
+        (None, Some(default)) => Ok(default),
+        (None, None) => Err(failure(format!("frame_length needs {name}"))),
+    };
+    let flag = |name: &str, default: bool| match options.get(name) {
+        Some(value) => value.as_bool().map_err(|_| wrong(name, "true or false", value)),
+        None => Ok(default),
+    };
+    let endian = match options.get("endian").map(|value| value.clone().into_string()) {
+        None => Endian::Big,
+        Some(Ok(word)) if word == "big" => Endian::Big,
+        Some(Ok(word)) if word == "little" => Endian::Little,
+        Some(_) => return Err(failure("frame_length: endian is \"big\" or \"little\"")),
+    };
+    let max = within("frame_length", "max", number("max", Some(MAX_FRAME as INT))?, LARGEST)?;
+    Ok(LengthHeader {
+        size: within("frame_length", "size", number("size", None)?, 8)?,
+        endian,
+        offset: within("frame_length", "offset", number("offset", Some(0))? + 1, 1 << 16)? - 1,
+        adjust: number("adjust", Some(0))?,
+        include_header: flag("include_header", false)?,
+        strip: flag("strip", true)?,
+        max,
+    })
+}
+
+/// A number from 1 to a limit.
+fn within(function: &str, what: &str, value: INT, most: usize) -> Outcome<usize> {
+    let fits = usize::try_from(value).ok().filter(|value| (1..=most).contains(value));
+    fits.ok_or_else(|| failure(format!("{function} takes {what} from 1 to {most}, not {value}")))
+}
+
+/// What delimiters and line ends are written in.
+fn encoding_of(conn: &Conn) -> &'static Encoding {
+    match conn.view().recv.get() {
+        Charset::Auto => UTF_8,
+        Charset::Named(encoding) => encoding,
+    }
+}
+
+const OPTIONS: [&str; 7] = ["size", "endian", "offset", "adjust", "include_header", "max", "strip"];
+
+/// The largest frame a script may ask for: the size of the largest blob.
+const LARGEST: usize = 4 << 20;
