@@ -1,1 +1,193 @@
-//! The floors of the house.
+//! The floors of the house, and what else holds for every file of `src/`: who may import whom, where `unsafe` is
+//! allowed, that a file says what it is and stays short enough to be read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Every module with its floor. A floor imports only what is below it; on a floor where modules may know each
+/// other, they do so in this order, the later the earlier.
+const FLOORS: &[(u8, Neighbours, &[&str])] = &[
+    (0, Neighbours::Earlier, &["sys", "buffer", "exit", "error", "endpoint", "config"]),
+    (1, Neighbours::Earlier, &["codec", "layer", "session"]),
+    (2, Neighbours::Strangers, &["net", "script", "output"]),
+    (3, Neighbours::Earlier, &["driver"]),
+    (4, Neighbours::Earlier, &["bug", "cli", "commands", "lib"]),
+    (5, Neighbours::Earlier, &["main"]),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Neighbours {
+    Earlier,
+    Strangers,
+}
+
+/// The longest file.
+const MAX_LINES: usize = 600;
+
+fn place(module: &str) -> Option<(u8, Neighbours, usize)> {
+    FLOORS.iter().find_map(|(floor, neighbours, modules)| {
+        modules.iter().position(|name| *name == module).map(|at| (*floor, *neighbours, at))
+    })
+}
+
+/// Why `from` may not import `to`.
+fn objection(from: &str, to: &str) -> Option<String> {
+    if from == to {
+        return None;
+    }
+    let Some((from_floor, _, from_at)) = place(from) else { return Some(format!("{from} has no floor")) };
+    let Some((to_floor, neighbours, to_at)) = place(to) else { return Some(format!("{to} has no floor")) };
+    let allowed = to_floor < from_floor
+        || (to_floor == from_floor && neighbours == Neighbours::Earlier && to_at < from_at)
+        // The crate's root names all of its modules.
+        || from == "lib";
+    (!allowed).then(|| format!("{from} (floor {from_floor}) imports {to} (floor {to_floor})"))
+}
+
+/// The text without comments and without what stands in quotes, line for line.
+fn code(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let mut quoted = false;
+        let mut before = ' ';
+        for (at, letter) in line.char_indices() {
+            if !quoted && line[at..].starts_with("//") {
+                break;
+            }
+            // A quote as a character is not the start of a string.
+            if letter == '"' && before != '\\' && before != '\'' {
+                quoted = !quoted;
+            }
+            before = if before == '\\' && letter == '\\' { ' ' } else { letter };
+            out.push(if quoted { ' ' } else { letter });
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// The modules that a text reaches by `crate::` (or, in main.rs, by `tcpx::`).
+fn imports(code: &str, root: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(root) {
+        if code[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_') {
+            continue;
+        }
+        let rest = &code[at + root.len()..];
+        match rest.strip_prefix('{') {
+            None => found.push(first_word(rest)),
+            Some(list) => {
+                let (mut depth, mut start, mut end) = (0, 0, list.len());
+                for (at, letter) in list.char_indices() {
+                    match letter {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => {
+                            end = at;
+                            break;
+                        }
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => {
+                            found.push(first_word(&list[start..at]));
+                            start = at + 1;
+                        }
+                        _ => {}
+                    }
+                }
+                found.push(first_word(&list[start..end]));
+            }
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+fn first_word(text: &str) -> String {
+    text.trim_start().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+}
+
+fn has_word(code: &str, word: &str) -> bool {
+    code.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|found| found == word)
+}
+
+/// Everything that is wrong with one file.
+fn faults(path: &str, text: &str) -> Vec<String> {
+    let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+    let code = code(text);
+    let mut faults = Vec::new();
+    let roots: &[&str] = if module == "main" { &["crate::", "tcpx::"] } else { &["crate::"] };
+    for name in roots.iter().flat_map(|root| imports(&code, root)) {
+        // What the root re-exports.
+        let name = if module == "main" && name == "run" { "lib".to_owned() } else { name };
+        faults.extend(objection(module, &name));
+    }
+    if module != "sys" && has_word(&code, "unsafe") {
+        faults.push("unsafe outside of sys".to_owned());
+    }
+    if !text.starts_with("//! ") {
+        faults.push("it does not begin with //!".to_owned());
+    }
+    let lines = text.lines().count();
+    if lines > MAX_LINES {
+        faults.push(format!("{lines} lines, {MAX_LINES} are the most"));
+    }
+    faults.into_iter().map(|fault| format!("src/{path}: {fault}")).collect()
+}
+
+fn source_files(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("read a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            source_files(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_file_keeps_the_rules_of_the_house() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    source_files(&top, &mut files);
+    let (mut all, mut seen) = (Vec::new(), 0);
+    for file in &files {
+        let path = file.strip_prefix(&top).expect("it is below src").to_string_lossy().into_owned();
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("read src/{path}: {error}"));
+        seen += imports(&code(&text), "crate::").len();
+        all.extend(faults(&path, &text));
+    }
+    assert!(files.len() > 40 && seen > 100, "{} files and {seen} imports are too few to believe", files.len());
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
+fn the_rules_are_noticed_when_they_are_broken() {
+    let cases = [
+        ("net/tcp.rs", "//! x\nuse crate::script::ScriptHandler;", "net (floor 2) imports script (floor 2)"),
+        ("script/mod.rs", "//! x\nuse crate::{codec, net::tcp};", "script (floor 2) imports net (floor 2)"),
+        ("script/mod.rs", "//! x\nfn f() { crate::output::f() }", "script (floor 2) imports output (floor 2)"),
+        ("codec/mod.rs", "//! x\nuse crate::session::Event;", "codec (floor 1) imports session (floor 1)"),
+        ("session/mod.rs", "//! x\nuse crate::net::Transport;", "session (floor 1) imports net (floor 2)"),
+        ("driver/mod.rs", "//! x\nuse crate::{config, cli};", "driver (floor 3) imports cli (floor 4)"),
+        ("exit.rs", "//! x\nuse crate::error::Error;", "exit (floor 0) imports error (floor 0)"),
+        ("net/new.rs", "//! x\nuse crate::nowhere::X;", "nowhere has no floor"),
+        ("nowhere.rs", "//! x\nuse crate::config::X;", "nowhere has no floor"),
+        ("net/tcp.rs", "//! x\nunsafe { f() }", "unsafe outside of sys"),
+        ("net/tcp.rs", "use std::io;", "it does not begin with //!"),
+    ];
+    for (path, text, fault) in cases {
+        assert_eq!(faults(path, text), [format!("src/{path}: {fault}")]);
+    }
+    let long = format!("//! x\n{}", "\n".repeat(MAX_LINES));
+    assert_eq!(faults("net/tcp.rs", &long).len(), 1);
+    let fine = [
+        ("net/tcp.rs", "//! x crate::script, unsafe\n// crate::script\nuse crate::session::halves;"),
+        ("cli/mod.rs", "//! x\nconst T: &str = \"unsafe crate::main\";\nuse crate::{config::{A, B}, error};"),
+        ("sys/unix.rs", "//! x\nunsafe { f() }"),
+        ("main.rs", "//! x\nuse tcpx::exit::Exit; fn f() { tcpx::run() }"),
+        ("session/mod.rs", "//! x\nuse crate::codec::charset; use crate::session::view; #![deny(unsafe_code)]"),
+    ];
+    for (path, text) in fine {
+        assert_eq!(faults(path, text), [""; 0], "{path}");
+    }
+}
