@@ -6,5 +6,8 @@ mod endings;
 mod examples;
 mod floors;
 mod generated;
+mod peers;
+mod robust;
 mod serving;
 mod support;
+mod terminal;

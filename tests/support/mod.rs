@@ -144,6 +144,7 @@ pub(crate) enum Stdout {
 
 /// A command line of tcpx to be started.
 pub(crate) struct Tcpx {
+    program: OsString,
     args: Vec<OsString>,
     wrap: Vec<OsString>,
     stdin: Stdin,
@@ -154,8 +155,14 @@ pub(crate) struct Tcpx {
 impl Tcpx {
     /// Starts a command line; stdin is `/dev/null`, stdout and stderr are collected.
     pub(crate) fn new<S: AsRef<OsStr>>(args: &[S]) -> Self {
+        Self::other(env!("CARGO_BIN_EXE_tcpx"), args)
+    }
+
+    /// Another program, to be started and watched in the same way.
+    pub(crate) fn other<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Self {
+        let program = program.into();
         let args = args.iter().map(|word| word.as_ref().to_owned()).collect();
-        Self { args, wrap: Vec::new(), stdin: Stdin::Null, stdout: Stdout::Collected, stderr: None }
+        Self { program, args, wrap: Vec::new(), stdin: Stdin::Null, stdout: Stdout::Collected, stderr: None }
     }
 
     /// Adds a word.
@@ -212,7 +219,7 @@ impl Tcpx {
             self = self.after_shell("exec >&-");
         }
         let mut words = self.wrap;
-        words.push(env!("CARGO_BIN_EXE_tcpx").into());
+        words.push(self.program);
         words.extend(self.args);
         let line = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
 

@@ -1,0 +1,172 @@
+//! tcpx and the programs it has to get along with: nc, ncat, socat and curl, as client and as server.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+
+use crate::support::{Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for};
+
+const PLAIN: &[&str] = &[];
+const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
+
+/// Whether these are installed; a note or a failure if not.
+fn have(programs: &[&str]) -> bool {
+    let absent: Vec<_> = programs.iter().filter(|program| !installed(program)).copied().collect();
+    absent.iter().for_each(|program| missing(program));
+    absent.is_empty()
+}
+
+/// Whether somebody listens on a port (proc(5) `/proc/net/tcp`): asking by a connect would take its only client.
+fn is_listened_on(port: u16) -> bool {
+    ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok()).any(|table| {
+        let end = format!(":{port:04X}");
+        table.lines().skip(1).any(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            let (local, state) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
+            local.ends_with(&end) && state == "0A"
+        })
+    })
+}
+
+/// Starts a server on a port that was free a moment ago; `PORT` in its words stands for it.
+fn start_server(program: &str, words: &[&str], stdin: impl Fn() -> Stdin) -> (Running, SocketAddr) {
+    for _ in 0..5 {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let port = free.port().to_string();
+        let words: Vec<_> = words.iter().map(|word| word.replace("PORT", &port)).collect();
+        let mut server = Tcpx::other(program, &words).stdin(stdin()).spawn();
+        wait_for("the server to listen or to leave", || is_listened_on(free.port()) || !server.is_running());
+        if server.is_running() {
+            return (server, free);
+        }
+    }
+    panic!("{program} found no port");
+}
+
+// ---- tcpx is the client ----------------------------------------------------------------------------------
+
+#[test]
+fn an_echo_by_ncat_comes_back_whole() {
+    if !have(&["ncat"]) {
+        return;
+    }
+    let (server, address) = start_server("ncat", &["-l", "127.0.0.1", "PORT", "--exec", "/bin/cat"], || Stdin::Null);
+    // Ncat drops the answer after a FIN, so stdin is held open until the answer came.
+    let mut tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).connect(address);
+    tcpx.write(b"ping");
+    tcpx.wait_stdout(b"ping");
+    tcpx.close_stdin();
+    tcpx.finish().code(0).wrote("ping").quietly();
+    drop(server);
+}
+
+#[test]
+fn an_echo_by_socat_comes_back_whole() {
+    if !have(&["socat"]) {
+        return;
+    }
+    let (_server, address) = start_server("socat", &["TCP-LISTEN:PORT,fork,bind=127.0.0.1", "PIPE"], || Stdin::Null);
+    for _ in 0..3 {
+        Tcpx::new(PLAIN).stdin(Stdin::bytes(b"ping")).connect(address).finish().code(0).wrote("ping").quietly();
+    }
+}
+
+#[test]
+fn data_is_exchanged_with_listening_netcats() {
+    let (ours, theirs) = (noise(1 << 20, 20), noise(1 << 20, 21));
+    let servers: [(&str, &[&str]); 3] = [
+        ("nc", &["-l", "-N", "127.0.0.1", "PORT"]),
+        ("ncat", &["-l", "127.0.0.1", "PORT"]),
+        ("socat", &["-t", "20", "TCP-LISTEN:PORT,bind=127.0.0.1", "-"]),
+    ];
+    for (program, words) in servers {
+        if !have(&[program]) {
+            continue;
+        }
+        for stdin in [Stdin::bytes(&ours), Stdin::file(&ours)] {
+            let (server, address) = start_server(program, words, || Stdin::bytes(&theirs));
+            Tcpx::new(PLAIN).stdin(stdin).connect(address).finish().code(0).wrote(&theirs).quietly();
+            let done = server.finish();
+            assert_eq!(done.status_code(), Some(0), "{program}: {}", done.stderr);
+            assert_same(&done.stdout, &ours, &format!("what {program} got"));
+        }
+    }
+}
+
+#[test]
+fn a_client_does_not_wait_for_a_netcat_that_has_left() {
+    if !have(&["nc"]) {
+        return;
+    }
+    let (server, address) = start_server("nc", &["-l", "-N", "127.0.0.1", "PORT"], || Stdin::Open);
+    let mut tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).connect(address);
+    tcpx.write(b"x");
+    assert!(server.out.wait(|bytes| bytes == b"x"));
+    drop(server);
+    // Killed: its kernel ends the connection in order.
+    tcpx.finish().code(0).wrote("").quietly();
+}
+
+// ---- tcpx is the server ----------------------------------------------------------------------------------
+
+/// The clients, with `PORT` for the port. All of them send FIN when their stdin ends and wait for the answer.
+const CLIENTS: [(&str, &[&str]); 3] = [
+    ("nc", &["-N", "127.0.0.1", "PORT"]),
+    ("ncat", &["127.0.0.1", "PORT"]),
+    ("socat", &["-t", "20", "-", "TCP:127.0.0.1:PORT"]),
+];
+
+fn client(program: &str, words: &[&str], address: SocketAddr, stdin: Stdin) -> Running {
+    let words: Vec<_> = words.iter().map(|word| word.replace("PORT", &address.port().to_string())).collect();
+    Tcpx::other(program, &words).stdin(stdin).spawn()
+}
+
+#[test]
+fn data_is_exchanged_with_connecting_netcats() {
+    let (ours, theirs) = (noise(1 << 20, 22), noise(1 << 20, 23));
+    for (program, words) in CLIENTS {
+        if !have(&[program]) {
+            continue;
+        }
+        for stdin in [Stdin::bytes(&ours), Stdin::file(&ours)] {
+            let (tcpx, address) = Tcpx::new(PLAIN).stdin(stdin).listen();
+            let done = client(program, words, address, Stdin::bytes(&theirs)).finish();
+            assert_eq!(done.status_code(), Some(0), "{program}: {}", done.stderr);
+            assert_same(&done.stdout, &ours, &format!("what {program} got"));
+            tcpx.finish().code(0).wrote(&theirs).quietly();
+        }
+    }
+}
+
+#[test]
+fn netcats_are_echoed_whole() {
+    let data = noise(1 << 20, 24);
+    let (mut tcpx, address) = Tcpx::new(ECHO).listen();
+    for (program, words) in CLIENTS {
+        if !have(&[program]) {
+            continue;
+        }
+        let done = client(program, words, address, Stdin::bytes(&data)).finish();
+        assert_eq!(done.status_code(), Some(0), "{program}: {}", done.stderr);
+        assert_same(&done.stdout, &data, &format!("the echo that {program} got"));
+    }
+    assert!(tcpx.is_running());
+}
+
+#[test]
+fn curl_is_served() {
+    if !have(&["curl"]) {
+        return;
+    }
+    let answer = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello, curl\n";
+    // From stdin, whose end is the end of the answer; and first, with a length, from a server that goes on.
+    let with_length = r"HTTP/1.0 200 OK\r\nContent-Length: 12\r\n\r\nhello, curl\n";
+    for (options, stdin) in [(PLAIN, Stdin::bytes(answer)), (&["--send", with_length], Stdin::Null)] {
+        let (tcpx, address) = Tcpx::new(options).stdin(stdin).listen();
+        let url = format!("http://{address}/path");
+        let done = Tcpx::other("curl", &["-sS", "--noproxy", "*", "--max-time", "30", &url]).run();
+        assert_eq!((done.status_code(), done.stdout.as_slice()), (Some(0), b"hello, curl\n".as_slice()), "{}", done.stderr);
+        let done = tcpx.finish();
+        done.code(0).quietly();
+        assert!(done.stdout.starts_with(b"GET /path HTTP/1.1\r\n"));
+    }
+}

@@ -1,0 +1,188 @@
+//! tcpx on a terminal: what a peer sends cannot steer it, and it is left as it was found.
+
+use rustix::process::Signal;
+
+use crate::support::peer::{Conn, Server};
+use crate::support::pty::Pty;
+use crate::support::{BOTH, Role, Stdin, Stdout, Tcpx};
+
+const PLAIN: &[&str] = &[];
+/// A title, a cleared screen, a bell, C1 in both forms, backspace; and colours, which are harmless.
+const NASTY: &[u8] = b"\x1b]0;title\x07\x1b[2J\x08\xc2\x9b2J\x9b \x1b[1;31mred\x1b[0m \xe4\xbd\xa0\t.\r\n";
+
+#[test]
+fn control_characters_of_the_peer_are_shown_and_colours_pass() {
+    for role in BOTH {
+        let pty = Pty::new();
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side())).pair(role);
+        peer.send(NASTY);
+        peer.send(b"the end\x1b");
+        drop(peer);
+        tcpx.finish().code(0).quietly();
+        let shown = "^[]0;title^G^[[2J^H\\x9b2J\\x9b \x1b[1;31mred\x1b[0m 你\t.\r\r\nthe end^[";
+        pty.wait_screen("the end^[");
+        assert_eq!(pty.screen.text(), shown);
+    }
+}
+
+#[test]
+fn a_decoded_stream_is_made_safe_after_decoding() {
+    let pty = Pty::new();
+    let tcpx = Tcpx::new(&["-E", "windows-1252"]).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side()));
+    let (tcpx, mut peer) = tcpx.pair(Role::Connect);
+    // 0x81 is a C1 control in windows-1252; 0x9b is a quotation mark.
+    peer.send(b"\x81\x9b\x1b[2J.");
+    drop(peer);
+    tcpx.finish().code(0).quietly();
+    pty.wait_screen(".");
+    assert_eq!(pty.screen.text(), "\\x81›^[[2J.");
+}
+
+#[test]
+fn raw_terminal_lets_everything_pass() {
+    let pty = Pty::new();
+    let tcpx = Tcpx::new(&["--raw-terminal"]).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side()));
+    let (tcpx, mut peer) = tcpx.pair(Role::Connect);
+    peer.send(NASTY);
+    drop(peer);
+    tcpx.finish().code(0).quietly();
+    // The terminal itself makes CR LF of LF.
+    let wanted = NASTY.strip_suffix(b"\n").expect("it ends so").to_vec();
+    let wanted = [wanted, b"\r\n".to_vec()].concat();
+    assert!(pty.screen.wait(|bytes| bytes == wanted), "{:?}", pty.screen.text());
+}
+
+#[test]
+fn a_pipe_gets_the_bytes_as_they_are() {
+    let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(Role::Connect);
+    peer.send(NASTY);
+    drop(peer);
+    tcpx.finish().code(0).wrote(NASTY).quietly();
+}
+
+#[test]
+fn messages_hold_nothing_that_steers_a_terminal() {
+    for words in [
+        &["connect", "bad\u{1b}[2Jhost", "80"][..],
+        &["connect", "h", "8\u{1b}[2J"],
+        &["connect", "-E", "\u{9b}2J", "h", "80"],
+        &["\u{1b}]0;x\u{7}"],
+        &["connect", "--\u{1b}[2J", "h", "80"],
+        &["connect", "--send-file", "/no\u{1b}[2J\nsuch", "127.0.0.1", "80"],
+    ] {
+        let done = Tcpx::new(words).run();
+        let bad = done.stderr.chars().find(|letter| letter.is_control() && *letter != '\n');
+        assert_eq!(bad, None, "{words:?}: {:?}", done.stderr);
+        assert!(!done.stderr.is_empty());
+    }
+}
+
+#[test]
+fn a_terminal_is_a_stdin_like_any_other() {
+    for role in BOTH {
+        let mut pty = Pty::new();
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(pty.side())).pair(role);
+        pty.type_in(b"first\n");
+        peer.expect(b"first\n");
+        pty.type_in(b"second\nthird\n");
+        peer.expect(b"second\nthird\n");
+        // Ctrl-D ends it.
+        pty.type_in(b"\x04");
+        peer.expect_eof();
+        peer.send(b"answer");
+        drop(peer);
+        tcpx.finish().code(0).wrote("answer").quietly();
+    }
+}
+
+#[test]
+fn a_person_is_not_waited_for_when_the_peer_has_ended() {
+    for role in BOTH {
+        let pty = Pty::new();
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(pty.side())).pair(role);
+        peer.send(b"bye");
+        drop(peer);
+        tcpx.finish().code(0).wrote("bye").quietly();
+    }
+}
+
+#[test]
+fn half_open_waits_for_a_person() {
+    let mut pty = Pty::new();
+    let (mut tcpx, mut peer) = Tcpx::new(&["--half-open"]).stdin(Stdin::Fd(pty.side())).pair(Role::Connect);
+    peer.half_close();
+    peer.expect_silence();
+    assert!(tcpx.is_running());
+    pty.type_in(b"still here\n\x04");
+    peer.expect(b"still here\n");
+    peer.expect_eof();
+    tcpx.finish().code(0).quietly();
+}
+
+/// On a terminal of its own, as a shell starts it.
+fn in_foreground(tcpx: Tcpx, pty: &Pty) -> Tcpx {
+    tcpx.stdin(Stdin::Fd(pty.side()))
+        .stdout(Stdout::Fd(pty.side()))
+        .stderr(pty.side())
+        .under(&["setsid", "--ctty"])
+        .with_default_signals()
+}
+
+#[test]
+fn ctrl_c_ends_it_and_leaves_the_terminal_sane() {
+    for words in [&["listen", "127.0.0.1", "0"][..], &["listen", "-k", "127.0.0.1", "0"]] {
+        let mut pty = Pty::new();
+        let tcpx = in_foreground(Tcpx::new(words), &pty).spawn();
+        pty.wait_screen("\n");
+        let text = pty.screen.text();
+        let address = text.trim_end().strip_prefix("listening on ").expect("where it listens");
+        let mut peer = Conn::to(address.parse().expect("an address"));
+        pty.type_in(b"hello\n");
+        peer.expect(b"hello\n");
+        pty.type_in(b"\x03");
+        tcpx.finish().code(130);
+        peer.expect_eof();
+        assert!(pty.is_sane());
+    }
+}
+
+#[test]
+fn a_lost_terminal_ends_it() {
+    let pty = Pty::new();
+    let server = Server::start();
+    let port = server.address.port().to_string();
+    let tcpx = in_foreground(Tcpx::new(&["connect", "127.0.0.1", &port]), &pty).spawn();
+    let peer = server.accept();
+    tcpx.signal(Signal::HUP);
+    tcpx.finish().code(129);
+    drop(peer);
+}
+
+#[test]
+fn a_beginner_is_asked_for_host_and_port() {
+    let server = Server::start();
+    let mut pty = Pty::new();
+    let tcpx = in_foreground(Tcpx::new(&["connect"]), &pty).spawn();
+    pty.wait_screen("host: ");
+    pty.type_in(b"127.0.0.1\n");
+    pty.wait_screen("port: ");
+    pty.type_in(b"not a port\n");
+    // Asked again, after a word about what was wrong.
+    assert!(pty.screen.wait(|bytes| String::from_utf8_lossy(bytes).matches("host: ").count() == 2));
+    pty.type_in(format!("{}\ntyped ahead\n", server.address).as_bytes());
+    let mut peer = server.accept();
+    peer.expect(b"typed ahead\n");
+    drop(peer);
+    tcpx.finish().code(0);
+}
+
+#[test]
+fn a_beginner_who_gives_up_ends_with_2() {
+    let mut pty = Pty::new();
+    let tcpx = in_foreground(Tcpx::new(&["connect"]), &pty).spawn();
+    pty.wait_screen("host: ");
+    pty.type_in(b"\x04");
+    let done = tcpx.finish();
+    assert_eq!(done.status_code(), Some(2));
+    pty.wait_screen("tcpx connect HOST PORT");
+}
