@@ -222,7 +222,7 @@ fn a_client_of_one_family_uses_no_other() {
 }
 
 /// Runs tcpx where a name has an IPv6 and an IPv4 address, in this order; the name and the wrapper to do it.
-fn two_families() -> Option<(String, Vec<String>)> {
+fn two_families(folder: &Folder) -> Option<(String, Vec<String>)> {
     let both = |name: &str| {
         let found: Vec<_> = (name, 1).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
         found.first().is_some_and(SocketAddr::is_ipv6) && found.iter().any(SocketAddr::is_ipv4)
@@ -235,8 +235,7 @@ fn two_families() -> Option<(String, Vec<String>)> {
         "printf '::1 two.test\\n127.0.0.1 two.test\\n' >\"$0\" && mount --bind \"$0\" /etc/hosts && exec \"$@\"";
     for unshare in [&["unshare", "-rm"][..], &["unshare", "-m"], &["sudo", "-n", "unshare", "-m"]] {
         let mut words: Vec<String> = unshare.iter().map(ToString::to_string).collect();
-        let hosts = std::env::temp_dir().join(format!("tcpx-test-hosts.{}", std::process::id()));
-        words.extend(["sh".into(), "-c".into(), script.into(), hosts.display().to_string()]);
+        words.extend(["sh".into(), "-c".into(), script.into(), folder.path("hosts").display().to_string()]);
         let probe =
             std::process::Command::new(&words[0]).args(&words[1..]).args(["getent", "ahosts", "two.test"]).output();
         if probe.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).starts_with("::1 ")) {
@@ -249,7 +248,8 @@ fn two_families() -> Option<(String, Vec<String>)> {
 
 #[test]
 fn every_address_of_a_name_is_tried() {
-    let Some((name, wrapper)) = two_families() else { return };
+    let folder = Folder::new();
+    let Some((name, wrapper)) = two_families(&folder) else { return };
     // Only IPv4 listens: the IPv6 address, tried first, refuses.
     let server = Server::start();
     let port = server.address.port().to_string();
@@ -271,7 +271,8 @@ fn every_address_of_a_name_is_tried() {
 
 #[test]
 fn a_silent_address_is_overtaken_by_the_next_one() {
-    let Some((name, wrapper)) = two_families() else { return };
+    let folder = Folder::new();
+    let Some((name, wrapper)) = two_families(&folder) else { return };
     let server = Server::start();
     let port = server.address.port();
     let hole = BlackHole::on(format!("[::1]:{port}").parse().expect("an address"));

@@ -259,7 +259,9 @@ fn labels_people_type_work() {
         peer.expect(b"\xc4\xe3");
         peer.expect_eof();
     }
-    for (label, wire) in [("sjis", b"\x95\x5c".as_slice()), ("cp932", b"\x95\x5c"), ("utf16le", b"\x68\x88"), ("utf-8", "表".as_bytes())] {
+    for (label, wire) in
+        [("sjis", b"\x95\x5c".as_slice()), ("cp932", b"\x95\x5c"), ("utf16le", b"\x68\x88"), ("utf-8", "表".as_bytes())]
+    {
         let (_tcpx, mut peer) = Tcpx::new(&["-E", label]).stdin(Stdin::bytes("表".as_bytes())).pair(Role::Connect);
         peer.expect(wire);
         peer.expect_eof();

@@ -22,10 +22,8 @@ const PLAIN: &[&str] = &[];
 #[test]
 fn the_end_of_stdin_sends_fin_and_the_answer_is_awaited() {
     for role in BOTH {
-        let kinds: [(&str, fn(&[u8]) -> Stdin); 2] = [("pipe", Stdin::bytes), ("file", Stdin::file)];
-        for (kind, stdin) in kinds {
-            println!("{role:?}, stdin a {kind}");
-            let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin(b"ping")).pair(role);
+        for stdin in [Stdin::bytes(b"ping"), Stdin::file(b"ping")] {
+            let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin).pair(role);
             peer.expect(b"ping");
             // A server that answers only after the end, and takes its time.
             peer.expect_eof();
@@ -303,8 +301,8 @@ fn a_reader_of_stdout_that_leaves_in_the_middle_of_data_ends_it() {
             let (mut reader, writer) = std::io::pipe().expect("a pipe");
             let tcpx = Tcpx::new(options).stdin(stdin).stdout(Stdout::Fd(writer.into())).with_default_signals();
             let (tcpx, mut peer) = tcpx.pair(role);
-            let sender = thread::spawn(move || while peer.0.write_all(&[b'x'; 1 << 16]).is_ok() {});
-            reader.read_exact(&mut [0; 100_000]).expect("data");
+            let sender = thread::spawn(move || while peer.0.write_all(&vec![b'x'; 1 << 16]).is_ok() {});
+            reader.read_exact(&mut vec![0; 100_000]).expect("data");
             drop(reader);
             tcpx.finish().code(141).quietly();
             sender.join().expect("the sender ends with the connection");
@@ -481,7 +479,7 @@ fn a_signal_waits_for_a_stuck_stdout_only_for_a_while() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).with_default_signals();
     let (tcpx, mut peer) = tcpx.pair(Role::Connect);
-    let sender = thread::spawn(move || while peer.0.write_all(&[b'x'; 1 << 16]).is_ok() {});
+    let sender = thread::spawn(move || while peer.0.write_all(&vec![b'x'; 1 << 16]).is_ok() {});
     tcpx.wait_idle();
     tcpx.signal(Signal::TERM);
     tcpx.finish().code(143).quietly();

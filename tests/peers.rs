@@ -11,7 +11,9 @@ const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
 /// Whether these are installed; a note or a failure if not.
 fn have(programs: &[&str]) -> bool {
     let absent: Vec<_> = programs.iter().filter(|program| !installed(program)).copied().collect();
-    absent.iter().for_each(|program| missing(program));
+    for program in &absent {
+        missing(program);
+    }
     absent.is_empty()
 }
 
@@ -164,7 +166,12 @@ fn curl_is_served() {
         let (tcpx, address) = Tcpx::new(options).stdin(stdin).listen();
         let url = format!("http://{address}/path");
         let done = Tcpx::other("curl", &["-sS", "--noproxy", "*", "--max-time", "30", &url]).run();
-        assert_eq!((done.status_code(), done.stdout.as_slice()), (Some(0), b"hello, curl\n".as_slice()), "{}", done.stderr);
+        assert_eq!(
+            (done.status_code(), done.stdout.as_slice()),
+            (Some(0), b"hello, curl\n".as_slice()),
+            "{}",
+            done.stderr
+        );
         let done = tcpx.finish();
         done.code(0).quietly();
         assert!(done.stdout.starts_with(b"GET /path HTTP/1.1\r\n"));

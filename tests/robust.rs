@@ -95,7 +95,7 @@ fn bad_clients_disturb_no_other() {
     let stop = Arc::new(AtomicBool::new(false));
     let enough = Arc::clone(&stop);
     let pourer = thread::spawn(move || {
-        let piece = [b'x'; 64 << 10];
+        let piece = vec![b'x'; 64 << 10];
         while !enough.load(Ordering::Relaxed) {
             match pouring.0.write(&piece) {
                 Ok(n) => count.fetch_add(n as u64, Ordering::Relaxed),

@@ -80,7 +80,8 @@ impl Refusing {
 /// An address that never answers: its accept queue is full, so every further SYN is dropped.
 pub(crate) struct BlackHole {
     listener: Socket,
-    _waiting: Vec<TcpStream>,
+    /// Who fills the queue.
+    waiting: Vec<TcpStream>,
 }
 
 impl BlackHole {
@@ -90,12 +91,12 @@ impl BlackHole {
             listener.set_only_v6(true).expect("IPv6 only");
         }
         listener.bind(&address.into()).and_then(|()| listener.listen(0)).expect("listen");
-        let mut hole = Self { listener, _waiting: Vec::new() };
+        let mut hole = Self { listener, waiting: Vec::new() };
         let address = hole.address();
         // The queue is full when a connect gets no answer.
-        for _ in 0..8 {
+        while hole.waiting.len() < 8 {
             match TcpStream::connect_timeout(&address, Duration::from_millis(700)) {
-                Ok(stream) => hole._waiting.push(stream),
+                Ok(stream) => hole.waiting.push(stream),
                 Err(error) if error.kind() == ErrorKind::TimedOut => return hole,
                 Err(error) => panic!("connect to {address}: {error}"),
             }
