@@ -317,12 +317,12 @@ impl Driver {
         if let Some((quiet, at)) = self.feed.quiet
             && at <= now
         {
-            let targets = self.targets();
-            let pending = self.feed.slot.is_some_and(|slot| self.reactor.readiness(slot).readable);
-            if pending && self.is_any_full(&targets) {
+            // What came in the meantime and was not read yet, for want of room or of a turn, is no silence.
+            if self.feed.slot.is_some_and(|slot| self.reactor.readiness(slot).readable) {
                 self.feed.quiet = Some((quiet, now + quiet));
             } else {
                 self.feed.quiet = None;
+                let targets = self.targets();
                 self.close_fed(&targets);
             }
         }
