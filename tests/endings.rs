@@ -198,6 +198,31 @@ fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
 }
 
 #[test]
+fn a_pipe_is_not_quiet_because_tcpx_had_no_time_to_look() {
+    for role in BOTH {
+        let (tcpx, mut peer) = (0..10)
+            .find_map(|_| {
+                let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
+                peer.send(b"x");
+                peer.half_close();
+                tcpx.wait_idle();
+                // Too late where the machine was so busy that the silence is over already.
+                tcpx.is_running().then(|| {
+                    tcpx.freeze();
+                    tcpx.write(b"in time");
+                    (tcpx, peer)
+                })
+            })
+            .expect("one of ten is fast enough");
+        // When it goes on, there is something to read, and time is up, both at once.
+        thread::sleep(Duration::from_millis(700));
+        tcpx.thaw();
+        assert_same(&peer.read_all(), b"in time", "what the pipe gave");
+        tcpx.finish().code(0).wrote("x").quietly();
+    }
+}
+
+#[test]
 fn a_pipe_that_ends_after_the_peers_end_is_sent_whole() {
     let content = noise(3 << 20, 2);
     for role in BOTH {

@@ -72,6 +72,14 @@ fn an_echo_by_socat_comes_back_whole() {
     }
 }
 
+/// Sends all of `ours`, but ends only when all of `theirs` has come: nc and ncat drop the rest of their stdin when
+/// the other side has ended.
+fn exchange(tcpx: &mut Running, ours: &[u8], theirs: &[u8]) {
+    tcpx.write(ours);
+    assert!(tcpx.out.wait(|bytes| bytes.len() >= theirs.len()), "{} bytes came", tcpx.out.bytes().len());
+    tcpx.close_stdin();
+}
+
 #[test]
 fn data_is_exchanged_with_listening_netcats() {
     let (ours, theirs) = (noise(1 << 20, 20), noise(1 << 20, 21));
@@ -84,14 +92,27 @@ fn data_is_exchanged_with_listening_netcats() {
         if !have(&[program]) {
             continue;
         }
-        for stdin in [Stdin::bytes(&ours), Stdin::file(&ours)] {
-            let (server, address) = start_server(program, words, || Stdin::bytes(&theirs));
-            Tcpx::new(PLAIN).stdin(stdin).connect(address).finish().code(0).wrote(&theirs).quietly();
-            let done = server.finish();
-            assert_eq!(done.status_code(), Some(0), "{program}: {}", done.stderr);
-            assert_same(&done.stdout, &ours, &format!("what {program} got"));
-        }
+        println!("with {program}");
+        let (server, address) = start_server(program, words, || Stdin::bytes(&theirs));
+        let mut tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).connect(address);
+        exchange(&mut tcpx, &ours, &theirs);
+        tcpx.finish().code(0).wrote(&theirs).quietly();
+        let done = server.finish();
+        assert_eq!(done.status_code(), Some(0), "{program}: {}", done.stderr);
+        assert_same(&done.stdout, &ours, &format!("what {program} got"));
     }
+}
+
+#[test]
+fn a_file_is_exchanged_with_a_listening_socat() {
+    if !have(&["socat"]) {
+        return;
+    }
+    let (ours, theirs) = (noise(1 << 20, 26), noise(1 << 20, 27));
+    let words = ["-t", "20", "TCP-LISTEN:PORT,bind=127.0.0.1", "-"];
+    let (server, address) = start_server("socat", &words, || Stdin::bytes(&theirs));
+    Tcpx::new(PLAIN).stdin(Stdin::file(&ours)).connect(address).finish().code(0).wrote(&theirs).quietly();
+    assert_same(&server.finish().stdout, &ours, "what socat got");
 }
 
 #[test]
@@ -129,13 +150,14 @@ fn data_is_exchanged_with_connecting_netcats() {
         if !have(&[program]) {
             continue;
         }
-        for stdin in [Stdin::bytes(&ours), Stdin::file(&ours)] {
-            let (tcpx, address) = Tcpx::new(PLAIN).stdin(stdin).listen();
-            let done = client(program, words, address, Stdin::bytes(&theirs)).finish();
-            assert_eq!(done.status_code(), Some(0), "{program}: {}", done.stderr);
-            assert_same(&done.stdout, &ours, &format!("what {program} got"));
-            tcpx.finish().code(0).wrote(&theirs).quietly();
-        }
+        println!("with {program}");
+        let (mut tcpx, address) = Tcpx::new(PLAIN).stdin(Stdin::Open).listen();
+        let client = client(program, words, address, Stdin::bytes(&theirs));
+        exchange(&mut tcpx, &ours, &theirs);
+        tcpx.finish().code(0).wrote(&theirs).quietly();
+        let done = client.finish();
+        assert_eq!(done.status_code(), Some(0), "{program}: {}", done.stderr);
+        assert_same(&done.stdout, &ours, &format!("what {program} got"));
     }
 }
 
