@@ -208,16 +208,19 @@ impl<M> Reactor<M> {
     /// # Errors
     /// What `epoll_wait(2)` reports, except `EINTR`.
     pub fn wait(&mut self, deadline: Option<Instant>) -> io::Result<()> {
-        let timeout = if self.has_ready() {
-            Some(Duration::ZERO)
-        } else {
-            // mio rounds up to whole milliseconds, so a timer is never early.
-            deadline.map(|at| at.saturating_duration_since(Instant::now()))
-        };
-        match self.poll.poll(&mut self.events, timeout) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return Err(error),
+        loop {
+            let timeout = if self.has_ready() {
+                Some(Duration::ZERO)
+            } else {
+                // mio rounds up to whole milliseconds, so a timer is never early.
+                deadline.map(|at| at.saturating_duration_since(Instant::now()))
+            };
+            match self.poll.poll(&mut self.events, timeout) {
+                Ok(()) => break,
+                // Once more, also when time is up meanwhile: no timer may run before what has happened is noted.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
         for event in &self.events {
             let slot = event.token().0;
