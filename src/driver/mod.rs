@@ -124,11 +124,12 @@ impl Driver {
                     Mail::Resolved(resolved) => self.handle_resolved(resolved),
                 }
             }
-            self.run_timers();
             for _ in 0..self.reactor.ready_len() {
                 let Some(slot) = self.reactor.next_ready() else { break };
                 self.turn(slot);
             }
+            // After the turns: what came in time counts, however late the process was to look at it.
+            self.run_timers();
         }
     }
 
