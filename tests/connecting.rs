@@ -133,6 +133,21 @@ fn a_connection_that_moves_is_not_idle() {
 }
 
 #[test]
+fn what_came_in_time_but_was_read_late_is_no_idleness() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(&["-i", "2s"]).stdin(Stdin::Open).pair(role);
+        tcpx.wait_idle();
+        tcpx.freeze();
+        peer.send(b"in time");
+        peer.half_close();
+        // When it goes on, there is something to read, and time is up, both at once.
+        thread::sleep(Duration::from_millis(2200));
+        tcpx.thaw();
+        tcpx.finish().code(0).wrote("in time").quietly();
+    }
+}
+
+#[test]
 fn the_whole_run_has_a_limit_whatever_happens() {
     for (options, role) in [
         (&["--timeout", "0.4"][..], Role::Connect),
