@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use crate::buffer::ByteQueue;
 use crate::config::Malformed;
 use crate::session::inbound::{Fault, Inbound};
+use crate::session::linger::{self, Linger};
 use crate::session::timer::{Timer, TimerTable};
 use crate::session::{ConnError, ConnView, Cutting, Delivery, ErrorKind, Event, Interest, Why};
 
@@ -32,16 +33,6 @@ pub const LOW_WATER: usize = 64 << 10;
 
 /// How long bytes of an undetected encoding are held when nothing more comes.
 const DETECT_AFTER: Duration = Duration::from_millis(100);
-/// How often a lingering connection is looked at.
-const LINGER_CHECK: Duration = Duration::from_millis(20);
-/// A lingering connection whose data was all acknowledged leaves after this much silence …
-const LINGER_SILENCE: Duration = Duration::from_millis(500);
-/// … or after this time at the latest …
-const LINGER_ACKED: Duration = Duration::from_secs(2);
-/// … or after this many discarded bytes; and in any case, acknowledged or not, after the last limit.
-const LINGER_BYTES: u64 = 4 << 20;
-const LINGER_LIMIT: Duration = Duration::from_secs(30);
-
 /// How received bytes are treated, fixed when the connection is made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
@@ -100,14 +91,6 @@ enum WriteHalf {
 enum End {
     Eof,
     Broken(ConnError),
-}
-
-#[derive(Debug)]
-struct Linger {
-    since: Instant,
-    acknowledged: Option<Instant>,
-    last_input: Instant,
-    discarded: u64,
 }
 
 /// One peer.
@@ -178,8 +161,7 @@ impl Connection {
         self.view.bytes_in.set(self.view.bytes_in.get() + n as u64);
         self.view.last_activity.set(now);
         if let Some(linger) = &mut self.linger {
-            linger.last_input = now;
-            linger.discarded += n as u64;
+            linger.note_input(now, n);
         }
     }
 
@@ -384,9 +366,8 @@ impl Connection {
                 }
                 self.phase = Phase::Lingering;
                 self.timers.stop_all();
-                self.timers.set(Timer::Linger, now + LINGER_CHECK);
-                let linger = Linger { since: now, acknowledged: None, last_input: now, discarded: 0 };
-                self.linger = Some(Box::new(linger));
+                self.timers.set(Timer::Linger, now + linger::CHECK);
+                self.linger = Some(Box::new(Linger::new(now)));
                 None
             }
             Phase::Lingering if self.read_ended => self.let_go(false),
@@ -575,20 +556,12 @@ impl Connection {
 
     fn check_linger(&mut self, now: Instant, unacknowledged: usize) {
         let Some(linger) = &mut self.linger else { return };
-        if unacknowledged == 0 && linger.acknowledged.is_none() {
-            linger.acknowledged = Some(now);
-        }
-        let done = linger.acknowledged.is_some_and(|at| {
-            now - at.max(linger.last_input) >= LINGER_SILENCE
-                || now - at >= LINGER_ACKED
-                || linger.discarded > LINGER_BYTES
-        });
-        if done || now - linger.since >= LINGER_LIMIT {
+        if linger.is_over(now, unacknowledged) {
             if let Some(action) = self.let_go(false) {
                 self.actions.push_back(action);
             }
         } else {
-            self.timers.set(Timer::Linger, now + LINGER_CHECK);
+            self.timers.set(Timer::Linger, now + linger::CHECK);
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod connection;
 pub mod halves;
 mod inbound;
+mod linger;
 #[cfg(test)]
 mod playbook;
 pub mod timer;
