@@ -6,6 +6,7 @@ mod endings;
 mod examples;
 mod floors;
 mod generated;
+mod network;
 mod peers;
 mod robust;
 mod serving;

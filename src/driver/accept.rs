@@ -1,21 +1,27 @@
 //! Accepting: how many, how many at once, and what happens when descriptors run out.
 
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
 use mio::net::TcpListener;
 
-use crate::config::{Listen, Role};
+use crate::config::{Family, Listen, Role};
+use crate::driver::peers::Origin;
 use crate::driver::{Driver, Thing};
+use crate::endpoint::Endpoint;
 use crate::error::{Error, Result, cause};
 use crate::net::dial;
 use crate::net::listener::{self, Accepted, BACKLOG};
 use crate::net::reactor::Slot;
+use crate::script::Bind;
 use crate::session::view::Side;
+use crate::session::{ConnView, ListenerId};
 use crate::sys;
 
 /// Clients accepted in one turn before others have theirs.
@@ -25,10 +31,32 @@ const RETRY: Duration = Duration::from_millis(100);
 
 /// A listening socket.
 pub(super) struct Acceptor {
+    /// The number of one that a script opened.
+    id: Option<ListenerId>,
     listener: TcpListener,
     address: SocketAddr,
     retry_at: Option<Instant>,
     told: bool,
+}
+
+/// Listeners that a script has just bound.
+#[derive(Default)]
+pub(super) struct Bound {
+    fresh: Rc<RefCell<Vec<(ListenerId, TcpListener, SocketAddr)>>>,
+}
+
+impl Bound {
+    /// What binds for a script: the port has to be known at once.
+    pub(super) fn binder(&self, family: Family) -> Bind {
+        let fresh = Rc::clone(&self.fresh);
+        let last_id = Cell::new(0);
+        Box::new(move |endpoint| {
+            let (listener, address) = bind(endpoint, family, BACKLOG)?;
+            last_id.set(last_id.get() + 1);
+            fresh.borrow_mut().push((last_id.get(), listener, address));
+            Ok((last_id.get(), address))
+        })
+    }
 }
 
 impl Driver {
@@ -36,24 +64,14 @@ impl Driver {
     pub(super) fn begin_listening(&mut self, listen: &Listen) -> Result<()> {
         // One peer only: the kernel must not complete the handshake of a second.
         let backlog = listen.backlog.unwrap_or(if listen.single { 0 } else { BACKLOG });
-        let addresses = match &listen.address.host {
-            None => listener::wildcard(self.config.family, listen.address.port),
-            Some(host) if self.config.no_dns && !listen.address.is_numeric() => {
-                return Err(Error::Resolve { host: host.clone(), cause: "names are not resolved with -n".into() });
-            }
-            // Nothing else goes on yet: resolving here keeps nobody waiting.
-            Some(host) => dial::resolve(host, listen.address.port, self.config.family)
-                .map_err(|cause| Error::Resolve { host: host.clone(), cause })?,
-        };
-        let failed = |error: &io::Error| Error::Bind {
-            operation: "listen on",
-            address: listen.address.to_string(),
-            cause: cause(error),
-        };
-        let mut listener = listener::listen(&addresses, self.config.family, backlog).map_err(|error| failed(&error))?;
-        let address = listener.local_addr().map_err(|error| failed(&error))?;
-        let slot = self.reactor.register(&mut listener, Interest::READABLE).map_err(|error| failed(&error))?;
-        let acceptor = Acceptor { listener, address, retry_at: None, told: false };
+        if self.config.no_dns && !listen.address.is_numeric() {
+            let host = listen.address.host_or("");
+            return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
+        }
+        let (mut listener, address) = bind(&listen.address, self.config.family, backlog)?;
+        let slot = self.reactor.register(&mut listener, Interest::READABLE);
+        let slot = slot.map_err(|error| cannot_listen(&listen.address, &error))?;
+        let acceptor = Acceptor { id: None, listener, address, retry_at: None, told: false };
         self.place(slot, Thing::Acceptor(Box::new(acceptor)));
         self.acceptor = Some(slot);
         self.console.listening(address);
@@ -62,12 +80,41 @@ impl Driver {
         Ok(())
     }
 
+    /// Watches what a script has bound since the last call.
+    pub(super) fn adopt_listeners(&mut self) {
+        let fresh = std::mem::take(&mut *self.bound.fresh.borrow_mut());
+        for (id, mut listener, address) in fresh {
+            match self.reactor.register(&mut listener, Interest::READABLE) {
+                Ok(slot) => {
+                    let acceptor = Acceptor { id: Some(id), listener, address, retry_at: None, told: false };
+                    self.place(slot, Thing::Acceptor(Box::new(acceptor)));
+                    self.script_listeners.insert(id, slot);
+                }
+                Err(error) => self.console.warn(&format!("listen on {address}: {}", cause(&error))),
+            }
+        }
+    }
+
+    /// Closes a listener that a script opened.
+    pub(super) fn close_listener(&mut self, id: ListenerId) {
+        self.adopt_listeners();
+        if let Some(slot) = self.script_listeners.remove(&id) {
+            self.drop_acceptor(slot);
+        }
+    }
+
+    fn drop_acceptor(&mut self, slot: Slot) {
+        if let Thing::Acceptor(mut acceptor) = self.take(slot) {
+            self.reactor.deregister(slot, &mut acceptor.listener);
+        }
+    }
+
     /// Accepts who waits, as far as the limits go.
     pub(super) fn accept_turn(&mut self, slot: Slot) {
         let Thing::Acceptor(mut acceptor) = self.take(slot) else { return };
         let mut keep = true;
         for turn in 0.. {
-            if self.is_at_limit() || acceptor.retry_at.is_some() {
+            if (acceptor.id.is_none() && self.is_at_limit()) || acceptor.retry_at.is_some() {
                 break;
             }
             if turn == ACCEPT_BUDGET {
@@ -80,11 +127,15 @@ impl Driver {
                     let local = if acceptor.address.ip().is_unspecified() { tcp.local_addr().ok() } else { None };
                     let local = listener::plain(local.unwrap_or(acceptor.address));
                     match self.reactor.register(&mut tcp, Interest::READABLE | Interest::WRITABLE) {
-                        Ok(slot) => self.add_peer(slot, Box::new(tcp), listener::plain(peer), local, Side::Server),
+                        Ok(slot) => {
+                            let view = self.accepted_view(acceptor.id, listener::plain(peer), local);
+                            let origin = if acceptor.id.is_none() { Origin::Main } else { Origin::Script };
+                            self.add_peer(slot, Box::new(tcp), view, origin);
+                        }
                         Err(error) => self.console.warn(&format!("accept {peer}: {}", cause(&error))),
                     }
-                    self.accepted += 1;
-                    if self.is_last_accepted() {
+                    self.accepted += u64::from(acceptor.id.is_none());
+                    if acceptor.id.is_none() && self.is_last_accepted() {
                         keep = false;
                         break;
                     }
@@ -115,20 +166,42 @@ impl Driver {
             }
         }
         if keep {
-            self.place(slot, Thing::Acceptor(acceptor));
-        } else {
-            self.acceptor = None;
-            self.reactor.deregister(slot, &mut acceptor.listener);
+            return self.place(slot, Thing::Acceptor(acceptor));
         }
+        match acceptor.id {
+            None => self.acceptor = None,
+            Some(id) => drop(self.script_listeners.remove(&id)),
+        }
+        self.reactor.deregister(slot, &mut acceptor.listener);
+    }
+
+    fn accepted_view(&self, listener: Option<ListenerId>, peer: SocketAddr, local: SocketAddr) -> Rc<ConnView> {
+        let view = ConnView::new(self.ids.next(), peer, local, Side::Server, &self.config.text, self.now);
+        view.nodelay.set(self.config.nodelay);
+        view.listener.set(listener);
+        Rc::new(view)
     }
 
     /// Stops listening: who still waits is refused.
     pub(super) fn stop_listening(&mut self) {
-        if let Some(slot) = self.acceptor.take()
-            && let Thing::Acceptor(mut acceptor) = self.take(slot)
-        {
-            self.reactor.deregister(slot, &mut acceptor.listener);
+        self.adopt_listeners();
+        let slots: Vec<Slot> = self.acceptors().collect();
+        self.acceptor = None;
+        self.script_listeners.clear();
+        for slot in slots {
+            self.drop_acceptor(slot);
         }
+    }
+
+    /// Whether somebody may still come: through the run's own listener, or a script's, unless the run's own has
+    /// had its number.
+    pub(super) fn is_listening(&self) -> bool {
+        self.acceptor.is_some() || (!self.script_listeners.is_empty() && !self.is_last_accepted())
+    }
+
+    fn acceptors(&self) -> impl Iterator<Item = Slot> + use<> {
+        let slots: Vec<Slot> = self.acceptor.iter().chain(self.script_listeners.values()).copied().collect();
+        slots.into_iter()
     }
 
     /// A connection is over: another may be accepted.
@@ -142,20 +215,22 @@ impl Driver {
 
     /// When accepting is tried again without an event.
     pub(super) fn accept_deadline(&self) -> Option<Instant> {
-        match self.acceptor.and_then(|slot| self.things.get(slot)) {
+        let retry = |slot| match self.things.get(slot) {
             Some(Thing::Acceptor(acceptor)) => acceptor.retry_at,
             _ => None,
-        }
+        };
+        self.acceptors().filter_map(retry).min()
     }
 
     pub(super) fn accept_timers(&mut self) {
         let now = self.now;
-        let Some(slot) = self.acceptor else { return };
-        if let Some(Thing::Acceptor(acceptor)) = self.things.get_mut(slot)
-            && acceptor.retry_at.is_some_and(|at| at <= now)
-        {
-            acceptor.retry_at = None;
-            self.reactor.again(slot);
+        for slot in self.acceptors() {
+            if let Some(Thing::Acceptor(acceptor)) = self.things.get_mut(slot)
+                && acceptor.retry_at.is_some_and(|at| at <= now)
+            {
+                acceptor.retry_at = None;
+                self.reactor.again(slot);
+            }
         }
     }
 
@@ -167,7 +242,7 @@ impl Driver {
     }
 
     fn is_at_limit(&self) -> bool {
-        self.listen_config().and_then(|listen| listen.max_conns).is_some_and(|most| self.open >= most)
+        self.listen_config().and_then(|listen| listen.max_conns).is_some_and(|most| self.clients >= most)
     }
 
     fn is_last_accepted(&self) -> bool {
@@ -188,6 +263,24 @@ fn tell_ready(listen: &Listen, address: SocketAddr) -> Result<()> {
             .map_err(|error| Error::Write { target: format!("descriptor {fd}"), cause: cause(&error) })?;
     }
     Ok(())
+}
+
+/// Binds and listens. Names are resolved here and now: nothing else waits for this when a run begins.
+fn bind(endpoint: &Endpoint, family: Family, backlog: i32) -> Result<(TcpListener, SocketAddr)> {
+    let addresses = match &endpoint.host {
+        None => listener::wildcard(family, endpoint.port),
+        Some(host) => dial::resolve(host, endpoint.port, family)
+            .map_err(|cause| Error::Resolve { host: host.clone(), cause })?,
+    };
+    let bound = listener::listen(&addresses, family, backlog).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|error| cannot_listen(endpoint, &error))
+}
+
+fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Error {
+    Error::Bind { operation: "listen on", address: endpoint.to_string(), cause: cause(error) }
 }
 
 /// Removes the ready file of an earlier run, so that nobody takes it for this one's.

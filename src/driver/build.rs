@@ -6,10 +6,8 @@
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Instant;
 
-use mio::Interest;
-
 use crate::config::{Config, Role};
-use crate::driver::accept::remove_old_ready_file;
+use crate::driver::accept::{Bound, remove_old_ready_file};
 use crate::driver::ending::Ending;
 use crate::driver::feed::{Feed, check_files};
 use crate::driver::outlet::Outlet;
@@ -20,10 +18,10 @@ use crate::net::signal;
 use crate::output::Observer;
 use crate::output::console::Console;
 use crate::output::hexdump::Hexdump;
-use crate::script::ScriptHandler;
-use crate::session::Handler;
+use crate::script::{ScriptHandler, World};
 use crate::session::connection::Settings;
 use crate::session::halves::HalfRules;
+use crate::session::{ConnIds, Interest};
 
 /// One read. Scripts see chunks of at most this size; without one, larger pieces cost fewer system calls.
 const CHUNK: usize = 64 << 10;
@@ -48,9 +46,8 @@ impl Driver {
         let typed = handler.as_ref().is_some_and(ScriptHandler::takes_stdin);
         let serves = handler.is_some() && !matches!(config.role, Role::Connect(_));
         let feed = Feed::open(&config, !single, typed, config.input.read && (typed || !serves))?;
-        let interest = handler.as_ref().map(Handler::interest).unwrap_or_default();
         let settings = Settings {
-            interest,
+            interest: Interest::default(),
             decode_output: config.text.recv.is_some(),
             discard: config.input.discard_received,
             malformed: config.text.malformed,
@@ -66,22 +63,25 @@ impl Driver {
         let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
         let chunk = if handler.is_some() { CHUNK } else { BULK_CHUNK };
         let mut driver = Self {
-            rules: HalfRules::new(&config, interest.received.is_some()),
+            rules: HalfRules::new(&config, handler.as_ref().is_some_and(ScriptHandler::takes_received)),
             config,
             console,
             observers,
             reactor: Reactor::new().map_err(failed)?,
             things: Vec::new(),
             slots_by_id: HashMap::new(),
-            next_id: 0,
+            ids: ConnIds::default(),
             handler,
             settings,
             solo: single,
             signals: signal::catch().map_err(failed)?,
-            dialing: None,
+            dialings: HashMap::new(),
             acceptor: None,
+            script_listeners: HashMap::new(),
+            bound: Bound::default(),
             accepted: 0,
             open: 0,
+            clients: 0,
             feed,
             outlet,
             stalled: Vec::new(),
@@ -92,11 +92,15 @@ impl Driver {
             commands: Vec::new(),
         };
         driver.watch().map_err(failed)?;
+        if let Some(handler) = &driver.handler {
+            let bind = driver.bound.binder(driver.config.family);
+            handler.set_world(World { ids: driver.ids.clone(), text: driver.config.text, bind: Some(bind) });
+        }
         Ok(driver)
     }
 
     fn watch(&mut self) -> std::io::Result<()> {
-        let slot = self.reactor.register(&mut self.signals, Interest::READABLE)?;
+        let slot = self.reactor.register(&mut self.signals, mio::Interest::READABLE)?;
         self.place(slot, Thing::Signals);
         if let Some(slot) = self.outlet.watch(&mut self.reactor)? {
             self.place(slot, Thing::Output);

@@ -1,17 +1,26 @@
-//! Connecting: the sockets behind the attempts that `net::dial` orders.
+//! Connecting: the sockets behind the attempts that `net::dial` orders, for the run's own connection and for those
+//! a script asks for.
+//!
+//! Owns connections that are not made yet. What is asked of one meanwhile waits with it and is done first.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use mio::Interest;
 
 use crate::config::{Connect, Family, show_duration};
+use crate::driver::peers::{Origin, Peer};
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, Result, cause};
 use crate::net::dial::{self, Dial, Resolved};
 use crate::net::reactor::Slot;
 use crate::net::tcp::{StartError, Tcp};
 use crate::session::view::Side;
+use crate::session::{ConnError, ConnId, ConnView, ConnectRequest, ErrorKind, Event, Handler};
+
+/// Something to do to a connection once it stands.
+type Task = Box<dyn FnOnce(&mut Peer)>;
 
 /// A connect that is not finished.
 pub(super) struct Dialing {
@@ -22,11 +31,16 @@ pub(super) struct Dialing {
     /// `None` while the name is being resolved.
     dial: Option<Dial>,
     attempts: Vec<Slot>,
+    limit: Option<Duration>,
     give_up_at: Option<Instant>,
+    /// A script's connection, which has its view already.
+    view: Option<Rc<ConnView>>,
+    tasks: Vec<Task>,
 }
 
 /// One socket on its way.
 pub(super) struct Attempt {
+    id: ConnId,
     tcp: Tcp,
     address: SocketAddr,
 }
@@ -41,8 +55,6 @@ impl Dialing {
 impl Driver {
     /// Starts to connect; names are resolved on a thread of their own.
     pub(super) fn begin_connecting(&mut self, connect: &Connect) -> Result<()> {
-        let host = connect.target.host_or("localhost");
-        let port = connect.target.port;
         let source = match &connect.source {
             Some(source) => Some(local_address(&source.host_or("0.0.0.0"), source.port, self.config.family)?),
             None => None,
@@ -54,46 +66,77 @@ impl Driver {
             Some(SocketAddr::V6(_)) => Family::V6,
             _ => self.config.family,
         };
+        let host = connect.target.host_or("localhost");
         if self.config.no_dns && !connect.target.is_numeric() {
             return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
         }
-        self.dialing = Some(Dialing {
+        let limit = self.config.limits.connect;
+        let dialing = Dialing {
             target: connect.target.to_string(),
             host: host.clone(),
             probe: connect.probe,
             source,
             dial: None,
             attempts: Vec::new(),
-            give_up_at: self.config.limits.connect.map(|limit| self.now + limit),
-        });
-        if connect.target.is_numeric() && connect.target.host.is_some() {
-            let addresses = dial::resolve(&host, port, family);
-            self.handle_resolved(Resolved { id: 0, addresses });
-        } else {
-            dial::resolve_in_background(0, host, port, family, &self.reactor.mailbox());
-        }
+            limit,
+            give_up_at: limit.map(|limit| self.now + limit),
+            view: None,
+            tasks: Vec::new(),
+        };
+        let id = self.ids.next();
+        let is_address = connect.target.is_numeric() && connect.target.host.is_some();
+        self.dial(id, dialing, host, connect.target.port, family, is_address);
         Ok(())
+    }
+
+    /// Makes a connection that a script asked for.
+    pub(super) fn begin_request(&mut self, request: ConnectRequest) {
+        let host = request.target.host_or("localhost");
+        let dialing = Dialing {
+            target: request.target.to_string(),
+            host: host.clone(),
+            probe: false,
+            source: None,
+            dial: None,
+            attempts: Vec::new(),
+            limit: request.timeout,
+            give_up_at: request.timeout.map(|limit| self.now + limit),
+            view: Some(request.view.clone()),
+            tasks: Vec::new(),
+        };
+        let is_address = request.target.is_numeric() && request.target.host.is_some();
+        self.dial(request.view.id, dialing, host, request.target.port, self.config.family, is_address);
+    }
+
+    fn dial(&mut self, id: ConnId, dialing: Dialing, host: String, port: u16, family: Family, is_address: bool) {
+        self.dialings.insert(id, dialing);
+        if is_address {
+            let addresses = dial::resolve(&host, port, family);
+            self.handle_resolved(Resolved { id, addresses });
+        } else {
+            dial::resolve_in_background(id, host, port, family, &self.reactor.mailbox());
+        }
     }
 
     /// The resolver answered.
     pub(super) fn handle_resolved(&mut self, resolved: Resolved) {
-        let Some(dialing) = &mut self.dialing else { return };
+        let Some(dialing) = self.dialings.get_mut(&resolved.id) else { return };
         match resolved.addresses {
             Ok(addresses) => {
                 dialing.dial = Some(Dial::new(addresses, self.now));
-                self.start_attempts();
+                self.start_attempts(resolved.id);
             }
             Err(cause) => {
                 let error = Error::Resolve { host: dialing.host.clone(), cause };
-                self.give_up(&error);
+                self.give_up(resolved.id, &error);
             }
         }
     }
 
     /// Starts every attempt that is due.
-    fn start_attempts(&mut self) {
+    fn start_attempts(&mut self, id: ConnId) {
         loop {
-            let Some(dialing) = &mut self.dialing else { return };
+            let Some(dialing) = self.dialings.get_mut(&id) else { return };
             let Some(dial) = &mut dialing.dial else { return };
             let Some(address) = dial.next_attempt(self.now) else { break };
             let source = dialing.source.filter(|source| source.is_ipv4() == address.is_ipv4());
@@ -104,17 +147,17 @@ impl Driver {
             match started {
                 Ok((tcp, slot)) => {
                     dialing.attempts.push(slot);
-                    self.place(slot, Thing::Attempt(Box::new(Attempt { tcp, address })));
+                    self.place(slot, Thing::Attempt(Box::new(Attempt { id, tcp, address })));
                 }
                 Err(StartError::Connect(error)) => dial.failed(address, cause(&error), self.now),
                 Err(StartError::Bind(error)) => {
                     let address = source.map(|source| source.to_string()).unwrap_or_default();
                     let error = Error::Bind { operation: "bind to", address, cause: cause(&error) };
-                    return self.give_up(&error);
+                    return self.give_up(id, &error);
                 }
             }
         }
-        self.give_up_if_exhausted();
+        self.give_up_if_exhausted(id);
     }
 
     /// An attempt may have finished.
@@ -122,67 +165,114 @@ impl Driver {
         let Thing::Attempt(mut attempt) = self.take(slot) else { return };
         match attempt.tcp.finish_connect() {
             Ok(None) => self.place(slot, Thing::Attempt(attempt)),
-            Ok(Some((peer, local))) => self.connected(slot, attempt.tcp, peer, local),
+            Ok(Some((peer, local))) => self.connected(slot, *attempt, peer, local),
             Err(error) => {
                 self.reactor.deregister(slot, &mut attempt.tcp);
-                if let Some(dialing) = &mut self.dialing {
+                if let Some(dialing) = self.dialings.get_mut(&attempt.id) {
                     dialing.attempts.retain(|&other| other != slot);
                     if let Some(dial) = &mut dialing.dial {
                         dial.failed(attempt.address, cause(&error), self.now);
                     }
                 }
-                self.start_attempts();
+                self.start_attempts(attempt.id);
             }
         }
     }
 
     /// The first attempt that finished wins; the others are dropped.
-    fn connected(&mut self, slot: Slot, mut tcp: Tcp, peer: SocketAddr, local: SocketAddr) {
-        let Some(dialing) = self.dialing.take() else { return };
+    fn connected(&mut self, slot: Slot, mut attempt: Attempt, peer: SocketAddr, local: SocketAddr) {
+        let Some(dialing) = self.dialings.remove(&attempt.id) else { return };
         for other in dialing.attempts.into_iter().filter(|&other| other != slot) {
             self.drop_attempt(other);
         }
         if dialing.probe {
             self.console.note(&format!("connected to {peer}"));
-            self.reactor.deregister(slot, &mut tcp);
+            self.reactor.deregister(slot, &mut attempt.tcp);
             return;
         }
-        self.add_peer(slot, Box::new(tcp), peer, local, Side::Client);
+        let (view, origin) = match dialing.view {
+            Some(view) => {
+                view.connected(peer, local, self.now);
+                (view, Origin::Script)
+            }
+            None => {
+                let text = &self.config.text;
+                let view = ConnView::new(attempt.id, peer, local, Side::Client, text, self.now);
+                view.nodelay.set(self.config.nodelay);
+                (Rc::new(view), Origin::Main)
+            }
+        };
+        self.add_peer(slot, Box::new(attempt.tcp), view, origin);
+        self.with_peer(slot, |_, peer| dialing.tasks.into_iter().for_each(|task| task(peer)));
     }
 
-    /// The next attempt, or the end of patience, may be due.
+    /// Does something to a connection that is being made, once it stands. Whether there is such a connection.
+    pub(super) fn when_connected(&mut self, id: ConnId, task: impl FnOnce(&mut Peer) + 'static) -> bool {
+        let dialing = self.dialings.get_mut(&id);
+        dialing.map(|dialing| dialing.tasks.push(Box::new(task))).is_some()
+    }
+
+    /// The next attempts, or the end of patience, may be due.
     pub(super) fn dialing_timers(&mut self) {
-        let Some(dialing) = &self.dialing else { return };
-        if dialing.give_up_at.is_some_and(|at| at <= self.now) {
-            let limit = self.config.limits.connect.map(show_duration).unwrap_or_default();
-            let what = format!("connect to {}: timed out after {limit}", dialing.target);
-            return self.give_up(&Error::Timeout { what });
-        }
-        if dialing.dial.as_ref().and_then(Dial::deadline).is_some_and(|at| at <= self.now) {
-            self.start_attempts();
+        let now = self.now;
+        let is_due = |(id, dialing): (&ConnId, &Dialing)| dialing.deadline().filter(|at| *at <= now).map(|_| *id);
+        let due: Vec<ConnId> = self.dialings.iter().filter_map(is_due).collect();
+        for id in due {
+            let Some(dialing) = self.dialings.get(&id) else { continue };
+            if dialing.give_up_at.is_some_and(|at| at <= now) {
+                let limit = dialing.limit.map(show_duration).unwrap_or_default();
+                let what = format!("connect to {}: timed out after {limit}", dialing.target);
+                self.give_up(id, &Error::Timeout { what });
+            } else {
+                self.start_attempts(id);
+            }
         }
     }
 
-    fn give_up_if_exhausted(&mut self) {
-        if let Some(dialing) = &self.dialing
+    fn give_up_if_exhausted(&mut self, id: ConnId) {
+        if let Some(dialing) = self.dialings.get(&id)
             && let Some(dial) = dialing.dial.as_ref().filter(|dial| dial.is_exhausted())
         {
             let error = Error::Connect { target: dialing.target.clone(), cause: dial.cause() };
-            self.give_up(&error);
+            self.give_up(id, &error);
         }
     }
 
-    fn give_up(&mut self, error: &Error) {
-        self.stop_dialing();
-        self.fail(error);
+    /// A connection cannot be made. The run's own decides the exit code; a script is told of its own.
+    fn give_up(&mut self, id: ConnId, error: &Error) {
+        let Some(view) = self.cancel_dialing(id) else { return self.fail(error) };
+        view.is_open.set(false);
+        view.can_send.set(false);
+        let kind = match error {
+            Error::Timeout { .. } => ErrorKind::Timeout,
+            Error::Resolve { .. } => ErrorKind::Resolve,
+            _ => ErrorKind::Refused,
+        };
+        let Some(handler) = &mut self.handler else { return };
+        if !handler.interest(&view).error || self.console.is_verbose() {
+            self.console.error(error);
+        }
+        let trouble = ConnError { kind, op: "connect".into(), message: error.to_string() };
+        let mut commands = Vec::new();
+        let result = handler.handle(&view, Event::Error(trouble), &mut commands);
+        self.after_call(commands, result);
+        self.partner_failed(id);
     }
 
-    /// Drops every attempt.
+    /// Stops a connect; gives the view of one that a script asked for.
+    pub(super) fn cancel_dialing(&mut self, id: ConnId) -> Option<Rc<ConnView>> {
+        let dialing = self.dialings.remove(&id)?;
+        for slot in dialing.attempts {
+            self.drop_attempt(slot);
+        }
+        dialing.view
+    }
+
+    /// Stops every connect.
     pub(super) fn stop_dialing(&mut self) {
-        if let Some(dialing) = self.dialing.take() {
-            for slot in dialing.attempts {
-                self.drop_attempt(slot);
-            }
+        let ids: Vec<ConnId> = self.dialings.keys().copied().collect();
+        for id in ids {
+            self.cancel_dialing(id);
         }
     }
 

@@ -168,7 +168,7 @@ impl Driver {
     /// The exit code, once everything is over; until then, the step from one stage to the next.
     pub(super) fn poll_exit(&mut self) -> Option<Exit> {
         let is_late = self.ending.grace_until.is_some_and(|at| at <= self.now);
-        if self.ending.is_running() && self.dialing.is_none() && self.acceptor.is_none() && self.open == 0 {
+        if self.ending.is_running() && self.dialings.is_empty() && !self.is_listening() && self.open == 0 {
             self.stop(None);
         }
         if self.ending.is_stopping() && (self.open == 0 || is_late) {

@@ -13,7 +13,7 @@ use mio::Interest;
 use crate::codec::charset::Decoder;
 use crate::codec::newline::Crlf;
 use crate::config::{Charset, Config, Malformed, Piece, Prelude, Text};
-use crate::driver::peers::Peer;
+use crate::driver::peers::{Origin, Peer};
 use crate::driver::script_calls::Typed;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, Result, cause};
@@ -348,7 +348,7 @@ impl Driver {
 
     /// Open connections that stdin goes to now.
     fn targets(&self) -> Vec<Slot> {
-        let is_target = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.conn.is_open() && peer.conn.can_send() && peer.prelude.is_none());
+        let is_target = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.origin == Origin::Main && peer.conn.is_open() && peer.conn.can_send() && peer.prelude.is_none());
         self.slots_by_id.values().copied().filter(is_target).collect()
     }
 
@@ -435,7 +435,7 @@ impl Driver {
         let after = self.rules.at_input_end(self.feed.sent_any);
         for &slot in targets {
             self.with_peer(slot, |driver, peer| {
-                if peer.close_when_fed || (peer.conn.view().eof.get() && !driver.settings.interest.eof) {
+                if peer.close_when_fed || (peer.conn.view().eof.get() && !peer.conn.interest().eof) {
                     peer.conn.close(Why::Eof);
                 } else if after == AfterInput::Fin {
                     peer.conn.shutdown();

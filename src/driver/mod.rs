@@ -2,7 +2,7 @@
 //! run is over.
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `script_calls`, `ending`. `build` is the one
+//! `peers` (connections), `pipes`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `script_calls`, `ending`. `build` is the one
 //! place that turns a `Config` into all of these.
 
 mod accept;
@@ -12,6 +12,7 @@ mod ending;
 mod feed;
 mod outlet;
 mod peers;
+mod pipes;
 mod script_calls;
 
 use std::cmp::Reverse;
@@ -30,9 +31,9 @@ use crate::output::console::Console;
 use crate::script::ScriptHandler;
 use crate::session::connection::Settings;
 use crate::session::halves::HalfRules;
-use crate::session::{Command, ConnId};
+use crate::session::{Command, ConnId, ConnIds, ListenerId};
 
-use accept::Acceptor;
+use accept::{Acceptor, Bound};
 use dialing::{Attempt, Dialing};
 use ending::Ending;
 use feed::Feed;
@@ -69,17 +70,22 @@ pub struct Driver {
     reactor: Reactor<Mail>,
     things: Vec<Thing>,
     slots_by_id: HashMap<ConnId, Slot>,
-    next_id: ConnId,
+    ids: ConnIds,
     handler: Option<ScriptHandler>,
     settings: Settings,
     rules: HalfRules,
     /// One connection is the whole run: its trouble is the run's.
     solo: bool,
     signals: Signals,
-    dialing: Option<Dialing>,
+    dialings: HashMap<ConnId, Dialing>,
     acceptor: Option<Slot>,
+    /// Listeners that a script opened, and those it has bound that are not watched yet.
+    script_listeners: HashMap<ListenerId, Slot>,
+    bound: Bound,
     accepted: u64,
     open: usize,
+    /// Open connections that the run's own listener accepted.
+    clients: usize,
     feed: Feed,
     outlet: Outlet,
     /// Peers that are not read until stdout has room.
@@ -163,7 +169,7 @@ impl Driver {
     fn next_deadline(&self) -> Option<Instant> {
         [
             self.timers.peek().map(|Reverse((at, ..))| *at),
-            self.dialing.as_ref().and_then(Dialing::deadline),
+            self.dialings.values().filter_map(Dialing::deadline).min(),
             self.accept_deadline(),
             self.feed.deadline(),
             self.handler.as_ref().filter(|_| self.ending.is_running()).and_then(ScriptHandler::deadline),

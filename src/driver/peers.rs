@@ -5,7 +5,6 @@
 //! business, what stdin means for it is `feed`'s.
 
 use std::cmp::Reverse;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -15,8 +14,7 @@ use crate::driver::{Driver, Thing};
 use crate::error::{Error, cause};
 use crate::net::Transport;
 use crate::net::reactor::{Io, Slot};
-use crate::session::connection::Action;
-use crate::session::view::Side;
+use crate::session::connection::{Action, Settings};
 use crate::session::{Command, ConnError, ConnId, ConnView, Connection, ErrorKind, Event, Handler, HandlerError, Why};
 
 /// Bytes written to one connection before others have their turn.
@@ -26,12 +24,24 @@ const WRITE_BUDGET: usize = 1 << 20;
 const EVENT_BUDGET: usize = 4096;
 const ROUNDS: usize = 16;
 
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The command line: it is what the run is about.
+    Main,
+    /// A script's `connect` or `listen`.
+    Script,
+}
+
 /// A connection and its socket.
 pub(super) struct Peer {
     pub(super) conn: Connection,
     pub(super) prelude: Option<Box<PreludeFeed>>,
     /// The peer has ended: close once prelude and stdin are sent.
     pub(super) close_when_fed: bool,
+    /// What is received goes to this connection.
+    pub(super) piped: Option<ConnId>,
+    pub(super) origin: Origin,
     transport: Box<dyn Transport>,
     slot: Slot,
     timer_at: Option<Instant>,
@@ -51,19 +61,19 @@ impl Driver {
         &mut self,
         slot: Slot,
         mut transport: Box<dyn Transport>,
-        peer: SocketAddr,
-        local: SocketAddr,
-        side: Side,
+        view: Rc<ConnView>,
+        origin: Origin,
     ) {
-        self.next_id += 1;
-        let id = self.next_id;
-        transport.set_nodelay(self.config.nodelay);
-        let view = Rc::new(ConnView::new(id, peer, local, side, &self.config.text, self.now));
-        view.nodelay.set(self.config.nodelay);
+        let id = view.id;
+        transport.set_nodelay(view.nodelay.get());
+        let interest = self.handler.as_ref().map(|handler| handler.interest(&view)).unwrap_or_default();
+        let is_main = origin == Origin::Main;
         let peer = Peer {
-            conn: Connection::new(view, self.settings),
-            prelude: PreludeFeed::new(&self.config),
+            conn: Connection::new(view, Settings { interest, ..self.settings }),
+            prelude: if is_main { PreludeFeed::new(&self.config) } else { None },
             close_when_fed: false,
+            piped: None,
+            origin,
             transport,
             slot,
             timer_at: None,
@@ -74,6 +84,7 @@ impl Driver {
         self.reactor.readiness(slot).writable = true;
         self.slots_by_id.insert(id, slot);
         self.open += 1;
+        self.clients += usize::from(is_main);
         self.place(slot, Thing::Peer(Box::new(peer)));
         self.reactor.again(slot);
         self.wake_feed();
@@ -141,9 +152,13 @@ impl Driver {
         let readiness = *self.reactor.readiness(peer.slot);
         let mut reads = readiness.readable && peer.conn.wants_read();
         if reads && self.must_stall(peer) {
-            self.stalled.push(peer.slot);
+            // Whose partner is full is woken by it.
+            if !self.is_partner_full(peer) {
+                self.stalled.push(peer.slot);
+            }
             reads = false;
         }
+        self.wake_partner(peer);
         let writes = readiness.writable && peer.conn.wants_write();
         if reads || writes || peer.conn.has_events() || (peer.prelude.is_some() && !peer.conn.wants_write()) {
             self.reactor.again(peer.slot);
@@ -174,7 +189,7 @@ impl Driver {
         for observer in &mut self.observers {
             observer.received(peer.conn.view(), bytes);
         }
-        if peer.conn.passes_through() {
+        if peer.piped.is_none() && peer.conn.passes_through() {
             peer.conn.note_received(self.now, bytes.len());
             self.emit(bytes);
         } else {
@@ -182,9 +197,9 @@ impl Driver {
         }
     }
 
-    /// Whether reading has to wait for stdout.
+    /// Whether reading has to wait for stdout, or for whoever gets what is read.
     fn must_stall(&self, peer: &Peer) -> bool {
-        self.outlet.is_full() && peer.conn.is_open()
+        peer.conn.is_open() && (self.outlet.is_full() || self.is_partner_full(peer))
     }
 
     fn write(&mut self, peer: &mut Peer) {
@@ -240,7 +255,16 @@ impl Driver {
     }
 
     fn handle_event(&mut self, peer: &mut Peer, event: Event) {
-        let interest = self.settings.interest;
+        let event = match (peer.piped, event) {
+            (Some(partner), Event::Data(bytes)) => return self.relay(peer, partner, bytes),
+            (Some(partner), Event::Eof) => return self.on_conn(None, partner, |partner| partner.conn.shutdown()),
+            (Some(partner), Event::Closed(why)) => {
+                self.partner_closed(partner, why);
+                Event::Closed(why)
+            }
+            (_, event) => event,
+        };
+        let interest = peer.conn.interest();
         let handled = match &event {
             Event::Opened => {
                 self.observers.iter_mut().for_each(|observer| observer.opened(peer.conn.view()));
@@ -288,29 +312,36 @@ impl Driver {
     pub(super) fn apply(&mut self, mut current: Option<&mut Peer>, commands: &mut Vec<Command>) {
         for command in commands.drain(..) {
             match command {
+                Command::Connect(request) => self.begin_request(request),
+                Command::CloseListener(id) => self.close_listener(id),
+                Command::Pipe(a, b) => self.pipe(current.as_deref_mut(), a, b),
                 Command::Send(id, bytes) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.send(bytes)),
                 Command::Shutdown(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.shutdown()),
+                Command::Close(id) | Command::Reset(id) if self.dialings.contains_key(&id) => {
+                    self.cancel_dialing(id);
+                    self.partner_failed(id);
+                }
                 Command::Close(id) => self.on_conn(current.as_deref_mut(), id, |peer| {
                     let why = if peer.conn.view().eof.get() { Why::Eof } else { Why::Closed };
                     peer.conn.close(why);
                 }),
                 Command::Reset(id) => {
-                    self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.reset(Why::Reset));
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.reset(Why::Reset));
                 }
                 Command::SetNodelay(id, on) => {
-                    self.on_conn(current.as_deref_mut(), id, |peer| peer.transport.set_nodelay(on));
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.transport.set_nodelay(on));
                 }
                 Command::SetIdle(id) => {
                     let now = self.now;
-                    self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.handle_idle_change(now));
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.handle_idle_change(now));
                 }
                 Command::SetCutting(id, cutting) => {
-                    self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_cutting(cutting));
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_cutting(cutting));
                 }
-                Command::Cut(id, length) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.cut(length)),
-                Command::Skip(id, n) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.skip(n)),
-                Command::Pause(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_paused(true)),
-                Command::Resume(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.set_paused(false)),
+                Command::Cut(id, length) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.cut(length)),
+                Command::Skip(id, n) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.skip(n)),
+                Command::Pause(id) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(true)),
+                Command::Resume(id) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(false)),
                 Command::Print(text) => self.emit(text.as_bytes()),
                 Command::Output(bytes) => self.emit(&bytes),
                 Command::Log(id, text) => {
@@ -319,16 +350,26 @@ impl Driver {
                 }
             }
         }
+        self.adopt_listeners();
     }
 
-    /// Works on a connection by its number: the current one, or another, which gets a turn afterwards.
-    fn on_conn(&mut self, current: Option<&mut Peer>, id: ConnId, work: impl FnOnce(&mut Peer)) {
+    /// Works on a connection by its number: the current one, or another, which gets a turn afterwards; one that is
+    /// still being made, later.
+    pub(super) fn on_conn(
+        &mut self,
+        current: Option<&mut Peer>,
+        id: ConnId,
+        work: impl FnOnce(&mut Peer) + 'static,
+    ) {
         if let Some(peer) = current
             && peer.id() == id
         {
             return work(peer);
         }
-        let Some(&slot) = self.slots_by_id.get(&id) else { return };
+        let Some(&slot) = self.slots_by_id.get(&id) else {
+            self.when_connected(id, work);
+            return;
+        };
         if let Some(Thing::Peer(peer)) = self.things.get_mut(slot) {
             work(peer);
             self.reactor.again(slot);
@@ -354,7 +395,7 @@ impl Driver {
         self.console.error(&Error::ScriptRun { message });
         self.script_error();
         let Some(peer) = peer else { return };
-        if !std::mem::replace(&mut peer.script_failed, true) && self.settings.interest.error && handler != "on_close" {
+        if !std::mem::replace(&mut peer.script_failed, true) && peer.conn.interest().error && handler != "on_close" {
             let error = ConnError { kind: ErrorKind::Script, op: handler.to_owned(), message: summary };
             self.call(peer, Event::Error(error));
         }
@@ -376,9 +417,9 @@ impl Driver {
             (ErrorKind::Frame, _) => Error::Broken { operation: "read from", peer: name, cause: error.message.clone() },
             _ => Error::Text { message: format!("{name}: {}", error.message) },
         };
-        if self.solo {
+        if self.solo && peer.origin == Origin::Main {
             self.fail(&error);
-        } else if !self.settings.interest.error || self.console.is_verbose() {
+        } else if !peer.conn.interest().error || self.console.is_verbose() {
             self.console.error(&error);
         }
     }
@@ -417,6 +458,7 @@ impl Driver {
     fn forget(&mut self, peer: &Peer) {
         self.slots_by_id.remove(&peer.id());
         self.open -= 1;
+        self.clients -= usize::from(peer.origin == Origin::Main);
         self.wake_acceptor();
     }
 }

@@ -166,7 +166,7 @@ impl Driver {
         self.after_call(commands, result);
     }
 
-    fn after_call(&mut self, mut commands: Vec<Command>, result: std::result::Result<(), HandlerError>) {
+    pub(super) fn after_call(&mut self, mut commands: Vec<Command>, result: std::result::Result<(), HandlerError>) {
         self.apply(None, &mut commands);
         if let Err(error) = result {
             self.handler_failed(None, error);

@@ -77,8 +77,8 @@ fn trouble(message: &str) {
 impl Observer for Console {
     fn opened(&mut self, conn: &ConnView) {
         match conn.side {
-            Side::Server => self.note(&format!("accepted {} on {}", conn.peer, conn.local)),
-            Side::Client => self.note(&format!("connected to {} from {}", conn.peer, conn.local)),
+            Side::Server => self.note(&format!("accepted {} on {}", conn.peer.get(), conn.local.get())),
+            Side::Client => self.note(&format!("connected to {} from {}", conn.peer.get(), conn.local.get())),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::script::outline::{self, Word};
 use crate::script::source::Source;
 
 /// An event a script can handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Hook {
     /// Loaded, before bind or connect.
     Start,
@@ -38,6 +38,8 @@ pub(super) enum Hook {
     Error,
     /// The connection is over.
     Close,
+    /// What passes between two piped connections.
+    Relay,
     /// A line of stdin.
     Stdin,
     /// The end of stdin.
@@ -49,7 +51,7 @@ pub(super) enum Hook {
 }
 
 /// Name and parameters of every handler, in the order of [`Hook`].
-const SIGNATURES: [(&str, &[&str]); 17] = [
+const SIGNATURES: [(&str, &[&str]); 18] = [
     ("on_start", &[]),
     ("on_listen", &["listener"]),
     ("on_connect", &["conn"]),
@@ -63,6 +65,7 @@ const SIGNATURES: [(&str, &[&str]); 17] = [
     ("on_idle", &["conn", "ms"]),
     ("on_error", &["conn", "err"]),
     ("on_close", &["conn", "why"]),
+    ("on_relay", &["from", "to", "data"]),
     ("on_stdin", &["line"]),
     ("on_stdin_eof", &[]),
     ("on_signal", &["name"]),
@@ -70,6 +73,20 @@ const SIGNATURES: [(&str, &[&str]); 17] = [
 ];
 
 impl Hook {
+    /// The handlers a listener can have for its own connections.
+    pub(super) const OF_CONNECTIONS: [Self; 10] = [
+        Self::Connect,
+        Self::Data,
+        Self::Text,
+        Self::Line,
+        Self::Frame,
+        Self::Eof,
+        Self::Drain,
+        Self::Idle,
+        Self::Error,
+        Self::Close,
+    ];
+
     /// The handler's name.
     pub(super) fn name(self) -> &'static str {
         SIGNATURES[self as usize].0
@@ -94,14 +111,8 @@ impl Hooks {
     }
 
     /// The handler received bytes go to: the most specific one.
-    pub(super) fn receiver(&self) -> Option<Hook> {
-        let all = [Hook::FrameSize].into_iter().chain(RECEIVERS).chain([Hook::Frame]);
-        all.into_iter().find(|hook| self.has(*hook))
-    }
-
-    /// The handler frames go to.
-    pub(super) fn framed(&self) -> Hook {
-        if self.has(Hook::Frame) { Hook::Frame } else { Hook::Data }
+    pub(super) fn receiver(has: impl Fn(Hook) -> bool) -> Option<Hook> {
+        [Hook::FrameSize].into_iter().chain(RECEIVERS).chain([Hook::Frame]).find(|hook| has(*hook))
     }
 
     /// What is probably not meant, but no error.

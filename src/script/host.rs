@@ -5,15 +5,21 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::mem;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rhai::Dynamic;
 
+use crate::config::Text;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, Result};
 use crate::script::expecting::{Expectation, Found, Stream};
+use crate::script::listeners::Listeners;
 use crate::script::timers::{TimerId, Timers};
-use crate::session::{Command, ConnId, ConnView, Cutting};
+use crate::session::{Command, ConnId, ConnIds, ConnView, Cutting, ListenerId};
 
 /// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,25 @@ pub(super) enum Halt {
     TimedOut,
     /// It called `exit(code)`.
     Exit(u8),
+}
+
+/// Binds a socket and says where.
+pub type Bind = Box<dyn Fn(&Endpoint) -> Result<(ListenerId, SocketAddr)>>;
+
+/// What a run gives to its script.
+pub struct World {
+    /// The row of connection numbers.
+    pub ids: ConnIds,
+    /// The text settings of a new connection.
+    pub text: Text,
+    /// Binds a listener.
+    pub bind: Option<Bind>,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("ids", &self.ids).finish_non_exhaustive()
+    }
 }
 
 /// Shared by everything that is registered with one engine.
@@ -38,6 +63,8 @@ pub(super) struct Host {
     /// Connections whose stream the script cuts, or of which it expects something.
     streams: RefCell<HashMap<ConnId, Stream>>,
     takes_lines: Cell<bool>,
+    listeners: RefCell<Listeners>,
+    world: RefCell<World>,
 }
 
 impl Host {
@@ -53,6 +80,8 @@ impl Host {
             conns: RefCell::default(),
             streams: RefCell::default(),
             takes_lines: Cell::new(false),
+            listeners: RefCell::default(),
+            world: RefCell::new(World { ids: ConnIds::default(), text: Text::default(), bind: None }),
         })
     }
 
@@ -81,6 +110,30 @@ impl Host {
         self.conns.borrow_mut().remove(&conn.id);
         self.timers().cancel_of(conn.id);
         self.streams.borrow_mut().remove(&conn.id);
+    }
+
+    /// What the run gives to its script.
+    pub(super) fn set_world(&self, world: World) {
+        *self.world.borrow_mut() = world;
+    }
+
+    /// The handlers of listeners.
+    pub(super) fn listeners(&self) -> RefMut<'_, Listeners> {
+        self.listeners.borrow_mut()
+    }
+
+    /// The view of a connection that is yet to be made.
+    pub(super) fn wanted(&self, target: String) -> Rc<ConnView> {
+        let world = self.world.borrow();
+        Rc::new(ConnView::wanted(world.ids.next(), target, &world.text, Instant::now()))
+    }
+
+    /// Binds a listener.
+    pub(super) fn bind(&self, endpoint: &Endpoint) -> Result<(ListenerId, SocketAddr)> {
+        match &self.world.borrow().bind {
+            Some(bind) => bind(endpoint),
+            None => Err(Error::usage("nothing can be listened on here")),
+        }
     }
 
     /// Whether the script has `on_line`.

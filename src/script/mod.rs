@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod expecting;
 mod host;
+mod listeners;
 mod manual;
 mod outline;
 pub mod reference;
@@ -22,6 +23,7 @@ mod timers;
 
 use std::any::Any;
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -38,12 +40,15 @@ use crate::script::host::{Halt, Host};
 use crate::script::source::{Source, Sources};
 use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, Handler, HandlerError, Interest};
 
+pub use host::{Bind, World};
 pub use manual::man_page;
 
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
     engine: Engine,
     no_ast: AST,
+    /// How many parameters each function has, closures included.
+    closures: HashMap<String, usize>,
     host: Rc<Host>,
     hooks: Hooks,
     sources: Rc<Sources>,
@@ -71,6 +76,7 @@ impl ScriptHandler {
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, &sources))?;
         let hooks = check::hooks(&ast, main)?;
+        let closures = ast.iter_functions().map(|function| (function.name.to_owned(), function.params.len())).collect();
 
         let mut pending = Vec::new();
         let (module, halt) = host.run(&mut pending, || guarded(|| engine::run(&engine, &ast, constants)));
@@ -83,7 +89,12 @@ impl ScriptHandler {
         engine.register_global_module(module.into());
         host.set_takes_lines(hooks.has(Hook::Line));
         let warnings = hooks.warnings(main);
-        Ok(Self { engine, no_ast: AST::empty(), host, hooks, sources, warnings, pending })
+        Ok(Self { engine, no_ast: AST::empty(), closures, host, hooks, sources, warnings, pending })
+    }
+
+    /// Gives the script what it needs for connections of its own; call it before anything else.
+    pub fn set_world(&self, world: World) {
+        self.host.set_world(world);
     }
 
     /// Calls `on_start`: loaded, before bind or connect.
@@ -94,7 +105,12 @@ impl ScriptHandler {
 
     /// Calls `on_listen`: bound.
     pub fn listening(&mut self, address: SocketAddr, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        self.call(Hook::Listen, [Dynamic::from(Listener::new(address))], out)
+        self.call(Hook::Listen, [Dynamic::from(Listener::main(address))], out)
+    }
+
+    /// Whether received data goes to the script.
+    pub fn takes_received(&self) -> bool {
+        Hooks::receiver(|hook| self.hooks.has(hook)).is_some()
     }
 
     /// Whether stdin goes to the script, line by line.
@@ -155,6 +171,26 @@ impl ScriptHandler {
         self.ask(hook, args, out).map(drop)
     }
 
+    /// Whether somebody handles this for a connection: the script, or the listener that accepted it.
+    fn has(&self, conn: &ConnView, hook: Hook) -> bool {
+        self.hooks.has(hook) || conn.listener.get().is_some_and(|listener| self.host.listeners().has(listener, hook))
+    }
+
+    /// Calls a connection's handler: its listener's own, or else the script's.
+    fn tell<const N: usize>(
+        &self,
+        conn: &ConnView,
+        hook: Hook,
+        args: [Dynamic; N],
+        out: &mut Vec<Command>,
+    ) -> Result<(), HandlerError> {
+        let Some(listener) = conn.listener.get() else { return self.call(hook, args, out) };
+        let Some(own) = self.host.listeners().get(listener, hook) else { return self.call(hook, args, out) };
+        // A closure may leave out trailing parameters, too; what it has captured stands before them.
+        let given = self.closures.get(own.fn_name()).map_or(N, |count| count.saturating_sub(own.curry().len()));
+        self.call_back(hook.name(), &own, First { args, count: given.min(N) }, out)
+    }
+
     /// Calls what waited for something, if that has arrived.
     fn meet(&self, conn: &Rc<ConnView>, bytes: &[u8], out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let Some((expectation, found)) = self.host.take_found(conn, bytes) else { return Ok(()) };
@@ -175,14 +211,15 @@ impl ScriptHandler {
                 Ok(())
             }
             None => {
-                let file = &self.sources.main().name;
-                let text =
-                    format!("{file}: frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more");
-                let report = Report::plain(&text);
-                let handler = Hook::FrameSize.name();
-                Err(HandlerError::Failed { handler, summary: report.summary(), message: report.message() })
+                let fault = format!("frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more");
+                Err(self.wrong_answer(Hook::FrameSize, &fault))
             }
         }
+    }
+
+    fn wrong_answer(&self, hook: Hook, fault: &str) -> HandlerError {
+        let report = Report::plain(&format!("{}: {fault}", self.sources.main().name));
+        HandlerError::Failed { handler: hook.name(), summary: report.summary(), message: report.message() }
     }
 
     /// Calls a handler for its answer.
@@ -234,9 +271,10 @@ impl ScriptHandler {
 }
 
 impl Handler for ScriptHandler {
-    fn interest(&self) -> Interest {
+    fn interest(&self, conn: &ConnView) -> Interest {
+        let has = |hook| self.has(conn, hook);
         Interest {
-            received: self.hooks.receiver().map(|hook| match hook {
+            received: Hooks::receiver(has).map(|hook| match hook {
                 Hook::FrameSize => Delivery::Measured,
                 Hook::Line => Delivery::Line,
                 Hook::Text => Delivery::Text,
@@ -244,39 +282,58 @@ impl Handler for ScriptHandler {
             }),
             // Always: it becomes one of all connections, and is let go when it has closed.
             opened: true,
-            eof: self.hooks.has(Hook::Eof),
-            drained: self.hooks.has(Hook::Drain),
-            idle: self.hooks.has(Hook::Idle),
-            error: self.hooks.has(Hook::Error),
+            eof: has(Hook::Eof),
+            drained: has(Hook::Drain),
+            idle: has(Hook::Idle),
+            error: has(Hook::Error),
             closed: true,
         }
+    }
+
+    fn relay(
+        &mut self,
+        from: &Rc<ConnView>,
+        to: &Rc<ConnView>,
+        bytes: Vec<u8>,
+        out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError> {
+        if !self.hooks.has(Hook::Relay) {
+            return Ok(bytes);
+        }
+        let to = Conn::new(to);
+        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::from_blob(bytes.clone())];
+        let answer = self.ask(Hook::Relay, args, out)?;
+        api::network::relayed(&answer, bytes, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
     }
 
     fn handle(&mut self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let this = Dynamic::from(Conn::new(conn));
         match event {
-            Event::Data(bytes) if self.hooks.has(Hook::Data) => {
-                self.call(Hook::Data, [this, Dynamic::from_blob(bytes)], out)
+            Event::Data(bytes) => {
+                let hook = if self.has(conn, Hook::Data) { Hook::Data } else { Hook::Frame };
+                self.tell(conn, hook, [this, Dynamic::from_blob(bytes)], out)
             }
-            Event::Data(bytes) => self.call(Hook::Frame, [this, Dynamic::from_blob(bytes)], out),
-            Event::Text(text) => self.call(Hook::Text, [this, text.into()], out),
-            Event::Line(line) => self.call(Hook::Line, [this, line.into()], out),
-            Event::Frame(bytes) => self.call(self.hooks.framed(), [this, Dynamic::from_blob(bytes)], out),
+            Event::Frame(bytes) => {
+                let hook = if self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
+                self.tell(conn, hook, [this, Dynamic::from_blob(bytes)], out)
+            }
             Event::Measure(bytes) if self.host.is_expecting(conn) => self.meet(conn, &bytes, out),
             Event::Measure(bytes) => self.measure(conn, bytes, out),
+            Event::Text(text) => self.tell(conn, Hook::Text, [this, text.into()], out),
+            Event::Line(line) => self.tell(conn, Hook::Line, [this, line.into()], out),
             Event::Opened => {
                 self.host.opened(conn);
-                self.call(Hook::Connect, [this], out)
+                self.tell(conn, Hook::Connect, [this], out)
             }
-            Event::Eof => self.call(Hook::Eof, [this], out),
-            Event::Drained => self.call(Hook::Drain, [this], out),
+            Event::Eof => self.tell(conn, Hook::Eof, [this], out),
+            Event::Drained => self.tell(conn, Hook::Drain, [this], out),
             Event::Idle(silence) => {
-                self.call(Hook::Idle, [this, Dynamic::from_int(silence.as_millis() as rhai::INT)], out)
+                self.tell(conn, Hook::Idle, [this, Dynamic::from_int(silence.as_millis() as rhai::INT)], out)
             }
-            Event::Error(trouble) => self.call(Hook::Error, [this, error_value(trouble)], out),
+            Event::Error(trouble) => self.tell(conn, Hook::Error, [this, error_value(trouble)], out),
             Event::Closed(why) => {
                 self.host.closed(conn);
-                let result = self.call(Hook::Close, [this, why.name().into()], out);
+                let result = self.tell(conn, Hook::Close, [this, why.name().into()], out);
                 api::conn::release(conn);
                 result
             }

@@ -124,6 +124,10 @@ const HANDLERS: &[(&str, &str)] = &[
         "The last event, exactly once for every connection that had on_connect. why is \"eof\", \"closed\", \"reset\", \"timeout\", \"error\" or \"stop\".",
     ),
     (
+        "on_relay(from, to, data)",
+        "A chunk that passes from one piped connection to the other. () passes it on, a blob or string takes its place, false drops it.",
+    ),
+    (
         "on_stdin(line)",
         "A line typed or piped in, without its end. With this handler stdin goes to the script and to no connection; it is read as soon as the script runs.",
     ),
@@ -193,6 +197,10 @@ const METHODS: &[(&str, &str)] = &[
         "conn.expect(x, |c, m| ..)",
         "Calls the function once, when the string or blob x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found; what follows is for the next expect or the handlers. conn.expect(x, ms, |c, m| ..) waits only so long: then m.timeout is true.",
     ),
+    (
+        "conn.pipe(other)",
+        "What one of the two receives goes to the other, both ways, with half-close and back-pressure; their data handlers and on_eof are not called any more. When one breaks, the other is reset.",
+    ),
     ("conn.pause()", "Reads nothing more and delivers nothing that was received, until resume."),
     ("conn.resume()", "Goes on reading and delivering, in order."),
     (
@@ -204,7 +212,14 @@ const METHODS: &[(&str, &str)] = &[
 ];
 
 const LISTENER: &[(&str, &str)] =
-    &[("listener.port", "The port, the real one if 0 was asked for."), ("listener.addr", "Address and port.")];
+    &[
+        ("listener.port", "The port, the real one if 0 was asked for."),
+        ("listener.addr", "Address and port."),
+        (
+            "listener.close()",
+            "Stops listening; connections stay. Only for a listener of listen(), which also takes handlers for its own connections: listener.on_data = |c, data| c.send(data), and so on_connect, on_text, on_line, on_frame, on_eof, on_drain, on_idle, on_error and on_close.",
+        ),
+    ];
 
 const GLOBALS: &[(&str, &str)] = &[
     ("app", "A map shared by all handlers and helpers: the place for everything that changes."),
@@ -221,6 +236,11 @@ const GLOBALS: &[(&str, &str)] = &[
         "Sends to all connections, each in its own encoding. broadcast(x, conn) leaves one out, broadcast(x, [a, b]) several. One who cannot take it does not keep it from the others; the error is thrown at the end.",
     ),
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
+    (
+        "connect(addr)",
+        "Makes a connection to \"host:port\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options.",
+    ),
+    ("listen(addr)", "Listens on \":port\" or \"host:port\" (0 is any port) and gives a listener."),
     ("exit(code)", "Ends the run with this code (0 to 255; 0 if left out). try cannot catch it."),
     ("now_ms()", "Milliseconds since 1970."),
     ("time()", "The time in UTC: \"2026-11-22T18:00:00.123Z\"."),
@@ -374,6 +394,7 @@ mod tests {
             include_str!("api/expect.rs"),
             include_str!("api/framing.rs"),
             include_str!("api/globals.rs"),
+            include_str!("api/network.rs"),
             include_str!("api/numbers.rs"),
             include_str!("api/text.rs"),
             include_str!("api/timers.rs"),

@@ -119,7 +119,7 @@ impl Connection {
         let mut timers = TimerTable::default();
         if let Some(idle) = settings.idle {
             view.idle.set(Some(idle));
-            timers.set(Timer::Idle, view.opened + idle);
+            timers.set(Timer::Idle, view.opened.get() + idle);
         }
         Self {
             inbound: Inbound::new(settings.delivery(), settings.malformed),
@@ -138,6 +138,11 @@ impl Connection {
             linger: None,
             timers,
         }
+    }
+
+    /// Which events somebody takes.
+    pub fn interest(&self) -> Interest {
+        self.settings.interest
     }
 
     /// What others see of this connection.

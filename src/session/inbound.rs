@@ -85,6 +85,7 @@ impl Inbound {
         self.searched = 0;
         self.mode = match cutting {
             Cutting::None => Mode::of(delivery),
+            Cutting::Raw => Mode::Data,
             Cutting::Lines { max } => Mode::Line { max },
             Cutting::Frames(framing) => Mode::Frame(Framer::new(framing)),
             Cutting::Asked => Mode::Measured(Measure { loose: true, ..Measure::default() }),

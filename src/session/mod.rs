@@ -12,16 +12,33 @@ mod playbook;
 pub mod timer;
 pub mod view;
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::codec::framing::Framing;
+use crate::endpoint::Endpoint;
 
 pub use connection::Connection;
 pub use view::ConnView;
 
 /// A connection's number: counts from 1 in one run, never reused.
 pub type ConnId = u64;
+
+/// Hands out connection numbers; everybody who holds a copy draws from the same row.
+#[derive(Clone, Debug, Default)]
+pub struct ConnIds(Rc<Cell<ConnId>>);
+
+impl ConnIds {
+    /// The next number.
+    pub fn next(&self) -> ConnId {
+        self.0.set(self.0.get() + 1);
+        self.0.get()
+    }
+}
+
+/// A listener a handler opened; counts from 1.
+pub type ListenerId = u64;
 
 /// What happened to a connection.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,6 +85,8 @@ pub enum ErrorKind {
     Reset,
     /// The connection was never made.
     Refused,
+    /// The name of the host has no address.
+    Resolve,
     /// A time limit passed.
     Timeout,
     /// A line or frame over its limit.
@@ -86,6 +105,7 @@ impl ErrorKind {
         match self {
             Self::Reset => "reset",
             Self::Refused => "refused",
+            Self::Resolve => "resolve",
             Self::Timeout => "timeout",
             Self::Frame => "frame",
             Self::Text => "text",
@@ -126,9 +146,34 @@ impl Why {
     }
 }
 
+/// A connection a handler wants to be made. Its view exists already, so that it can be sent to at once.
+#[derive(Clone, Debug)]
+pub struct ConnectRequest {
+    /// The connection that will be.
+    pub view: Rc<ConnView>,
+    /// Where to.
+    pub target: Endpoint,
+    /// How long resolving and connecting may take together.
+    pub timeout: Option<Duration>,
+}
+
+impl PartialEq for ConnectRequest {
+    fn eq(&self, other: &Self) -> bool {
+        self.view.id == other.view.id
+    }
+}
+
+impl Eq for ConnectRequest {}
+
 /// What to do. Commands are carried out in the order they were given.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
+    /// Make a connection.
+    Connect(ConnectRequest),
+    /// Close a listener that a handler opened.
+    CloseListener(ListenerId),
+    /// What one of two connections receives is sent to the other, both ways.
+    Pipe(ConnId, ConnId),
     /// Queue bytes for a connection.
     Send(ConnId, Vec<u8>),
     /// FIN once everything queued is sent; reading goes on.
@@ -203,6 +248,8 @@ pub enum Cutting {
     Frames(Framing),
     /// The handler is asked each time.
     Asked,
+    /// Not at all: chunks as they come, whatever handlers there are.
+    Raw,
 }
 
 /// Which events a handler takes. The others have their default effect and cost nothing.
@@ -226,8 +273,17 @@ pub struct Interest {
 
 /// Decides what a connection does. Must not block; asks for things by pushing commands.
 pub trait Handler {
-    /// Which events it takes.
-    fn interest(&self) -> Interest;
+    /// Which events it takes of a connection.
+    fn interest(&self, conn: &ConnView) -> Interest;
+
+    /// What is to be passed on of a chunk that one connection received and another one gets.
+    fn relay(
+        &mut self,
+        from: &Rc<ConnView>,
+        to: &Rc<ConnView>,
+        bytes: Vec<u8>,
+        out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError>;
 
     /// Handles one event of one connection. Commands pushed before a failure still count.
     fn handle(&mut self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError>;

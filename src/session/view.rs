@@ -6,12 +6,12 @@
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::codec::charset::{EncodeError, Encoder};
 use crate::config::{Charset, Text};
-use crate::session::ConnId;
+use crate::session::{ConnId, ListenerId};
 
 /// Which end of the connection tcpx is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,14 +27,18 @@ pub enum Side {
 pub struct ConnView {
     /// The connection's number.
     pub id: ConnId,
-    /// The other end.
-    pub peer: SocketAddr,
-    /// Our end.
-    pub local: SocketAddr,
+    /// The other end, once it stands.
+    pub peer: Cell<SocketAddr>,
+    /// Our end, once it stands.
+    pub local: Cell<SocketAddr>,
+    /// Where a connection that is still being made goes to.
+    pub target: Option<String>,
+    /// The listener of a handler that accepted it.
+    pub listener: Cell<Option<ListenerId>>,
     /// Which end tcpx is.
     pub side: Side,
     /// When it was accepted or connected.
-    pub opened: Instant,
+    pub opened: Cell<Instant>,
     /// When a byte last moved, in either direction.
     pub last_activity: Cell<Instant>,
     /// Bytes received.
@@ -74,10 +78,12 @@ impl ConnView {
     pub fn new(id: ConnId, peer: SocketAddr, local: SocketAddr, side: Side, text: &Text, now: Instant) -> Self {
         Self {
             id,
-            peer,
-            local,
+            peer: Cell::new(peer),
+            local: Cell::new(local),
+            target: None,
+            listener: Cell::new(None),
             side,
-            opened: now,
+            opened: Cell::new(now),
             last_activity: Cell::new(now),
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
@@ -94,6 +100,28 @@ impl ConnView {
             eol: RefCell::new(if text.crlf { "\r\n" } else { "\n" }.to_owned()),
             crlf: text.crlf,
             attachment: OnceCell::new(),
+        }
+    }
+
+    /// A connection that is still being made to `target`.
+    pub fn wanted(id: ConnId, target: String, text: &Text, now: Instant) -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        Self { target: Some(target), ..Self::new(id, nowhere, nowhere, Side::Client, text, now) }
+    }
+
+    /// It stands now.
+    pub fn connected(&self, peer: SocketAddr, local: SocketAddr, now: Instant) {
+        self.peer.set(peer);
+        self.local.set(local);
+        self.opened.set(now);
+        self.last_activity.set(now);
+    }
+
+    /// The other end's address; while it is still being made, where it goes to.
+    pub fn peer_name(&self) -> String {
+        match &self.target {
+            Some(target) if self.peer.get().port() == 0 => target.clone(),
+            _ => self.peer.get().to_string(),
         }
     }
 
@@ -126,6 +154,6 @@ impl ConnView {
 
     /// The label, or the peer's address: what log lines call this connection.
     pub fn name(&self) -> String {
-        self.label.borrow().clone().unwrap_or_else(|| self.peer.to_string())
+        self.label.borrow().clone().unwrap_or_else(|| self.peer_name())
     }
 }

@@ -16,15 +16,15 @@ use crate::codec::{escape, labels};
 use crate::config::Charset;
 use crate::script::host::Host;
 use crate::session::view::Side;
-use crate::session::{Command, ConnView};
+use crate::session::{Command, ConnView, ListenerId};
 
 /// A connection; cheap to copy.
 #[derive(Clone, Debug)]
 pub(in crate::script) struct Conn(Rc<ConnView>);
 
-/// A listening socket.
+/// A listening socket: the run's own, or one the script opened.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::script) struct Listener(SocketAddr);
+pub(in crate::script) struct Listener(Option<ListenerId>, SocketAddr);
 
 impl Conn {
     pub(in crate::script) fn new(view: &Rc<ConnView>) -> Self {
@@ -43,8 +43,18 @@ impl Conn {
 }
 
 impl Listener {
-    pub(in crate::script) fn new(address: SocketAddr) -> Self {
-        Self(address)
+    /// One the script opened.
+    pub(in crate::script) fn new(id: ListenerId, address: SocketAddr) -> Self {
+        Self(Some(id), address)
+    }
+
+    /// The run's own.
+    pub(in crate::script) fn main(address: SocketAddr) -> Self {
+        Self(None, address)
+    }
+
+    pub(super) fn id(self) -> Option<ListenerId> {
+        self.0
     }
 }
 
@@ -65,19 +75,19 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     register_pausing(engine, host);
     register_ending(engine, host);
     engine
-        .register_get("port", |listener: &mut Listener| INT::from(listener.0.port()))
-        .register_get("addr", |listener: &mut Listener| listener.0.to_string())
-        .register_fn("to_string", |listener: &mut Listener| listener.0.to_string())
-        .register_fn("to_debug", |listener: &mut Listener| format!("Listener({})", listener.0));
+        .register_get("port", |listener: &mut Listener| INT::from(listener.1.port()))
+        .register_get("addr", |listener: &mut Listener| listener.1.to_string())
+        .register_fn("to_string", |listener: &mut Listener| listener.1.to_string())
+        .register_fn("to_debug", |listener: &mut Listener| format!("Listener({})", listener.1));
 }
 
 fn register_reading(engine: &mut Engine) {
     engine
         .register_get("id", |conn: &mut Conn| number(conn.0.id))
-        .register_get("peer", |conn: &mut Conn| conn.0.peer.to_string())
-        .register_get("peer_ip", |conn: &mut Conn| conn.0.peer.ip().to_string())
-        .register_get("peer_port", |conn: &mut Conn| INT::from(conn.0.peer.port()))
-        .register_get("local", |conn: &mut Conn| conn.0.local.to_string())
+        .register_get("peer", |conn: &mut Conn| conn.0.peer_name())
+        .register_get("peer_ip", |conn: &mut Conn| conn.0.peer.get().ip().to_string())
+        .register_get("peer_port", |conn: &mut Conn| INT::from(conn.0.peer.get().port()))
+        .register_get("local", |conn: &mut Conn| conn.0.local.get().to_string())
         .register_get("proto", |_: &mut Conn| "tcp")
         .register_get("side", |conn: &mut Conn| match conn.0.side {
             Side::Server => "server",
@@ -90,12 +100,12 @@ fn register_reading(engine: &mut Engine) {
         .register_get("bytes_in", |conn: &mut Conn| number(conn.0.bytes_in.get()))
         .register_get("bytes_out", |conn: &mut Conn| number(conn.0.bytes_out.get()))
         .register_get("queued", |conn: &mut Conn| number(conn.0.queued.get() as u64))
-        .register_get("age_ms", |conn: &mut Conn| conn.0.opened.elapsed().as_millis() as INT)
+        .register_get("age_ms", |conn: &mut Conn| conn.0.opened.get().elapsed().as_millis() as INT)
         .register_get("idle_ms", |conn: &mut Conn| conn.0.last_activity.get().elapsed().as_millis() as INT)
         .register_fn("==", |a: Conn, b: Conn| a.0.id == b.0.id)
         .register_fn("!=", |a: Conn, b: Conn| a.0.id != b.0.id)
         .register_fn("to_string", |conn: &mut Conn| conn.0.name())
-        .register_fn("to_debug", |conn: &mut Conn| format!("Conn({} {})", conn.0.id, conn.0.peer));
+        .register_fn("to_debug", |conn: &mut Conn| format!("Conn({} {})", conn.0.id, conn.0.peer_name()));
 }
 
 /// `conn.state = #{…}`. The engine also calls this after `conn.state.x = 1`, with the map that was changed in its
@@ -276,7 +286,7 @@ fn encoding(view: &ConnView) -> String {
     }
 }
 
-fn set_encoding(conn: &mut Conn, label: &str) -> Outcome<()> {
+pub(super) fn set_encoding(conn: &mut Conn, label: &str) -> Outcome<()> {
     let charset = labels::lookup(label).map_err(|fault| {
         let hint = fault.suggestion().map(|near| format!(" (did you mean \"{near}\"?)")).unwrap_or_default();
         failure(format!("{fault}{hint}"))

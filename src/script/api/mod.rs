@@ -8,6 +8,7 @@ pub(super) mod conn;
 pub(super) mod expect;
 pub(super) mod framing;
 pub(super) mod globals;
+pub(super) mod network;
 pub(super) mod numbers;
 pub(super) mod text;
 pub(super) mod timers;
@@ -27,6 +28,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     timers::register(engine, host);
     framing::register(engine, host);
     expect::register(engine, host);
+    network::register(engine, host);
     globals::register(engine, host);
     bytes::register(engine);
     numbers::register(engine);

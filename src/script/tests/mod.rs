@@ -4,6 +4,7 @@ mod api;
 mod builtin;
 mod framing;
 mod load;
+mod network;
 mod run;
 mod timers;
 

@@ -107,7 +107,7 @@ fn stdin_signals_and_idleness_reach_their_handlers() {
         r#"fn on_stdin(line) { print("typed " + line); } fn on_stdin_eof() { print("end"); }
         fn on_signal(name) { print(name); } fn on_idle(conn, ms) { print(`${ms}`); conn.pause(); conn.resume(); }"#,
     );
-    assert!(bench.handler.takes_stdin() && bench.handler.interest().idle);
+    assert!(bench.handler.takes_stdin() && bench.handler.interest(&conn(1)).idle);
     let mut out = Vec::new();
     bench.handler.stdin_line("hi".into(), &mut out).unwrap();
     bench.handler.stdin_eof(&mut out).unwrap();

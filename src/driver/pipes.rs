@@ -1,0 +1,93 @@
+//! Piped connections: what one receives the other sends, both ways, with half-close and back-pressure.
+//!
+//! Owns who is whose partner. `on_relay` of the script sees what passes and may change it.
+
+use crate::driver::peers::Peer;
+use crate::driver::{Driver, Thing};
+use crate::session::{ConnId, Cutting, Handler, Why};
+
+/// While this much waits for the partner, nothing more is read for it.
+const MARK: usize = 256 << 10;
+
+impl Driver {
+    /// Pipes two connections; one of them may still be being made.
+    pub(super) fn pipe(&mut self, mut current: Option<&mut Peer>, a: ConnId, b: ConnId) {
+        let known = |driver: &Self, id| {
+            driver.slots_by_id.contains_key(&id) || driver.dialings.contains_key(&id)
+        };
+        for (id, partner) in [(a, b), (b, a)] {
+            let is_partner_known = known(self, partner);
+            self.on_conn(current.as_deref_mut(), id, move |peer| {
+                if is_partner_known {
+                    peer.piped = Some(partner);
+                    peer.conn.set_cutting(Cutting::Raw);
+                } else {
+                    peer.conn.close(Why::Closed);
+                }
+            });
+        }
+    }
+
+    /// A chunk for the partner.
+    pub(super) fn relay(&mut self, peer: &mut Peer, partner: ConnId, bytes: Vec<u8>) {
+        let to = match self.slots_by_id.get(&partner).and_then(|&slot| self.things.get(slot)) {
+            Some(Thing::Peer(partner)) => partner.conn.view().clone(),
+            _ => return,
+        };
+        let bytes = match &mut self.handler {
+            Some(handler) => {
+                let mut commands = Vec::new();
+                let result = handler.relay(peer.conn.view(), &to, bytes, &mut commands);
+                self.apply(Some(peer), &mut commands);
+                match result {
+                    Ok(bytes) => bytes,
+                    Err(error) => return self.handler_failed(Some(peer), error),
+                }
+            }
+            None => bytes,
+        };
+        self.on_conn(None, partner, move |partner| partner.conn.send(bytes));
+    }
+
+    /// One side is over: the other ends in the same way.
+    pub(super) fn partner_closed(&mut self, partner: ConnId, why: Why) {
+        self.on_conn(None, partner, move |partner| {
+            partner.piped = None;
+            match why {
+                Why::Reset | Why::Error | Why::Timeout => partner.conn.reset(Why::Reset),
+                Why::Eof | Why::Closed | Why::Stop => partner.conn.close(why),
+            }
+        });
+    }
+
+    /// A connection could not be made: whoever was piped to it is reset.
+    pub(super) fn partner_failed(&mut self, id: ConnId) {
+        let is_its = |thing: &Thing| match thing {
+            Thing::Peer(peer) if peer.piped == Some(id) => Some(peer.conn.view().id),
+            _ => None,
+        };
+        let partners: Vec<ConnId> = self.things.iter().filter_map(is_its).collect();
+        for partner in partners {
+            self.partner_closed(partner, Why::Reset);
+        }
+    }
+
+    /// Whether the partner has no room, or is not there yet.
+    pub(super) fn is_partner_full(&self, peer: &Peer) -> bool {
+        let Some(partner) = peer.piped else { return false };
+        match self.slots_by_id.get(&partner).and_then(|&slot| self.things.get(slot)) {
+            Some(Thing::Peer(partner)) => partner.conn.queued() >= MARK,
+            _ => self.dialings.contains_key(&partner),
+        }
+    }
+
+    /// Lets the partner read again: there is room.
+    pub(super) fn wake_partner(&mut self, peer: &Peer) {
+        if let Some(slot) = peer.piped.and_then(|partner| self.slots_by_id.get(&partner).copied())
+            && peer.conn.queued() < MARK
+            && self.reactor.readiness(slot).readable
+        {
+            self.reactor.again(slot);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! More than one connection: `connect`, `listen` and `pipe`.
+//!
+//! Asks for connections and pipes with commands. A listener is bound at once, by whoever the driver gave for it,
+//! because its port has to be known when the function returns.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use rhai::{Blob, Dynamic, Engine, FnPtr, ImmutableString, Map, NativeCallContext};
+
+use super::conn::{Conn, Listener};
+use super::{Outcome, failure, type_name};
+use crate::codec::nearest::nearest;
+use crate::endpoint::Endpoint;
+use crate::script::check::Hook;
+use crate::script::host::Host;
+use crate::session::{Command, ConnectRequest};
+
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("connect", move |context: NativeCallContext<'_>, target: &str| {
+        connect(&context, &of, target, &Map::new())
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("connect", move |context: NativeCallContext<'_>, target: &str, options: Map| {
+        connect(&context, &of, target, &options)
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("listen", move |address: &str| -> Outcome<Listener> {
+        if of.is_loading() {
+            return Err(failure("listen() while the script is loading: call it in on_start"));
+        }
+        let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
+        let (id, address) = of.bind(&endpoint).map_err(|fault| failure(fault.to_string()))?;
+        Ok(Listener::new(id, address))
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("close", move |listener: &mut Listener| {
+        if let Some(id) = listener.id() {
+            of.push(Command::CloseListener(id));
+        }
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("pipe", move |conn: &mut Conn, other: Conn| -> Outcome<()> {
+        if conn.view().id == other.view().id {
+            return Err(failure("a connection cannot be piped to itself"));
+        }
+        of.push(Command::Pipe(conn.view().id, other.view().id));
+        Ok(())
+    });
+    for hook in Hook::OF_CONNECTIONS {
+        let of = Rc::clone(host);
+        engine.register_set(hook.name(), move |listener: &mut Listener, call: FnPtr| -> Outcome<()> {
+            let Some(id) = listener.id() else {
+                return Err(failure(format!("the run's own listener takes fn {}(..), not a closure", hook.name())));
+            };
+            of.listeners().set(id, hook, call);
+            Ok(())
+        });
+    }
+}
+
+/// A connection that is asked for, and the command that does it.
+fn prepare(host: &Host, target: &str) -> Outcome<(Conn, ConnectRequest)> {
+    if host.is_loading() {
+        return Err(failure("connect() while the script is loading: call it in on_start"));
+    }
+    let endpoint: Endpoint = target.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
+    if endpoint.port == 0 {
+        return Err(failure(format!("connect(\"{target}\"): port 0 cannot be connected to")));
+    }
+    let view = host.wanted(endpoint.to_string());
+    Ok((Conn::new(&view), ConnectRequest { view, target: endpoint, timeout: None }))
+}
+
+fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: &Map) -> Outcome<Conn> {
+    let (mut conn, mut request) = prepare(host, target)?;
+    for (name, value) in options {
+        let wrong =
+            |wanted: &str| failure(format!("connect: {name} is {wanted}, not {}", type_name(context, value)));
+        match name.as_str() {
+            "timeout" => {
+                let ms = value.as_int().ok().and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+                let ms = ms.ok_or_else(|| wrong("a number of milliseconds"))?;
+                request.timeout = Some(Duration::from_millis(ms));
+            }
+            "encoding" => {
+                let label = value.clone().into_immutable_string().map_err(|_| wrong("a string"))?;
+                super::conn::set_encoding(&mut conn, &label)?;
+            }
+            "label" => {
+                let label = value.clone().into_string().map_err(|_| wrong("a string"))?;
+                *conn.view().label.borrow_mut() = Some(label);
+            }
+            "nodelay" => conn.view().nodelay.set(value.as_bool().map_err(|_| wrong("true or false"))?),
+            _ => {
+                let near = nearest(name, OPTIONS.iter().copied());
+                let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+                return Err(failure(format!("connect has no option {name}{hint}")));
+            }
+        }
+    }
+    host.push(Command::Connect(request));
+    Ok(conn)
+}
+
+const OPTIONS: [&str; 4] = ["timeout", "encoding", "label", "nodelay"];
+
+/// What `on_relay` gave, as what is passed on: `()` as it was, a blob or string in its place, `false` nothing.
+pub(in crate::script) fn relayed(answer: &Dynamic, bytes: Vec<u8>, to: &Conn) -> Result<Vec<u8>, String> {
+    if answer.is_unit() {
+        return Ok(bytes);
+    }
+    if let Some(blob) = answer.read_lock::<Blob>() {
+        return Ok(blob.clone());
+    }
+    if let Some(text) = answer.read_lock::<ImmutableString>() {
+        return to.view().encode(&text).map_err(|fault| fault.to_string());
+    }
+    match answer.as_bool() {
+        Ok(false) => Ok(Vec::new()),
+        Ok(true) => Ok(bytes),
+        Err(given) => Err(format!("on_relay gives (), a blob, a string or false, not {}", crate::script::error::friendly(given))),
+    }
+}

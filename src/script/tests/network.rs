@@ -1,0 +1,103 @@
+//! Connections and listeners of a script's own, at the level of the handler.
+
+use std::net::SocketAddr;
+
+use super::*;
+use crate::script::World;
+use crate::session::{ConnIds, Why};
+
+/// A bench whose listeners get addresses without a socket.
+fn load(text: &str) -> Bench {
+    let bench = Bench::load(text);
+    let bind: crate::script::Bind = Box::new(|endpoint| {
+        let address: SocketAddr = format!("127.0.0.1:{}", 40_000 + endpoint.port).parse().unwrap();
+        Ok((u64::from(endpoint.port), address))
+    });
+    bench.handler.set_world(World { ids: ConnIds::default(), text: Text::default(), bind: Some(bind) });
+    bench
+}
+
+#[test]
+fn a_connection_can_be_sent_to_before_it_stands() {
+    let mut bench = load(
+        r#"fn on_start() {
+            let c = connect("example.org:80", #{timeout: 500, encoding: "gbk", label: "up"});
+            c.send("你"); print(`${c} ${c.peer} ${c.side} ${c.id} ${c.encoding}`);
+        }"#,
+    );
+    let out = bench.start();
+    let Command::Connect(request) = &out[0] else { panic!("{out:?}") };
+    assert_eq!(request.target.to_string(), "example.org:80");
+    assert_eq!(request.timeout, Some(Duration::from_millis(500)));
+    assert_eq!(out[1..], [send(1, b"\xc4\xe3"), print("up example.org:80 client 1 gbk")]);
+}
+
+#[test]
+fn wrong_targets_and_options_are_explained() {
+    for (body, message) in [
+        (r#"connect("nowhere")"#, r#"no port in "nowhere""#),
+        (r#"connect("h:0")"#, r#"connect("h:0"): port 0 cannot be connected to"#),
+        (r#"connect("h:1", #{timout: 1})"#, "connect has no option timout (did you mean timeout?)"),
+        (r#"connect("h:1", #{timeout: "x"})"#, "connect: timeout is a number of milliseconds, not string"),
+        ("conn.pipe(conn)", "a connection cannot be piped to itself"),
+        (r#"listen(":0")"#, "nothing can be listened on here"),
+    ] {
+        assert_eq!(Bench::eval_error(body), message, "{body}");
+    }
+    let refused = Bench::try_load(r#"connect("h:1");"#).err().unwrap();
+    assert!(refused.contains("connect() while the script is loading"), "{refused}");
+}
+
+#[test]
+fn a_listener_has_handlers_of_its_own_and_the_scripts_for_the_rest() {
+    let mut bench = load(
+        r#"fn on_start() {
+            let greeting = "hello";
+            let s = listen(":7");
+            s.on_connect = |c| c.send(greeting);
+            s.on_line = |c, line| c.send_line(line.to_upper());
+            s.on_close = || print("closed");
+            print(s.addr);
+        }
+        fn on_data(conn, data) { conn.send("main"); }
+        fn on_error(conn, err) { print(err.kind); }"#,
+    );
+    assert_eq!(bench.start(), [print("127.0.0.1:40007")]);
+    let (own, main) = (conn(1), conn(2));
+    own.listener.set(Some(7));
+    assert_eq!(bench.handler.interest(&own).received, Some(crate::session::Delivery::Line));
+    assert_eq!(bench.handler.interest(&main).received, Some(crate::session::Delivery::Data));
+    assert_eq!(bench.give(&own, Event::Opened), [send(1, b"hello")]);
+    assert_eq!(bench.give(&own, Event::Line("abc".into())), [send(1, b"ABC\n")]);
+    let trouble = crate::session::ConnError {
+        kind: crate::session::ErrorKind::Reset,
+        op: "read".into(),
+        message: String::new(),
+    };
+    assert_eq!(bench.give(&own, Event::Error(trouble)), [print("reset")]);
+    assert_eq!(bench.give(&own, Event::Closed(Why::Eof)), [print("closed")]);
+    assert_eq!(bench.give(&main, data(b"x")), [send(2, b"main")]);
+}
+
+#[test]
+fn what_is_relayed_can_be_changed() {
+    let (a, b) = (conn(1), conn_in(2, "gbk"));
+    for (body, expected) in [
+        ("", Ok(b"data".to_vec())),
+        ("()", Ok(b"data".to_vec())),
+        ("true", Ok(b"data".to_vec())),
+        ("false", Ok(Vec::new())),
+        ("data + \"!\"", Ok(b"data!".to_vec())),
+        ("\"你\"", Ok(b"\xc4\xe3".to_vec())),
+        ("`${from.id}-${to.id}`", Ok(b"1-2".to_vec())),
+        ("7", Err("on_relay gives (), a blob, a string or false, not int")),
+    ] {
+        let mut bench = Bench::load(&format!("fn on_relay(from, to, data) {{ {body} }}"));
+        let given = bench.handler.relay(&a, &b, b"data".to_vec(), &mut Vec::new());
+        match (given, expected) {
+            (Ok(given), Ok(expected)) => assert_eq!(given, expected, "{body}"),
+            (Err(HandlerError::Failed { message, .. }), Err(words)) => assert!(message.contains(words), "{message}"),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+}

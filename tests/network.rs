@@ -1,0 +1,130 @@
+//! More than one connection: pipes, listeners and connections that scripts open.
+
+use std::net::{Shutdown, SocketAddr};
+
+use crate::support::peer::{Conn, Server};
+use crate::support::{Folder, Running, Tcpx, noise};
+
+/// A server that runs a script; `TARGET` in it is an address.
+fn serve(folder: &Folder, options: &[&str], text: &str, target: SocketAddr) -> (Running, SocketAddr) {
+    let path = folder.file("script.rhai", text.replace("TARGET", &target.to_string()).as_bytes());
+    Tcpx::new(&["--script", &path.display().to_string()]).args(options).listen()
+}
+
+/// An address at which nobody listens.
+fn nobody() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    listener.local_addr().expect("an address")
+}
+
+#[test]
+fn a_pipe_relays_both_ways_with_half_close() {
+    let (folder, upstream) = (Folder::new(), Server::start());
+    let script = r#"
+        fn on_connect(conn) { if conn.side == "server" { conn.pipe(connect("TARGET")); } }
+        fn on_relay(from, to, data) { if data.contains("secret") { return false; } }
+    "#;
+    let (_tcpx, address) = serve(&folder, &[], script, upstream.address);
+    let mut client = Conn::to(address);
+    let mut server = upstream.accept();
+    client.send(b"question");
+    server.expect(b"question");
+    client.send(b"a secret");
+    client.0.shutdown(Shutdown::Write).expect("half closed");
+    server.expect_eof();
+    server.send(b"answer after the end");
+    drop(server);
+    assert_eq!(client.read_all(), b"answer after the end");
+}
+
+#[test]
+fn a_pipe_holds_back_whoever_is_too_fast_and_loses_nothing() {
+    let (folder, upstream) = (Folder::new(), Server::start());
+    let script = r#"fn on_connect(conn) { if conn.side == "server" { conn.pipe(connect("TARGET")); } }"#;
+    let (tcpx, address) = serve(&folder, &[], script, upstream.address);
+    let bytes = noise(32 << 20, 7);
+    let mut client = Conn::to(address);
+    let mut server = upstream.accept();
+    let sent = bytes.clone();
+    let sender = std::thread::spawn(move || {
+        client.send(&sent);
+        client.0.shutdown(Shutdown::Write).expect("half closed");
+        client.read_all()
+    });
+    tcpx.wait_idle();
+    assert!(tcpx.peak_memory() < 32 << 10, "{} KiB", tcpx.peak_memory());
+    crate::support::assert_same(&server.read_all(), &bytes, "what was relayed");
+    server.send(b"done");
+    drop(server);
+    assert_eq!(sender.join().expect("the sender"), b"done");
+}
+
+#[test]
+fn a_client_whose_upstream_refuses_is_reset_and_others_are_served() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_connect(conn) { if conn.side == "server" { conn.frame_lines(100); } }
+        fn on_line(conn, line) { if line == "up" { conn.pipe(connect("TARGET")); } else { conn.send_line(line); } }
+        fn on_error(conn, err) { print(err.kind); }
+    "#;
+    let (mut tcpx, address) = serve(&folder, &[], script, nobody());
+    let (mut first, mut second) = (Conn::to(address), Conn::to(address));
+    first.send(b"up\n");
+    first.expect_reset();
+    second.send(b"hello\n");
+    second.expect(b"hello\n");
+    tcpx.wait_stdout(b"refused\n");
+}
+
+#[test]
+fn a_script_serves_and_asks_itself() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_start() {
+            let inner = listen("127.0.0.1:0");
+            inner.on_line = |c, line| c.send_line("got " + line);
+            app.inner = inner;
+        }
+        fn on_connect(conn) {
+            if conn.side == "client" || conn.local == app.inner.addr { return; }
+            let inner = connect(app.inner.addr);
+            inner.state.outer = conn;
+            inner.send_line("ping");
+        }
+        fn on_data(conn, data) { conn.state.outer.send(data); conn.state.outer.close(); conn.close(); }
+    "#;
+    let (tcpx, address) = serve(&folder, &["--accept", "1"], script, nobody());
+    let mut client = Conn::to(address);
+    client.expect(b"got ping\n");
+    client.expect_eof();
+    drop(client);
+    tcpx.finish().code(0);
+}
+
+#[test]
+fn timers_stdin_and_signals_reach_the_script() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_connect(conn) { conn.after(20, |c| c.send("late")); conn.idle_timeout = 200; }
+        fn on_data(conn, data) { }
+        fn on_idle(conn, ms) { print("idle"); conn.idle_timeout = 0; }
+        fn on_stdin(line) { print("typed " + line); broadcast_line(line); }
+        fn on_stdin_eof() { print("end"); }
+        fn on_signal(name) { print(name); exit(7); }
+        fn on_stop(code) { print(`stop ${code}`); }
+    "#;
+    let path = folder.file("script.rhai", script.as_bytes());
+    let tcpx = Tcpx::new(&["--script", &path.display().to_string()]).stdin(crate::support::Stdin::Open);
+    let (mut tcpx, address) = tcpx.with_default_signals().listen();
+    let mut client = Conn::to(address);
+    client.expect(b"late");
+    tcpx.wait_stdout(b"idle\n");
+    tcpx.write(b"hello\n");
+    client.expect(b"hello\n");
+    tcpx.close_stdin();
+    tcpx.wait_stdout(b"idle\ntyped hello\nend\n");
+    tcpx.signal(rustix::process::Signal::TERM);
+    let done = tcpx.finish();
+    assert_eq!(done.status_code(), Some(7));
+    done.wrote("idle\ntyped hello\nend\nTERM\nstop 7\n");
+}
