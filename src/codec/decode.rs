@@ -99,6 +99,12 @@ impl Decoder {
         matches!(&self.state, State::Guessing(detector) if detector.is_holding())
     }
 
+    /// Whether what is held says enough for a short silence to decide. A few bytes, or a character that was cut,
+    /// are worth waiting for.
+    pub fn is_sure(&self) -> bool {
+        matches!(&self.state, State::Guessing(detector) if detector.is_sure())
+    }
+
     /// Decides from what is held, because nothing more may come for a while. Nothing is held afterwards.
     pub fn decide(&mut self, text: &mut String) -> Result<(), DecodeError> {
         self.conclude(false, text)

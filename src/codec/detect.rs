@@ -36,6 +36,11 @@ impl Detector {
         !self.held.is_empty()
     }
 
+    /// Whether what is held says enough for a short silence to decide; otherwise more should be waited for.
+    pub(super) fn is_sure(&self) -> bool {
+        self.has_enough()
+    }
+
     /// Takes bytes from the front, all of them unless an encoding is decided before. What passes is appended
     /// to `text`. Returns how many were taken, and the encoding.
     pub(super) fn push(&mut self, bytes: &[u8], text: &mut String) -> (usize, Option<&'static Encoding>) {

@@ -31,8 +31,10 @@ pub const HIGH_WATER: usize = 1 << 20;
 /// At or below this many queued bytes, reading goes on and `Drained` is due.
 pub const LOW_WATER: usize = 64 << 10;
 
-/// How long bytes of an undetected encoding are held when nothing more comes.
-const DETECT_AFTER: Duration = Duration::from_millis(100);
+/// How long bytes of an undetected encoding are held when nothing more comes: a few bytes, or a character that the
+/// network has cut, are too little to decide upon soon.
+const DETECT_SURE: Duration = Duration::from_millis(100);
+const DETECT_UNSURE: Duration = Duration::from_secs(1);
 /// How received bytes are treated, fixed when the connection is made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
@@ -318,7 +320,8 @@ impl Connection {
                 match self.inbound.next(&self.view) {
                     Ok(Some(event)) => return Some(event),
                     Ok(None) if self.inbound.is_undecided() => {
-                        self.timers.set(Timer::Detect, self.view.last_activity.get() + DETECT_AFTER);
+                        let silence = if self.inbound.is_sure() { DETECT_SURE } else { DETECT_UNSURE };
+                        self.timers.set(Timer::Detect, self.view.last_activity.get() + silence);
                     }
                     Ok(None) => {}
                     Err(fault) => {

@@ -240,6 +240,11 @@ impl Inbound {
         self.decoder.as_ref().is_some_and(|decoder| decoder.1.is_undecided())
     }
 
+    /// Whether what is held says enough for a short silence to decide.
+    pub(super) fn is_sure(&self) -> bool {
+        self.decoder.as_ref().is_some_and(|decoder| decoder.1.is_sure())
+    }
+
     /// Decides on the encoding with what is there.
     ///
     /// # Errors
