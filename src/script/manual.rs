@@ -209,7 +209,7 @@ const PITFALLS: &str = "
 A variable at the top level is not seen in functions: the script does not load, use app.NAME. A constant that
 is computed, const T = blob(4), is written global::T in functions.
 
-`a\\r\\n` in backticks is six characters: backticks take values, ${x}, but no escapes. In double quotes it is the
+`a\\r\\n` in backticks is five characters: backticks take values, ${x}, but no escapes. In double quotes it is the
 other way round; use \"{}\\r\\n\".fmt(x) for both.
 
 \"\\xff\" is the character U+00FF and two bytes in UTF-8. One byte is hex(\"ff\").

@@ -11,6 +11,7 @@ use super::bytes::offset;
 use super::{Outcome, failure};
 
 pub(super) fn register(engine: &mut Engine) {
+    register_bytes_as_numbers(engine);
     number(engine, "u8", |b: [u8; 1]| Ok(b[0].into()));
     number(engine, "i8", |b: [u8; 1]| Ok(i8::from_be_bytes(b).into()));
     number(engine, "u16be", |b: [u8; 2]| Ok(u16::from_be_bytes(b).into()));
@@ -27,20 +28,51 @@ pub(super) fn register(engine: &mut Engine) {
     number(engine, "i64le", |b: [u8; 8]| Ok(INT::from_le_bytes(b)));
 
     engine
-        .register_fn("parse_be_int", |blob: &mut Blob, at: INT, count: INT| parse(part(blob, at, count)))
+        .register_fn("parse_be_int", |blob: &mut Blob, at: INT, count: INT| {
+            parse(part("parse_be_int", blob, at, count)?)
+        })
         .register_fn("parse_be_int", |blob: &mut Blob, range: Range<INT>| {
-            parse(part(blob, range.start, range.end.saturating_sub(range.start)))
+            parse(part("parse_be_int", blob, range.start, range.end.saturating_sub(range.start))?)
         })
         .register_fn("parse_be_int", |blob: &mut Blob, range: RangeInclusive<INT>| {
-            parse(part(blob, *range.start(), range.end().saturating_sub(*range.start()).saturating_add(1)))
+            parse(part(
+                "parse_be_int",
+                blob,
+                *range.start(),
+                range.end().saturating_sub(*range.start()).saturating_add(1),
+            )?)
         })
-        .register_fn("write_be", |blob: &mut Blob, at: INT, count: INT, value: INT| write(part(blob, at, count), value))
+        .register_fn("write_be", |blob: &mut Blob, at: INT, count: INT, value: INT| {
+            write(part("write_be", blob, at, count)?, value)
+        })
         .register_fn("write_be", |blob: &mut Blob, range: Range<INT>, value: INT| {
-            write(part(blob, range.start, range.end.saturating_sub(range.start)), value)
+            write(part("write_be", blob, range.start, range.end.saturating_sub(range.start))?, value)
         })
         .register_fn("write_be", |blob: &mut Blob, range: RangeInclusive<INT>, value: INT| {
-            write(part(blob, *range.start(), range.end().saturating_sub(*range.start()).saturating_add(1)), value)
+            write(
+                part("write_be", blob, *range.start(), range.end().saturating_sub(*range.start()).saturating_add(1))?,
+                value,
+            )
         });
+}
+
+/// The bytes of `for b in data` reckon with integers: a checksum is the first thing everybody writes.
+fn register_bytes_as_numbers(engine: &mut Engine) {
+    macro_rules! reckon {
+        ($($name:literal $op:tt),*) => {$(
+            engine.register_fn($name, |a: INT, b: u8| a $op INT::from(b));
+            engine.register_fn($name, |a: u8, b: INT| INT::from(a) $op b);
+        )*};
+    }
+    reckon!("*" *, "&" &, "|" |, "^" ^, "==" ==, "!=" !=, "<" <, "<=" <=, ">" >, ">=" >=);
+    let too_large = || failure("the sum does not fit in a script's integer");
+    engine.register_fn("+", move |a: INT, b: u8| a.checked_add(b.into()).ok_or_else(too_large));
+    engine.register_fn("+", move |a: u8, b: INT| b.checked_add(a.into()).ok_or_else(too_large));
+    engine.register_fn("-", move |a: INT, b: u8| a.checked_sub(b.into()).ok_or_else(too_large));
+    engine.register_fn("-", move |a: u8, b: INT| INT::from(a).checked_sub(b).ok_or_else(too_large));
+    engine.register_fn("%", |a: u8, b: INT| -> Outcome<INT> {
+        INT::from(a).checked_rem(b).ok_or_else(|| failure("division by zero"))
+    });
 }
 
 /// Registers the reader of one kind of number.
@@ -64,11 +96,14 @@ fn fits(value: u64) -> Outcome<INT> {
         .map_err(|_| failure(format!("{value} does not fit in a script's integer (at most {})", INT::MAX)))
 }
 
-/// `count` bytes from `at`, as far as there are any.
-fn part(bytes: &mut [u8], at: INT, count: INT) -> &mut [u8] {
-    let from = offset(bytes.len(), at);
-    let count = usize::try_from(count).unwrap_or(0).min(bytes.len() - from);
-    &mut bytes[from..from + count]
+/// `count` bytes from `at`; a position without enough bytes behind it is an error.
+fn part<'a>(name: &str, bytes: &'a mut [u8], at: INT, count: INT) -> Outcome<&'a mut [u8]> {
+    let all = bytes.len();
+    let is_before = at < 0 && at.unsigned_abs() as usize > all;
+    let from = if at < 0 { offset(all, at) } else { usize::try_from(at).unwrap_or(usize::MAX) };
+    let to = usize::try_from(count).ok().and_then(|count| from.checked_add(count)).filter(|_| !is_before);
+    let part = to.and_then(|to| bytes.get_mut(from..to));
+    part.ok_or_else(|| failure(format!("{name}({at}, {count}): the blob has {all} bytes in all")))
 }
 
 /// The number these bytes are; eight bytes are read as they are stored, so that a negative one comes back.

@@ -186,9 +186,9 @@ fn numbers_are_read_with_their_bounds() {
 fn big_endian_numbers_stand_at_the_right_end() {
     let shown = Bench::eval(
         "let b = blob(4); b.write_be(0, 4, 258); print(b.hex()); b.write_be(0..2, 65535); print(b.hex()); b.write_be(2..=3, 1); print(b.hex());
-         print([b.parse_be_int(0, 2), b.parse_be_int(0..4), b.parse_be_int(2..=3), b.parse_be_int(9, 2)]);",
+         print([b.parse_be_int(0, 2), b.parse_be_int(0..4), b.parse_be_int(2..=3)]);",
     );
-    assert_eq!(shown, "00000102|ffff0102|ffff0001|[65535, 4294901761, 1, 0]");
+    assert_eq!(shown, "00000102|ffff0102|ffff0001|[65535, 4294901761, 1]");
     assert_eq!(
         Bench::eval_error("let b = blob(2); b.write_be(0, 2, 65536)"),
         "write_be: 65536 does not fit in 2 bytes"
@@ -222,4 +222,26 @@ fn there_is_no_way_out() {
     assert_eq!(Bench::eval_error("sleep(0.5)"), "sleep would stop every connection: let the next event do the rest");
     assert!(Bench::eval_error("let a = []; a.pad(5000000, 1)").starts_with("value too large: "));
     assert!(Bench::eval_error("blob(5000000)").starts_with("value too large: "));
+}
+
+#[test]
+fn bytes_reckon_with_integers() {
+    assert_eq!(Bench::eval(r#"let n = 0; for b in bytes("AB") { n += b; } print(n);"#), "131");
+    assert_eq!(
+        Bench::eval(r#"let n = 1; for b in bytes("A") { n = n ^ b; print(b > 64); print(2 * b - b); } print(n);"#),
+        "true|65|64"
+    );
+}
+
+#[test]
+fn a_place_outside_a_blob_is_an_error() {
+    for (body, message) in [
+        ("let w = blob(2); w.write_be(1, 2, 1)", "write_be(1, 2): the blob has 2 bytes in all"),
+        (r#"hex("0102").parse_be_int(1, 4)"#, "parse_be_int(1, 4): the blob has 2 bytes in all"),
+        (r#"hex("0102").parse_be_int(-3, 1)"#, "parse_be_int(-3, 1): the blob has 2 bytes in all"),
+        (r#"hex("0102").parse_be_int(1..9)"#, "parse_be_int(1, 8): the blob has 2 bytes in all"),
+    ] {
+        assert_eq!(Bench::eval_error(body), message, "{body}");
+    }
+    assert_eq!(Bench::eval(r#"print(hex("0102ff").parse_be_int(-1, 1));"#), "255");
 }

@@ -69,11 +69,8 @@ fn a_listener_has_handlers_of_its_own_and_the_scripts_for_the_rest() {
     assert_eq!(bench.handler.interest(&main).received, Some(crate::session::Delivery::Data));
     assert_eq!(bench.give(&own, Event::Opened), [send(1, b"hello")]);
     assert_eq!(bench.give(&own, Event::Line("abc".into())), [send(1, b"ABC\n")]);
-    let trouble = crate::session::ConnError {
-        kind: crate::session::ErrorKind::Reset,
-        op: "read".into(),
-        message: String::new(),
-    };
+    let trouble =
+        crate::session::ConnError { kind: crate::session::ErrorKind::Reset, op: "read".into(), message: String::new() };
     assert_eq!(bench.give(&own, Event::Error(trouble)), [print("reset")]);
     assert_eq!(bench.give(&own, Event::Closed(Why::Eof)), [print("closed")]);
     assert_eq!(bench.give(&main, data(b"x")), [send(2, b"main")]);
