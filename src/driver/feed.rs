@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use mio::Interest;
 
-use crate::codec::charset::Decoder;
+use crate::codec::charset::{DecodeError, Decoder};
 use crate::codec::newline::Crlf;
-use crate::config::{Charset, Config, Malformed, Piece, Prelude, Text};
+use crate::config::{Charset, Config, Malformed, Piece, Prelude, Text, Unencodable};
 use crate::driver::peers::{Origin, Peer};
 use crate::driver::script_calls::Typed;
 use crate::driver::{Driver, Thing};
@@ -128,9 +128,13 @@ enum Filtered {
 
 impl Filter {
     fn new(text: &Text) -> Self {
-        // Malformed input becomes U+FFFD, which the encoder then finds, names and places.
+        // What is no UTF-8 has no character to encode; `?` stands for it where that was asked for.
+        let malformed = match text.unencodable {
+            Unencodable::Fail => Malformed::Fail,
+            Unencodable::Replace => Malformed::Replace,
+        };
         let utf8 = Charset::Named(encoding_rs::UTF_8);
-        Self { crlf: text.crlf.then(Crlf::default), decoder: text.send.map(|_| Decoder::new(utf8, Malformed::Replace)) }
+        Self { crlf: text.crlf.then(Crlf::default), decoder: text.send.map(|_| Decoder::new(utf8, malformed)) }
     }
 
     /// Whether bytes pass unchanged.
@@ -138,7 +142,8 @@ impl Filter {
         self.crlf.is_none() && self.decoder.is_none()
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Filtered {
+    /// Filters a piece. What comes before something malformed is in the result, with the error beside it.
+    fn push(&mut self, bytes: &[u8]) -> (Filtered, Option<DecodeError>) {
         let bytes = match &mut self.crlf {
             Some(crlf) => {
                 let mut out = Vec::with_capacity(bytes.len() + 64);
@@ -147,21 +152,22 @@ impl Filter {
             }
             None => bytes.to_vec(),
         };
-        let Some(decoder) = &mut self.decoder else { return Filtered::Bytes(bytes) };
+        let Some(decoder) = &mut self.decoder else { return (Filtered::Bytes(bytes), None) };
         let mut text = String::with_capacity(bytes.len());
-        // With `Replace` nothing is an error.
-        let _ = decoder.decode(&bytes, &mut text);
-        Filtered::Text(text)
+        let result = decoder.decode(&bytes, &mut text);
+        (Filtered::Text(text), result.err())
     }
 
     /// What a character cut by the end becomes.
-    fn finish(&mut self) -> Filtered {
+    fn finish(&mut self) -> (Filtered, Option<DecodeError>) {
         let mut text = String::new();
-        if let Some(decoder) = &mut self.decoder {
-            let _ = decoder.finish(&mut text);
-        }
-        Filtered::Text(text)
+        let result = self.decoder.as_mut().map_or(Ok(()), |decoder| decoder.finish(&mut text));
+        (Filtered::Text(text), result.err())
     }
+}
+
+fn malformed(source: &str, error: &DecodeError) -> Error {
+    Error::Text { message: format!("{source} has to be UTF-8 when an encoding is given: {error}") }
 }
 
 /// Queues a filtered piece for one connection.
@@ -198,8 +204,11 @@ impl PreludeFeed {
             let mut chunk = vec![0; FILE_CHUNK];
             let failed = |error| Error::Read { source_name: name.clone(), cause: cause(&error) };
             let n = file.read(&mut chunk).map_err(failed)?;
-            let piece = if n == 0 { filter.finish() } else { filter.push(&chunk[..n]) };
+            let (piece, fault) = if n == 0 { filter.finish() } else { filter.push(&chunk[..n]) };
             send(conn, &piece, name)?;
+            if let Some(fault) = fault {
+                return Err(malformed(name, &fault));
+            }
             if n == 0 {
                 self.file = None;
             }
@@ -409,8 +418,11 @@ impl Driver {
             }
             return;
         }
-        let piece = self.feed.filter.push(bytes);
+        let (piece, fault) = self.feed.filter.push(bytes);
         self.send_piece(targets, &piece);
+        if let Some(fault) = fault {
+            self.source_failed(&malformed("stdin", &fault));
+        }
     }
 
     fn send_piece(&mut self, targets: &[Slot], piece: &Filtered) {
@@ -430,8 +442,11 @@ impl Driver {
 
     fn input_ended(&mut self, targets: &[Slot]) {
         self.stop_feed();
-        let rest = self.feed.filter.finish();
+        let (rest, fault) = self.feed.filter.finish();
         self.send_piece(targets, &rest);
+        if let Some(fault) = fault {
+            return self.source_failed(&malformed("stdin", &fault));
+        }
         let after = self.rules.at_input_end(self.feed.sent_any);
         for &slot in targets {
             self.with_peer(slot, |driver, peer| {
