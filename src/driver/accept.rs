@@ -74,8 +74,8 @@ impl Driver {
         let acceptor = Acceptor { id: None, listener, address, retry_at: None, told: false };
         self.place(slot, Thing::Acceptor(Box::new(acceptor)));
         self.acceptor = Some(slot);
-        self.console.listening(address);
         tell_ready(listen, address)?;
+        self.console.listening(address);
         self.script_listening(address);
         Ok(())
     }
@@ -269,8 +269,9 @@ fn tell_ready(listen: &Listen, address: SocketAddr) -> Result<()> {
 fn bind(endpoint: &Endpoint, family: Family, backlog: i32) -> Result<(TcpListener, SocketAddr)> {
     let addresses = match &endpoint.host {
         None => listener::wildcard(family, endpoint.port),
-        Some(host) => dial::resolve(host, endpoint.port, family)
-            .map_err(|cause| Error::Resolve { host: host.clone(), cause })?,
+        Some(host) => {
+            dial::resolve(host, endpoint.port, family).map_err(|cause| Error::Resolve { host: host.clone(), cause })?
+        }
     };
     let bound = listener::listen(&addresses, family, backlog).and_then(|listener| {
         let address = listener.local_addr()?;

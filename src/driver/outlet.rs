@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mio::Interest;
 
@@ -34,25 +34,35 @@ pub(super) enum OutletError {
 pub(super) struct Outlet {
     output: Output,
     name: String,
+    /// The file of `-o`, while it is untouched.
+    file: Option<PathBuf>,
     slot: Option<Slot>,
     queue: ByteQueue,
     sanitizer: Option<Sanitizer>,
 }
 
 impl Outlet {
-    /// stdout, or the file, created or truncated.
+    /// stdout, or the file, created if there is none. What it holds stays until [`Outlet::begin`].
     ///
     /// # Errors
     /// The file cannot be opened for writing.
     pub(super) fn open(file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
         let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
         let output = match file {
-            Some(path) => File::create(path).and_then(Output::file),
+            Some(path) => open_for_writing(path).and_then(Output::file),
             None => Output::stdout(),
         };
         let output = output.map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
         let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
-        Ok(Self { output, name, slot: None, queue: ByteQueue::new(), sanitizer })
+        Ok(Self { output, name, file: file.map(Path::to_owned), slot: None, queue: ByteQueue::new(), sanitizer })
+    }
+
+    /// A connection stands: what the file held makes room for what comes.
+    pub(super) fn begin(&mut self) {
+        if let Some(path) = self.file.take() {
+            // A pipe or device has nothing to truncate.
+            let _ = File::options().write(true).open(path).and_then(|file| file.set_len(0));
+        }
     }
 
     /// Watches it, so that a reader that leaves is noticed even when nothing is written.
@@ -156,4 +166,8 @@ impl Outlet {
             }
         }
     }
+}
+
+fn open_for_writing(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(false).open(path)
 }

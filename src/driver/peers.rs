@@ -85,6 +85,7 @@ impl Driver {
         self.slots_by_id.insert(id, slot);
         self.open += 1;
         self.clients += usize::from(is_main);
+        self.outlet.begin();
         self.place(slot, Thing::Peer(Box::new(peer)));
         self.reactor.again(slot);
         self.wake_feed();
@@ -341,7 +342,9 @@ impl Driver {
                 Command::Cut(id, length) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.cut(length)),
                 Command::Skip(id, n) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.skip(n)),
                 Command::Pause(id) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(true)),
-                Command::Resume(id) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(false)),
+                Command::Resume(id) => {
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(false))
+                }
                 Command::Print(text) => self.emit(text.as_bytes()),
                 Command::Output(bytes) => self.emit(&bytes),
                 Command::Log(id, text) => {
@@ -355,12 +358,7 @@ impl Driver {
 
     /// Works on a connection by its number: the current one, or another, which gets a turn afterwards; one that is
     /// still being made, later.
-    pub(super) fn on_conn(
-        &mut self,
-        current: Option<&mut Peer>,
-        id: ConnId,
-        work: impl FnOnce(&mut Peer) + 'static,
-    ) {
+    pub(super) fn on_conn(&mut self, current: Option<&mut Peer>, id: ConnId, work: impl FnOnce(&mut Peer) + 'static) {
         if let Some(peer) = current
             && peer.id() == id
         {
