@@ -16,7 +16,6 @@ use crate::error::{Error, Result, cause};
 use crate::net::dial::{self, Dial, Resolved};
 use crate::net::reactor::Slot;
 use crate::net::tcp::{StartError, Tcp};
-use crate::session::view::Side;
 use crate::session::{ConnError, ConnId, ConnView, ConnectRequest, ErrorKind, Event, Handler};
 
 /// Something to do to a connection once it stands.
@@ -33,8 +32,8 @@ pub(super) struct Dialing {
     attempts: Vec<Slot>,
     limit: Option<Duration>,
     give_up_at: Option<Instant>,
-    /// A script's connection, which has its view already.
-    view: Option<Rc<ConnView>>,
+    view: Rc<ConnView>,
+    origin: Origin,
     tasks: Vec<Task>,
 }
 
@@ -71,6 +70,9 @@ impl Driver {
             return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
         }
         let limit = self.config.limits.connect;
+        let id = self.ids.next();
+        let view = Rc::new(ConnView::wanted(id, connect.target.to_string(), &self.config.text, self.now));
+        view.nodelay.set(self.config.nodelay);
         let dialing = Dialing {
             target: connect.target.to_string(),
             host: host.clone(),
@@ -80,10 +82,10 @@ impl Driver {
             attempts: Vec::new(),
             limit,
             give_up_at: limit.map(|limit| self.now + limit),
-            view: None,
+            view,
+            origin: Origin::Main,
             tasks: Vec::new(),
         };
-        let id = self.ids.next();
         let is_address = connect.target.is_numeric() && connect.target.host.is_some();
         self.dial(id, dialing, host, connect.target.port, family, is_address);
         Ok(())
@@ -101,7 +103,8 @@ impl Driver {
             attempts: Vec::new(),
             limit: request.timeout,
             give_up_at: request.timeout.map(|limit| self.now + limit),
-            view: Some(request.view.clone()),
+            view: request.view.clone(),
+            origin: Origin::Script,
             tasks: Vec::new(),
         };
         let is_address = request.target.is_numeric() && request.target.host.is_some();
@@ -190,19 +193,8 @@ impl Driver {
             self.reactor.deregister(slot, &mut attempt.tcp);
             return;
         }
-        let (view, origin) = match dialing.view {
-            Some(view) => {
-                view.connected(peer, local, self.now);
-                (view, Origin::Script)
-            }
-            None => {
-                let text = &self.config.text;
-                let view = ConnView::new(attempt.id, peer, local, Side::Client, text, self.now);
-                view.nodelay.set(self.config.nodelay);
-                (Rc::new(view), Origin::Main)
-            }
-        };
-        self.add_peer(slot, Box::new(attempt.tcp), view, origin);
+        dialing.view.connected(peer, local, self.now);
+        self.add_peer(slot, Box::new(attempt.tcp), dialing.view, dialing.origin);
         self.with_peer(slot, |_, peer| dialing.tasks.into_iter().for_each(|task| task(peer)));
     }
 
@@ -238,9 +230,9 @@ impl Driver {
         }
     }
 
-    /// A connection cannot be made. The run's own decides the exit code; a script is told of its own.
+    /// A connection cannot be made: the script is told. The run's own decides the exit code.
     fn give_up(&mut self, id: ConnId, error: &Error) {
-        let Some(view) = self.cancel_dialing(id) else { return self.fail(error) };
+        let Some((view, origin)) = self.cancel_dialing(id) else { return };
         view.is_open.set(false);
         view.can_send.set(false);
         let kind = match error {
@@ -248,10 +240,13 @@ impl Driver {
             Error::Resolve { .. } => ErrorKind::Resolve,
             _ => ErrorKind::Refused,
         };
-        let Some(handler) = &mut self.handler else { return };
-        if !handler.interest(&view).error || self.console.is_verbose() {
+        let is_handled = self.handler.as_ref().is_some_and(|handler| handler.interest(&view).error);
+        if origin == Origin::Main {
+            self.fail(error);
+        } else if !is_handled || self.console.is_verbose() {
             self.console.error(error);
         }
+        let Some(handler) = self.handler.as_mut().filter(|_| is_handled) else { return self.partner_failed(id) };
         let trouble = ConnError { kind, op: "connect".into(), message: error.to_string() };
         let mut commands = Vec::new();
         let result = handler.handle(&view, Event::Error(trouble), &mut commands);
@@ -259,13 +254,13 @@ impl Driver {
         self.partner_failed(id);
     }
 
-    /// Stops a connect; gives the view of one that a script asked for.
-    pub(super) fn cancel_dialing(&mut self, id: ConnId) -> Option<Rc<ConnView>> {
+    /// Stops a connect.
+    pub(super) fn cancel_dialing(&mut self, id: ConnId) -> Option<(Rc<ConnView>, Origin)> {
         let dialing = self.dialings.remove(&id)?;
         for slot in dialing.attempts {
             self.drop_attempt(slot);
         }
-        dialing.view
+        Some((dialing.view, dialing.origin))
     }
 
     /// Stops every connect.
