@@ -297,7 +297,7 @@ pub(super) struct EndingArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = TIME)]
 pub(super) struct TimeArgs {
-    /// End when nothing moved in either direction for this time
+    /// End when nothing moved in either direction for this time; counts for each connection
     #[arg(short = 'i', long, value_name = "DUR", allow_hyphen_values = true)]
     pub(super) idle_timeout: Option<String>,
     /// End after this time, whatever happens

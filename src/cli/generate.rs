@@ -289,7 +289,7 @@ const ENDINGS: &[(&str, &str)] = &[
 ];
 
 const EXIT_STATUS: &[&str] = &[
-    "Every status says what happened, and every status but 0 comes with a message on stderr. The first fatal error \
+    "Every status says what happened, and every failure comes with a message on stderr; a death by signal and the exit(n) of a script are quiet. The first fatal error \
      wins. With -k, and with a script in listen, the trouble of one connection is reported and does not set the status, \
      except that a run in which a script failed ends with 112.",
 ];

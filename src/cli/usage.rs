@@ -105,8 +105,11 @@ fn explain(asked: &Asked<'_>, argv: &[OsString], error: &clap::Error) -> Error {
             Error::usage_hint(format!("unknown command {}", shown(word.as_ref())), hint)
         }
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let hint = "tcpx script list, tcpx script show NAME or tcpx script check FILE";
-            Error::usage_hint(format!("{} needs a command", asked.name), hint)
+            let (name, hint) = match asked.name.as_str() {
+                "" => ("tcpx", "tcpx --help shows the commands"),
+                name => (name, "tcpx script list, tcpx script show NAME or tcpx script check FILE"),
+            };
+            Error::usage_hint(format!("{name} needs a command"), hint)
         }
         ErrorKind::MissingRequiredArgument => {
             let what = bare(&arg);

@@ -12,9 +12,7 @@ const MARK: usize = 256 << 10;
 impl Driver {
     /// Pipes two connections; one of them may still be being made.
     pub(super) fn pipe(&mut self, mut current: Option<&mut Peer>, a: ConnId, b: ConnId) {
-        let known = |driver: &Self, id| {
-            driver.slots_by_id.contains_key(&id) || driver.dialings.contains_key(&id)
-        };
+        let known = |driver: &Self, id| driver.slots_by_id.contains_key(&id) || driver.dialings.contains_key(&id);
         for (id, partner) in [(a, b), (b, a)] {
             let is_partner_known = known(self, partner);
             self.on_conn(current.as_deref_mut(), id, move |peer| {

@@ -76,8 +76,7 @@ fn prepare(host: &Host, target: &str) -> Outcome<(Conn, ConnectRequest)> {
 fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: &Map) -> Outcome<Conn> {
     let (mut conn, mut request) = prepare(host, target)?;
     for (name, value) in options {
-        let wrong =
-            |wanted: &str| failure(format!("connect: {name} is {wanted}, not {}", type_name(context, value)));
+        let wrong = |wanted: &str| failure(format!("connect: {name} is {wanted}, not {}", type_name(context, value)));
         match name.as_str() {
             "timeout" => {
                 let ms = value.as_int().ok().and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
@@ -120,6 +119,8 @@ pub(in crate::script) fn relayed(answer: &Dynamic, bytes: Vec<u8>, to: &Conn) ->
     match answer.as_bool() {
         Ok(false) => Ok(Vec::new()),
         Ok(true) => Ok(bytes),
-        Err(given) => Err(format!("on_relay gives (), a blob, a string or false, not {}", crate::script::error::friendly(given))),
+        Err(given) => {
+            Err(format!("on_relay gives (), a blob, a string or false, not {}", crate::script::error::friendly(given)))
+        }
     }
 }
