@@ -128,7 +128,7 @@ impl Framer {
                 None if bytes.len() <= *max => None,
                 _ => return Err(FrameError::TooLong { max: *max }),
             },
-            Framing::Fixed(size) => (bytes.len() >= *size).then(|| Cut { frame: 0..*size, consumed: *size }),
+            Framing::Fixed(size) => (bytes.len() >= *size).then_some(Cut { frame: 0..*size, consumed: *size }),
             Framing::Length(header) => header.cut(bytes)?,
             Framing::Delimiter { bytes: delimiter, max } => {
                 let found = memmem::find(&bytes[self.searched..], delimiter).map(|at| self.searched + at);
@@ -236,7 +236,7 @@ fn is_boundary(before: &[u8], text: &str, delimiter: &[u8], encoding: &'static E
         return true;
     }
     if encoding == UTF_16LE || encoding == UTF_16BE {
-        return before.len() % 2 == 0;
+        return before.len().is_multiple_of(2);
     }
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut decoded = String::new();

@@ -92,7 +92,7 @@ impl Driver {
     }
 
     /// Makes a connection that a script asked for.
-    pub(super) fn begin_request(&mut self, request: ConnectRequest) {
+    pub(super) fn begin_request(&mut self, request: &ConnectRequest) {
         let host = request.target.host_or("localhost");
         let dialing = Dialing {
             target: request.target.to_string(),

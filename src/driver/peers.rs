@@ -291,9 +291,14 @@ impl Driver {
         match event {
             Event::Data(bytes) => self.emit(&bytes),
             Event::Text(text) | Event::Line(text) => self.emit(text.as_bytes()),
-            Event::Frame(_) | Event::Measure(_) => {}
             Event::Eof => self.peer_ended(peer),
-            Event::Opened | Event::Drained | Event::Idle(_) | Event::Error(_) | Event::Closed(_) => {}
+            Event::Frame(_)
+            | Event::Measure(_)
+            | Event::Opened
+            | Event::Drained
+            | Event::Idle(_)
+            | Event::Error(_)
+            | Event::Closed(_) => {}
         }
     }
 
@@ -313,7 +318,7 @@ impl Driver {
     pub(super) fn apply(&mut self, mut current: Option<&mut Peer>, commands: &mut Vec<Command>) {
         for command in commands.drain(..) {
             match command {
-                Command::Connect(request) => self.begin_request(request),
+                Command::Connect(request) => self.begin_request(&request),
                 Command::CloseListener(id) => self.close_listener(id),
                 Command::Pipe(a, b) => self.pipe(current.as_deref_mut(), a, b),
                 Command::Send(id, bytes) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.send(bytes)),
@@ -343,7 +348,7 @@ impl Driver {
                 Command::Skip(id, n) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.skip(n)),
                 Command::Pause(id) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(true)),
                 Command::Resume(id) => {
-                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(false))
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(false));
                 }
                 Command::Print(text) => self.emit(text.as_bytes()),
                 Command::Output(bytes) => self.emit(&bytes),

@@ -205,15 +205,12 @@ impl ScriptHandler {
     fn measure(&self, conn: &Rc<ConnView>, bytes: Vec<u8>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let answer = self.ask(Hook::FrameSize, [Dynamic::from(Conn::new(conn)), Dynamic::from_blob(bytes)], out)?;
         let length = answer.as_int().ok().and_then(|length| usize::try_from(length).ok());
-        match length {
-            Some(length) => {
-                out.push(Command::Cut(conn.id, length));
-                Ok(())
-            }
-            None => {
-                let fault = format!("frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more");
-                Err(self.wrong_answer(Hook::FrameSize, &fault))
-            }
+        if let Some(length) = length {
+            out.push(Command::Cut(conn.id, length));
+            Ok(())
+        } else {
+            let fault = format!("frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more");
+            Err(self.wrong_answer(Hook::FrameSize, &fault))
         }
     }
 

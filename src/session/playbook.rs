@@ -73,7 +73,7 @@ impl Playbook {
     }
 
     fn eof(self) -> Self {
-        self.quiet().do_(|conn, now| conn.handle_eof(now))
+        self.quiet().do_(Connection::handle_eof)
     }
 
     fn send(self, bytes: &[u8]) -> Self {
@@ -378,8 +378,8 @@ fn the_idle_limit_counts_from_the_last_byte() {
     book.now += Duration::from_millis(1500);
     book.input(b"x")
         .event(data(b"x"))
-        .later(Duration::from_millis(1000), 0)
-        .later(Duration::from_millis(1000), 0)
+        .later(Duration::from_secs(1), 0)
+        .later(Duration::from_secs(1), 0)
         .error(ErrorKind::Timeout, "idle for 2s")
         .event(Event::Closed(Why::Timeout))
         .action(RELEASE)

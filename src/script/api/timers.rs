@@ -51,21 +51,20 @@ fn start(host: &Host, conn: Option<&Conn>, ms: INT, call: FnPtr, repeats: bool) 
 fn register_everybody(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
     engine.register_fn("conns", move || -> Array { of.conns().map(|conn| Dynamic::from(Conn::new(&conn))).collect() });
-    type Context<'a> = NativeCallContext<'a>;
     let of = Rc::clone(host);
-    engine.register_fn("broadcast", move |context: Context<'_>, what: Dynamic| {
+    engine.register_fn("broadcast", move |context: NativeCallContext<'_>, what: Dynamic| {
         broadcast(&context, &of, "send", &what, &Dynamic::UNIT)
     });
     let of = Rc::clone(host);
-    engine.register_fn("broadcast", move |context: Context<'_>, what: Dynamic, except: Dynamic| {
+    engine.register_fn("broadcast", move |context: NativeCallContext<'_>, what: Dynamic, except: Dynamic| {
         broadcast(&context, &of, "send", &what, &except)
     });
     let of = Rc::clone(host);
-    engine.register_fn("broadcast_line", move |context: Context<'_>, what: Dynamic| {
+    engine.register_fn("broadcast_line", move |context: NativeCallContext<'_>, what: Dynamic| {
         broadcast(&context, &of, "send_line", &what, &Dynamic::UNIT)
     });
     let of = Rc::clone(host);
-    engine.register_fn("broadcast_line", move |context: Context<'_>, what: Dynamic, except: Dynamic| {
+    engine.register_fn("broadcast_line", move |context: NativeCallContext<'_>, what: Dynamic, except: Dynamic| {
         broadcast(&context, &of, "send_line", &what, &except)
     });
 }

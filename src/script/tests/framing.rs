@@ -61,8 +61,8 @@ fn wrong_options_are_explained() {
 #[test]
 fn frames_go_to_on_frame_and_the_script_measures_them() {
     let mut bench = Bench::load(
-        r#"fn frame_size(conn, buf) { if buf.len() < 1 { 0 } else { buf[0] + 1 } }
-        fn on_frame(conn, frame) { print(frame.hex()); }"#,
+        r"fn frame_size(conn, buf) { if buf.len() < 1 { 0 } else { buf[0] + 1 } }
+        fn on_frame(conn, frame) { print(frame.hex()); }",
     );
     assert_eq!(bench.handler.interest(&conn(1)).received, Some(crate::session::Delivery::Measured));
     let conn = conn(1);

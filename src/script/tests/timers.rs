@@ -92,7 +92,7 @@ fn everybody_gets_a_broadcast_in_their_own_encoding() {
 
 #[test]
 fn one_who_cannot_take_a_broadcast_does_not_keep_it_from_others() {
-    let mut bench = Bench::load(r#"fn on_line(conn, line) { try { broadcast(line); } catch (e) { print(e); } }"#);
+    let mut bench = Bench::load(r"fn on_line(conn, line) { try { broadcast(line); } catch (e) { print(e); } }");
     let (a, b) = (conn_in(1, "big5"), conn(2));
     bench.give(&a, Event::Opened);
     bench.give(&b, Event::Opened);
