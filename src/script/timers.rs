@@ -31,7 +31,7 @@ pub(super) struct Timer {
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     last_id: TimerId,
-    timers: HashMap<TimerId, Timer>,
+    running: HashMap<TimerId, Timer>,
     due: BinaryHeap<Reverse<(Instant, TimerId)>>,
     by_conn: HashMap<ConnId, Vec<TimerId>>,
 }
@@ -44,14 +44,14 @@ impl Timers {
         if let Some(conn) = &timer.conn {
             self.by_conn.entry(conn.id).or_default().push(id);
         }
-        self.timers.insert(id, timer);
+        self.running.insert(id, timer);
         self.due.push(Reverse((at, id)));
         id
     }
 
     /// Stops a timer; whether it was still to come.
     pub(super) fn cancel(&mut self, id: TimerId) -> bool {
-        let Some(timer) = self.timers.remove(&id) else { return false };
+        let Some(timer) = self.running.remove(&id) else { return false };
         if let Some(conn) = timer.conn
             && let Some(ids) = self.by_conn.get_mut(&conn.id)
         {
@@ -66,14 +66,14 @@ impl Timers {
     /// Stops every timer of a connection.
     pub(super) fn cancel_of(&mut self, conn: ConnId) {
         for id in self.by_conn.remove(&conn).unwrap_or_default() {
-            self.timers.remove(&id);
+            self.running.remove(&id);
         }
     }
 
     /// When the next timer is due.
     pub(super) fn deadline(&mut self) -> Option<Instant> {
         while let Some(Reverse((at, id))) = self.due.peek().copied() {
-            if self.timers.contains_key(&id) {
+            if self.running.contains_key(&id) {
                 return Some(at);
             }
             self.due.pop();
@@ -85,7 +85,7 @@ impl Timers {
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(TimerId, Timer)> {
         let at = self.deadline().filter(|at| *at <= now)?;
         let Reverse((_, id)) = self.due.pop()?;
-        let timer = self.timers.get(&id)?.clone();
+        let timer = self.running.get(&id)?.clone();
         match timer.every {
             Some(every) => {
                 let next = at + every;

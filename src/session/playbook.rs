@@ -3,6 +3,8 @@
 //! `play(…)` starts a connection; each step gives one input or expects one output, and every input must have
 //! been answered completely before the next.
 
+#![allow(clippy::large_stack_arrays, reason = "the stack of a test has room")]
+
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
