@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn hex_may_be_grouped() {
-        assert_eq!(parse_hex("").unwrap(), []);
+        assert!(parse_hex("").unwrap().is_empty());
         assert_eq!(parse_hex("00fF10").unwrap(), [0, 0xff, 0x10]);
         assert_eq!(parse_hex(" 0x47 45\t54:20,0X2f\n0d0a ").unwrap(), *b"GET /\r\n");
     }
