@@ -50,6 +50,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-errors -d '
 fatal\t''
 ignore\t''"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s w -l connect-timeout -d 'Give up when there is no connection after this time' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time; counts for each connection' -r
@@ -95,6 +98,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-errors -d 'A
 fatal\t''
 ignore\t''"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time; counts for each connection' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timeout -d 'End after this time, whatever happens' -r

@@ -5,13 +5,12 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
-use std::time::Duration;
 
 use signal_hook::consts::SIGPIPE;
 
 use crate::cli::{self, Action, AskTarget, Stop, generate};
 use crate::codec::labels;
-use crate::config::{Config, Script, ScriptErrors, ScriptSource};
+use crate::config::{Config, Script, ScriptSource};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
@@ -38,9 +37,9 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn carry_out(action: Action) -> Result<Exit, Error> {
     match action {
-        Action::Run(config) => Ok(driver::run(*config)),
+        Action::Run(config) => Ok(run_config(*config)),
         Action::AskTarget(ask) => match ask_target(&ask)? {
-            Some(config) => Ok(driver::run(config)),
+            Some(config) => Ok(run_config(config)),
             None => Err(Error::usage_hint("no host was given", "tcpx connect HOST PORT")),
         },
         Action::ScriptList => print(&list_scripts()),
@@ -53,6 +52,18 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
         Action::Completions(shell) => print(&generate::completions(shell)),
         Action::Man(page) => print(&generate::man(page)),
     }
+}
+
+/// Connects or listens. The seed of a script that was given none is chosen here, so that it can be told.
+fn run_config(mut config: Config) -> Exit {
+    if let Some(script) = &mut config.script
+        && script.seed.is_none()
+    {
+        let seed = fastrand::u32(..).into();
+        script.seed = Some(seed);
+        Console::new(config.output.verbose, config.output.quiet).note(&format!("rand() begins with --seed {seed}"));
+    }
+    driver::run(config)
 }
 
 /// Writes a result to stdout; a reader that left ends tcpx as it ends `cat`.
@@ -96,9 +107,7 @@ fn question(prompt: &str) -> Result<Option<String>, Error> {
 }
 
 fn check_script(source: ScriptSource) -> Result<Exit, Error> {
-    let script =
-        Script { source, args: Vec::new(), on_error: ScriptErrors::default(), timeout: Duration::from_secs(2) };
-    let handler = ScriptHandler::load(&script)?;
+    let handler = ScriptHandler::load(&Script::new(source))?;
     for warning in handler.warnings() {
         Console::new(0, false).warn(warning);
     }

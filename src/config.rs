@@ -203,7 +203,32 @@ pub struct Script {
     pub on_error: ScriptErrors,
     /// How long one call may run.
     pub timeout: Duration,
+    /// Where chance begins; a different place each time without it.
+    pub seed: Option<u64>,
+    /// Folders it may read, besides its own.
+    pub allow_read: Vec<PathBuf>,
+    /// Folders it may write.
+    pub allow_write: Vec<PathBuf>,
 }
+
+impl Script {
+    /// A script with nothing said about it.
+    pub fn new(source: ScriptSource) -> Self {
+        Self {
+            source,
+            args: Vec::new(),
+            on_error: ScriptErrors::default(),
+            timeout: SCRIPT_TIMEOUT,
+            seed: None,
+            allow_read: Vec::new(),
+            allow_write: Vec::new(),
+        }
+    }
+}
+
+/// How long a call into a script may run if nothing is said: enough for any handler that computes, short enough
+/// that a peer still waits.
+pub const SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a script's text comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

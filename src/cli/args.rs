@@ -266,6 +266,32 @@ pub(super) struct ScriptArgs {
     /// Stop a call into the script after this time [default: 2s]
     #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
     pub(super) script_timeout: Option<String>,
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help = "Seed of chance: the same number gives the same rand(), choose() and uuid() again"
+    )]
+    pub(super) seed: Option<String>,
+    /// Let the script read files in this folder too; repeat for more
+    #[arg(
+        long,
+        value_name = "DIR",
+        action = ArgAction::Append,
+        value_hint = ValueHint::DirPath,
+        long_help = "Let the script read files in this folder and below, besides the folder it is in. Can be repeated"
+    )]
+    pub(super) allow_read: Vec<PathBuf>,
+    /// Let the script write files in this folder; repeat for more
+    #[arg(
+        long,
+        value_name = "DIR",
+        action = ArgAction::Append,
+        value_hint = ValueHint::DirPath,
+        long_help = "Let the script write files in this folder and below. Without it a script writes none. Can be \
+                     repeated"
+    )]
+    pub(super) allow_write: Vec<PathBuf>,
     /// The script's args
     #[arg(value_name = "ARGS", last = true)]
     pub(super) args: Vec<String>,

@@ -17,8 +17,8 @@ use super::generate::Page;
 use super::{rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, Family, Input, Limits, Listen, Malformed, Output, Prelude, Role, Script, ScriptErrors,
-    ScriptSource, Text, Unencodable,
+    Charset, Config, Connect, Family, Input, Limits, Listen, Malformed, Output, Prelude, Role, SCRIPT_TIMEOUT, Script,
+    ScriptErrors, ScriptSource, Text, Unencodable,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -248,7 +248,6 @@ fn script(args: &ScriptArgs) -> Result<Option<Script>> {
         (None, None, None) => return Ok(None),
     };
     Ok(Some(Script {
-        source,
         args: args.args.clone(),
         on_error: match args.script_errors {
             Some(ScriptErrorsWord::Fatal) => ScriptErrors::Fatal,
@@ -256,14 +255,15 @@ fn script(args: &ScriptArgs) -> Result<Option<Script>> {
             Some(ScriptErrorsWord::Close) | None => ScriptErrors::Close,
         },
         timeout: limit("--script-timeout", args.script_timeout.as_deref())?.unwrap_or(SCRIPT_TIMEOUT),
+        seed: args.seed.as_deref().map(|text| values::seed("--seed", text)).transpose()?,
+        allow_read: args.allow_read.clone(),
+        allow_write: args.allow_write.clone(),
+        ..Script::new(source)
     }))
 }
 
 const ESCAPES: &str = "a text may hold \\r \\n \\t \\0 \\\\ \\xHH \\u{...}; --send-file sends a file as it is";
 const HEX: &str = "bytes are pairs of hex digits, as in 0d0a or \"0d 0a\"";
-
-/// Long enough for any handler that computes, short enough that a peer still waits.
-const SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -404,6 +404,12 @@ mod tests {
         let line = config("connect h 80 --on-line conn.close()").script.expect("a script");
         assert_eq!(line.source, ScriptSource::OnLine("conn.close()".into()));
         assert_eq!((line.on_error, line.timeout), (ScriptErrors::Close, Duration::from_secs(2)));
+        assert!(line.seed.is_none() && line.allow_read.is_empty() && line.allow_write.is_empty());
+        let more = config("listen 0 -s @echo --seed 7 --allow-read a --allow-write b --allow-read c").script;
+        let more = more.expect("a script");
+        assert_eq!(more.seed, Some(7));
+        assert_eq!(more.allow_read, ["a", "c"].map(PathBuf::from));
+        assert_eq!(more.allow_write, [PathBuf::from("b")]);
     }
 
     #[test]

@@ -114,9 +114,13 @@ fn script_options_need_a_script(script: &ScriptArgs) -> Result<()> {
         return Ok(());
     }
     let hint = "add --script FILE, --on-data CODE or --on-line CODE";
-    for (given, option) in
-        [(script.script_errors.is_some(), "--script-errors"), (script.script_timeout.is_some(), "--script-timeout")]
-    {
+    for (given, option) in [
+        (script.script_errors.is_some(), "--script-errors"),
+        (script.script_timeout.is_some(), "--script-timeout"),
+        (script.seed.is_some(), "--seed"),
+        (!script.allow_read.is_empty(), "--allow-read"),
+        (!script.allow_write.is_empty(), "--allow-write"),
+    ] {
         if given {
             return Err(Error::usage_hint(format!("{option} needs a script"), hint));
         }
@@ -381,6 +385,9 @@ mod tests {
         let cases = [
             ("--script-errors fatal", "--script-errors needs a script"),
             ("--script-timeout 1s", "--script-timeout needs a script"),
+            ("--seed 7", "--seed needs a script"),
+            ("--allow-read d", "--allow-read needs a script"),
+            ("--allow-write d --allow-write e", "--allow-write needs a script"),
             ("-- word", "\"word\" after -- is for a script, and there is none"),
         ];
         for (options, said) in cases {

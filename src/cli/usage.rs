@@ -221,7 +221,6 @@ mod tests {
     fn options_of_later_work_are_unknown() {
         for option in [
             "--watch",
-            "--seed",
             "--until",
             "--expect",
             "--fail-on",
@@ -248,8 +247,6 @@ mod tests {
             "--proxy",
             "--exec",
             "--sh",
-            "--allow-read",
-            "--allow-write",
             "--verbose",
         ] {
             for line in [format!("connect h 80 {option}"), format!("listen 80 {option}")] {

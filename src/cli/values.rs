@@ -55,6 +55,15 @@ pub(super) fn count<N: FromStr + PartialOrd + From<u8>>(option: &str, text: &str
     Ok(number)
 }
 
+/// Reads a seed: any number of 64 bits.
+pub(super) fn seed(option: &str, text: &str) -> Result<u64> {
+    let example = || format!("write a number from 0 to {}, as in {option} 42", u64::MAX);
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Error::usage_hint(format!("{option} {text:?} is not a number"), example()));
+    }
+    text.parse().map_err(|_| Error::usage_hint(format!("{option} {text:?} is too large"), example()))
+}
+
 /// Reads the number of an open descriptor.
 pub(super) fn descriptor(option: &str, text: &str) -> Result<i32> {
     let example = || format!("open it in the shell, as in: tcpx listen 0 {option} 3 3>port");
@@ -201,6 +210,18 @@ mod tests {
             assert_eq!(said(count::<u64>("-m", text)), format!("-m {text:?} is not a number | {hint}"));
         }
         assert_eq!(said(count::<i32>("-m", "2147483648")), format!("-m \"2147483648\" is too large | {hint}"));
+    }
+
+    #[test]
+    fn a_seed_is_any_number_of_64_bits() {
+        assert_eq!(seed("--seed", "0").unwrap(), 0);
+        assert_eq!(seed("--seed", "18446744073709551615").unwrap(), u64::MAX);
+        let hint = "write a number from 0 to 18446744073709551615, as in --seed 42";
+        for text in ["", "-1", "0x10", "1.5"] {
+            assert_eq!(said(seed("--seed", text)), format!("--seed {text:?} is not a number | {hint}"));
+        }
+        let large = "18446744073709551616";
+        assert_eq!(said(seed("--seed", large)), format!("--seed {large:?} is too large | {hint}"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Scope};
 
 use crate::script::api;
 use crate::script::host::Host;
+use crate::script::paths::Reach;
 use crate::script::resolver::Resolver;
 use crate::script::source::{Source, Sources};
 use crate::session::Command;
@@ -19,10 +20,16 @@ use crate::session::Command;
 pub(super) type Fault = Box<EvalAltResult>;
 
 /// An engine with everything a script can use.
-pub(super) fn build(host: &Rc<Host>, args: &[String], sources: &Rc<Sources>, folder: Option<&Path>) -> Engine {
+pub(super) fn build(
+    host: &Rc<Host>,
+    args: &[String],
+    sources: &Rc<Sources>,
+    folder: Option<&Path>,
+    reach: Reach,
+) -> Engine {
     let mut engine = Engine::new();
     set_limits(&mut engine);
-    api::register(&mut engine, host);
+    api::register(&mut engine, host, reach);
     engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
 
     let clock = Rc::clone(host);

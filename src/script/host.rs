@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use rhai::Dynamic;
+use rhai::{Dynamic, EvalAltResult, Position};
 
 use crate::config::Text;
 use crate::endpoint::Endpoint;
@@ -57,6 +57,7 @@ pub(super) struct Host {
     /// When the clock was first looked at in this call.
     began: Cell<Option<Instant>>,
     halt: Cell<Option<Halt>>,
+    random: RefCell<fastrand::Rng>,
     loading: Cell<bool>,
     timers: RefCell<Timers>,
     conns: RefCell<BTreeMap<ConnId, Rc<ConnView>>>,
@@ -68,13 +69,14 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// A host whose script is still loading.
-    pub(super) fn new(timeout: Duration) -> Rc<Self> {
+    /// A host whose script is still loading; without a seed, chance is different each time.
+    pub(super) fn new(timeout: Duration, seed: Option<u64>) -> Rc<Self> {
         Rc::new(Self {
             commands: RefCell::default(),
             timeout,
             began: Cell::new(None),
             halt: Cell::new(None),
+            random: RefCell::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)),
             loading: Cell::new(true),
             timers: RefCell::default(),
             conns: RefCell::default(),
@@ -228,6 +230,19 @@ impl Host {
         (result, self.halt.take())
     }
 
+    /// Takes something from the script's generator.
+    pub(super) fn random<R>(&self, take: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
+        take(&mut self.random.borrow_mut())
+    }
+
+    /// For native functions that take long: an error that ends the call when its time is over.
+    pub(super) fn check(&self) -> std::result::Result<(), Box<EvalAltResult>> {
+        match self.look_at_the_clock() {
+            Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
+            None => Ok(()),
+        }
+    }
+
     /// Orders the running call to end.
     pub(super) fn stop(&self, halt: Halt) {
         self.halt.set(Some(halt));
@@ -271,7 +286,7 @@ mod tests {
 
     #[test]
     fn commands_go_behind_those_that_are_there() {
-        let host = Host::new(Duration::from_secs(1));
+        let host = Host::new(Duration::from_secs(1), None);
         let mut out = vec![Command::Print("a".into())];
         host.run(&mut out, || host.push(Command::Print("b".into())));
         assert_eq!(out, [Command::Print("a".into()), Command::Print("b".into())]);
@@ -280,7 +295,7 @@ mod tests {
 
     #[test]
     fn the_clock_is_left_alone_in_short_calls() {
-        let host = Host::new(Duration::ZERO);
+        let host = Host::new(Duration::ZERO, None);
         assert!((1..1024).all(|operations| host.progress(operations).is_none()));
         assert!(host.progress(1024).is_none(), "the first look only starts the clock");
         assert!(host.progress(2048).is_some());

@@ -37,6 +37,12 @@ pub fn man_page() -> String {
     page.section("TEXT AND ENCODINGS");
     page.prose(TEXT);
     page.table(Group::Text);
+    page.section("REGULAR EXPRESSIONS");
+    page.prose(REGEX);
+    page.table(Group::Regex);
+    page.section("FILES");
+    page.prose(FILES);
+    page.table(Group::File);
     page.section("IMPORTS");
     page.prose(IMPORTS);
     page.section("ERRORS AND LIMITS");
@@ -190,6 +196,20 @@ A string that is sent and has a character the encoding does not hold is an error
 is sent.
 ";
 
+const REGEX: &str = "
+A pattern searches strings and blobs, and gives back what it was given. In a blob . and \\w are characters of
+UTF-8; (?-u) makes them bytes: re(\"(?-u)\\\\xff.\"). A search takes time in proportion to its text, never
+exponential; it takes at most 1 MiB at once, and find_all gives at most 65536 matches.
+";
+
+const FILES: &str = "
+A script reads files in its own folder and below, and in every --allow-read DIR; it writes only in an
+--allow-write DIR. Links are followed, but not out of these folders. A relative path is looked for in the
+script's folder first and then in the others in their order; one to write is below the first --allow-write DIR.
+Built-in scripts and one-liners have no folder of their own. Only regular files are opened, and at most 4 MiB
+are read or written at once: the other connections wait meanwhile.
+";
+
 const IMPORTS: &str = "
 import \"util\" as u; reads util.rhai beside the importing file; u::name() calls its functions. Only files at or
 below the folder of the script can be imported, and no link may lead out of it.
@@ -202,7 +222,8 @@ the run at the first; --script-errors ignore keeps the connection.
 
 One call may run for 2 seconds (--script-timeout); then it is stopped, and try cannot catch that. Calls nest
 at most 64 deep; strings hold 16 MiB, arrays and blobs 4 Mi items, maps 1 Mi entries. A connection holds 64 MiB
-of unsent data; more is an error. There is no eval and no way to files or processes.
+of unsent data; more is an error. There is no eval, no way to
+processes, and to files only as FILES says.
 ";
 
 const PITFALLS: &str = "
@@ -275,15 +296,13 @@ mod tests {
 
     #[test]
     fn every_example_loads() {
-        use crate::config::{Script, ScriptErrors, ScriptSource};
+        use crate::config::{Script, ScriptSource};
 
         for (title, code) in EXAMPLES {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), code).unwrap();
             let source = ScriptSource::File(file.path().to_owned());
-            let timeout = std::time::Duration::from_secs(2);
-            let script = Script { source, args: Vec::new(), on_error: ScriptErrors::Close, timeout };
-            let loaded = crate::script::ScriptHandler::load(&script);
+            let loaded = crate::script::ScriptHandler::load(&Script::new(source));
             assert!(loaded.is_ok(), "{title}\n{}", loaded.err().unwrap());
         }
     }

@@ -14,6 +14,7 @@ mod host;
 mod listeners;
 mod manual;
 mod outline;
+mod paths;
 pub mod reference;
 mod resolver;
 mod source;
@@ -37,6 +38,7 @@ use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
 use crate::script::error::Report;
 use crate::script::host::{Halt, Host};
+use crate::script::paths::Reach;
 use crate::script::source::{Source, Sources};
 use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, Handler, HandlerError, Interest};
 
@@ -67,12 +69,13 @@ impl ScriptHandler {
     fn build(script: &Script) -> Result<Self, Report> {
         let source = Source::open(&script.source).map_err(|text| Report::plain(&text))?;
         let sources = Sources::new(source);
-        let host = Host::new(script.timeout);
+        let host = Host::new(script.timeout, script.seed);
         let folder = match &script.source {
             ScriptSource::File(path) => path.parent(),
             _ => None,
         };
-        let mut engine = engine::build(&host, &script.args, &sources, folder);
+        let reach = Reach::new(folder, &script.allow_read, &script.allow_write).map_err(|text| Report::plain(&text))?;
+        let mut engine = engine::build(&host, &script.args, &sources, folder, reach);
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, &sources))?;
         let hooks = check::hooks(&ast, main)?;

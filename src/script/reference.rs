@@ -20,8 +20,12 @@ pub enum Group {
     Bytes,
     /// A number in a blob.
     Number,
-    /// A function of strings.
+    /// A function of strings, and JSON.
     Text,
+    /// A regular expression and its functions.
+    Regex,
+    /// A function that touches files or the environment.
+    File,
 }
 
 /// One thing a script can use.
@@ -48,6 +52,8 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         (Group::Bytes, BYTES),
         (Group::Number, NUMBERS),
         (Group::Text, TEXT),
+        (Group::Regex, REGEX),
+        (Group::File, FILES),
     ];
     sections.into_iter().flat_map(|(group, rows)| {
         rows.iter().map(move |(usage, doc)| Entry { group, name: name_of(usage), usage, doc })
@@ -244,6 +250,13 @@ const GLOBALS: &[(&str, &str)] = &[
     ("now_ms()", "Milliseconds since 1970."),
     ("time()", "The time in UTC: \"2026-11-22T18:00:00.123Z\"."),
     ("time(format)", "The local time in the words of strftime: time(\"%H:%M:%S\")."),
+    (
+        "rand()",
+        "A number from 0.0 up to, but not including, 1.0. Chance repeats with --seed N; -v tells the N of this run.",
+    ),
+    ("rand(a, b)", "An integer from a to b, both included."),
+    ("choose(array)", "One of its items, by chance."),
+    ("uuid()", "A random UUID: \"1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed\"."),
     ("sleep(seconds)", "An error: it would stop every connection."),
 ];
 
@@ -266,6 +279,27 @@ const BYTES: &[(&str, &str)] = &[
     ("b.contains(x)", "Whether x is in b; a number is one byte."),
     ("b.split(x)", "The blobs between every x, an array."),
     ("b.equals(x)", "Whether b is x. Use it with strings: b == \"x\" is always false."),
+    ("b64(text)", "The blob that is written in base64: either alphabet, in lines, with or without padding."),
+    ("b.b64()", "The blob in base64, with padding."),
+    ("crc32(x)", "The CRC-32 of zip and Ethernet, a number. x is a blob, or a string for its UTF-8; so it is below."),
+    ("md5(x)", "The digest, a blob of 16 bytes: md5(x).hex() shows it."),
+    ("sha1(x)", "The digest, 20 bytes."),
+    ("sha256(x)", "The digest, 32 bytes."),
+    ("hmac_sha256(key, x)", "The authentication code (RFC 2104), 32 bytes."),
+    (
+        "xor(x, key)",
+        "Every byte of x combined with the key, repeated as often as needed. A number is a key of one byte.",
+    ),
+    (
+        "pack(format, [a, ..])",
+        "Numbers and bytes in a row, in the codes of Python's struct: x gap, c byte, b B h H i I l L q Q signed and unsigned numbers of 1, 2, 4, 4 and 8 bytes, n N 8 bytes, e f d floats of 2, 4 and 8 bytes, ? bool, 4s four bytes, 4p the same with a length in front; 3H is HHH. > or ! in front is big-endian; <, =, @ or nothing is little-endian. There are never gaps for alignment.",
+    ),
+    (
+        "b.unpack(format)",
+        "The values in b, an array; b must have exactly the length of the format. s, p and c give blobs.",
+    ),
+    ("b.unpack(format, at)", "The same from a position; what follows is left alone."),
+    ("pack_size(format)", "How many bytes a format takes."),
     ("b + x", "A blob: b, then the blob or the UTF-8 of the string. A string in front works too."),
 ];
 
@@ -294,10 +328,45 @@ const NUMBERS: &[(&str, &str)] = &[
     ),
 ];
 
-const TEXT: &[(&str, &str)] = &[(
-    "s.fmt(a, ..)",
-    "Puts up to eight values in the places of {}: \"{} {}\\r\\n\".fmt(code, word). {{ and }} are braces.",
-)];
+const TEXT: &[(&str, &str)] = &[
+    (
+        "s.fmt(a, ..)",
+        "Puts up to eight values in the places of {}: \"{} {}\\r\\n\".fmt(code, word). {{ and }} are braces.",
+    ),
+    (
+        "parse_json(x)",
+        "The value of a JSON text, a string or a blob: objects are maps, null is (). An integer that does not fit becomes a float.",
+    ),
+    (
+        "x.to_json()",
+        "Maps, arrays, strings, numbers, booleans and () as JSON. Blobs, connections and functions have none and are an error.",
+    ),
+];
+
+const REGEX: &[(&str, &str)] = &[
+    (
+        "re(pattern)",
+        "A regular expression in the syntax of Rust's regex crate, without look-around and back references. It is compiled once. In double quotes a backslash is written twice: re(\"\\\\d+\").",
+    ),
+    ("r.test(x)", "Whether it occurs in x, a string or a blob."),
+    (
+        "r.find(x)",
+        "The first match, or (): #{start, end, matched, groups, names}. groups[0] is the whole match, names.word the group (?<word>..); a group that took no part is (). Positions count characters in a string and bytes in a blob.",
+    ),
+    ("r.find_all(x)", "All matches, an array of the same maps."),
+    (
+        "r.replace(x, with)",
+        "x with every match replaced. $1, $name and ${name} in with are groups, $$ is a dollar sign.",
+    ),
+];
+
+const FILES: &[(&str, &str)] = &[
+    ("read_file(path)", "What is in a file, a blob of at most 4 MiB."),
+    ("read_text(path)", "The same as a string, from UTF-8."),
+    ("read_text(path, encoding)", "The same from another encoding: read_text(\"a.txt\", \"gbk\")."),
+    ("append_file(path, x)", "Adds a blob or a string to the end of a file, which is made if it is not there."),
+    ("env(name)", "An environment variable, or ()."),
+];
 
 /// Functions of Rhai that scripts use most, for suggestions.
 const RHAI: &[&str] = &[
@@ -397,6 +466,12 @@ mod tests {
             include_str!("api/numbers.rs"),
             include_str!("api/text.rs"),
             include_str!("api/timers.rs"),
+            include_str!("api/digests.rs"),
+            include_str!("api/files.rs"),
+            include_str!("api/json.rs"),
+            include_str!("api/pack.rs"),
+            include_str!("api/pattern.rs"),
+            include_str!("api/random.rs"),
         ];
         let calls = ["register_fn(", "register_get(", "register_set(", "register_get_set(", "number(engine, "];
         let mut names = BTreeSet::new();

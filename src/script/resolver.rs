@@ -10,13 +10,14 @@ use std::rc::Rc;
 use rhai::{Engine, EvalAltResult, ModuleResolver, Position, Shared};
 
 use crate::script::engine::{self, Fault};
+use crate::script::paths::Folder;
 use crate::script::source::{Source, Sources};
 
 /// Resolves the imports of one script.
 pub(super) struct Resolver {
     sources: Rc<Sources>,
-    /// The script's folder as given, and what it really is; built-in scripts and one-liners have none.
-    folder: Option<(PathBuf, PathBuf)>,
+    /// The script's folder; built-in scripts and one-liners have none.
+    folder: Option<Folder>,
     /// The folder below the script's in which each text stands, by the name of the text.
     places: RefCell<HashMap<String, PathBuf>>,
     modules: RefCell<HashMap<PathBuf, Shared<rhai::Module>>>,
@@ -26,30 +27,24 @@ pub(super) struct Resolver {
 
 impl Resolver {
     pub(super) fn new(sources: Rc<Sources>, folder: Option<&Path>) -> Self {
-        let folder = folder.and_then(|folder| {
-            let real = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            Some((folder.to_owned(), real.canonicalize().ok()?))
-        });
+        let folder = folder.and_then(|folder| Folder::open(folder).ok());
         Self { sources, folder, places: RefCell::default(), modules: RefCell::default(), loading: RefCell::default() }
     }
 
     fn import(&self, engine: &Engine, importer: &str, path: &str) -> Result<Shared<rhai::Module>, Refusal> {
-        let Some((shown, real)) = &self.folder else {
+        let Some(folder) = &self.folder else {
             return Err("only a script in a file can import others".to_owned().into());
         };
         let below = checked(path)?;
         let below = self.places.borrow().get(importer).cloned().unwrap_or_default().join(below);
-        let file = real
-            .join(&below)
-            .canonicalize()
-            .map_err(|cause| format!("import \"{path}\": {}", crate::error::cause(&cause)))?;
-        if !file.starts_with(real) {
-            return Err(format!("import \"{path}\": it is outside of the script's folder").into());
-        }
+        let file = folder
+            .find(&below)
+            .map_err(|cause| format!("import \"{path}\": {}", crate::error::cause(&cause)))?
+            .ok_or_else(|| format!("import \"{path}\": it is outside of the script's folder"))?;
         if let Some(module) = self.modules.borrow().get(&file) {
             return Ok(module.clone());
         }
-        let name = shown.join(&below).display().to_string();
+        let name = folder.shown.join(&below).display().to_string();
         self.check_cycle(&file, &name)?;
 
         let source = Rc::new(Source::read(&file, name.clone()).map_err(|text| format!("import \"{path}\": {text}"))?);

@@ -34,13 +34,7 @@ fn register_making(engine: &mut Engine) {
 fn register_showing(engine: &mut Engine) {
     engine
         .register_fn("text", |blob: &mut Blob| decode(blob, UTF_8))
-        .register_fn("text", |blob: &mut Blob, label: &str| -> Outcome<String> {
-            match labels::lookup(label) {
-                Ok(Charset::Named(encoding)) => Ok(decode(blob, encoding)),
-                Ok(Charset::Auto) => Err(failure("text(\"auto\"): name the encoding")),
-                Err(fault) => Err(failure(fault.to_string())),
-            }
-        })
+        .register_fn("text", |blob: &mut Blob, label: &str| decode_labelled(blob, label))
         .register_fn("text", |blob: &mut Blob, at: INT, count: INT| decode(slice(blob, at, count), UTF_8))
         .register_fn("hex", |blob: &mut Blob| hex(blob))
         .register_fn("dump", |blob: &mut Blob| dump(blob));
@@ -71,6 +65,15 @@ fn from_numbers(context: &NativeCallContext<'_>, numbers: &Array) -> Outcome<Blo
         }
     };
     numbers.iter().enumerate().map(byte).collect()
+}
+
+/// Decodes bytes in the encoding of that name.
+pub(super) fn decode_labelled(bytes: &[u8], label: &str) -> Outcome<String> {
+    match labels::lookup(label) {
+        Ok(Charset::Named(encoding)) => Ok(decode(bytes, encoding)),
+        Ok(Charset::Auto) => Err(failure("text(\"auto\"): name the encoding")),
+        Err(fault) => Err(failure(fault.to_string())),
+    }
 }
 
 /// Decodes these bytes alone; what is malformed becomes U+FFFD and a byte order mark is dropped.

@@ -1,29 +1,37 @@
 //! What scripts can use: one file for each group of functions, all registered here.
 //!
-//! Functions push commands and never do I/O. Every name is documented in [`crate::script::reference`]; a
+//! Functions push commands and do no I/O; only `files` reads and writes small files. Every name is documented in [`crate::script::reference`]; a
 //! test compares the two.
 
 pub(super) mod bytes;
 pub(super) mod conn;
+mod digests;
 pub(super) mod expect;
+mod files;
 pub(super) mod framing;
 pub(super) mod globals;
+mod half;
+mod json;
 pub(super) mod network;
 pub(super) mod numbers;
+mod pack;
+mod pattern;
+mod random;
 pub(super) mod text;
 pub(super) mod timers;
 
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+use rhai::{Blob, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 
 use crate::script::host::Host;
+use crate::script::paths::Reach;
 
 /// What a function gives that can fail. The engine adds the position.
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers everything.
-pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Reach) {
     conn::register(engine, host);
     timers::register(engine, host);
     framing::register(engine, host);
@@ -32,7 +40,13 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     globals::register(engine, host);
     bytes::register(engine);
     numbers::register(engine);
+    pack::register(engine);
+    digests::register(engine);
     text::register(engine);
+    json::register(engine);
+    pattern::register(engine, host);
+    random::register(engine, host);
+    files::register(engine, Rc::new(reach));
 }
 
 /// An error that a script can catch; its text is what `catch (e)` gets.
@@ -48,6 +62,14 @@ fn display(context: &NativeCallContext<'_>, value: Dynamic) -> Outcome<Immutable
     }
     let shown: Dynamic = context.call_native_fn("to_string", (value,))?;
     shown.into_immutable_string().map_err(failure)
+}
+
+/// The bytes of a blob, or of a string in UTF-8.
+fn octets(value: &Dynamic) -> Option<Vec<u8>> {
+    if let Some(blob) = value.read_lock::<Blob>() {
+        return Some(blob.clone());
+    }
+    value.read_lock::<ImmutableString>().map(|text| text.as_bytes().to_vec())
 }
 
 /// The friendly name of a value's type.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Bench, conn, print};
-use crate::config::{Script, ScriptErrors, ScriptSource};
+use crate::config::{Script, ScriptSource};
 use crate::script::ScriptHandler;
 use crate::session::{Delivery, Event, Handler, Interest};
 
@@ -192,12 +192,7 @@ fn an_unknown_builtin_is_answered_with_the_nearest() {
 
 #[test]
 fn a_missing_file_is_a_load_error_with_its_own_exit_code() {
-    let script = Script {
-        source: ScriptSource::File("/no/such\x1b[31m.rhai".into()),
-        args: Vec::new(),
-        on_error: ScriptErrors::Close,
-        timeout: std::time::Duration::from_secs(2),
-    };
+    let script = Script::new(ScriptSource::File("/no/such\x1b[31m.rhai".into()));
     let error = ScriptHandler::load(&script).err().unwrap();
     assert_eq!(error.to_string(), "read /no/such\\x1b[31m.rhai: no such file or directory");
     assert_eq!(error.exit().code(), 111);

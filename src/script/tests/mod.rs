@@ -2,17 +2,19 @@
 
 mod api;
 mod builtin;
+mod files;
 mod framing;
 mod load;
 mod network;
 mod run;
 mod timers;
+mod toolbox;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::codec::labels;
-use crate::config::{Charset, Script, ScriptErrors, ScriptSource, Text};
+use crate::config::{Charset, Script, ScriptSource, Text};
 use crate::script::ScriptHandler;
 use crate::session::view::Side;
 use crate::session::{Command, ConnView, Event, Handler, HandlerError};
@@ -44,13 +46,13 @@ impl Bench {
 
     /// Loads from any source.
     pub(super) fn try_open(source: ScriptSource) -> Result<Self, String> {
-        let script = Script {
-            source,
-            args: vec!["one".into(), "two".into()],
-            on_error: ScriptErrors::Close,
-            timeout: Duration::from_millis(50),
-        };
-        let handler = ScriptHandler::load(&script).map_err(|error| error.to_string())?;
+        Self::try_script(Script { timeout: Duration::from_millis(50), ..Script::new(source) })
+    }
+
+    /// Loads with settings of its own.
+    pub(super) fn try_script(script: Script) -> Result<Self, String> {
+        let args = vec!["one".into(), "two".into()];
+        let handler = ScriptHandler::load(&Script { args, ..script }).map_err(|error| error.to_string())?;
         Ok(Self { handler, folder: "\0".into() })
     }
 

@@ -1,0 +1,78 @@
+//! Files and the environment: small files, read and appended to within the folders a script may use.
+//!
+//! The only functions that do I/O. They wait for the disk, so only regular files are opened: a pipe or a device
+//! could stop every connection.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rhai::{Blob, Dynamic, Engine, NativeCallContext};
+
+use super::bytes::decode_labelled;
+use super::{Outcome, failure, octets, type_name};
+use crate::error::cause;
+use crate::script::paths::Reach;
+use std::rc::Rc;
+
+pub(super) fn register(engine: &mut Engine, reach: Rc<Reach>) {
+    let within = Rc::clone(&reach);
+    engine.register_fn("read_file", move |path: &str| read(&within, "read_file", path));
+    let within = Rc::clone(&reach);
+    engine.register_fn("read_text", move |path: &str| -> Outcome<String> {
+        decode_labelled(&read(&within, "read_text", path)?, "utf-8")
+    });
+    let within = Rc::clone(&reach);
+    engine.register_fn("read_text", move |path: &str, encoding: &str| -> Outcome<String> {
+        decode_labelled(&read(&within, "read_text", path)?, encoding)
+    });
+    engine.register_fn("append_file", move |context: NativeCallContext<'_>, path: &str, x: Dynamic| -> Outcome<()> {
+        let bytes = octets(&x)
+            .ok_or_else(|| failure(format!("append_file takes a blob or a string, not {}", type_name(&context, &x))))?;
+        append(&reach, path, &bytes)
+    });
+    engine.register_fn("env", |name: &str| {
+        // What the standard library answers with a panic.
+        let possible = !name.is_empty() && !name.contains(['=', '\0']);
+        let value = if possible { std::env::var_os(name) } else { None };
+        value.map_or(Dynamic::UNIT, |value| value.to_string_lossy().into_owned().into())
+    });
+}
+
+fn read(reach: &Reach, function: &str, path: &str) -> Outcome<Blob> {
+    let fault = |why: String| failure(format!("{function}(\"{path}\"): {why}"));
+    let file = reach.to_read(path).map_err(fault)?;
+    let file = open(&file, OpenOptions::new().read(true)).map_err(fault)?;
+    let mut bytes = Blob::new();
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|why| fault(cause(&why)))?;
+    if bytes.len() > MAX_FILE {
+        return Err(fault(format!("larger than {} MiB, what a blob may hold", MAX_FILE >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn append(reach: &Reach, path: &str, bytes: &[u8]) -> Outcome<()> {
+    let fault = |why: String| failure(format!("append_file(\"{path}\"): {why}"));
+    if bytes.len() > MAX_FILE {
+        return Err(fault(format!("more than {} MiB at once", MAX_FILE >> 20)));
+    }
+    let file = reach.to_write(path).map_err(fault)?;
+    let mut file = open(&file, OpenOptions::new().append(true).create(true)).map_err(fault)?;
+    file.write_all(bytes).map_err(|why| fault(cause(&why)))
+}
+
+/// Opens a regular file. The path has no links in it any more; should one have come meanwhile, it is not
+/// followed.
+fn open(path: &Path, options: &mut OpenOptions) -> Result<File, String> {
+    let regular = |is_file: bool| if is_file { Ok(()) } else { Err("not a regular file".to_owned()) };
+    if let Ok(known) = path.symlink_metadata() {
+        regular(known.is_file())?;
+    }
+    let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).map_err(|why| cause(&why))?;
+    regular(file.metadata().is_ok_and(|known| known.is_file()))?;
+    Ok(file)
+}
+
+/// What is read or appended at once.
+const MAX_FILE: usize = 4 << 20;

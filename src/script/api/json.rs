@@ -1,0 +1,192 @@
+//! JSON both ways, for every value that JSON has.
+//!
+//! Takes the place of Rhai's own, which reads only maps, in the syntax of scripts, and writes what it cannot
+//! say in JSON as text of its own.
+
+use std::cell::Cell;
+use std::fmt::{self, Write};
+
+use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::{Outcome, failure, type_name};
+
+pub(super) fn register(engine: &mut Engine) {
+    engine
+        .register_fn("parse_json", |text: &str| parse(text.as_bytes()))
+        .register_fn("parse_json", |blob: rhai::Blob| parse(&blob))
+        // Rhai's own is for maps, and would be found first.
+        .register_fn("to_json", |context: NativeCallContext<'_>, map: Map| write(&context, &map.into()))
+        .register_fn("to_json", |context: NativeCallContext<'_>, x: Dynamic| write(&context, &x));
+}
+
+fn parse(text: &[u8]) -> Outcome<Dynamic> {
+    let count = Count::default();
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = Value(&count).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|fault| {
+        let text = fault.to_string();
+        failure(format!("parse_json: {text}"))
+    })
+}
+
+/// Items so far; a script's values have limits, and what is over them is not even built.
+#[derive(Default)]
+struct Count {
+    items: Cell<usize>,
+    entries: Cell<usize>,
+}
+
+impl Count {
+    fn add<E: Error>(counter: &Cell<usize>, limit: usize, what: &str) -> Result<(), E> {
+        counter.set(counter.get() + 1);
+        if counter.get() > limit { Err(E::custom(format_args!("more than {limit} {what}"))) } else { Ok(()) }
+    }
+}
+
+/// Builds one value; the parser nests at most 128 deep.
+#[derive(Clone, Copy)]
+struct Value<'a>(&'a Count);
+
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = Dynamic;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Dynamic, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = Dynamic;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Dynamic, E> {
+        Ok(Dynamic::UNIT)
+    }
+
+    fn visit_bool<E>(self, on: bool) -> Result<Dynamic, E> {
+        Ok(on.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Dynamic, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Dynamic, E> {
+        Ok(i64::try_from(number).map_or_else(|_| (number as f64).into(), Into::into))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Dynamic, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Dynamic, E> {
+        Ok(text.to_owned().into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Dynamic, A::Error> {
+        let mut array = Array::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            Count::add(&self.0.items, MAX_ITEMS, "array items")?;
+            array.push(item);
+        }
+        Ok(array.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Dynamic, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            Count::add(&self.0.entries, MAX_ENTRIES, "map entries")?;
+            map.insert(key.into(), entries.next_value_seed(self)?);
+        }
+        Ok(map.into())
+    }
+}
+
+fn write(context: &NativeCallContext<'_>, value: &Dynamic) -> Outcome<String> {
+    let mut out = String::new();
+    add(context, value, 0, &mut out)?;
+    Ok(out)
+}
+
+fn add(context: &NativeCallContext<'_>, value: &Dynamic, depth: usize, out: &mut String) -> Outcome<()> {
+    if depth > MAX_DEPTH {
+        return Err(failure(format!("to_json: nested deeper than {MAX_DEPTH}")));
+    }
+    if out.len() > MAX_TEXT {
+        return Err(failure(format!("to_json: the text would be longer than {} MiB", MAX_TEXT >> 20)));
+    }
+    if let Some(array) = value.read_lock::<Array>() {
+        let mut separator = '[';
+        for item in array.iter() {
+            out.push(separator);
+            separator = ',';
+            add(context, item, depth + 1, out)?;
+        }
+        out.push_str(if separator == '[' { "[]" } else { "]" });
+    } else if let Some(map) = value.read_lock::<Map>() {
+        let mut separator = '{';
+        for (key, item) in map.iter() {
+            out.push(separator);
+            separator = ',';
+            quote(key, out);
+            out.push(':');
+            add(context, item, depth + 1, out)?;
+        }
+        out.push_str(if separator == '{' { "{}" } else { "}" });
+    } else if let Some(text) = value.read_lock::<ImmutableString>() {
+        quote(&text, out);
+    } else if let Ok(character) = value.as_char() {
+        quote(character.encode_utf8(&mut [0; 4]), out);
+    } else if value.is_unit() {
+        out.push_str("null");
+    } else if let Ok(on) = value.as_bool() {
+        out.push_str(if on { "true" } else { "false" });
+    } else if let Ok(number) = value.as_int() {
+        out.push_str(&number.to_string());
+    } else {
+        match value.as_float() {
+            // With a point or an exponent, so that it comes back as what it was.
+            Ok(number) if number.is_finite() => {
+                let _ = write!(out, "{number:?}");
+            }
+            Ok(number) => return Err(failure(format!("to_json: {number} is no number in JSON"))),
+            Err(_) if value.is_blob() => {
+                return Err(failure("to_json: JSON has no bytes; make text of them with b.text(), b.hex() or b.b64()"));
+            }
+            Err(_) => {
+                return Err(failure(format!("to_json: a value of type {} has no JSON", type_name(context, value))));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A string in quotes, with the escapes it needs (RFC 8259, section 7).
+fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..='\x1f' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(character));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
+}
+
+/// What arrays, maps and strings of a script hold at most.
+const MAX_ITEMS: usize = 4 << 20;
+const MAX_ENTRIES: usize = 1 << 20;
+const MAX_TEXT: usize = 16 << 20;
+/// How deep JSON may nest; reading has the same limit.
+const MAX_DEPTH: usize = 127;

@@ -1,0 +1,209 @@
+//! Regular expressions on bytes and on text: `re("..")`.
+//!
+//! A search takes time in proportion to pattern and text, never more; both have limits, because nothing stops a
+//! search half-way. Between two matches the clock of the call is looked at.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use regex::bytes::{Captures, Regex, RegexBuilder};
+use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallContext};
+
+use super::{Outcome, failure, type_name};
+use crate::script::host::Host;
+
+/// A compiled pattern; cheap to copy.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern(Rc<Regex>);
+
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    type Context<'a> = NativeCallContext<'a>;
+    engine.register_type_with_name::<Pattern>("Regex");
+    let cache = Cache::default();
+    engine
+        .register_fn("re", move |pattern: ImmutableString| cache.compile(&pattern))
+        .register_fn("to_string", |pattern: &mut Pattern| pattern.0.as_str().to_owned())
+        .register_fn("to_debug", |pattern: &mut Pattern| format!("re({:?})", pattern.0.as_str()))
+        .register_fn("test", |context: Context<'_>, pattern: &mut Pattern, x: Dynamic| -> Outcome<bool> {
+            Ok(pattern.0.is_match(Subject::new(&context, "test", &x)?.bytes()))
+        })
+        .register_fn("find", |context: Context<'_>, pattern: &mut Pattern, x: Dynamic| -> Outcome<Dynamic> {
+            let subject = Subject::new(&context, "find", &x)?;
+            let found = pattern.0.captures(subject.bytes());
+            Ok(found.map_or(Dynamic::UNIT, |found| subject.found(&pattern.0, &found, &mut Place::default())))
+        });
+    let clock = Rc::clone(host);
+    engine.register_fn("find_all", move |context: Context<'_>, pattern: &mut Pattern, x: Dynamic| -> Outcome<Array> {
+        let subject = Subject::new(&context, "find_all", &x)?;
+        let (mut all, mut place) = (Array::new(), Place::default());
+        for found in pattern.0.captures_iter(subject.bytes()) {
+            clock.check()?;
+            if all.len() == MAX_MATCHES {
+                return Err(failure(format!("find_all: more than {MAX_MATCHES} matches")));
+            }
+            all.push(subject.found(&pattern.0, &found, &mut place));
+        }
+        Ok(all)
+    });
+    let clock = Rc::clone(host);
+    engine.register_fn(
+        "replace",
+        move |context: Context<'_>, pattern: &mut Pattern, x: Dynamic, with: Dynamic| -> Outcome<Dynamic> {
+            replace(&context, &clock, &pattern.0, &x, &with)
+        },
+    );
+}
+
+fn replace(
+    context: &NativeCallContext<'_>,
+    clock: &Host,
+    pattern: &Regex,
+    x: &Dynamic,
+    with: &Dynamic,
+) -> Outcome<Dynamic> {
+    let subject = Subject::new(context, "replace", x)?;
+    let with = Subject::new(context, "replace", with)?;
+    let (bytes, limit) = (subject.bytes(), subject.limit());
+    let (mut out, mut last) = (Vec::new(), 0);
+    for found in pattern.captures_iter(bytes) {
+        clock.check()?;
+        let whole = found.get_match();
+        out.extend_from_slice(&bytes[last..whole.start()]);
+        found.expand(with.bytes(), &mut out);
+        last = whole.end();
+        if out.len() > limit {
+            return Err(failure(format!("replace: the result would be larger than {} MiB", limit >> 20)));
+        }
+    }
+    out.extend_from_slice(&bytes[last..]);
+    Ok(subject.like(&out))
+}
+
+/// Patterns that were compiled; when there are too many, all are forgotten.
+#[derive(Default)]
+struct Cache(RefCell<HashMap<ImmutableString, Pattern>>);
+
+impl Cache {
+    fn compile(&self, pattern: &ImmutableString) -> Outcome<Pattern> {
+        if let Some(known) = self.0.borrow().get(pattern) {
+            return Ok(known.clone());
+        }
+        if pattern.len() > MAX_PATTERN {
+            return Err(failure(format!("re: the pattern is longer than {MAX_PATTERN} bytes")));
+        }
+        let compiled = RegexBuilder::new(pattern).size_limit(MAX_PROGRAM).dfa_size_limit(MAX_TABLES).build();
+        let compiled = compiled.map_err(|fault| failure(explain(pattern, &fault)))?;
+        let mut known = self.0.borrow_mut();
+        if known.len() == MAX_CACHED {
+            known.clear();
+        }
+        let compiled = Pattern(Rc::new(compiled));
+        known.insert(pattern.clone(), compiled.clone());
+        Ok(compiled)
+    }
+}
+
+/// The crate's message has several lines: the pattern, a mark below it, and what is wrong.
+fn explain(pattern: &str, fault: &regex::Error) -> String {
+    if let regex::Error::CompiledTooBig(_) = fault {
+        return "re: the pattern is too large when compiled; repeat less, or use (?-u) for ASCII classes".to_owned();
+    }
+    let text = fault.to_string();
+    let what = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+    format!("re({pattern:?}): {what}")
+}
+
+/// What is searched, and in what form results are given back: a string's positions are counted in characters.
+enum Subject {
+    Text(ImmutableString),
+    Bytes(Blob),
+}
+
+/// Characters before a byte of the text, as far as they were counted.
+#[derive(Default)]
+struct Place {
+    byte: usize,
+    characters: usize,
+}
+
+impl Subject {
+    fn new(context: &NativeCallContext<'_>, function: &str, value: &Dynamic) -> Outcome<Self> {
+        let subject = if let Some(text) = value.read_lock::<ImmutableString>() {
+            Self::Text(text.clone())
+        } else if let Some(blob) = value.read_lock::<Blob>() {
+            Self::Bytes(blob.clone())
+        } else {
+            let given = type_name(context, value);
+            return Err(failure(format!("{function} takes a blob or a string, not {given}")));
+        };
+        if subject.bytes().len() > MAX_SUBJECT {
+            return Err(failure(format!("{function}: more than {} MiB at once", MAX_SUBJECT >> 20)));
+        }
+        Ok(subject)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// What a value of this kind holds.
+    fn limit(&self) -> usize {
+        match self {
+            Self::Text(_) => 16 << 20,
+            Self::Bytes(_) => 4 << 20,
+        }
+    }
+
+    /// Bytes as a value of the same kind.
+    fn like(&self, bytes: &[u8]) -> Dynamic {
+        match self {
+            Self::Text(_) => String::from_utf8_lossy(bytes).into_owned().into(),
+            Self::Bytes(_) => Dynamic::from_blob(bytes.to_vec()),
+        }
+    }
+
+    /// A match: `#{start, end, matched, groups, names}`.
+    fn found(&self, pattern: &Regex, found: &Captures<'_>, place: &mut Place) -> Dynamic {
+        let whole = found.get_match();
+        let group =
+            |part: Option<regex::bytes::Match<'_>>| part.map_or(Dynamic::UNIT, |part| self.like(part.as_bytes()));
+        let groups: Array = found.iter().map(group).collect();
+        let names: Map = pattern.capture_names().flatten().map(|name| (name.into(), group(found.name(name)))).collect();
+        let mut map = Map::new();
+        map.insert("start".into(), self.position(whole.start(), place).into());
+        map.insert("end".into(), self.position(whole.end(), place).into());
+        map.insert("matched".into(), self.like(whole.as_bytes()));
+        map.insert("groups".into(), groups.into());
+        map.insert("names".into(), names.into());
+        map.into()
+    }
+
+    /// The position a byte has for the script; never before the one asked for last.
+    fn position(&self, byte: usize, place: &mut Place) -> INT {
+        if let Self::Bytes(_) = self {
+            return byte as INT;
+        }
+        let between = &self.bytes()[place.byte..byte];
+        // Every byte that does not continue a character begins one.
+        place.characters += between.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        place.byte = byte;
+        place.characters as INT
+    }
+}
+
+/// Bytes of a pattern's source.
+const MAX_PATTERN: usize = 16 << 10;
+/// Bytes of a compiled pattern.
+const MAX_PROGRAM: usize = 256 << 10;
+/// Bytes of the tables a search builds while it runs.
+const MAX_TABLES: usize = 2 << 20;
+/// Patterns that are kept.
+const MAX_CACHED: usize = 256;
+/// Bytes that are searched at once.
+const MAX_SUBJECT: usize = 1 << 20;
+/// Matches one call gives.
+const MAX_MATCHES: usize = 65_536;

@@ -1,0 +1,98 @@
+//! Which files a script reaches: folders it may use, and how a path is found in them.
+//!
+//! Every path is resolved to what it really is, links included, before it is compared with the folders.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::cause;
+
+/// A folder as it was given, and what it really is.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    pub(super) shown: PathBuf,
+    pub(super) real: PathBuf,
+}
+
+impl Folder {
+    /// A folder that exists.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let place = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let real = place.canonicalize().map_err(|fault| cause(&fault))?;
+        if real.is_dir() { Ok(Self { shown: path.to_owned(), real }) } else { Err("not a directory".to_owned()) }
+    }
+
+    /// What a path below the folder really is; `None` if that is outside of it.
+    pub(super) fn find(&self, path: &Path) -> std::io::Result<Option<PathBuf>> {
+        let file = self.real.join(path).canonicalize()?;
+        Ok(file.starts_with(&self.real).then_some(file))
+    }
+}
+
+/// The folders of one script.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    read: Vec<Folder>,
+    write: Vec<Folder>,
+}
+
+impl Reach {
+    /// `own` is the folder of the script, if it is in a file.
+    pub(super) fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, String> {
+        let open = |option: &str, path: &PathBuf| {
+            Folder::open(path).map_err(|cause| format!("{option} {}: {cause}", path.display()))
+        };
+        let own = own.and_then(|folder| Folder::open(folder).ok());
+        let read = read.iter().map(|path| open("--allow-read", path));
+        Ok(Self {
+            read: own.into_iter().map(Ok).chain(read).collect::<Result<_, _>>()?,
+            write: write.iter().map(|path| open("--allow-write", path)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The file to read: a relative path is looked for in each folder, the script's own first.
+    pub(super) fn to_read(&self, path: &str) -> Result<PathBuf, String> {
+        let path = named(path)?;
+        if self.read.is_empty() {
+            return Err("this script has no folder; --allow-read DIR names one to read from".to_owned());
+        }
+        let mut why = "no such file or directory";
+        for folder in &self.read {
+            match folder.find(path) {
+                Ok(Some(file)) => return Ok(file),
+                Ok(None) => {
+                    why = "it is outside of the folders this script may read; --allow-read DIR names another";
+                }
+                Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
+                Err(fault) => return Err(cause(&fault)),
+            }
+        }
+        Err(why.to_owned())
+    }
+
+    /// The file to write, which need not exist: a relative path is one below the first folder.
+    pub(super) fn to_write(&self, path: &str) -> Result<PathBuf, String> {
+        let path = named(path)?;
+        let outside = "it is outside of the folders this script may write; --allow-write DIR names another";
+        let Some(first) = self.write.first() else {
+            return Err("writing is not allowed; --allow-write DIR names a folder for it".to_owned());
+        };
+        let file = first.real.join(path);
+        let Some(Component::Normal(name)) = file.components().next_back() else {
+            return Err("not a file name".to_owned());
+        };
+        let name = name.to_owned();
+        let real = match file.canonicalize() {
+            Ok(real) => real,
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
+                let folder = file.parent().unwrap_or(Path::new("/"));
+                folder.canonicalize().map_err(|fault| cause(&fault))?.join(name)
+            }
+            Err(fault) => return Err(cause(&fault)),
+        };
+        if self.write.iter().any(|folder| real.starts_with(&folder.real)) { Ok(real) } else { Err(outside.to_owned()) }
+    }
+}
+
+fn named(path: &str) -> Result<&Path, String> {
+    if path.is_empty() || path.contains('\0') { Err("not a file name".to_owned()) } else { Ok(Path::new(path)) }
+}
