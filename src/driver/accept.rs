@@ -123,7 +123,6 @@ impl Driver {
             }
             match listener::accept(&acceptor.listener) {
                 Accepted::Peer(mut tcp, peer) => {
-                    acceptor.told = false;
                     let local = if acceptor.address.ip().is_unspecified() { tcp.local_addr().ok() } else { None };
                     let local = listener::plain(local.unwrap_or(acceptor.address));
                     match self.reactor.register(&mut tcp, Interest::READABLE | Interest::WRITABLE) {
@@ -141,6 +140,8 @@ impl Driver {
                     }
                 }
                 Accepted::None => {
+                    // Nobody waits any more: the next shortage is another one.
+                    acceptor.told = false;
                     self.reactor.readiness(slot).readable = false;
                     break;
                 }
