@@ -20,7 +20,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
 use peer::{Conn, Server};
 
@@ -392,6 +392,12 @@ impl Running {
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap_or_else(|error| panic!("signal to {}: {error}", self.line));
+    }
+
+    /// Raises the number of descriptors it may have.
+    pub(crate) fn allow_descriptors(&self, number: u64) {
+        let limit = Rlimit { current: Some(number), maximum: getrlimit(Resource::Nofile).maximum };
+        prlimit(Some(self.pid()), Resource::Nofile, limit).unwrap_or_else(|error| panic!("prlimit: {error}"));
     }
 
     /// Stops it, and waits until it has really stopped.
