@@ -88,6 +88,16 @@ fn eof_wait_running_out_is_success() {
 }
 
 #[test]
+#[ignore = "open: the wait begins anew while something is queued, and a peer that never reads is waited for without end"]
+fn eof_wait_ends_also_where_the_peer_does_not_read() {
+    let content = noise(16 << 20, 31);
+    let (tcpx, peer) = Tcpx::new(&["--eof-wait", "300ms"]).stdin(Stdin::file(&content)).pair(Role::Connect);
+    let done = tcpx.finish();
+    assert!(done.status_code().is_some());
+    drop(peer);
+}
+
+#[test]
 fn eof_wait_does_not_begin_before_stdin_has_ended() {
     let (mut tcpx, mut peer) = Tcpx::new(&["--eof-wait", "1ms"]).stdin(Stdin::Open).pair(Role::Connect);
     peer.expect_silence();
@@ -540,4 +550,20 @@ fn ignored_signals_stay_ignored() {
         tcpx.signal(Signal::TERM);
         tcpx.finish().code(143).quietly();
     }
+}
+
+#[test]
+#[ignore = "open: a --send-file that is a pipe is opened and read on the loop's thread, and stops everything"]
+fn a_signal_does_not_wait_for_a_slow_send_file() {
+    let folder = crate::support::Folder::new();
+    let path = folder.path("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("a fifo");
+    // Held open, and nothing is ever written.
+    let fifo = std::fs::File::options().read(true).write(true).open(&path).expect("open the fifo");
+    let tcpx = Tcpx::new(&["--send-file"]).arg(&path).stdin(Stdin::Open).with_default_signals();
+    let (tcpx, peer) = tcpx.pair(Role::Connect);
+    tcpx.wait_idle();
+    tcpx.signal(Signal::TERM);
+    tcpx.finish().code(143);
+    drop((peer, fifo));
 }
