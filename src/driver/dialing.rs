@@ -166,7 +166,7 @@ impl Driver {
     /// An attempt may have finished.
     pub(super) fn attempt_turn(&mut self, slot: Slot) {
         let Thing::Attempt(mut attempt) = self.take(slot) else { return };
-        match attempt.tcp.finish_connect() {
+        match attempt.tcp.finish_connect(attempt.address) {
             Ok(None) => self.place(slot, Thing::Attempt(attempt)),
             Ok(Some((peer, local))) => self.connected(slot, *attempt, peer, local),
             Err(error) => {

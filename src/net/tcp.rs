@@ -15,6 +15,8 @@ use crate::net::Transport;
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,
+    /// The system told that it broke when it was asked whether it stands; it tells that only once.
+    broken: Option<io::Error>,
 }
 
 /// Why a connect could not even be started.
@@ -29,7 +31,7 @@ pub enum StartError {
 impl Tcp {
     /// Wraps an accepted or connected stream.
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream }
+        Self { stream, broken: None }
     }
 
     /// Starts a connect, from `source` if given. Register the result, then ask [`Tcp::finish_connect`] on
@@ -47,16 +49,22 @@ impl Tcp {
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
             Err(error) => return Err(StartError::Connect(error)),
         }
-        Ok(Self { stream: TcpStream::from_std(socket.into()) })
+        Ok(Self::new(TcpStream::from_std(socket.into())))
     }
 
-    /// Whether a started connect has finished; `None`: not yet.
+    /// Whether a started connect to `target` has finished; `None`: not yet.
     ///
     /// # Errors
     /// Why it failed; the system tells that only once.
-    pub fn finish_connect(&self) -> io::Result<Option<(SocketAddr, SocketAddr)>> {
+    pub fn finish_connect(&mut self, target: SocketAddr) -> io::Result<Option<(SocketAddr, SocketAddr)>> {
         // A writable event proves nothing: first the error, then whether there is a peer (mio, TcpStream::connect).
         if let Some(error) = self.stream.take_error()? {
+            // An RST in answer to the SYN is a refusal. With these two the connection stood, and broke before
+            // anybody looked: what the peer sent is still there to be read, and then this error is due.
+            if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) {
+                self.broken = Some(error);
+                return Ok(Some((target, self.stream.local_addr()?)));
+            }
             return Err(error);
         }
         match self.stream.peer_addr() {
@@ -89,7 +97,10 @@ fn bind(socket: &Socket, source: SocketAddr) -> io::Result<()> {
 
 impl Transport for Tcp {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(buffer)
+        match self.stream.read(buffer) {
+            Ok(0) => self.broken.take().map_or(Ok(0), Err),
+            result => result,
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
