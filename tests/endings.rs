@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::peer::{Conn, Server};
+use crate::support::peer::{BlackHole, Conn, Server};
 use crate::support::{BOTH, Role, SILENCE, Stdin, Stdout, Tcpx, assert_same, noise, wait_for_standstill, writable};
 
 const PLAIN: &[&str] = &[];
@@ -294,6 +294,21 @@ fn what_came_before_a_reset_is_written() {
 }
 
 #[test]
+fn what_came_before_a_reset_is_written_even_if_nobody_saw_the_connection_stand() {
+    let data = noise(10_000, 32);
+    let hole = BlackHole::on("127.0.0.1:0".parse().expect("an address"));
+    let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).connect(hole.address());
+    tcpx.wait_idle();
+    tcpx.freeze();
+    // Its SYN is answered now, when it comes again.
+    let mut peer = hole.open();
+    peer.send(&data);
+    peer.reset();
+    tcpx.thaw();
+    tcpx.finish().code(56).wrote(&data).said("connection reset by peer");
+}
+
+#[test]
 fn a_peer_that_leaves_without_taking_everything_is_a_broken_connection() {
     // More than the kernel's buffers hold, to a peer that closes without reading it.
     let (tcpx, peer) = Tcpx::new(PLAIN).stdin(Stdin::file(&noise(16 << 20, 4))).pair(Role::Connect);
@@ -441,7 +456,7 @@ fn signals_kill_a_server_without_clients_and_a_client_without_a_server() {
     tcpx.signal(Signal::TERM);
     tcpx.finish().code(143).quietly();
 
-    let hole = crate::support::peer::BlackHole::on("127.0.0.1:0".parse().expect("an address"));
+    let hole = BlackHole::on("127.0.0.1:0".parse().expect("an address"));
     let tcpx = Tcpx::new(PLAIN).with_default_signals().connect(hole.address());
     tcpx.wait_idle();
     tcpx.signal(Signal::INT);

@@ -104,6 +104,20 @@ impl BlackHole {
         panic!("the queue of {address} does not get full");
     }
 
+    /// Answers after all: whoever filled the queue goes, and the next one is accepted.
+    pub(crate) fn open(self) -> Conn {
+        let fillers: Vec<_> = self.waiting.iter().filter_map(|stream| stream.local_addr().ok()).collect();
+        let server = Server::with(self.listener.into());
+        loop {
+            let conn = server.accept();
+            // Those that gave up while the queue was full may be in it, too: nobody holds their other end.
+            let peer = conn.0.peer_addr().ok();
+            if !peer.is_none_or(|peer| fillers.contains(&peer)) && !conn.has_ended() {
+                return conn;
+            }
+        }
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.listener.local_addr().ok().and_then(|address| address.as_socket()).expect("a local address")
     }
@@ -178,6 +192,14 @@ impl Conn {
     pub(crate) fn expect_reset(&mut self) {
         let error = self.0.read_to_end(&mut Vec::new()).expect_err("the peer wanted an RST and got the end");
         assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the peer wanted an RST");
+    }
+
+    /// Whether the other end has closed already.
+    fn has_ended(&self) -> bool {
+        self.0.set_nonblocking(true).expect("a non-blocking stream");
+        let seen = self.0.peek(&mut [0]);
+        self.0.set_nonblocking(false).expect("a blocking stream");
+        !matches!(seen, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Everything up to the FIN.
