@@ -38,7 +38,8 @@ pub(super) struct Feed {
     sent_any: bool,
     filter: Filter,
     quiet: Option<(Duration, Instant)>,
-    eof_wait: Option<(Duration, Instant)>,
+    /// How long the peer is waited for, until when, and how much had been sent when that began.
+    eof_wait: Option<(Duration, Instant, u64)>,
     full_since: Vec<(ConnId, Instant)>,
     /// stdin goes to the script instead, line by line.
     pub(super) typed: Option<Typed>,
@@ -83,7 +84,7 @@ impl Feed {
     /// When silence, or the wait for the peer, is over.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
-        [self.quiet.map(|(_, at)| at), self.eof_wait.map(|(_, at)| at), slow].into_iter().flatten().min()
+        [self.quiet.map(|(_, at)| at), self.eof_wait.map(|(_, at, _)| at), slow].into_iter().flatten().min()
     }
 
     /// Whether stdin is worth a turn now that a connection's queue has this length.
@@ -335,17 +336,23 @@ impl Driver {
                 self.close_fed(&targets);
             }
         }
-        if let Some((wait, at)) = self.feed.eof_wait
+        if let Some((wait, at, sent)) = self.feed.eof_wait
             && at <= now
         {
             let slots: Vec<Slot> = self.slots_by_id.values().copied().collect();
             let sending = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.conn.wants_write());
-            if slots.iter().any(sending) {
-                self.feed.eof_wait = Some((wait, now + wait));
+            // While something goes out, the wait has not begun; a peer that takes nothing is being waited for.
+            if slots.iter().any(sending) && self.sent() > sent {
+                self.feed.eof_wait = Some((wait, now + wait, self.sent()));
             } else {
                 self.feed.eof_wait = None;
                 for slot in slots {
                     self.with_peer(slot, |driver, peer| {
+                        let queued = peer.conn.queued();
+                        if queued > 0 {
+                            let name = peer.conn.view().name();
+                            driver.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));
+                        }
                         peer.conn.abandon(Why::Timeout);
                         driver.pump(peer);
                     });
@@ -359,6 +366,12 @@ impl Driver {
     fn targets(&self) -> Vec<Slot> {
         let is_target = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.origin == Origin::Main && peer.conn.is_open() && peer.conn.can_send() && peer.prelude.is_none());
         self.slots_by_id.values().copied().filter(is_target).collect()
+    }
+
+    /// Bytes that went out to all connections that are open.
+    fn sent(&self) -> u64 {
+        let sent = |slot: &Slot| self.peer(*slot).map(|peer| peer.conn.view().bytes_out.get());
+        self.slots_by_id.values().filter_map(sent).sum()
     }
 
     fn peer(&self, slot: Slot) -> Option<&Peer> {
@@ -458,7 +471,7 @@ impl Driver {
                 driver.pump(peer);
             });
         }
-        self.feed.eof_wait = self.config.input.eof_wait.map(|wait| (wait, self.now + wait));
+        self.feed.eof_wait = self.config.input.eof_wait.map(|wait| (wait, self.now + wait, self.sent()));
     }
 
     /// stdin is not read any more.
