@@ -160,7 +160,12 @@ impl Connection {
         if self.phase != Phase::Open || self.settings.discard {
             return;
         }
-        self.events.extend(self.inbound.push(bytes));
+        if self.events.is_empty() {
+            self.events.extend(self.inbound.push(bytes));
+        } else {
+            // What is told first (`Opened`) may change how they are cut, or pause.
+            self.inbound.hold(bytes);
+        }
     }
 
     /// Bytes arrived and went their way without passing through here ([`Connection::passes_through`]).

@@ -118,8 +118,13 @@ impl Inbound {
         if self.is_plain() {
             return Some(Event::Data(bytes.to_vec()));
         }
-        self.bytes.extend(bytes);
+        self.hold(bytes);
         None
+    }
+
+    /// Takes bytes for [`Inbound::next`], whatever they will become.
+    pub(super) fn hold(&mut self, bytes: &[u8]) {
+        self.bytes.extend(bytes);
     }
 
     /// The next whole unit.

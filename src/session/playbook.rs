@@ -24,11 +24,16 @@ struct Playbook {
 }
 
 fn play(settings: Settings, text: &Text) -> Playbook {
+    begin(settings, text).event(Event::Opened)
+}
+
+/// A connection whose `Opened` was not delivered yet.
+fn begin(settings: Settings, text: &Text) -> Playbook {
     let peer: SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let local: SocketAddr = "10.0.0.1:80".parse().unwrap();
     let now = Instant::now();
     let view = Rc::new(ConnView::new(1, peer, local, Side::Server, text, now));
-    Playbook { conn: Connection::new(view, settings), now }.event(Event::Opened)
+    Playbook { conn: Connection::new(view, settings), now }
 }
 
 fn taking(delivery: Delivery) -> Settings {
@@ -453,6 +458,22 @@ fn framing_can_change_in_the_middle_of_a_chunk() {
         .input(b"rest")
         .do_(|conn, _| conn.set_cutting(Cutting::None))
         .event(data(b"rest"))
+        .quiet();
+}
+
+#[test]
+fn framing_chosen_when_it_opens_counts_for_what_is_there() {
+    begin(taking(Delivery::Data), &Text::default())
+        .do_(|conn, now| conn.handle_input(now, b"ab"))
+        .do_(|conn, now| conn.handle_input(now, b"cd"))
+        .event(Event::Opened)
+        .do_(|conn, _| conn.set_cutting(Cutting::Frames(Framing::Fixed(3))))
+        .event(frame(b"abc"))
+        .do_(|conn, _| conn.set_paused(true))
+        .do_(|conn, _| conn.set_cutting(Cutting::None))
+        .quiet()
+        .do_(|conn, _| conn.set_paused(false))
+        .event(data(b"d"))
         .quiet();
 }
 
