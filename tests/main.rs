@@ -1,5 +1,6 @@
 //! Black-box tests.
 
+mod builtins;
 mod connecting;
 mod encodings;
 mod endings;

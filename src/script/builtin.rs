@@ -27,12 +27,18 @@ fn description(text: &'static str) -> &'static str {
 }
 
 const SCRIPTS: &[(&str, &str)] = &[
+    ("binary", include_str!("../../scripts/binary.rhai")),
+    ("broker", include_str!("../../scripts/broker.rhai")),
     ("chargen", include_str!("../../scripts/chargen.rhai")),
+    ("chat", include_str!("../../scripts/chat.rhai")),
     ("daytime", include_str!("../../scripts/daytime.rhai")),
     ("discard", include_str!("../../scripts/discard.rhai")),
     ("echo", include_str!("../../scripts/echo.rhai")),
     ("goodbye", include_str!("../../scripts/goodbye.rhai")),
+    ("http", include_str!("../../scripts/http.rhai")),
     ("lines", include_str!("../../scripts/lines.rhai")),
+    ("redis", include_str!("../../scripts/redis.rhai")),
+    ("telnet", include_str!("../../scripts/telnet.rhai")),
     ("time", include_str!("../../scripts/time.rhai")),
     ("upper", include_str!("../../scripts/upper.rhai")),
 ];

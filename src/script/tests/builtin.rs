@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{Bench, conn, conn_in, data, print, send};
-use crate::config::ScriptSource;
+use crate::config::{Script, ScriptSource};
 use crate::script::builtin;
 use crate::session::{Command, Delivery, Event, Handler, Why};
 
-fn open(name: &str) -> Bench {
-    Bench::try_open(ScriptSource::Builtin(name.into())).unwrap_or_else(|message| panic!("{message}"))
+pub(super) fn open(name: &str) -> Bench {
+    // With the time a script has in a run, not that of the tests with endless loops.
+    let script = Script::new(ScriptSource::Builtin(name.into()));
+    Bench::try_script(Script { timeout: Duration::from_secs(10), ..script })
+        .unwrap_or_else(|message| panic!("{message}"))
 }
 
 #[test]

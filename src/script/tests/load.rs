@@ -187,7 +187,7 @@ fn scripts_without_a_folder_import_nothing() {
 fn an_unknown_builtin_is_answered_with_the_nearest() {
     let open = |name: &str| Bench::try_open(ScriptSource::Builtin(name.into())).err().unwrap_or_default();
     assert_eq!(open("ecoh"), "no built-in script has the name @ecoh\nhint: did you mean @echo?");
-    assert!(open("zzzzzz\x1b").starts_with("no built-in script has the name @zzzzzz\\x1b\nhint: there are @chargen, "));
+    assert!(open("zzzzzz\x1b").starts_with("no built-in script has the name @zzzzzz\\x1b\nhint: there are @binary, "));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod api;
 mod builtin;
+mod builtin_protocols;
+mod builtin_rooms;
 mod files;
 mod framing;
 mod load;

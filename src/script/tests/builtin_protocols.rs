@@ -1,0 +1,418 @@
+//! The built-in scripts that speak a protocol, given its bytes as a session would cut them: at once, one by one,
+//! and in two pieces everywhere.
+
+use super::builtin::open;
+use super::*;
+use crate::session::Delivery;
+
+/// A connection of a script, and what has arrived on it and is no frame yet.
+struct Wire {
+    bench: Bench,
+    conn: Rc<ConnView>,
+    measured: bool,
+    held: Vec<u8>,
+    sent: Vec<u8>,
+    closed: bool,
+}
+
+impl Wire {
+    fn open(name: &str) -> Self {
+        let bench = open(name);
+        let measured = bench.handler.interest(&conn(1)).received == Some(Delivery::Measured);
+        let mut wire = Self { bench, conn: conn(1), measured, held: Vec::new(), sent: Vec::new(), closed: false };
+        wire.bench.start();
+        wire.give(Event::Opened);
+        wire
+    }
+
+    /// Gives an event; the length of the next frame comes back if the script was asked for it.
+    fn give(&mut self, event: Event) -> usize {
+        let mut length = 0;
+        for command in self.bench.give(&self.conn, event) {
+            match command {
+                Command::Send(_, bytes) => self.sent.extend(bytes),
+                Command::Cut(_, measured) => length = measured,
+                Command::Close(_) => self.closed = true,
+                Command::Log(..) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        length
+    }
+
+    fn arrive(&mut self, bytes: &[u8]) {
+        if !self.measured {
+            self.give(data(bytes));
+            return;
+        }
+        self.held.extend(bytes);
+        while !self.held.is_empty() && !self.closed {
+            let length = self.give(Event::Measure(self.held.clone()));
+            if length == 0 || length > self.held.len() {
+                break;
+            }
+            let rest = self.held.split_off(length);
+            let frame = std::mem::replace(&mut self.held, rest);
+            self.give(Event::Frame(frame));
+        }
+    }
+
+    fn take(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.sent)).into_owned()
+    }
+
+    fn ask(&mut self, bytes: impl AsRef<[u8]>) -> String {
+        self.arrive(bytes.as_ref());
+        self.take()
+    }
+}
+
+/// What a script answers, which does not depend on the cuts.
+fn however_cut(name: &str, bytes: &[u8]) -> String {
+    let answer = |pieces: &[&[u8]]| {
+        let mut wire = Wire::open(name);
+        pieces.iter().for_each(|piece| wire.arrive(piece));
+        let shown = wire.sent.escape_ascii().to_string();
+        // The clock goes on between them.
+        shown.split("\\n").filter(|line| !line.starts_with("Date: ")).collect::<Vec<_>>().join("\\n")
+    };
+    let whole = answer(&[bytes]);
+    for at in 1..bytes.len() {
+        assert_eq!(answer(&[&bytes[..at], &bytes[at..]]), whole, "cut at {at}");
+    }
+    assert_eq!(answer(&bytes.chunks(1).collect::<Vec<_>>()), whole, "byte by byte");
+    whole
+}
+
+// ---- @binary --------------------------------------------------------------------------------------------
+
+#[test]
+fn binary_answers_its_three_requests() {
+    let mut bench = open("binary");
+    let c = conn(1);
+    assert!(matches!(&bench.give(&c, Event::Opened)[..], [Command::SetCutting(1, _)]));
+    let mut answer = |frame: &[u8]| match bench.give(&c, Event::Frame(frame.to_vec())).pop() {
+        Some(Command::Send(1, bytes)) => bytes,
+        Some(Command::Reset(1)) => b"reset".to_vec(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(answer(b"\x01"), b"\0\0\0\x01\x01");
+    assert_eq!(answer(b"\x01\x00\xff"), b"\0\0\0\x03\x01\x00\xff");
+    assert_eq!(answer(b"\x02\x00\x02\x00\x03"), b"\0\0\0\x05\x02\0\0\0\x05");
+    assert_eq!(answer(b"\x02\x80\x00\x80\x00"), b"\0\0\0\x05\x02\xff\xff\0\0", "-32768 twice");
+    assert_eq!(answer("\x03äß".as_bytes()), "\0\0\0\x05\x03ÄSS".as_bytes());
+    for wrong in [&b""[..], b"\x02\x00", b"\x02\0\0\0\0\0", b"\x04", b"\xff"] {
+        assert_eq!(answer(wrong), b"reset", "{wrong:?}");
+    }
+}
+
+// ---- @telnet --------------------------------------------------------------------------------------------
+
+const HELP: &str = "Every line comes back. There are also help and quit.\r\n";
+
+#[test]
+fn telnet_refuses_options_and_echoes_lines() {
+    let mut wire = Wire::open("telnet");
+    assert_eq!(wire.take(), HELP);
+    assert_eq!(wire.ask("hello\r\nHELP\r\n"), format!("hello\r\n{HELP}"));
+    wire.arrive(b"\xff\xfb\x01\xff\xfd\x03\xff\xfc\x01\xff\xfe\x03\xff\xf1");
+    assert_eq!(std::mem::take(&mut wire.sent), b"\xff\xfe\x01\xff\xfc\x03", "a refusal is not answered");
+    wire.arrive(b"\xff\xff\xd1\xff\xff\n");
+    assert_eq!(std::mem::take(&mut wire.sent), b"\xff\xff\xd1\xff\xff\r\n");
+    assert_eq!(wire.ask("a\r\0b\n\r\n\n"), "a\r\nb\r\n\r\n\r\n");
+    assert_eq!(wire.ask(" Quit \r\nmore\r\n"), "Bye.\r\n");
+    assert!(wire.closed);
+}
+
+#[test]
+fn telnet_commands_may_be_cut_anywhere() {
+    let bytes = b"a\xff\xfb\x18b\xff\xfa\x18\x00\xff\xff\xff\xf0\r\nc\xff\xff\xff\xfd\x01\xff\xf6\r\0d\n";
+    let mut answers: Vec<_> = HELP.as_bytes().to_vec();
+    answers.extend(b"\xff\xfe\x18ab\r\n\xff\xfc\x01[Yes]\r\nc\xff\xff\r\nd\r\n");
+    let mut wire = Wire::open("telnet");
+    bytes.iter().for_each(|byte| wire.arrive(&[*byte]));
+    assert_eq!(wire.sent.escape_ascii().to_string(), answers.escape_ascii().to_string());
+    // In one chunk the answers to its commands come first.
+    for at in 1..bytes.len() {
+        let mut wire = Wire::open("telnet");
+        wire.arrive(&bytes[..at]);
+        wire.arrive(&bytes[at..]);
+        let (mut found, mut wanted) = (wire.sent.clone(), answers.clone());
+        found.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(found, wanted, "cut at {at}");
+        assert!(wire.sent.ends_with(b"d\r\n"));
+    }
+}
+
+#[test]
+fn telnet_ends_a_line_without_end_and_keeps_nothing_of_a_subnegotiation() {
+    let mut wire = Wire::open("telnet");
+    wire.take();
+    wire.arrive(b"\xff\xfa");
+    wire.arrive(&[b'x'; 100_000]);
+    assert_eq!(wire.ask(b"\xff\xf0ok\n"), "ok\r\n");
+    assert_eq!(wire.ask([b'x'; 4096]), "");
+    assert_eq!(wire.ask("x"), "This line is too long.\r\n");
+    assert!(wire.closed);
+}
+
+// ---- @http ----------------------------------------------------------------------------------------------
+
+/// Status lines, in order.
+fn statuses(answer: &str) -> Vec<&str> {
+    answer.split(['\n', '\r']).filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect()
+}
+
+#[test]
+fn http_has_one_page() {
+    let mut wire = Wire::open("http");
+    let page = wire.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (head, body) = page.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, "hello\n");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\nDate: ") && head.contains("\r\nContent-Length: 6"), "{head}");
+    assert!(!head.contains("Connection"));
+    let date = head.split("Date: ").nth(1).unwrap().lines().next().unwrap();
+    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).unwrap();
+    let now = jiff::Timestamp::now();
+    assert!((now.as_second() - parsed.as_second()).abs() < 10 && date.len() == 29 && date.ends_with(" GMT"), "{date}");
+    let head = wire.ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(head.contains("\r\nContent-Length: 6\r\n") && head.ends_with("\r\n\r\n"), "{head}");
+    assert_eq!(statuses(&wire.ask("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")), ["404 Not Found"]);
+    for path in ["/?a=b", "http://a", "http://a/", "http://a/?x"] {
+        assert_eq!(statuses(&wire.ask(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))), ["200 OK"], "{path}");
+    }
+    assert!(!wire.closed);
+}
+
+#[test]
+fn http_pipelines_and_passes_over_bodies_however_they_are_cut() {
+    let requests = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\ncontent-LENGTH: 27\r\nhost:a\r\n\r\n\
+        GET /body HTTP/1.1\r\n\r\n!!!BREW / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.0\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(requests.iter().filter(|byte| **byte == b'!').count(), 3);
+    let answer = however_cut("http", requests).replace("\\r", "\r").replace("\\n", "\n");
+    let wanted = ["200 OK", "405 Method Not Allowed", "501 Not Implemented", "200 OK"];
+    assert_eq!(statuses(&answer), wanted, "HTTP/1.0 is closed after it");
+    assert!(answer.contains("\r\nAllow: GET, HEAD\r\n") && answer.contains("\r\nConnection: close\r\n"));
+}
+
+#[test]
+fn http_keeps_and_closes_as_it_is_asked() {
+    for (request, closed, said) in [
+        ("GET / HTTP/1.0\r\n\r\n", true, "Connection: close"),
+        ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", false, "Connection: keep-alive"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: foo, CLOSE\r\n\r\n", true, "Connection: close"),
+        ("GET / HTTP/1.1\nHost: a\n\n", false, "200 OK"),
+    ] {
+        let mut wire = Wire::open("http");
+        let answer = wire.ask(request);
+        assert!(answer.contains(said) && wire.closed == closed, "{request}: {answer}");
+    }
+}
+
+#[test]
+fn http_passes_over_large_bodies_and_lets_them_come() {
+    let mut wire = Wire::open("http");
+    let head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\nExpect: 100-continue\r\n\r\n";
+    assert_eq!(wire.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(wire.ask([b'x'; 100_000]), "");
+    let rest = [&[b'x'; 50_000][..], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+    assert_eq!(statuses(&wire.ask(rest)), ["405 Method Not Allowed", "200 OK"]);
+}
+
+#[test]
+fn http_refuses_nonsense_and_ends() {
+    let fields = |lines: &str| format!("GET / HTTP/1.1\r\n{lines}\r\n");
+    for (request, status) in [
+        ("nonsense\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("GET /\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("GET  / HTTP/1.1\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("G@T / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("GET x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("GET / HTTP/1.\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("GET / HTTPS\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(), "505 HTTP Version Not Supported"),
+        (fields(""), "400 Bad Request"),
+        (fields("Host: a\r\nHost: b\r\n"), "400 Bad Request"),
+        (fields("Host : a\r\n"), "400 Bad Request"),
+        (fields("Host: a\r\n folded: b\r\n"), "400 Bad Request"),
+        (fields("Host: a\r\nno colon\r\n"), "400 Bad Request"),
+        (fields("Host: a\r\nContent-Length: 1x\r\n"), "400 Bad Request"),
+        (fields("Host: a\r\nContent-Length: -1\r\n"), "400 Bad Request"),
+        (fields("Host: a\r\nContent-Length: 9999999999999999\r\n"), "400 Bad Request"),
+        (fields("Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n"), "400 Bad Request"),
+        (fields("Host: a\r\nTransfer-Encoding: chunked\r\n"), "501 Not Implemented"),
+        (fields(&format!("Host: a\r\nX: {}\r\n", "x".repeat(16_400))), "431 Request Header Fields Too Large"),
+        ("x".repeat(16_385), "431 Request Header Fields Too Large"),
+        ("\0\u{1}\u{2}\n\n".to_owned(), "400 Bad Request"),
+    ] {
+        let mut wire = Wire::open("http");
+        let answer = wire.ask(&request);
+        assert_eq!(statuses(&answer), [status], "{}", &request[..request.len().min(99)]);
+        assert!(wire.closed && answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    }
+}
+
+// ---- @redis ---------------------------------------------------------------------------------------------
+
+/// A request as clients send it.
+fn resp(words: &[&[u8]]) -> Vec<u8> {
+    let mut request = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        request.extend(format!("${}\r\n", word.len()).bytes());
+        request.extend_from_slice(word);
+        request.extend(b"\r\n");
+    }
+    request
+}
+
+fn redis(wire: &mut Wire, line: &str) -> String {
+    let words: Vec<_> = line.split(' ').map(str::as_bytes).collect();
+    wire.ask(resp(&words))
+}
+
+#[test]
+fn redis_knows_its_commands() {
+    let mut wire = Wire::open("redis");
+    for (request, answer) in [
+        ("PING", "+PONG\r\n"),
+        ("ping hi", "$2\r\nhi\r\n"),
+        ("ECHO x", "$1\r\nx\r\n"),
+        ("GET a", "$-1\r\n"),
+        ("SET a 1", "+OK\r\n"),
+        ("GET a", "$1\r\n1\r\n"),
+        ("SET a 2 NX", "$-1\r\n"),
+        ("SET b 2 nx", "+OK\r\n"),
+        ("SET c 2 XX", "$-1\r\n"),
+        ("SET a 3 xx PX 5000", "+OK\r\n"),
+        ("TTL a", ":5\r\n"),
+        ("TTL b", ":-1\r\n"),
+        ("TTL c", ":-2\r\n"),
+        ("INCR a", ":4\r\n"),
+        ("TTL a", ":5\r\n"),
+        ("PERSIST a", ":1\r\n"),
+        ("PERSIST a", ":0\r\n"),
+        ("TTL a", ":-1\r\n"),
+        ("EXPIRE a 100", ":1\r\n"),
+        ("TTL a", ":100\r\n"),
+        ("SET a 4", "+OK\r\n"),
+        ("TTL a", ":-1\r\n"),
+        ("EXPIRE c 100", ":0\r\n"),
+        ("DECR a", ":3\r\n"),
+        ("INCRBY a -10", ":-7\r\n"),
+        ("DECRBY a -10", ":3\r\n"),
+        ("INCR new", ":1\r\n"),
+        ("EXISTS a a b nope", ":3\r\n"),
+        ("DBSIZE", ":3\r\n"),
+        ("DEL a nope a", ":1\r\n"),
+        ("EXPIRE b 0", ":1\r\n"),
+        ("DBSIZE", ":1\r\n"),
+        ("KEYS n*", "*1\r\n$3\r\nnew\r\n"),
+        ("KEYS *x*", "*0\r\n"),
+        ("CONFIG GET save", "*2\r\n$4\r\nsave\r\n$0\r\n\r\n"),
+        ("CONFIG GET nope", "*0\r\n"),
+        ("COMMAND DOCS", "*0\r\n"),
+        ("CLIENT SETNAME me", "+OK\r\n"),
+        ("CLIENT GETNAME", "$2\r\nme\r\n"),
+        ("SELECT 0", "+OK\r\n"),
+        ("SELECT 1", "-ERR DB index is out of range\r\n"),
+        ("HELLO 3", "-NOPROTO unsupported protocol version\r\n"),
+        ("FLUSHALL", "+OK\r\n"),
+        ("DBSIZE", ":0\r\n"),
+    ] {
+        assert_eq!(redis(&mut wire, request), answer, "{request}");
+    }
+    assert!(redis(&mut wire, "INFO").contains("redis_version:"));
+    assert!(redis(&mut wire, "HELLO").starts_with("*14\r\n$6\r\nserver\r\n"));
+    assert_eq!(redis(&mut wire, "QUIT"), "+OK\r\n");
+    assert!(wire.closed);
+}
+
+#[test]
+fn redis_explains_what_is_wrong_in_the_words_of_redis() {
+    let mut wire = Wire::open("redis");
+    redis(&mut wire, "SET text abc");
+    redis(&mut wire, "SET big 9223372036854775807");
+    let not_a_number = "-ERR value is not an integer or out of range\r\n";
+    let wrong_number = "-ERR wrong number of arguments for 'get' command\r\n";
+    for (request, answer) in [
+        ("GET", wrong_number),
+        ("get a b", wrong_number),
+        ("PING a b", "-ERR wrong number of arguments for 'ping' command\r\n"),
+        ("SET a", "-ERR wrong number of arguments for 'set' command\r\n"),
+        ("SET a 1 EX", "-ERR syntax error\r\n"),
+        ("SET a 1 NX XX", "-ERR syntax error\r\n"),
+        ("SET a 1 what", "-ERR syntax error\r\n"),
+        ("SET a 1 EX x", not_a_number),
+        ("SET a 1 EX 0", "-ERR invalid expire time in 'set' command\r\n"),
+        ("SET a 1 EX 9223372036854775807", "-ERR invalid expire time in 'set' command\r\n"),
+        ("EXPIRE text 9223372036854775807", "-ERR invalid expire time in 'expire' command\r\n"),
+        ("EXPIRE text soon", not_a_number),
+        ("INCR text", not_a_number),
+        ("INCRBY n +1", not_a_number),
+        ("INCRBY n 01", not_a_number),
+        ("INCR big", "-ERR increment or decrement would overflow\r\n"),
+        ("DECRBY n -9223372036854775808", not_a_number),
+        ("FOO a b", "-ERR unknown command 'FOO', with args beginning with: 'a' 'b' \r\n"),
+    ] {
+        assert_eq!(redis(&mut wire, request), answer, "{request}");
+    }
+    let answer = wire.ask(resp(&[b"FOO\r\n+OK", b"\xff\r\n"]));
+    assert_eq!(answer.matches("\r\n").count(), 1, "an error is one line: {answer}");
+    for (request, why) in [
+        ("*x\r\n", "invalid multibulk length"),
+        ("*1025\r\n", "invalid multibulk length"),
+        ("*1\r\n:5\r\n", "expected '$'"),
+        ("*1\r\n$x\r\n", "invalid bulk length"),
+        ("*1\r\n$-1\r\n", "invalid bulk length"),
+        ("*1\r\n$1048577\r\n", "invalid bulk length"),
+        ("*2\r\n$3\r\nGET\r\n$9999999999999999999999999999999999999999", "invalid bulk length"),
+        (&"x".repeat(65_537), "too big inline request"),
+    ] {
+        let mut wire = Wire::open("redis");
+        assert_eq!(wire.ask(request), format!("-ERR Protocol error: {why}\r\n"));
+        assert!(wire.closed);
+    }
+}
+
+#[test]
+fn redis_keeps_bytes_and_takes_requests_however_they_are_cut() {
+    let requests = [
+        resp(&[b"SET", b"\xff\r\n", b"\x00\r\n$1\r\n*"]),
+        b"\r\nPING\r\n*0\r\n  get \t x\nset k v\r\n".to_vec(),
+        resp(&[b"GET", b"\xff\r\n"]),
+        resp(&[b"SET", b"empty", b""]),
+        resp(&[b"GET", b"empty"]),
+        resp(&[b"KEYS", b"*"]),
+    ]
+    .concat();
+    let wanted = [
+        &b"+OK\r\n+PONG\r\n$-1\r\n+OK\r\n$8\r\n\x00\r\n$1\r\n*\r\n+OK\r\n$0\r\n\r\n*3\r\n"[..],
+        b"$5\r\nempty\r\n$1\r\nk\r\n$3\r\n\xff\r\n\r\n",
+    ]
+    .concat();
+    assert_eq!(however_cut("redis", &requests), wanted.escape_ascii().to_string());
+}
+
+#[test]
+fn redis_forgets_in_time_and_keeps_no_more_than_it_may() {
+    let mut wire = Wire::open("redis");
+    redis(&mut wire, "SET a 1 PX 1");
+    redis(&mut wire, "SET b 1 PX 1");
+    let until = Instant::now() + Duration::from_millis(20);
+    while Instant::now() < until {
+        std::thread::yield_now();
+    }
+    assert_eq!(redis(&mut wire, "GET a"), "$-1\r\n");
+    assert_eq!(redis(&mut wire, "SET b 2 NX"), "+OK\r\n");
+    assert_eq!(redis(&mut wire, "TTL b"), ":-1\r\n");
+    let half = vec![b'x'; 1_000_000];
+    let set = |key: &[u8]| resp(&[b"SET", key, &half]);
+    for key in [b"1", b"2", b"3"] {
+        assert_eq!(wire.ask(set(key)), "+OK\r\n");
+    }
+    assert_eq!(wire.ask(set(b"4")), "-OOM command not allowed when used memory > 'maxmemory'.\r\n");
+    assert_eq!(wire.ask(set(b"3")), "+OK\r\n", "it takes the place of the old one");
+    assert_eq!(redis(&mut wire, "DEL 1"), ":1\r\n");
+    assert_eq!(wire.ask(set(b"4")), "+OK\r\n");
+}

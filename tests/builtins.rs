@@ -1,0 +1,236 @@
+//! The built-in scripts as people use them: through the binary, with the clients they are made for.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use encoding_rs::{BIG5, GBK, UTF_8};
+
+use crate::support::peer::Conn;
+use crate::support::{Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for_standstill};
+
+fn serve(name: &str) -> (Running, SocketAddr) {
+    Tcpx::new(&["--script", name]).listen()
+}
+
+/// Whether a program is there to be tested with.
+fn have(program: &str) -> bool {
+    let have = installed(program);
+    if !have {
+        missing(program);
+    }
+    have
+}
+
+/// Runs a client with something on its stdin and gives what it wrote. It has half a minute.
+#[track_caller]
+fn client(words: &[&str], input: &[u8]) -> String {
+    let mut command = Command::new("timeout");
+    command.args(["--signal=KILL", "30"]).args(words);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("start {words:?}: {error}"));
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    let input = input.to_vec();
+    // It may end before it has read everything.
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("wait for a child");
+    let _ = writer.join();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {}\n{text}\n{stderr}", output.status);
+    text
+}
+
+#[test]
+fn three_users_chat_in_gbk_big5_and_utf8() {
+    let (mut tcpx, address) = Tcpx::new(&["--script", "@chat"]).stdin(Stdin::Open).listen();
+    // 龍 is in all three encodings, 开 not in Big5, ë and 😀 in UTF-8 only.
+    let users = [("小龍", "gbk", GBK), ("阿明", "big5", BIG5), ("Zoë", "utf-8", UTF_8)];
+    let say = |text: &str, encoding: &'static encoding_rs::Encoding| encoding.encode(text).0.into_owned();
+    let mut conns: Vec<Conn> = Vec::new();
+    for (name, label, encoding) in users {
+        let mut conn = Conn::to(address);
+        conn.expect(b"welcome, say: NICK yourname\n");
+        conn.send(format!("/encoding {label}\n").as_bytes());
+        conn.expect(format!("encoding is {label}\n").as_bytes());
+        conn.send(&say(&format!("NICK {name}\n"), encoding));
+        conn.expect(&say(&format!("hello {name}, {} online\n", conns.len() + 1), encoding));
+        for (other, (_, _, encoding)) in conns.iter_mut().zip(users) {
+            other.expect(&lossy(&format!("* {name} joined\n"), encoding));
+        }
+        conns.push(conn);
+    }
+    let [gbk, big5, utf8] = &mut conns[..] else { unreachable!("three users") };
+
+    gbk.send(&say("龍年好，开心\n", GBK));
+    big5.expect(&lossy("小龍: 龍年好，开心\n", BIG5));
+    utf8.expect("小龍: 龍年好，开心\n".as_bytes());
+    big5.send(&say("大家好\n", BIG5));
+    gbk.expect(&say("阿明: 大家好\n", GBK));
+    utf8.expect("阿明: 大家好\n".as_bytes());
+    utf8.send("/msg 小龍 悄悄話 😀\n".as_bytes());
+    gbk.expect(&lossy("(Zoë) 悄悄話 😀\n", GBK));
+    big5.send(b"/who\n");
+    big5.expect(&lossy("Zoë 小龍 阿明\n", BIG5));
+
+    tcpx.write("開會了\n".as_bytes());
+    gbk.expect(&say("operator: 開會了\n", GBK));
+    big5.expect(&say("operator: 開會了\n", BIG5));
+    utf8.expect("operator: 開會了\n".as_bytes());
+
+    utf8.send(b"/quit\n");
+    utf8.expect(b"bye\n");
+    utf8.expect_eof();
+    gbk.expect(&lossy("* Zoë left\n", GBK));
+    let console = tcpx.out.wait(|seen| String::from_utf8_lossy(seen).contains("* Zoë left"));
+    let seen = tcpx.out.text();
+    assert!(console, "{seen}");
+    for words in
+        ["[小龍] 龍年好，开心\n", "[阿明] 大家好\n", "[Zoë -> 小龍] 悄悄話 😀\n", "* 阿明 joined from 127.0.0.1:"]
+    {
+        assert!(seen.contains(words), "{words} is not in {seen}");
+    }
+}
+
+/// Text in an encoding, with `?` for what it does not have.
+fn lossy(text: &str, encoding: &'static encoding_rs::Encoding) -> Vec<u8> {
+    let letter = |letter: char| {
+        let letter = letter.to_string();
+        let (bytes, _, failed) = encoding.encode(&letter);
+        if failed { b"?".to_vec() } else { bytes.into_owned() }
+    };
+    text.chars().flat_map(letter).collect()
+}
+
+/// A broker with three clients, the last of which takes little at a time.
+fn room() -> (Running, [Conn; 3]) {
+    let (mut tcpx, address) = Tcpx::new(&["-v", "--script", "@broker"]).listen();
+    let conns = [Conn::to(address), Conn::to(address), Conn::narrow_to(address)];
+    for conn in &conns {
+        let client = conn.0.local_addr().expect("a local address");
+        tcpx.wait_stderr(&format!("accepted {client}"));
+    }
+    (tcpx, conns)
+}
+
+#[test]
+fn a_broker_loses_nothing_and_waits_for_the_slowest() {
+    let (tcpx, [mut sender, mut fast, mut slow]) = room();
+    for (who, word) in [b"a", b"b", b"c"].into_iter().enumerate() {
+        [&mut sender, &mut fast, &mut slow][who].send(word);
+        for other in (0..3).filter(|other| *other != who) {
+            [&mut sender, &mut fast, &mut slow][other].expect(word);
+        }
+    }
+    let bytes = noise(24 << 20, 7);
+    let all = bytes.clone();
+    let mut writer = sender.another();
+    let sending = thread::spawn(move || {
+        writer.send(&all);
+        writer.half_close();
+    });
+    let mut seen = vec![0; bytes.len()];
+    let reading = thread::spawn(move || {
+        std::io::Read::read_exact(&mut fast.0, &mut seen).expect("everything comes");
+        seen
+    });
+    let memory = wait_for_standstill("the broker to wait", || tcpx.peak_memory());
+    assert!(memory < 64 << 10, "{memory} KiB for 1 MiB that waits");
+    assert!(!reading.is_finished(), "nobody is faster than the slowest");
+    slow.expect(&bytes);
+    assert_same(&reading.join().expect("a thread that reads"), &bytes, "what the fast one got");
+    sending.join().expect("a thread that sends");
+}
+
+#[test]
+fn a_broker_goes_on_when_the_slowest_is_gone() {
+    let (_tcpx, [mut sender, mut fast, slow]) = room();
+    let bytes = noise(24 << 20, 8);
+    let all = bytes.clone();
+    let sending = thread::spawn(move || sender.send(&all));
+    fast.expect(&bytes[..1 << 20]);
+    slow.reset();
+    fast.expect(&bytes[1 << 20..]);
+    sending.join().expect("a thread that sends");
+}
+
+#[test]
+fn binary_frames_arrive_however_they_are_cut() {
+    let (_tcpx, address) = serve("@binary");
+    let mut conn = Conn::to(address);
+    conn.send(b"\0\0\0\x05\x02\x01\x00\xff\xff\0\0");
+    conn.expect(b"\0\0\0\x05\x02\0\0\0\xff");
+    conn.send(b"\0\x06\x03hello\0\0\0\x01\x01");
+    conn.expect(b"\0\0\0\x06\x03HELLO\0\0\0\x01\x01");
+    conn.send(b"\0\x01\0\x01");
+    conn.expect_reset();
+}
+
+#[test]
+fn a_telnet_client_is_understood() {
+    let (_tcpx, address) = serve("@telnet");
+    let mut conn = Conn::to(address);
+    conn.expect(b"Every line comes back. There are also help and quit.\r\n");
+    conn.send(b"\xff\xfb\x01plain\n");
+    conn.expect(b"\xff\xfe\x01plain\r\n");
+    conn.send(b"quit\n");
+    conn.expect(b"Bye.\r\n");
+    conn.expect_eof();
+    if have("telnet") {
+        let (host, port) = (address.ip().to_string(), address.port().to_string());
+        // The client leaves with 1 when the server hangs up, and drops what it has not sent when stdin ends.
+        let line = format!("{{ echo 'hello there'; echo quit; sleep 5; }} | telnet {host} {port} || true");
+        let seen = client(&["sh", "-c", &line], b"");
+        assert!(seen.contains("hello there\n") || seen.contains("hello there\r\n"), "{seen}");
+        assert!(seen.contains("Bye."), "{seen}");
+    }
+}
+
+#[test]
+fn curl_fetches_a_thousand_pages_over_one_connection() {
+    let (_tcpx, address) = serve("@http");
+    if !have("curl") {
+        return;
+    }
+    let page = format!("http://{address}/?[1-1000]");
+    let seen = client(&["curl", "-sS", "-f", "-w", "%{num_connects}\n", &page], b"");
+    assert_eq!(seen.matches("hello\n").count(), 1000);
+    assert_eq!((seen.matches("\n1\n").count(), seen.matches("\n0\n").count()), (1, 999));
+    let status = |words: &[&str]| client(&[&["curl", "-sS", "-o", "-", "-w", "%{http_code}"], words].concat(), b"");
+    let (home, other) = (format!("http://{address}/"), format!("http://{address}/other"));
+    assert_eq!(status(&[&other]), "404 Not Found\n404");
+    assert_eq!(status(&["-0", &home]), "hello\n200");
+    assert_eq!(status(&["-H", "Connection: close", &home]), "hello\n200");
+    assert_eq!(status(&["-d", "name=value", &home, &home]), "405 Method Not Allowed\n405".repeat(2));
+    assert_eq!(status(&["-X", "BREW", &home]), "501 Not Implemented\n501");
+    assert!(client(&["curl", "-sSI", &home], b"").starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn redis_clients_are_at_home() {
+    let (_tcpx, address) = serve("@redis");
+    let port = address.port().to_string();
+    let mut conn = Conn::to(address);
+    conn.send(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$4\r\n\x00\xff\r\n\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\nPING\r\n");
+    conn.expect(b"+OK\r\n$4\r\n\x00\xff\r\n\r\n+PONG\r\n");
+    if have("redis-cli") {
+        let words = "SET greeting \"hello there\" EX 100\nGET greeting\nTTL greeting\nINCR n\nSET x\nDEL k greeting\n";
+        let seen = client(&["redis-cli", "-p", &port], words.as_bytes());
+        let wanted = "OK\nhello there\n100\n1\nERR wrong number of arguments for 'set' command\n\n2\n";
+        assert_eq!(seen, wanted);
+        assert_eq!(client(&["redis-cli", "-p", &port, "keys", "*"], b""), "n\n");
+        let large = vec![b'x'; 300_000];
+        assert_eq!(client(&["redis-cli", "-p", &port, "-x", "set", "large"], &large), "OK\n");
+        assert_eq!(client(&["redis-cli", "-p", &port, "get", "large"], b"").trim_end().len(), large.len());
+    }
+    if have("redis-benchmark") {
+        for pipeline in ["1", "16"] {
+            let words = ["-p", &port, "-t", "ping,set,get", "-n", "500", "-c", "10", "-P", pipeline, "--csv"];
+            let seen = client(&[&["redis-benchmark"], &words[..]].concat(), b"");
+            for test in ["PING_INLINE", "PING_MBULK", "SET", "GET"] {
+                assert!(seen.contains(&format!("\"{test}\",")), "{seen}");
+            }
+        }
+    }
+}
