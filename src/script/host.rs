@@ -20,12 +20,15 @@ use crate::script::expecting::{Expectation, Found, Stream};
 use crate::script::listeners::Listeners;
 use crate::script::timers::{TimerId, Timers};
 use crate::session::{Command, ConnId, ConnIds, ConnView, Cutting, ListenerId};
+use crate::sys::memory;
 
 /// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Halt {
     /// It ran out of its time.
     TimedOut,
+    /// It took too much memory.
+    TooLarge,
     /// It called `exit(code)`.
     Exit(u8),
 }
@@ -56,6 +59,8 @@ pub(super) struct Host {
     timeout: Duration,
     /// When the clock was first looked at in this call.
     began: Cell<Option<Instant>>,
+    /// What this thread may hold before the call is stopped.
+    ceiling: Cell<isize>,
     halt: Cell<Option<Halt>>,
     random: RefCell<fastrand::Rng>,
     loading: Cell<bool>,
@@ -75,6 +80,7 @@ impl Host {
             commands: RefCell::default(),
             timeout,
             began: Cell::new(None),
+            ceiling: Cell::new(isize::MAX),
             halt: Cell::new(None),
             random: RefCell::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)),
             loading: Cell::new(true),
@@ -223,6 +229,7 @@ impl Host {
     /// Runs a call with a fresh clock; the commands it pushes go behind those in `out`.
     pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Halt>) {
         self.began.set(None);
+        self.ceiling.set(memory::held().saturating_add(MAX_GROWTH));
         self.halt.set(None);
         mem::swap(&mut *self.commands.borrow_mut(), out);
         let result = call();
@@ -252,6 +259,9 @@ impl Host {
     /// again: a native function that wraps the error of its callback would make it catchable otherwise.
     #[inline]
     pub(super) fn progress(&self, operations: u64) -> Option<Dynamic> {
+        if memory::held() > self.ceiling.get() && self.halt.get().is_none() {
+            self.stop(Halt::TooLarge);
+        }
         if operations & (OPERATIONS_PER_LOOK - 1) != 0 && self.halt.get().is_none() {
             return None;
         }
@@ -277,8 +287,11 @@ impl Host {
 }
 
 /// The clock is read once in so many operations (a power of two): reading it each time costs a fifth of the
-/// throughput of a short handler.
-const OPERATIONS_PER_LOOK: u64 = 1024;
+/// throughput of a short handler, and one operation on a value at its limits takes up to 0.1 s.
+const OPERATIONS_PER_LOOK: u64 = 16;
+
+/// How much more memory a call may hold than when it began. What it leaves in `app` is no longer counted then.
+pub(super) const MAX_GROWTH: isize = 256 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -296,9 +309,9 @@ mod tests {
     #[test]
     fn the_clock_is_left_alone_in_short_calls() {
         let host = Host::new(Duration::ZERO, None);
-        assert!((1..1024).all(|operations| host.progress(operations).is_none()));
-        assert!(host.progress(1024).is_none(), "the first look only starts the clock");
-        assert!(host.progress(2048).is_some());
-        assert!(host.progress(2049).is_some(), "and from then on every operation is refused");
+        assert!((1..16).all(|operations| host.progress(operations).is_none()));
+        assert!(host.progress(16).is_none(), "the first look only starts the clock");
+        assert!(host.progress(32).is_some());
+        assert!(host.progress(33).is_some(), "and from then on every operation is refused");
     }
 }

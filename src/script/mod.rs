@@ -37,7 +37,7 @@ use crate::error::Error;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
 use crate::script::error::Report;
-use crate::script::host::{Halt, Host};
+use crate::script::host::{Halt, Host, MAX_GROWTH};
 use crate::script::paths::Reach;
 use crate::script::source::{Source, Sources};
 use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, Handler, HandlerError, Interest};
@@ -86,7 +86,7 @@ impl ScriptHandler {
         host.loaded();
         let module = match (module, halt) {
             (Err(panic), _) => return Err(Report::plain(&internal(&main.name, "the top level", &panic))),
-            (_, Some(_)) => return Err(Report::plain(&ran_too_long(&main.name, "loading", &host))),
+            (_, Some(halt)) => return Err(Report::plain(&stopped(&main.name, "loading", halt, &host))),
             (Ok(module), None) => module.map_err(|fault| error::render(&fault, &sources))?,
         };
         engine.register_global_module(module.into());
@@ -261,7 +261,7 @@ impl ScriptHandler {
         let file = &self.sources.main().name;
         let report = match (result, halt) {
             (_, Some(Halt::Exit(code))) => return Err(HandlerError::Exit(code)),
-            (_, Some(Halt::TimedOut)) => Report::plain(&ran_too_long(file, name, &self.host)),
+            (_, Some(halt)) => Report::plain(&stopped(file, name, halt, &self.host)),
             (Ok(Ok(value)), None) => return Ok(value),
             (Ok(Err(fault)), None) => error::render(&fault, &self.sources),
             (Err(panic), None) => Report::plain(&internal(file, name, &panic)),
@@ -367,8 +367,11 @@ fn internal(file: &str, what: &str, panic: &str) -> String {
     )
 }
 
-fn ran_too_long(file: &str, what: &str, host: &Host) -> String {
-    format!("{file}: {what} ran longer than {:?} and was stopped", host.timeout())
+fn stopped(file: &str, what: &str, halt: Halt, host: &Host) -> String {
+    match halt {
+        Halt::TooLarge => format!("{file}: {what} took more than {} MiB of memory and was stopped", MAX_GROWTH >> 20),
+        _ => format!("{file}: {what} ran longer than {:?} and was stopped", host.timeout()),
+    }
 }
 
 /// What `on_error` gets.

@@ -36,11 +36,20 @@ impl Bench {
 
     /// The same, with the message of a script that does not load.
     pub(super) fn try_load(text: &str) -> Result<Self, String> {
+        Self::try_load_for(text, Duration::from_millis(50))
+    }
+
+    /// The same, with time to run as long as it has to.
+    pub(super) fn load_patiently(text: &str) -> Self {
+        Self::try_load_for(text, Duration::from_secs(60)).unwrap_or_else(|message| panic!("does not load:\n{message}"))
+    }
+
+    fn try_load_for(text: &str, timeout: Duration) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reply.rhai");
         std::fs::write(&path, text).unwrap();
         let prefix = format!("{}/", folder.path().display());
-        match Self::try_open(ScriptSource::File(path)) {
+        match Self::try_script(Script { timeout, ..Script::new(ScriptSource::File(path)) }) {
             Ok(bench) => Ok(Self { folder: prefix, ..bench }),
             Err(message) => Err(message.replace(&prefix, "")),
         }
