@@ -40,6 +40,9 @@ pub fn man_page() -> String {
     page.section("REGULAR EXPRESSIONS");
     page.prose(REGEX);
     page.table(Group::Regex);
+    page.section("ARRAYS");
+    page.prose(ARRAYS);
+    page.table(Group::Array);
     page.section("FILES");
     page.prose(FILES);
     page.table(Group::File);
@@ -198,8 +201,13 @@ is sent.
 
 const REGEX: &str = "
 A pattern searches strings and blobs, and gives back what it was given. In a blob . and \\w are characters of
-UTF-8; (?-u) makes them bytes: re(\"(?-u)\\\\xff.\"). A search takes time in proportion to its text, never
-exponential; it takes at most 1 MiB at once, and find_all gives at most 65536 matches.
+UTF-8; (?-u) makes them bytes: re(\"(?-u)\\\\xff.\"). A search takes time in proportion to the sizes of
+pattern and text, never exponential; what would take longer than about half a second is refused, and find_all
+gives at most 65536 matches.
+";
+
+const ARRAYS: &str = "
+Rhai has push, pop, map, filter, sort and many more. These are replaced: an error in a comparison is an error.
 ";
 
 const FILES: &str = "
@@ -220,8 +228,8 @@ An error in a handler is reported with its place in the source, the connection i
 on_error (kind \"script\"), the others go on, and the run ends with exit code 112. --script-errors fatal ends
 the run at the first; --script-errors ignore keeps the connection.
 
-One call may run for 2 seconds (--script-timeout); then it is stopped, and try cannot catch that. Calls nest
-at most 64 deep; strings hold 16 MiB, arrays and blobs 4 Mi items, maps 1 Mi entries. A connection holds 64 MiB
+One call may run for 2 seconds (--script-timeout); then it is stopped, and try cannot catch that. It is stopped, too, when it takes
+256 MiB more memory than it began with. Calls nest at most 64 deep; strings hold 16 MiB, arrays and blobs 4 Mi items, maps 1 Mi entries. A connection holds 64 MiB
 of unsent data; more is an error. There is no eval, no way to
 processes, and to files only as FILES says.
 ";

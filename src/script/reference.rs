@@ -24,6 +24,8 @@ pub enum Group {
     Text,
     /// A regular expression and its functions.
     Regex,
+    /// A function of arrays.
+    Array,
     /// A function that touches files or the environment.
     File,
 }
@@ -53,6 +55,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         (Group::Number, NUMBERS),
         (Group::Text, TEXT),
         (Group::Regex, REGEX),
+        (Group::Array, ARRAYS),
         (Group::File, FILES),
     ];
     sections.into_iter().flat_map(|(group, rows)| {
@@ -360,6 +363,17 @@ const REGEX: &[(&str, &str)] = &[
     ),
 ];
 
+const ARRAYS: &[(&str, &str)] = &[
+    (
+        "a.sort(by)",
+        "Sorts with a comparison: by(x, y) gives a number below, at or above zero, or whether x comes first.",
+    ),
+    ("a.sort_by(by)", "The same under its other name."),
+    ("a.order(by)", "A sorted copy."),
+    ("a.order_by(by)", "The same under its other name."),
+    ("a.dedup(by)", "Removes every item for which by(item before, item) is true."),
+];
+
 const FILES: &[(&str, &str)] = &[
     ("read_file(path)", "What is in a file, a blob of at most 4 MiB."),
     ("read_text(path)", "The same as a string, from UTF-8."),
@@ -472,6 +486,7 @@ mod tests {
             include_str!("api/pack.rs"),
             include_str!("api/pattern.rs"),
             include_str!("api/random.rs"),
+            include_str!("api/sorting.rs"),
         ];
         let calls = ["register_fn(", "register_get(", "register_set(", "register_get_set(", "number(engine, "];
         let mut names = BTreeSet::new();

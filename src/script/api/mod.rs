@@ -17,6 +17,7 @@ pub(super) mod numbers;
 mod pack;
 mod pattern;
 mod random;
+mod sorting;
 pub(super) mod text;
 pub(super) mod timers;
 
@@ -44,6 +45,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Reach) {
     digests::register(engine);
     text::register(engine);
     json::register(engine);
+    sorting::register(engine);
     pattern::register(engine, host);
     random::register(engine, host);
     files::register(engine, Rc::new(reach));

@@ -4,6 +4,7 @@ mod api;
 mod builtin;
 mod builtin_protocols;
 mod builtin_rooms;
+mod contained;
 mod files;
 mod framing;
 mod load;
