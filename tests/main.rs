@@ -2,6 +2,7 @@
 
 mod builtins;
 mod connecting;
+mod contained;
 mod encodings;
 mod endings;
 mod examples;
