@@ -7,7 +7,7 @@
 //! F4  cli                           words → Config; nothing imports it
 //! F3  driver                        the one loop: wires net + session + script + output
 //! F2  net   script   output         the world: mio · rhai · bytes for people; never import each other
-//! F1  session → codec               pure machines: no mio, no rhai, no clock, no printing
+//! F1  session → layer → codec       pure machines: no mio, no rhai, no clock, no printing
 //! F0  config endpoint error exit buffer, sys (the only unsafe)
 //! ```
 //!
@@ -23,6 +23,7 @@ pub mod driver;
 pub mod endpoint;
 pub mod error;
 pub mod exit;
+pub mod layer;
 pub mod net;
 pub mod output;
 pub mod script;
