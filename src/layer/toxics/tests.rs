@@ -1,0 +1,611 @@
+//! Stacks in simulated time: what leaves, and when.
+
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::{Output, Then, Toxic, ToxicStack};
+
+/// A stack, its clock, and everything that left it with the millisecond at which it did.
+struct Bench {
+    stack: ToxicStack,
+    start: Instant,
+    now: Instant,
+    left: Vec<(Duration, Output)>,
+}
+
+impl Bench {
+    fn new(toxics: &[Toxic]) -> Self {
+        Self::seeded(1, toxics)
+    }
+
+    fn seeded(seed: u64, toxics: &[Toxic]) -> Self {
+        let start = Instant::now();
+        let mut stack = ToxicStack::new(seed);
+        for toxic in toxics {
+            stack.add(start, *toxic);
+        }
+        Self { stack, start, now: start, left: Vec::new() }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> &mut Self {
+        self.stack.push(self.now, bytes);
+        self.poll()
+    }
+
+    fn eof(&mut self) -> &mut Self {
+        self.stack.push_eof(self.now);
+        self.poll()
+    }
+
+    fn remove(&mut self, name: &str) -> &mut Self {
+        assert!(self.stack.remove(self.now, Some(name)), "{name} is not there");
+        self.poll()
+    }
+
+    fn poll(&mut self) -> &mut Self {
+        while let Some(output) = self.stack.poll(self.now) {
+            self.left.push((self.now - self.start, output));
+        }
+        if let Some(next) = self.stack.next_timeout() {
+            assert!(next > self.now, "nothing to poll, and a timeout that has passed: {:?}", self.stack);
+        }
+        self
+    }
+
+    /// Sleeps as a loop does: until the next timeout, but not longer than `time`.
+    fn run(&mut self, time: Duration) -> &mut Self {
+        let end = self.now + time;
+        while let Some(next) = self.stack.next_timeout().filter(|next| *next <= end) {
+            self.now = next;
+            self.poll();
+        }
+        self.now = end;
+        self.poll()
+    }
+
+    /// Sleeps until nothing more happens by itself.
+    fn run_out(&mut self) -> &mut Self {
+        while let Some(next) = self.stack.next_timeout() {
+            self.now = next;
+            self.poll();
+        }
+        self
+    }
+
+    fn take(&mut self) -> Vec<(Duration, Output)> {
+        std::mem::take(&mut self.left)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        bytes_of(&self.left)
+    }
+
+    /// The sizes of the chunks that left.
+    fn sizes(&self) -> Vec<usize> {
+        self.left.iter().filter_map(|(_, output)| data_of(output)).map(<[u8]>::len).collect()
+    }
+}
+
+fn data_of(output: &Output) -> Option<&[u8]> {
+    match output {
+        Output::Data(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+fn bytes_of(left: &[(Duration, Output)]) -> Vec<u8> {
+    left.iter().filter_map(|(_, output)| data_of(output)).flatten().copied().collect()
+}
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+fn data(at: u64, bytes: &[u8]) -> (Duration, Output) {
+    (ms(at), Output::Data(bytes.to_vec()))
+}
+
+const LATENCY: Toxic = Toxic::Latency { latency: ms(200), jitter: ms(0) };
+const SLOW_CLOSE: Toxic = Toxic::SlowClose { delay: ms(300) };
+const HOLE: Toxic = Toxic::Timeout { timeout: None };
+
+fn bandwidth(rate: u64) -> Toxic {
+    Toxic::Bandwidth { rate }
+}
+
+fn slicer(average_size: usize, size_variation: usize, delay: Duration) -> Toxic {
+    Toxic::Slicer { average_size, size_variation, delay }
+}
+
+fn limit(bytes: u64, then: Then) -> Toxic {
+    Toxic::LimitData { bytes, then }
+}
+
+#[test]
+fn a_stack_without_toxics_passes_everything_at_once() {
+    let mut bench = Bench::new(&[]);
+    assert!(bench.stack.is_empty());
+    bench.push(b"ab").push(b"").push(b"c").eof().eof().push(b"late");
+    assert_eq!(bench.left, [data(0, b"ab"), data(0, b"c"), (ms(0), Output::Eof)]);
+    assert!(bench.stack.is_empty());
+    assert_eq!(bench.stack.next_timeout(), None);
+}
+
+#[test]
+fn a_stack_is_not_empty_while_something_waits_to_be_polled() {
+    let mut bench = Bench::new(&[]);
+    bench.stack.push(bench.now, b"ab");
+    assert!(!bench.stack.is_empty());
+    assert_eq!(bench.stack.next_timeout(), Some(bench.now));
+}
+
+#[test]
+fn latency_delays_each_chunk_and_not_the_next_one_more() {
+    let mut bench = Bench::new(&[LATENCY]);
+    bench.push(b"a").run(ms(50)).push(b"b").eof().run_out();
+    assert_eq!(bench.left, [data(200, b"a"), data(250, b"b"), (ms(250), Output::Eof)]);
+}
+
+#[test]
+fn latency_does_not_delay_an_end_with_nothing_before_it() {
+    let mut bench = Bench::new(&[LATENCY]);
+    bench.push(b"a").run(ms(500)).eof();
+    assert_eq!(bench.left, [data(200, b"a"), (ms(500), Output::Eof)]);
+}
+
+#[test]
+fn jitter_stays_around_the_latency_on_both_sides() {
+    let mut bench = Bench::new(&[Toxic::Latency { latency: ms(100), jitter: ms(40) }]);
+    let mut waits = Vec::new();
+    for _ in 0..500 {
+        bench.start = bench.now;
+        bench.push(b"x").run(ms(200));
+        waits.push(bench.take()[0].0);
+    }
+    assert!(waits.iter().all(|wait| (ms(60)..=ms(140)).contains(wait)), "{waits:?}");
+    for range in [ms(60)..ms(70), ms(95)..ms(105), ms(130)..ms(140)] {
+        let share = waits.iter().filter(|wait| range.contains(wait)).count();
+        assert!((30..=100).contains(&share), "{share} of 500 in {range:?}, an eighth is expected");
+    }
+}
+
+#[test]
+fn jitter_never_changes_the_order() {
+    let mut bench = Bench::new(&[Toxic::Latency { latency: ms(10), jitter: ms(1000) }]);
+    let bytes: Vec<u8> = (0..=255).collect();
+    for byte in &bytes {
+        bench.push(&[*byte]).run(ms(1));
+    }
+    bench.eof().run_out();
+    assert_eq!(bench.bytes(), bytes);
+    assert_eq!(bench.left.last().unwrap().1, Output::Eof);
+}
+
+#[test]
+fn bandwidth_takes_the_time_that_the_rate_says() {
+    // As one read, as reads of 64 KiB, and in reads that fit no piece.
+    for size in [1_000_000, 65_536, 777] {
+        let mut bench = Bench::new(&[bandwidth(100)]);
+        for chunk in vec![7; 1_000_000].chunks(size) {
+            bench.push(chunk);
+        }
+        bench.eof().run_out();
+        let (end, last) = bench.left.pop().unwrap();
+        assert_eq!(last, Output::Eof);
+        assert!(end.abs_diff(ms(10_000)) < ms(1), "reads of {size} took {end:?}");
+        let mut passed = 0;
+        for (at, output) in &bench.left {
+            passed += data_of(output).unwrap().len();
+            assert!(at.abs_diff(Duration::from_micros(passed as u64 * 10)) < ms(1), "{passed} bytes at {at:?}");
+        }
+        assert_eq!(passed, 1_000_000);
+        assert!(bench.sizes().iter().all(|size| *size <= 10_000));
+    }
+}
+
+#[test]
+fn bandwidth_holds_the_rate_when_it_is_polled_late() {
+    let mut bench = Bench::new(&[bandwidth(10)]);
+    bench.push(&vec![0; 20_000]);
+    for _ in 0..70 {
+        bench.now += ms(30);
+        bench.poll();
+    }
+    assert_eq!(bench.bytes().len(), 20_000);
+    assert!(bench.left.last().unwrap().0 <= ms(2010));
+}
+
+#[test]
+fn bandwidth_saves_nothing_up_in_silence() {
+    let mut bench = Bench::new(&[bandwidth(10)]);
+    bench.run(ms(60_000)).push(&[0; 10_000]).run_out();
+    assert_eq!(bench.left.last().unwrap().0, ms(61_000));
+}
+
+#[test]
+fn bandwidth_of_nothing_holds_until_it_is_removed() {
+    let mut bench = Bench::new(&[bandwidth(0)]);
+    bench.push(b"abc").eof().run(ms(1_000_000));
+    assert_eq!(bench.left, []);
+    assert_eq!(bench.stack.next_timeout(), None);
+    bench.remove("bandwidth");
+    assert_eq!(bench.left, [data(1_000_000, b"abc"), (ms(1_000_000), Output::Eof)]);
+}
+
+#[test]
+fn slow_close_delays_the_end_and_only_the_end() {
+    let mut bench = Bench::new(&[SLOW_CLOSE]);
+    bench.push(b"a").run(ms(10)).push(b"b").eof().run_out();
+    assert_eq!(bench.left, [data(0, b"a"), data(10, b"b"), (ms(310), Output::Eof)]);
+}
+
+#[test]
+fn timeout_drops_data_and_closes() {
+    let mut bench = Bench::new(&[Toxic::Timeout { timeout: Some(ms(1000)) }]);
+    bench.push(b"gone").run(ms(900)).push(b"gone").run_out();
+    assert_eq!(bench.left, [(ms(1000), Output::Close)]);
+    bench.push(b"late").eof().run_out();
+    assert_eq!(bench.left.len(), 1);
+    assert_eq!(bench.stack.held(), 0);
+}
+
+#[test]
+fn timeout_of_zero_waits_for_ever() {
+    let mut bench = Bench::new(&[HOLE]);
+    bench.push(b"gone").run(ms(1_000_000));
+    assert_eq!(bench.left, []);
+    assert_eq!(bench.stack.next_timeout(), None);
+}
+
+#[test]
+fn an_end_passes_a_timeout_and_is_a_close_if_data_was_dropped() {
+    let mut bench = Bench::new(&[HOLE]);
+    bench.push(b"gone").eof();
+    assert_eq!(bench.left, [(ms(0), Output::Close)]);
+
+    let mut bench = Bench::new(&[Toxic::Timeout { timeout: Some(ms(1000)) }]);
+    bench.eof().run_out();
+    assert_eq!(bench.left, [(ms(0), Output::Eof), (ms(1000), Output::Close)]);
+}
+
+#[test]
+fn removing_a_timeout_closes_only_a_stream_with_a_hole() {
+    let mut bench = Bench::new(&[HOLE]);
+    bench.remove("timeout").push(b"kept");
+    assert_eq!(bench.left, [data(0, b"kept")]);
+
+    let mut bench = Bench::new(&[HOLE]);
+    bench.push(b"gone").remove("timeout").push(b"late");
+    assert_eq!(bench.left, [(ms(0), Output::Close)]);
+}
+
+#[test]
+fn reset_peer_lets_nothing_pass_and_resets() {
+    let mut bench = Bench::new(&[Toxic::ResetPeer { timeout: ms(100) }]);
+    bench.push(b"never").eof().run_out();
+    assert_eq!(bench.left, [(ms(100), Output::Reset)]);
+
+    let mut bench = Bench::new(&[Toxic::ResetPeer { timeout: ms(0) }]);
+    bench.poll();
+    assert_eq!(bench.left, [(ms(0), Output::Reset)]);
+}
+
+#[test]
+fn reset_peer_resets_after_the_end_too() {
+    let mut bench = Bench::new(&[]);
+    bench.push(b"a").eof();
+    bench.stack.add(bench.now, Toxic::ResetPeer { timeout: ms(5) });
+    bench.run_out();
+    assert_eq!(bench.left, [data(0, b"a"), (ms(0), Output::Eof), (ms(5), Output::Reset)]);
+}
+
+#[test]
+fn slicer_cuts_around_the_average_with_a_pause_after_each_piece() {
+    let mut bench = Bench::new(&[slicer(10, 4, ms(5))]);
+    let bytes: Vec<u8> = (0..1000u32).map(|n| n as u8).collect();
+    bench.push(&bytes).run_out();
+    assert_eq!(bench.bytes(), bytes);
+    for (n, (at, _)) in bench.left.iter().enumerate() {
+        assert_eq!(*at, ms(5) * n as u32);
+    }
+    let mut sizes = bench.sizes();
+    assert!(sizes.pop().unwrap() <= 14);
+    assert!(sizes.iter().all(|size| (6..=14).contains(size)), "{sizes:?}");
+    assert!((6..=14).all(|size| sizes.contains(&size)), "{sizes:?}");
+}
+
+#[test]
+fn slicer_without_variation_cuts_evenly_and_begins_anew_with_each_chunk() {
+    let mut bench = Bench::new(&[slicer(2, 0, ms(0))]);
+    bench.push(b"abcde").push(b"fgh");
+    let pieces = [&b"ab"[..], b"cd", b"e", b"fg", b"h"].map(|piece| data(0, piece));
+    assert_eq!(bench.left, pieces);
+}
+
+#[test]
+fn slicer_never_makes_empty_pieces() {
+    for toxic in [slicer(1, 50, ms(0)), slicer(0, 0, ms(0)), slicer(usize::MAX, usize::MAX, ms(0))] {
+        let mut bench = Bench::new(&[toxic]);
+        bench.push(&[1; 300]).eof().run_out();
+        assert_eq!(bench.sizes().iter().sum::<usize>(), 300);
+        assert!(bench.sizes().iter().all(|size| *size > 0));
+    }
+}
+
+#[test]
+fn slicer_pauses_between_chunks_and_before_the_end_too() {
+    let mut bench = Bench::new(&[slicer(2, 0, ms(5))]);
+    bench.push(b"ab").push(b"c").eof().run_out();
+    assert_eq!(bench.left, [data(0, b"ab"), data(5, b"c"), (ms(10), Output::Eof)]);
+}
+
+#[test]
+fn slicer_polled_late_catches_up() {
+    let mut bench = Bench::new(&[slicer(1, 0, ms(5))]);
+    bench.push(b"abcd");
+    bench.now += ms(12);
+    bench.poll().run_out();
+    assert_eq!(bench.left, [data(0, b"a"), data(12, b"b"), data(12, b"c"), data(15, b"d")]);
+}
+
+#[test]
+fn limit_data_passes_exactly_so_many_bytes() {
+    for (then, end) in [(Then::Close, Output::Close), (Then::Reset, Output::Reset)] {
+        let mut bench = Bench::new(&[limit(4, then)]);
+        bench.push(b"abc").push(b"def").push(b"g").eof();
+        assert_eq!(bench.left, [data(0, b"abc"), data(0, b"d"), (ms(0), end.clone())]);
+
+        // The end comes with the last byte that passes, not with the first that does not.
+        let mut bench = Bench::new(&[limit(3, then)]);
+        bench.push(b"abc");
+        assert_eq!(bench.left, [data(0, b"abc"), (ms(0), end.clone())]);
+
+        let mut bench = Bench::new(&[limit(0, then)]);
+        bench.run(ms(50));
+        assert_eq!(bench.left, []);
+        bench.push(b"a");
+        assert_eq!(bench.left, [(ms(50), end)]);
+    }
+}
+
+#[test]
+fn a_stream_within_the_limit_ends_by_itself() {
+    let mut bench = Bench::new(&[limit(4, Then::Reset)]);
+    bench.push(b"abc").eof().run_out();
+    assert_eq!(bench.left, [data(0, b"abc"), (ms(0), Output::Eof)]);
+}
+
+#[test]
+fn a_limit_that_is_removed_in_time_has_cost_nothing() {
+    let mut bench = Bench::new(&[limit(4, Then::Reset)]);
+    bench.stack.push(bench.now, b"abcdef");
+    assert_eq!(bench.stack.poll(bench.now), Some(Output::Data(b"abcd".to_vec())));
+    bench.remove("limit_data").push(b"g");
+    assert_eq!(bench.left, [data(0, b"ef"), data(0, b"g")]);
+}
+
+#[test]
+fn toxics_act_in_the_order_they_were_added() {
+    let mut bench = Bench::new(&[LATENCY, LATENCY, limit(2, Then::Close), SLOW_CLOSE]);
+    bench.push(b"abc").run_out();
+    assert_eq!(bench.left, [data(400, b"ab"), (ms(700), Output::Close)]);
+
+    // The end is delayed from when it leaves the toxic before, which is after the data.
+    let mut bench = Bench::new(&[LATENCY, SLOW_CLOSE]);
+    bench.push(b"a").eof().run_out();
+    assert_eq!(bench.left, [data(200, b"a"), (ms(500), Output::Eof)]);
+
+    // Slices are delayed each, and a delayed chunk is sliced once.
+    let mut bench = Bench::new(&[slicer(1, 0, ms(5)), LATENCY]);
+    bench.push(b"ab").run_out();
+    assert_eq!(bench.left, [data(200, b"a"), data(205, b"b")]);
+    let mut bench = Bench::new(&[LATENCY, slicer(1, 0, ms(5))]);
+    bench.push(b"ab").run_out();
+    assert_eq!(bench.left, [data(200, b"a"), data(205, b"b")]);
+}
+
+#[test]
+fn delays_add_up_exactly_when_polled_late() {
+    let mut bench = Bench::new(&[LATENCY, LATENCY, LATENCY]);
+    bench.push(b"a").push(b"b");
+    bench.now += ms(599);
+    bench.poll();
+    assert_eq!(bench.left, []);
+    bench.now += ms(1);
+    bench.poll();
+    assert_eq!(bench.left, [data(600, b"a"), data(600, b"b")]);
+}
+
+#[test]
+fn a_toxic_added_on_the_way_meets_what_is_still_held() {
+    let mut bench = Bench::new(&[LATENCY]);
+    bench.push(b"a").run(ms(100));
+    bench.stack.add(bench.now, LATENCY);
+    bench.push(b"b").run_out();
+    assert_eq!(bench.left, [data(400, b"a"), data(500, b"b")]);
+}
+
+#[test]
+fn what_a_removed_toxic_held_still_meets_those_behind_it() {
+    let mut bench = Bench::new(&[bandwidth(0), LATENCY]);
+    bench.push(b"ab").run(ms(50)).remove("bandwidth").push(b"c").run_out();
+    assert_eq!(bench.left, [data(250, b"ab"), data(250, b"c")]);
+}
+
+#[test]
+fn removing_all_lets_everything_out_in_order() {
+    let mut bench = Bench::new(&[slicer(2, 0, ms(10)), bandwidth(1), LATENCY]);
+    bench.push(b"abcdefghijklmnopqrstuvwxyz").eof().run(ms(25));
+    assert!(bench.stack.remove(bench.now, None));
+    assert_eq!(bench.stack.next_timeout(), Some(bench.now));
+    bench.poll();
+    assert_eq!(bench.bytes(), b"abcdefghijklmnopqrstuvwxyz");
+    assert_eq!(bench.left.last(), Some(&(ms(25), Output::Eof)));
+    assert!(bench.stack.is_empty());
+    assert!(!bench.stack.remove(bench.now, None));
+}
+
+#[test]
+fn removing_by_name_takes_all_of_that_name_and_no_other() {
+    let mut bench = Bench::new(&[LATENCY, SLOW_CLOSE, LATENCY]);
+    assert!(!bench.stack.remove(bench.now, Some("slicer")));
+    bench.push(b"a").remove("latency");
+    assert_eq!(bench.left, [data(0, b"a")]);
+    assert!(!bench.stack.is_empty());
+}
+
+#[test]
+fn what_is_held_is_counted() {
+    let mut bench = Bench::new(&[bandwidth(1)]);
+    assert_eq!(bench.stack.held(), 0);
+    bench.push(&[0; 1000]);
+    let full = bench.stack.held();
+    assert!((1000..1200).contains(&full), "{full}");
+    bench.run(ms(100));
+    assert_eq!(bench.stack.held(), full - 100);
+    bench.run_out();
+    assert_eq!(bench.stack.held(), 0);
+
+    let mut bench = Bench::new(&[LATENCY]);
+    for _ in 0..1000 {
+        bench.push(b"x");
+    }
+    assert!(bench.stack.held() > 50_000, "a thousand chunks cost more than a thousand bytes");
+}
+
+#[test]
+fn times_beyond_the_clock_are_never() {
+    let mut bench = Bench::new(&[
+        Toxic::Latency { latency: Duration::MAX, jitter: Duration::MAX },
+        Toxic::Timeout { timeout: Some(Duration::MAX) },
+        slicer(1, 0, Duration::MAX),
+        bandwidth(u64::MAX),
+    ]);
+    bench.push(b"abc").eof().run(ms(1_000_000));
+    assert_eq!(bench.left, []);
+}
+
+#[test]
+fn another_seed_is_another_run() {
+    let toxics = [slicer(10, 9, ms(1)), Toxic::Latency { latency: ms(50), jitter: ms(50) }];
+    let run = |seed| Bench::seeded(seed, &toxics).push(&[5; 500]).run_out().take();
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+/// Toxics that lose nothing.
+fn harmless() -> impl Strategy<Value = Toxic> {
+    prop_oneof![
+        (0..400u64, 0..400u64)
+            .prop_map(|(latency, jitter)| Toxic::Latency { latency: ms(latency), jitter: ms(jitter) }),
+        (1..50u64).prop_map(|rate| Toxic::Bandwidth { rate }),
+        (0..400u64).prop_map(|delay| Toxic::SlowClose { delay: ms(delay) }),
+        (1..40usize, 0..60usize, 0..9000u64).prop_map(|(average_size, size_variation, delay)| Toxic::Slicer {
+            average_size,
+            size_variation,
+            delay: Duration::from_micros(delay),
+        }),
+    ]
+}
+
+fn any_toxic() -> impl Strategy<Value = Toxic> {
+    prop_oneof![
+        4 => harmless(),
+        1 => Just(bandwidth(0)),
+        1 => proptest::option::of(0..500u64).prop_map(|timeout| Toxic::Timeout { timeout: timeout.map(ms) }),
+        1 => (0..500u64).prop_map(|timeout| Toxic::ResetPeer { timeout: ms(timeout) }),
+        1 => (0..600u64, any::<bool>())
+            .prop_map(|(bytes, reset)| limit(bytes, if reset { Then::Reset } else { Then::Close })),
+    ]
+}
+
+/// What somebody does to a stack.
+#[derive(Clone, Debug)]
+enum Step {
+    Push(usize),
+    Wait(u64),
+    /// Time passes, and nobody polls until the next step.
+    Oversleep(u64),
+    Add(Toxic),
+    Remove(Option<&'static str>),
+}
+
+fn steps(toxic: impl Strategy<Value = Toxic> + 'static) -> impl Strategy<Value = Vec<Step>> {
+    let names = ["latency", "bandwidth", "slow_close", "slicer", "timeout", "reset_peer", "limit_data"];
+    let step = prop_oneof![
+        6 => (1..300usize).prop_map(Step::Push),
+        3 => (0..200u64).prop_map(Step::Wait),
+        1 => (0..200u64).prop_map(Step::Oversleep),
+        2 => toxic.prop_map(Step::Add),
+        1 => proptest::option::of(proptest::sample::select(names.to_vec())).prop_map(Step::Remove),
+    ];
+    proptest::collection::vec(step, 0..30)
+}
+
+/// Goes through the steps, then ends the stream; gives what was pushed.
+fn play(bench: &mut Bench, steps: &[Step]) -> Vec<u8> {
+    let mut pushed = Vec::new();
+    for step in steps {
+        match step {
+            Step::Push(n) => {
+                let bytes: Vec<u8> = (pushed.len()..pushed.len() + n).map(|n| (n % 251) as u8).collect();
+                pushed.extend(&bytes);
+                bench.push(&bytes);
+            }
+            Step::Wait(time) => _ = bench.run(ms(*time)),
+            Step::Oversleep(time) => bench.now += ms(*time),
+            Step::Add(toxic) => {
+                bench.stack.add(bench.now, *toxic);
+                bench.poll();
+            }
+            Step::Remove(name) => {
+                bench.stack.remove(bench.now, *name);
+                bench.poll();
+            }
+        }
+    }
+    bench.eof().run_out();
+    pushed
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn harmless_toxics_pass_exactly_the_bytes_and_then_the_end(seed: u64, steps in steps(harmless())) {
+        let mut bench = Bench::seeded(seed, &[]);
+        let pushed = play(&mut bench, &steps);
+        prop_assert_eq!(bench.bytes(), pushed);
+        let ends = bench.left.iter().filter(|(_, output)| data_of(output).is_none()).count();
+        prop_assert_eq!(ends, 1);
+        prop_assert_eq!(&bench.left.last().unwrap().1, &Output::Eof);
+        prop_assert_eq!(bench.stack.held(), 0);
+    }
+
+    #[test]
+    fn any_toxics_pass_a_beginning_and_nothing_after_an_end(seed: u64, steps in steps(any_toxic())) {
+        let mut bench = Bench::seeded(seed, &[]);
+        let pushed = play(&mut bench, &steps);
+        let heal = bench.stack.remove(bench.now, None);
+        bench.poll();
+        // Data never has a hole in it that the receiver is not told of by an end.
+        prop_assert!(pushed.starts_with(&bench.bytes()), "healed {heal}");
+        let first_end = bench.left.iter().position(|(_, output)| data_of(output).is_none());
+        let after = &bench.left[first_end.expect("all streams end once healed")..];
+        match after {
+            [(_, Output::Eof)] => prop_assert_eq!(bench.bytes(), pushed),
+            [(_, Output::Eof), (_, end)] => prop_assert!(end.ends_connection()),
+            [(_, end)] => prop_assert!(end.ends_connection()),
+            _ => prop_assert!(false, "{after:?}"),
+        }
+    }
+
+    #[test]
+    fn the_same_seed_is_the_same_run(seed: u64, steps in steps(any_toxic())) {
+        let (mut one, mut two) = (Bench::seeded(seed, &[]), Bench::seeded(seed, &[]));
+        play(&mut one, &steps);
+        play(&mut two, &steps);
+        prop_assert_eq!(one.left, two.left);
+    }
+}
