@@ -148,7 +148,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Load a script exactly as listen does, and say what is wrong with it')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -163,14 +163,14 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;script;check' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'tcpx;script;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Load a script exactly as listen does, and say what is wrong with it')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -220,7 +220,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
         'tcpx;help;script' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Load a script exactly as listen does, and say what is wrong with it')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
             break
         }
         'tcpx;help;script;list' {

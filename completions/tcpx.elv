@@ -142,7 +142,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --help 'Print help'
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
-            cand check 'Load a script exactly as listen does, and say what is wrong with it'
+            cand check 'Say everything that is wrong with a script; silent if nothing is'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tcpx;script;list'= {
@@ -154,13 +154,13 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --help 'Print help'
         }
         &'tcpx;script;check'= {
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'tcpx;script;help'= {
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
-            cand check 'Load a script exactly as listen does, and say what is wrong with it'
+            cand check 'Say everything that is wrong with a script; silent if nothing is'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tcpx;script;help;list'= {
@@ -199,7 +199,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help;script'= {
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
-            cand check 'Load a script exactly as listen does, and say what is wrong with it'
+            cand check 'Say everything that is wrong with a script; silent if nothing is'
         }
         &'tcpx;help;script;list'= {
         }

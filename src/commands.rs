@@ -10,12 +10,12 @@ use signal_hook::consts::SIGPIPE;
 
 use crate::cli::{self, Action, AskTarget, Stop, generate};
 use crate::codec::labels;
-use crate::config::{Config, Script, ScriptSource};
+use crate::config::{Config, ScriptSource};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{Console, write_stderr};
-use crate::script::{ScriptHandler, builtin};
+use crate::script::{builtin, strict};
 
 /// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
@@ -47,7 +47,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             Some(text) => print(text),
             None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
         },
-        Action::ScriptCheck(source) => check_script(source),
+        Action::ScriptCheck(source) => Ok(check_script(&source)),
         Action::Encodings => print(&list_encodings()),
         Action::Completions(shell) => print(&generate::completions(shell)),
         Action::Man(page) => print(&generate::man(page)),
@@ -106,12 +106,18 @@ fn question(prompt: &str) -> Result<Option<String>, Error> {
     }
 }
 
-fn check_script(source: ScriptSource) -> Result<Exit, Error> {
-    let handler = ScriptHandler::load(&Script::new(source))?;
-    for warning in handler.warnings() {
-        Console::new(0, false).warn(warning);
+/// Says everything that is wrong with a script; nothing if nothing is.
+fn check_script(source: &ScriptSource) -> Exit {
+    let console = Console::new(0, false);
+    let findings = strict::check(source);
+    let failed = !findings.faults.is_empty();
+    for message in findings.faults {
+        console.error(&Error::ScriptLoad { message });
     }
-    Ok(Exit::Success)
+    for warning in &findings.warnings {
+        console.warn(warning);
+    }
+    if failed { Exit::ScriptLoad } else { Exit::Success }
 }
 
 fn list_scripts() -> String {

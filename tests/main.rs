@@ -14,3 +14,4 @@ mod robust;
 mod serving;
 mod support;
 mod terminal;
+mod workshop;

@@ -72,7 +72,13 @@ pub(super) enum ScriptWord {
         /// Its name, with or without the @
         name: String,
     },
-    /// Load a script exactly as listen does, and say what is wrong with it
+    /// Say everything that is wrong with a script; silent if nothing is
+    #[command(
+        long_about = "Say everything that is wrong with a script and with what it imports: syntax, handlers, unknown \
+                      variables and functions, wrong numbers of arguments. Then it is loaded as listen does, which runs \
+                      its top level but no handler. Silent if nothing is wrong, exit 111 if something is; warnings do not \
+                      count"
+    )]
     Check {
         /// The script, or @NAME for a built-in one
         #[arg(value_hint = ValueHint::FilePath)]

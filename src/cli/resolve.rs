@@ -34,7 +34,7 @@ pub enum Action {
     ScriptList,
     /// Show the built-in script of that name, given without the `@`.
     ScriptShow(String),
-    /// Load a script as `listen` does, and report.
+    /// Check a script strictly, and report.
     ScriptCheck(ScriptSource),
     /// List the encodings.
     Encodings,

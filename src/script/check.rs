@@ -2,7 +2,7 @@
 //!
 //! Owns the list of handlers. Syntax and unknown variables are the parser's business (`engine`).
 
-use rhai::{AST, FnAccess};
+use rhai::{AST, FnAccess, Position};
 
 use crate::codec::nearest::nearest;
 use crate::script::error::{self, Report};
@@ -134,7 +134,19 @@ impl Hooks {
 
 /// Finds the handlers of a script; the first fault in the order of the text is reported.
 pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
+    let (hooks, faults) = examine(ast, source);
+    faults.into_iter().next().map_or(Ok(hooks), |(_, report)| Err(report))
+}
+
+/// The parameters a handler of that name has; `None` for any other function.
+pub(super) fn parameters(handler: &str) -> Option<&'static [&'static str]> {
+    SIGNATURES.iter().find(|(name, _)| *name == handler).map(|(_, parameters)| *parameters)
+}
+
+/// Finds the handlers of a script, and everything that is wrong with them in the order of the text.
+pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Report)>) {
     let mut hooks = Hooks::default();
+    let mut faults = Vec::new();
     let mut defined: Vec<_> = ast
         .iter_functions()
         .filter(|function| is_handler(function.name) && function.this_type.is_none())
@@ -142,31 +154,32 @@ pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
         .collect();
     defined.sort_by_key(|(word, _)| (word.line, word.column));
     for (word, function) in defined {
-        let fault =
-            |what: String, near: Option<&str>, hint: Option<String>| error::finding(source, &word, what, near, hint);
+        let at = Position::new(word.line as u16, word.column as u16);
+        let mut fault = |what: String, near: Option<&str>, hint: Option<String>| {
+            faults.push((at, error::finding(source, at, what, near, hint)));
+        };
         let name = function.name;
-        let Some(at) = SIGNATURES.iter().position(|(known, _)| *known == name) else {
+        let Some(index) = SIGNATURES.iter().position(|(known, _)| *known == name) else {
             let names = SIGNATURES.iter().map(|(known, _)| *known);
             let near = nearest(name, names.clone());
             let hint = near.is_none().then(|| format!("handlers are {}", names.collect::<Vec<_>>().join(", ")));
-            return Err(fault(format!("unknown handler: {name}"), near, hint));
+            fault(format!("unknown handler: {name}"), near, hint);
+            continue;
         };
-        let parameters = SIGNATURES[at].1;
+        let parameters = SIGNATURES[index].1;
         let given = function.params.len();
         if given > parameters.len() {
             let signature = format!("fn {name}({})", parameters.join(", "));
             let plural = if given == 1 { "" } else { "s" };
             let what = format!("{name} cannot have {given} parameter{plural}");
-            return Err(fault(what, None, Some(format!("{signature}; trailing parameters may be left out"))));
-        }
-        if function.access == FnAccess::Private {
-            return Err(fault(format!("{name} is a handler and cannot be private"), None, None));
-        }
-        if hooks.arity[at].replace(given as u8).is_some() {
-            return Err(fault(format!("{name} is defined twice"), None, None));
+            fault(what, None, Some(format!("{signature}; trailing parameters may be left out")));
+        } else if function.access == FnAccess::Private {
+            fault(format!("{name} is a handler and cannot be private"), None, None);
+        } else if hooks.arity[index].replace(given as u8).is_some() {
+            fault(format!("{name} is defined twice"), None, None);
         }
     }
-    Ok(hooks)
+    (hooks, faults)
 }
 
 /// Handlers begin with `on_`, but for one that gives an answer.

@@ -7,8 +7,9 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Scope};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ParseErrorType, Position, Scope};
 
+use crate::config::ScriptSource;
 use crate::script::api;
 use crate::script::host::Host;
 use crate::script::paths::Reach;
@@ -26,6 +27,7 @@ pub(super) fn build(
     sources: &Rc<Sources>,
     folder: Option<&Path>,
     reach: Reach,
+    app: &Dynamic,
 ) -> Engine {
     let mut engine = Engine::new();
     set_limits(&mut engine);
@@ -36,7 +38,7 @@ pub(super) fn build(
     engine.on_progress(move |operations| clock.progress(operations));
 
     let of = Rc::clone(sources);
-    let app = Dynamic::from_map(Map::new()).into_shared();
+    let app = app.clone();
     let args = Dynamic::from_array(args.iter().cloned().map(Dynamic::from).collect()).into_shared();
     // "Not deprecated, but volatile" says its documentation; there is no other way to have a mutable global.
     #[allow(deprecated)]
@@ -66,26 +68,78 @@ pub(super) fn build(
 /// everything that is no variable is found.
 pub(super) fn compile(engine: &Engine, source: &Source) -> Result<(AST, Scope<'static>), Fault> {
     let first = engine.compile(&source.text)?;
-    let mut constants = Scope::new();
-    for (name, _, value) in first.iter_literal_variables(true, false) {
-        constants.push_constant_dynamic(name, value);
-    }
+    let constants = constants(&first);
     let values = constants.iter().map(|(name, _, value)| (name.to_owned(), value)).collect();
     let _ = source.constants.set(values);
-    let mut known = constants.clone();
-    known.push("app", ()).push("args", ());
-    // A function's name is a value too, and the strict parser only knows those above.
-    for function in first.iter_functions() {
-        known.push(function.name, ());
-    }
-    let mut strict = Engine::new_raw();
-    set_limits(&mut strict);
-    strict.set_strict_variables(true);
-    strict.compile_with_scope(&known, &source.text)?;
+    strict().compile_with_scope(&names(&first, &constants), &source.text)?;
 
     let mut ast = engine.compile_with_scope(&constants, &source.text)?;
     ast.set_source(&source.name);
     Ok((ast, constants))
+}
+
+/// Every unknown variable of a text that can be parsed, each where it stands first.
+pub(super) fn unknown_variables(ast: &AST, source: &Source) -> Vec<Fault> {
+    let strict = strict();
+    let mut names = names(ast, &constants(ast));
+    let mut faults = Vec::new();
+    // The parser stops at the first: what it has told is made known, and it has to go on.
+    while let Err(fault) = strict.compile_with_scope(&names, &source.text) {
+        let fault: Fault = fault.into();
+        let unknown = match &*fault {
+            EvalAltResult::ErrorParsing(kind, _) => match kind {
+                ParseErrorType::VariableUndefined(name) => Some(name.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        faults.push(fault);
+        match unknown {
+            Some(name) if !names.contains(&name) => _ = names.push(name, ()),
+            _ => break,
+        }
+    }
+    faults
+}
+
+/// The literal constants at the top of a text.
+fn constants(ast: &AST) -> Scope<'static> {
+    let mut constants = Scope::new();
+    for (name, _, value) in ast.iter_literal_variables(true, false) {
+        constants.push_constant_dynamic(name, value);
+    }
+    constants
+}
+
+/// What the strict parser cannot know: a function's name is a value too.
+fn names(ast: &AST, constants: &Scope<'static>) -> Scope<'static> {
+    let mut names = constants.clone();
+    names.push("app", ()).push("args", ());
+    for function in ast.iter_functions() {
+        names.push(function.name, ());
+    }
+    names
+}
+
+/// A parser that refuses unknown variables.
+fn strict() -> Engine {
+    let mut engine = Engine::new_raw();
+    set_limits(&mut engine);
+    engine.set_strict_variables(true);
+    engine
+}
+
+/// Where an error stands.
+pub(super) fn position(fault: &Fault) -> Position {
+    fault.position()
+}
+
+/// The folder a script may import from.
+pub(super) fn folder(source: &ScriptSource) -> Option<&Path> {
+    match source {
+        ScriptSource::File(path) => path.parent(),
+        _ => None,
+    }
 }
 
 /// Runs the top level of a compiled text once.

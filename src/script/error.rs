@@ -54,8 +54,13 @@ struct Words {
 
 /// Renders an error and the calls it came through.
 pub(super) fn render(fault: &Fault, sources: &Sources) -> Report {
+    render_in(fault, sources, sources.main())
+}
+
+/// The same for an error of another text than the script's own.
+pub(super) fn render_in(fault: &Fault, sources: &Sources, source: &Rc<Source>) -> Report {
     let mut chain = Vec::new();
-    let mut place = Rc::clone(sources.main());
+    let mut place = Rc::clone(source);
     let mut innermost = fault;
     loop {
         let (step, inner, at, source) = match innermost {
@@ -85,15 +90,8 @@ pub(super) fn render(fault: &Fault, sources: &Sources) -> Report {
     Report { lines: report.iter().map(|line| show_line(line).into_owned()).collect() }
 }
 
-/// Renders a finding of the load checks at a word of the source.
-pub(super) fn finding(
-    source: &Source,
-    word: &Word<'_>,
-    what: String,
-    near: Option<&str>,
-    hint: Option<String>,
-) -> Report {
-    let at = Position::new(word.line as u16, word.column as u16);
+/// Renders a finding of the checks at its place in the source.
+pub(super) fn finding(source: &Source, at: Position, what: String, near: Option<&str>, hint: Option<String>) -> Report {
     let words = Words { what, near: near.map(str::to_owned), hint };
     Report { lines: at_place(source, at, &words).iter().map(|line| show_line(line).into_owned()).collect() }
 }
@@ -219,22 +217,30 @@ fn function_not_found(signature: &str, place: &Source) -> Words {
         return Words { what: format!("no such operation: {left} {name} {right}"), ..Words::default() };
     }
     let what = format!("function not found: {name}({})", types.join(", "));
+    let hint = usage(name, place);
+    let near = if hint.is_none() { near_function(name, place) } else { None };
+    Words { what, near, hint }
+}
+
+/// How a function that exists is called.
+pub(super) fn usage(name: &str, place: &Source) -> Option<String> {
     let usage = reference::signatures(name);
     if !usage.is_empty() {
-        return Words { what, hint: Some(format!("it is used as {}", usage.join(" or "))), near: None };
+        return Some(format!("it is used as {}", usage.join(" or ")));
     }
-    let own: Vec<_> = outline::words(&place.text).filter(|word| word.keyword == "fn" && word.depth == 0).collect();
-    if let Some(own) = own.iter().find(|word| word.name == name) {
-        return Words {
-            what,
-            hint: Some(format!("it is defined as {name}({})", own.parameters.join(", "))),
-            near: None,
-        };
-    }
-    let own_names = own.iter().map(|word| word.name.to_owned());
-    let names: Vec<_> = own_names.chain(reference::functions().map(str::to_owned)).collect();
-    let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
-    Words { what, near, hint: None }
+    let own = own_functions(place).find(|word| word.name == name)?;
+    Some(format!("it is defined as {name}({})", own.parameters.join(", ")))
+}
+
+/// The function that was probably meant.
+pub(super) fn near_function(name: &str, place: &Source) -> Option<String> {
+    let own = own_functions(place).map(|word| word.name.to_owned());
+    let names: Vec<_> = own.chain(reference::functions().map(str::to_owned)).collect();
+    nearest(name, names.iter().map(String::as_str)).map(str::to_owned)
+}
+
+fn own_functions(place: &Source) -> impl Iterator<Item = Word<'_>> {
+    outline::words(&place.text).filter(|word| word.keyword == "fn" && word.depth == 0)
 }
 
 fn property(text: &str) -> Words {

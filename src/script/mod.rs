@@ -18,6 +18,7 @@ mod paths;
 pub mod reference;
 mod resolver;
 mod source;
+pub mod strict;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -32,7 +33,7 @@ use std::time::Instant;
 
 use rhai::{AST, Dynamic, Engine, FnPtr, FuncArgs, Map};
 
-use crate::config::{Script, ScriptSource};
+use crate::config::Script;
 use crate::error::Error;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
@@ -70,12 +71,10 @@ impl ScriptHandler {
         let source = Source::open(&script.source).map_err(|text| Report::plain(&text))?;
         let sources = Sources::new(source);
         let host = Host::new(script.timeout, script.seed);
-        let folder = match &script.source {
-            ScriptSource::File(path) => path.parent(),
-            _ => None,
-        };
+        let folder = engine::folder(&script.source);
         let reach = Reach::new(folder, &script.allow_read, &script.allow_write).map_err(|text| Report::plain(&text))?;
-        let mut engine = engine::build(&host, &script.args, &sources, folder, reach);
+        let app = Dynamic::from_map(Map::new()).into_shared();
+        let mut engine = engine::build(&host, &script.args, &sources, folder, reach, &app);
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, &sources))?;
         let hooks = check::hooks(&ast, main)?;

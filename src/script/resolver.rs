@@ -31,26 +31,19 @@ impl Resolver {
         Self { sources, folder, places: RefCell::default(), modules: RefCell::default(), loading: RefCell::default() }
     }
 
+    /// The text an import means, without running it.
+    pub(super) fn open(&self, importer: &str, path: &str) -> Result<Rc<Source>, String> {
+        let (file, name) = self.locate(importer, path)?;
+        self.read(&file, name, path)
+    }
+
     fn import(&self, engine: &Engine, importer: &str, path: &str) -> Result<Shared<rhai::Module>, Refusal> {
-        let Some(folder) = &self.folder else {
-            return Err("only a script in a file can import others".to_owned().into());
-        };
-        let below = checked(path)?;
-        let below = self.places.borrow().get(importer).cloned().unwrap_or_default().join(below);
-        let file = folder
-            .find(&below)
-            .map_err(|cause| format!("import \"{path}\": {}", crate::error::cause(&cause)))?
-            .ok_or_else(|| format!("import \"{path}\": it is outside of the script's folder"))?;
+        let (file, name) = self.locate(importer, path)?;
         if let Some(module) = self.modules.borrow().get(&file) {
             return Ok(module.clone());
         }
-        let name = folder.shown.join(&below).display().to_string();
         self.check_cycle(&file, &name)?;
-
-        let source = Rc::new(Source::read(&file, name.clone()).map_err(|text| format!("import \"{path}\": {text}"))?);
-        self.sources.add(Rc::clone(&source));
-        let folder = below.parent().unwrap_or(Path::new("")).to_owned();
-        self.places.borrow_mut().insert(name.clone(), folder);
+        let source = self.read(&file, name.clone(), path)?;
 
         self.loading.borrow_mut().push((file.clone(), name.clone()));
         let module = engine::compile(engine, &source).and_then(|(ast, constants)| engine::run(engine, &ast, constants));
@@ -58,6 +51,29 @@ impl Resolver {
         let module: Shared<_> = module.map_err(|fault| Refusal::Inside(name, fault))?.into();
         self.modules.borrow_mut().insert(file, module.clone());
         Ok(module)
+    }
+
+    /// The file an import means, and what messages call it. What it imports itself is looked for beside it.
+    fn locate(&self, importer: &str, path: &str) -> Result<(PathBuf, String), String> {
+        let Some(folder) = &self.folder else {
+            return Err("only a script in a file can import others".to_owned());
+        };
+        let below = checked(path)?;
+        let below = self.places.borrow().get(importer).cloned().unwrap_or_default().join(below);
+        let file = folder
+            .find(&below)
+            .map_err(|cause| format!("import \"{path}\": {}", crate::error::cause(&cause)))?
+            .ok_or_else(|| format!("import \"{path}\": it is outside of the script's folder"))?;
+        let name = folder.shown.join(&below).display().to_string();
+        let folder = below.parent().unwrap_or(Path::new("")).to_owned();
+        self.places.borrow_mut().insert(name.clone(), folder);
+        Ok((file, name))
+    }
+
+    fn read(&self, file: &Path, name: String, path: &str) -> Result<Rc<Source>, String> {
+        let source = Rc::new(Source::read(file, name).map_err(|text| format!("import \"{path}\": {text}"))?);
+        self.sources.add(Rc::clone(&source));
+        Ok(source)
     }
 
     fn check_cycle(&self, file: &Path, name: &str) -> Result<(), Refusal> {

@@ -1,0 +1,99 @@
+//! Everything that is registered with an engine, by name: how many arguments, and of which type the first one is.
+
+use std::any::TypeId;
+use std::collections::{BTreeSet, HashMap};
+
+use rhai::{Dynamic, Engine};
+
+/// What an engine offers to scripts.
+pub(super) struct Catalog {
+    forms: HashMap<String, Vec<Form>>,
+}
+
+/// One form of a function.
+#[derive(Clone, Copy)]
+struct Form {
+    parameters: usize,
+    /// `None` takes anything.
+    first: Option<TypeId>,
+}
+
+impl Catalog {
+    /// Asks an engine.
+    pub(super) fn of(engine: &Engine) -> Self {
+        let mut forms: HashMap<String, Vec<Form>> = HashMap::new();
+        let all = engine.collect_fn_metadata(
+            None,
+            |info| {
+                let function = info.metadata;
+                let first = function.param_types.first().copied().filter(|id| *id != TypeId::of::<Dynamic>());
+                Some((function.name.to_string(), Form { parameters: function.num_params, first }))
+            },
+            true,
+        );
+        for (name, form) in all {
+            forms.entry(name).or_default().push(form);
+        }
+        Self { forms }
+    }
+
+    /// Whether there is a function of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        is_keyword(name) || self.forms.contains_key(name)
+    }
+
+    /// Whether a function of that name takes so many arguments, what a method is called on included.
+    pub(super) fn takes(&self, name: &str, arguments: usize) -> bool {
+        keyword_takes(name, arguments) || self.forms(name).any(|form| form.parameters == arguments)
+    }
+
+    /// Whether it does so with a first argument of that type.
+    pub(super) fn takes_type(&self, name: &str, arguments: usize, first: TypeId) -> bool {
+        let fits = |form: Form| form.parameters == arguments && form.first.is_none_or(|id| id == first);
+        keyword_takes(name, arguments) || self.forms(name).any(fits)
+    }
+
+    /// The numbers of arguments a function takes, without the first `bound` ones.
+    pub(super) fn counts(&self, name: &str, bound: usize) -> BTreeSet<usize> {
+        self.forms(name).filter_map(|form| form.parameters.checked_sub(bound)).collect()
+    }
+
+    /// Whether values of a type have a property to read.
+    pub(super) fn reads(&self, property: &str, of: TypeId) -> bool {
+        self.takes_type(&format!("get${property}"), 1, of)
+    }
+
+    /// Whether values of a type have a property to set.
+    pub(super) fn sets(&self, property: &str, of: TypeId) -> bool {
+        self.takes_type(&format!("set${property}"), 2, of)
+    }
+
+    /// The properties values of a type have.
+    pub(super) fn properties(&self, of: TypeId) -> Vec<&str> {
+        let is_of = |forms: &[Form]| forms.iter().any(|form| form.first == Some(of));
+        self.forms.iter().filter(|(_, forms)| is_of(forms)).filter_map(|(name, _)| name.strip_prefix("get$")).collect()
+    }
+
+    fn forms(&self, name: &str) -> impl Iterator<Item = Form> {
+        self.forms.get(name).into_iter().flatten().copied()
+    }
+}
+
+/// Calls of the language itself: they look like functions and are registered nowhere.
+const KEYWORDS: [(&str, usize, usize); 7] = [
+    ("Fn", 1, 1),
+    ("call", 1, usize::MAX),
+    ("curry", 1, usize::MAX),
+    ("is_shared", 1, 1),
+    ("is_def_fn", 2, 3),
+    ("is_def_var", 1, 1),
+    ("type_of", 1, 1),
+];
+
+fn is_keyword(name: &str) -> bool {
+    KEYWORDS.iter().any(|(keyword, ..)| *keyword == name)
+}
+
+fn keyword_takes(name: &str, arguments: usize) -> bool {
+    KEYWORDS.iter().any(|(keyword, least, most)| *keyword == name && (*least..=*most).contains(&arguments))
+}

@@ -1,0 +1,213 @@
+//! The strict check of a script: everything that can be known to be wrong without an event, all of it at once.
+//!
+//! Loading finds what Rhai finds: syntax, handlers, unknown variables. Rhai looks for a function only when it is
+//! called, so this walks the syntax tree of the script and of what it imports, and asks the engine for every name.
+//! Where types decide it stays silent, unless it knows the type. Only `tcpx script check` does this; the
+//! scripts it has to accept are those that run.
+
+mod backticks;
+mod calls;
+mod catalog;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rhai::{AST, ASTNode, Dynamic, Engine, Expr, Map, OptimizationLevel, Position, Stmt};
+
+use self::catalog::Catalog;
+use super::ScriptHandler;
+use super::engine;
+use super::error::{self, Report};
+use super::host::Host;
+use super::paths::Reach;
+use super::resolver::Resolver;
+use super::source::{Source, Sources};
+use crate::config::{Script, ScriptSource};
+
+/// What a strict check has found, in the order of the text; every item is a complete message.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What would not load, or fail when it is reached.
+    pub faults: Vec<String>,
+    /// What is probably not meant.
+    pub warnings: Vec<String>,
+}
+
+/// Checks a script and everything it imports, then loads it as `listen` does.
+pub fn check(source: &ScriptSource) -> Findings {
+    let text = match Source::open(source) {
+        Ok(text) => text,
+        Err(message) => return Findings { faults: vec![Report::plain(&message).message()], warnings: Vec::new() },
+    };
+    let sources = Sources::new(text);
+    let folder = engine::folder(source);
+    let host = Host::new(TIMEOUT, None);
+    let app = Dynamic::from_map(Map::new()).into_shared();
+    let mut engine = engine::build(&host, &[], &sources, folder, Reach::default(), &app);
+    // What the optimizer drops is checked, too.
+    engine.set_optimization_level(OptimizationLevel::None);
+
+    let mut world =
+        World { catalog: Catalog::of(&engine), units: Vec::new(), members: HashSet::new(), asked: HashSet::new() };
+    let mut faults = world.read(&engine, &sources, &Resolver::new(Rc::clone(&sources), folder));
+    for unit in &world.units {
+        calls::check(unit, &world, &mut faults);
+    }
+    let warnings = world.units.iter().flat_map(|unit| backticks::warnings(&unit.source));
+    let mut findings = Findings { faults: listed(faults), warnings: warnings.map(|report| report.message()).collect() };
+    if findings.faults.is_empty() {
+        let script =
+            Script { timeout: TIMEOUT, ..Script::new(source.clone()) };
+        match ScriptHandler::load(&script) {
+            Ok(handler) => findings.warnings.extend_from_slice(handler.warnings()),
+            Err(fault) => findings.faults.push(fault.to_string()),
+        }
+    }
+    findings
+}
+
+/// A finding: the text, the place in it, the message.
+type Fault = (usize, Position, Report);
+
+/// All texts of a script, and what they can use.
+struct World {
+    catalog: Catalog,
+    /// The script first, then what it imports.
+    units: Vec<Unit>,
+    /// Words that may be keys of maps: what is called by such a name may be a closure in a map.
+    members: HashSet<String>,
+    /// Functions the script itself asks for with `is_def_fn`.
+    asked: HashSet<String>,
+}
+
+/// One text that can be parsed.
+struct Unit {
+    source: Rc<Source>,
+    ast: AST,
+    number: usize,
+    /// What each alias means; `None` if that depends on the run.
+    imports: BTreeMap<String, Option<usize>>,
+}
+
+impl World {
+    /// Parses the script and, one after the other, what it imports.
+    fn read(&mut self, engine: &Engine, sources: &Sources, resolver: &Resolver) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let mut texts = vec![Rc::clone(sources.main())];
+        let mut numbers: HashMap<String, usize> = HashMap::from([(sources.main().name.clone(), 0)]);
+        let mut next = 0;
+        while let Some(source) = texts.get(next).cloned() {
+            let number = next;
+            next += 1;
+            let mut ast = match engine.compile(&source.text) {
+                Ok(ast) => ast,
+                Err(fault) => {
+                    let fault = fault.into();
+                    faults.push((number, engine::position(&fault), error::render_in(&fault, sources, &source)));
+                    continue;
+                }
+            };
+            ast.set_source(&source.name);
+            if number == 0 {
+                let (_, wrong) = super::check::examine(&ast, &source);
+                faults.extend(wrong.into_iter().map(|(at, report)| (number, at, report)));
+            }
+            for fault in engine::unknown_variables(&ast, &source) {
+                faults.push((number, engine::position(&fault), error::render_in(&fault, sources, &source)));
+            }
+            let mut imports = BTreeMap::new();
+            for (path, alias, at) in self.survey(&ast) {
+                let target = path.and_then(|path| match resolver.open(&source.name, &path) {
+                    Ok(text) => Some(*numbers.entry(text.name.clone()).or_insert_with(|| {
+                        texts.push(text);
+                        texts.len() - 1
+                    })),
+                    Err(what) => {
+                        faults.push((number, at, error::finding(&source, at, what, None, None)));
+                        None
+                    }
+                });
+                let same = |known: &mut Option<usize>| *known = known.filter(|known| Some(*known) == target);
+                imports.entry(alias).and_modify(same).or_insert(target);
+            }
+            self.units.push(Unit { source, ast, number, imports });
+        }
+        faults
+    }
+
+    /// Gathers the words of a text that may name closures; gives what it imports: path, alias, place.
+    fn survey(&mut self, ast: &AST) -> Vec<(Option<String>, String, Position)> {
+        let mut imports = Vec::new();
+        ast.walk(&mut |path| {
+            match path.last() {
+                Some(ASTNode::Stmt(Stmt::Import(import, at))) => {
+                    let (from, alias) = &**import;
+                    let path = if let Expr::StringConstant(path, _) = from { Some(path.to_string()) } else { None };
+                    let at = if path.is_some() { from.start_position() } else { *at };
+                    imports.push((path, alias.name.to_string(), at));
+                }
+                Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => self.note_member(&assignment.1.lhs),
+                Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => {
+                    if let ("is_def_fn", Some(Expr::StringConstant(name, _))) = (call.name.as_str(), call.args.first())
+                    {
+                        self.asked.insert(name.to_string());
+                    }
+                }
+                Some(ASTNode::Expr(Expr::Map(map, _))) => {
+                    self.members.extend(map.1.keys().map(ToString::to_string));
+                    self.members.extend(map.0.iter().map(|(key, _)| key.name.to_string()));
+                }
+                Some(ASTNode::Expr(Expr::StringConstant(text, _))) => _ = self.members.insert(text.to_string()),
+                _ => {}
+            }
+            true
+        });
+        imports
+    }
+
+    /// `a.b.name = …`: a map gets a member.
+    fn note_member(&mut self, target: &Expr) {
+        match target {
+            Expr::Dot(pair, ..) | Expr::Index(pair, ..) => self.note_member(&pair.rhs),
+            Expr::Property(property, _) => _ = self.members.insert(property.2.to_string()),
+            _ => {}
+        }
+    }
+
+    /// The text a path of aliases leads to, seen from a text.
+    fn target<'a>(&self, from: &Unit, mut aliases: impl Iterator<Item = &'a str>) -> Option<&Unit> {
+        let first = *from.imports.get(aliases.next()?)?;
+        aliases.try_fold(self.unit(first?)?, |unit, alias| self.unit((*unit.imports.get(alias)?)?))
+    }
+
+    fn unit(&self, number: usize) -> Option<&Unit> {
+        self.units.iter().find(|unit| unit.number == number)
+    }
+
+    /// The script itself: its functions are known in everything it imports.
+    fn main(&self) -> Option<&Unit> {
+        self.unit(0)
+    }
+}
+
+/// The messages in the order of the text, not too many.
+fn listed(mut faults: Vec<Fault>) -> Vec<String> {
+    faults.sort_by_key(|(text, at, _)| (*text, at.line(), at.position()));
+    faults.dedup();
+    let more = faults.len().saturating_sub(MAX_FINDINGS);
+    let mut messages: Vec<_> = faults.into_iter().take(MAX_FINDINGS).map(|(.., report)| report.message()).collect();
+    if more > 0 {
+        let plural = if more == 1 { "" } else { "s" };
+        messages.push(format!("… and {more} more fault{plural}"));
+    }
+    messages
+}
+
+/// As long as a run gives its script by default.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// More does not help anybody.
+const MAX_FINDINGS: usize = 20;

@@ -1,0 +1,46 @@
+//! Writing scripts: `tcpx script check`.
+
+use crate::support::{Folder, Tcpx};
+
+#[test]
+fn check_is_silent_about_a_good_script() {
+    let folder = Folder::new();
+    let script = folder.file("good.rhai", b"fn on_data(conn, data) { conn.send(data); }");
+    for script in [script.as_os_str(), "@goodbye".as_ref()] {
+        Tcpx::new(&["script", "check"]).arg(script).run().code(0).wrote("").quietly();
+    }
+}
+
+#[test]
+fn check_shows_everything_that_is_wrong() {
+    let folder = Folder::new();
+    let script = folder.file("bad.rhai", b"fn on_data(conn, data) {\n    conn.sned(1);\n    conn.send();\n}\n");
+    let done = Tcpx::new(&["script", "check"]).arg(&script).run();
+    let name = script.display();
+    let wanted = format!(
+        "tcpx: {name}:2:10: unknown function: sned\n    \
+             2 |     conn.sned(1);\n      \
+               |          ^ did you mean `send`?\n\
+         tcpx: {name}:3:10: send cannot be called without arguments\n    \
+             3 |     conn.send();\n      \
+               |          ^\n\
+         hint: it is used as conn.send(x)\n"
+    );
+    done.code(111).wrote("");
+    assert_eq!(done.stderr, wanted);
+    // Such a script loads all the same: it may never come to that line.
+    let (listening, _) = Tcpx::new(&["--script"]).arg(&script).listen();
+    drop(listening);
+}
+
+#[test]
+fn check_warns_about_escapes_in_backticks() {
+    let folder = Folder::new();
+    let script = folder.file("warn.rhai", b"fn on_connect(conn) { conn.send(`hi\\r\\n`); }");
+    Tcpx::new(&["script", "check"]).arg(&script).run().code(0).wrote("").said(
+        "warn.rhai:1:36: \\r\\n in backticks stays as it is written\n    \
+         1 | fn on_connect(conn) { conn.send(`hi\\r\\n`); }\n      \
+           |                                    ^\n\
+         hint: escapes work in double quotes: \"\\r\\n\"\n",
+    );
+}
