@@ -27,7 +27,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a peer: stdin goes to it, what it sends goes to stdout')
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
-            [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, check your own')
+            [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write a manual page to stdout')
@@ -149,6 +149,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -167,10 +168,16 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'tcpx;script;new' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'tcpx;script;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -181,6 +188,9 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;script;help;check' {
+            break
+        }
+        'tcpx;script;help;new' {
             break
         }
         'tcpx;script;help;help' {
@@ -204,7 +214,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
         'tcpx;help' {
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a peer: stdin goes to it, what it sends goes to stdout')
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
-            [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, check your own')
+            [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write a manual page to stdout')
@@ -221,6 +231,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
             break
         }
         'tcpx;help;script;list' {
@@ -230,6 +241,9 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;help;script;check' {
+            break
+        }
+        'tcpx;help;script;new' {
             break
         }
         'tcpx;help;encodings' {

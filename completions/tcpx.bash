@@ -64,6 +64,9 @@ _tcpx() {
             tcpx__subcmd__help__subcmd__script,list)
                 cmd="tcpx__subcmd__help__subcmd__script__subcmd__list"
                 ;;
+            tcpx__subcmd__help__subcmd__script,new)
+                cmd="tcpx__subcmd__help__subcmd__script__subcmd__new"
+                ;;
             tcpx__subcmd__help__subcmd__script,show)
                 cmd="tcpx__subcmd__help__subcmd__script__subcmd__show"
                 ;;
@@ -76,6 +79,9 @@ _tcpx() {
             tcpx__subcmd__script,list)
                 cmd="tcpx__subcmd__script__subcmd__list"
                 ;;
+            tcpx__subcmd__script,new)
+                cmd="tcpx__subcmd__script__subcmd__new"
+                ;;
             tcpx__subcmd__script,show)
                 cmd="tcpx__subcmd__script__subcmd__show"
                 ;;
@@ -87,6 +93,9 @@ _tcpx() {
                 ;;
             tcpx__subcmd__script__subcmd__help,list)
                 cmd="tcpx__subcmd__script__subcmd__help__subcmd__list"
+                ;;
+            tcpx__subcmd__script__subcmd__help,new)
+                cmd="tcpx__subcmd__script__subcmd__help__subcmd__new"
                 ;;
             tcpx__subcmd__script__subcmd__help,show)
                 cmd="tcpx__subcmd__script__subcmd__help__subcmd__show"
@@ -421,7 +430,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__help__subcmd__script)
-            opts="list show check"
+            opts="list show check new"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -449,6 +458,20 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__help__subcmd__script__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__help__subcmd__script__subcmd__new)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -697,7 +720,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__script)
-            opts="-h --help list show check help"
+            opts="-h --help list show check new help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -725,7 +748,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__script__subcmd__help)
-            opts="list show check help"
+            opts="list show check new help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -780,6 +803,20 @@ _tcpx() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tcpx__subcmd__script__subcmd__help__subcmd__new)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tcpx__subcmd__script__subcmd__help__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -795,6 +832,20 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__script__subcmd__list)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__script__subcmd__new)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

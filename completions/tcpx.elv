@@ -24,7 +24,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --version 'Print version'
             cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
-            cand script 'List and show the built-in scripts, check your own'
+            cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
             cand man 'Write a manual page to stdout'
@@ -143,6 +143,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
             cand check 'Say everything that is wrong with a script; silent if nothing is'
+            cand new 'Write a new script to stdout: a working one, with every event in comments'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tcpx;script;list'= {
@@ -157,10 +158,15 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tcpx;script;new'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'tcpx;script;help'= {
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
             cand check 'Say everything that is wrong with a script; silent if nothing is'
+            cand new 'Write a new script to stdout: a working one, with every event in comments'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tcpx;script;help;list'= {
@@ -168,6 +174,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;script;help;show'= {
         }
         &'tcpx;script;help;check'= {
+        }
+        &'tcpx;script;help;new'= {
         }
         &'tcpx;script;help;help'= {
         }
@@ -186,7 +194,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help'= {
             cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
-            cand script 'List and show the built-in scripts, check your own'
+            cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
             cand man 'Write a manual page to stdout'
@@ -200,12 +208,15 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
             cand check 'Say everything that is wrong with a script; silent if nothing is'
+            cand new 'Write a new script to stdout: a working one, with every event in comments'
         }
         &'tcpx;help;script;list'= {
         }
         &'tcpx;help;script;show'= {
         }
         &'tcpx;help;script;check'= {
+        }
+        &'tcpx;help;script;new'= {
         }
         &'tcpx;help;encodings'= {
         }

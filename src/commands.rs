@@ -15,7 +15,7 @@ use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{Console, write_stderr};
-use crate::script::{builtin, strict};
+use crate::script::{builtin, starter, strict};
 
 /// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
@@ -48,6 +48,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
         },
         Action::ScriptCheck(source) => Ok(check_script(&source)),
+        Action::ScriptNew => print(&starter()),
         Action::Encodings => print(&list_encodings()),
         Action::Completions(shell) => print(&generate::completions(shell)),
         Action::Man(page) => print(&generate::man(page)),

@@ -1,5 +1,6 @@
-//! Writing scripts: `tcpx script check`.
+//! Writing scripts: `tcpx script check` and `tcpx script new`.
 
+use crate::support::peer::Conn;
 use crate::support::{Folder, Tcpx};
 
 #[test]
@@ -43,4 +44,19 @@ fn check_warns_about_escapes_in_backticks() {
            |                                    ^\n\
          hint: escapes work in double quotes: \"\\r\\n\"\n",
     );
+}
+
+#[test]
+fn a_new_script_is_correct_and_works() {
+    let folder = Folder::new();
+    let done = Tcpx::new(&["script", "new"]).run();
+    done.code(0).quietly();
+    let script = folder.file("new.rhai", &done.stdout);
+    Tcpx::new(&["script", "check"]).arg(&script).run().code(0).wrote("").quietly();
+    let (listening, address) = Tcpx::new(&["--once", "--script"]).arg(&script).listen();
+    let mut conn = Conn::to(address);
+    conn.send(b"hello\nbye\nmore\n");
+    assert_eq!(conn.read_all(), b"hello\nbye\n");
+    drop(conn);
+    listening.finish().code(0).said("is gone (closed), 15 bytes received");
 }

@@ -43,7 +43,7 @@ pub(super) enum Word {
         override_usage = "tcpx listen [OPTIONS] [HOST] PORT [-- ARGS...]\n       tcpx listen [OPTIONS] HOST:PORT [-- ARGS...]"
     )]
     Listen(Box<ListenArgs>),
-    /// List and show the built-in scripts, check your own
+    /// List and show the built-in scripts, begin and check your own
     Script {
         #[command(subcommand)]
         word: ScriptWord,
@@ -84,6 +84,8 @@ pub(super) enum ScriptWord {
         #[arg(value_hint = ValueHint::FilePath)]
         file: PathBuf,
     },
+    /// Write a new script to stdout: a working one, with every event in comments
+    New,
 }
 
 #[derive(Debug, Args)]

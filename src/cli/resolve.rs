@@ -36,6 +36,8 @@ pub enum Action {
     ScriptShow(String),
     /// Check a script strictly, and report.
     ScriptCheck(ScriptSource),
+    /// Write a new script.
+    ScriptNew,
     /// List the encodings.
     Encodings,
     /// Write the completions of a shell.
@@ -73,6 +75,7 @@ pub(super) fn resolve(cli: Cli, matches: &ArgMatches, on_terminal: bool) -> Resu
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
         }
         Word::Script { word: ScriptWord::Check { file } } => Ok(Action::ScriptCheck(values::script_source(&file)?)),
+        Word::Script { word: ScriptWord::New } => Ok(Action::ScriptNew),
         Word::Encodings => Ok(Action::Encodings),
         Word::Completions { shell } => Ok(Action::Completions(shell)),
         Word::Man { page } => Ok(Action::Man(page)),
@@ -448,6 +451,7 @@ mod tests {
         is("script show echo", "ScriptShow(\"echo\")");
         is("script check a.rhai", "ScriptCheck(File(\"a.rhai\"))");
         is("script check @echo", "ScriptCheck(Builtin(\"echo\"))");
+        is("script new", "ScriptNew");
         is("encodings", "Encodings");
         is("completions zsh", "Completions(Zsh)");
         is("man", "Man(Tcpx)");

@@ -18,6 +18,7 @@ mod paths;
 pub mod reference;
 mod resolver;
 mod source;
+mod starter;
 pub mod strict;
 #[cfg(test)]
 mod tests;
@@ -45,6 +46,7 @@ use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, Hand
 
 pub use host::{Bind, World};
 pub use manual::man_page;
+pub use starter::starter;
 
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
