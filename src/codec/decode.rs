@@ -110,6 +110,18 @@ impl Decoder {
         self.conclude(false, text)
     }
 
+    /// The bytes it has taken and not turned into text: a character that is cut, or what is held for guessing.
+    pub fn into_held(self) -> Vec<u8> {
+        match self.state {
+            State::Guessing(mut detector) => detector.take().1,
+            // Cut at the end of a stream, they would be the malformed ones.
+            State::Decoding(mut stream) => {
+                let result = stream.decode(&[], true, Malformed::Fail, &mut String::new());
+                result.map_or_else(|fault| fault.bytes, |()| Vec::new())
+            }
+        }
+    }
+
     /// The encoding in use; `None` while [`Charset::Auto`] is undecided.
     pub fn encoding(&self) -> Option<&'static Encoding> {
         match &self.state {

@@ -35,7 +35,8 @@ pub const LOW_WATER: usize = 64 << 10;
 /// network has cut, are too little to decide upon soon.
 const DETECT_SURE: Duration = Duration::from_millis(100);
 const DETECT_UNSURE: Duration = Duration::from_secs(1);
-/// How received bytes are treated, fixed when the connection is made.
+
+/// How received bytes are treated. Only who takes them may change while the connection stands.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
     /// Which events somebody takes.
@@ -210,6 +211,15 @@ impl Connection {
         } else {
             self.write_error = Some(error);
         }
+    }
+
+    /// Somebody else takes the events. What was not delivered takes the form they want; a chosen framing stays.
+    pub fn set_interest(&mut self, interest: Interest) {
+        self.settings.interest = interest;
+        let is_received = |event: &Event| matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_));
+        let (received, others): (Vec<_>, Vec<_>) = self.events.drain(..).partition(is_received);
+        self.events = others.into();
+        self.inbound.set_delivery(&self.view, self.settings.delivery(), received);
     }
 
     /// Queues bytes; ignored once this side is closed.
@@ -420,6 +430,7 @@ impl Connection {
             && !self.settings.decode_output
             && !self.settings.discard
             && self.inbound.is_plain()
+            && self.events.is_empty()
     }
 
     /// Whether it stands and neither side's handler has closed it.

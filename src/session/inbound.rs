@@ -7,9 +7,9 @@
 use memchr::memchr;
 
 use crate::buffer::ByteQueue;
-use crate::codec::charset::{DecodeError, Decoder};
+use crate::codec::charset::{DecodeError, Decoder, Encoder};
 use crate::codec::framing::{FrameError, Framer, MAX_FRAME, line_end};
-use crate::config::{Charset, Malformed};
+use crate::config::{Charset, Malformed, Unencodable};
 use crate::session::{ConnView, Cutting, Delivery, Event};
 
 /// How much of the buffer a handler that measures is shown at first; more, if that does not suffice.
@@ -63,6 +63,8 @@ struct Measure {
 #[derive(Debug)]
 pub(super) struct Inbound {
     mode: Mode,
+    /// The framing was chosen for this connection: it does not follow who takes the events.
+    chosen: bool,
     malformed: Malformed,
     decoder: Option<Box<(Charset, Decoder)>>,
     /// Bytes of unfinished units.
@@ -77,12 +79,14 @@ impl Inbound {
     /// Nothing received yet.
     pub(super) fn new(delivery: Delivery, malformed: Malformed) -> Self {
         let bytes = ByteQueue::new();
-        Self { mode: Mode::of(delivery), malformed, decoder: None, bytes, searched: 0, text: String::new() }
+        let mode = Mode::of(delivery);
+        Self { mode, chosen: false, malformed, decoder: None, bytes, searched: 0, text: String::new() }
     }
 
     /// Cuts differently from the next byte on that was not delivered. `delivery` is what no framing means.
     pub(super) fn set_cutting(&mut self, cutting: Cutting, delivery: Delivery) {
         self.searched = 0;
+        self.chosen = cutting != Cutting::None;
         self.mode = match cutting {
             Cutting::None => Mode::of(delivery),
             Cutting::Raw => Mode::Data,
@@ -90,6 +94,37 @@ impl Inbound {
             Cutting::Frames(framing) => Mode::Frame(Framer::new(framing)),
             Cutting::Asked => Mode::Measured(Measure { loose: true, ..Measure::default() }),
         };
+    }
+
+    /// Somebody else takes the events, in this form. What was received and not delivered, `undelivered` first,
+    /// takes it, too.
+    pub(super) fn set_delivery(&mut self, view: &ConnView, delivery: Delivery, undelivered: Vec<Event>) {
+        let (mut bytes, mut text) = (Vec::new(), String::new());
+        for event in undelivered {
+            match event {
+                Event::Data(chunk) => bytes.extend(chunk),
+                Event::Text(piece) => text.push_str(&piece),
+                Event::Line(line) => text.extend([line.as_str(), "\n"]),
+                _ => {}
+            }
+        }
+        text.push_str(&self.text);
+        if !self.chosen && !self.mode.is(delivery) {
+            self.mode = Mode::of(delivery);
+            self.searched = 0;
+        }
+        self.text = text;
+        if !matches!(self.mode, Mode::Text | Mode::Line { .. }) {
+            let text = std::mem::take(&mut self.text);
+            bytes.splice(0..0, encoded(view, &text));
+            bytes.extend(self.decoder.take().map(|decoder| decoder.1.into_held()).unwrap_or_default());
+        }
+        if !bytes.is_empty() {
+            bytes.extend(self.bytes.as_slice());
+            self.bytes.clear();
+            self.bytes.extend(&bytes);
+            self.searched = 0;
+        }
     }
 
     /// The handler has measured: the next frame has this length, or more bytes are needed (0).
@@ -323,6 +358,30 @@ impl Mode {
             Delivery::Measured => Self::Measured(Measure::default()),
         }
     }
+
+    fn is(&self, delivery: Delivery) -> bool {
+        matches!(
+            (self, delivery),
+            (Self::Data, Delivery::Data)
+                | (Self::Text, Delivery::Text)
+                | (Self::Line { .. }, Delivery::Line)
+                | (Self::Measured(_), Delivery::Measured)
+        )
+    }
+}
+
+/// Decoded text as the bytes it was.
+fn encoded(view: &ConnView, text: &str) -> Vec<u8> {
+    let encoding = match view.recv.get() {
+        Charset::Named(encoding) => encoding,
+        Charset::Auto => view.detected.get().unwrap_or(encoding_rs::UTF_8),
+    };
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(encoding, Unencodable::Replace);
+    // What the encoding does not hold is replaced: there is no error.
+    let _ = encoder.encode(text, &mut bytes);
+    encoder.finish(&mut bytes);
+    bytes
 }
 
 fn without_line_end(mut line: String) -> String {

@@ -9,6 +9,8 @@ mod inbound;
 mod linger;
 #[cfg(test)]
 mod playbook;
+#[cfg(test)]
+mod switching;
 pub mod timer;
 pub mod view;
 

@@ -59,8 +59,7 @@ pub fn check(source: &ScriptSource) -> Findings {
     let warnings = world.units.iter().flat_map(|unit| backticks::warnings(&unit.source));
     let mut findings = Findings { faults: listed(faults), warnings: warnings.map(|report| report.message()).collect() };
     if findings.faults.is_empty() {
-        let script =
-            Script { timeout: TIMEOUT, ..Script::new(source.clone()) };
+        let script = Script { timeout: TIMEOUT, ..Script::new(source.clone()) };
         match ScriptHandler::load(&script) {
             Ok(handler) => findings.warnings.extend_from_slice(handler.warnings()),
             Err(fault) => findings.faults.push(fault.to_string()),
