@@ -209,6 +209,8 @@ pub struct Script {
     pub allow_read: Vec<PathBuf>,
     /// Folders it may write.
     pub allow_write: Vec<PathBuf>,
+    /// Load it again when it changes.
+    pub watch: bool,
 }
 
 impl Script {
@@ -222,6 +224,7 @@ impl Script {
             seed: None,
             allow_read: Vec::new(),
             allow_write: Vec::new(),
+            watch: false,
         }
     }
 }

@@ -14,4 +14,5 @@ mod robust;
 mod serving;
 mod support;
 mod terminal;
+mod watching;
 mod workshop;

@@ -268,6 +268,13 @@ pub(super) struct ScriptArgs {
         help = "Body of on_line(conn, line), as in 'conn.send_line(line)'"
     )]
     pub(super) on_line: Option<String>,
+    /// Load the script again when it changes, keeping every connection
+    #[arg(
+        long,
+        long_help = "Load the script again when its file, or a file it imports, changes. Connections, conn.state and app \
+                     live on, and on_reload is called. A version that does not load is reported and changes nothing"
+    )]
+    pub(super) watch: bool,
     /// After an error in a handler: close its connection (the default), end the run, or go on
     #[arg(long, value_name = "HOW")]
     pub(super) script_errors: Option<ScriptErrorsWord>,

@@ -261,6 +261,7 @@ fn script(args: &ScriptArgs) -> Result<Option<Script>> {
         seed: args.seed.as_deref().map(|text| values::seed("--seed", text)).transpose()?,
         allow_read: args.allow_read.clone(),
         allow_write: args.allow_write.clone(),
+        watch: args.watch,
         ..Script::new(source)
     }))
 }
@@ -404,6 +405,7 @@ mod tests {
         assert_eq!(script.args, ["-x", "y"]);
         assert_eq!(script.on_error, ScriptErrors::Ignore);
         assert_eq!(script.timeout, Duration::from_millis(500));
+        assert!(!script.watch && config("connect h 80 -s f --watch").script.is_some_and(|script| script.watch));
         let line = config("connect h 80 --on-line conn.close()").script.expect("a script");
         assert_eq!(line.source, ScriptSource::OnLine("conn.close()".into()));
         assert_eq!((line.on_error, line.timeout), (ScriptErrors::Close, Duration::from_secs(2)));

@@ -16,6 +16,7 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     quiet_or_verbose(&args.output)?;
     one_script(&args.script)?;
     script_options_need_a_script(&args.script)?;
+    watch_needs_a_file(&args.script)?;
     if args.probe {
         probe_moves_nothing(args)?;
     }
@@ -34,6 +35,7 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     quiet_or_verbose(&args.output)?;
     one_script(&args.script)?;
     script_options_need_a_script(&args.script)?;
+    watch_needs_a_file(&args.script)?;
     once_or_accept(args)?;
     if !scripted && !args.server.keep_open {
         many_need_keep_open(args)?;
@@ -107,6 +109,20 @@ fn one_script(script: &ScriptArgs) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn watch_needs_a_file(script: &ScriptArgs) -> Result<()> {
+    if !script.watch {
+        return Ok(());
+    }
+    match &script.script {
+        Some(file) if !file.as_os_str().as_encoded_bytes().starts_with(b"@") => Ok(()),
+        Some(_) => Err(Error::usage_hint(
+            "--watch looks at a file, and a built-in script never changes",
+            "tcpx script show NAME > FILE makes a file of it",
+        )),
+        None => Err(Error::usage_hint("--watch needs a script in a file", "add --script FILE")),
+    }
 }
 
 fn script_options_need_a_script(script: &ScriptArgs) -> Result<()> {
@@ -454,6 +470,20 @@ mod tests {
         for options in ["--once", "--accept 1", "-k --accept 2", "-k -m 1", "--on-data c --accept 2 -m 1"] {
             accepted(&format!("listen 80 {options}"));
         }
+    }
+
+    #[test]
+    fn only_a_file_can_be_watched() {
+        for line in ["listen 80 --watch", "connect h 80 --watch --on-data c", "listen 80 --on-line c --watch"] {
+            assert_eq!(refused(line), "--watch needs a script in a file | add --script FILE");
+        }
+        assert_eq!(
+            refused("listen 80 --watch -s @echo"),
+            "--watch looks at a file, and a built-in script never changes | \
+             tcpx script show NAME > FILE makes a file of it"
+        );
+        accepted("listen 80 --watch -s f");
+        accepted("connect h 80 -s f --watch");
     }
 
     #[test]

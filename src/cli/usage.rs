@@ -220,7 +220,6 @@ mod tests {
     #[test]
     fn options_of_later_work_are_unknown() {
         for option in [
-            "--watch",
             "--until",
             "--expect",
             "--fail-on",

@@ -11,6 +11,7 @@ use crate::driver::accept::{Bound, remove_old_ready_file};
 use crate::driver::ending::Ending;
 use crate::driver::feed::{Feed, check_files};
 use crate::driver::outlet::Outlet;
+use crate::driver::watch::Watch;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::Reactor;
@@ -62,6 +63,7 @@ impl Driver {
         }
         let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
         let chunk = if handler.is_some() { CHUNK } else { BULK_CHUNK };
+        let watched = config.script.as_ref().is_some_and(|script| script.watch);
         let mut driver = Self {
             rules: HalfRules::new(&config, handler.as_ref().is_some_and(ScriptHandler::takes_received)),
             config,
@@ -71,6 +73,7 @@ impl Driver {
             things: Vec::new(),
             slots_by_id: HashMap::new(),
             ids: ConnIds::default(),
+            watch: handler.as_ref().filter(|_| watched).map(|handler| Watch::new(handler.files(), Instant::now())),
             handler,
             settings,
             solo: single,

@@ -198,7 +198,7 @@ impl Driver {
         (self.ending.stage == Stage::Over).then(|| self.ending.code())
     }
 
-    fn peer_slots(&self) -> Vec<Slot> {
+    pub(super) fn peer_slots(&self) -> Vec<Slot> {
         let is_peer = |&(_, thing): &(Slot, &Thing)| matches!(thing, Thing::Peer(_));
         self.things.iter().enumerate().filter(is_peer).map(|(slot, _)| slot).collect()
     }

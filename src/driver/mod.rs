@@ -2,7 +2,8 @@
 //! run is over.
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `pipes`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `script_calls`, `ending`. `build` is the one
+//! `peers` (connections), `pipes`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `script_calls`, `watch` (the
+//! script's files), `ending`. `build` is the one
 //! place that turns a `Config` into all of these.
 
 mod accept;
@@ -14,6 +15,7 @@ mod outlet;
 mod peers;
 mod pipes;
 mod script_calls;
+mod watch;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -39,6 +41,7 @@ use ending::Ending;
 use feed::Feed;
 use outlet::Outlet;
 use peers::Peer;
+use watch::Watch;
 
 /// What other threads send to the loop.
 enum Mail {
@@ -72,6 +75,7 @@ pub struct Driver {
     slots_by_id: HashMap<ConnId, Slot>,
     ids: ConnIds,
     handler: Option<ScriptHandler>,
+    watch: Option<Watch>,
     settings: Settings,
     rules: HalfRules,
     /// One connection is the whole run: its trouble is the run's.
@@ -174,6 +178,7 @@ impl Driver {
             self.feed.deadline(),
             self.handler.as_ref().filter(|_| self.ending.is_running()).and_then(ScriptHandler::deadline),
             self.ending.deadline(),
+            self.watch.as_ref().map(Watch::deadline),
         ]
         .into_iter()
         .flatten()
@@ -195,5 +200,6 @@ impl Driver {
         self.feed_timers();
         self.script_timers();
         self.ending_timers();
+        self.watch_timers();
     }
 }

@@ -59,6 +59,13 @@ impl Console {
         }
     }
 
+    /// A script was loaded again; told unless quiet.
+    pub fn reloaded(&self, name: &str) {
+        if !self.quiet {
+            write_stderr(&format!("reloaded {}\n", show_line(name)));
+        }
+    }
+
     /// A script's log line, with the local time and the connection's name.
     pub fn log(&self, name: Option<&str>, text: &str) {
         let time = time_of_day();

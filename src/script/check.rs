@@ -46,12 +46,14 @@ pub(super) enum Hook {
     StdinEof,
     /// A signal that would end the run.
     Signal,
+    /// The script was loaded again.
+    Reload,
     /// The run is over.
     Stop,
 }
 
 /// Name and parameters of every handler, in the order of [`Hook`].
-const SIGNATURES: [(&str, &[&str]); 18] = [
+const SIGNATURES: [(&str, &[&str]); 19] = [
     ("on_start", &[]),
     ("on_listen", &["listener"]),
     ("on_connect", &["conn"]),
@@ -69,6 +71,7 @@ const SIGNATURES: [(&str, &[&str]); 18] = [
     ("on_stdin", &["line"]),
     ("on_stdin_eof", &[]),
     ("on_signal", &["name"]),
+    ("on_reload", &[]),
     ("on_stop", &["code"]),
 ];
 

@@ -87,10 +87,7 @@ pub(super) fn unknown_variables(ast: &AST, source: &Source) -> Vec<Fault> {
     while let Err(fault) = strict.compile_with_scope(&names, &source.text) {
         let fault: Fault = fault.into();
         let unknown = match &*fault {
-            EvalAltResult::ErrorParsing(kind, _) => match kind {
-                ParseErrorType::VariableUndefined(name) => Some(name.clone()),
-                _ => None,
-            },
+            EvalAltResult::ErrorParsing(ParseErrorType::VariableUndefined(name), _) => Some(name.clone()),
             _ => None,
         };
         faults.push(fault);
@@ -127,6 +124,13 @@ fn strict() -> Engine {
     set_limits(&mut engine);
     engine.set_strict_variables(true);
     engine
+}
+
+/// The closures of a text alone. A value that is one knows only its name.
+pub(super) fn closures(ast: &AST) -> AST {
+    let mut closures = ast.clone_functions_only();
+    closures.retain_functions(|_, _, name, _| name.starts_with("anon$"));
+    closures
 }
 
 /// Where an error stands.

@@ -18,7 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::script::expecting::{Expectation, Found, Stream};
 use crate::script::listeners::Listeners;
-use crate::script::timers::{TimerId, Timers};
+use crate::script::timers::{Timer, TimerId, Timers};
 use crate::session::{Command, ConnId, ConnIds, ConnView, Cutting, ListenerId};
 use crate::sys::memory;
 
@@ -65,6 +65,7 @@ pub(super) struct Host {
     random: RefCell<fastrand::Rng>,
     loading: Cell<bool>,
     timers: RefCell<Timers>,
+    loaded_timers: RefCell<Vec<TimerId>>,
     conns: RefCell<BTreeMap<ConnId, Rc<ConnView>>>,
     /// Connections whose stream the script cuts, or of which it expects something.
     streams: RefCell<HashMap<ConnId, Stream>>,
@@ -85,6 +86,7 @@ impl Host {
             random: RefCell::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)),
             loading: Cell::new(true),
             timers: RefCell::default(),
+            loaded_timers: RefCell::default(),
             conns: RefCell::default(),
             streams: RefCell::default(),
             takes_lines: Cell::new(false),
@@ -98,14 +100,40 @@ impl Host {
         self.loading.get()
     }
 
-    /// The top level has been run.
-    pub(super) fn loaded(&self) {
-        self.loading.set(false);
+    /// The top level of the script is being run, or not any more.
+    pub(super) fn set_loading(&self, loading: bool) {
+        self.loading.set(loading);
     }
 
     /// The callbacks for later.
     pub(super) fn timers(&self) -> RefMut<'_, Timers> {
         self.timers.borrow_mut()
+    }
+
+    /// Starts a timer.
+    pub(super) fn start(&self, at: Instant, timer: Timer) -> TimerId {
+        let id = self.timers().start(at, timer);
+        if self.is_loading() {
+            self.loaded_timers.borrow_mut().push(id);
+        }
+        id
+    }
+
+    /// The timers that the top level has started.
+    pub(super) fn take_loaded_timers(&self) -> Vec<TimerId> {
+        self.loaded_timers.take()
+    }
+
+    /// The timers that the top level has started are these.
+    pub(super) fn put_loaded_timers(&self, timers: Vec<TimerId>) {
+        self.loaded_timers.replace(timers);
+    }
+
+    /// Stops timers.
+    pub(super) fn cancel(&self, timers: &[TimerId]) {
+        for id in timers {
+            self.timers().cancel(*id);
+        }
     }
 
     /// A connection stands: it is one of all.

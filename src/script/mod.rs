@@ -29,12 +29,13 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use rhai::{AST, Dynamic, Engine, FnPtr, FuncArgs, Map};
+use rhai::{AST, Dynamic, Engine, FnPtr, FuncArgs, Map, Scope};
 
-use crate::config::Script;
+use crate::config::{Script, ScriptSource};
 use crate::error::Error;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
@@ -52,8 +53,11 @@ pub use starter::starter;
 pub struct ScriptHandler {
     engine: Engine,
     no_ast: AST,
+    app: Dynamic,
+    /// The closures of this version and of those before: timers, listeners, `app` and `conn.state` may hold some.
+    closures: AST,
     /// How many parameters each function has, closures included.
-    closures: HashMap<String, usize>,
+    parameters: HashMap<String, usize>,
     host: Rc<Host>,
     hooks: Hooks,
     sources: Rc<Sources>,
@@ -66,34 +70,80 @@ impl ScriptHandler {
     /// Reads, checks and runs the top level of a script. The error's message is complete: position, source
     /// line and hint.
     pub fn load(script: &Script) -> Result<Self, Error> {
-        Self::build(script).map_err(|report| Error::ScriptLoad { message: report.message() })
+        Self::open(script, Dynamic::from_map(Map::new()).into_shared(), None).0
     }
 
-    fn build(script: &Script) -> Result<Self, Report> {
-        let source = Source::open(&script.source).map_err(|text| Report::plain(&text))?;
-        let sources = Sources::new(source);
-        let host = Host::new(script.timeout, script.seed);
+    /// Loads the script anew, beside this one; `app` and what else a script keeps between calls go on. Also gives
+    /// the files it is, or would be, made of. Of a script that does not load nothing remains.
+    pub fn reload(&self, script: &Script) -> (Result<Self, Error>, Vec<PathBuf>) {
+        let before = self.app.read_lock::<Map>().map(|app| app.clone());
+        let timers = self.host.take_loaded_timers();
+        let (result, files) = Self::open(script, self.app.clone(), Some(self));
+        if result.is_ok() {
+            // Those of the top level were started again.
+            self.host.cancel(&timers);
+        } else {
+            let undone = self.host.take_loaded_timers();
+            self.host.cancel(&undone);
+            self.host.put_loaded_timers(timers);
+            if let (Some(before), Some(mut app)) = (before, self.app.clone().write_lock::<Map>()) {
+                *app = before;
+            }
+            self.host.set_takes_lines(self.hooks.has(Hook::Line));
+        }
+        (result, files)
+    }
+
+    fn open(script: &Script, app: Dynamic, older: Option<&Self>) -> (Result<Self, Error>, Vec<PathBuf>) {
+        let failed = |report: Report| Error::ScriptLoad { message: report.message() };
+        let file = match &script.source {
+            ScriptSource::File(path) => Some(path.clone()),
+            _ => None,
+        };
+        let sources = match Source::open(&script.source) {
+            Ok(source) => Sources::new(source),
+            Err(text) => return (Err(failed(Report::plain(&text))), Vec::from_iter(file)),
+        };
+        if let Some(file) = file {
+            sources.note_file(file);
+        }
+        let result = Self::build(script, app, older, &sources).map_err(failed);
+        (result, sources.files())
+    }
+
+    fn build(script: &Script, app: Dynamic, older: Option<&Self>, sources: &Rc<Sources>) -> Result<Self, Report> {
+        let host = older.map_or_else(|| Host::new(script.timeout, script.seed), |older| Rc::clone(&older.host));
         let folder = engine::folder(&script.source);
         let reach = Reach::new(folder, &script.allow_read, &script.allow_write).map_err(|text| Report::plain(&text))?;
-        let app = Dynamic::from_map(Map::new()).into_shared();
-        let mut engine = engine::build(&host, &script.args, &sources, folder, reach, &app);
+        let mut engine = engine::build(&host, &script.args, sources, folder, reach, &app);
         let main = sources.main();
-        let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, &sources))?;
+        let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, sources))?;
         let hooks = check::hooks(&ast, main)?;
-        let closures = ast.iter_functions().map(|function| (function.name.to_owned(), function.params.len())).collect();
+        let mut parameters = older.map(|older| older.parameters.clone()).unwrap_or_default();
+        parameters.extend(ast.iter_functions().map(|function| (function.name.to_owned(), function.params.len())));
+        let mut closures = engine::closures(&ast);
+        if let Some(older) = older.filter(|older| older.closures.has_functions()) {
+            // Found after the script's own functions; what they call is what is there now.
+            let module = engine::run(&engine, &older.closures, Scope::new());
+            engine.register_global_module(module.map_err(|fault| error::render(&fault, sources))?.into());
+            closures = older.closures.merge(&closures);
+        }
 
         let mut pending = Vec::new();
+        host.set_loading(true);
         let (module, halt) = host.run(&mut pending, || guarded(|| engine::run(&engine, &ast, constants)));
-        host.loaded();
+        host.set_loading(false);
         let module = match (module, halt) {
             (Err(panic), _) => return Err(Report::plain(&internal(&main.name, "the top level", &panic))),
             (_, Some(halt)) => return Err(Report::plain(&stopped(&main.name, "loading", halt, &host))),
-            (Ok(module), None) => module.map_err(|fault| error::render(&fault, &sources))?,
+            (Ok(module), None) => module.map_err(|fault| error::render(&fault, sources))?,
         };
         engine.register_global_module(module.into());
         host.set_takes_lines(hooks.has(Hook::Line));
         let warnings = hooks.warnings(main);
-        Ok(Self { engine, no_ast: AST::empty(), closures, host, hooks, sources, warnings, pending })
+        let sources = Rc::clone(sources);
+        let no_ast = AST::empty();
+        Ok(Self { engine, no_ast, app, closures, parameters, host, hooks, sources, warnings, pending })
     }
 
     /// Gives the script what it needs for connections of its own; call it before anything else.
@@ -161,9 +211,25 @@ impl ScriptHandler {
         Some((id, result))
     }
 
+    /// Calls `on_reload`: it took the place of another version.
+    pub fn reloaded(&mut self, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        out.append(&mut self.pending);
+        self.call(Hook::Reload, [], out)
+    }
+
     /// Calls `on_stop`: the last call of a run.
     pub fn stop(&mut self, code: u8, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         self.call(Hook::Stop, [Dynamic::from_int(code.into())], out)
+    }
+
+    /// What messages call the script.
+    pub fn name(&self) -> &str {
+        &self.sources.main().name
+    }
+
+    /// The files it has been made of so far: what a function imports is known after its first call.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.sources.files()
     }
 
     /// What looked wrong while loading, but is no error.
@@ -191,7 +257,7 @@ impl ScriptHandler {
         let Some(listener) = conn.listener.get() else { return self.call(hook, args, out) };
         let Some(own) = self.host.listeners().get(listener, hook) else { return self.call(hook, args, out) };
         // A closure may leave out trailing parameters, too; what it has captured stands before them.
-        let given = self.closures.get(own.fn_name()).map_or(N, |count| count.saturating_sub(own.curry().len()));
+        let given = self.parameters.get(own.fn_name()).map_or(N, |count| count.saturating_sub(own.curry().len()));
         self.call_back(hook.name(), &own, First { args, count: given.min(N) }, out)
     }
 

@@ -145,6 +145,10 @@ const HANDLERS: &[(&str, &str)] = &[
         "on_signal(name)",
         "\"INT\", \"TERM\" or \"HUP\" came. Without this handler the run stops; with it the script decides: exit(code) ends the run.",
     ),
+    (
+        "on_reload()",
+        "The script was changed and loaded again (--watch); on_start is not called a second time. The place to fill what the new script expects in app.",
+    ),
     ("on_stop(code)", "The last call of a run; code is what it will end with."),
 ];
 

@@ -60,6 +60,7 @@ impl Resolver {
         };
         let below = checked(path)?;
         let below = self.places.borrow().get(importer).cloned().unwrap_or_default().join(below);
+        self.sources.note_file(folder.real.join(&below));
         let file = folder
             .find(&below)
             .map_err(|cause| format!("import \"{path}\": {}", crate::error::cause(&cause)))?

@@ -3,10 +3,10 @@
 //! Owns reading files and wrapping the one-line forms (`--on-data`, `--on-line`). Does not parse anything.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rhai::Dynamic;
@@ -94,17 +94,29 @@ impl Source {
 pub(super) struct Sources {
     main: Rc<Source>,
     modules: RefCell<HashMap<String, Rc<Source>>>,
+    /// Every file that was looked for, there or not.
+    files: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl Sources {
     /// The texts of a script that has imported nothing yet.
     pub(super) fn new(main: Source) -> Rc<Self> {
-        Rc::new(Self { main: Rc::new(main), modules: RefCell::default() })
+        Rc::new(Self { main: Rc::new(main), modules: RefCell::default(), files: RefCell::default() })
     }
 
     /// The script itself.
     pub(super) fn main(&self) -> &Rc<Source> {
         &self.main
+    }
+
+    /// Remembers a file the script is made of, or would be if it were there.
+    pub(super) fn note_file(&self, path: PathBuf) {
+        self.files.borrow_mut().insert(path);
+    }
+
+    /// All of these files.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.files.borrow().iter().cloned().collect()
     }
 
     /// Adds an imported text.

@@ -40,6 +40,7 @@ const HEAD: &str = r#"// What this script does, in one line.
 //
 //     tcpx script check FILE                       what is wrong with it, before anything runs
 //     tcpx listen 7777 --script FILE               serves everybody who connects, until Ctrl-C
+//     tcpx listen 7777 --script FILE --watch       the same, and it is loaded again when you save it
 //     tcpx connect localhost 7777 --script FILE    the other side can be scripted, too
 //
 // "tcpx man tcpx-script" has all events, properties and functions, "tcpx script list" more examples.

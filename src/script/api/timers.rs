@@ -45,7 +45,7 @@ fn start(host: &Host, conn: Option<&Conn>, ms: INT, call: FnPtr, repeats: bool) 
         return Ok(Handle(0));
     }
     let every = repeats.then_some(wait);
-    Ok(Handle(host.timers().start(Instant::now() + wait, Timer { conn, call, every, expects: false })))
+    Ok(Handle(host.start(Instant::now() + wait, Timer { conn, call, every, expects: false })))
 }
 
 fn register_everybody(engine: &mut Engine, host: &Rc<Host>) {

@@ -1,0 +1,257 @@
+//! `--watch`: a script that changes while it runs.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::peer::{Conn, Server};
+use crate::support::{Folder, Running, SILENCE, Tcpx};
+
+/// Writes a file as careful editors do: complete, under another name, then renamed.
+fn replace(path: &Path, text: &str) {
+    let other = path.with_extension("new");
+    fs::write(&other, text).expect("write");
+    fs::rename(&other, path).expect("rename");
+}
+
+fn watching(script: &Path) -> (Running, std::net::SocketAddr) {
+    Tcpx::new(&["--watch", "--script"]).arg(script).listen()
+}
+
+/// Waits until a line was told so many times.
+#[track_caller]
+fn wait_count(running: &Running, words: &str, count: usize) {
+    let found = running.err.wait(|bytes| String::from_utf8_lossy(bytes).matches(words).count() >= count);
+    assert!(found, "{words:?} does not come {count} times:\n{}", running.err.text());
+}
+
+#[test]
+fn a_change_takes_effect_and_everything_lives_on() {
+    let folder = Folder::new();
+    let before = "fn on_start() { app.n = 10; }
+        fn on_connect(conn) { conn.state.name = \"bob\"; conn.send(\"welcome\\n\"); }
+        fn on_line(conn, line) { app.n += 1; conn.send_line(`old ${conn.state.name} ${app.n} ${line}`); }";
+    let script = folder.file("reply.rhai", before.as_bytes());
+    let (mut running, address) = watching(&script);
+    let mut conn = Conn::to(address);
+    conn.expect(b"welcome\n");
+    conn.send(b"a\n");
+    conn.expect(b"old bob 11 a\n");
+
+    replace(&script, &before.replace("old ", "new ").replace("welcome", "hi"));
+    wait_count(&running, &format!("reloaded {}\n", script.display()), 1);
+    conn.send(b"b\n");
+    conn.expect(b"new bob 12 b\n");
+    let mut other = Conn::to(address);
+    other.expect(b"hi\n");
+    assert!(running.is_running());
+    running.signal(Signal::TERM);
+    let done = running.finish();
+    done.code(143);
+    assert_eq!(done.stderr.matches("reloaded").count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn what_does_not_load_is_told_once_and_changes_nothing() {
+    let folder = Folder::new();
+    let good = "fn on_start() { app.n = 1; }\nfn on_line(conn, line) { conn.send_line(`${app.n} ${line}`); }";
+    let script = folder.file("reply.rhai", good.as_bytes());
+    let (mut running, address) = watching(&script);
+    let mut conn = Conn::to(address);
+    let kept = format!("{}: not reloaded, the version before goes on\n", script.display());
+
+    replace(&script, "fn on_line(conn, line) { let x = ; }");
+    running.wait_stderr(&format!("tcpx: {}:1:34: unexpected ';'", script.display()));
+    wait_count(&running, &kept, 1);
+    // The top level runs before it fails: what it did to app does not count.
+    replace(&script, "app.n = 99; app.list = []; app.list[5];");
+    wait_count(&running, &kept, 2);
+    running.wait_stderr("reply.rhai:1:37: ");
+    fs::remove_file(&script).expect("remove");
+    wait_count(&running, &kept, 3);
+    running.wait_stderr("reply.rhai: no such file or directory");
+    conn.send(b"still here\n");
+    conn.expect(b"1 still here\n");
+    std::thread::sleep(SILENCE * 3);
+    assert_eq!(running.err.text().matches(&kept).count(), 3, "{}", running.err.text());
+
+    replace(&script, &good.replace("${line}", "${line}, again"));
+    wait_count(&running, "reloaded ", 1);
+    conn.send(b"x\n");
+    conn.expect(b"1 x, again\n");
+}
+
+#[test]
+fn a_script_that_is_written_in_pieces_is_loaded_when_it_is_whole() {
+    use std::io::Write;
+
+    let folder = Folder::new();
+    let script = folder.file("reply.rhai", b"fn on_line(conn, line) { conn.send_line(\"one\"); }");
+    let (running, address) = watching(&script);
+    let mut file = fs::File::create(&script).expect("truncate");
+    for piece in ["fn on_line(conn, ", "line) { conn.send_", "line(\"two\"); }"] {
+        std::thread::sleep(Duration::from_millis(20));
+        file.write_all(piece.as_bytes()).expect("write");
+    }
+    wait_count(&running, "reloaded ", 1);
+    let mut conn = Conn::to(address);
+    conn.send(b"x\n");
+    conn.expect(b"two\n");
+}
+
+#[test]
+fn imported_files_are_watched_too() {
+    let folder = Folder::new();
+    fs::create_dir(folder.path("lib")).expect("a folder");
+    let util = folder.path("lib/util.rhai");
+    fs::write(&util, "import \"deep\" as d; fn answer() { `one ${d::more()}` }").expect("write");
+    let deep = folder.path("lib/deep.rhai");
+    fs::write(&deep, "fn more() { 1 }").expect("write");
+    let late = folder.path("late.rhai");
+    fs::write(&late, "fn l() { 1 }").expect("write");
+    let text = "import \"lib/util\" as u;
+        fn on_line(conn, line) { import \"late\" as l; conn.send_line(`${u::answer()} ${l::l()}`); }";
+    let script = folder.file("main.rhai", text.as_bytes());
+    let (running, address) = watching(&script);
+    let mut conn = Conn::to(address);
+    conn.send(b"\n");
+    conn.expect(b"one 1 1\n");
+    replace(&util, "import \"deep\" as d; fn answer() { `two ${d::more()}` }");
+    wait_count(&running, "reloaded ", 1);
+    conn.send(b"\n");
+    conn.expect(b"two 1 1\n");
+    replace(&deep, "fn more() { 2 }");
+    wait_count(&running, "reloaded ", 2);
+    conn.send(b"\n");
+    conn.expect(b"two 2 1\n");
+    // Known since its first call, and looked at since the next look.
+    std::thread::sleep(SILENCE * 2);
+    replace(&late, "fn l() { 2 }");
+    wait_count(&running, "reloaded ", 3);
+    conn.send(b"\n");
+    conn.expect(b"two 2 2\n");
+    // A new import that is not there yet, and then is.
+    replace(&script, "import \"extra\" as e; fn on_line(conn, line) { conn.send_line(e::x()); }");
+    wait_count(&running, "not reloaded", 1);
+    fs::write(folder.path("extra.rhai"), "fn x() { \"extra\" }").expect("write");
+    wait_count(&running, "reloaded ", 4);
+    conn.send(b"\n");
+    conn.expect(b"extra\n");
+}
+
+#[test]
+fn on_reload_is_called_on_the_new_script_only() {
+    let folder = Folder::new();
+    let script = folder.file("reply.rhai", b"fn on_start() { print(\"start\"); } fn on_reload() { print(\"old\"); }");
+    let (mut running, _) = watching(&script);
+    running.wait_stdout(b"start\n");
+    replace(&script, "fn on_start() { print(\"never\"); } fn on_reload() { print(\"new\"); }");
+    running.wait_stdout(b"start\nnew\n");
+    replace(&script, "fn on_reload() { exit(7) }");
+    assert_eq!(running.finish().status_code(), Some(7));
+}
+
+#[test]
+fn closures_that_are_kept_go_on_and_call_what_is_new() {
+    let folder = Folder::new();
+    let before = "fn on_start() { app.say = |x| `say ${word(x)}`; } fn word(x) { `old ${x}` }
+        fn on_line(conn, line) { conn.send_line(app.say.call(line)); }";
+    let script = folder.file("reply.rhai", before.as_bytes());
+    let (running, address) = watching(&script);
+    let mut conn = Conn::to(address);
+    conn.send(b"a\n");
+    conn.expect(b"say old a\n");
+    for (count, word) in [(1, "new"), (2, "newer")] {
+        let after = "fn word(x) { `WORD ${x}` } fn on_line(conn, line) { conn.send_line(app.say.call(line)); }";
+        replace(&script, &after.replace("WORD", word));
+        wait_count(&running, "reloaded ", count);
+        conn.send(b"a\n");
+        conn.expect(format!("say {word} a\n").as_bytes());
+    }
+}
+
+#[test]
+fn a_fault_in_on_reload_is_an_error_of_the_script() {
+    let folder = Folder::new();
+    let script = folder.file("reply.rhai", b"");
+    let (mut running, _) = watching(&script);
+    replace(&script, "fn on_reload() { gone() }");
+    running.wait_stderr("reply.rhai:1:18: function not found: gone()");
+    running.signal(Signal::TERM);
+    running.finish().code(143);
+}
+
+#[test]
+fn connections_use_the_new_handlers_from_the_next_chunk_on() {
+    let folder = Folder::new();
+    let script = folder.file("reply.rhai", b"fn on_line(conn, line) { conn.send_line(`line ${line}`); }");
+    let (running, address) = watching(&script);
+    let mut conn = Conn::to(address);
+    conn.send(b"one\nhal");
+    conn.expect(b"line one\n");
+    // Half a line is there: as a chunk, it goes to the new handler at once.
+    replace(&script, "fn on_data(conn, data) { conn.send(`data ${data.text()}\n`); }");
+    conn.expect(b"data hal\n");
+    conn.send(b"two\n");
+    conn.expect(b"data two\n\n");
+    replace(
+        &script,
+        "fn on_line(conn, line) { conn.send_line(`again ${line}`); }\nfn on_eof(conn) { conn.send(\"eof\"); conn.close(); }",
+    );
+    wait_count(&running, "reloaded ", 2);
+    conn.send(b"x\ny\nz");
+    conn.half_close();
+    assert_eq!(conn.read_all(), b"again x\nagain y\nagain z\neof");
+}
+
+#[test]
+fn without_handlers_what_comes_goes_to_stdout_and_back() {
+    let folder = Folder::new();
+    let script = folder.file("reply.rhai", b"fn on_data(conn, data) { conn.send(data); }");
+    let (mut running, address) = watching(&script);
+    let mut conn = Conn::to(address);
+    conn.send(b"a");
+    conn.expect(b"a");
+    replace(&script, "// nothing yet");
+    wait_count(&running, "reloaded ", 1);
+    conn.send(b"b");
+    running.wait_stdout(b"b");
+    replace(&script, "fn on_data(conn, data) { conn.send(\"back\"); }");
+    wait_count(&running, "reloaded ", 2);
+    conn.send(b"c");
+    conn.expect(b"back");
+    running.wait_stdout(b"b");
+}
+
+#[test]
+fn a_client_can_be_watched_and_quiet_says_nothing_but_trouble() {
+    let folder = Folder::new();
+    let script = folder.file("client.rhai", b"fn on_line(conn, line) { conn.send_line(\"one\"); }");
+    let server = Server::start();
+    let mut running = Tcpx::new(&["-q", "--watch", "--script"]).arg(&script).connect(server.address);
+    let mut conn = server.accept();
+    conn.send(b"\n");
+    conn.expect(b"one\n");
+    replace(&script, "fn on_line(conn, line) { conn.send_line(\"two\"); }\nfn on_reload() { print(\"r\"); }");
+    running.wait_stdout(b"r\n");
+    conn.send(b"\n");
+    conn.expect(b"two\n");
+    assert_eq!(running.err.text(), "");
+    replace(&script, "fn (");
+    running.wait_stderr("client.rhai: not reloaded");
+}
+
+#[test]
+fn nobody_looks_without_watch() {
+    let folder = Folder::new();
+    let script = folder.file("reply.rhai", b"fn on_line(conn, line) { conn.send_line(\"one\"); }");
+    let (running, address) = Tcpx::new(&["--script"]).arg(&script).listen();
+    replace(&script, "fn on_line(conn, line) { conn.send_line(\"two\"); }");
+    running.wait_idle();
+    std::thread::sleep(SILENCE * 2);
+    let mut conn = Conn::to(address);
+    conn.send(b"\n");
+    conn.expect(b"one\n");
+}
