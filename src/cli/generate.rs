@@ -1,4 +1,4 @@
-//! The files made from the command's definition: completions and manual pages.
+//! The files made from the command's definition and the script reference: completions, manual pages, a web page.
 //!
 //! Owns their text. Writes nothing: `tcpx completions` and `tcpx man` print it, `tests/generated.rs` keeps the
 //! committed copies equal to it.
@@ -49,7 +49,8 @@ pub fn files() -> Vec<(String, String)> {
         (Shell::PowerShell, "_tcpx.ps1"),
     ];
     let completions = shells.map(|(shell, file)| (format!("completions/{file}"), completions(shell)));
-    pages.chain(completions).collect()
+    let web = [("docs/scripting.md".to_owned(), script::web_page())];
+    pages.chain(completions).chain(web).collect()
 }
 
 fn file_of(page: Page) -> &'static str {

@@ -1,51 +1,80 @@
-//! The manual page of scripts, `tcpx-script(7)`, made of the list in [`reference`].
+//! The reference of scripts, made of the list in [`reference`]: the manual page `tcpx-script(7)` and a page for
+//! the web, `docs/scripting.md`. What they say is the same; only the marks differ.
+
+use std::fmt::Write as _;
 
 use crate::script::builtin;
 use crate::script::reference::{self, Group};
 
 /// The page in roff. `man/tcpx-script.7` is a copy of it.
 pub fn man_page() -> String {
-    let mut page = Page { text: String::new() };
+    let mut page = Roff { text: String::new() };
     page.order(&format!(".TH TCPX-SCRIPT 7 \"\" \"tcpx {}\" \"tcpx\"", env!("CARGO_PKG_VERSION")));
     page.section("NAME");
     page.text.push_str("tcpx\\-script \\- scripts that decide what tcpx does\n");
     page.section("DESCRIPTION");
     page.prose(INTRO);
+    body(&mut page);
+    page.section("SEE ALSO");
+    page.text.push_str(".BR tcpx (1)\n.PP\nThe language: https://rhai.rs/book\n");
+    page.text
+}
+
+/// The page in Markdown. `docs/scripting.md` is a copy of it.
+pub fn web_page() -> String {
+    let mut sections = Markdown::default();
+    body(&mut sections);
+    let mut page = Markdown { text: "# Scripts\n".to_owned(), ..Markdown::default() };
+    page.prose(INTRO);
+    page.prose(WEB);
+    page.text.push('\n');
+    for title in &sections.titles {
+        let anchor = title.to_lowercase().replace(' ', "-");
+        let _ = writeln!(page.text, "- [{title}](#{anchor})");
+    }
+    page.text.push_str(&sections.text);
+    page.text
+}
+
+/// Everything between the introduction and the end.
+fn body(page: &mut dyn Page) {
     page.section("WAYS TO RUN");
     page.code(WAYS);
+    page.section("WRITING SCRIPTS");
+    page.prose(WRITING);
     page.section("THE THREE LAWS");
     page.prose(LAWS);
     page.section("HANDLERS");
     page.prose(HANDLERS);
-    page.table(Group::Handler);
+    table(page, Group::Handler);
     page.prose(AFTER_HANDLERS);
     page.section("CONNECTIONS");
     page.prose(CONNECTIONS);
-    page.table(Group::Property);
+    table(page, Group::Property);
     page.prose("Methods:");
-    page.table(Group::Method);
+    table(page, Group::Method);
     page.prose("What on_listen gets:");
-    page.table(Group::Listener);
+    table(page, Group::Listener);
     page.section("GLOBALS");
     page.prose(GLOBALS);
-    page.table(Group::Global);
+    table(page, Group::Global);
     page.section("BYTES");
     page.prose(BYTES);
-    page.table(Group::Bytes);
+    table(page, Group::Bytes);
     page.prose(NUMBERS);
-    page.table(Group::Number);
+    table(page, Group::Number);
     page.section("TEXT AND ENCODINGS");
     page.prose(TEXT);
-    page.table(Group::Text);
+    table(page, Group::Text);
     page.section("REGULAR EXPRESSIONS");
     page.prose(REGEX);
-    page.table(Group::Regex);
+    table(page, Group::Regex);
     page.section("ARRAYS");
     page.prose(ARRAYS);
-    page.table(Group::Array);
+    table(page, Group::Array);
     page.section("FILES");
     page.prose(FILES);
-    page.table(Group::File);
+    table(page, Group::File);
     page.section("IMPORTS");
     page.prose(IMPORTS);
     page.section("ERRORS AND LIMITS");
@@ -54,61 +83,39 @@ pub fn man_page() -> String {
     page.prose(PITFALLS);
     page.section("BUILT-IN SCRIPTS");
     page.prose("Run one with --script @NAME, read one with tcpx script show NAME.");
-    for (name, description) in builtin::list() {
-        page.item(&format!("@{name}"), description);
-    }
+    let names: Vec<_> = builtin::list().map(|(name, description)| (format!("@{name}"), description)).collect();
+    page.items(&names.iter().map(|(name, description)| (name.as_str(), *description)).collect::<Vec<_>>());
     page.section("EXAMPLES");
     for (title, code) in EXAMPLES {
         page.prose(title);
         page.code(code);
     }
-    page.section("SEE ALSO");
-    page.text.push_str(".BR tcpx (1)\n.PP\nThe language: https://rhai.rs/book\n");
-    page.text
 }
 
-struct Page {
+fn table(page: &mut dyn Page, group: Group) {
+    page.items(&reference::group(group).map(|entry| (entry.usage, entry.doc)).collect::<Vec<_>>());
+}
+
+/// What a page is made of.
+trait Page {
+    /// A heading, given in capitals.
+    fn section(&mut self, title: &str);
+    /// Paragraphs, separated by empty lines.
+    fn prose(&mut self, text: &str);
+    /// Terms and what they mean.
+    fn items(&mut self, items: &[(&str, &str)]);
+    /// Lines as they are.
+    fn code(&mut self, text: &str);
+}
+
+struct Roff {
     text: String,
 }
 
-impl Page {
-    fn section(&mut self, title: &str) {
-        self.order(&format!(".SH {}", quoted(title)));
-    }
-
+impl Roff {
     fn order(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
-    }
-
-    /// Paragraphs, separated by empty lines.
-    fn prose(&mut self, text: &str) {
-        for paragraph in text.trim().split("\n\n") {
-            self.text.push_str(".PP\n");
-            for line in paragraph.lines() {
-                self.line(line);
-            }
-        }
-    }
-
-    fn table(&mut self, group: Group) {
-        for entry in reference::group(group) {
-            self.item(entry.usage, entry.doc);
-        }
-    }
-
-    fn item(&mut self, term: &str, text: &str) {
-        self.order(".TP");
-        self.order(&format!(".B {}", quoted(term)));
-        self.line(text);
-    }
-
-    fn code(&mut self, text: &str) {
-        self.text.push_str(".PP\n.RS 4\n.nf\n");
-        for line in text.trim_matches('\n').lines() {
-            self.line(line);
-        }
-        self.text.push_str(".fi\n.RE\n");
     }
 
     /// One line of text; nothing in it is an order to roff.
@@ -119,6 +126,37 @@ impl Page {
         }
         self.text.push_str(&text);
         self.text.push('\n');
+    }
+}
+
+impl Page for Roff {
+    fn section(&mut self, title: &str) {
+        self.order(&format!(".SH {}", quoted(title)));
+    }
+
+    fn prose(&mut self, text: &str) {
+        for paragraph in text.trim().split("\n\n") {
+            self.text.push_str(".PP\n");
+            for line in paragraph.lines() {
+                self.line(line);
+            }
+        }
+    }
+
+    fn items(&mut self, items: &[(&str, &str)]) {
+        for (term, text) in items {
+            self.order(".TP");
+            self.order(&format!(".B {}", quoted(term)));
+            self.line(text);
+        }
+    }
+
+    fn code(&mut self, text: &str) {
+        self.text.push_str(".PP\n.RS 4\n.nf\n");
+        for line in text.trim_matches('\n').lines() {
+            self.line(line);
+        }
+        self.text.push_str(".fi\n.RE\n");
     }
 }
 
@@ -135,6 +173,92 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(text).replace('"', "\\(dq"))
 }
 
+#[derive(Default)]
+struct Markdown {
+    text: String,
+    titles: Vec<String>,
+}
+
+impl Page for Markdown {
+    fn section(&mut self, title: &str) {
+        let mut title = title.to_lowercase();
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let _ = write!(self.text, "\n## {title}\n");
+        self.titles.push(title);
+    }
+
+    fn prose(&mut self, text: &str) {
+        for paragraph in text.trim().split("\n\n") {
+            self.text.push('\n');
+            for line in paragraph.lines() {
+                self.text.push_str(&marked(line));
+                self.text.push('\n');
+            }
+        }
+    }
+
+    fn items(&mut self, items: &[(&str, &str)]) {
+        self.text.push_str("\n| | |\n|---|---|\n");
+        for (term, text) in items {
+            let row = format!("`{term}` ~ {}", marked(text)).replace('|', "\\|").replacen('~', "|", 1);
+            let _ = writeln!(self.text, "| {row} |");
+        }
+    }
+
+    fn code(&mut self, text: &str) {
+        let language = if text.contains("fn ") { "rhai" } else { "sh" };
+        let _ = write!(self.text, "\n```{language}\n{}\n```\n", text.trim_matches('\n'));
+    }
+}
+
+/// A line with the words of a program set as such.
+fn marked(line: &str) -> String {
+    if line.contains('`') {
+        return line.to_owned();
+    }
+    line.split(' ').map(marked_word).collect::<Vec<_>>().join(" ").replace("fn `", "`fn ")
+}
+
+fn marked_word(word: &str) -> String {
+    let core = word.trim_end_matches(['.', ',', ';', ':']);
+    let (open, core) = match core.strip_prefix('(') {
+        Some(inside) if !inside.contains('(') => ("(", inside),
+        _ => ("", core),
+    };
+    let core = if open == "(" { core.trim_end_matches(')') } else { core };
+    let tail = &word[open.len() + core.len()..];
+    if core.is_empty() || core.contains("://") || core.contains("](") {
+        return word.to_owned();
+    }
+    let is_code = core.starts_with("--")
+        || core.starts_with('@')
+        || core.contains(['_', '(', '[', '{', '\\', '*', '<'])
+        || core.contains("::")
+        || core.split_once('.').is_some_and(|(head, _)| head.starts_with(|first: char| first.is_ascii_alphabetic()));
+    if is_code { format!("{open}`{core}`{tail}") } else { word.to_owned() }
+}
+
+const WEB: &str = "
+This page and the manual page tcpx-script(7) are made of the list the messages of tcpx use, too: what is not here does
+not exist. The [tutorial](tutorial.md) begins with nothing.
+";
+
+const WRITING: &str = "
+tcpx script new writes a script that works, with every handler in comments.
+
+tcpx script check FILE says everything that is wrong with a script and with what it imports: syntax, handlers, unknown
+variables and functions, wrong numbers of arguments, properties a conn does not have. It is silent and exits with 0 if
+nothing is wrong, and exits with 111 if something is. Loading for listen or connect does not look for functions: one
+that is never called does no harm.
+
+With --watch the script is loaded again when its file, or a file it imports, changes. Connections, conn.state and app
+live on; on_reload is called, on_start is not called again. The handlers of the new version count from the next chunk on,
+and half a line that was waiting goes to them, too. Closures kept in app or conn.state go on and call the functions of the new
+version. A version that does not load is reported once and changes nothing.
+";
+
 const INTRO: &str = "
 A script is a file in the language Rhai. It defines functions with known names, the handlers, and tcpx calls
 them when something happens: a client came, bytes arrived, the peer closed. What a handler asks for (send,
@@ -149,6 +273,7 @@ tcpx connect HOST PORT --script client.rhai
 tcpx listen 7 --on-data 'conn.send(data)'       the body of on_data
 tcpx listen 7 --on-line 'conn.send_line(line)'  the body of on_line
 tcpx listen 7 --script @echo                    a built-in script
+tcpx listen 45586 --script reply.rhai --watch   loaded again when it changes
 ";
 
 const LAWS: &str = "
@@ -239,7 +364,7 @@ A variable at the top level is not seen in functions: the script does not load, 
 is computed, const T = blob(4), is written global::T in functions.
 
 `a\\r\\n` in backticks is five characters: backticks take values, ${x}, but no escapes. In double quotes it is the
-other way round; use \"{}\\r\\n\".fmt(x) for both.
+other way round; use \"{}\\r\\n\".fmt(x) for both. tcpx script check warns about it.
 
 \"\\xff\" is the character U+00FF and two bytes in UTF-8. One byte is hex(\"ff\").
 
@@ -321,5 +446,24 @@ mod tests {
         for line in man_page().lines().filter(|line| line.starts_with(['.', '\''])) {
             assert!(known.iter().any(|order| line.starts_with(order)), "{line}");
         }
+    }
+
+    #[test]
+    fn the_web_page_says_what_the_manual_page_says() {
+        let page = web_page();
+        for entry in reference::entries() {
+            assert!(page.contains(&format!("`{}`", entry.usage)), "{} is missing", entry.usage);
+        }
+        for (_, code) in EXAMPLES {
+            assert!(page.contains(code.trim()));
+        }
+    }
+
+    #[test]
+    fn words_of_a_program_are_set_as_such() {
+        let line = "See conn.send(x), on_data and --watch (reply.rhai): no e, 0.5 s, tcpx alone; \"{}\" (kind \"x\").";
+        let wanted = "See `conn.send(x)`, `on_data` and `--watch` (`reply.rhai`): no e, 0.5 s, tcpx alone; `\"{}\"` (kind \"x\").";
+        assert_eq!(marked(line), wanted);
+        assert_eq!(marked("`a b` in_code is left alone"), "`a b` in_code is left alone");
     }
 }

@@ -46,7 +46,7 @@ use crate::script::source::{Source, Sources};
 use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, Handler, HandlerError, Interest};
 
 pub use host::{Bind, World};
-pub use manual::man_page;
+pub use manual::{man_page, web_page};
 pub use starter::starter;
 
 /// A loaded script, ready to handle events.
