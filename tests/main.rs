@@ -14,5 +14,6 @@ mod robust;
 mod serving;
 mod support;
 mod terminal;
+mod tutorial;
 mod watching;
 mod workshop;
