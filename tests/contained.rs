@@ -1,7 +1,7 @@
 //! Scripts that go wrong: what they did is said, and nobody else notices.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
@@ -147,12 +147,14 @@ fn printing_to_a_closed_stdout_is_no_panic() {
     assert!(!done.stderr.contains("a bug in tcpx"), "{}", done.stderr);
 
     let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
     let (tcpx, address) = Tcpx::new(&["--on-line", "print(line)", "--once"])
         .stdout(Stdout::Fd(writer.into()))
         .with_default_signals()
         .listen();
-    Conn::to(address).send(b"a\n");
+    let mut peer = Conn::to(address);
+    drop(reader);
+    // It may be gone already.
+    let _ = peer.0.write_all(b"a\n");
     tcpx.finish().code(141).quietly();
 }
 

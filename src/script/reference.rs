@@ -208,7 +208,7 @@ const METHODS: &[(&str, &str)] = &[
     ("conn.frame_none()", "No framing any more. Framing can be changed at any time; it counts from the next byte."),
     (
         "conn.expect(x, |c, m| ..)",
-        "Calls the function once, when the string or blob x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found; what follows is for the next expect or the handlers. conn.expect(x, ms, |c, m| ..) waits only so long: then m.timeout is true.",
+        "Calls the function once, when the string or blob x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found; what follows is for the next expect or the handlers. A number of milliseconds after x limits the waiting: when they are over, m.timeout is true.",
     ),
     (
         "conn.pipe(other)",

@@ -451,9 +451,12 @@ impl Running {
     /// The address of `listening on ADDRESS`.
     #[track_caller]
     pub(crate) fn address(&mut self) -> SocketAddr {
-        self.wait_stderr("\n");
-        let text = self.err.text();
-        let address = text.lines().find_map(|line| line.strip_prefix("listening on "));
+        let line_of = |text: &str| {
+            let (whole, _) = text.rsplit_once('\n')?;
+            whole.lines().find_map(|line| line.strip_prefix("listening on ")).map(str::to_owned)
+        };
+        self.err.wait(|bytes| line_of(&String::from_utf8_lossy(bytes)).is_some());
+        let address = line_of(&self.err.text());
         match address.and_then(|address| address.parse().ok()) {
             Some(address) => address,
             None => self.fail("it does not say where it listens"),
