@@ -173,6 +173,72 @@ fn closures_that_are_kept_go_on_and_call_what_is_new() {
 }
 
 #[test]
+fn timers_listeners_and_what_is_expected_live_on() {
+    let folder = Folder::new();
+    let before = "fn word() { \"old\" }
+        fn on_start() {
+            app.inner = listen(\"127.0.0.1:0\");
+            app.inner.on_connect = |c| ();
+            app.inner.on_line = |c, line| c.send_line(`${word()} ${line}`);
+        }
+        fn on_connect(conn) {
+            conn.send_line(app.inner.addr);
+            conn.expect(\"go\", |c, m| c.every(20, |c| c.send_line(`tick ${word()}`)));
+        }";
+    let script = folder.file("reply.rhai", before.as_bytes());
+    let (running, address) = watching(&script);
+    let mut first = std::io::BufReader::new(Conn::to(address).0);
+    let mut line = || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut first, &mut line).expect("a line");
+        line.trim_end().to_owned()
+    };
+    let mut inner = Conn::to(line().parse().expect("an address"));
+    inner.send(b"a\n");
+    inner.expect(b"old a\n");
+
+    replace(&script, &before.replace("old", "new"));
+    wait_count(&running, "reloaded ", 1);
+    inner.send(b"b\n");
+    inner.expect(b"new b\n");
+    // Expected since the version before, found now; the timer it starts goes on in the version after.
+    let mut second = Conn::to(address);
+    second.expect(format!("{}\n", inner.0.peer_addr().expect("an address")).as_bytes());
+    second.send(b"go");
+    second.expect(b"tick new\n");
+    replace(&script, &before.replace("old", "newer"));
+    wait_count(&running, "reloaded ", 2);
+    let mut all = String::new();
+    while !all.contains("tick newer\n") {
+        let mut buffer = [0; 64];
+        let n = std::io::Read::read(&mut second.0, &mut buffer).expect("read");
+        all.push_str(std::str::from_utf8(&buffer[..n]).expect("text"));
+    }
+}
+
+#[test]
+fn timers_of_the_top_level_belong_to_their_version() {
+    let folder = Folder::new();
+    let script = folder.file("reply.rhai", b"every(10, || print(\"old\"));");
+    let (running, _) = watching(&script);
+    let has = |bytes: &[u8], word: &str| String::from_utf8_lossy(bytes).contains(word);
+    assert!(running.out.wait(|bytes| has(bytes, "old\n")));
+
+    replace(&script, "every(10, || print(\"bad\")); [][5];");
+    wait_count(&running, "not reloaded", 1);
+    let seen = running.out.bytes().len();
+    assert!(running.out.wait(|bytes| has(&bytes[seen..], "old\nold\n")), "the version before goes on");
+
+    replace(&script, "every(10, || print(\"new\"));");
+    wait_count(&running, "reloaded ", 1);
+    assert!(running.out.wait(|bytes| has(bytes, "new\n")));
+    let seen = running.out.bytes().len();
+    assert!(running.out.wait(|bytes| has(&bytes[seen..], "new\nnew\nnew\n")));
+    let text = running.out.text();
+    assert!(!text.contains("bad") && !text[seen..].contains("old"), "{text}");
+}
+
+#[test]
 fn a_fault_in_on_reload_is_an_error_of_the_script() {
     let folder = Folder::new();
     let script = folder.file("reply.rhai", b"");

@@ -255,8 +255,9 @@ that is never called does no harm.
 
 With --watch the script is loaded again when its file, or a file it imports, changes. Connections, conn.state and app
 live on; on_reload is called, on_start is not called again. The handlers of the new version count from the next chunk on,
-and half a line that was waiting goes to them, too. Closures kept in app or conn.state go on and call the functions of the new
-version. A version that does not load is reported once and changes nothing.
+and half a line that was waiting goes to them, too. Closures kept in app, in conn.state, by timers, by listeners or by expect go on and call the functions of the new
+version; timers of the top level are stopped, for the new one starts its own. on_stdin is looked for at the start only. A
+version that does not load is reported once and changes nothing.
 ";
 
 const INTRO: &str = "
