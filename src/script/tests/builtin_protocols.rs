@@ -71,7 +71,9 @@ impl Wire {
 fn however_cut(name: &str, bytes: &[u8]) -> String {
     let answer = |pieces: &[&[u8]]| {
         let mut wire = Wire::open(name);
-        pieces.iter().for_each(|piece| wire.arrive(piece));
+        for piece in pieces {
+            wire.arrive(piece);
+        }
         let shown = wire.sent.escape_ascii().to_string();
         // The clock goes on between them.
         shown.split("\\n").filter(|line| !line.starts_with("Date: ")).collect::<Vec<_>>().join("\\n")
@@ -130,7 +132,9 @@ fn telnet_commands_may_be_cut_anywhere() {
     let mut answers: Vec<_> = HELP.as_bytes().to_vec();
     answers.extend(b"\xff\xfe\x18ab\r\n\xff\xfc\x01[Yes]\r\nc\xff\xff\r\nd\r\n");
     let mut wire = Wire::open("telnet");
-    bytes.iter().for_each(|byte| wire.arrive(&[*byte]));
+    for byte in bytes {
+        wire.arrive(&[*byte]);
+    }
     assert_eq!(wire.sent.escape_ascii().to_string(), answers.escape_ascii().to_string());
     // In one chunk the answers to its commands come first.
     for at in 1..bytes.len() {
@@ -150,7 +154,7 @@ fn telnet_ends_a_line_without_end_and_keeps_nothing_of_a_subnegotiation() {
     let mut wire = Wire::open("telnet");
     wire.take();
     wire.arrive(b"\xff\xfa");
-    wire.arrive(&[b'x'; 100_000]);
+    wire.arrive(&vec![b'x'; 100_000]);
     assert_eq!(wire.ask(b"\xff\xf0ok\n"), "ok\r\n");
     assert_eq!(wire.ask([b'x'; 4096]), "");
     assert_eq!(wire.ask("x"), "This line is too long.\r\n");
@@ -189,7 +193,7 @@ fn http_has_one_page() {
 fn http_pipelines_and_passes_over_bodies_however_they_are_cut() {
     let requests = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\ncontent-LENGTH: 27\r\nhost:a\r\n\r\n\
         GET /body HTTP/1.1\r\n\r\n!!!BREW / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.0\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    assert_eq!(requests.iter().filter(|byte| **byte == b'!').count(), 3);
+    assert_eq!(requests.split(|byte| *byte == b'!').count(), 4);
     let answer = however_cut("http", requests).replace("\\r", "\r").replace("\\n", "\n");
     let wanted = ["200 OK", "405 Method Not Allowed", "501 Not Implemented", "200 OK"];
     assert_eq!(statuses(&answer), wanted, "HTTP/1.0 is closed after it");
@@ -215,8 +219,8 @@ fn http_passes_over_large_bodies_and_lets_them_come() {
     let mut wire = Wire::open("http");
     let head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\nExpect: 100-continue\r\n\r\n";
     assert_eq!(wire.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
-    assert_eq!(wire.ask([b'x'; 100_000]), "");
-    let rest = [&[b'x'; 50_000][..], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+    assert_eq!(wire.ask(vec![b'x'; 100_000]), "");
+    let rest = [&vec![b'x'; 50_000][..], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
     assert_eq!(statuses(&wire.ask(rest)), ["405 Method Not Allowed", "200 OK"]);
 }
 

@@ -154,7 +154,9 @@ fn broker_passes_on_to_all_others() {
     let mut bench = open("broker");
     bench.start();
     let c: Vec<_> = (1..4).map(conn).collect();
-    c.iter().for_each(|c| assert_eq!(bench.give(c, Event::Opened), []));
+    for c in &c {
+        assert_eq!(bench.give(c, Event::Opened), []);
+    }
     assert_eq!(bench.give(&c[1], data(b"\x00\xff")), [send(1, b"\x00\xff"), send(3, b"\x00\xff")]);
     bench.give(&c[0], Event::Closed(Why::Eof));
     assert_eq!(bench.give(&c[1], data(b"x")), [send(3, b"x")]);
@@ -165,7 +167,9 @@ fn broker_reads_nobody_while_one_is_full() {
     let mut bench = open("broker");
     bench.start();
     let c: Vec<_> = (1..4).map(conn).collect();
-    c.iter().for_each(|c| drop(bench.give(c, Event::Opened)));
+    for c in &c {
+        bench.give(c, Event::Opened);
+    }
     c[2].queued.set(FULL);
     let [pause, resume] = [Command::Pause, Command::Resume].map(|command| (1..4).map(command).collect::<Vec<_>>());
     assert_eq!(bench.give(&c[2], data(b"x"))[2..], [], "one's own queue is not the others' business");
@@ -185,7 +189,9 @@ fn broker_goes_on_when_the_full_one_breaks() {
     let mut bench = open("broker");
     bench.start();
     let c: Vec<_> = (1..3).map(conn).collect();
-    c.iter().for_each(|c| drop(bench.give(c, Event::Opened)));
+    for c in &c {
+        bench.give(c, Event::Opened);
+    }
     c[1].queued.set(FULL);
     bench.give(&c[0], data(b"x"));
     // Its write failed: what was queued is gone, and since it is not read, nothing says so.
