@@ -92,6 +92,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Have at most this many open at once; further clients wait their turn')
             [CompletionResult]::new('--max-conns', '--max-conns', [CompletionResultType]::ParameterName, 'Have at most this many open at once; further clients wait their turn')
             [CompletionResult]::new('--backlog', '--backlog', [CompletionResultType]::ParameterName, 'Length of the system''s queue of clients that are not accepted yet')
+            [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Run the script in this many threads, each with an app of its own')
             [CompletionResult]::new('--ready-file', '--ready-file', [CompletionResultType]::ParameterName, 'Write HOST:PORT to this file when clients can connect')
             [CompletionResult]::new('--ready-fd', '--ready-fd', [CompletionResultType]::ParameterName, 'Write HOST:PORT to this open descriptor when clients can connect')
             [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'Encoding of the connection, in both directions; stdin and stdout are UTF-8')

@@ -500,7 +500,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__listen)
-            opts="-k -m -E -C -s -i -v -q -x -o -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --ready-file --ready-fd --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --watch --script-errors --script-timeout --seed --allow-read --allow-write --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --raw-terminal --nodelay --no-nodelay --no-dns --help"
+            opts="-k -m -E -C -s -i -v -q -x -o -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --workers --ready-file --ready-fd --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --watch --script-errors --script-timeout --seed --allow-read --allow-write --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --raw-terminal --nodelay --no-nodelay --no-dns --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -519,6 +519,10 @@ _tcpx() {
                     return 0
                     ;;
                 --backlog)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --workers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

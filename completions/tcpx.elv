@@ -87,6 +87,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -m 'Have at most this many open at once; further clients wait their turn'
             cand --max-conns 'Have at most this many open at once; further clients wait their turn'
             cand --backlog 'Length of the system''s queue of clients that are not accepted yet'
+            cand --workers 'Run the script in this many threads, each with an app of its own'
             cand --ready-file 'Write HOST:PORT to this file when clients can connect'
             cand --ready-fd 'Write HOST:PORT to this open descriptor when clients can connect'
             cand -E 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'

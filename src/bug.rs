@@ -1,16 +1,16 @@
 //! What happens when tcpx itself is wrong: a panic becomes one line that asks for a report.
 
-use std::cell::RefCell;
 use std::panic::PanicHookInfo;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::codec::escape::show_line;
 use crate::exit::Exit;
 use crate::output::console::write_stderr;
+use crate::sys::stack;
 
-thread_local! {
-    static LAST: RefCell<String> = const { RefCell::new(String::new()) };
-}
+/// The last panic, on whatever thread.
+static LAST: Mutex<String> = Mutex::new(String::new());
 
 /// The panic hook: keeps what happened for [`report`]. A panic that somebody catches and explains (a script's
 /// native function) is never shown; one on another thread, which nobody catches, ends the process.
@@ -19,16 +19,20 @@ pub fn remember(info: &PanicHookInfo<'_>) {
     let payload = info.payload();
     let text = payload.downcast_ref::<&str>().copied();
     let what = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-    LAST.set(format!("{what} ({place})"));
-    if thread::current().name() != Some("main") {
+    *last() = format!("{what} ({place})");
+    if thread::current().name() != Some(stack::NAME) {
         report();
         std::process::exit(i32::from(Exit::Bug.code()));
     }
 }
 
-/// Tells the last panic of this thread.
+/// Tells the last panic.
 pub fn report() {
     let version = env!("CARGO_PKG_VERSION");
-    let what = LAST.take();
+    let what = std::mem::take(&mut *last());
     write_stderr(&format!("tcpx: a bug in tcpx {version}, please report it: {}\n", show_line(&what)));
+}
+
+fn last() -> MutexGuard<'static, String> {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner)
 }

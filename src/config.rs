@@ -69,6 +69,8 @@ pub struct Listen {
     pub max_conns: Option<usize>,
     /// Length of the kernel's accept queue, if the user chose one.
     pub backlog: Option<i32>,
+    /// How many loops accept from the port.
+    pub workers: usize,
     /// Gets `host:port\n` when ready.
     pub ready_file: Option<PathBuf>,
     /// A descriptor that gets `host:port\n` when ready.

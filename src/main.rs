@@ -2,15 +2,16 @@
 
 use std::panic;
 use std::process;
-use std::thread;
 
 use tcpx::exit::Exit;
 use tcpx::net::signal;
+use tcpx::sys::stack;
 
 fn main() {
     // A bug is one line that asks for a report, never a trace.
     panic::set_hook(Box::new(tcpx::bug::remember));
-    let exit = on_a_large_stack(run);
+    // Where there is no room for a large stack, the usual one has to do.
+    let exit = stack::spawn(run).map_or_else(|_| run(), |thread| thread.join().unwrap_or(Exit::Bug));
     if let Exit::Signal(number) = exit {
         signal::die_by(number);
     }
@@ -24,18 +25,3 @@ fn run() -> Exit {
         Exit::Bug
     })
 }
-
-/// A script can put values into each other without end, and cloning or dropping one goes down all the way. Where
-/// there is no room for so much, the usual stack has to do.
-fn on_a_large_stack(run: fn() -> Exit) -> Exit {
-    for size in STACKS {
-        // The panic hook knows the thread by this name.
-        if let Ok(thread) = thread::Builder::new().name("main".to_owned()).stack_size(size).spawn(run) {
-            return thread.join().unwrap_or(Exit::Bug);
-        }
-    }
-    run()
-}
-
-/// Address space, not memory: a page is only taken when it is used.
-const STACKS: [usize; 2] = [1 << 30, 64 << 20];

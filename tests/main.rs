@@ -16,4 +16,5 @@ mod support;
 mod terminal;
 mod tutorial;
 mod watching;
+mod workers;
 mod workshop;

@@ -181,6 +181,16 @@ pub(super) struct ServerArgs {
     /// Length of the system's queue of clients that are not accepted yet
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(super) backlog: Option<String>,
+    /// Run the script in this many threads, each with an app of its own
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        long_help = "Run the script in this many threads that share the port (SO_REUSEPORT): the system gives each \
+                     client to one of them. Each has its own app, timers and conns(), and calls on_start and on_stop \
+                     for itself; nothing is shared. The end of one ends all"
+    )]
+    pub(super) workers: Option<String>,
     /// Write HOST:PORT to this file when clients can connect
     #[arg(
         long,

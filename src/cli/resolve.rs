@@ -139,6 +139,7 @@ fn listen(args: &ListenArgs, matches: &ArgMatches) -> Result<Action> {
             single,
             max_conns: server.max_conns.as_deref().map(|n| values::count("--max-conns", n)).transpose()?,
             backlog: server.backlog.as_deref().map(|n| values::count("--backlog", n)).transpose()?,
+            workers: server.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?,
             ready_file: server.ready_file.clone(),
             ready_fd: server.ready_fd.as_deref().map(|n| values::descriptor("--ready-fd", n)).transpose()?,
         }),

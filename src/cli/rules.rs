@@ -10,6 +10,9 @@ use super::values;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
+/// Each worker has a stack, an engine and descriptors of its own.
+const MAX_WORKERS: u16 = 256;
+
 /// Every rule of `tcpx connect`.
 pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     one_family(&args.transport)?;
@@ -37,6 +40,7 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     script_options_need_a_script(&args.script)?;
     watch_needs_a_file(&args.script)?;
     once_or_accept(args)?;
+    workers_share_nothing(args)?;
     if !scripted && !args.server.keep_open {
         many_need_keep_open(args)?;
     }
@@ -181,6 +185,34 @@ fn once_or_accept(args: &ListenArgs) -> Result<()> {
         return contradiction("--once", "--accept", "--once is the same as --accept 1: leave one of them out");
     }
     Ok(())
+}
+
+fn workers_share_nothing(args: &ListenArgs) -> Result<()> {
+    let Some(number) = &args.server.workers else { return Ok(()) };
+    if values::count::<u16>("--workers", number)? > MAX_WORKERS {
+        return Err(Error::usage_hint(
+            format!("--workers {number} is too many: {MAX_WORKERS} is the most"),
+            "one for each processor is enough",
+        ));
+    }
+    if !has_script(&args.script) {
+        return Err(Error::usage_hint(
+            "--workers needs a script",
+            "add --script FILE, --on-data CODE or --on-line CODE",
+        ));
+    }
+    let counted = [
+        (args.server.once, "--once"),
+        (args.server.accept.is_some(), "--accept"),
+        (args.server.max_conns.is_some(), "--max-conns"),
+        (args.output.output.is_some(), "--output"),
+    ];
+    match counted.iter().find(|(given, _)| *given) {
+        Some((_, option)) => {
+            contradiction("--workers", option, "workers share nothing: they cannot count or write together")
+        }
+        None => Ok(()),
+    }
 }
 
 fn many_need_keep_open(args: &ListenArgs) -> Result<()> {
@@ -330,249 +362,4 @@ fn contradiction(one: &str, other: &str, hint: &str) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::cli::tests::{accepted, refused};
-
-    #[test]
-    fn options_of_both_commands_that_contradict() {
-        let cases = [
-            ("-4 -6", "-4 and -6 contradict each other | leave both out to use IPv4 and IPv6"),
-            ("-q -v", "-q and -v contradict each other | leave one of them out"),
-            (
-                "--script f --on-data c",
-                "--script and --on-data contradict each other | \
-                 write fn on_data(conn, data) { ... } into the script instead",
-            ),
-            (
-                "--script f --on-line c",
-                "--script and --on-line contradict each other | \
-                 write fn on_line(conn, line) { ... } into the script instead",
-            ),
-            (
-                "--on-line c --on-data c",
-                "--on-data and --on-line contradict each other | \
-                 choose one: --on-line gets whole lines, --on-data what arrived, however it was cut",
-            ),
-            (
-                "--send-only --recv-only",
-                "--send-only and --recv-only contradict each other | leave both out to send and to receive",
-            ),
-            (
-                "--send-only --no-stdin",
-                "--send-only and --no-stdin contradict each other | \
-                 to send only what --send gives, use --send-only </dev/null",
-            ),
-            (
-                "--send-only --no-shutdown",
-                "--send-only and --no-shutdown contradict each other | \
-                 --send-only ends with a FIN, or the peer would not know",
-            ),
-            (
-                "--half-open --recv-only",
-                "--half-open and --recv-only contradict each other | \
-                 --half-open is about stdin, which is not read; -i DUR and --timeout DUR limit the time",
-            ),
-            (
-                "--eof-wait 1 --no-stdin",
-                "--eof-wait and --no-stdin contradict each other | \
-                 --eof-wait is about stdin, which is not read; -i DUR and --timeout DUR limit the time",
-            ),
-            (
-                "--no-shutdown --no-stdin",
-                "--no-shutdown and --no-stdin contradict each other | \
-                 --no-shutdown is about stdin, which is not read; -i DUR and --timeout DUR limit the time",
-            ),
-        ];
-        for (options, said) in cases {
-            assert_eq!(refused(&format!("connect h 80 {options}")), said);
-            if !options.contains("--script") && !options.contains("--on-") {
-                assert_eq!(refused(&format!("listen 80 {options}")), said);
-            }
-        }
-        for options in ["--recv-only", "--no-stdin", "--recv-only --no-stdin", "-vv", "--half-open --eof-wait 2"] {
-            accepted(&format!("connect h 80 {options}"));
-            accepted(&format!("listen 80 {options}"));
-        }
-    }
-
-    #[test]
-    fn options_that_need_a_script() {
-        let hint = "add --script FILE, --on-data CODE or --on-line CODE";
-        let cases = [
-            ("--script-errors fatal", "--script-errors needs a script"),
-            ("--script-timeout 1s", "--script-timeout needs a script"),
-            ("--seed 7", "--seed needs a script"),
-            ("--allow-read d", "--allow-read needs a script"),
-            ("--allow-write d --allow-write e", "--allow-write needs a script"),
-            ("-- word", "\"word\" after -- is for a script, and there is none"),
-        ];
-        for (options, said) in cases {
-            assert_eq!(refused(&format!("connect h 80 {options}")), format!("{said} | {hint}"));
-            assert_eq!(refused(&format!("listen 80 {options}")), format!("{said} | {hint}"));
-            accepted(&format!("listen 80 --on-data c {options}"));
-        }
-    }
-
-    #[test]
-    fn a_probe_moves_nothing() {
-        for option in [
-            "--script f",
-            "--on-data c",
-            "--on-line c",
-            "--send x",
-            "--send-hex 00",
-            "--send-file f",
-            "--half-open",
-            "--no-shutdown",
-            "--eof-wait 1",
-            "--send-only",
-            "--recv-only",
-            "--hex",
-            "--output f",
-        ] {
-            let name = option.split(' ').next().unwrap();
-            assert_eq!(
-                refused(&format!("connect -z h 80 {option}")),
-                format!("-z leaves as soon as the connection stands, so {name} has no effect | leave out -z or {name}")
-            );
-        }
-        assert_eq!(
-            refused("connect -z h 80 -i 1"),
-            "-z leaves as soon as the connection stands, so --idle-timeout has no effect | \
-             limit the time for connecting with -w DUR"
-        );
-        accepted("connect -z -w 2 -n -v --no-stdin --timeout 3 h 80");
-    }
-
-    #[test]
-    fn how_many_clients_a_server_has() {
-        assert_eq!(
-            refused("listen 80 -k --once --accept 2"),
-            "--once and --accept contradict each other | --once is the same as --accept 1: leave one of them out"
-        );
-        let hint = "add -k to serve many clients, or --script FILE";
-        assert_eq!(
-            refused("listen 80 --accept 2"),
-            format!("--accept with more than one client needs -k or a script | {hint}")
-        );
-        assert_eq!(
-            refused("listen 80 -m 1"),
-            format!("--max-conns needs -k or a script: without them there is one client | {hint}")
-        );
-        assert_eq!(
-            refused("listen 80 --accept 0"),
-            "--accept 0 makes no sense: 1 is the smallest | write a number, as in --accept 8"
-        );
-        assert_eq!(
-            refused("listen -k 80 -m 0"),
-            "--max-conns 0 makes no sense: 1 is the smallest | write a number, as in --max-conns 8"
-        );
-        for options in ["--once", "--accept 1", "-k --accept 2", "-k -m 1", "--on-data c --accept 2 -m 1"] {
-            accepted(&format!("listen 80 {options}"));
-        }
-    }
-
-    #[test]
-    fn only_a_file_can_be_watched() {
-        for line in ["listen 80 --watch", "connect h 80 --watch --on-data c", "listen 80 --on-line c --watch"] {
-            assert_eq!(refused(line), "--watch needs a script in a file | add --script FILE");
-        }
-        assert_eq!(
-            refused("listen 80 --watch -s @echo"),
-            "--watch looks at a file, and a built-in script never changes | \
-             tcpx script show NAME > FILE makes a file of it"
-        );
-        accepted("listen 80 --watch -s f");
-        accepted("connect h 80 -s f --watch");
-    }
-
-    #[test]
-    fn listen_reads_no_stdin_when_a_script_answers() {
-        for option in ["--half-open", "--no-shutdown", "--eof-wait 1", "--send-only"] {
-            let name = option.split(' ').next().unwrap();
-            assert_eq!(
-                refused(&format!("listen 80 --script f {option}")),
-                format!(
-                    "{name} is about stdin, which listen does not read when a script answers | \
-                     leave {name} out; the script decides with conn.send, conn.shutdown and conn.close"
-                )
-            );
-            accepted(&format!("connect h 80 --script f {option}"));
-        }
-        accepted("listen 80 --script f --no-stdin");
-    }
-
-    #[test]
-    fn the_end_of_stdin_closes_nobody_with_keep_open() {
-        for option in ["--no-shutdown", "--eof-wait 1"] {
-            let name = option.split(' ').next().unwrap();
-            assert_eq!(
-                refused(&format!("listen -k 80 {option}")),
-                format!(
-                    "{name} has no effect with -k: the end of stdin closes nobody there | \
-                     leave {name} out; --timeout DUR and --accept N end a server"
-                )
-            );
-        }
-        accepted("listen -k 80 --send-only");
-    }
-
-    #[test]
-    fn send_only_has_nothing_to_show() {
-        assert_eq!(
-            refused("connect h 80 --send-only --on-data c"),
-            "--send-only discards what is received, so --on-data would never run | leave out --send-only or --on-data"
-        );
-        assert_eq!(
-            refused("connect h 80 --send-only --on-line c"),
-            "--send-only discards what is received, so --on-line would never run | leave out --send-only or --on-line"
-        );
-        assert_eq!(
-            refused("connect h 80 --send-only -o f"),
-            "--send-only discards what is received, so --output would stay empty | leave out --send-only or --output"
-        );
-    }
-
-    #[test]
-    fn options_that_need_an_encoding() {
-        let malformed = "--malformed needs an encoding: without one, received bytes pass untouched | \
-                         add --encoding LABEL or --recv-encoding LABEL";
-        assert_eq!(refused("connect h 80 --malformed fail"), malformed);
-        assert_eq!(refused("listen 80 --malformed fail --send-encoding gbk"), malformed);
-        let unencodable = "--unencodable needs an encoding to send in: without one, bytes pass untouched | \
-                           add --encoding LABEL or --send-encoding LABEL";
-        assert_eq!(refused("connect h 80 --unencodable replace"), unencodable);
-        assert_eq!(refused("connect h 80 --unencodable replace --recv-encoding gbk"), unencodable);
-        assert_eq!(refused("connect h 80 --unencodable replace -E auto"), unencodable);
-        accepted("connect h 80 --malformed fail --unencodable replace -E gbk");
-        accepted("listen 80 --malformed fail --unencodable replace --on-data c");
-    }
-
-    #[test]
-    fn addresses_are_of_the_family_asked_for() {
-        let cases = [
-            ("connect -4 ::1 80", "[::1]:80 is an IPv6 address, and -4 is given | leave -4 out"),
-            ("connect -6 127.0.0.1 80", "127.0.0.1:80 is an IPv4 address, and -6 is given | leave -6 out"),
-            ("listen -4 ::1 80", "[::1]:80 is an IPv6 address, and -4 is given | leave -4 out"),
-            ("connect -4 h 80 --source ::1", "[::1]:0 is an IPv6 address, and -4 is given | leave -4 out"),
-            (
-                "connect ::1 80 --source 127.0.0.1",
-                "[::1]:80 cannot be reached from 127.0.0.1:0: one is IPv4, the other IPv6 | \
-                 give --source an address of the same family",
-            ),
-        ];
-        for (line, said) in cases {
-            assert_eq!(refused(line), said);
-        }
-        accepted("connect -4 h 80 --source :4000");
-    }
-
-    #[test]
-    fn stdin_cannot_be_named_as_a_file_to_send() {
-        assert_eq!(
-            refused("connect h 80 --send-file -"),
-            "--send-file - makes no sense: stdin is sent by itself, after every --send | \
-             leave it out; a file of that name is ./-"
-        );
-    }
-}
+mod tests;

@@ -13,11 +13,12 @@ use mio::net::TcpListener;
 
 use crate::config::{Family, Listen, Role};
 use crate::driver::peers::Origin;
+use crate::driver::workers::Member;
 use crate::driver::{Driver, Thing};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result, cause};
 use crate::net::dial;
-use crate::net::listener::{self, Accepted, BACKLOG};
+use crate::net::listener::{self, Accepted, BACKLOG, Options};
 use crate::net::reactor::Slot;
 use crate::script::Bind;
 use crate::session::view::Side;
@@ -47,11 +48,11 @@ pub(super) struct Bound {
 
 impl Bound {
     /// What binds for a script: the port has to be known at once.
-    pub(super) fn binder(&self, family: Family) -> Bind {
+    pub(super) fn binder(&self, family: Family, shared: bool) -> Bind {
         let fresh = Rc::clone(&self.fresh);
         let last_id = Cell::new(0);
         Box::new(move |endpoint| {
-            let (listener, address) = bind(endpoint, family, BACKLOG)?;
+            let (listener, address) = bind(endpoint, Options { family, backlog: BACKLOG, shared })?;
             last_id.set(last_id.get() + 1);
             fresh.borrow_mut().push((last_id.get(), listener, address));
             Ok((last_id.get(), address))
@@ -68,14 +69,17 @@ impl Driver {
             let host = listen.address.host_or("");
             return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
         }
-        let (mut listener, address) = bind(&listen.address, self.config.family, backlog)?;
+        let (mut listener, address) =
+            bind(&listen.address, Options { family: self.config.family, backlog, shared: listen.workers > 1 })?;
         let slot = self.reactor.register(&mut listener, Interest::READABLE);
         let slot = slot.map_err(|error| cannot_listen(&listen.address, &error))?;
         let acceptor = Acceptor { id: None, listener, address, retry_at: None, told: false };
         self.place(slot, Thing::Acceptor(Box::new(acceptor)));
         self.acceptor = Some(slot);
         tell_ready(listen, address)?;
-        self.console.listening(address);
+        if self.member.as_ref().is_none_or(Member::is_first) {
+            self.console.listening(address);
+        }
         self.script_listening(address);
         Ok(())
     }
@@ -235,6 +239,14 @@ impl Driver {
         }
     }
 
+    /// Where the run's own listener is.
+    pub(super) fn listens_on(&self) -> Option<SocketAddr> {
+        match self.things.get(self.acceptor?)? {
+            Thing::Acceptor(acceptor) => Some(acceptor.address),
+            _ => None,
+        }
+    }
+
     fn listen_config(&self) -> Option<&Listen> {
         match &self.config.role {
             Role::Listen(listen) => Some(listen),
@@ -267,14 +279,13 @@ fn tell_ready(listen: &Listen, address: SocketAddr) -> Result<()> {
 }
 
 /// Binds and listens. Names are resolved here and now: nothing else waits for this when a run begins.
-fn bind(endpoint: &Endpoint, family: Family, backlog: i32) -> Result<(TcpListener, SocketAddr)> {
+fn bind(endpoint: &Endpoint, options: Options) -> Result<(TcpListener, SocketAddr)> {
     let addresses = match &endpoint.host {
-        None => listener::wildcard(family, endpoint.port),
-        Some(host) => {
-            dial::resolve(host, endpoint.port, family).map_err(|cause| Error::Resolve { host: host.clone(), cause })?
-        }
+        None => listener::wildcard(options.family, endpoint.port),
+        Some(host) => dial::resolve(host, endpoint.port, options.family)
+            .map_err(|cause| Error::Resolve { host: host.clone(), cause })?,
     };
-    let bound = listener::listen(&addresses, family, backlog).and_then(|listener| {
+    let bound = listener::listen(&addresses, options).and_then(|listener| {
         let address = listener.local_addr()?;
         Ok((listener, address))
     });

@@ -12,6 +12,7 @@ use crate::driver::ending::Ending;
 use crate::driver::feed::{Feed, check_files};
 use crate::driver::outlet::Outlet;
 use crate::driver::watch::Watch;
+use crate::driver::workers::Member;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::Reactor;
@@ -30,10 +31,12 @@ const BULK_CHUNK: usize = 256 << 10;
 
 impl Driver {
     /// Opens everything but sockets.
-    pub(super) fn build(config: Config, console: Console) -> Result<Self> {
+    pub(super) fn build(config: Config, console: Console, member: Option<Member>) -> Result<Self> {
         let handler = config.script.as_ref().map(ScriptHandler::load).transpose()?;
-        for warning in handler.iter().flat_map(ScriptHandler::warnings) {
-            console.warn(warning);
+        if member.as_ref().is_none_or(Member::is_first) {
+            for warning in handler.iter().flat_map(ScriptHandler::warnings) {
+                console.warn(warning);
+            }
         }
         check_files(&config)?;
         let single = match &config.role {
@@ -45,6 +48,12 @@ impl Driver {
         };
         let outlet = Outlet::open(config.output.file.as_deref(), config.output.raw_terminal)?;
         let typed = handler.as_ref().is_some_and(ScriptHandler::takes_stdin);
+        if typed && member.is_some() {
+            return Err(Error::usage_hint(
+                "--workers and a script with on_stdin do not go together",
+                "leave --workers out",
+            ));
+        }
         let serves = handler.is_some() && !matches!(config.role, Role::Connect(_));
         let feed = Feed::open(&config, !single, typed, config.input.read && (typed || !serves))?;
         let settings = Settings {
@@ -90,13 +99,17 @@ impl Driver {
             stalled: Vec::new(),
             timers: BinaryHeap::new(),
             ending: Ending::new(),
+            member,
             now: Instant::now(),
             buffer: vec![0; chunk],
             commands: Vec::new(),
         };
         driver.watch().map_err(failed)?;
+        if let Some(member) = &driver.member {
+            member.enter(driver.reactor.mailbox());
+        }
         if let Some(handler) = &driver.handler {
-            let bind = driver.bound.binder(driver.config.family);
+            let bind = driver.bound.binder(driver.config.family, driver.member.is_some());
             handler.set_world(World { ids: driver.ids.clone(), text: driver.config.text, bind: Some(bind) });
         }
         Ok(driver)

@@ -36,13 +36,22 @@ pub(super) struct Ending {
     stage: Stage,
     exit: Option<Exit>,
     script_failed: bool,
+    /// Another worker has said so: a signal that comes now is probably what it got, too.
+    followed: bool,
     run_until: Option<Instant>,
     grace_until: Option<Instant>,
 }
 
 impl Ending {
     pub(super) fn new() -> Self {
-        Self { stage: Stage::Running, exit: None, script_failed: false, run_until: None, grace_until: None }
+        Self {
+            stage: Stage::Running,
+            exit: None,
+            script_failed: false,
+            followed: false,
+            run_until: None,
+            grace_until: None,
+        }
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -86,6 +95,9 @@ impl Driver {
             return;
         }
         self.ending.stage = Stage::Stopping;
+        if let Some(member) = &self.member {
+            member.end(self.ending.code());
+        }
         self.ending.grace_until = Some(self.now + grace.unwrap_or(GRACE * 5));
         self.stop_listening();
         self.stop_dialing();
@@ -95,6 +107,15 @@ impl Driver {
                 peer.conn.close(Why::Stop);
                 driver.pump(peer);
             });
+        }
+    }
+
+    /// Another worker has ended, and says what the run ends with.
+    pub(super) fn end_with(&mut self, exit: Exit) {
+        if self.ending.is_running() {
+            self.ending.exit.get_or_insert(exit);
+            self.ending.followed = true;
+            self.stop(Some(GRACE));
         }
     }
 
@@ -149,7 +170,7 @@ impl Driver {
                 }
                 self.ending.exit.get_or_insert(Exit::Signal(number));
                 self.stop(Some(GRACE));
-            } else {
+            } else if !std::mem::take(&mut self.ending.followed) {
                 self.ending.exit = Some(Exit::Signal(number));
                 self.ending.stage = Stage::Over;
             }
@@ -195,7 +216,14 @@ impl Driver {
                 self.ending.stage = Stage::Over;
             }
         }
-        (self.ending.stage == Stage::Over).then(|| self.ending.code())
+        if self.ending.stage != Stage::Over {
+            return None;
+        }
+        let code = self.ending.code();
+        if let Some(member) = &self.member {
+            member.end(code);
+        }
+        Some(code)
     }
 
     pub(super) fn peer_slots(&self) -> Vec<Slot> {

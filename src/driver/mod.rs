@@ -3,8 +3,7 @@
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
 //! `peers` (connections), `pipes`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `script_calls`, `watch` (the
-//! script's files), `ending`. `build` is the one
-//! place that turns a `Config` into all of these.
+//! script's files), `ending`. `build` is the one place that turns a `Config` into all of these; `workers` runs several.
 
 mod accept;
 mod build;
@@ -16,6 +15,7 @@ mod peers;
 mod pipes;
 mod script_calls;
 mod watch;
+mod workers;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use signal_hook_mio::v1_0::Signals;
 
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::net::dial::Resolved;
@@ -42,10 +42,13 @@ use feed::Feed;
 use outlet::Outlet;
 use peers::Peer;
 use watch::Watch;
+use workers::Member;
 
 /// What other threads send to the loop.
 enum Mail {
     Resolved(Resolved),
+    /// Another worker has ended.
+    Stop(Exit),
 }
 
 impl From<Resolved> for Mail {
@@ -96,6 +99,8 @@ pub struct Driver {
     stalled: Vec<Slot>,
     timers: BinaryHeap<Reverse<(Instant, Slot, ConnId)>>,
     ending: Ending,
+    /// This loop as one of several.
+    member: Option<Member>,
     now: Instant,
     buffer: Vec<u8>,
     commands: Vec<Command>,
@@ -104,8 +109,18 @@ pub struct Driver {
 /// Runs what the configuration asks for and says how it ended. Everything worth a message was told.
 pub fn run(config: Config) -> Exit {
     let console = Console::new(config.output.verbose, config.output.quiet);
-    match Driver::build(config, console) {
-        Ok(driver) => driver.run(),
+    match &config.role {
+        Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, console),
+        _ => run_alone(config, console, None),
+    }
+}
+
+fn run_alone(config: Config, console: Console, member: Option<Member>) -> Exit {
+    match Driver::build(config, console, member) {
+        Ok(mut driver) => {
+            driver.start();
+            driver.run()
+        }
         Err(error) => {
             console.error(&error);
             error.exit()
@@ -114,11 +129,14 @@ pub fn run(config: Config) -> Exit {
 }
 
 impl Driver {
-    fn run(mut self) -> Exit {
+    fn start(&mut self) {
         if let Err(error) = self.begin() {
             self.fail(&error);
             self.stop(None);
         }
+    }
+
+    fn run(mut self) -> Exit {
         loop {
             if let Some(exit) = self.poll_exit() {
                 return exit;
@@ -132,6 +150,7 @@ impl Driver {
             while let Some(mail) = self.reactor.next_mail() {
                 match mail {
                     Mail::Resolved(resolved) => self.handle_resolved(resolved),
+                    Mail::Stop(exit) => self.end_with(exit),
                 }
             }
             for _ in 0..self.reactor.ready_len() {

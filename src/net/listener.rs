@@ -28,15 +28,25 @@ pub enum Accepted {
     Failed(io::Error),
 }
 
-/// Binds and listens on one of `addresses`, the first that works. `[::]` serves IPv4 too, unless the family is
-/// IPv6 only.
+/// How to listen.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Only addresses of this family; `[::]` serves IPv4 too, unless it is IPv6 only.
+    pub family: Family,
+    /// Length of the accept queue.
+    pub backlog: i32,
+    /// Other sockets of this user may listen on the same port, and share its clients (socket(7), `SO_REUSEPORT`).
+    pub shared: bool,
+}
+
+/// Binds and listens on one of `addresses`, the first that works.
 ///
 /// # Errors
 /// The last address's error.
-pub fn listen(addresses: &[SocketAddr], family: Family, backlog: i32) -> io::Result<TcpListener> {
+pub fn listen(addresses: &[SocketAddr], options: Options) -> io::Result<TcpListener> {
     let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address to listen on");
     for &address in addresses {
-        match listen_on(address, family, backlog) {
+        match listen_on(address, options) {
             Ok(listener) => return Ok(listener),
             Err(error) => last = error,
         }
@@ -55,21 +65,20 @@ pub fn wildcard(family: Family, port: u16) -> Vec<SocketAddr> {
     }
 }
 
-fn listen_on(address: SocketAddr, family: Family, backlog: i32) -> io::Result<TcpListener> {
+fn listen_on(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // Without it a restarted server waits for TIME_WAIT to pass (socket(7)).
     socket.set_reuse_address(true)?;
-    Ok(TcpListener::from_std(bind_and_listen(socket, address, family, backlog)?.into()))
-}
-
-fn bind_and_listen(socket: Socket, address: SocketAddr, family: Family, backlog: i32) -> io::Result<Socket> {
+    if options.shared {
+        socket.set_reuse_port(true)?;
+    }
     if let SocketAddr::V6(v6) = address {
-        socket.set_only_v6(family == Family::V6 || !v6.ip().is_unspecified())?;
+        socket.set_only_v6(options.family == Family::V6 || !v6.ip().is_unspecified())?;
     }
     socket.bind(&address.into())?;
-    socket.listen(backlog)?;
-    Ok(socket)
+    socket.listen(options.backlog)?;
+    Ok(TcpListener::from_std(socket.into()))
 }
 
 /// Accepts one connection, and sorts the errors by what to do about them (accept(2)).
@@ -124,10 +133,21 @@ mod tests {
 
     #[test]
     fn port_zero_gives_a_real_port() {
-        let listener = listen(&wildcard(Family::V4, 0), Family::V4, BACKLOG).unwrap();
+        let options = Options { family: Family::V4, backlog: BACKLOG, shared: false };
+        let listener = listen(&wildcard(Family::V4, 0), options).unwrap();
         assert_ne!(listener.local_addr().unwrap().port(), 0);
         let taken = listener.local_addr().unwrap();
-        let error = listen(&[taken], Family::Any, BACKLOG).unwrap_err();
+        let error = listen(&[taken], options).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_port_is_shared_by_those_who_all_want_it() {
+        let options = Options { family: Family::V4, backlog: BACKLOG, shared: true };
+        let first = listen(&wildcard(Family::V4, 0), options).unwrap();
+        let address = first.local_addr().unwrap();
+        let second = listen(&[address], options).unwrap();
+        assert_eq!(second.local_addr().unwrap(), address);
+        assert!(listen(&[address], Options { shared: false, ..options }).is_err());
     }
 }

@@ -1,8 +1,9 @@
 //! What only the operating system can answer. The one place where `unsafe` is allowed.
 //!
-//! Owns signal dispositions, descriptors known only by number, memory, and the services database. Knows nothing of
+//! Owns signal dispositions, descriptors known only by number, memory, stacks, and the services database. Knows nothing of
 //! connections or scripts.
 
 pub mod memory;
 pub mod services;
+pub mod stack;
 pub mod unix;

@@ -1,0 +1,119 @@
+//! `--workers`: several loops, each with a script of its own, that share a port and nothing else.
+//!
+//! Owns starting them and ending them together: the first that ends says what the run ends with. The system shares
+//! out the clients (`SO_REUSEPORT`, socket(7)).
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::config::{Config, Role};
+use crate::driver::{Driver, Mail, run_alone};
+use crate::endpoint::Endpoint;
+use crate::error::{Error, cause};
+use crate::exit::Exit;
+use crate::net::reactor::Mailbox;
+use crate::output::console::Console;
+use crate::sys::stack;
+
+/// All loops of a run.
+#[derive(Default)]
+struct Team {
+    mailboxes: Mutex<Vec<Mailbox<Mail>>>,
+    exit: OnceLock<Exit>,
+}
+
+/// One of the loops of a run.
+#[derive(Clone)]
+pub(super) struct Member {
+    team: Arc<Team>,
+    number: usize,
+}
+
+impl Member {
+    /// Whether it speaks for all.
+    pub(super) fn is_first(&self) -> bool {
+        self.number == 0
+    }
+
+    /// The loop can be told to stop from now on; at once, if the run has ended meanwhile.
+    pub(super) fn enter(&self, mailbox: Mailbox<Mail>) {
+        let mut mailboxes = self.team.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(exit) = self.team.exit.get() {
+            mailbox.post(Mail::Stop(*exit));
+        }
+        mailboxes.push(mailbox);
+    }
+
+    /// The run ends: the first says with what, and all others stop.
+    pub(super) fn end(&self, exit: Exit) {
+        let mailboxes = self.team.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.team.exit.set(exit).is_ok() {
+            for mailbox in mailboxes.iter() {
+                mailbox.post(Mail::Stop(exit));
+            }
+        }
+    }
+}
+
+/// Runs so many loops; the first on this thread. It listens before the others start, so that all know the port.
+pub(super) fn run(config: &Config, count: usize, console: Console) -> Exit {
+    let first = Member { team: Arc::default(), number: 0 };
+    let mut driver = match Driver::build(config.clone(), console, Some(first.clone())) {
+        Ok(driver) => driver,
+        Err(error) => {
+            console.error(&error);
+            return error.exit();
+        }
+    };
+    driver.start();
+    let address = driver.listens_on();
+    let mut threads = Vec::new();
+    for number in 1..count {
+        let Some(address) = address else { break };
+        let member = Member { number, ..first.clone() };
+        let config = config_of(config, number, address);
+        let thread = stack::spawn(move || work(&config, console, &member));
+        match thread {
+            Ok(thread) => threads.push(thread),
+            Err(fault) => {
+                driver.fail(&Error::System { operation: "start a worker", cause: cause(&fault) });
+                driver.stop(None);
+                break;
+            }
+        }
+    }
+    let exit = driver.run();
+    for thread in threads {
+        if let Err(panic) = thread.join() {
+            // Told where all bugs are told.
+            resume_unwind(panic);
+        }
+    }
+    first.team.exit.get().copied().unwrap_or(exit)
+}
+
+fn work(config: &Config, console: Console, member: &Member) {
+    let run = || run_alone(config.clone(), console, Some(member.clone()));
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(exit) => member.end(exit),
+        Err(panic) => {
+            member.end(Exit::Bug);
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// What the others do: the same, on the port that is known now, without telling that they are ready.
+fn config_of(config: &Config, number: usize, address: SocketAddr) -> Config {
+    let mut config = config.clone();
+    if let Role::Listen(listen) = &mut config.role {
+        listen.address = Endpoint { port: address.port(), ..listen.address.clone() };
+        listen.ready_file = None;
+        listen.ready_fd = None;
+    }
+    if let Some(seed) = config.script.as_mut().and_then(|script| script.seed.as_mut()) {
+        *seed = seed.wrapping_add(number as u64);
+    }
+    config
+}

@@ -1,0 +1,106 @@
+//! `--workers`: several loops behind one port.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::support::peer::Conn;
+use crate::support::{Folder, Stdin, Tcpx, wait_for};
+
+const COUNTING: &str = "
+fn on_start() { app.n = 0; log(\"start\"); }
+fn on_connect(conn) { app.n += 1; conn.send_line(`${app.n} ${conns().len()}`); }
+fn on_line(conn, line) {
+    if line == \"exit\" { exit(7); }
+    conn.send_line(line);
+}
+fn on_stop(code) { log(`stop ${app.n} ${code}`); }
+";
+
+fn counting(options: &[&str]) -> (Folder, Tcpx) {
+    let folder = Folder::new();
+    let script = folder.file("count.rhai", COUNTING.as_bytes());
+    (folder, Tcpx::new(options).args(&["--workers", "3", "--script"]).arg(script).stdin(Stdin::Null))
+}
+
+/// The numbers behind `stop`, one for each worker.
+fn stops(stderr: &str) -> Vec<u64> {
+    let number = |line: &str| line.split_once("stop ")?.1.split(' ').next()?.parse().ok();
+    stderr.lines().filter_map(number).collect()
+}
+
+#[test]
+fn clients_are_shared_out_and_each_worker_counts_for_itself() {
+    let (_folder, tcpx) = counting(&[]);
+    let (running, address) = tcpx.with_default_signals().listen();
+    wait_for("all workers", || running.err.text().matches("start").count() == 3);
+    let mut conns: Vec<Conn> = (0..60).map(|_| Conn::to(address)).collect();
+    let mut firsts = BTreeMap::new();
+    for conn in &mut conns {
+        conn.send(b"hello\n");
+        let mut greeting = Vec::new();
+        while greeting.last() != Some(&b'\n') {
+            let mut byte = [0];
+            std::io::Read::read_exact(&mut conn.0, &mut byte).expect("a greeting");
+            greeting.push(byte[0]);
+        }
+        conn.expect(b"hello\n");
+        *firsts.entry(greeting).or_insert(0) += 1;
+    }
+    // The first client of a worker gets 1.
+    assert!(firsts[b"1 1\n".as_slice()] > 1, "60 clients, and one worker has them all");
+    running.signal(Signal::TERM);
+    let done = running.finish();
+    done.code(143);
+    let stops = stops(&done.stderr);
+    assert_eq!((stops.len(), stops.iter().sum()), (3, 60), "{}", done.stderr);
+}
+
+#[test]
+fn the_end_of_one_is_the_end_of_all() {
+    let (_folder, tcpx) = counting(&[]);
+    let (running, address) = tcpx.listen();
+    Conn::to(address).send(b"exit\n");
+    let done = running.finish();
+    assert_eq!(done.status_code(), Some(7));
+    // One that was still starting has nothing to stop.
+    assert!(!stops(&done.stderr).is_empty(), "{}", done.stderr);
+
+    let (_folder, tcpx) = counting(&["--timeout", "300ms"]);
+    let (running, _) = tcpx.listen();
+    running.finish().code(28).said("timed out after 300ms");
+}
+
+#[test]
+fn the_port_is_told_once_and_chance_is_not_the_same() {
+    let folder = Folder::new();
+    let ready = folder.path("ready");
+    let tcpx =
+        Tcpx::new(&["--workers", "4", "--seed", "1", "--on-line", "conn.send_line(`${rand(1, 1000000000000000)}`)"]);
+    let (running, address) = tcpx.arg("--ready-file").arg(&ready).with_default_signals().listen();
+    assert_eq!(fs::read_to_string(&ready).expect("a ready file"), format!("{address}\n"));
+    let mut numbers = BTreeSet::new();
+    for _ in 0..40 {
+        let mut conn = Conn::to(address);
+        conn.send(b"\n");
+        conn.half_close();
+        numbers.insert(conn.read_all());
+    }
+    assert_eq!(numbers.len(), 40, "two workers have drawn the same");
+    running.signal(Signal::INT);
+    let done = running.finish();
+    done.code(130);
+    assert_eq!(done.stderr.matches("listening on").count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn a_script_that_does_not_load_or_start_is_told_once() {
+    let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--workers", "3", "--on-line", "let x = ;"]).run();
+    done.code(111);
+    assert_eq!(done.stderr.matches("unexpected").count(), 1, "{}", done.stderr);
+    let folder = Folder::new();
+    let script = folder.file("stdin.rhai", b"fn on_stdin(line) {}");
+    let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--workers", "2", "--script"]).arg(script).run();
+    done.code(2).said("--workers and a script with on_stdin do not go together");
+}
