@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
+use std::panic::resume_unwind;
 
 use signal_hook::consts::SIGPIPE;
 
@@ -16,6 +17,7 @@ use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{Console, write_stderr};
 use crate::script::{builtin, starter, strict};
+use crate::sys::stack;
 
 /// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
@@ -47,7 +49,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             Some(text) => print(text),
             None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
         },
-        Action::ScriptCheck(source) => Ok(check_script(&source)),
+        Action::ScriptCheck(source) => Ok(with_room_for_scripts(move || check_script(&source))),
         Action::ScriptNew => print(&starter()),
         Action::Encodings => print(&list_encodings()),
         Action::Completions(shell) => print(&generate::completions(shell)),
@@ -64,7 +66,20 @@ fn run_config(mut config: Config) -> Exit {
         script.seed = Some(seed);
         Console::new(config.output.verbose, config.output.quiet).note(&format!("rand() begins with --seed {seed}"));
     }
-    driver::run(config)
+    if config.script.is_none() {
+        return driver::run(config);
+    }
+    with_room_for_scripts(move || driver::run(config.clone()))
+}
+
+/// Only scripts need the large stack, and a thread costs a tenth of the time of a whole `connect -z`.
+fn with_room_for_scripts(run: impl Fn() -> Exit + Clone + Send + 'static) -> Exit {
+    match stack::spawn(run.clone()) {
+        // A panic there is told where all bugs are told.
+        Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+        // No room for a large stack: the usual one has to do.
+        Err(_) => run(),
+    }
 }
 
 /// Writes a result to stdout; a reader that left ends tcpx as it ends `cat`.

@@ -5,13 +5,11 @@ use std::process;
 
 use tcpx::exit::Exit;
 use tcpx::net::signal;
-use tcpx::sys::stack;
 
 fn main() {
     // A bug is one line that asks for a report, never a trace.
     panic::set_hook(Box::new(tcpx::bug::remember));
-    // Where there is no room for a large stack, the usual one has to do.
-    let exit = stack::spawn(run).map_or_else(|_| run(), |thread| thread.join().unwrap_or(Exit::Bug));
+    let exit = run();
     if let Exit::Signal(number) = exit {
         signal::die_by(number);
     }
