@@ -1,11 +1,13 @@
 //! A neutral load generator: N connections, each sends a message and waits for the whole answer before the next.
 //!
 //! ```text
-//! load ADDRESS [--conns N] [--size BYTES] [--reply BYTES] [--seconds S] [--warmup S] [--churn]
+//! load ADDRESS [--conns N] [--size BYTES] [--reply BYTES] [--seconds S] [--warmup S] [--churn] [--json]
 //! ```
 //!
 //! Prints one line: answers per second, errors, and the latency's p50, p99 and p99.9 in microseconds. With
-//! `--churn` every answer is followed by a new connection. Used alike for every server that is measured.
+//! `--churn` every answer is followed by a new connection. Used alike for every server that is measured, so it does
+//! nothing that is not needed: with few processors its own cost is part of every result. What is still on its way at
+//! the end is waited for, so that no server sees its clients vanish.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -22,6 +24,7 @@ struct Options {
     seconds: f64,
     warmup: f64,
     churn: bool,
+    json: bool,
 }
 
 struct Client {
@@ -32,13 +35,26 @@ struct Client {
     is_open: bool,
 }
 
+/// What went wrong, by where it did.
+#[derive(Default)]
+struct Errors {
+    connect: u64,
+    /// The server ended the connection or sent more than was awaited.
+    answer: u64,
+}
+
 fn options() -> Options {
     let mut words = std::env::args().skip(1);
     let address = words.next().and_then(|word| word.parse().ok()).expect("load ADDRESS:PORT [options]");
-    let mut options = Options { address, conns: 64, size: 64, reply: 0, seconds: 3.0, warmup: 0.5, churn: false };
+    let mut options =
+        Options { address, conns: 64, size: 64, reply: 0, seconds: 3.0, warmup: 0.5, churn: false, json: false };
     while let Some(word) = words.next() {
-        if word == "--churn" {
-            options.churn = true;
+        match word.as_str() {
+            "--churn" => options.churn = true,
+            "--json" => options.json = true,
+            _ => {}
+        }
+        if matches!(word.as_str(), "--churn" | "--json") {
             continue;
         }
         let value = words.next().unwrap_or_else(|| panic!("{word} needs a value"));
@@ -68,45 +84,68 @@ fn main() {
     let counting_from = Instant::now() + Duration::from_secs_f64(options.warmup);
     let until = counting_from + Duration::from_secs_f64(options.seconds);
     let mut latencies: Vec<u32> = Vec::with_capacity(1 << 20);
-    let mut errors = 0u64;
-    while Instant::now() < until {
+    let (mut errors, mut answers) = (Errors::default(), 0u64);
+    // How long the last answers are waited for; one that is not there by then is an error.
+    let patience = until + Duration::from_secs(2);
+    let mut under_way = clients.len();
+    while under_way > 0 && Instant::now() < patience {
         poll.poll(&mut events, Some(Duration::from_millis(100))).expect("poll");
         for event in &events {
             let token = event.token().0;
             let client = &mut clients[token];
-            match turn(client, &message, &mut buffer, options.reply) {
-                Ok(false) => {}
-                Ok(true) => {
-                    let now = Instant::now();
-                    if now >= counting_from {
-                        latencies.push((now - client.since).as_nanos().min(u128::from(u32::MAX)) as u32);
-                    }
-                    if options.churn {
-                        *client = open(&poll, &options, token);
-                    } else {
-                        begin(client, options.size, options.reply);
-                        let _ = turn(client, &message, &mut buffer, options.reply);
-                    }
+            let result = turn(client, &message, &mut buffer, options.reply);
+            if matches!(result, Ok(false)) || client.awaited == DONE {
+                continue;
+            }
+            let now = Instant::now();
+            if result.is_ok() {
+                answers += 1;
+                if now >= counting_from && now < until {
+                    latencies.push((now - client.since).as_nanos().min(u128::from(u32::MAX)) as u32);
                 }
-                Err(_) => {
-                    errors += 1;
-                    *client = open(&poll, &options, token);
-                }
+            } else if client.is_open {
+                errors.answer += 1;
+            } else {
+                errors.connect += 1;
+            }
+            if now >= until {
+                client.awaited = DONE;
+                under_way -= 1;
+            } else if options.churn || result.is_err() {
+                *client = open(&poll, &options, token);
+            } else {
+                begin(client, options.size, options.reply);
+                // Only sends: the answer cannot be there yet, and its arrival is an event.
+                let _ = send(client, &message);
             }
         }
     }
+    errors.answer += under_way as u64;
+    report(&options, &mut latencies, answers, &errors);
+}
+
+fn report(options: &Options, latencies: &mut [u32], answers: u64, errors: &Errors) {
     latencies.sort_unstable();
     let at = |share: f64| {
         let index = ((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1));
         latencies.get(index).map_or(0.0, |nanos| f64::from(*nanos) / 1000.0)
     };
-    println!(
-        "{:.0} answers/s, {errors} errors, p50 {:.1} us, p99 {:.1} us, p99.9 {:.1} us",
-        latencies.len() as f64 / options.seconds,
-        at(0.5),
-        at(0.99),
-        at(0.999),
-    );
+    let rate = latencies.len() as f64 / options.seconds;
+    let (p50, p99, p999) = (at(0.5), at(0.99), at(0.999));
+    let Errors { connect, answer } = errors;
+    if options.json {
+        println!(
+            "{{\"answers\": {}, \"answers_with_warmup\": {answers}, \"rate\": {rate:.1}, \"errors\": {}, \
+             \"connect_errors\": {connect}, \"p50_us\": {p50:.2}, \"p99_us\": {p99:.2}, \"p999_us\": {p999:.2}}}",
+            latencies.len(),
+            connect + answer,
+        );
+    } else {
+        println!(
+            "{rate:.0} answers/s, {} errors ({connect} at connect), p50 {p50:.1} us, p99 {p99:.1} us, p99.9 {p999:.1} us",
+            connect + answer
+        );
+    }
 }
 
 fn open(poll: &Poll, options: &Options, token: usize) -> Client {
@@ -135,14 +174,8 @@ fn turn(client: &mut Client, message: &[u8], buffer: &mut [u8], reply: usize) ->
         client.stream.set_nodelay(true)?;
         client.is_open = true;
     }
-    while client.unsent > 0 {
-        match client.stream.write(&message[message.len() - client.unsent..]) {
-            Ok(n) => client.unsent -= n,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(error),
-        }
-    }
-    while client.awaited > 0 {
+    send(client, message)?;
+    while client.awaited > 0 && client.awaited != DONE {
         match client.stream.read(buffer) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(n) if n > client.awaited => return Err(std::io::Error::other(format!("{n} bytes, awaited {reply}"))),
@@ -153,3 +186,18 @@ fn turn(client: &mut Client, message: &[u8], buffer: &mut [u8], reply: usize) ->
     }
     Ok(true)
 }
+
+/// Sends what goes.
+fn send(client: &mut Client, message: &[u8]) -> std::io::Result<()> {
+    while client.unsent > 0 {
+        match client.stream.write(&message[message.len() - client.unsent..]) {
+            Ok(n) => client.unsent -= n,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Stands for the number of awaited bytes once a client has stopped.
+const DONE: usize = usize::MAX;
