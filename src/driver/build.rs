@@ -103,6 +103,8 @@ impl Driver {
             now: Instant::now(),
             buffer: vec![0; chunk],
             commands: Vec::new(),
+            batching: false,
+            unwritten: Vec::new(),
         };
         driver.watch().map_err(failed)?;
         if let Some(member) = &driver.member {

@@ -104,7 +104,14 @@ pub struct Driver {
     now: Instant,
     buffer: Vec<u8>,
     commands: Vec<Command>,
+    /// More than one source has its turn in this round.
+    batching: bool,
+    /// Connections that have had their turn and are yet to write.
+    unwritten: Vec<Slot>,
 }
+
+/// So many connections have their turns before what they answered is written: few enough for the processor's caches.
+const BATCH: usize = 64;
 
 /// Runs what the configuration asks for and says how it ended. Everything worth a message was told.
 pub fn run(config: Config) -> Exit {
@@ -153,13 +160,25 @@ impl Driver {
                     Mail::Stop(exit) => self.end_with(exit),
                 }
             }
-            for _ in 0..self.reactor.ready_len() {
-                let Some(slot) = self.reactor.next_ready() else { break };
-                self.turn(slot);
-            }
+            self.round();
             // After the turns: what came in time counts, however late the process was to look at it.
             self.run_timers();
         }
+    }
+
+    /// Gives every source with work its turn. Several connections that have answers write them one after the other,
+    /// behind their turns: a peer that gets them in one go is woken once, not for each.
+    fn round(&mut self) {
+        let turns = self.reactor.ready_len();
+        self.batching = turns > 1;
+        for _ in 0..turns {
+            let Some(slot) = self.reactor.next_ready() else { break };
+            self.turn(slot);
+            if self.unwritten.len() == BATCH {
+                self.write_answers();
+            }
+        }
+        self.write_answers();
     }
 
     /// Gives one source its turn.

@@ -114,7 +114,22 @@ impl Driver {
     /// One turn: what can be read, what follows from it, what can be written.
     pub(super) fn peer_turn(&mut self, peer: &mut Peer) {
         self.read(peer);
+        if self.batching && peer.conn.is_open() {
+            self.deliver(peer);
+            if peer.conn.wants_write() {
+                return self.unwritten.push(peer.slot);
+            }
+        }
         self.pump(peer);
+    }
+
+    /// Lets connections write what they answered in this round.
+    pub(super) fn write_answers(&mut self) {
+        let mut unwritten = std::mem::take(&mut self.unwritten);
+        for slot in unwritten.drain(..) {
+            self.with_peer(slot, Self::pump);
+        }
+        self.unwritten = unwritten;
     }
 
     /// A timer of this connection may be due; stale entries of earlier connections are passed over.
