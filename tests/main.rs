@@ -1,6 +1,7 @@
 //! Black-box tests.
 
 mod builtins;
+mod bulk;
 mod connecting;
 mod contained;
 mod encodings;

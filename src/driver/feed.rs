@@ -25,6 +25,10 @@ use crate::session::{ConnId, Connection, Why};
 
 /// With one connection, stdin is read while less than this is queued for it.
 const MARK: usize = 256 << 10;
+/// While less than this is queued, stdin is read if its writer has gone: what its pipe still holds fits, and its end is
+/// known at once. Less than what stops reading from the peer, who may wait for being read.
+const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
+const LAST_CHUNK: usize = 64 << 10;
 /// A file of the prelude is read in pieces of this size.
 const FILE_CHUNK: usize = 64 << 10;
 /// How long a client's queue may stay full before the others stop waiting for it.
@@ -32,11 +36,13 @@ const SLOW: Duration = Duration::from_secs(1);
 
 /// stdin and how far it is.
 pub(super) struct Feed {
-    input: Option<Input>,
-    slot: Option<Slot>,
-    shared: bool,
+    pub(super) input: Option<Input>,
+    pub(super) slot: Option<Slot>,
+    pub(super) shared: bool,
     sent_any: bool,
-    filter: Filter,
+    /// stdin's writer has gone: nothing comes but what is there.
+    pub(super) hung_up: bool,
+    pub(super) filter: Filter,
     quiet: Option<(Duration, Instant)>,
     /// How long the peer is waited for, until when, and how much had been sent when that began.
     eof_wait: Option<(Duration, Instant, u64)>,
@@ -59,6 +65,7 @@ impl Feed {
             slot: None,
             shared,
             sent_any: false,
+            hung_up: false,
             filter: Filter::new(&config.text),
             quiet: None,
             eof_wait: None,
@@ -104,19 +111,31 @@ impl Feed {
         step
     }
 
+    /// stdin gave something.
+    pub(super) fn note_read(&mut self, now: Instant) {
+        self.sent_any = true;
+        if let Some((quiet, at)) = &mut self.quiet {
+            *at = now + *quiet;
+        }
+    }
+
     /// What stdin is, while it may still give something to connections.
     fn kind(&self) -> Option<InputKind> {
         self.input.as_ref().filter(|_| self.typed.is_none()).map(Input::kind)
     }
 
     fn mark(&self) -> usize {
-        if self.shared { HIGH_WATER } else { MARK }
+        match (self.shared, self.hung_up) {
+            (true, _) => HIGH_WATER,
+            (false, true) => LAST_MARK,
+            (false, false) => MARK,
+        }
     }
 }
 
 /// From what people type to what the wire's encoder wants.
 #[derive(Debug)]
-struct Filter {
+pub(super) struct Filter {
     crlf: Option<Crlf>,
     decoder: Option<Decoder>,
 }
@@ -139,7 +158,7 @@ impl Filter {
     }
 
     /// Whether bytes pass unchanged.
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.crlf.is_none() && self.decoder.is_none()
     }
 
@@ -282,17 +301,19 @@ impl Driver {
             return self.typed_turn(slot);
         }
         let targets = self.targets();
+        self.feed.hung_up |= self.reactor.readiness(slot).read_closed;
         if targets.is_empty() || !self.reactor.readiness(slot).readable || self.is_any_full(&targets) {
             return;
         }
+        if self.move_from_feed(&targets) {
+            return;
+        }
         let mut buffer = std::mem::take(&mut self.buffer);
-        let step = self.feed.read(&mut self.reactor, slot, &mut buffer);
+        let room = if self.feed.hung_up { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
+        let step = self.feed.read(&mut self.reactor, slot, &mut buffer[..room]);
         match step {
             Io::Moved(n) => {
-                self.feed.sent_any = true;
-                if let Some((quiet, at)) = &mut self.feed.quiet {
-                    *at = self.now + *quiet;
-                }
+                self.feed.note_read(self.now);
                 self.feed_all(&targets, &buffer[..n]);
                 // Text that cannot be encoded has ended it.
                 if self.feed.slot.is_some() && self.reactor.readiness(slot).readable {

@@ -2,11 +2,12 @@
 //! run is over.
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `pipes`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `script_calls`, `watch` (the
-//! script's files), `ending`. `build` is the one place that turns a `Config` into all of these; `workers` runs several.
+//! `peers` (connections), `pipes`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `bulk`, `script_calls`, `watch`
+//! (the script's files), `ending`. `build` is the one place that turns a `Config` into all of these; `workers` runs several.
 
 mod accept;
 mod build;
+mod bulk;
 mod dialing;
 mod ending;
 mod feed;

@@ -5,12 +5,14 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use mio::Interest;
 
 use crate::buffer::ByteQueue;
 use crate::error::{Error, Result, cause};
+use crate::net::bulk::Move;
 use crate::net::reactor::{Io, Reactor, Slot};
 use crate::net::stdio::Output;
 use crate::output::terminal::Sanitizer;
@@ -38,6 +40,8 @@ pub(super) struct Outlet {
     file: Option<PathBuf>,
     slot: Option<Slot>,
     queue: ByteQueue,
+    /// What was to be moved into it within the kernel found no room.
+    blocked: bool,
     sanitizer: Option<Sanitizer>,
 }
 
@@ -54,7 +58,15 @@ impl Outlet {
         };
         let output = output.map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
         let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
-        Ok(Self { output, name, file: file.map(Path::to_owned), slot: None, queue: ByteQueue::new(), sanitizer })
+        Ok(Self {
+            output,
+            name,
+            file: file.map(Path::to_owned),
+            slot: None,
+            queue: ByteQueue::new(),
+            blocked: false,
+            sanitizer,
+        })
     }
 
     /// A connection stands: what the file held makes room for what comes.
@@ -130,6 +142,31 @@ impl Outlet {
         }
     }
 
+    /// Whether bytes can be moved into it within the kernel, now.
+    pub(super) fn takes_moves(&self) -> bool {
+        self.queue.is_empty() && self.sanitizer.is_none() && self.slot.is_some() && self.output.takes_moves()
+    }
+
+    /// Moves what a socket has.
+    pub(super) fn move_from<M>(&mut self, reactor: &mut Reactor<M>, socket: BorrowedFd<'_>) -> Move {
+        let step = self.output.move_from(socket);
+        if let (Move::Blocked { sink: false, .. }, Some(slot)) = (&step, self.slot) {
+            reactor.readiness(slot).writable = false;
+            self.blocked = true;
+        }
+        step
+    }
+
+    /// An event for its slot: there may be room again.
+    pub(super) fn unblock<M>(&mut self, reactor: &mut Reactor<M>) {
+        self.blocked &= !self.slot.is_some_and(|slot| reactor.readiness(slot).writable);
+    }
+
+    /// Whether its reader has left.
+    pub(super) fn has_no_reader(&self) -> bool {
+        self.output.is_gone()
+    }
+
     /// Whether an event for its slot means that the reader has left.
     pub(super) fn is_gone<M>(&self, reactor: &mut Reactor<M>) -> bool {
         self.slot.is_some_and(|slot| reactor.readiness(slot).write_closed && self.output.is_gone())
@@ -137,12 +174,12 @@ impl Outlet {
 
     /// Whether its sources must not be read now.
     pub(super) fn is_full(&self) -> bool {
-        self.queue.len() >= FULL
+        self.queue.len() >= FULL || self.blocked
     }
 
     /// Whether its sources may be read again.
     pub(super) fn has_room(&self) -> bool {
-        self.queue.len() <= LOW
+        self.queue.len() <= LOW && !self.blocked
     }
 
     /// Whether nothing waits.

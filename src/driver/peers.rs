@@ -13,6 +13,7 @@ use crate::driver::outlet::OutletError;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, cause};
 use crate::net::Transport;
+use crate::net::bulk::FLOW;
 use crate::net::reactor::{Io, Slot};
 use crate::session::connection::{Action, Settings};
 use crate::session::{Command, ConnError, ConnId, ConnView, Connection, ErrorKind, Event, Handler, HandlerError, Why};
@@ -42,9 +43,11 @@ pub(super) struct Peer {
     /// What is received goes to this connection.
     pub(super) piped: Option<ConnId>,
     pub(super) origin: Origin,
-    transport: Box<dyn Transport>,
-    slot: Slot,
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) slot: Slot,
     timer_at: Option<Instant>,
+    /// So much is received that moving it within the kernel is worth while.
+    pub(super) flows: bool,
     script_failed: bool,
     released: bool,
 }
@@ -77,6 +80,7 @@ impl Driver {
             transport,
             slot,
             timer_at: None,
+            flows: false,
             script_failed: false,
             released: false,
         };
@@ -190,10 +194,16 @@ impl Driver {
         if !readable || self.must_stall(peer) {
             return;
         }
+        if peer.flows && self.move_to_outlet(peer) {
+            return;
+        }
         let mut buffer = std::mem::take(&mut self.buffer);
         let step = self.reactor.readiness(peer.slot).read(&mut buffer, |buffer| peer.transport.read(buffer));
         match step {
-            Io::Moved(n) => self.received(peer, &buffer[..n]),
+            Io::Moved(n) => {
+                peer.flows = n >= FLOW;
+                self.received(peer, &buffer[..n]);
+            }
             Io::Blocked => {}
             Io::Ended => peer.conn.handle_eof(self.now),
             Io::Failed(error) => peer.conn.handle_read_error(self.now, link_error("read", &error)),
@@ -453,6 +463,7 @@ impl Driver {
         if self.outlet.is_gone(&mut self.reactor) {
             return self.after_output(Err(OutletError::ReaderGone));
         }
+        self.outlet.unblock(&mut self.reactor);
         let result = self.outlet.flush(&mut self.reactor);
         self.after_output(result);
         if self.outlet.has_room() {
@@ -482,7 +493,7 @@ impl Driver {
 }
 
 /// The system's error as the connection's.
-fn link_error(op: &str, error: &std::io::Error) -> ConnError {
+pub(super) fn link_error(op: &str, error: &std::io::Error) -> ConnError {
     let kind = match error.kind() {
         std::io::ErrorKind::ConnectionReset
         | std::io::ErrorKind::BrokenPipe

@@ -3,6 +3,7 @@
 //! Owns readiness and the non-blocking operations on OS resources. Knows nothing of text, scripts or the rules
 //! of when a connection ends.
 
+pub mod bulk;
 pub mod dial;
 pub mod listener;
 pub mod reactor;
@@ -11,6 +12,7 @@ pub mod stdio;
 pub mod tcp;
 
 use std::io;
+use std::os::fd::BorrowedFd;
 
 use mio::event::Source;
 
@@ -21,6 +23,11 @@ pub trait Transport: Source {
 
     /// Writes what fits.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The descriptor for moves within the kernel ([`bulk`]), where reading and writing mean nothing else.
+    fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 
     /// Ends our direction; the other goes on.
     fn shutdown_write(&mut self) -> io::Result<()>;

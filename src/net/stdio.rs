@@ -19,12 +19,15 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::{Errno, ReadWriteFlags};
 
+use crate::net::bulk::{self, FLOW, Move};
 use crate::session::halves::InputKind;
 
 /// A pipe takes this much in one piece whenever it is writable at all (pipe(7) `PIPE_BUF`).
 const PIPE_BUF: usize = 4096;
 /// Wanted capacity of a pipe that has once been full: 64 KiB costs three quarters of the speed.
 const PIPE_SIZE: usize = 1 << 20;
+/// The same for stdin: what it holds when its writer ends has to fit into a connection's queue.
+const INPUT_PIPE_SIZE: usize = 512 << 10;
 
 /// How a descriptor is read or written without waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +67,27 @@ struct Stream {
     sort: Sort,
     method: Method,
     widened: bool,
+    bulk: Bulk,
+}
+
+/// Whether bytes can be moved within the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bulk {
+    No,
+    File,
+    Pipe,
 }
 
 impl Stream {
     fn new(handle: Handle, flags: OFlags) -> io::Result<Self> {
         let status = fstat(handle.as_fd())?;
-        let (sort, method) = match FileType::from_raw_mode(status.st_mode) {
+        let file_type = FileType::from_raw_mode(status.st_mode);
+        let bulk = match file_type {
+            FileType::Fifo => Bulk::Pipe,
+            FileType::RegularFile => Bulk::File,
+            _ => Bulk::No,
+        };
+        let (sort, method) = match file_type {
             FileType::Fifo | FileType::Socket => (Sort::Pipe, Method::NoWait),
             FileType::CharacterDevice if rustix::termios::isatty(handle.as_fd()) => (Sort::Terminal, Method::PollFirst),
             _ => (Sort::File, Method::Plain),
@@ -77,9 +95,9 @@ impl Stream {
         if sort == Sort::Terminal
             && let Ok(own) = reopen(handle.as_fd(), flags)
         {
-            return Ok(Self { handle: Handle::Own(own), sort, method: Method::Plain, widened: true });
+            return Ok(Self { handle: Handle::Own(own), sort, method: Method::Plain, widened: true, bulk });
         }
-        Ok(Self { handle, sort, method, widened: false })
+        Ok(Self { handle, sort, method, widened: false, bulk })
     }
 
     fn is_watchable(&self) -> bool {
@@ -105,7 +123,7 @@ impl Stream {
             let slices = &[IoSlice::new(bytes)];
             match rustix::io::pwritev2(self.handle.as_fd(), slices, u64::MAX, ReadWriteFlags::NOWAIT) {
                 Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::SPIPE) => self.method = Method::PollFirst,
-                Err(Errno::AGAIN) if self.widen() => return self.write(bytes),
+                Err(Errno::AGAIN) if self.widen(PIPE_SIZE) => return self.write(bytes),
                 result => return Ok(result?),
             }
         }
@@ -119,15 +137,15 @@ impl Stream {
     }
 
     /// Makes a pipe that was found full larger, once; whether that may have helped.
-    fn widen(&mut self) -> bool {
+    fn widen(&mut self, size: usize) -> bool {
         if self.widened {
             return false;
         }
         self.widened = true;
         #[cfg(target_os = "linux")]
-        let widened = rustix::pipe::fcntl_setpipe_size(self.handle.as_fd(), PIPE_SIZE).is_ok();
+        let widened = rustix::pipe::fcntl_setpipe_size(self.handle.as_fd(), size).is_ok();
         #[cfg(not(target_os = "linux"))]
-        let widened = false;
+        let widened = size == 0;
         widened
     }
 }
@@ -148,7 +166,10 @@ impl Source for Stream {
 
 /// stdin.
 #[derive(Debug)]
-pub struct Input(Stream);
+pub struct Input {
+    stream: Stream,
+    flows: bool,
+}
 
 impl Input {
     /// The process's stdin.
@@ -156,12 +177,13 @@ impl Input {
     /// # Errors
     /// What fstat(2) reports.
     pub fn stdin() -> io::Result<Self> {
-        Stream::new(Handle::Inherited(rustix::stdio::stdin()), OFlags::RDONLY).map(Self)
+        let stream = Stream::new(Handle::Inherited(rustix::stdio::stdin()), OFlags::RDONLY)?;
+        Ok(Self { flows: stream.bulk == Bulk::File, stream })
     }
 
     /// What it is, for the rules of its end.
     pub fn kind(&self) -> InputKind {
-        match self.0.sort {
+        match self.stream.sort {
             Sort::File => InputKind::File,
             Sort::Pipe => InputKind::Pipe,
             Sort::Terminal => InputKind::Terminal,
@@ -170,7 +192,31 @@ impl Input {
 
     /// The source to watch; `None` when it is always ready and cannot be watched.
     pub fn source(&mut self) -> Option<&mut dyn Source> {
-        self.0.is_watchable().then_some(&mut self.0 as &mut dyn Source)
+        self.stream.is_watchable().then_some(&mut self.stream as &mut dyn Source)
+    }
+
+    /// Whether so much comes that moving it within the kernel is worth while.
+    pub fn flows(&self) -> bool {
+        self.flows
+    }
+
+    /// Moves what is there into a socket that does not block.
+    pub fn move_to(&mut self, socket: BorrowedFd<'_>) -> Move {
+        let from = self.stream.handle.as_fd();
+        let step = match self.stream.bulk {
+            Bulk::Pipe => bulk::splice(from, socket),
+            Bulk::File => bulk::send_file(from, socket),
+            Bulk::No => Move::Unable,
+        };
+        match step {
+            Move::Moved(n) => self.flows = n >= FLOW || self.stream.bulk == Bulk::File,
+            Move::Unable => {
+                self.flows = false;
+                self.stream.bulk = Bulk::No;
+            }
+            Move::Blocked { .. } | Move::Broken(_) => {}
+        }
+        step
     }
 
     /// Reads what is there; `Ok(0)` is its end.
@@ -178,9 +224,16 @@ impl Input {
     /// # Errors
     /// `WouldBlock` when nothing is there, and what read(2) reports.
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer) {
+        match self.stream.read(buffer) {
             // A terminal that went away reads as its end, as for every other program.
-            Err(error) if error.raw_os_error() == Some(libc::EIO) && self.0.sort == Sort::Terminal => Ok(0),
+            Err(error) if error.raw_os_error() == Some(libc::EIO) && self.stream.sort == Sort::Terminal => Ok(0),
+            Ok(n) => {
+                if self.stream.bulk == Bulk::Pipe && n >= FLOW {
+                    self.flows = true;
+                    self.stream.widen(INPUT_PIPE_SIZE);
+                }
+                Ok(n)
+            }
             result => result,
         }
     }
@@ -223,6 +276,17 @@ impl Output {
     /// `WouldBlock` when nothing fits, and what write(2) reports.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
+    }
+
+    /// Whether bytes can be moved into it within the kernel.
+    pub fn takes_moves(&self) -> bool {
+        self.0.bulk == Bulk::Pipe
+    }
+
+    /// Moves what is there from a socket. A socket that gives nothing this way has to be read.
+    pub fn move_from(&mut self, socket: BorrowedFd<'_>) -> Move {
+        self.0.widen(PIPE_SIZE);
+        bulk::splice(socket, self.0.handle.as_fd())
     }
 
     /// Whether the reader has gone (poll(2): only `POLLERR` and `POLLHUP` are asked for, and always told).

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::event::Source;
@@ -105,6 +106,11 @@ impl Transport for Tcp {
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write(bytes)
+    }
+
+    fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
+        // A kept error is told by an ordinary read.
+        self.broken.is_none().then(|| self.stream.as_fd())
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {

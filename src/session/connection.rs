@@ -358,8 +358,7 @@ impl Connection {
     pub fn transmitted(&mut self, now: Instant, n: usize) {
         self.outbound.consume(n);
         self.view.queued.set(self.outbound.len());
-        self.view.bytes_out.set(self.view.bytes_out.get() + n as u64);
-        self.view.last_activity.set(now);
+        self.view.note_sent(now, n);
         if self.drain_due && self.outbound.len() <= LOW_WATER {
             self.drain_due = false;
             if self.settings.interest.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {

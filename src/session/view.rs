@@ -117,6 +117,12 @@ impl ConnView {
         self.last_activity.set(now);
     }
 
+    /// The kernel took so many bytes, from the queue or without passing through the connection.
+    pub fn note_sent(&self, now: Instant, n: usize) {
+        self.bytes_out.set(self.bytes_out.get() + n as u64);
+        self.last_activity.set(now);
+    }
+
     /// The other end's address; while it is still being made, where it goes to.
     pub fn peer_name(&self) -> String {
         match &self.target {
