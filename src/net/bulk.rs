@@ -154,7 +154,7 @@ mod tests {
         let (ours, mut theirs) = sockets();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"0123456789").unwrap();
-        std::io::Seek::seek(&mut file, io::SeekFrom::Start(4)).unwrap();
+        io::Seek::seek(&mut file, io::SeekFrom::Start(4)).unwrap();
         assert!(matches!(send_file(file.as_fd(), ours.as_fd()), Move::Moved(6)));
         assert!(matches!(send_file(file.as_fd(), ours.as_fd()), Move::Unable));
         drop(ours);
