@@ -15,6 +15,8 @@
 //! | Lingering | peer's FIN, error, bounds reached | | Released |
 //! | any | `Reset`, a broken link, the idle limit | `Error` if it was not ours, `Closed` | Released |
 
+mod sending;
+
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -222,34 +224,6 @@ impl Connection {
         self.inbound.set_delivery(&self.view, self.settings.delivery(), received);
     }
 
-    /// Queues bytes; ignored once this side is closed.
-    pub fn send(&mut self, bytes: Vec<u8>) {
-        if self.write == WriteHalf::Open && !bytes.is_empty() {
-            self.outbound.push(bytes);
-            self.after_queueing();
-        }
-    }
-
-    /// Queues bytes that stay with their owner; ignored once this side is closed.
-    pub fn send_slice(&mut self, bytes: &[u8]) {
-        if self.write == WriteHalf::Open && !bytes.is_empty() {
-            self.outbound.extend(bytes);
-            self.after_queueing();
-        }
-    }
-
-    /// FIN once everything queued is sent. Reading goes on.
-    pub fn shutdown(&mut self) {
-        if self.write == WriteHalf::Open {
-            let mut tail = Vec::new();
-            self.view.finish_encoding(&mut tail);
-            self.outbound.extend(&tail);
-            self.view.queued.set(self.outbound.len());
-            self.write = WriteHalf::Finishing;
-            self.view.can_send.set(false);
-        }
-    }
-
     /// Flush, FIN, let go. No data event follows.
     pub fn close(&mut self, why: Why) {
         if self.phase == Phase::Open {
@@ -349,24 +323,6 @@ impl Connection {
         }
     }
 
-    /// The front of the outbound queue.
-    pub fn poll_transmit(&self) -> Option<&[u8]> {
-        (!self.outbound.is_empty()).then(|| self.outbound.as_slice())
-    }
-
-    /// The kernel took `n` bytes of the front.
-    pub fn transmitted(&mut self, now: Instant, n: usize) {
-        self.outbound.consume(n);
-        self.view.queued.set(self.outbound.len());
-        self.view.note_sent(now, n);
-        if self.drain_due && self.outbound.len() <= LOW_WATER {
-            self.drain_due = false;
-            if self.settings.interest.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
-                self.events.push_back(Event::Drained);
-            }
-        }
-    }
-
     /// What to do with the socket, once the queue was offered to it.
     pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
         if let Some(action) = self.actions.pop_front() {
@@ -407,16 +363,6 @@ impl Connection {
         !self.read_ended && (self.phase != Phase::Open || (!self.paused && self.outbound.len() < HIGH_WATER))
     }
 
-    /// Whether bytes wait to be sent.
-    pub fn wants_write(&self) -> bool {
-        !self.outbound.is_empty()
-    }
-
-    /// Number of bytes waiting to be sent.
-    pub fn queued(&self) -> usize {
-        self.outbound.len()
-    }
-
     /// Whether [`Connection::poll_event`] has something to give (lines that are not cut yet aside).
     pub fn has_events(&self) -> bool {
         !self.events.is_empty() || (self.end.is_some() && !(self.paused && self.phase == Phase::Open))
@@ -448,16 +394,6 @@ impl Connection {
     }
 
     // ---- inner workings -------------------------------------------------------------------------------
-
-    fn after_queueing(&mut self) {
-        self.view.queued.set(self.outbound.len());
-        self.drain_due = true;
-    }
-
-    fn drop_queue(&mut self) {
-        self.outbound.clear();
-        self.view.queued.set(0);
-    }
 
     fn is_delivered(&self) -> bool {
         self.end.is_none() && self.events.is_empty()
