@@ -128,3 +128,33 @@ fn timers_stdin_and_signals_reach_the_script() {
     assert_eq!(done.status_code(), Some(7));
     done.wrote("idle\ntyped hello\nend\nTERM\nstop 7\n");
 }
+
+#[test]
+fn what_is_expected_may_be_a_regex_and_comes_within_a_mebibyte() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_connect(conn) {
+            conn.expect(re("(?<name>\\w+) login: $"), |c, m| {
+                c.send_line(m.names.name);
+                c.expect(re("\\d\\n"), |c, m| c.send(m.matched));
+            });
+        }
+        fn on_data(conn, data) { conn.send(data); }
+        fn on_error(conn, err) { print(`${err.kind}: ${err.message}`); }
+    "#;
+    let (mut tcpx, address) = serve(&folder, &[], script, nobody());
+    let mut client = Conn::to(address);
+    client.send(b"Welcome\nhost login: ");
+    client.expect(b"host\n");
+    client.send(&vec![b'x'; (1 << 20) - 2]);
+    client.send(b"7\nrest");
+    client.expect(b"7\nrest");
+    let mut other = Conn::to(address);
+    other.send(b"a login: ");
+    other.expect(b"a\n");
+    other.send(&vec![b'x'; (1 << 20) + 1]);
+    other.expect_reset();
+    tcpx.wait_stdout(b"frame: what is expected did not come in 1048576 bytes\n");
+    client.send(b"still there");
+    client.expect(b"still there");
+}

@@ -1,20 +1,31 @@
-//! What a script expects of a connection: patterns to be found in the bytes that arrive, in order.
+//! What a script expects of a connection: patterns to be found in what arrives, in order.
+//!
+//! Owns the search in bytes or, where the connection has an encoding, in their text. Does not hold what has
+//! arrived: the session does, up to a limit, and asks each time there is more.
 
 use std::collections::VecDeque;
 
+use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem;
-use rhai::{Dynamic, FnPtr};
+use regex::bytes::{Captures, Match};
+use rhai::{Array, Dynamic, FnPtr, Map};
 
+use crate::codec::charset::Decoder;
+use crate::codec::framing::MAX_FRAME;
+use crate::config::{Charset, Malformed};
+use crate::script::api::pattern::Pattern as Regex;
 use crate::script::timers::TimerId;
-use crate::session::Cutting;
+use crate::session::{ConnView, Cutting};
 
 /// What to find.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
     /// Bytes.
     Bytes(Vec<u8>),
-    /// The UTF-8 of a text.
+    /// A text, in the connection's encoding.
     Text(String),
+    /// A regular expression: in text, unless it can match what is none.
+    Regex(Regex),
 }
 
 /// A pattern and what to call when it was found, or when its time is up.
@@ -25,17 +36,19 @@ pub(super) struct Expectation {
     pub(super) timer: Option<TimerId>,
 }
 
-/// A pattern that was found.
+/// A pattern that was found. The values are strings, or blobs where the pattern is about bytes.
 #[derive(Debug)]
 pub(super) struct Found {
     /// Its first byte in what had arrived.
     pub(super) start: usize,
     /// The byte behind it.
     pub(super) end: usize,
-    /// What came before it, as a string for a text pattern.
+    /// What came before it.
     pub(super) before: Dynamic,
-    /// What was found.
-    pub(super) matched: Dynamic,
+    /// What was found, and the groups in it.
+    pub(super) groups: Array,
+    /// The groups that have names.
+    pub(super) names: Map,
 }
 
 /// What a script has chosen for one connection's stream.
@@ -53,21 +66,138 @@ impl Default for Stream {
     }
 }
 
+impl Stream {
+    /// How the stream has to be cut now.
+    pub(super) fn wanted(&self) -> Cutting {
+        match self.expected.front() {
+            Some(first) => Cutting::Asked { max: first.pattern.limit() },
+            None => self.cutting.clone(),
+        }
+    }
+}
+
 impl Pattern {
     /// Finds it in what has arrived.
-    pub(super) fn find(&self, bytes: &[u8]) -> Option<Found> {
+    pub(super) fn find(&self, bytes: &[u8], conn: &ConnView) -> Option<Found> {
+        let encoding = encoding(conn);
+        if encoding == UTF_8 || !self.is_text() {
+            return self.search(bytes);
+        }
+        let found = self.search(decode(encoding, bytes).as_bytes())?;
+        let start = length_of(encoding, bytes, found.start);
+        Some(Found { start, end: length_of(encoding, bytes, found.end), ..found })
+    }
+
+    /// How much may arrive without it.
+    fn limit(&self) -> usize {
         match self {
-            Self::Bytes(wanted) => {
-                let start = memmem::find(bytes, wanted)?;
-                let end = start + wanted.len();
-                let before = Dynamic::from_blob(bytes[..start].to_vec());
-                Some(Found { start, end, before, matched: Dynamic::from_blob(wanted.clone()) })
-            }
-            Self::Text(wanted) => {
-                let start = memmem::find(bytes, wanted.as_bytes())?;
-                let end = start + wanted.len();
-                let before = String::from_utf8_lossy(&bytes[..start]).into_owned().into();
-                Some(Found { start, end, before, matched: wanted.clone().into() })
+            Self::Regex(regex) => regex.limit().min(MAX_FRAME),
+            Self::Bytes(_) | Self::Text(_) => MAX_FRAME,
+        }
+    }
+
+    fn is_text(&self) -> bool {
+        match self {
+            Self::Bytes(_) => false,
+            Self::Text(_) => true,
+            Self::Regex(regex) => regex.is_text(),
+        }
+    }
+
+    fn search(&self, bytes: &[u8]) -> Option<Found> {
+        let wanted = match self {
+            Self::Bytes(wanted) => wanted.as_slice(),
+            Self::Text(wanted) => wanted.as_bytes(),
+            Self::Regex(regex) => return Some(self.captured(bytes, regex, &regex.regex().captures(bytes)?)),
+        };
+        let start = memmem::find(bytes, wanted)?;
+        let end = start + wanted.len();
+        let before = self.value(&bytes[..start]);
+        Some(Found { start, end, before, groups: vec![self.value(wanted)], names: Map::new() })
+    }
+
+    fn captured(&self, bytes: &[u8], regex: &Regex, found: &Captures<'_>) -> Found {
+        let group = |part: Option<Match<'_>>| part.map_or(Dynamic::UNIT, |part| self.value(part.as_bytes()));
+        let names = regex.regex().capture_names().flatten();
+        let whole = found.get_match();
+        Found {
+            start: whole.start(),
+            end: whole.end(),
+            before: self.value(&bytes[..whole.start()]),
+            groups: found.iter().map(group).collect(),
+            names: names.map(|name| (name.into(), group(found.name(name)))).collect(),
+        }
+    }
+
+    fn value(&self, bytes: &[u8]) -> Dynamic {
+        if self.is_text() {
+            String::from_utf8_lossy(bytes).into_owned().into()
+        } else {
+            Dynamic::from_blob(bytes.to_vec())
+        }
+    }
+}
+
+/// The encoding text of a connection is in.
+fn encoding(conn: &ConnView) -> &'static Encoding {
+    match conn.recv.get() {
+        Charset::Named(encoding) => encoding,
+        Charset::Auto => conn.detected.get().unwrap_or(UTF_8),
+    }
+}
+
+/// The text of whole characters; a character that was cut at the end is not there yet.
+fn decode(encoding: &'static Encoding, bytes: &[u8]) -> String {
+    let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
+    // Malformed bytes are replaced: there is no error.
+    let _ = decoder.decode(bytes, &mut text);
+    text
+}
+
+/// How many bytes the first `wanted` bytes of their text take.
+fn length_of(encoding: &'static Encoding, bytes: &[u8], wanted: usize) -> usize {
+    let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
+    let mut known = 0;
+    for block in bytes.chunks(BLOCK) {
+        let _ = decoder.decode(block, &mut text);
+        if text.len() >= wanted {
+            break;
+        }
+        known += block.len();
+    }
+    // Byte by byte only in the block where it ends.
+    let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
+    let _ = decoder.decode(&bytes[..known], &mut text);
+    while text.len() < wanted && known < bytes.len() {
+        let _ = decoder.decode(&bytes[known..=known], &mut text);
+        known += 1;
+    }
+    known
+}
+
+/// Bytes that are decoded at once while a position is looked for.
+const BLOCK: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use encoding_rs::{GBK, UTF_16LE};
+
+    use super::*;
+
+    #[test]
+    fn positions_in_text_are_found_in_its_bytes() {
+        let text = "你a好".repeat(2000);
+        for (encoding, bytes) in [
+            (GBK, GBK.encode(&text).0.into_owned()),
+            (UTF_16LE, text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ] {
+            for characters in [0, 1, 2, 3, 1024, 1025, 5999, 6000] {
+                let prefix: String = text.chars().take(characters).collect();
+                let wanted = match encoding {
+                    encoding if encoding == GBK => GBK.encode(&prefix).0.len(),
+                    _ => prefix.encode_utf16().count() * 2,
+                };
+                assert_eq!(length_of(encoding, &bytes, prefix.len()), wanted, "{characters} in {}", encoding.name());
             }
         }
     }

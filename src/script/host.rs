@@ -199,10 +199,10 @@ impl Host {
     pub(super) fn expect(&self, conn: &ConnView, expectation: Expectation) {
         let mut streams = self.streams.borrow_mut();
         let stream = streams.entry(conn.id).or_default();
-        if stream.expected.is_empty() {
-            self.push(Command::SetCutting(conn.id, Cutting::Asked));
-        }
         stream.expected.push_back(expectation);
+        if stream.expected.len() == 1 {
+            self.push(Command::SetCutting(conn.id, stream.wanted()));
+        }
     }
 
     /// Whether something is expected of a connection.
@@ -214,7 +214,7 @@ impl Host {
     pub(super) fn take_found(&self, conn: &ConnView, bytes: &[u8]) -> Option<(Expectation, Found)> {
         let mut streams = self.streams.borrow_mut();
         let stream = streams.get_mut(&conn.id)?;
-        let found = stream.expected.front()?.pattern.find(bytes)?;
+        let found = stream.expected.front()?.pattern.find(bytes, conn)?;
         let expectation = stream.expected.pop_front()?;
         if let Some(timer) = expectation.timer {
             self.timers().cancel(timer);
@@ -230,12 +230,13 @@ impl Host {
         expected.remove(at)
     }
 
-    /// If nothing is expected any more, the connection's stream is cut as before.
+    /// The connection's stream is cut for what is expected next; if that is nothing, as before.
     pub(super) fn settle(&self, conn: &ConnView, out: &mut Vec<Command>) {
-        if let Some(stream) = self.streams.borrow().get(&conn.id)
-            && stream.expected.is_empty()
-        {
-            out.push(Command::SetCutting(conn.id, stream.cutting.clone()));
+        if let Some(stream) = self.streams.borrow().get(&conn.id) {
+            let wanted = Command::SetCutting(conn.id, stream.wanted());
+            if out.last() != Some(&wanted) {
+                out.push(wanted);
+            }
         }
     }
 

@@ -208,7 +208,7 @@ const METHODS: &[(&str, &str)] = &[
     ("conn.frame_none()", "No framing any more. Framing can be changed at any time; it counts from the next byte."),
     (
         "conn.expect(x, |c, m| ..)",
-        "Calls the function once, when the string or blob x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found; what follows is for the next expect or the handlers. A number of milliseconds after x limits the waiting: when they are over, m.timeout is true.",
+        "Calls the function once, when the string, blob or regex x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found, m.groups the groups of a regex, m.groups[0] being all of it, m.names those with names; what follows is for the next expect or the handlers. A string or regex is looked for in text, in conn.encoding, and gives strings; a blob, or a regex that can match what is no UTF-8, as re(\"(?-u)\\\\xff.\") can, in bytes, and gives blobs. A regex is found as soon as it matches what has arrived: re(\"\\\\d+\") may find 12 of 123, re(\"\\\\d+\\\\n\") finds the whole number. What has not come in 1 MiB (less with a large pattern) is an error of kind \"frame\", and the connection is reset. A number of milliseconds after x limits the waiting: when they are over, m.timeout is true.",
     ),
     (
         "conn.pipe(other)",

@@ -446,6 +446,7 @@ impl Connection {
             Fault::LineTooLong(limit) => (ErrorKind::Frame, format!("a line is longer than {limit} bytes")),
             Fault::Frame(error) => (ErrorKind::Frame, error.to_string()),
             Fault::CutShort(bytes) => (ErrorKind::Frame, format!("{bytes} bytes are no whole frame")),
+            Fault::Unmet(max) => (ErrorKind::Frame, format!("what is expected did not come in {max} bytes")),
         };
         self.trouble(kind, message);
         if kind == ErrorKind::Frame {

@@ -31,6 +31,8 @@ pub(super) enum Fault {
     Frame(FrameError),
     /// The stream ended inside a frame of which so many bytes had come.
     CutShort(usize),
+    /// What the handler waits for is not in so many bytes.
+    Unmet(usize),
 }
 
 impl From<FrameError> for Fault {
@@ -55,8 +57,15 @@ struct Measure {
     shown: usize,
     /// The frame's length, once it is known.
     length: Option<usize>,
-    /// What is measured are no frames: at the end of the stream nothing is cut short.
-    loose: bool,
+    /// What is measured are no frames: so much of it is shown, and at the end of the stream nothing is cut short.
+    max: Option<usize>,
+}
+
+impl Measure {
+    /// The same for the next frame.
+    fn next(&self) -> Self {
+        Self { max: self.max, ..Self::default() }
+    }
 }
 
 /// Received bytes that are not events yet.
@@ -92,7 +101,7 @@ impl Inbound {
             Cutting::Raw => Mode::Data,
             Cutting::Lines { max } => Mode::Line { max },
             Cutting::Frames(framing) => Mode::Frame(Framer::new(framing)),
-            Cutting::Asked => Mode::Measured(Measure { loose: true, ..Measure::default() }),
+            Cutting::Asked { max } => Mode::Measured(Measure { max: Some(max), ..Measure::default() }),
         };
     }
 
@@ -138,7 +147,7 @@ impl Inbound {
     pub(super) fn skip(&mut self, n: usize) {
         self.bytes.consume(n.min(self.bytes.len()));
         if let Mode::Measured(measure) = &mut self.mode {
-            *measure = Measure { loose: measure.loose, ..Measure::default() };
+            *measure = measure.next();
         }
     }
 
@@ -191,8 +200,11 @@ impl Inbound {
             }
             Mode::Measured(measure) => {
                 if let Some(length) = measure.length.filter(|length| *length <= self.bytes.len()) {
-                    *measure = Measure { loose: measure.loose, ..Measure::default() };
+                    *measure = measure.next();
                     return Ok(Some(Event::Frame(self.bytes.take(length))));
+                }
+                if let Some(max) = measure.max {
+                    return self.look(max);
                 }
                 let longest = measure.length.unwrap_or_default().max(self.bytes.len());
                 if longest > MAX_FRAME {
@@ -206,6 +218,17 @@ impl Inbound {
                 Ok(Some(Event::Measure(self.bytes.as_slice()[..measure.shown].to_vec())))
             }
         }
+    }
+
+    /// Shows the handler what has arrived, up to a limit, in which it has to find what it waits for.
+    fn look(&mut self, max: usize) -> Result<Option<Event>, Fault> {
+        let Mode::Measured(measure) = &mut self.mode else { return Ok(None) };
+        let there = self.bytes.len().min(max);
+        if measure.shown < there {
+            measure.shown = there;
+            return Ok(Some(Event::Measure(self.bytes.as_slice()[..there].to_vec())));
+        }
+        if self.bytes.len() > max { Err(Fault::Unmet(max)) } else { Ok(None) }
     }
 
     fn next_line(&mut self, view: &ConnView, max: usize) -> Result<Option<Event>, Fault> {
@@ -256,7 +279,7 @@ impl Inbound {
                 None => Err(Fault::CutShort(self.drop_rest())),
             },
             Mode::Measured(_) if self.bytes.is_empty() => Ok(None),
-            Mode::Measured(measure) if measure.loose => Ok(self.take_bytes().map(Event::Data)),
+            Mode::Measured(measure) if measure.max.is_some() => Ok(self.take_bytes().map(Event::Data)),
             Mode::Measured(_) => Err(Fault::CutShort(self.drop_rest())),
             Mode::Text | Mode::Line { .. } if self.decoder.is_none() && self.bytes.is_empty() => Ok(None),
             Mode::Text | Mode::Line { .. } => {

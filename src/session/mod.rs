@@ -248,8 +248,11 @@ pub enum Cutting {
     },
     /// Frames.
     Frames(Framing),
-    /// The handler is asked each time.
-    Asked,
+    /// The handler is asked each time, with everything that has arrived; at most so many bytes.
+    Asked {
+        /// The limit.
+        max: usize,
+    },
     /// Not at all: chunks as they come, whatever handlers there are.
     Raw,
 }

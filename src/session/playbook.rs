@@ -540,7 +540,7 @@ fn a_long_frame_is_first_shown_in_part() {
 #[test]
 fn what_the_handler_took_itself_is_gone_and_the_rest_is_data() {
     chunks()
-        .do_(|conn, _| conn.set_cutting(Cutting::Asked))
+        .do_(|conn, _| conn.set_cutting(Cutting::Asked { max: 1 << 20 }))
         .input(b"login: tail")
         .event(Event::Measure(b"login: tail".to_vec()))
         .do_(|conn, _| {
@@ -548,7 +548,7 @@ fn what_the_handler_took_itself_is_gone_and_the_rest_is_data() {
             conn.set_cutting(Cutting::None);
         })
         .event(data(b"tail"))
-        .do_(|conn, _| conn.set_cutting(Cutting::Asked))
+        .do_(|conn, _| conn.set_cutting(Cutting::Asked { max: 1 << 20 }))
         .input(b"never found")
         .event(Event::Measure(b"never found".to_vec()))
         .eof()

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rhai::{Blob, Dynamic, Engine, FnPtr, INT, Map, NativeCallContext};
 
 use super::conn::Conn;
+use super::pattern::Pattern as Regex;
 use super::{Outcome, failure, type_name};
 use crate::script::expecting::{Expectation, Found, Pattern};
 use crate::script::host::Host;
@@ -49,13 +50,21 @@ fn expect(
 }
 
 fn pattern(context: &NativeCallContext<'_>, what: &Dynamic) -> Outcome<Pattern> {
-    if let Some(bytes) = what.read_lock::<Blob>() {
-        return Ok(Pattern::Bytes(bytes.clone()));
+    let (pattern, is_empty) = if let Some(bytes) = what.read_lock::<Blob>() {
+        (Pattern::Bytes(bytes.clone()), bytes.is_empty())
+    } else if let Some(regex) = what.read_lock::<Regex>() {
+        (Pattern::Regex(regex.clone()), regex.is_empty())
+    } else if what.is_string() {
+        let text = what.clone().into_string().unwrap_or_default();
+        let is_empty = text.is_empty();
+        (Pattern::Text(text), is_empty)
+    } else {
+        return Err(failure(format!("expect takes a string, a blob or a regex, not {}", type_name(context, what))));
+    };
+    if is_empty {
+        return Err(failure("expect: this pattern matches nothing at all, so it would not wait for anything"));
     }
-    if what.is_string() {
-        return Ok(Pattern::Text(what.clone().into_string().unwrap_or_default()));
-    }
-    Err(failure(format!("expect takes a string or a blob, not {}", type_name(context, what))))
+    Ok(pattern)
 }
 
 /// What the callback gets: where it was found, or that it was not.
@@ -66,8 +75,9 @@ pub(in crate::script) fn match_value(found: Option<Found>) -> Dynamic {
         map.insert("start".into(), Dynamic::from_int(found.start as INT));
         map.insert("end".into(), Dynamic::from_int(found.end as INT));
         map.insert("before".into(), found.before);
-        map.insert("groups".into(), Dynamic::from_array(vec![found.matched.clone()]));
-        map.insert("matched".into(), found.matched);
+        map.insert("matched".into(), found.groups.first().cloned().unwrap_or_default());
+        map.insert("groups".into(), Dynamic::from_array(found.groups));
+        map.insert("names".into(), Dynamic::from_map(found.names));
     }
     Dynamic::from_map(map)
 }

@@ -15,7 +15,7 @@ mod json;
 pub(super) mod network;
 pub(super) mod numbers;
 mod pack;
-mod pattern;
+pub(super) mod pattern;
 mod random;
 mod sorting;
 pub(super) mod text;

@@ -17,13 +17,38 @@ use crate::script::host::Host;
 
 /// A compiled pattern; cheap to copy.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern(Rc<Compiled>);
+pub(in crate::script) struct Pattern(Rc<Compiled>);
 
 #[derive(Debug)]
 struct Compiled {
     regex: Regex,
     /// About how many places of the pattern can be tried at one byte of the text.
     weight: usize,
+    /// It only matches what is UTF-8.
+    is_text: bool,
+    /// It can match nothing at all.
+    is_empty: bool,
+}
+
+impl Pattern {
+    pub(in crate::script) fn regex(&self) -> &Regex {
+        &self.0.regex
+    }
+
+    /// Whether it only matches what is UTF-8.
+    pub(in crate::script) fn is_text(&self) -> bool {
+        self.0.is_text
+    }
+
+    /// Whether it can match nothing at all.
+    pub(in crate::script) fn is_empty(&self) -> bool {
+        self.0.is_empty
+    }
+
+    /// How many bytes can be searched at once.
+    pub(in crate::script) fn limit(&self) -> usize {
+        MAX_WORK / self.0.weight
+    }
 }
 
 impl Compiled {
@@ -116,12 +141,15 @@ impl Cache {
         let compiled = RegexBuilder::new(pattern).size_limit(MAX_PROGRAM).dfa_size_limit(MAX_TABLES).build();
         let regex = compiled.map_err(|fault| failure(explain(pattern, &fault)))?;
         let parsed = ParserBuilder::new().utf8(false).build().parse(pattern);
-        let weight = parsed.map_or(1, |parsed| weight(&parsed)).max(1);
+        let weight = parsed.as_ref().map_or(1, weight).max(1);
+        let properties = parsed.as_ref().map(Hir::properties);
+        let is_text = properties.as_ref().is_ok_and(|known| known.is_utf8());
+        let is_empty = properties.is_ok_and(|known| known.minimum_len() == Some(0));
         let mut known = self.0.borrow_mut();
         if known.len() == MAX_CACHED {
             known.clear();
         }
-        let compiled = Pattern(Rc::new(Compiled { regex, weight }));
+        let compiled = Pattern(Rc::new(Compiled { regex, weight, is_text, is_empty }));
         known.insert(pattern.clone(), compiled.clone());
         Ok(compiled)
     }

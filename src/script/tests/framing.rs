@@ -81,11 +81,11 @@ fn what_is_expected_comes_once_and_in_order() {
         fn on_data(conn, data) { print("data " + data.text()); }"#,
     );
     let conn = conn(1);
-    let asked = Command::SetCutting(1, Cutting::Asked);
+    let asked = Command::SetCutting(1, Cutting::Asked { max: 1 << 20 });
     assert_eq!(bench.give(&conn, Event::Opened), [asked]);
     assert_eq!(bench.give(&conn, Event::Measure(b"log".to_vec())), []);
     let found = bench.give(&conn, Event::Measure(b"hello, login: wel".to_vec()));
-    assert_eq!(found, [Command::Skip(1, 14), send(1, b"me"), Command::SetCutting(1, Cutting::Asked)]);
+    assert_eq!(found, [Command::Skip(1, 14), send(1, b"me"), Command::SetCutting(1, Cutting::Asked { max: 1 << 20 })]);
     let back = Command::SetCutting(1, Cutting::None);
     let found = bench.give(&conn, Event::Measure(b"welcome\nmore".to_vec()));
     assert_eq!(found, [Command::Skip(1, 8), print("welcome"), back]);
@@ -104,4 +104,99 @@ fn what_does_not_come_in_time_is_told() {
     let framing = Cutting::Frames(Framing::Fixed(2));
     assert_eq!(out, [print("late true"), Command::SetCutting(1, framing)]);
     assert_eq!(bench.handler.deadline(), None);
+}
+
+/// What a script prints of what it expects, and what is left to the handlers, when the bytes come in these pieces.
+fn expected_of(body: &str, label: &str, pieces: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
+    let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_data(conn, data) {{}}"));
+    let conn = conn_in(1, label);
+    let mut asked = matches!(bench.give(&conn, Event::Opened)[..], [Command::SetCutting(1, Cutting::Asked { .. })]);
+    let (mut printed, mut held) = (Vec::new(), Vec::new());
+    for piece in pieces {
+        held.extend_from_slice(piece);
+        let mut again = !held.is_empty();
+        while std::mem::take(&mut again) && asked {
+            for command in bench.give(&conn, Event::Measure(held.clone())) {
+                match command {
+                    Command::Skip(1, n) => {
+                        held.drain(..n);
+                        again = !held.is_empty();
+                    }
+                    Command::SetCutting(1, cutting) => asked = matches!(cutting, Cutting::Asked { .. }),
+                    Command::Print(text) => printed.push(text.trim_end().to_owned()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+    (printed, held)
+}
+
+/// Whole, at every two-way split, and byte by byte.
+fn expects(body: &str, label: &str, bytes: &[u8], printed: &[&str], left: &[u8]) {
+    let wanted = (printed.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), left.to_vec());
+    for at in 0..=bytes.len() {
+        assert_eq!(expected_of(body, label, &[&bytes[..at], &bytes[at..]]), wanted, "cut at {at}");
+    }
+    assert_eq!(expected_of(body, label, &bytes.chunks(1).collect::<Vec<_>>()), wanted, "byte by byte");
+}
+
+#[test]
+fn a_regex_is_found_however_it_is_cut() {
+    let body = r#"conn.expect(re("(?m)^(?<code>\\d{3}) ([^\r\n]*)\r\n"), |c, m| {
+        print(`${m.before.len()} ${m.start} ${m.end} ${m.matched.len()} ${m.groups[1]} ${m.groups[2]} ${m.names.code}`);
+        c.expect(re("a|(b)"), |c, m| print(`${m.groups} ${m.before}.`));
+    })"#;
+    let bytes = b"220-hello\r\n220 ready now\r\nxx ab";
+    expects(body, "utf-8", bytes, &["11 11 26 15 220 ready now 220", r#"["a", ()] xx ."#], b"b");
+}
+
+#[test]
+fn a_regex_for_bytes_gives_bytes() {
+    let body =
+        r#"conn.expect(re("(?s-u)\\xff(..)\\xfe"), |c, m| print(`${m.before.hex()} ${m.groups[1].hex()} ${m.end}`))"#;
+    expects(body, "gbk", b"\x80\xff\x00\n\xfe\xfe", &["80 000a 5"], b"\xfe");
+}
+
+#[test]
+fn text_is_expected_in_the_encoding_of_the_connection() {
+    // The second byte of 亅 is that of |.
+    let body = r#"conn.expect(re("(\\p{Han}+)\\|(\\d+)\n"), |c, m| {
+        print(`${m.before}/${m.groups}/${m.start}/${m.end}`);
+        c.expect("好", |c, m| print(`${m.before}${m.matched} ${m.end}`));
+    })"#;
+    let text = encoding_rs::GBK.encode("x 亅你|42\n大家好!").0.into_owned();
+    expects(body, "gbk", &text, &[r#"x /["亅你|42\n", "亅你", "42"]/2/10"#, "大家好 6"], b"!");
+}
+
+#[test]
+fn as_soon_as_it_matches_what_has_arrived() {
+    let body = r#"conn.expect(re("\\d+"), |c, m| print(m.matched))"#;
+    assert_eq!(expected_of(body, "utf-8", &[b"12", b"3"]), (vec!["12".to_owned()], b"3".to_vec()));
+    assert_eq!(expected_of(body, "utf-8", &[b"123"]), (vec!["123".to_owned()], b"".to_vec()));
+}
+
+#[test]
+fn a_large_pattern_waits_for_less() {
+    let mut bench = Bench::load(
+        r#"fn on_connect(conn) {
+            conn.expect(re("a[bc]{1000}"), |c, m| ());
+            conn.expect("x", |c, m| ());
+        }"#,
+    );
+    let conn = conn(1);
+    let given = bench.give(&conn, Event::Opened);
+    let [Command::SetCutting(1, Cutting::Asked { max })] = given[..] else { panic!("{given:?}") };
+    assert!(max < 1 << 20 && max > 10_000, "{max}");
+    let given = bench.give(&conn, Event::Measure(format!("a{}", "b".repeat(1000)).into()));
+    assert_eq!(given.last(), Some(&Command::SetCutting(1, Cutting::Asked { max: 1 << 20 })), "{given:?}");
+}
+
+#[test]
+fn what_cannot_be_expected_is_refused() {
+    let message = "expect: this pattern matches nothing at all, so it would not wait for anything";
+    for pattern in [r#""""#, "blob()", r#"re("x*")"#, r#"re("$")"#] {
+        assert_eq!(Bench::eval_error(&format!("conn.expect({pattern}, |c, m| ())")), message, "{pattern}");
+    }
+    assert_eq!(Bench::eval_error("conn.expect(7, |c, m| ())"), "expect takes a string, a blob or a regex, not int");
 }
