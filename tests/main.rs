@@ -12,6 +12,7 @@ mod generated;
 mod network;
 mod peers;
 mod robust;
+mod sending;
 mod serving;
 mod support;
 mod terminal;

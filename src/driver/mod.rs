@@ -2,8 +2,9 @@
 //! run is over.
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `pipes`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `bulk`, `script_calls`, `watch`
-//! (the script's files), `ending`. `build` is the one place that turns a `Config` into all of these; `workers` runs several.
+//! `peers` (connections), `pipes`, `files`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `bulk`, `script_calls`,
+//! `watch` (the script's files), `ending`. `build` is the one place that turns a `Config` into all of these; `workers` runs
+//! several.
 
 mod accept;
 mod build;
@@ -11,6 +12,7 @@ mod bulk;
 mod dialing;
 mod ending;
 mod feed;
+mod files;
 mod outlet;
 mod peers;
 mod pipes;

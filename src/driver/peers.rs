@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::driver::feed::PreludeFeed;
+use crate::driver::files::Files;
 use crate::driver::outlet::OutletError;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, cause};
@@ -38,6 +39,7 @@ pub(super) enum Origin {
 pub(super) struct Peer {
     pub(super) conn: Connection,
     pub(super) prelude: Option<Box<PreludeFeed>>,
+    pub(super) files: Files,
     /// The peer has ended: close once prelude and stdin are sent.
     pub(super) close_when_fed: bool,
     /// What is received goes to this connection.
@@ -74,6 +76,7 @@ impl Driver {
         let peer = Peer {
             conn: Connection::new(view, Settings { interest, ..self.settings }),
             prelude: if is_main { PreludeFeed::new(&self.config) } else { None },
+            files: Files::default(),
             close_when_fed: false,
             piped: None,
             origin,
@@ -155,6 +158,7 @@ impl Driver {
         for _ in 0..ROUNDS {
             self.deliver(peer);
             self.feed_prelude(peer);
+            peer.files.feed(&mut peer.conn);
             self.write(peer);
             while let Some(action) = peer.conn.poll_action(self.now) {
                 self.act(peer, action);
@@ -179,7 +183,7 @@ impl Driver {
             reads = false;
         }
         self.wake_partner(peer);
-        let writes = readiness.writable && peer.conn.wants_write();
+        let writes = readiness.writable && (peer.conn.wants_write() || peer.conn.wants_filling());
         if reads || writes || peer.conn.has_events() || (peer.prelude.is_some() && !peer.conn.wants_write()) {
             self.reactor.again(peer.slot);
         }
@@ -347,6 +351,9 @@ impl Driver {
                 Command::CloseListener(id) => self.close_listener(id),
                 Command::Pipe(a, b) => self.pipe(current.as_deref_mut(), a, b),
                 Command::Send(id, bytes) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.send(bytes)),
+                Command::SendFile(id, file) => {
+                    self.on_conn(current.as_deref_mut(), id, |peer| peer.files.push(&mut peer.conn, file));
+                }
                 Command::Shutdown(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.shutdown()),
                 Command::Close(id) | Command::Reset(id) if self.dialings.contains_key(&id) => {
                     self.cancel_dialing(id);
@@ -436,6 +443,9 @@ impl Driver {
     fn report(&mut self, peer: &Peer, error: &ConnError) {
         let name = peer.conn.view().name();
         let error = match (error.kind, error.op.as_str()) {
+            (ErrorKind::Io, "send_file") => {
+                Error::Read { source_name: format!("a file for {name}"), cause: error.message.clone() }
+            }
             (ErrorKind::Reset | ErrorKind::Io, op) => Error::Broken {
                 operation: if op == "write" { "write to" } else { "read from" },
                 peer: name,

@@ -189,6 +189,10 @@ const METHODS: &[(&str, &str)] = &[
     ),
     ("conn.send_line(text)", "The text and conn.eol."),
     ("conn.send_hex(digits)", "Bytes in hex: \"47 45 54\"."),
+    (
+        "conn.send_file(path)",
+        "The bytes of a regular file, from where read_file reads, in order with other sends; it may be of any size, as it is read only as fast as it is sent. As much is sent as it holds now; if it has less when its turn comes, that is an error of kind \"io\" and the connection is reset. conn.queued counts what was read of it, and on_drain comes when all of it was.",
+    ),
     ("conn.close()", "Flush, then FIN. No data handler runs any more."),
     ("conn.shutdown()", "Flush and FIN, but keep reading."),
     ("conn.reset()", "RST at once; what is queued is dropped."),

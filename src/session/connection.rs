@@ -21,10 +21,10 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crate::buffer::ByteQueue;
 use crate::config::Malformed;
 use crate::session::inbound::{Fault, Inbound};
 use crate::session::linger::{self, Linger};
+use crate::session::outbound::Outbound;
 use crate::session::timer::{Timer, TimerTable};
 use crate::session::{ConnError, ConnView, Cutting, Delivery, ErrorKind, Event, Interest, Why};
 
@@ -108,7 +108,7 @@ pub struct Connection {
     read_ended: bool,
     paused: bool,
     inbound: Inbound,
-    outbound: ByteQueue,
+    outbound: Outbound,
     events: VecDeque<Event>,
     actions: VecDeque<Action>,
     end: Option<End>,
@@ -134,7 +134,7 @@ impl Connection {
             write: WriteHalf::Open,
             read_ended: false,
             paused: false,
-            outbound: ByteQueue::new(),
+            outbound: Outbound::new(),
             events: VecDeque::from([Event::Opened]),
             actions: VecDeque::new(),
             end: None,

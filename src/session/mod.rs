@@ -7,6 +7,7 @@ pub mod connection;
 pub mod halves;
 mod inbound;
 mod linger;
+mod outbound;
 #[cfg(test)]
 mod playbook;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub mod timer;
 pub mod view;
 
 use std::cell::Cell;
+use std::fs::File;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -167,6 +169,27 @@ impl PartialEq for ConnectRequest {
 
 impl Eq for ConnectRequest {}
 
+/// A file that a handler wants to be sent; whoever carries the command out reads it.
+#[derive(Debug)]
+pub struct FileToSend {
+    /// What messages call it.
+    pub name: String,
+    /// The file, open.
+    pub file: File,
+    /// How many bytes of it are to be sent.
+    pub length: u64,
+    /// How many were read.
+    pub sent: u64,
+}
+
+impl PartialEq for FileToSend {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.length, self.sent) == (&other.name, other.length, other.sent)
+    }
+}
+
+impl Eq for FileToSend {}
+
 /// What to do. Commands are carried out in the order they were given.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
@@ -178,6 +201,8 @@ pub enum Command {
     Pipe(ConnId, ConnId),
     /// Queue bytes for a connection.
     Send(ConnId, Vec<u8>),
+    /// Send a file after what is queued.
+    SendFile(ConnId, FileToSend),
     /// FIN once everything queued is sent; reading goes on.
     Shutdown(ConnId),
     /// Flush, FIN, then let go. No data event follows.

@@ -482,6 +482,11 @@ impl Running {
         line.trim_end_matches("kB").trim().parse().expect("a number of KiB")
     }
 
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    }
+
     fn proc_line(&self, file: &str, key: &str) -> Option<String> {
         let text = std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).ok()?;
         text.lines().find_map(|line| line.strip_prefix(key)).map(|rest| rest.trim().to_owned())

@@ -1,4 +1,5 @@
-//! Files and the environment: small files, read and appended to within the folders a script may use.
+//! Files and the environment: small files, read and appended to within the folders a script may use, and files of
+//! any size, opened here to be sent by the loop.
 //!
 //! The only functions that do I/O. They wait for the disk, so only regular files are opened: a pipe or a device
 //! could stop every connection.
@@ -11,12 +12,17 @@ use std::path::Path;
 use rhai::{Blob, Dynamic, Engine, NativeCallContext};
 
 use super::bytes::decode_labelled;
+use super::conn::Conn;
 use super::{Outcome, failure, octets, type_name};
 use crate::error::cause;
+use crate::script::host::Host;
 use crate::script::paths::Reach;
+use crate::session::{Command, FileToSend};
 use std::rc::Rc;
 
-pub(super) fn register(engine: &mut Engine, reach: Rc<Reach>) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Rc<Reach>) {
+    let (to, within) = (Rc::clone(host), Rc::clone(&reach));
+    engine.register_fn("send_file", move |conn: &mut Conn, path: &str| send(&to, &within, conn, path));
     let within = Rc::clone(&reach);
     engine.register_fn("read_file", move |path: &str| read(&within, "read_file", path));
     let within = Rc::clone(&reach);
@@ -38,6 +44,18 @@ pub(super) fn register(engine: &mut Engine, reach: Rc<Reach>) {
         let value = if possible { std::env::var_os(name) } else { None };
         value.map_or(Dynamic::UNIT, |value| value.to_string_lossy().into_owned().into())
     });
+}
+
+fn send(host: &Host, reach: &Reach, conn: &Conn, path: &str) -> Outcome<()> {
+    let fault = |why: String| failure(format!("send_file(\"{path}\"): {why}"));
+    if !conn.view().can_send.get() {
+        return Ok(());
+    }
+    let file = reach.to_read(path).map_err(fault)?;
+    let file = open(&file, OpenOptions::new().read(true)).map_err(fault)?;
+    let length = file.metadata().map_err(|why| fault(cause(&why)))?.len();
+    host.push(Command::SendFile(conn.view().id, FileToSend { name: path.to_owned(), file, length, sent: 0 }));
+    Ok(())
 }
 
 fn read(reach: &Reach, function: &str, path: &str) -> Outcome<Blob> {

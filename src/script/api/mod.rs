@@ -48,7 +48,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Reach) {
     sorting::register(engine);
     pattern::register(engine, host);
     random::register(engine, host);
-    files::register(engine, Rc::new(reach));
+    files::register(engine, host, Rc::new(reach));
 }
 
 /// An error that a script can catch; its text is what `catch (e)` gets.

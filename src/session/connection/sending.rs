@@ -1,12 +1,12 @@
 //! What goes out: queueing, the end of our direction, and what the kernel has taken.
 //!
-//! Owns the outbound queue of a [`Connection`] and when it is drained. What the end of our direction means for the
+//! Owns when the outbound queue of a [`Connection`] is drained, and the gaps in it. What the end of our direction means for the
 //! phases is the state machine's business.
 
 use std::time::Instant;
 
 use super::{Connection, LOW_WATER, Phase, WriteHalf};
-use crate::session::Event;
+use crate::session::{ConnError, ErrorKind, Event, Why};
 
 impl Connection {
     /// Queues bytes; ignored once this side is closed.
@@ -25,6 +25,46 @@ impl Connection {
         }
     }
 
+    /// Leaves a gap in the queue for something that is filled in piece by piece. Whether anything is still sent.
+    pub fn open_gap(&mut self) -> bool {
+        let is_open = self.write == WriteHalf::Open;
+        if is_open {
+            self.outbound.open_gap();
+            self.after_queueing();
+        }
+        is_open
+    }
+
+    /// How many gaps the queue has.
+    pub fn gaps(&self) -> usize {
+        self.outbound.gaps()
+    }
+
+    /// Whether the first gap is all that is left to send, and there is room for more of it.
+    pub fn wants_filling(&self) -> bool {
+        self.outbound.gaps() > 0 && self.outbound.as_slice().len() < LOW_WATER
+    }
+
+    /// Bytes for the first gap.
+    pub fn fill(&mut self, bytes: Vec<u8>) {
+        self.outbound.fill(bytes);
+        self.after_queueing();
+    }
+
+    /// The first gap has everything.
+    pub fn close_gap(&mut self) {
+        self.outbound.close_gap();
+    }
+
+    /// The first gap cannot be filled: told, then reset, so that nobody takes a part for the whole.
+    pub fn break_gap(&mut self, message: String) {
+        if self.phase != Phase::Released {
+            self.discard_input();
+            self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Io, op: "send_file".into(), message }));
+            self.release(Why::Error, true);
+        }
+    }
+
     /// FIN once everything queued is sent. Reading goes on.
     pub fn shutdown(&mut self) {
         if self.write == WriteHalf::Open {
@@ -39,7 +79,7 @@ impl Connection {
 
     /// The front of the outbound queue.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
-        (!self.outbound.is_empty()).then(|| self.outbound.as_slice())
+        self.wants_write().then(|| self.outbound.as_slice())
     }
 
     /// The kernel took `n` bytes of the front.
@@ -47,7 +87,7 @@ impl Connection {
         self.outbound.consume(n);
         self.view.queued.set(self.outbound.len());
         self.view.note_sent(now, n);
-        if self.drain_due && self.outbound.len() <= LOW_WATER {
+        if self.drain_due && self.outbound.gaps() == 0 && self.outbound.len() <= LOW_WATER {
             self.drain_due = false;
             if self.settings.interest.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
                 self.events.push_back(Event::Drained);
@@ -57,7 +97,7 @@ impl Connection {
 
     /// Whether bytes wait to be sent.
     pub fn wants_write(&self) -> bool {
-        !self.outbound.is_empty()
+        !self.outbound.as_slice().is_empty()
     }
 
     /// Number of bytes waiting to be sent.

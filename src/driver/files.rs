@@ -1,0 +1,64 @@
+//! Files that a script sends: read piece by piece while the connection has room, never as a whole.
+//!
+//! Owns the files of a connection in the order of the gaps in its queue, and what happens to one that changes
+//! meanwhile: as much is sent as the file held when the script asked for it. What is appended later is not sent;
+//! if there is less, the connection is reset, so that nobody takes a part for the whole.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind as IoKind, Read};
+
+use crate::error::cause;
+use crate::session::{Connection, FileToSend};
+
+/// A file is read in pieces of at most this size.
+const CHUNK: usize = 256 << 10;
+
+/// The files of one connection, the first to be sent at the front.
+#[derive(Debug, Default)]
+pub(super) struct Files(VecDeque<FileToSend>);
+
+impl Files {
+    /// Sends a file after everything that is queued.
+    pub(super) fn push(&mut self, conn: &mut Connection, file: FileToSend) {
+        if conn.open_gap() {
+            self.0.push_back(file);
+        }
+    }
+
+    /// Queues as much as there is room for. A file that ended too early, or cannot be read, breaks the connection.
+    pub(super) fn feed(&mut self, conn: &mut Connection) {
+        if let Err(message) = self.read(conn) {
+            self.0.clear();
+            conn.break_gap(message);
+        }
+    }
+
+    fn read(&mut self, conn: &mut Connection) -> Result<(), String> {
+        // The queue was dropped, and what was to be sent with it.
+        if self.0.len() > conn.gaps() {
+            self.0.clear();
+        }
+        while let Some(file) = self.0.front_mut().filter(|_| conn.wants_filling()) {
+            let left = file.length - file.sent;
+            if left == 0 {
+                self.0.pop_front();
+                conn.close_gap();
+                continue;
+            }
+            let mut chunk = vec![0; usize::try_from(left).unwrap_or(CHUNK).min(CHUNK)];
+            match file.file.read(&mut chunk) {
+                Ok(0) => {
+                    return Err(format!("{}: it has {} bytes now, not {}", file.name, file.sent, file.length));
+                }
+                Ok(n) => {
+                    chunk.truncate(n);
+                    file.sent += n as u64;
+                    conn.fill(chunk);
+                }
+                Err(error) if error.kind() == IoKind::Interrupted => {}
+                Err(error) => return Err(format!("{}: {}", file.name, cause(&error))),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,127 @@
+//! `Outbound`: what one connection has to send, in order: bytes, and gaps that somebody fills piece by piece.
+//!
+//! A gap is something too large to be held, such as a file. What is queued after it waits behind it. Does not know
+//! what fills a gap, and does not bound itself.
+
+use std::collections::VecDeque;
+
+use crate::buffer::ByteQueue;
+
+/// Bytes and gaps, the first to be sent at the front.
+#[derive(Debug, Default)]
+pub(super) struct Outbound {
+    /// What can be sent now: everything before the first gap, and what that has been filled with.
+    front: ByteQueue,
+    /// For each gap, what comes after it and before the next.
+    behind: VecDeque<ByteQueue>,
+    /// How many bytes stand behind gaps.
+    held: usize,
+}
+
+impl Outbound {
+    /// Nothing to send.
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes that wait, without what gaps still lack.
+    pub(super) fn len(&self) -> usize {
+        self.front.len() + self.held
+    }
+
+    /// Whether everything was sent, gaps included.
+    pub(super) fn is_empty(&self) -> bool {
+        self.front.is_empty() && self.behind.is_empty()
+    }
+
+    /// What can be sent now.
+    pub(super) fn as_slice(&self) -> &[u8] {
+        self.front.as_slice()
+    }
+
+    /// Adds bytes at the end.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        match self.behind.back_mut() {
+            None => self.front.extend(bytes),
+            Some(last) => {
+                self.held += bytes.len();
+                last.extend(bytes);
+            }
+        }
+    }
+
+    /// Adds bytes at the end, taking their allocation over where that is possible.
+    pub(super) fn push(&mut self, bytes: Vec<u8>) {
+        if self.behind.is_empty() { self.front.push(bytes) } else { self.extend(&bytes) }
+    }
+
+    /// Removes bytes that were sent.
+    pub(super) fn consume(&mut self, n: usize) {
+        self.front.consume(n);
+    }
+
+    /// Adds a gap at the end.
+    pub(super) fn open_gap(&mut self) {
+        self.behind.push_back(ByteQueue::new());
+    }
+
+    /// How many gaps there are.
+    pub(super) fn gaps(&self) -> usize {
+        self.behind.len()
+    }
+
+    /// Bytes for the first gap.
+    pub(super) fn fill(&mut self, bytes: Vec<u8>) {
+        self.front.push(bytes);
+    }
+
+    /// The first gap has everything: what waited behind it follows.
+    pub(super) fn close_gap(&mut self) {
+        let mut after = self.behind.pop_front().unwrap_or_default();
+        self.held -= after.len();
+        self.front.push(after.take(after.len()));
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_behind_a_gap_waits_for_it() {
+        let mut queue = Outbound::new();
+        queue.push(b"head ".to_vec());
+        queue.open_gap();
+        queue.extend(b" middle ");
+        queue.open_gap();
+        queue.push(b" tail".to_vec());
+        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b"head "[..], 18, 2));
+        queue.fill(b"one".to_vec());
+        queue.fill(b" two".to_vec());
+        assert_eq!(queue.as_slice(), b"head one two");
+        queue.consume(12);
+        assert!(queue.as_slice().is_empty() && !queue.is_empty());
+        queue.close_gap();
+        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b" middle "[..], 13, 1));
+        queue.close_gap();
+        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b" middle  tail"[..], 13, 0));
+        queue.extend(b"!");
+        queue.consume(14);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_queue_that_was_dropped() {
+        let mut queue = Outbound::new();
+        queue.open_gap();
+        queue.extend(b"x");
+        queue.clear();
+        queue.extend(b"y");
+        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b"y"[..], 1, 0));
+    }
+}
