@@ -7,8 +7,8 @@ use std::thread;
 
 use encoding_rs::{BIG5, GBK, UTF_8};
 
-use crate::support::peer::Conn;
-use crate::support::{Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for_standstill};
+use crate::support::peer::{Conn, Server};
+use crate::support::{Folder, Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for_standstill};
 
 fn serve(name: &str) -> (Running, SocketAddr) {
     Tcpx::new(&["--script", name]).listen()
@@ -233,4 +233,204 @@ fn redis_clients_are_at_home() {
             }
         }
     }
+}
+
+// ---- @proxy ---------------------------------------------------------------------------------------------
+
+#[test]
+fn a_proxy_passes_everything_on_and_tells_it() {
+    for (shows, told) in [
+        ("", vec![]),
+        ("sizes", vec!["> 5 bytes", "< 11 bytes"]),
+        ("text", vec!["> GET 1", "< line 1", "< 2\\xff"]),
+        ("hex", vec!["> 00000000  47 45 54 20 31", "< 00000000  6c 69 6e 65 20 31 0d 0a"]),
+    ] {
+        let upstream = Server::start();
+        let target = upstream.address.to_string();
+        let words: Vec<&str> = ["--", &target, shows].into_iter().filter(|word| !word.is_empty()).collect();
+        let tcpx = Tcpx::new(&["listen", "--script", "@proxy", "--recv-encoding", "latin1", "127.0.0.1", "0"]);
+        let mut tcpx = tcpx.args(&words).spawn();
+        let mut client = Conn::to(tcpx.address());
+        let mut server = upstream.accept();
+        client.send(b"GET 1");
+        server.expect(b"GET 1");
+        client.half_close();
+        server.expect_eof();
+        server.send(b"line 1\r\n2\x9c\n");
+        drop(server);
+        assert_eq!(client.read_all(), b"line 1\r\n2\x9c\n");
+        let name = client.0.local_addr().expect("an address");
+        drop(client);
+        tcpx.wait_stderr(&format!("{name}: eof, 5 bytes sent, 11 bytes received"));
+        let seen = tcpx.err.text();
+        assert!(seen.contains(&format!("{name}: to {target}\n")), "{seen}");
+        for line in &told {
+            let line = line.replace("\\xff", "\u{153}");
+            assert!(seen.contains(&format!(" {name} {line}")), "{line:?} is not in {seen}");
+        }
+        assert_eq!(seen.contains(&format!("{name} >")), !told.is_empty(), "{seen}");
+    }
+}
+
+#[test]
+fn a_proxy_holds_back_whoever_is_too_fast() {
+    let upstream = Server::narrow();
+    let tcpx = Tcpx::new(&["listen", "--script", "@proxy", "127.0.0.1", "0", "--"]);
+    let mut tcpx = tcpx.arg(upstream.address.to_string()).spawn();
+    let mut client = Conn::to(tcpx.address());
+    let mut server = upstream.accept();
+    let bytes = noise(24 << 20, 11);
+    let all = bytes.clone();
+    let sending = thread::spawn(move || {
+        client.send(&all);
+        client.half_close();
+        client.read_all()
+    });
+    let memory = wait_for_standstill("the proxy to wait", || tcpx.peak_memory());
+    assert!(memory < 32 << 10, "{memory} KiB");
+    assert_same(&server.read_all(), &bytes, "what was passed on");
+    server.send(b"thanks");
+    drop(server);
+    assert_eq!(sending.join().expect("a thread that sends"), b"thanks");
+}
+
+#[test]
+fn a_proxy_without_a_server_resets_its_client() {
+    let target = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port");
+    let tcpx = Tcpx::new(&["listen", "--script", "@proxy", "127.0.0.1", "0", "--"]);
+    let mut tcpx = tcpx.arg(target.to_string()).spawn();
+    let mut client = Conn::to(tcpx.address());
+    client.expect_reset();
+    tcpx.wait_stderr(&format!("connect to {target}: connection refused"));
+    for words in [&[][..], &["127.0.0.1:1", "all"], &["a:1", "text", "b"], &["example.org"]] {
+        let done = Tcpx::new(&["listen", "--script", "@proxy", "0", "--"]).args(words).run();
+        assert_eq!(done.status_code(), Some(2));
+        done.said("usage: tcpx listen PORT --script @proxy -- HOST:PORT [sizes|text|hex]");
+    }
+}
+
+// ---- @rules ---------------------------------------------------------------------------------------------
+
+/// A server that answers by rules.
+fn by_rules(folder: &Folder, options: &[&str], rules: &str) -> (Running, SocketAddr) {
+    folder.file("file.rules", rules.as_bytes());
+    let path = folder.path("").display().to_string();
+    let tcpx = Tcpx::new(&["listen", "--script", "@rules", "--allow-read", &path, "127.0.0.1", "0"]).args(options);
+    let mut tcpx = tcpx.args(&["--", "file.rules"]).spawn();
+    let address = tcpx.address();
+    (tcpx, address)
+}
+
+#[test]
+fn the_first_rule_that_holds_answers() {
+    let folder = Folder::new();
+    let rules = r##"
+        # The example of the header, and more.
+        connect                  -> send "220 mock ready\r\n"
+        regex /^HELO (\S+)( x)?$/ -> send "250 hello $1$2, $$1 is $0\r\n"
+        starts "MAIL "           -> wait 50ms; send "250 ok\r\n"; wait 0.05s; send "250 really\r\n"
+        equals hex 01 ff         -> send hex 02 0A "x\xff\u{1F600}\u{e9}\t\"\\" hex ff
+        contains "a\xfe"         -> send "bytes\r\n"
+        regex /a\/b|#|;/         -> send "# -> ;\r\n"
+        equals "QUIT"            -> send "221 bye\r\n"; close
+        ends "!"                 -> reset
+        any                      -> send "500 what? $0\r\n"      # $0 is what came
+    "##;
+    let (_tcpx, address) = by_rules(&folder, &[], rules);
+    let mut conn = Conn::to(address);
+    conn.expect(b"220 mock ready\r\n");
+    for (said, answer) in [
+        (&b"HELO me\r\n"[..], &b"250 hello me, $1 is HELO me\r\n"[..]),
+        (b"HELO me x\n", b"250 hello me x, $1 is HELO me x\r\n"),
+        (b"\x01\xff\n", b"\x02\nx\xff\xf0\x9f\x98\x80\xc3\xa9\t\"\\\xff"),
+        (b"xa\xfex\n", b"bytes\r\n"),
+        (b"a/b\n", b"# -> ;\r\n"),
+        (b"helo\n", b"500 what? helo\r\n"),
+        (b"\xff\n", b"500 what? \xff\r\n"),
+        // What comes while a rule waits is answered afterwards.
+        (b"MAIL x\nhelo\n", b"250 ok\r\n250 really\r\n500 what? helo\r\n"),
+        (b"QUIT\nhelo\n", b"221 bye\r\n"),
+    ] {
+        conn.send(said);
+        conn.expect(answer);
+    }
+    conn.expect_eof();
+    let mut other = Conn::to(address);
+    other.expect(b"220 mock ready\r\n");
+    other.send(b"go away!\n");
+    other.expect_reset();
+}
+
+#[test]
+fn rules_take_chunks_or_what_ends_with_a_mark_in_any_encoding() {
+    let folder = Folder::new();
+    let (mut tcpx, address) =
+        by_rules(&folder, &["--encoding", "gbk"], "split at \"。\"\nequals \"你好\" -> send \"再见\"\n");
+    let mut conn = Conn::to(address);
+    for byte in GBK.encode("你好。你。你好。").0.iter() {
+        conn.send(&[*byte]);
+    }
+    conn.expect(&GBK.encode("再见再见").0);
+    tcpx.wait_stderr("no rule for 你\n");
+    let (_tcpx, address) = by_rules(&folder, &[], "split at hex 00\nequals \"a\\nb\" -> send \"1\"");
+    let mut conn = Conn::to(address);
+    conn.send(b"a\nb\0");
+    conn.expect(b"1");
+    let (_tcpx, address) = by_rules(&folder, &[], "split chunks\nany -> send \"[$0]\"");
+    let mut conn = Conn::to(address);
+    conn.send(b"a\nb");
+    conn.expect(b"[a\nb]");
+}
+
+#[test]
+fn bad_rules_are_told_with_their_lines() {
+    let folder = Folder::new();
+    let cases = [
+        (
+            "equal \"x\" -> close",
+            "no such condition: equal (there are connect, equals, contains, starts, ends, regex, any)",
+        ),
+        ("equals x -> close", "x is not in quotes"),
+        ("equals \"x -> close", "a quote is not closed"),
+        ("equals \"\" -> close", "equals takes a text that is not empty"),
+        ("equals \"a\" \"b\" -> close", "equals takes one text in quotes, or hex and bytes"),
+        ("equals hex -> close", "equals hex takes bytes: equals hex 01 ff"),
+        ("equals -> close", "equals takes one text in quotes, or hex and bytes"),
+        ("equals \"\\q\" -> close", "no such escape: \\q"),
+        ("equals \"\\u{d800}\" -> close", "there is no such character"),
+        ("regex /(/ -> close", "re(\"(\"): unclosed group"),
+        ("regex \"a\" -> close", "regex takes one pattern between slashes: regex /^A(.*)$/"),
+        ("any x -> close", "any stands alone before ->"),
+        ("any close", "a rule is: condition -> action"),
+        ("any ->", "an action is missing"),
+        ("any -> close;; close", "an action is missing"),
+        ("any -> fly", "no such action: fly (there are send, wait, close, reset)"),
+        ("any -> close now", "close stands alone: put ; between actions"),
+        ("regex -> close", "regex takes one pattern between slashes: regex /^A(.*)$/"),
+        ("any -> wait", "wait takes a time: wait 500ms, wait 2s"),
+        ("any -> wait soon", "wait takes a time: wait 500ms, wait 2s"),
+        ("any -> send \"$1\"", "there is no group $1"),
+        ("regex /(a)(b)?/ -> send \"$2 $3\"", "there is no group $3"),
+        ("any -> send hex 0g", "'g' at character 2 is not a hex digit"),
+        ("any -> send", "send takes text in quotes, or hex and bytes"),
+        ("split words", "split is: split lines, split chunks, or split at \"text\""),
+    ];
+    for block in cases.chunks(8) {
+        // A comment and an empty line count, too.
+        let text = block.iter().flat_map(|(line, _)| ["# comment\n", line, "\n"]).collect::<String>();
+        folder.file("file.rules", text.as_bytes());
+        let path = folder.path("").display().to_string();
+        let done = Tcpx::new(&["listen", "0", "--script", "@rules", "--allow-read", &path, "--", "file.rules"]).run();
+        assert_eq!(done.status_code(), Some(2), "{}", done.stderr);
+        for (at, (line, why)) in block.iter().enumerate() {
+            let wanted = format!(" file.rules:{}: {why}", 2 * at + 2);
+            assert!(done.stderr.contains(&wanted), "{line}: {wanted:?} is not in {}", done.stderr);
+        }
+    }
+    let outside = Tcpx::new(&["listen", "0", "--script", "@rules", "--", "/etc/hostname"]).run();
+    assert_eq!(outside.status_code(), Some(2));
+    outside.said("--allow-read DIR names one to read from");
+    let none = Tcpx::new(&["listen", "0", "--script", "@rules"]).run();
+    assert_eq!(none.status_code(), Some(2));
+    none.said("usage: tcpx listen PORT --script @rules --allow-read DIR -- FILE");
 }
