@@ -251,12 +251,19 @@ fn property(text: &str) -> Words {
             let method = !usage.is_empty() && friendly(owner) != "()";
             Words {
                 what: format!("{} has no property `{name}`", friendly(owner)),
-                near: if method { None } else { nearest(name, reference::properties()).map(str::to_owned) },
+                near: if method { None } else { reference::near_property(name).map(str::to_owned) },
                 hint: method.then(|| format!("it is a function: {}", usage.join(" or "))),
             }
         }
         [name, "()", _] => {
             Words { what: format!("cannot set `{name}` of (): there is no value before the dot"), ..Words::default() }
+        }
+        [name, owner, _] if friendly(owner) == "Conn" && !reference::properties().any(|known| known == *name) => {
+            Words {
+                what: format!("Conn has no property `{name}`"),
+                near: reference::near_property(name).map(str::to_owned),
+                ..Words::default()
+            }
         }
         [name, owner, value] => Words {
             what: format!("cannot set {}.{name} to a value of type {}", friendly(owner), friendly(value)),

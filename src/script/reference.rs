@@ -3,6 +3,8 @@
 //! The manual page is made of it, messages take their suggestions from it, and a test compares it with what
 //! is registered.
 
+use crate::codec::nearest::nearest;
+
 /// Where something belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
@@ -83,6 +85,13 @@ pub(super) fn properties() -> impl Iterator<Item = &'static str> {
     entries().filter(|entry| matches!(entry.group, Group::Property | Group::Listener)).map(|entry| entry.name)
 }
 
+/// The property that was probably meant: one that is spelled alike, or what others call it.
+pub(super) fn near_property(name: &str) -> Option<&'static str> {
+    let others = OTHER_NAMES.iter().map(|(other, _)| *other);
+    let near = nearest(name, properties().chain(others))?;
+    Some(OTHER_NAMES.iter().find(|(other, _)| *other == near).map_or(near, |(_, ours)| *ours))
+}
+
 fn callable() -> impl Iterator<Item = Entry> {
     entries().filter(|entry| entry.usage.contains('(') && entry.group != Group::Handler)
 }
@@ -93,6 +102,17 @@ fn name_of(usage: &'static str) -> &'static str {
     let head = &usage[..end];
     head.rsplit_once('.').map_or(head, |(_, name)| name)
 }
+
+/// Properties of connections by the names other tools give them.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("address", "peer"),
+    ("charset", "encoding"),
+    ("remote", "peer"),
+    ("remote_addr", "peer"),
+    ("remote_ip", "peer_ip"),
+    ("remote_port", "peer_port"),
+    ("timeout", "idle_timeout"),
+];
 
 const HANDLERS: &[(&str, &str)] = &[
     ("on_start()", "The script is loaded; nothing is bound or connected yet. The place to fill app."),

@@ -150,6 +150,8 @@ impl Check<'_> {
                     let is_function = !usage.is_empty() && catalog.takes_type(name, usage_arguments(&usage), id);
                     let hint = is_function.then(|| format!("it is a function: {}", usage.join(" or ")));
                     let near = if hint.is_some() { None } else { nearest(name, catalog.properties(id)) };
+                    let is_conn = hint.is_none() && id == TypeId::of::<Conn>();
+                    let near = near.or_else(|| reference::near_property(name).filter(|_| is_conn));
                     let near = near.map(str::to_owned);
                     self.fault(*at, format!("{owner} has no property `{name}`"), near.as_deref(), hint);
                 } else if is_target && is_last && !sets {

@@ -106,6 +106,8 @@ fn a_wrong_number_of_arguments_is_answered_with_the_right_one() {
 
 #[test]
 fn the_parameters_of_handlers_have_types() {
+    assert_eq!(fault("print(conn.remte);"), "reply.rhai:2:12: Conn has no property `remte` / did you mean `peer`?");
+    assert_eq!(fault("conn.encodng = 1;"), "reply.rhai:2:6: Conn has no property `encodng` / did you mean `encoding`?");
     assert_eq!(fault("print(conn.quued);"), "reply.rhai:2:12: Conn has no property `quued` / did you mean `queued`?");
     assert_eq!(
         fault("conn.send;"),

@@ -89,6 +89,14 @@ fn errors_use_the_words_of_scripts() {
     assert_eq!(first("conn + 1"), "no such operation: Conn + int");
     assert_eq!(first("conn.id = 3"), "cannot set Conn.id to a value of type int");
     assert_eq!(first("conn.eol = 3"), "cannot set Conn.eol to a value of type int");
+    for (wrong, near) in [("conn.encodng = \"gbk\"", "encoding"), ("conn.remte", "peer"), ("conn.remote_adr", "peer")] {
+        let mut bench = Bench::load(&format!("fn on_data(conn, d) {{ let conn = conn; {wrong} }}"));
+        let message = bench.fail(&conn(1), data(b"x"));
+        assert!(
+            message.contains(": Conn has no property `") && message.contains(&format!("did you mean `{near}`?")),
+            "{message}"
+        );
+    }
     assert_eq!(first("conn.state.x.y = 3"), "cannot set `y` of (): there is no value before the dot");
     assert_eq!(first("throw \"mine\""), "mine");
     assert_eq!(first("throw #{ message: \"of a map\" }"), "of a map");
