@@ -17,6 +17,9 @@ pub(super) fn recognise(argv: &[OsString], resembles_command: impl Fn() -> bool)
         return None;
     }
     let old = OldLine::read(words);
+    if let Some(word) = old.udp {
+        return Some(Error::usage_hint(format!("unknown option {}", shown(OsStr::new(word))), NO_UDP));
+    }
     if old.listens {
         let message = format!("unknown option {}", shown(OsStr::new(old.listen_word)));
         return Some(Error::usage_hint(message, old.as_listen()));
@@ -45,6 +48,7 @@ pub(super) fn of_option(command: &str, option: &str) -> Option<&'static str> {
         ("listen", "-l" | "--listen") => Some("leave it out: tcpx listen PORT"),
         ("listen", "-p") => Some("the port is a word of its own: tcpx listen PORT"),
         ("connect", "-p") => Some("--source :PORT chooses the local port"),
+        (_, "-u" | "--udp") => Some(NO_UDP),
         (_, "-N") => Some("leave it out: the end of stdin is passed on unless --no-shutdown is given"),
         (_, "-e" | "-c") => Some("--script FILE, --on-data CODE and --on-line CODE answer without another program"),
         _ => None,
@@ -72,6 +76,8 @@ struct OldLine<'a> {
     listens: bool,
     /// The word that says so.
     listen_word: &'a str,
+    /// The word that asks for UDP.
+    udp: Option<&'a str>,
     port: Option<&'a str>,
     /// Options that mean the same here and change who can connect.
     kept: String,
@@ -80,16 +86,19 @@ struct OldLine<'a> {
 
 impl<'a> OldLine<'a> {
     fn read(words: &'a [OsString]) -> Self {
-        let mut old = Self { listens: false, listen_word: "", port: None, kept: String::new(), plain: Vec::new() };
+        let mut old =
+            Self { listens: false, listen_word: "", udp: None, port: None, kept: String::new(), plain: Vec::new() };
         let mut words = words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--").peekable();
         while let Some(word) = words.next() {
             match word.strip_prefix('-') {
+                Some("-udp") => old.udp = Some(word),
                 Some("-listen") => (old.listens, old.listen_word) = (true, word),
                 Some(long) if long.starts_with('-') || long.is_empty() => {}
                 Some(cluster) => {
                     for (at, letter) in cluster.char_indices() {
                         match letter {
                             'l' => (old.listens, old.listen_word) = (true, word),
+                            'u' => old.udp = Some(word),
                             'k' | '4' | '6' if !old.kept.contains(letter) => {
                                 old.kept.push_str(" -");
                                 old.kept.push(letter);
@@ -139,6 +148,8 @@ fn quoted(word: &OsStr) -> String {
         _ => shown(word),
     }
 }
+
+const NO_UDP: &str = "UDP is not there yet: tcpx speaks TCP only, so far";
 
 /// What may stand first.
 const COMMANDS: &[&str] =
@@ -195,6 +206,16 @@ mod tests {
             hint("connect -N h 80"),
             "leave it out: the end of stdin is passed on unless --no-shutdown is given"
         );
+    }
+
+    #[test]
+    fn udp_is_said_to_be_missing() {
+        for line in
+            ["-u h 80", "h 80 -u", "-uv h 80", "-ul 80", "-lu 80", "--udp h 80", "connect -u h 80", "listen --udp 80"]
+        {
+            assert_eq!(hint(line), "UDP is not there yet: tcpx speaks TCP only, so far", "{line}");
+        }
+        assert_eq!(hint("-w u h 80"), "tcpx connect -w u h 80");
     }
 
     #[test]
