@@ -172,3 +172,20 @@ fn a_file_is_let_go_with_its_connection_and_drained_when_it_was_read() {
     drop(client);
     wait_for("the files to be closed", || tcpx.descriptors() == before);
 }
+
+#[test]
+fn a_file_to_send_is_not_the_one_to_write() {
+    let folder = Folder::new();
+    let path = folder.file("data", b"precious");
+    let other = folder.path("link");
+    fs::hard_link(&path, &other).expect("a link");
+    for (sent, written) in [(&path, &path), (&path, &other)] {
+        let done = Tcpx::new(&["connect", "127.0.0.1", "9", "--send-file"]).arg(sent).arg("-o").arg(written).run();
+        done.code(2).said("--send-file and --output are the same file, ").said("it would be emptied before it is sent");
+        assert_eq!(fs::read(&path).expect("the file"), b"precious");
+    }
+    let server = Server::start();
+    let tcpx = Tcpx::new(&["--send-file", "/dev/null", "-o", "/dev/null"]).connect(server.address);
+    drop(server.accept());
+    tcpx.finish().code(0).quietly();
+}

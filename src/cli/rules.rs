@@ -3,9 +3,12 @@
 //! Owns which words contradict each other, and which need another one to have an effect. Does not read values
 //! (`values`) and builds nothing (`resolve`).
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::args::{ConnectArgs, EndingArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
+use super::usage::shown;
 use super::values;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -28,7 +31,8 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
     the_end_of_stdin_needs_stdin(&args.ending)?;
     text_options_need_an_encoding(&args.text, has_script(&args.script))?;
-    stdin_is_not_a_file_to_send(&args.text)
+    stdin_is_not_a_file_to_send(&args.text)?;
+    output_is_not_a_file_to_send(&args.text, &args.output)
 }
 
 /// Every rule of `tcpx listen`.
@@ -54,7 +58,8 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
     the_end_of_stdin_needs_stdin(&args.ending)?;
     text_options_need_an_encoding(&args.text, scripted)?;
-    stdin_is_not_a_file_to_send(&args.text)
+    stdin_is_not_a_file_to_send(&args.text)?;
+    output_is_not_a_file_to_send(&args.text, &args.output)
 }
 
 /// An address given in words must be of the family asked for, and both ends of the same.
@@ -337,6 +342,21 @@ fn stdin_is_not_a_file_to_send(text: &TextArgs) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn output_is_not_a_file_to_send(text: &TextArgs, output: &OutputArgs) -> Result<()> {
+    let identity = |path: &Path| path.metadata().ok().filter(Metadata::is_file).map(|known| (known.dev(), known.ino()));
+    let Some(output) = output.output.as_deref().and_then(identity) else { return Ok(()) };
+    match text.send_file.iter().find(|path| identity(path) == Some(output)) {
+        Some(path) => Err(Error::usage_hint(
+            format!(
+                "--send-file and --output are the same file, {}: it would be emptied before it is sent",
+                shown(path.as_os_str())
+            ),
+            "write to another file",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The first option given that says what stdin or its end means.
