@@ -15,6 +15,7 @@
 //! | Lingering | peer's FIN, error, bounds reached | | Released |
 //! | any | `Reset`, a broken link, the idle limit | `Error` if it was not ours, `Closed` | Released |
 
+mod ends;
 mod sending;
 
 use std::collections::VecDeque;
@@ -22,11 +23,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::config::Malformed;
-use crate::session::inbound::{Fault, Inbound};
+use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
 use crate::session::timer::{Timer, TimerTable};
-use crate::session::{ConnError, ConnView, Cutting, Delivery, ErrorKind, Event, Interest, Why};
+use crate::session::{ConnError, ConnView, Cutting, Delivery, Event, Interest, Why};
 
 /// Above this many queued bytes, nothing more is read from the peer whose requests fill the queue.
 pub const HIGH_WATER: usize = 1 << 20;
@@ -391,146 +392,5 @@ impl Connection {
     /// Whether it can still send.
     pub fn can_send(&self) -> bool {
         self.write == WriteHalf::Open
-    }
-
-    // ---- inner workings -------------------------------------------------------------------------------
-
-    fn is_delivered(&self) -> bool {
-        self.end.is_none() && self.events.is_empty()
-    }
-
-    /// Pushes what the end of the stream gives; `None` when there is nothing to give.
-    fn deliver_end(&mut self, due: bool) -> Option<()> {
-        let end = due.then(|| self.end.take()).flatten()?;
-        if self.phase == Phase::Open && !self.settings.discard {
-            match self.inbound.finish(&self.view) {
-                Ok(last) => self.events.extend(last),
-                Err(Fault::CutShort(bytes)) => {
-                    let message = format!("the stream ended inside a frame, after {bytes} bytes of it");
-                    self.trouble(ErrorKind::Frame, message);
-                }
-                Err(fault) => {
-                    self.fault(fault);
-                    return Some(());
-                }
-            }
-        }
-        match end {
-            End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
-            End::Eof => {}
-            End::Broken(error) => {
-                if !matches!(self.phase, Phase::Lingering | Phase::Released) {
-                    self.events.push_back(Event::Error(error));
-                }
-                self.release(Why::Reset, false);
-            }
-        }
-        Some(())
-    }
-
-    fn break_off(&mut self, error: ConnError) {
-        self.read_ended = true;
-        self.drop_queue();
-        self.write = WriteHalf::Shut;
-        self.view.can_send.set(false);
-        self.end = Some(End::Broken(error));
-    }
-
-    /// A fault of text or framing: told, then closed (text) or reset (frame).
-    fn fault(&mut self, fault: Fault) {
-        let (kind, message) = match fault {
-            Fault::Text { before, error } => {
-                self.events.extend(before);
-                (ErrorKind::Text, error.to_string())
-            }
-            Fault::LineTooLong(limit) => (ErrorKind::Frame, format!("a line is longer than {limit} bytes")),
-            Fault::Frame(error) => (ErrorKind::Frame, error.to_string()),
-            Fault::CutShort(bytes) => (ErrorKind::Frame, format!("{bytes} bytes are no whole frame")),
-            Fault::Unmet(max) => (ErrorKind::Frame, format!("what is expected did not come in {max} bytes")),
-        };
-        self.trouble(kind, message);
-        if kind == ErrorKind::Frame {
-            self.release(Why::Error, true);
-        } else {
-            // The text before the fault was delivered already: only what follows is dropped.
-            self.inbound.discard();
-            self.end = None;
-            self.shutdown();
-            self.phase = Phase::Closing(Why::Error);
-        }
-    }
-
-    fn trouble(&mut self, kind: ErrorKind, message: String) {
-        self.events.push_back(Event::Error(ConnError { kind, op: "read".into(), message }));
-    }
-
-    fn discard_input(&mut self) {
-        self.inbound.discard();
-        self.end = None;
-        self.events.retain(|event| {
-            !matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_) | Event::Frame(_) | Event::Measure(_))
-        });
-    }
-
-    /// Ends it without flushing: `Closed`, then the socket goes.
-    fn release(&mut self, why: Why, abort: bool) {
-        self.drop_queue();
-        self.write = WriteHalf::Shut;
-        self.view.can_send.set(false);
-        self.closed(why);
-        if let Some(action) = self.let_go(abort) {
-            self.actions.push_back(action);
-        }
-    }
-
-    fn closed(&mut self, why: Why) {
-        if self.view.is_open.replace(false) {
-            self.events.push_back(Event::Closed(why));
-        }
-    }
-
-    fn let_go(&mut self, abort: bool) -> Option<Action> {
-        if self.phase == Phase::Released {
-            return None;
-        }
-        self.phase = Phase::Released;
-        self.timers.stop_all();
-        Some(Action::Release { abort })
-    }
-
-    fn check_idle(&mut self, now: Instant) {
-        let Some(idle) = self.view.idle.get() else { return };
-        let due = self.view.last_activity.get() + idle;
-        if due > now {
-            return self.timers.set(Timer::Idle, due);
-        }
-        if self.settings.interest.idle {
-            self.events.push_back(Event::Idle(now - self.view.last_activity.get()));
-            return self.timers.set(Timer::Idle, now + idle);
-        }
-        let message = format!("idle for {}", crate::config::show_duration(idle));
-        self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: "wait".into(), message }));
-        let stuck = !self.outbound.is_empty();
-        self.release(Why::Timeout, stuck);
-    }
-
-    fn check_linger(&mut self, now: Instant, unacknowledged: usize) {
-        let Some(linger) = &mut self.linger else { return };
-        if linger.is_over(now, unacknowledged) {
-            if let Some(action) = self.let_go(false) {
-                self.actions.push_back(action);
-            }
-        } else {
-            self.timers.set(Timer::Linger, now + linger::CHECK);
-        }
-    }
-
-    /// Stops absorbing: the run ends and everything sent was acknowledged.
-    pub fn stop_lingering(&mut self) {
-        if self.phase == Phase::Lingering
-            && let Some(action) = self.let_go(false)
-        {
-            self.actions.push_back(action);
-        }
     }
 }
