@@ -38,6 +38,30 @@ fn a_pipe_relays_both_ways_with_half_close() {
 }
 
 #[test]
+fn what_comes_before_the_upstream_stands_is_relayed() {
+    let (folder, upstream) = (Folder::new(), Server::start());
+    let relay = "fn on_relay(from, to, data) { `${to.side} ${data.text()}` }\n";
+    let cases = [
+        (r#"fn on_connect(conn) { if conn.side == "server" { conn.pipe(connect("TARGET")); } }"#, "early"),
+        (r#"fn on_line(conn, line) { if line == "up" { conn.pipe(connect("TARGET")); } }"#, "up\nearly"),
+    ];
+    for (script, words) in cases {
+        let (tcpx, address) = serve(&folder, &[], &format!("{relay}{script}"), upstream.address);
+        // The connection, its data and its end are all there when it is first looked at.
+        tcpx.freeze();
+        let mut client = Conn::to(address);
+        client.send(words.as_bytes());
+        client.half_close();
+        tcpx.thaw();
+        let mut server = upstream.accept();
+        assert_eq!(server.read_all(), b"client early", "{script}");
+        server.send(b"answer");
+        drop(server);
+        assert_eq!(client.read_all(), b"server answer", "{script}");
+    }
+}
+
+#[test]
 fn a_pipe_holds_back_whoever_is_too_fast_and_loses_nothing() {
     let (folder, upstream) = (Folder::new(), Server::start());
     let script = r#"fn on_connect(conn) { if conn.side == "server" { conn.pipe(connect("TARGET")); } }"#;

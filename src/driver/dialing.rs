@@ -49,6 +49,11 @@ impl Dialing {
         let next = self.dial.as_ref().and_then(Dial::deadline);
         [next, self.give_up_at].into_iter().flatten().min()
     }
+
+    /// The connection that will be.
+    pub(super) fn view(&self) -> &Rc<ConnView> {
+        &self.view
+    }
 }
 
 impl Driver {

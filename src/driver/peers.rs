@@ -120,6 +120,10 @@ impl Driver {
 
     /// One turn: what can be read, what follows from it, what can be written.
     pub(super) fn peer_turn(&mut self, peer: &mut Peer) {
+        if peer.conn.has_events() {
+            // Whoever hears of a new connection first may pause it, pipe it, or put toxics into its way.
+            self.deliver(peer);
+        }
         self.read(peer);
         if self.batching && peer.conn.is_open() {
             self.deliver(peer);

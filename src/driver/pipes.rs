@@ -30,7 +30,11 @@ impl Driver {
     pub(super) fn relay(&mut self, peer: &mut Peer, partner: ConnId, bytes: Vec<u8>) {
         let to = match self.slots_by_id.get(&partner).and_then(|&slot| self.things.get(slot)) {
             Some(Thing::Peer(partner)) => partner.conn.view().clone(),
-            _ => return,
+            // The rest of what was read before anybody knew whom it is for.
+            _ => match self.dialings.get(&partner) {
+                Some(dialing) => dialing.view().clone(),
+                None => return,
+            },
         };
         let bytes = match &mut self.handler {
             Some(handler) => {
