@@ -140,9 +140,14 @@ impl ToxicStack {
 
     /// Adds a toxic behind all others. What they hold will pass it, what already left them will not.
     pub fn add(&mut self, now: Instant, toxic: Toxic) {
+        let seed = self.random.next();
+        self.add_seeded(now, toxic, seed);
+    }
+
+    /// The same, with a seed of its own: what was added before, and removed, makes no difference to it.
+    pub fn add_seeded(&mut self, now: Instant, toxic: Toxic, seed: u64) {
         if !self.ended {
-            let random = Random::new(self.random.next());
-            self.stages.push(Stage::new(now, toxic, random));
+            self.stages.push(Stage::new(now, toxic, Random::new(seed)));
         }
     }
 
@@ -199,6 +204,11 @@ impl ToxicStack {
     /// one byte do not look small.
     pub fn held(&self) -> usize {
         self.ready.held() + self.stages.iter().map(Stage::held).sum::<usize>()
+    }
+
+    /// The bytes that wait inside.
+    pub fn bytes(&self) -> usize {
+        self.ready.bytes() + self.stages.iter().map(Stage::bytes).sum::<usize>()
     }
 
     /// Moves one thing one stage on, the foremost that is due; `None` when nothing is.

@@ -110,6 +110,11 @@ impl Toxic {
         names().find(|known| *known == name).ok_or_else(|| ToxicError::UnknownToxic { name: name.to_owned() })
     }
 
+    /// The options of the toxic with that name; none if there is no such toxic.
+    pub fn option_names(name: &str) -> &'static [&'static str] {
+        options(name)
+    }
+
     /// The toxic's name.
     pub fn name(&self) -> &'static str {
         match self {

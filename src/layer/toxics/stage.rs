@@ -56,6 +56,10 @@ impl Stage {
         self.queue.held()
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.queue.bytes()
+    }
+
     /// Takes what left the stage before at `at`.
     pub(super) fn accept(&mut self, at: Instant, output: Output) {
         if self.shut {
@@ -200,6 +204,10 @@ impl Queue {
 
     pub(super) fn is_empty(&self) -> bool {
         self.items.is_empty()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn held(&self) -> usize {
