@@ -16,6 +16,7 @@ mod sending;
 mod serving;
 mod support;
 mod terminal;
+mod toxics;
 mod tutorial;
 mod watching;
 mod workers;

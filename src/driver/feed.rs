@@ -362,14 +362,15 @@ impl Driver {
         {
             let slots: Vec<Slot> = self.slots_by_id.values().copied().collect();
             let sending = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.conn.wants_write());
+            let delaying = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.conn.is_delaying());
             // While something goes out, the wait has not begun; a peer that takes nothing is being waited for.
-            if slots.iter().any(sending) && self.sent() > sent {
+            if slots.iter().any(delaying) || (slots.iter().any(sending) && self.sent() > sent) {
                 self.feed.eof_wait = Some((wait, now + wait, self.sent()));
             } else {
                 self.feed.eof_wait = None;
                 for slot in slots {
                     self.with_peer(slot, |driver, peer| {
-                        let queued = peer.conn.queued();
+                        let queued = peer.conn.view().queued.get();
                         if queued > 0 {
                             let name = peer.conn.view().name();
                             driver.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));

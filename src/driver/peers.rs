@@ -160,6 +160,7 @@ impl Driver {
     /// Delivers events, writes, and acts on the socket until nothing more follows.
     pub(super) fn pump(&mut self, peer: &mut Peer) {
         for _ in 0..ROUNDS {
+            let came = peer.conn.release_input(self.now);
             self.deliver(peer);
             self.feed_prelude(peer);
             peer.files.feed(&mut peer.conn);
@@ -167,7 +168,7 @@ impl Driver {
             while let Some(action) = peer.conn.poll_action(self.now) {
                 self.act(peer, action);
             }
-            if !peer.conn.has_events() {
+            if !came && !peer.conn.has_events() {
                 break;
             }
         }
@@ -188,7 +189,7 @@ impl Driver {
         }
         self.wake_partner(peer);
         let writes = readiness.writable && (peer.conn.wants_write() || peer.conn.wants_filling());
-        if reads || writes || peer.conn.has_events() || (peer.prelude.is_some() && !peer.conn.wants_write()) {
+        if reads || writes || peer.conn.has_events() || (peer.prelude.is_some() && peer.conn.queued() == 0) {
             self.reactor.again(peer.slot);
         }
         if self.feed.wants_room(peer.conn.queued()) {
@@ -236,9 +237,10 @@ impl Driver {
         peer.conn.is_open() && (self.outlet.is_full() || self.is_partner_full(peer))
     }
 
-    fn write(&mut self, peer: &mut Peer) {
+    pub(super) fn write(&mut self, peer: &mut Peer) {
         let mut budget = WRITE_BUDGET;
         while budget > 0 && !peer.released {
+            peer.conn.release_output(self.now);
             let Some(bytes) = peer.conn.poll_transmit() else { return };
             let readiness = self.reactor.readiness(peer.slot);
             if !readiness.writable {
@@ -385,6 +387,18 @@ impl Driver {
                 Command::Pause(id) => self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(true)),
                 Command::Resume(id) => {
                     self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(false));
+                }
+                Command::AddToxic { id, direction, toxic, seed } => {
+                    let now = self.now;
+                    self.on_conn(current.as_deref_mut(), id, move |peer| {
+                        // One that was being made meanwhile has it from its first moment on.
+                        let now = now.max(peer.conn.view().opened.get());
+                        peer.conn.add_toxic(now, direction, toxic, seed);
+                    });
+                }
+                Command::Heal(id, name) => {
+                    let now = self.now;
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.heal(now, name));
                 }
                 Command::Print(text) => self.emit(text.as_bytes()),
                 Command::Output(bytes) => self.emit(&bytes),

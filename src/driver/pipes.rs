@@ -49,10 +49,22 @@ impl Driver {
             None => bytes,
         };
         self.on_conn(None, partner, move |partner| partner.conn.send(bytes));
+        if peer.conn.has_toxics() {
+            self.flush_partner(partner);
+        }
+    }
+
+    /// Writes what a partner's socket takes at once: a slice leaves before the next one comes.
+    fn flush_partner(&mut self, partner: ConnId) {
+        if let Some(&slot) = self.slots_by_id.get(&partner) {
+            self.with_peer(slot, Self::write);
+        }
     }
 
     /// One side is over: the other ends in the same way.
     pub(super) fn partner_closed(&mut self, partner: ConnId, why: Why) {
+        // A reset drops what is queued: what came before it goes first.
+        self.flush_partner(partner);
         self.on_conn(None, partner, move |partner| {
             partner.piped = None;
             match why {

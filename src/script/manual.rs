@@ -55,6 +55,10 @@ fn body(page: &mut dyn Page) {
     table(page, Group::Method);
     page.prose("What on_listen gets:");
     table(page, Group::Listener);
+    page.section("TOXICS");
+    page.prose(TOXICS);
+    page.items(TOXIC_NAMES);
+    page.prose(AFTER_TOXICS);
     page.section("GLOBALS");
     page.prose(GLOBALS);
     table(page, Group::Global);
@@ -300,6 +304,44 @@ Of on_line, on_text and on_data only the first that is defined gets the data.
 const CONNECTIONS: &str = "
 A conn is cheap to copy, can be compared with == and kept in a map. It may be kept after its end: it then
 says so (conn.is_open), and sending to it does nothing.
+";
+
+const TOXICS: &str = "
+conn.toxic(name, options) puts a fault between a connection and its handlers, under the names of toxiproxy:
+conn.toxic(\"latency\", #{latency: 200, jitter: 50}). It acts on what the peer sends us, with dir: \"out\" on what we
+send. Toxics act in the order in which they were added, at most 16 on a connection; on a piped one, too. Times are in
+milliseconds, except where another unit is named; what is left out is 0.
+";
+
+const TOXIC_NAMES: &[(&str, &str)] = &[
+    ("latency", "Every chunk is late by latency, more or less by up to jitter. The order stays."),
+    ("bandwidth", "At most rate KB (1000 bytes) a second; with rate: 0 nothing passes. Needs rate."),
+    ("slow_close", "The end of the stream is late by delay."),
+    (
+        "timeout",
+        "All data is dropped, and the connection is closed after timeout; with 0 never. An end that comes before is passed on.",
+    ),
+    ("reset_peer", "Nothing passes, and the connection is reset after timeout."),
+    (
+        "slicer",
+        "Data is cut into pieces of average_size bytes, more or less by up to size_variation, with a pause of delay microseconds after each. Needs average_size.",
+    ),
+    (
+        "limit_data",
+        "The connection is closed after bytes bytes, or with then: \"reset\" reset. Exactly so many pass. Needs bytes.",
+    ),
+];
+
+const AFTER_TOXICS: &str = "
+Every toxic has the options dir (\"in\" or \"out\") and toxicity, the chance from 0 to 1 that this connection has it at all.
+Chance comes from the generator of rand(), and repeats with --seed.
+
+What toxics hold has not arrived yet, or was not sent yet: handlers, conn.bytes_in and idle limits do not see it, and
+conn.queued counts it. When a megabyte is held, nothing more is read. close and shutdown send what is held in its time
+before FIN; reset drops it. A run that is stopped waits for it at most as long as for other queues, one second.
+
+heal() lets everything go that was held. What timeout has dropped is lost: when it is taken away from a stream that
+misses something, the connection is closed.
 ";
 
 const GLOBALS: &str = "

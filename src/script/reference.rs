@@ -238,6 +238,14 @@ const METHODS: &[(&str, &str)] = &[
         "conn.pipe(other)",
         "What one of the two receives goes to the other, both ways, with half-close and back-pressure; their data handlers and on_eof are not called any more. When one breaks, the other is reset.",
     ),
+    (
+        "conn.toxic(name, #{..})",
+        "What the peer sends us passes through a fault from now on; with dir: \"out\", what we send. The names and options are under TOXICS; wrong ones are an error.",
+    ),
+    (
+        "conn.heal()",
+        "Takes all toxics away, in both directions; what they held goes on at once. conn.heal(name) takes those of one name.",
+    ),
     ("conn.pause()", "Reads nothing more and delivers nothing that was received, until resume."),
     ("conn.resume()", "Goes on reading and delivering, in order."),
     (
@@ -508,6 +516,7 @@ mod tests {
             include_str!("api/numbers.rs"),
             include_str!("api/text.rs"),
             include_str!("api/timers.rs"),
+            include_str!("api/toxics.rs"),
             include_str!("api/digests.rs"),
             include_str!("api/files.rs"),
             include_str!("api/json.rs"),

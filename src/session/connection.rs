@@ -13,21 +13,26 @@
 //! | Closing | queue empty | FIN, `Closed` | Lingering, or Released if the peer has ended |
 //! | Lingering | bytes | discarded, so that no RST destroys what was sent | Lingering |
 //! | Lingering | peer's FIN, error, bounds reached | | Released |
+//! | Open | a toxic ends the connection | as `Close` or `Reset`, after what came before it | Closing, Released |
 //! | any | `Reset`, a broken link, the idle limit | `Error` if it was not ours, `Closed` | Released |
 
 mod ends;
 mod sending;
+mod toxics;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::config::Malformed;
+use crate::layer::toxics::Then;
 use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
 use crate::session::timer::{Timer, TimerTable};
 use crate::session::{ConnError, ConnView, Cutting, Delivery, Event, Interest, Why};
+
+use toxics::Toxics;
 
 /// Above this many queued bytes, nothing more is read from the peer whose requests fill the queue.
 pub const HIGH_WATER: usize = 1 << 20;
@@ -97,6 +102,8 @@ enum WriteHalf {
 enum End {
     Eof,
     Broken(ConnError),
+    /// A toxic ended it, in order or by RST.
+    Cut(Then),
 }
 
 /// One peer.
@@ -110,6 +117,8 @@ pub struct Connection {
     paused: bool,
     inbound: Inbound,
     outbound: Outbound,
+    /// What stands between this and the socket, if anything does.
+    toxics: Option<Box<Toxics>>,
     events: VecDeque<Event>,
     actions: VecDeque<Action>,
     end: Option<End>,
@@ -136,6 +145,7 @@ impl Connection {
             read_ended: false,
             paused: false,
             outbound: Outbound::new(),
+            toxics: None,
             events: VecDeque::from([Event::Opened]),
             actions: VecDeque::new(),
             end: None,
@@ -160,6 +170,12 @@ impl Connection {
 
     /// Bytes arrived, as one read gave them.
     pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
+        if !self.hold_input(now, bytes) {
+            self.take_input(now, bytes);
+        }
+    }
+
+    fn take_input(&mut self, now: Instant, bytes: &[u8]) {
         self.note_received(now, bytes.len());
         if self.phase != Phase::Open || self.settings.discard {
             return;
@@ -182,10 +198,13 @@ impl Connection {
     }
 
     /// The peer sent FIN.
-    pub fn handle_eof(&mut self, _now: Instant) {
-        if self.read_ended {
-            return;
+    pub fn handle_eof(&mut self, now: Instant) {
+        if !self.read_ended && !self.hold_end(now, None) {
+            self.take_eof();
         }
+    }
+
+    fn take_eof(&mut self) {
         if let Some(error) = self.write_error.take() {
             return self.break_off(error);
         }
@@ -197,10 +216,12 @@ impl Connection {
     }
 
     /// Reading failed: the connection is broken. What arrived before is still delivered.
-    pub fn handle_read_error(&mut self, _now: Instant, error: ConnError) {
+    pub fn handle_read_error(&mut self, now: Instant, error: ConnError) {
         if !self.read_ended {
             let error = self.write_error.take().unwrap_or(error);
-            self.break_off(error);
+            if !self.hold_end(now, Some(&error)) {
+                self.break_off(error);
+            }
         }
     }
 
@@ -329,7 +350,7 @@ impl Connection {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
-        if self.write == WriteHalf::Finishing && self.outbound.is_empty() {
+        if self.write == WriteHalf::Finishing && self.is_flushed() {
             self.write = WriteHalf::Shut;
             return Some(Action::ShutdownWrite);
         }
@@ -356,12 +377,17 @@ impl Connection {
 
     /// When [`Connection::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        match self.toxics_timeout() {
+            Some(at) => Some(self.timers.next().map_or(at, |timer| timer.min(at))),
+            None => self.timers.next(),
+        }
     }
 
     /// Whether reading is of use: not above the high-water mark, not ended.
     pub fn wants_read(&self) -> bool {
-        !self.read_ended && (self.phase != Phase::Open || (!self.paused && self.outbound.len() < HIGH_WATER))
+        !self.read_ended
+            && (self.phase != Phase::Open || (!self.paused && self.queued() < HIGH_WATER))
+            && self.toxics_want_read()
     }
 
     /// Whether [`Connection::poll_event`] has something to give (lines that are not cut yet aside).
@@ -377,6 +403,7 @@ impl Connection {
             && !self.settings.discard
             && self.inbound.is_plain()
             && self.events.is_empty()
+            && self.toxics.is_none()
     }
 
     /// Whether it stands and neither side's handler has closed it.

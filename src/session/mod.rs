@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use crate::codec::framing::Framing;
 use crate::endpoint::Endpoint;
+use crate::layer::toxics::Toxic;
 
 pub use connection::Connection;
 pub use view::ConnView;
@@ -223,6 +224,19 @@ pub enum Command {
     Pause(ConnId),
     /// Go on reading and delivering.
     Resume(ConnId),
+    /// What a connection receives or sends passes through a toxic from now on.
+    AddToxic {
+        /// The connection.
+        id: ConnId,
+        /// What passes through it.
+        direction: Direction,
+        /// The fault.
+        toxic: Toxic,
+        /// What its chance comes from.
+        seed: u64,
+    },
+    /// Removes the toxics of that name, or all, in both directions; what they hold goes on at once.
+    Heal(ConnId, Option<&'static str>),
     /// Text for stdout, line end included.
     Print(String),
     /// A line for stderr; the connection's label stands before it.
@@ -245,6 +259,15 @@ pub enum HandlerError {
     },
     /// The handler called `exit(code)`.
     Exit(u8),
+}
+
+/// One of the two streams of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What the peer sends us.
+    In,
+    /// What we send.
+    Out,
 }
 
 /// Which form received bytes take on their way to the handler.

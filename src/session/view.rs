@@ -61,6 +61,8 @@ pub struct ConnView {
     pub recv: Cell<Charset>,
     /// What `Charset::Auto` turned out to be.
     pub detected: Cell<Option<&'static encoding_rs::Encoding>>,
+    /// The names of the toxics its script has asked for and not healed.
+    pub toxics: RefCell<Vec<&'static str>>,
     /// How text is encoded.
     encoder: RefCell<Encoder>,
     /// A name for log lines, if one was given.
@@ -95,6 +97,7 @@ impl ConnView {
             nodelay: Cell::new(true),
             recv: Cell::new(text.recv.unwrap_or(Charset::Named(encoding_rs::UTF_8))),
             detected: Cell::new(None),
+            toxics: RefCell::default(),
             encoder: RefCell::new(Encoder::new(text.send.unwrap_or(encoding_rs::UTF_8), text.unencodable)),
             label: RefCell::new(None),
             eol: RefCell::new(if text.crlf { "\r\n" } else { "\n" }.to_owned()),

@@ -20,6 +20,7 @@ mod random;
 mod sorting;
 pub(super) mod text;
 pub(super) mod timers;
+mod toxics;
 
 use std::rc::Rc;
 
@@ -37,6 +38,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Reach) {
     timers::register(engine, host);
     framing::register(engine, host);
     expect::register(engine, host);
+    toxics::register(engine, host);
     network::register(engine, host);
     globals::register(engine, host);
     bytes::register(engine);

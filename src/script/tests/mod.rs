@@ -12,6 +12,7 @@ mod network;
 mod run;
 mod timers;
 mod toolbox;
+mod toxics;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};

@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::{Action, Connection, End, Phase, WriteHalf};
+use crate::layer::toxics::Then;
 use crate::session::inbound::Fault;
 use crate::session::linger;
 use crate::session::timer::Timer;
@@ -35,6 +36,8 @@ impl Connection {
         match end {
             End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
             End::Eof => {}
+            End::Cut(Then::Close) => self.finish(if self.view.eof.get() { Why::Eof } else { Why::Closed }),
+            End::Cut(Then::Reset) => self.release(Why::Reset, true),
             End::Broken(error) => {
                 if !matches!(self.phase, Phase::Lingering | Phase::Released) {
                     self.events.push_back(Event::Error(error));
@@ -69,12 +72,17 @@ impl Connection {
         if kind == ErrorKind::Frame {
             self.release(Why::Error, true);
         } else {
-            // The text before the fault was delivered already: only what follows is dropped.
-            self.inbound.discard();
-            self.end = None;
-            self.shutdown();
-            self.phase = Phase::Closing(Why::Error);
+            self.finish(Why::Error);
         }
+    }
+
+    /// Flush, FIN, let go. What was delivered already still counts: only what follows is dropped.
+    fn finish(&mut self, why: Why) {
+        self.inbound.discard();
+        self.drop_held_input();
+        self.end = None;
+        self.shutdown();
+        self.phase = Phase::Closing(why);
     }
 
     pub(super) fn trouble(&mut self, kind: ErrorKind, message: String) {
@@ -83,6 +91,7 @@ impl Connection {
 
     pub(super) fn discard_input(&mut self) {
         self.inbound.discard();
+        self.drop_held_input();
         self.end = None;
         self.events.retain(|event| {
             !matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_) | Event::Frame(_) | Event::Measure(_))
@@ -111,6 +120,7 @@ impl Connection {
             return None;
         }
         self.phase = Phase::Released;
+        self.toxics = None;
         self.timers.stop_all();
         Some(Action::Release { abort })
     }
@@ -127,7 +137,7 @@ impl Connection {
         }
         let message = format!("idle for {}", crate::config::show_duration(idle));
         self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: "wait".into(), message }));
-        let stuck = !self.outbound.is_empty();
+        let stuck = self.queued() > 0;
         self.release(Why::Timeout, stuck);
     }
 

@@ -71,23 +71,28 @@ impl Connection {
             let mut tail = Vec::new();
             self.view.finish_encoding(&mut tail);
             self.outbound.extend(&tail);
-            self.view.queued.set(self.outbound.len());
+            self.note_queue();
             self.write = WriteHalf::Finishing;
             self.view.can_send.set(false);
         }
     }
 
-    /// The front of the outbound queue.
+    /// The front of what is to be sent; [`Connection::release_output`] goes before.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
-        self.wants_write().then(|| self.outbound.as_slice())
+        let front = self.front();
+        (!front.is_empty()).then_some(front)
     }
 
     /// The kernel took `n` bytes of the front.
     pub fn transmitted(&mut self, now: Instant, n: usize) {
-        self.outbound.consume(n);
-        self.view.queued.set(self.outbound.len());
+        self.consume_front(n);
         self.view.note_sent(now, n);
-        if self.drain_due && self.outbound.gaps() == 0 && self.outbound.len() <= LOW_WATER {
+        self.after_sending();
+    }
+
+    pub(super) fn after_sending(&mut self) {
+        self.note_queue();
+        if self.drain_due && self.outbound.gaps() == 0 && self.view.queued.get() <= LOW_WATER {
             self.drain_due = false;
             if self.settings.interest.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
                 self.events.push_back(Event::Drained);
@@ -95,23 +100,24 @@ impl Connection {
         }
     }
 
-    /// Whether bytes wait to be sent.
+    /// Whether bytes wait for the socket.
     pub fn wants_write(&self) -> bool {
-        !self.outbound.as_slice().is_empty()
+        !self.front().is_empty()
     }
 
-    /// Number of bytes waiting to be sent.
+    /// What waits to be sent, for back-pressure: bytes, and with toxics somewhat more than that.
     pub fn queued(&self) -> usize {
-        self.outbound.len()
+        self.outbound.len() + self.held_output()
     }
 
     fn after_queueing(&mut self) {
-        self.view.queued.set(self.outbound.len());
+        self.note_queue();
         self.drain_due = true;
     }
 
     pub(super) fn drop_queue(&mut self) {
         self.outbound.clear();
+        self.drop_held_output();
         self.view.queued.set(0);
     }
 }

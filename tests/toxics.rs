@@ -1,0 +1,346 @@
+//! Faults that a script puts into the way of a connection, seen from real peers on both sides.
+//!
+//! Times are only bounded from below: a machine may be slow, but nothing may come early.
+
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::peer::{Conn, Server};
+use crate::support::{Folder, Running, Stdin, Tcpx, assert_same, noise, wait_for_standstill};
+
+/// A server that runs a script; `TARGET` in it is an address.
+fn serve_for(options: &[&str], text: &str, target: SocketAddr) -> (Running, SocketAddr) {
+    let folder = Folder::new();
+    let path = folder.file("script.rhai", text.replace("TARGET", &target.to_string()).as_bytes());
+    Tcpx::new(&["--script", &path.display().to_string()])
+        .args(options)
+        .stdin(Stdin::Open)
+        .with_default_signals()
+        .listen()
+}
+
+fn serve(text: &str) -> (Running, SocketAddr) {
+    serve_for(&[], text, SocketAddr::from(([127, 0, 0, 1], 9)))
+}
+
+/// An echo whose connections have this done to them first.
+fn echo(body: &str) -> (Running, SocketAddr) {
+    serve(&format!(
+        "fn on_connect(conn) {{ {body} }}
+        fn on_data(conn, data) {{ print(data.text()); conn.send(data); }}
+        fn on_stdin(line) {{ for conn in conns() {{ conn.heal(); }} }}"
+    ))
+}
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+#[track_caller]
+fn not_before(since: Instant, least: Duration) {
+    let passed = since.elapsed();
+    assert!(passed >= least, "it came after {passed:?}, not before {least:?} was wanted");
+}
+
+#[test]
+fn latency_delays_what_comes_or_what_goes() {
+    for (options, arrives) in [("latency: 200", ms(200)), (r#"latency: 200, dir: "out""#, ms(0))] {
+        let (mut tcpx, address) = echo(&format!(r#"conn.toxic("latency", #{{{options}}});"#));
+        let mut client = Conn::to(address);
+        let since = Instant::now();
+        client.send(b"a");
+        tcpx.wait_stdout(b"a\n");
+        not_before(since, arrives);
+        client.expect(b"a");
+        not_before(since, ms(200));
+        client.half_close();
+        client.expect_eof();
+    }
+}
+
+#[test]
+fn what_passes_before_its_time_is_nothing() {
+    let (mut tcpx, address) = echo(r#"conn.toxic("latency", #{latency: 600000});"#);
+    let mut client = Conn::to(address);
+    client.send(b"a");
+    client.expect_silence();
+    assert_eq!(tcpx.out.bytes(), b"");
+    tcpx.write(b"heal\n");
+    client.expect(b"a");
+}
+
+#[test]
+fn a_slicer_cuts_what_comes() {
+    let script = r#"
+        fn on_connect(conn) { conn.toxic("slicer", #{average_size: 2, delay: 50000}); }
+        fn on_data(conn, data) { print(data.text()); }
+    "#;
+    let (mut tcpx, address) = serve(script);
+    let mut client = Conn::to(address);
+    let since = Instant::now();
+    client.send(b"abcde");
+    tcpx.wait_stdout(b"ab\ncd\ne\n");
+    not_before(since, ms(100));
+}
+
+#[test]
+fn bandwidth_takes_its_time_and_loses_nothing() {
+    let script = r#"fn on_connect(conn) {
+        conn.toxic("bandwidth", #{rate: 100, dir: "out"});
+        for i in 0..50 { conn.send(blob(1000, i)); }
+        conn.close();
+    }"#;
+    let (_tcpx, address) = serve(script);
+    let since = Instant::now();
+    let mut client = Conn::to(address);
+    let wanted: Vec<u8> = (0..50u8).flat_map(|i| [i; 1000]).collect();
+    assert_same(&client.read_all(), &wanted, "what came");
+    not_before(since, ms(500));
+}
+
+#[test]
+fn who_is_held_back_fills_no_memory_and_heal_lets_everything_go() {
+    let script = r#"
+        fn on_connect(conn) { conn.toxic("bandwidth", #{rate: 0}); conn.toxic("slicer", #{average_size: 1000}); }
+        fn on_data(conn, data) { app.n = (app.n ?? 0) + data.len(); conn.send(data); }
+        fn on_eof(conn) { print(app.n); conn.close(); }
+        fn on_stdin(line) { for conn in conns() { conn.heal("bandwidth"); } }
+    "#;
+    let (mut tcpx, address) = serve(script);
+    let bytes = noise(32 << 20, 5);
+    let mut client = Conn::to(address);
+    let (mut writer, sent) = (client.another(), bytes.clone());
+    let sending = thread::spawn(move || {
+        writer.send(&sent);
+        writer.half_close();
+    });
+    let memory = wait_for_standstill("tcpx to stop reading", || tcpx.peak_memory());
+    assert!(memory < 32 << 10, "{memory} KiB, while nothing passes");
+    assert!(!sending.is_finished(), "the sender waits");
+    tcpx.write(b"heal\n");
+    assert_same(&client.read_all(), &bytes, "what came back");
+    sending.join().expect("a thread that sends");
+    tcpx.wait_stdout(format!("{}\n", bytes.len()).as_bytes());
+}
+
+#[test]
+fn what_waits_for_its_time_is_queued() {
+    let script = r#"
+        fn on_connect(conn) {
+            conn.toxic("bandwidth", #{rate: 0, dir: "out"});
+            conn.send("x".to_blob() + blob(999));
+            conn.after(20, |c| print(c.queued));
+        }
+        fn on_drain(conn) { print(`drained ${conn.queued}`); }
+        fn on_stdin(line) { for conn in conns() { conn.heal(); } }
+    "#;
+    let (mut tcpx, address) = serve(script);
+    let mut client = Conn::to(address);
+    tcpx.wait_stdout(b"1000\n");
+    tcpx.write(b"heal\n");
+    client.expect(&[&b"x"[..], &[0; 999]].concat());
+    tcpx.wait_stdout(b"1000\ndrained 0\n");
+}
+
+#[test]
+fn slow_close_delays_the_end_alone() {
+    let (_tcpx, address) = echo(r#"conn.toxic("slow_close", #{delay: 300, dir: "out"});"#);
+    let mut client = Conn::to(address);
+    client.send(b"a");
+    client.expect(b"a");
+    let since = Instant::now();
+    client.half_close();
+    client.expect_eof();
+    not_before(since, ms(300));
+}
+
+#[test]
+fn a_timeout_swallows_everything_and_closes() {
+    let (tcpx, address) = echo(r#"conn.toxic("timeout", #{timeout: 200});"#);
+    let since = Instant::now();
+    let mut client = Conn::to(address);
+    client.send(b"gone");
+    client.expect_eof();
+    not_before(since, ms(200));
+    assert_eq!(tcpx.out.bytes(), b"");
+
+    let (_tcpx, address) = echo(r#"conn.toxic("timeout");"#);
+    let mut client = Conn::to(address);
+    client.send(b"gone");
+    client.expect_silence();
+}
+
+#[test]
+fn reset_peer_resets_at_its_time_in_either_direction() {
+    for direction in ["in", "out"] {
+        let (_tcpx, address) = echo(&format!(r#"conn.toxic("reset_peer", #{{timeout: 200, dir: "{direction}"}});"#));
+        let since = Instant::now();
+        let mut client = Conn::to(address);
+        client.send(b"a");
+        client.expect_reset();
+        not_before(since, ms(200));
+    }
+}
+
+#[test]
+fn a_limit_passes_exactly_so_many_bytes_through_a_pipe() {
+    let upstream = Server::start();
+    let bytes = noise(3_000_000, 3);
+    let script = |options: &str| {
+        format!(
+            r#"fn on_connect(conn) {{
+                if conn.side == "client" {{ return; }}
+                conn.pipe(connect("TARGET"));
+                conn.toxic("limit_data", #{{{options}}});
+            }}
+            fn on_close(conn, why) {{ if conn.side == "server" {{ print(why); }} }}"#
+        )
+    };
+    let (mut tcpx, address) = serve_for(&[], &script("bytes: 1000000"), upstream.address);
+    let mut client = Conn::to(address);
+    let (mut writer, sent) = (client.another(), bytes.clone());
+    // It is cut off in the middle.
+    let sending = thread::spawn(move || drop(std::io::Write::write_all(&mut writer.0, &sent)));
+    let mut server = upstream.accept();
+    assert_same(&server.read_all(), &bytes[..1_000_000], "what passed");
+    tcpx.wait_stdout(b"closed\n");
+    drop(server);
+    drop(client.0.shutdown(std::net::Shutdown::Both));
+    sending.join().expect("a thread that sends");
+
+    let (mut tcpx, address) = serve_for(&[], &script(r#"bytes: 4, then: "reset""#), upstream.address);
+    client = Conn::to(address);
+    client.send(b"hello");
+    let mut server = upstream.accept();
+    server.expect(b"hell");
+    server.expect_reset();
+    client.expect_reset();
+    tcpx.wait_stdout(b"reset\n");
+}
+
+#[test]
+fn a_limit_of_what_goes_is_exact_too() {
+    let (_tcpx, address) = echo(r#"conn.toxic("limit_data", #{bytes: 4, dir: "out"}); conn.send("greetings");"#);
+    assert_eq!(Conn::to(address).read_all(), b"gree");
+}
+
+#[test]
+fn a_close_and_an_end_wait_for_what_is_held() {
+    let (_tcpx, address) =
+        echo(r#"conn.toxic("latency", #{latency: 200, dir: "out"}); conn.send("bye"); conn.close();"#);
+    let since = Instant::now();
+    assert_eq!(Conn::to(address).read_all(), b"bye");
+    not_before(since, ms(200));
+
+    let folder = Folder::new();
+    let script =
+        folder.file("s.rhai", br#"fn on_connect(conn) { conn.toxic("latency", #{latency: 300, dir: "out"}); }"#);
+    let server = Server::start();
+    let tcpx = Tcpx::new(&["--eof-wait", "0.05", "--script", &script.display().to_string()]);
+    let tcpx = tcpx.stdin(Stdin::bytes(b"from stdin")).connect(server.address);
+    let mut conn = server.accept();
+    assert_eq!(conn.read_all(), b"from stdin", "the wait for the peer begins when everything was sent");
+    tcpx.finish().code(0);
+}
+
+#[test]
+fn the_same_seed_cuts_the_same_slices() {
+    let script = r#"
+        fn on_connect(conn) { conn.toxic("slicer", #{average_size: 10, size_variation: 9}); }
+        fn on_data(conn, data) { app.sizes = (app.sizes ?? []) + [data.len()]; }
+        fn on_eof(conn) { print(app.sizes); conn.close(); }
+    "#;
+    let run = |seed: &str| {
+        let (tcpx, address) =
+            serve_for(&["--accept", "1", "--seed", seed], script, SocketAddr::from(([127, 0, 0, 1], 9)));
+        // One write, seen by one read.
+        tcpx.freeze();
+        let mut client = Conn::to(address);
+        client.send(&[7; 2000]);
+        client.half_close();
+        tcpx.thaw();
+        client.expect_eof();
+        let done = tcpx.finish();
+        done.code(0);
+        done.stdout
+    };
+    let first = run("7");
+    assert!(first.len() > 200, "{}", first.escape_ascii());
+    assert_eq!(first, run("7"));
+    assert_ne!(first, run("8"));
+}
+
+#[test]
+fn the_idle_limit_sees_what_comes_through() {
+    let script = r#"
+        fn on_connect(conn) { conn.toxic("latency", #{latency: 600}); conn.idle_timeout = 100; }
+        fn on_idle(conn, ms) { print("idle"); conn.idle_timeout = 0; }
+        fn on_data(conn, data) { print(data.text()); }
+    "#;
+    let (mut tcpx, address) = serve(script);
+    Conn::to(address).send(b"late");
+    tcpx.wait_stdout(b"idle\nlate\n");
+}
+
+#[test]
+fn a_stop_sends_what_is_due_soon_and_waits_for_nothing_else() {
+    let script = |latency: u32| {
+        format!(
+            r#"fn on_connect(conn) {{ conn.toxic("latency", #{{latency: {latency}, dir: "out"}}); conn.send("held"); print("ready"); }}"#
+        )
+    };
+    let (mut tcpx, address) = serve(&script(100));
+    let mut client = Conn::to(address);
+    tcpx.wait_stdout(b"ready\n");
+    tcpx.signal(Signal::TERM);
+    assert_eq!(client.read_all(), b"held");
+    drop(client);
+    tcpx.finish().code(143);
+
+    let (mut tcpx, address) = serve(&script(600_000));
+    let mut client = Conn::to(address);
+    tcpx.wait_stdout(b"ready\n");
+    tcpx.signal(Signal::TERM);
+    client.expect_reset();
+    tcpx.finish().code(143);
+}
+
+#[test]
+fn a_toxic_can_be_asked_for_before_the_connection_stands_and_what_is_relayed_can_be_changed() {
+    let upstream = Server::start();
+    let script = r#"
+        fn on_connect(conn) {
+            if conn.side == "client" { return; }
+            let up = connect("TARGET");
+            up.toxic("latency", #{latency: 100});
+            up.toxic("latency", #{latency: 200, dir: "out"});
+            conn.pipe(up);
+        }
+        fn on_relay(from, to, data) { if data.find("secret") >= 0 { return false; } }
+    "#;
+    let (_tcpx, address) = serve_for(&[], script, upstream.address);
+    let mut client = Conn::to(address);
+    let mut server = upstream.accept();
+    let since = Instant::now();
+    client.send(b"question");
+    server.expect(b"question");
+    not_before(since, ms(200));
+    let since = Instant::now();
+    server.send(b"secret");
+    server.expect_silence();
+    server.send(b"answer");
+    drop(server);
+    client.expect(b"answer");
+    not_before(since, ms(100));
+    client.expect_eof();
+}
+
+#[test]
+fn a_wrong_toxic_is_told_where_it_stands() {
+    let (mut tcpx, address) = echo(r#"conn.toxic("latency", #{latncy: 200});"#);
+    Conn::to(address).expect_eof();
+    tcpx.wait_stderr("script.rhai:1:28: toxic latency has no option latncy (did you mean latency?)");
+}
