@@ -344,3 +344,71 @@ fn a_wrong_toxic_is_told_where_it_stands() {
     Conn::to(address).expect_eof();
     tcpx.wait_stderr("script.rhai:1:28: toxic latency has no option latncy (did you mean latency?)");
 }
+
+/// `@faults` in front of a server.
+fn faults(upstream: &Server, toxics: &[&str]) -> (Running, SocketAddr) {
+    let mut running = Tcpx::new(&["listen", "127.0.0.1", "0", "--script", "@faults", "--"])
+        .arg(upstream.address.to_string())
+        .args(toxics)
+        .stdin(Stdin::Open)
+        .spawn();
+    let address = running.address();
+    (running, address)
+}
+
+#[test]
+fn the_proxy_with_faults_passes_everything_late_and_in_pieces() {
+    let upstream = Server::start();
+    let toxics = ["latency:latency=100,jitter=0.5", "latency:latency=200,dir=out", "slicer:average_size=3,delay=1000"];
+    let (mut tcpx, address) = faults(&upstream, &toxics);
+    let mut client = Conn::to(address);
+    let since = Instant::now();
+    client.send(b"question");
+    client.half_close();
+    let mut server = upstream.accept();
+    assert_eq!(server.read_all(), b"question");
+    not_before(since, ms(200));
+    let since = Instant::now();
+    let answer = noise(1000, 4);
+    server.send(&answer);
+    drop(server);
+    assert_same(&client.read_all(), &answer, "the answer");
+    not_before(since, ms(99));
+
+    // Changed while it runs: nothing passes, then everything.
+    tcpx.write(b"heal\nbandwidth:rate=0\n");
+    let mut client = Conn::to(address);
+    client.send(b"again");
+    let mut server = upstream.accept();
+    server.expect(b"again");
+    server.send(b"answer");
+    client.expect_silence();
+    tcpx.write(b"heal\n");
+    client.expect(b"answer");
+}
+
+#[test]
+fn the_proxy_with_faults_cuts_and_resets() {
+    let upstream = Server::start();
+    let (_tcpx, address) = faults(&upstream, &["limit_data:bytes=4,then=reset"]);
+    let mut client = Conn::to(address);
+    let mut server = upstream.accept();
+    server.send(b"hello");
+    client.expect(b"hell");
+    client.expect_reset();
+    server.expect_reset();
+}
+
+#[test]
+fn the_proxy_with_faults_says_what_is_wrong_with_its_arguments() {
+    let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--script", "@faults"]).run();
+    assert_eq!(done.status_code(), Some(2));
+    done.said("usage: tcpx listen PORT --script @faults -- HOST:PORT");
+
+    let upstream = Server::start();
+    let (tcpx, address) = faults(&upstream, &["latncy:latency=1"]);
+    let _client = Conn::to(address);
+    let done = tcpx.finish();
+    assert_eq!(done.status_code(), Some(2));
+    done.said("unknown toxic \"latncy\" (did you mean latency?)");
+}

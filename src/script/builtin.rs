@@ -34,6 +34,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("daytime", include_str!("../../scripts/daytime.rhai")),
     ("discard", include_str!("../../scripts/discard.rhai")),
     ("echo", include_str!("../../scripts/echo.rhai")),
+    ("faults", include_str!("../../scripts/faults.rhai")),
     ("goodbye", include_str!("../../scripts/goodbye.rhai")),
     ("http", include_str!("../../scripts/http.rhai")),
     ("lines", include_str!("../../scripts/lines.rhai")),
