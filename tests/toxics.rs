@@ -145,6 +145,43 @@ fn what_waits_for_its_time_is_queued() {
     tcpx.wait_stdout(b"1000\ndrained 0\n");
 }
 
+/// Whatever is held, and wherever it waits: nothing turns in circles meanwhile, and nothing is lost.
+#[test]
+fn nobody_spins_while_something_is_held() {
+    let folder = Folder::new();
+    let bytes = noise(8 << 20, 6);
+    let file = folder.file("file", &bytes);
+    let file = file.display().to_string();
+    let cases: [(&str, &[&str]); 4] = [
+        (r#"conn.toxic("bandwidth", #{rate: 0});"#, &[]),
+        (r#"conn.toxic("latency", #{latency: 1}); conn.after(1, |c| c.pause());"#, &[]),
+        (r#"conn.toxic("bandwidth", #{rate: 0, dir: "out"});"#, &["--send-file", &file]),
+        (r#"conn.toxic("slicer", #{average_size: 100000, dir: "out"});"#, &["--send-file", &file]),
+    ];
+    for (body, options) in cases {
+        let script = format!(
+            "fn on_connect(conn) {{ {body} }}
+            fn on_data(conn, data) {{ conn.send(data); }}
+            fn on_stdin(line) {{ for conn in conns() {{ conn.heal(); conn.resume(); }} }}"
+        );
+        let (mut tcpx, address) = serve_for(options, &script, SocketAddr::from(([127, 0, 0, 1], 9)));
+        let mut client = Conn::narrow_to(address);
+        client.send(b"question");
+        client.half_close();
+        tcpx.wait_idle();
+        tcpx.write(b"go on\n");
+        let wanted = if options.is_empty() { b"question".to_vec() } else { [&bytes[..], b"question"].concat() };
+        let mut found = client.read_all();
+        if !options.is_empty() {
+            // The echo comes somewhere in the middle of the file.
+            let at = found.windows(8).position(|window| window == b"question").expect("the echo");
+            found.drain(at..at + 8);
+            found.extend(b"question");
+        }
+        assert_same(&found, &wanted, body);
+    }
+}
+
 #[test]
 fn slow_close_delays_the_end_alone() {
     let (_tcpx, address) = echo(r#"conn.toxic("slow_close", #{delay: 300, dir: "out"});"#);

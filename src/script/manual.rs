@@ -328,7 +328,7 @@ const TOXIC_NAMES: &[(&str, &str)] = &[
     ),
     (
         "limit_data",
-        "The connection is closed after bytes bytes, or with then: \"reset\" reset. Exactly so many pass. Needs bytes.",
+        "The connection is closed after bytes bytes, or with then: \"reset\" reset. Exactly so many pass; but RST destroys what is still under way to a slow reader. Needs bytes.",
     ),
 ];
 
