@@ -1,7 +1,7 @@
 //! The bulk path: where nobody looks at the bytes, stdin goes to the connection and what it receives to stdout within
 //! the kernel (`net::bulk`).
 //!
-//! Owns when that is allowed: raw bytes, one connection for stdin, nothing queued before them, no observer. Counters,
+//! Owns when that is allowed: raw bytes, one connection for stdin, nothing queued before them, no observer, no toxic. Counters,
 //! timers and endings are the same as on the ordinary path, which goes on wherever the kernel refuses.
 
 use crate::driver::Driver;
@@ -53,7 +53,10 @@ impl Driver {
     }
 
     fn move_to_peer(&mut self, slot: Slot, peer: &mut Peer) -> bool {
-        if peer.conn.wants_write() || !self.reactor.readiness(peer.slot).writable {
+        if peer.conn.has_toxics() {
+            return false;
+        }
+        if peer.conn.queued() > 0 || peer.conn.gaps() > 0 || !self.reactor.readiness(peer.slot).writable {
             // What was queued goes first. Whoever makes room wakes stdin.
             return true;
         }
