@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn it_says_which_side_is_not_ready() {
-        let (ours, _theirs) = sockets();
+        let (ours, theirs) = sockets();
         let (reader, mut writer) = io::pipe().unwrap();
         let to_socket = || splice(reader.as_fd(), ours.as_fd());
         assert!(matches!(to_socket(), Move::Blocked { source: false, sink: true }));
@@ -165,13 +165,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_spliced_is_left_to_read_and_write() {
-        let (ours, _theirs) = sockets();
+        let (ours, theirs) = sockets();
         let null = File::open("/dev/null").unwrap();
         assert!(matches!(splice(null.as_fd(), ours.as_fd()), Move::Unable));
         let (reader, _writer) = io::pipe().unwrap();
         drop(reader);
         let (_, writer) = io::pipe().unwrap();
-        drop(_theirs);
+        drop(theirs);
         assert!(matches!(splice(ours.as_fd(), writer.as_fd()), Move::Broken(_) | Move::Unable));
     }
 }
