@@ -583,7 +583,6 @@ fn ignored_signals_stay_ignored() {
 }
 
 #[test]
-#[ignore = "open: a --send-file that is a pipe is opened and read on the loop's thread, and stops everything"]
 fn a_signal_does_not_wait_for_a_slow_send_file() {
     let folder = crate::support::Folder::new();
     let path = folder.path("fifo");

@@ -1,11 +1,11 @@
-//! Files on their way to a peer: `conn.send_file` of scripts.
+//! Files on their way to a peer: `conn.send_file` of scripts, and `--send-file` where the file is a pipe.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 
 use crate::support::peer::{Conn, Server};
-use crate::support::{Folder, Running, Tcpx, assert_same, noise, wait_for, wait_for_standstill};
+use crate::support::{BOTH, Folder, Running, Stdin, Tcpx, assert_same, noise, wait_for, wait_for_standstill};
 
 /// A server that runs a script beside the files of a folder.
 fn serve(folder: &Folder, text: &str) -> (Running, SocketAddr) {
@@ -188,4 +188,68 @@ fn a_file_to_send_is_not_the_one_to_write() {
     let tcpx = Tcpx::new(&["--send-file", "/dev/null", "-o", "/dev/null"]).connect(server.address);
     drop(server.accept());
     tcpx.finish().code(0).quietly();
+}
+
+fn fifo(folder: &Folder) -> std::path::PathBuf {
+    let path = folder.path("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("a fifo");
+    path
+}
+
+#[test]
+fn a_pipe_to_send_is_waited_for_while_the_peer_is_heard() {
+    for role in BOTH {
+        let folder = Folder::new();
+        let path = fifo(&folder);
+        let before = ["--send", "first ", "--send-file"];
+        let tcpx = Tcpx::new(&before).arg(&path).args(&["--send", " last"]).stdin(Stdin::bytes(b" stdin"));
+        let (mut tcpx, mut peer) = tcpx.pair(role);
+        peer.expect(b"first ");
+        peer.send(b"heard");
+        tcpx.wait_stdout(b"heard");
+        tcpx.wait_idle();
+        // More than a pipe holds, written in two goes.
+        let bytes = noise(300_000, 6);
+        let mut writer = OpenOptions::new().write(true).open(&path).expect("open the fifo");
+        writer.write_all(&bytes[..1000]).expect("write to the fifo");
+        peer.expect(&bytes[..1000]);
+        tcpx.wait_idle();
+        writer.write_all(&bytes[1000..]).expect("write to the fifo");
+        drop(writer);
+        peer.expect(&bytes[1000..]);
+        peer.expect(b" last stdin");
+        peer.expect_eof();
+        drop(peer);
+        tcpx.finish().code(0).quietly();
+    }
+}
+
+#[test]
+fn what_a_command_writes_can_be_sent_as_a_file() {
+    let server = Server::start();
+    let line = format!(
+        "exec {} connect 127.0.0.1 {} --send-file <(printf one; sleep 0.2; printf two) --send-file <(:) --send three",
+        env!("CARGO_BIN_EXE_tcpx"),
+        server.address.port()
+    );
+    let tcpx = Tcpx::other("bash", &["-c", &line]).spawn();
+    let mut peer = server.accept();
+    assert_eq!(peer.read_all(), b"onetwothree");
+    drop(peer);
+    tcpx.finish().code(0).quietly();
+}
+
+#[test]
+fn a_pipe_nobody_writes_to_is_let_go_with_its_connection() {
+    let folder = Folder::new();
+    let path = fifo(&folder);
+    let (tcpx, address) = Tcpx::new(&["-k", "--send-file"]).arg(&path).listen();
+    let before = tcpx.descriptors();
+    let gone = Conn::to(address);
+    let stays = Conn::to(address);
+    wait_for("two clients", || tcpx.descriptors() == before + 4);
+    gone.reset();
+    wait_for("one to be gone", || tcpx.descriptors() == before + 2);
+    tcpx.wait_idle();
+    drop(stays);
 }

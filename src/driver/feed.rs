@@ -1,19 +1,15 @@
-//! What is sent without a script: the prelude (`--send`, `--send-hex`, `--send-file`), then stdin.
+//! What is sent without a script: stdin, once the prelude is.
 //!
 //! Owns reading stdin, back-pressure towards it, and what its end and its silence mean in time; the rules
 //! themselves are `session::halves`. stdin is UTF-8 when the wire has an encoding, else bytes.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
 
-use crate::codec::charset::{DecodeError, Decoder};
-use crate::codec::newline::Crlf;
-use crate::config::{Charset, Config, Malformed, Piece, Prelude, Text, Unencodable};
+use crate::config::Config;
 use crate::driver::peers::{Origin, Peer};
+use crate::driver::prelude::{Filter, Filtered, malformed, send};
 use crate::driver::script_calls::Typed;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, Result, cause};
@@ -21,16 +17,14 @@ use crate::net::reactor::{Io, Reactor, Slot};
 use crate::net::stdio::Input;
 use crate::session::connection::HIGH_WATER;
 use crate::session::halves::{AfterEof, AfterInput, InputKind};
-use crate::session::{ConnId, Connection, Why};
+use crate::session::{ConnId, Why};
 
 /// With one connection, stdin is read while less than this is queued for it.
-const MARK: usize = 256 << 10;
+pub(super) const MARK: usize = 256 << 10;
 /// While less than this is queued, stdin is read if its writer has gone: what its pipe still holds fits, and its end is
 /// known at once. Less than what stops reading from the peer, who may wait for being read.
 const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
 const LAST_CHUNK: usize = 64 << 10;
-/// A file of the prelude is read in pieces of this size.
-const FILE_CHUNK: usize = 64 << 10;
 /// How long a client's queue may stay full before the others stop waiting for it.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -120,7 +114,7 @@ impl Feed {
     }
 
     /// What stdin is, while it may still give something to connections.
-    fn kind(&self) -> Option<InputKind> {
+    pub(super) fn kind(&self) -> Option<InputKind> {
         self.input.as_ref().filter(|_| self.typed.is_none()).map(Input::kind)
     }
 
@@ -133,133 +127,6 @@ impl Feed {
     }
 }
 
-/// From what people type to what the wire's encoder wants.
-#[derive(Debug)]
-pub(super) struct Filter {
-    crlf: Option<Crlf>,
-    decoder: Option<Decoder>,
-}
-
-/// A piece of stdin or of a file, filtered.
-enum Filtered {
-    Bytes(Vec<u8>),
-    Text(String),
-}
-
-impl Filter {
-    fn new(text: &Text) -> Self {
-        // What is no UTF-8 has no character to encode; `?` stands for it where that was asked for.
-        let malformed = match text.unencodable {
-            Unencodable::Fail => Malformed::Fail,
-            Unencodable::Replace => Malformed::Replace,
-        };
-        let utf8 = Charset::Named(encoding_rs::UTF_8);
-        Self { crlf: text.crlf.then(Crlf::default), decoder: text.send.map(|_| Decoder::new(utf8, malformed)) }
-    }
-
-    /// Whether bytes pass unchanged.
-    pub(super) fn is_open(&self) -> bool {
-        self.crlf.is_none() && self.decoder.is_none()
-    }
-
-    /// Filters a piece. What comes before something malformed is in the result, with the error beside it.
-    fn push(&mut self, bytes: &[u8]) -> (Filtered, Option<DecodeError>) {
-        let bytes = match &mut self.crlf {
-            Some(crlf) => {
-                let mut out = Vec::with_capacity(bytes.len() + 64);
-                crlf.convert(bytes, &mut out);
-                out
-            }
-            None => bytes.to_vec(),
-        };
-        let Some(decoder) = &mut self.decoder else { return (Filtered::Bytes(bytes), None) };
-        let mut text = String::with_capacity(bytes.len());
-        let result = decoder.decode(&bytes, &mut text);
-        (Filtered::Text(text), result.err())
-    }
-
-    /// What a character cut by the end becomes.
-    fn finish(&mut self) -> (Filtered, Option<DecodeError>) {
-        let mut text = String::new();
-        let result = self.decoder.as_mut().map_or(Ok(()), |decoder| decoder.finish(&mut text));
-        (Filtered::Text(text), result.err())
-    }
-}
-
-fn malformed(source: &str, error: &DecodeError) -> Error {
-    Error::Text { message: format!("{source} has to be UTF-8 when an encoding is given: {error}") }
-}
-
-/// Queues a filtered piece for one connection.
-fn send(conn: &mut Connection, piece: &Filtered, source: &str) -> Result<()> {
-    match piece {
-        Filtered::Bytes(bytes) => conn.send_slice(bytes),
-        Filtered::Text(text) => {
-            let mut bytes = Vec::with_capacity(text.len());
-            let result = conn.view().encode_stream(text, &mut bytes);
-            conn.send(bytes);
-            result.map_err(|error| Error::Text { message: format!("{source}: {error}") })?;
-        }
-    }
-    Ok(())
-}
-
-/// What one connection is still to be sent before stdin.
-pub(super) struct PreludeFeed {
-    items: VecDeque<Prelude>,
-    file: Option<(String, File, Filter)>,
-    text: Text,
-}
-
-impl PreludeFeed {
-    /// The prelude of a new connection, if there is one.
-    pub(super) fn new(config: &Config) -> Option<Box<Self>> {
-        let items = VecDeque::from(config.prelude.clone());
-        (!items.is_empty()).then(|| Box::new(Self { items, file: None, text: config.text }))
-    }
-
-    /// Queues the next piece; `false` when everything was queued.
-    fn step(&mut self, conn: &mut Connection) -> Result<bool> {
-        if let Some((name, file, filter)) = &mut self.file {
-            let mut chunk = vec![0; FILE_CHUNK];
-            let failed = |error| Error::Read { source_name: name.clone(), cause: cause(&error) };
-            let n = file.read(&mut chunk).map_err(failed)?;
-            let (piece, fault) = if n == 0 { filter.finish() } else { filter.push(&chunk[..n]) };
-            send(conn, &piece, name)?;
-            if let Some(fault) = fault {
-                return Err(malformed(name, &fault));
-            }
-            if n == 0 {
-                self.file = None;
-            }
-            return Ok(true);
-        }
-        match self.items.pop_front() {
-            None => return Ok(false),
-            Some(Prelude::Bytes(bytes)) => conn.send(bytes),
-            Some(Prelude::Text(pieces)) => {
-                for piece in pieces {
-                    match piece {
-                        Piece::Bytes(bytes) => conn.send(bytes),
-                        Piece::Text(text) => send(conn, &Filtered::Text(self.with_line_ends(text)), "--send")?,
-                    }
-                }
-            }
-            Some(Prelude::File(path)) => {
-                let name = path.display().to_string();
-                let failed = |error| Error::Read { source_name: name.clone(), cause: cause(&error) };
-                let file = File::open(&path).map_err(failed)?;
-                self.file = Some((name, file, Filter::new(&self.text)));
-            }
-        }
-        Ok(true)
-    }
-
-    fn with_line_ends(&self, text: String) -> String {
-        if self.text.crlf { Crlf::convert_text(&text) } else { text }
-    }
-}
-
 impl Driver {
     /// Gives stdin a turn soon: somebody may take what it has.
     pub(super) fn wake_feed(&mut self) {
@@ -267,30 +134,6 @@ impl Driver {
             && self.reactor.readiness(slot).readable
         {
             self.reactor.again(slot);
-        }
-    }
-
-    /// Queues what comes before stdin, as far as there is room.
-    pub(super) fn feed_prelude(&mut self, peer: &mut Peer) {
-        while let Some(prelude) = &mut peer.prelude {
-            if peer.conn.queued() >= MARK {
-                return;
-            }
-            let step = if peer.conn.can_send() { prelude.step(&mut peer.conn) } else { Ok(false) };
-            match step {
-                Ok(true) => {}
-                Ok(false) => {
-                    peer.prelude = None;
-                    if peer.close_when_fed && self.feed.kind().is_none() {
-                        peer.conn.close(Why::Eof);
-                    }
-                    self.wake_feed();
-                }
-                Err(error) => {
-                    peer.prelude = None;
-                    self.source_failed(&error);
-                }
-            }
         }
     }
 
@@ -526,17 +369,4 @@ impl Driver {
         self.fail(error);
         self.stop(None);
     }
-}
-
-/// Checks that every file of the prelude can be opened, before anything else is.
-pub(super) fn check_files(config: &Config) -> Result<()> {
-    for item in &config.prelude {
-        if let Prelude::File(path) = item {
-            let readable = File::open(path)
-                .and_then(|file| file.metadata())
-                .and_then(|status| if status.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(()) });
-            readable.map_err(|error| Error::Read { source_name: path.display().to_string(), cause: cause(&error) })?;
-        }
-    }
-    Ok(())
 }

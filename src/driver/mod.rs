@@ -2,9 +2,9 @@
 //! run is over.
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `pipes`, `files`, `accept`, `dialing`, `feed` (stdin), `outlet` (stdout), `bulk`, `script_calls`,
-//! `watch` (the script's files), `ending`. `build` is the one place that turns a `Config` into all of these; `workers` runs
-//! several.
+//! `peers` (connections), `pipes`, `files`, `accept`, `dialing`, `prelude`, `feed` (stdin), `outlet` (stdout), `bulk`,
+//! `script_calls`, `watch` (the script's files), `ending`. `build` is the one place that turns a `Config` into all of these;
+//! `workers` runs several.
 
 mod accept;
 mod build;
@@ -16,6 +16,7 @@ mod files;
 mod outlet;
 mod peers;
 mod pipes;
+mod prelude;
 mod script_calls;
 mod watch;
 mod workers;
@@ -67,6 +68,8 @@ enum Thing {
     Acceptor(Box<Acceptor>),
     Attempt(Box<Attempt>),
     Input,
+    /// A pipe that is sent to the peer behind this slot.
+    Prelude(Slot),
     Output,
     Signals,
 }
@@ -191,6 +194,7 @@ impl Driver {
             Some(Thing::Acceptor(_)) => self.accept_turn(slot),
             Some(Thing::Attempt(_)) => self.attempt_turn(slot),
             Some(Thing::Input) => self.feed_turn(),
+            Some(&Thing::Prelude(peer)) => self.with_peer(peer, Self::peer_turn),
             Some(Thing::Output) => self.output_turn(),
             Some(Thing::Signals) => self.signal_turn(slot),
             Some(Thing::Nothing) | None => {}

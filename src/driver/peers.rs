@@ -8,9 +8,9 @@ use std::cmp::Reverse;
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::driver::feed::PreludeFeed;
 use crate::driver::files::Files;
 use crate::driver::outlet::OutletError;
+use crate::driver::prelude::PreludeFeed;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, cause};
 use crate::net::Transport;
@@ -80,8 +80,8 @@ impl Driver {
             close_when_fed: false,
             piped: None,
             origin,
-            transport,
             slot,
+            transport,
             timer_at: None,
             flows: false,
             script_failed: false,
@@ -111,7 +111,7 @@ impl Driver {
             self.pump(&mut peer);
         }
         if peer.released && !peer.conn.has_events() {
-            self.forget(&peer);
+            self.forget(&mut peer);
         } else {
             self.schedule(&mut peer);
             self.things[slot] = Thing::Peer(peer);
@@ -189,7 +189,8 @@ impl Driver {
         }
         self.wake_partner(peer);
         let writes = readiness.writable && (peer.conn.wants_write() || peer.conn.wants_filling());
-        if reads || writes || peer.conn.has_events() || (peer.prelude.is_some() && peer.conn.queued() == 0) {
+        let feeds = peer.prelude.as_ref().is_some_and(|prelude| !prelude.is_waiting(&mut self.reactor));
+        if reads || writes || peer.conn.has_events() || (feeds && peer.conn.queued() == 0) {
             self.reactor.again(peer.slot);
         }
         if self.feed.wants_room(peer.conn.queued()) {
@@ -512,7 +513,8 @@ impl Driver {
     }
 
     /// The connection is over and nothing of it is left to tell.
-    fn forget(&mut self, peer: &Peer) {
+    fn forget(&mut self, peer: &mut Peer) {
+        self.drop_prelude(peer);
         self.slots_by_id.remove(&peer.id());
         self.open -= 1;
         self.clients -= usize::from(peer.origin == Origin::Main);

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn it_says_which_side_is_not_ready() {
-        let (ours, theirs) = sockets();
+        let (ours, _theirs) = sockets();
         let (reader, mut writer) = io::pipe().unwrap();
         let to_socket = || splice(reader.as_fd(), ours.as_fd());
         assert!(matches!(to_socket(), Move::Blocked { source: false, sink: true }));

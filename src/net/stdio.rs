@@ -1,5 +1,5 @@
-//! stdin and stdout as they were inherited, read and written without blocking and without changing their
-//! flags: `O_NONBLOCK` sits on the open file description, which the shell shares (open(2)).
+//! stdin and stdout as they were inherited, and files by name, read and written without blocking. The flags of what
+//! was inherited are not changed: `O_NONBLOCK` sits on the open file description, which the shell shares (open(2)).
 //!
 //! | what it is | reading | writing |
 //! |---|---|---|
@@ -11,6 +11,7 @@
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -181,6 +182,16 @@ impl Input {
         Ok(Self { flows: stream.bulk == Bulk::File, stream })
     }
 
+    /// A file by its name. A named pipe that nobody has opened for writing yet is waited for like any other source.
+    ///
+    /// # Errors
+    /// What open(2) and fstat(2) report.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let stream = Stream::new(Handle::Own(open(path, flags, Mode::empty())?), OFlags::RDONLY)?;
+        Ok(Self { stream, flows: false })
+    }
+
     /// What it is, for the rules of its end.
     pub fn kind(&self) -> InputKind {
         match self.stream.sort {
@@ -227,6 +238,14 @@ impl Input {
         match self.stream.read(buffer) {
             // A terminal that went away reads as its end, as for every other program.
             Err(error) if error.raw_os_error() == Some(libc::EIO) && self.stream.sort == Sort::Terminal => Ok(0),
+            // Until its first writer comes, a named pipe reads as ended, and poll(2) reports no hang-up.
+            Ok(0) if self.stream.sort == Sort::Pipe && matches!(self.stream.handle, Handle::Own(_)) => {
+                let flags = poll_now(self.stream.handle.as_fd(), PollFlags::IN)?;
+                if flags.contains(PollFlags::IN) {
+                    return self.stream.read(buffer);
+                }
+                if flags.contains(PollFlags::HUP) { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) }
+            }
             Ok(n) => {
                 if self.stream.bulk == Bulk::Pipe && n >= FLOW {
                     self.flows = true;
@@ -362,6 +381,23 @@ mod tests {
         assert!(!output.is_gone());
         drop(reader);
         assert!(output.is_gone());
+    }
+
+    #[test]
+    fn a_named_pipe_is_waited_for_and_has_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RWXU).unwrap();
+        let mut input = Input::file(&path).unwrap();
+        let mut buffer = [0; 8];
+        assert_eq!(input.kind(), InputKind::Pipe);
+        assert_eq!(input.read(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let mut writer = File::options().write(true).open(&path).unwrap();
+        assert_eq!(input.read(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        writer.write_all(b"abc").unwrap();
+        drop(writer);
+        assert_eq!(input.read(&mut buffer).unwrap(), 3);
+        assert_eq!(input.read(&mut buffer).unwrap(), 0);
     }
 
     #[test]
