@@ -145,7 +145,14 @@ impl Driver {
         }
         let targets = self.targets();
         self.feed.hung_up |= self.reactor.readiness(slot).read_closed;
-        if targets.is_empty() || !self.reactor.readiness(slot).readable || self.is_any_full(&targets) {
+        if targets.is_empty() || !self.reactor.readiness(slot).readable {
+            return;
+        }
+        if self.is_any_full(&targets) {
+            // The end takes no room, and somebody may wait for it (`--eof-wait`).
+            if self.feed.input.as_ref().is_some_and(Input::has_ended) {
+                self.input_ended(&targets);
+            }
             return;
         }
         if self.move_from_feed(&targets) {

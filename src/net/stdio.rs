@@ -230,6 +230,12 @@ impl Input {
         step
     }
 
+    /// Whether a pipe's writers are gone and nothing is left in it, found out without reading.
+    pub fn has_ended(&self) -> bool {
+        let flags = || poll_now(self.stream.handle.as_fd(), PollFlags::IN).unwrap_or(PollFlags::empty());
+        self.stream.sort == Sort::Pipe && flags() == PollFlags::HUP
+    }
+
     /// Reads what is there; `Ok(0)` is its end.
     ///
     /// # Errors
@@ -381,6 +387,18 @@ mod tests {
         assert!(!output.is_gone());
         drop(reader);
         assert!(output.is_gone());
+    }
+
+    #[test]
+    fn the_end_of_a_pipe_is_known_before_it_is_read() {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let mut input = Input { stream: stream(reader.into()), flows: false };
+        writer.write_all(b"abc").unwrap();
+        assert!(!input.has_ended());
+        drop(writer);
+        assert!(!input.has_ended(), "something is left in it");
+        assert_eq!(input.read(&mut [0; 8]).unwrap(), 3);
+        assert!(input.has_ended());
     }
 
     #[test]
