@@ -128,7 +128,7 @@ fn calls_and_expressions_at_their_limits_fit_the_stack() {
                 let inner = format!("{}down(){}", open.repeat(depth), close.repeat(depth));
                 let script =
                     format!("fn same(x) {{ x }} fn down() {{ let x = 0; {inner} }} fn on_connect(c) {{ down() }}");
-                if let Ok(bench) = Bench::try_load(&script) {
+                if let Ok(bench) = Bench::try_load_for(&script, Duration::from_secs(60)) {
                     loaded = Some((depth, bench));
                     break;
                 }

@@ -46,7 +46,7 @@ impl Bench {
         Self::try_load_for(text, Duration::from_secs(60)).unwrap_or_else(|message| panic!("does not load:\n{message}"))
     }
 
-    fn try_load_for(text: &str, timeout: Duration) -> Result<Self, String> {
+    pub(super) fn try_load_for(text: &str, timeout: Duration) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("reply.rhai");
         std::fs::write(&path, text).unwrap();
