@@ -101,6 +101,21 @@ fn a_client_whose_upstream_refuses_is_reset_and_others_are_served() {
 }
 
 #[test]
+fn a_client_whose_upstream_is_given_up_at_once_ends_like_it() {
+    let folder = Folder::new();
+    for (word, is_reset) in [("close", false), ("reset", true)] {
+        let text = format!("fn on_connect(conn) {{ let up = connect(\"TARGET\"); conn.pipe(up); up.{word}(); }}");
+        let (_running, address) = serve(&folder, &[], &text, nobody());
+        let mut conn = Conn::to(address);
+        if is_reset {
+            conn.expect_reset();
+        } else {
+            conn.expect_eof();
+        }
+    }
+}
+
+#[test]
 fn a_script_serves_and_asks_itself() {
     let folder = Folder::new();
     let script = r#"

@@ -16,7 +16,7 @@ use crate::error::{Error, Result, cause};
 use crate::net::dial::{self, Dial, Resolved};
 use crate::net::reactor::Slot;
 use crate::net::tcp::{StartError, Tcp};
-use crate::session::{ConnError, ConnId, ConnView, ConnectRequest, ErrorKind, Event, Handler};
+use crate::session::{ConnError, ConnId, ConnView, ConnectRequest, ErrorKind, Event, Handler, Why};
 
 /// Something to do to a connection once it stands.
 type Task = Box<dyn FnOnce(&mut Peer)>;
@@ -251,12 +251,14 @@ impl Driver {
         } else if !is_handled || self.console.is_verbose() {
             self.console.error(error);
         }
-        let Some(handler) = self.handler.as_mut().filter(|_| is_handled) else { return self.partner_failed(id) };
+        let Some(handler) = self.handler.as_mut().filter(|_| is_handled) else {
+            return self.partner_failed(None, id, Why::Reset);
+        };
         let trouble = ConnError { kind, op: "connect".into(), message: error.to_string() };
         let mut commands = Vec::new();
         let result = handler.handle(&view, Event::Error(trouble), &mut commands);
         self.after_call(commands, result);
-        self.partner_failed(id);
+        self.partner_failed(None, id, Why::Reset);
     }
 
     /// Stops a connect.

@@ -363,8 +363,9 @@ impl Driver {
                 }
                 Command::Shutdown(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.shutdown()),
                 Command::Close(id) | Command::Reset(id) if self.dialings.contains_key(&id) => {
+                    let why = if matches!(command, Command::Close(_)) { Why::Closed } else { Why::Reset };
                     self.cancel_dialing(id);
-                    self.partner_failed(id);
+                    self.partner_failed(current.as_deref_mut(), id, why);
                 }
                 Command::Close(id) => self.on_conn(current.as_deref_mut(), id, |peer| {
                     let why = if peer.conn.view().eof.get() { Why::Eof } else { Why::Closed };

@@ -67,22 +67,24 @@ impl Driver {
         self.flush_partner(partner);
         self.on_conn(None, partner, move |partner| {
             partner.piped = None;
-            match why {
-                Why::Reset | Why::Error | Why::Timeout => partner.conn.reset(Why::Reset),
-                Why::Eof | Why::Closed | Why::Stop => partner.conn.close(why),
-            }
+            end_like(partner, why);
         });
     }
 
-    /// A connection could not be made: whoever was piped to it is reset.
-    pub(super) fn partner_failed(&mut self, id: ConnId) {
+    /// A connection could not be made, or was given up by the script: whoever was piped to it ends, too. `current`
+    /// is the connection that has its turn.
+    pub(super) fn partner_failed(&mut self, current: Option<&mut Peer>, id: ConnId, why: Why) {
+        if let Some(peer) = current.filter(|peer| peer.piped == Some(id)) {
+            peer.piped = None;
+            return end_like(peer, why);
+        }
         let is_its = |thing: &Thing| match thing {
             Thing::Peer(peer) if peer.piped == Some(id) => Some(peer.conn.view().id),
             _ => None,
         };
         let partners: Vec<ConnId> = self.things.iter().filter_map(is_its).collect();
         for partner in partners {
-            self.partner_closed(partner, Why::Reset);
+            self.partner_closed(partner, why);
         }
     }
 
@@ -103,5 +105,13 @@ impl Driver {
         {
             self.reactor.again(slot);
         }
+    }
+}
+
+/// Ends a connection as its partner has ended.
+fn end_like(peer: &mut Peer, why: Why) {
+    match why {
+        Why::Reset | Why::Error | Why::Timeout => peer.conn.reset(Why::Reset),
+        Why::Eof | Why::Closed | Why::Stop => peer.conn.close(why),
     }
 }
