@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::peer::{Conn, Server};
-use crate::support::{Folder, Running, Stdin, Tcpx, assert_same, noise, wait_for_standstill};
+use crate::support::{Folder, Running, SILENCE, Stdin, Tcpx, assert_same, noise, wait_for_standstill};
 
 /// A server that runs a script; `TARGET` in it is an address.
 fn serve_for(options: &[&str], text: &str, target: SocketAddr) -> (Running, SocketAddr) {
@@ -169,6 +169,10 @@ fn nobody_spins_while_something_is_held() {
         client.send(b"question");
         client.half_close();
         tcpx.wait_idle();
+        let used = tcpx.ticks();
+        thread::sleep(SILENCE);
+        let used = tcpx.ticks() - used;
+        assert!(used <= 2, "{body}: it used {used} ticks for waiting");
         tcpx.write(b"go on\n");
         let wanted = if options.is_empty() { b"question".to_vec() } else { [&bytes[..], b"question"].concat() };
         let mut found = client.read_all();

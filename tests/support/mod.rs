@@ -465,15 +465,26 @@ impl Running {
 
     /// Waits until it has done everything it can do: it sleeps, and goes on sleeping.
     pub(crate) fn wait_idle(&self) {
-        let (mut used, mut since) = (None, Instant::now());
+        let (mut used, mut since) = (Vec::new(), Instant::now());
         wait_for("the process to be idle", || {
-            let sleeps = self.proc_line("status", "State:").is_some_and(|state| state.starts_with('S'));
-            let now = self.proc_line("schedstat", "");
-            if !sleeps || now != used {
+            let now = self.threads();
+            let sleep = !now.is_empty() && now.iter().all(|(state, _)| state.starts_with('S'));
+            if !sleep || now != used {
                 (used, since) = (now, Instant::now());
             }
             since.elapsed() > Duration::from_millis(40)
         });
+    }
+
+    /// State and used time of each thread (proc(5)): a script's loop is not on the first.
+    fn threads(&self) -> Vec<(String, String)> {
+        let Ok(tasks) = std::fs::read_dir(format!("/proc/{}/task", self.child.id())) else { return Vec::new() };
+        let of_task = |task: PathBuf| {
+            let status = std::fs::read_to_string(task.join("status")).ok()?;
+            let state = status.lines().find_map(|line| line.strip_prefix("State:"))?.trim().to_owned();
+            Some((state, std::fs::read_to_string(task.join("schedstat")).ok()?))
+        };
+        tasks.filter_map(|task| of_task(task.ok()?.path())).collect()
     }
 
     /// The most memory it has had resident, in KiB (proc(5) `VmHWM`).
@@ -485,6 +496,14 @@ impl Running {
     /// How many descriptors it has open.
     pub(crate) fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    }
+
+    /// The processor time it has used, in clock ticks (proc(5), `utime` and `stime`). Someone who waits uses none.
+    pub(crate) fn ticks(&self) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("read its stat");
+        let rest = text.rsplit_once(')').expect("a name in parentheses").1;
+        let field = |at: usize| rest.split_whitespace().nth(at).and_then(|word| word.parse::<u64>().ok());
+        field(11).zip(field(12)).map(|(user, system)| user + system).expect("two numbers")
     }
 
     fn proc_line(&self, file: &str, key: &str) -> Option<String> {
