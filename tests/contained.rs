@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::support::peer::{Conn, Server};
-use crate::support::{Folder, Stdout, Tcpx};
+use crate::support::{Folder, Stdout, Tcpx, wait_for};
 
 /// A server whose every line is a word for something that goes wrong.
 const WRONG: &str = r#"
@@ -211,4 +211,24 @@ fn a_slow_call_is_over_soon_after_its_time() {
     Conn::to(address).send(b"x");
     tcpx.wait_stderr("on_data ran longer than 200ms and was stopped");
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_time_of_the_run_and_a_second_signal_end_a_call_that_goes_on() {
+    let endless = ["--on-line", "loop {}", "--script-timeout", "60s"];
+    let (tcpx, address) = Tcpx::new(&endless).args(&["--timeout", "500ms"]).listen();
+    let mut peer = Conn::to(address);
+    peer.send(b"x\n");
+    tcpx.finish().code(28).said("timed out after 500ms (--timeout)");
+
+    let (tcpx, address) = Tcpx::new(&endless).with_default_signals().listen();
+    let mut peer = Conn::to(address);
+    peer.send(b"x\n");
+    // Until it computes.
+    let begun = tcpx.ticks();
+    wait_for("the loop to run", || tcpx.ticks() > begun + 5);
+    tcpx.signal(Signal::TERM);
+    std::thread::sleep(Duration::from_millis(50));
+    tcpx.signal(Signal::INT);
+    tcpx.finish().code(130);
 }

@@ -80,6 +80,9 @@ impl Driver {
     /// Sets the clock of the run going.
     pub(super) fn start_clock(&mut self) {
         self.ending.run_until = self.config.limits.run.map(|limit| self.now + limit);
+        if let Some(handler) = &self.handler {
+            handler.set_run_until(self.ending.run_until);
+        }
     }
 
     /// Tells a fault. The first one decides the exit code.
@@ -95,6 +98,9 @@ impl Driver {
             return;
         }
         self.ending.stage = Stage::Stopping;
+        if let Some(handler) = &self.handler {
+            handler.set_ending();
+        }
         if let Some(member) = &self.member {
             member.end(self.ending.code());
         }

@@ -308,7 +308,7 @@ impl Driver {
                 interest.opened
             }
             Event::Data(_) | Event::Text(_) | Event::Line(_) => interest.received.is_some(),
-            Event::Frame(_) | Event::Measure(_) => true,
+            Event::Frame(_) | Event::Measure(_) | Event::Unmet(_) => true,
             Event::Eof => interest.eof,
             Event::Drained => interest.drained,
             Event::Idle(_) => interest.idle,
@@ -330,6 +330,7 @@ impl Driver {
             Event::Eof => self.peer_ended(peer),
             Event::Frame(_)
             | Event::Measure(_)
+            | Event::Unmet(_)
             | Event::Opened
             | Event::Drained
             | Event::Idle(_)

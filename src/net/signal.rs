@@ -13,7 +13,11 @@ use crate::sys;
 /// # Errors
 /// The system refuses the handlers' pipe.
 pub fn catch() -> io::Result<Signals> {
-    Signals::new([SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !sys::unix::is_ignored(signal)))
+    // Asked before anything is caught, and by every loop of the process.
+    let mut caught = [SIGINT, SIGTERM, SIGHUP].to_vec();
+    caught.retain(|&signal| !sys::unix::is_ignored(signal));
+    sys::interrupts::watch(&caught)?;
+    Signals::new(caught)
 }
 
 /// The name without `SIG`.

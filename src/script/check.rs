@@ -6,6 +6,7 @@ use rhai::{AST, FnAccess, Position};
 
 use crate::codec::nearest::nearest;
 use crate::script::error::{self, Report};
+use crate::script::host::Host;
 use crate::script::outline::{self, Word};
 use crate::script::source::Source;
 
@@ -103,6 +104,11 @@ pub(super) struct Hooks {
 }
 
 impl Hooks {
+    /// Tells the host what the script takes.
+    pub(super) fn tell(&self, host: &Host) {
+        host.set_takes(self.has(Hook::Line), self.has(Hook::Frame) || self.has(Hook::Data));
+    }
+
     /// How many parameters the script's handler takes, if it has one.
     pub(super) fn arity(&self, hook: Hook) -> Option<usize> {
         self.arity[hook as usize].map(usize::from)

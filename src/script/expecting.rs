@@ -88,6 +88,17 @@ impl Pattern {
         Some(Found { start, end: length_of(encoding, bytes, found.end), ..found })
     }
 
+    /// What came without it, as the value it would have been.
+    pub(super) fn rest(&self, bytes: &[u8], conn: &ConnView) -> Dynamic {
+        let encoding = encoding(conn);
+        if encoding == UTF_8 || !self.is_text() {
+            return self.value(bytes);
+        }
+        let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
+        let _ = decoder.decode(bytes, &mut text).and_then(|()| decoder.finish(&mut text));
+        text.into()
+    }
+
     /// How much may arrive without it.
     fn limit(&self) -> usize {
         match self {

@@ -4,7 +4,7 @@
 //! script keeps between calls: timers and the list of connections. Knows nothing about handlers.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::mem;
 use std::net::SocketAddr;
@@ -16,17 +16,20 @@ use rhai::{Dynamic, EvalAltResult, Position};
 use crate::config::Text;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
+use crate::script::check::Hook;
 use crate::script::expecting::{Expectation, Found, Stream};
 use crate::script::listeners::Listeners;
 use crate::script::timers::{Timer, TimerId, Timers};
 use crate::session::{Command, ConnId, ConnIds, ConnView, Cutting, ListenerId};
-use crate::sys::memory;
+use crate::sys::{interrupts, memory};
 
 /// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Halt {
     /// It ran out of its time.
     TimedOut,
+    /// The time of the whole run is up.
+    RunOver,
     /// It took too much memory.
     TooLarge,
     /// It called `exit(code)`.
@@ -70,6 +73,12 @@ pub(super) struct Host {
     /// Connections whose stream the script cuts, or of which it expects something.
     streams: RefCell<HashMap<ConnId, Stream>>,
     takes_lines: Cell<bool>,
+    takes_frames: Cell<bool>,
+    /// When the run is over, whatever a call does.
+    run_until: Cell<Option<Instant>>,
+    /// How many signals had come when the call began, and how many more end the process at once.
+    signals: Cell<usize>,
+    patience: Cell<usize>,
     listeners: RefCell<Listeners>,
     world: RefCell<World>,
 }
@@ -90,6 +99,10 @@ impl Host {
             conns: RefCell::default(),
             streams: RefCell::default(),
             takes_lines: Cell::new(false),
+            takes_frames: Cell::new(false),
+            run_until: Cell::new(None),
+            signals: Cell::new(0),
+            patience: Cell::new(2),
             listeners: RefCell::default(),
             world: RefCell::new(World { ids: ConnIds::default(), text: Text::default(), bind: None }),
         })
@@ -172,14 +185,24 @@ impl Host {
         }
     }
 
-    /// Whether the script has `on_line`.
-    pub(super) fn takes_lines(&self) -> bool {
-        self.takes_lines.get()
+    /// Whether somebody takes the lines of a connection: the script, or the listener that accepted it.
+    pub(super) fn takes_lines(&self, conn: &ConnView) -> bool {
+        self.takes_lines.get() || conn.listener.get().is_some_and(|listener| self.listeners().has(listener, Hook::Line))
     }
 
-    /// The script has `on_line`, or not.
-    pub(super) fn set_takes_lines(&self, takes_lines: bool) {
-        self.takes_lines.set(takes_lines);
+    /// Whether the script has `on_line`, and whether it has `on_frame` or `on_data`.
+    pub(super) fn set_takes(&self, lines: bool, frames: bool) {
+        self.takes_lines.set(lines);
+        self.takes_frames.set(frames);
+    }
+
+    /// Whether somebody takes the frames of a connection: the script, or the listener that accepted it.
+    pub(super) fn takes_frames(&self, conn: &ConnView) -> bool {
+        let of_listener = |listener| {
+            let listeners = self.listeners();
+            listeners.has(listener, Hook::Frame) || listeners.has(listener, Hook::Data)
+        };
+        self.takes_frames.get() || conn.listener.get().is_some_and(of_listener)
     }
 
     /// Cuts a connection's stream differently: at once, or when nothing is expected of it any more.
@@ -222,6 +245,16 @@ impl Host {
         Some((expectation, found))
     }
 
+    /// Everything that is expected; nothing is any more.
+    pub(super) fn take_expected(&self, conn: &ConnView) -> VecDeque<Expectation> {
+        let expected = self.streams.borrow_mut().get_mut(&conn.id).map(|stream| mem::take(&mut stream.expected));
+        let expected = expected.unwrap_or_default();
+        for timer in expected.iter().filter_map(|expectation| expectation.timer) {
+            self.timers().cancel(timer);
+        }
+        expected
+    }
+
     /// The time of what was expected is up: it is expected no more.
     pub(super) fn take_overdue(&self, conn: &ConnView, timer: TimerId) -> Option<Expectation> {
         let mut streams = self.streams.borrow_mut();
@@ -245,6 +278,17 @@ impl Host {
         self.conns.borrow().values().cloned().collect::<Vec<_>>().into_iter()
     }
 
+    /// When the whole run is over: a call is stopped then.
+    pub(super) fn set_run_until(&self, until: Option<Instant>) {
+        self.run_until.set(until);
+    }
+
+    /// The run is ending: the next signal ends the process at once, also in the middle of a call.
+    pub(super) fn set_ending(&self) {
+        self.patience.set(1);
+        self.run_until.set(None);
+    }
+
     /// How long one call may run.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
@@ -258,6 +302,7 @@ impl Host {
     /// Runs a call with a fresh clock; the commands it pushes go behind those in `out`.
     pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Halt>) {
         self.began.set(None);
+        self.signals.set(interrupts::count());
         self.ceiling.set(memory::held().saturating_add(MAX_GROWTH));
         self.halt.set(None);
         mem::swap(&mut *self.commands.borrow_mut(), out);
@@ -302,7 +347,14 @@ impl Host {
         if self.halt.get().is_some() {
             return Some(Dynamic::UNIT);
         }
+        if interrupts::count() - self.signals.get() >= self.patience.get() {
+            interrupts::die();
+        }
         let now = Instant::now();
+        if self.run_until.get().is_some_and(|until| until <= now) {
+            self.stop(Halt::RunOver);
+            return Some(Dynamic::UNIT);
+        }
         match self.began.get() {
             None => self.began.set(Some(now)),
             Some(began) if now.duration_since(began) < self.timeout => {}

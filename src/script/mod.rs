@@ -59,8 +59,8 @@ pub struct ScriptHandler {
     app: Dynamic,
     /// The closures of this version and of those before: timers, listeners, `app` and `conn.state` may hold some.
     closures: AST,
-    /// How many parameters each function has, closures included.
-    parameters: HashMap<String, usize>,
+    /// How many parameters each function has, closures included: a bit for each number.
+    parameters: HashMap<String, u64>,
     /// What Rhai has found out about functions, and for how many calls.
     caches: Cell<(Caches, u32)>,
     host: Rc<Host>,
@@ -94,7 +94,7 @@ impl ScriptHandler {
             if let (Some(before), Some(mut app)) = (before, self.app.clone().write_lock::<Map>()) {
                 *app = before;
             }
-            self.host.set_takes_lines(self.hooks.has(Hook::Line));
+            self.hooks.tell(&self.host);
         }
         (result, files)
     }
@@ -125,7 +125,9 @@ impl ScriptHandler {
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, sources))?;
         let hooks = check::hooks(&ast, main)?;
         let mut parameters = older.map(|older| older.parameters.clone()).unwrap_or_default();
-        parameters.extend(ast.iter_functions().map(|function| (function.name.to_owned(), function.params.len())));
+        for function in ast.iter_functions() {
+            *parameters.entry(function.name.to_owned()).or_default() |= 1 << function.params.len().min(63);
+        }
         let mut closures = engine::closures(&ast);
         if let Some(older) = older.filter(|older| older.closures.has_functions()) {
             // Found after the script's own functions; what they call is what is there now.
@@ -144,7 +146,7 @@ impl ScriptHandler {
             (Ok(module), None) => module.map_err(|fault| error::render(&fault, sources))?,
         };
         engine.register_global_module(module.into());
-        host.set_takes_lines(hooks.has(Hook::Line));
+        hooks.tell(&host);
         let warnings = hooks.warnings(main);
         let sources = Rc::clone(sources);
         let no_ast = AST::empty();
@@ -155,6 +157,16 @@ impl ScriptHandler {
     /// Gives the script what it needs for connections of its own; call it before anything else.
     pub fn set_world(&self, world: World) {
         self.host.set_world(world);
+    }
+
+    /// When the whole run is over: a call that still runs then is stopped.
+    pub fn set_run_until(&self, until: Option<Instant>) {
+        self.host.set_run_until(until);
+    }
+
+    /// The run is ending: from now on one signal ends the process, also in the middle of a call.
+    pub fn set_ending(&self) {
+        self.host.set_ending();
     }
 
     /// Calls `on_start`: loaded, before bind or connect.
@@ -207,12 +219,13 @@ impl ScriptHandler {
             Some(conn) if timer.expects => {
                 let overdue = self.host.take_overdue(conn, number);
                 let value = api::expect::match_value(None);
-                let result = overdue.map(|late| self.call_back("expect", &late.call, (Conn::new(conn), value), out));
+                let result = overdue
+                    .map(|late| self.call_back("expect", &late.call, [Dynamic::from(Conn::new(conn)), value], out));
                 self.host.settle(conn, out);
                 result.unwrap_or(Ok(()))
             }
-            Some(conn) => self.call_back(name, &timer.call, (Conn::new(conn),), out),
-            None => self.call_back(name, &timer.call, (), out),
+            Some(conn) => self.call_back(name, &timer.call, [Dynamic::from(Conn::new(conn))], out),
+            None => self.call_back(name, &timer.call, [], out),
         };
         Some((id, result))
     }
@@ -262,9 +275,7 @@ impl ScriptHandler {
     ) -> Result<(), HandlerError> {
         let Some(listener) = conn.listener.get() else { return self.call(hook, args, out) };
         let Some(own) = self.host.listeners().get(listener, hook) else { return self.call(hook, args, out) };
-        // A closure may leave out trailing parameters, too; what it has captured stands before them.
-        let given = self.parameters.get(own.fn_name()).map_or(N, |count| count.saturating_sub(own.curry().len()));
-        self.call_back(hook.name(), &own, First { args, count: given.min(N) }, out)
+        self.call_back(hook.name(), &own, args, out)
     }
 
     /// Calls what waited for something, if that has arrived.
@@ -272,9 +283,19 @@ impl ScriptHandler {
         let Some((expectation, found)) = self.host.take_found(conn, bytes) else { return Ok(()) };
         out.push(Command::Skip(conn.id, found.end));
         let value = api::expect::match_value(Some(found));
-        let result = self.call_back("expect", &expectation.call, (Conn::new(conn), value), out);
+        let result = self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out);
         self.host.settle(conn, out);
         result
+    }
+
+    /// Calls everything that waited for something: it does not come any more.
+    fn leave(&self, conn: &Rc<ConnView>, mut bytes: Vec<u8>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        for expectation in self.host.take_expected(conn) {
+            let rest = expectation.pattern.rest(&std::mem::take(&mut bytes), conn);
+            let value = api::expect::unmet_value(rest);
+            self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out)?;
+        }
+        Ok(())
     }
 
     /// Asks the script how long the next frame is.
@@ -291,8 +312,12 @@ impl ScriptHandler {
     }
 
     fn wrong_answer(&self, hook: Hook, fault: &str) -> HandlerError {
+        self.failed(hook.name(), fault)
+    }
+
+    fn failed(&self, handler: &'static str, fault: &str) -> HandlerError {
         let report = Report::plain(&format!("{}: {fault}", self.sources.main().name));
-        HandlerError::Failed { handler: hook.name(), summary: report.summary(), message: report.message() }
+        HandlerError::Failed { handler, summary: report.summary(), message: report.message() }
     }
 
     /// Calls a handler for its answer.
@@ -325,13 +350,27 @@ impl ScriptHandler {
     }
 
     /// Calls a function value the script gave.
-    fn call_back(
+    fn call_back<const N: usize>(
         &self,
         name: &'static str,
         callback: &FnPtr,
-        args: impl FuncArgs,
+        args: [Dynamic; N],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
+        // Trailing parameters may be left out, as with handlers; what a closure has captured stands before them.
+        let captured = callback.curry().len();
+        let count = match self.parameters.get(callback.fn_name()) {
+            None => N,
+            Some(&bits) => match (0..=N).rev().find(|count| bits >> (count + captured).min(63) & 1 == 1) {
+                Some(count) => count,
+                None => {
+                    let least = (bits.trailing_zeros() as usize).saturating_sub(captured);
+                    let fault = format!("the function given to {name} has {least} parameters and gets {N} at most");
+                    return Err(self.failed(name, &fault));
+                }
+            },
+        };
+        let args = First { args, count };
         // With the script's own AST it would be linked without what the script imports.
         self.run(name, out, || callback.call::<Dynamic>(&self.engine, &self.no_ast, args)).map(drop)
     }
@@ -347,6 +386,8 @@ impl ScriptHandler {
         let file = &self.sources.main().name;
         let report = match (result, halt) {
             (_, Some(Halt::Exit(code))) => return Err(HandlerError::Exit(code)),
+            // The run says so.
+            (_, Some(Halt::RunOver)) => return Ok(Dynamic::UNIT),
             (_, Some(halt)) => Report::plain(&stopped(file, name, halt, &self.host)),
             (Ok(Ok(value)), None) => return Ok(value),
             (Ok(Err(fault)), None) => error::render(&fault, &self.sources),
@@ -405,6 +446,7 @@ impl Handler for ScriptHandler {
             }
             Event::Measure(bytes) if self.host.is_expecting(conn) => self.meet(conn, &bytes, out),
             Event::Measure(bytes) => self.measure(conn, bytes, out),
+            Event::Unmet(bytes) => self.leave(conn, bytes, out),
             Event::Text(text) => self.tell(conn, Hook::Text, [this, text.into()], out),
             Event::Line(line) => self.tell(conn, Hook::Line, [this, line.into()], out),
             Event::Opened => {

@@ -278,8 +278,10 @@ impl Inbound {
                 }
                 None => Err(Fault::CutShort(self.drop_rest())),
             },
+            Mode::Measured(measure) if measure.max.is_some() => {
+                Ok(Some(Event::Unmet(self.take_bytes().unwrap_or_default())))
+            }
             Mode::Measured(_) if self.bytes.is_empty() => Ok(None),
-            Mode::Measured(measure) if measure.max.is_some() => Ok(self.take_bytes().map(Event::Data)),
             Mode::Measured(_) => Err(Fault::CutShort(self.drop_rest())),
             Mode::Text | Mode::Line { .. } if self.decoder.is_none() && self.bytes.is_empty() => Ok(None),
             Mode::Text | Mode::Line { .. } => {

@@ -60,6 +60,8 @@ pub enum Event {
     Frame(Vec<u8>),
     /// The start of the next frame, to be measured: answered with [`Command::Cut`].
     Measure(Vec<u8>),
+    /// The stream has ended, and what was asked for each time ([`Cutting::Asked`]) has not come: what has.
+    Unmet(Vec<u8>),
     /// The peer sent FIN.
     Eof,
     /// The outbound queue fell to its low mark.

@@ -552,7 +552,7 @@ fn what_the_handler_took_itself_is_gone_and_the_rest_is_data() {
         .input(b"never found")
         .event(Event::Measure(b"never found".to_vec()))
         .eof()
-        .event(data(b"never found"))
+        .event(Event::Unmet(b"never found".to_vec()))
         .event(Event::Eof)
         .quiet();
 }

@@ -3,6 +3,7 @@
 //! Owns signal dispositions, descriptors known only by number, memory, stacks, and the services database. Knows nothing of
 //! connections or scripts.
 
+pub mod interrupts;
 pub mod memory;
 pub mod services;
 pub mod stack;

@@ -67,10 +67,20 @@ fn pattern(context: &NativeCallContext<'_>, what: &Dynamic) -> Outcome<Pattern> 
     Ok(pattern)
 }
 
+/// What the callback gets when the stream has ended without it: what had come.
+pub(in crate::script) fn unmet_value(rest: Dynamic) -> Dynamic {
+    let mut map = Map::new();
+    map.insert("timeout".into(), false.into());
+    map.insert("eof".into(), true.into());
+    map.insert("before".into(), rest);
+    Dynamic::from_map(map)
+}
+
 /// What the callback gets: where it was found, or that it was not.
 pub(in crate::script) fn match_value(found: Option<Found>) -> Dynamic {
     let mut map = Map::new();
     map.insert("timeout".into(), found.is_none().into());
+    map.insert("eof".into(), false.into());
     if let Some(found) = found {
         map.insert("start".into(), Dynamic::from_int(found.start as INT));
         map.insert("end".into(), Dynamic::from_int(found.end as INT));

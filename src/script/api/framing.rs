@@ -35,14 +35,12 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
     engine.register_fn("frame_fixed", move |conn: &mut Conn, size: INT| -> Outcome<()> {
         let size = within("frame_fixed", "a size", size, LARGEST)?;
-        of.cut(conn.view(), Cutting::Frames(Framing::Fixed(size)));
-        Ok(())
+        frames("frame_fixed", &of, conn, Framing::Fixed(size))
     });
     let of = Rc::clone(host);
     engine.register_fn("frame_length", move |context: NativeCallContext<'_>, conn: &mut Conn, options: Map| {
         let header = length_header(&context, &options)?;
-        of.cut(conn.view(), Cutting::Frames(Framing::Length(header)));
-        Ok::<_, Box<rhai::EvalAltResult>>(())
+        frames("frame_length", &of, conn, Framing::Length(header))
     });
     let of = Rc::clone(host);
     engine.register_fn("frame_none", move |conn: &mut Conn| of.cut(conn.view(), Cutting::None));
@@ -50,12 +48,20 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
 
 fn lines(host: &Host, conn: &Conn, max: INT) -> Outcome<()> {
     let max = within("frame_lines", "a limit", max, LARGEST)?;
-    let cutting = if host.takes_lines() {
-        Cutting::Lines { max }
-    } else {
-        Cutting::Frames(Framing::Lines { encoding: encoding_of(conn), max })
-    };
-    host.cut(conn.view(), cutting);
+    if host.takes_lines(conn.view()) {
+        host.cut(conn.view(), Cutting::Lines { max });
+        return Ok(());
+    }
+    frames("frame_lines", host, conn, Framing::Lines { encoding: encoding_of(conn), max })
+}
+
+/// Cuts frames, if somebody takes them.
+fn frames(function: &str, host: &Host, conn: &Conn, framing: Framing) -> Outcome<()> {
+    if !host.takes_frames(conn.view()) {
+        let lines = if function == "frame_lines" { "on_line, " } else { "" };
+        return Err(failure(format!("{function} without {lines}on_frame or on_data: nobody would get what it cuts")));
+    }
+    host.cut(conn.view(), Cutting::Frames(framing));
     Ok(())
 }
 
@@ -77,10 +83,7 @@ fn delimited(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, delimite
         Framing::Delimiter { bytes, .. } | Framing::Text { bytes, .. } if bytes.is_empty() => {
             Err(failure("frame_delim takes a delimiter that is not empty"))
         }
-        _ => {
-            host.cut(conn.view(), Cutting::Frames(framing));
-            Ok(())
-        }
+        _ => frames("frame_delim", host, conn, framing),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::codec::framing::{Endian, Framing, LengthHeader};
 use crate::session::Cutting;
 
 fn chosen(body: &str) -> Cutting {
-    let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }}"));
+    let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_frame(conn, frame) {{}}"));
     match bench.give(&conn_in(1, "gbk"), Event::Opened).pop() {
         Some(Command::SetCutting(1, cutting)) => cutting,
         other => panic!("{body}: {other:?}"),
@@ -94,7 +94,8 @@ fn what_is_expected_comes_once_and_in_order() {
 #[test]
 fn what_does_not_come_in_time_is_told() {
     let mut bench = Bench::load(
-        r#"fn on_connect(conn) { conn.frame_fixed(2); conn.expect("x", 10, |c, m| print(`late ${m.timeout}`)); }"#,
+        r#"fn on_connect(conn) { conn.frame_fixed(2); conn.expect("x", 10, |c, m| print(`late ${m.timeout}`)); }
+           fn on_data(conn, data) {}"#,
     );
     let conn = conn(1);
     bench.give(&conn, Event::Opened);
@@ -199,4 +200,63 @@ fn what_cannot_be_expected_is_refused() {
         assert_eq!(Bench::eval_error(&format!("conn.expect({pattern}, |c, m| ())")), message, "{pattern}");
     }
     assert_eq!(Bench::eval_error("conn.expect(7, |c, m| ())"), "expect takes a string, a blob or a regex, not int");
+}
+
+#[test]
+fn what_nobody_would_get_is_not_cut() {
+    for (call, others) in [
+        ("conn.frame_fixed(3)", "on_frame or on_data"),
+        ("conn.frame_delim(\"|\")", "on_frame or on_data"),
+        ("conn.frame_length(#{size: 2})", "on_frame or on_data"),
+        ("conn.frame_lines()", "on_line, on_frame or on_data"),
+    ] {
+        let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {call}; }} fn on_text(conn, text) {{}}"));
+        let message = bench.fail(&conn(1), Event::Opened);
+        assert!(message.contains(&format!(" without {others}: nobody would get what it cuts")), "{message}");
+    }
+}
+
+#[test]
+fn a_callback_may_leave_out_what_it_does_not_need() {
+    let calls = ["|| print(1)", "|c| print(c.id)", "|c, m| print(c.id)", "one", "two"];
+    for call in calls {
+        let script = format!(
+            "fn one(c) {{ print(c.id) }} fn two(c, m) {{ print(c.id) }} fn two(a, b, c) {{}}
+             fn on_connect(conn) {{ conn.expect(\"x\", {call}); }} fn on_data(conn, data) {{}}"
+        );
+        let mut bench = Bench::load(&script);
+        bench.give(&conn(1), Event::Opened);
+        let out = bench.give(&conn(1), Event::Measure(b"x".to_vec()));
+        assert!(out.contains(&print("1")), "{call}: {out:?}");
+    }
+    for (call, name) in [("conn.expect(\"x\", |a, b, c| 1)", "expect"), ("conn.after(0, |a, b| 1)", "after")] {
+        let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {call}; }} fn on_data(conn, data) {{}}"));
+        bench.give(&conn(1), Event::Opened);
+        let message = if name == "after" {
+            let fired = bench.handler.fire(Instant::now(), &mut Vec::new()).unwrap();
+            format!("{:?}", fired.1.unwrap_err())
+        } else {
+            bench.fail(&conn(1), Event::Measure(b"x".to_vec()))
+        };
+        let (has, most) = if name == "after" { (2, 1) } else { (3, 2) };
+        let wanted = format!("the function given to {name} has {has} parameters and gets {most} at most");
+        assert!(message.contains(&wanted), "{message}");
+    }
+}
+
+#[test]
+fn what_does_not_come_before_the_end_is_told_with_all_that_has() {
+    let mut bench = Bench::load(
+        r#"fn on_connect(conn) {
+               conn.expect("login:", 500, |c, m| print(`${m.eof} ${m.timeout} ${m.before}`));
+               conn.expect(hex("00"), |c, m| print(`${m.eof} ${m.before.len()}`));
+           }
+           fn on_line(conn, line) {}"#,
+    );
+    let conn = conn_in(1, "gbk");
+    bench.give(&conn, Event::Opened);
+    assert_eq!(bench.give(&conn, Event::Measure(b"\xc4\xe3".to_vec())), []);
+    let out = bench.give(&conn, Event::Unmet(b"\xc4\xe3\xba".to_vec()));
+    assert_eq!(out, [print("true false 你\u{fffd}"), print("true 0")]);
+    assert!(bench.handler.deadline().is_none(), "nothing is waited for any more");
 }

@@ -94,7 +94,15 @@ impl Connection {
         self.drop_held_input();
         self.end = None;
         self.events.retain(|event| {
-            !matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_) | Event::Frame(_) | Event::Measure(_))
+            !matches!(
+                event,
+                Event::Data(_)
+                    | Event::Text(_)
+                    | Event::Line(_)
+                    | Event::Frame(_)
+                    | Event::Measure(_)
+                    | Event::Unmet(_)
+            )
         });
     }
 
