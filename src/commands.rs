@@ -17,7 +17,7 @@ use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{Console, write_stderr};
 use crate::script::{builtin, starter, strict};
-use crate::sys::stack;
+use crate::sys::{stack, unix};
 
 /// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
@@ -84,6 +84,9 @@ fn with_room_for_scripts(run: impl Fn() -> Exit + Clone + Send + 'static) -> Exi
 
 /// Writes a result to stdout; a reader that left ends tcpx as it ends `cat`.
 fn print(text: &str) -> Result<Exit, Error> {
+    if unix::stdout_was_closed() {
+        return Err(Error::Write { target: "stdout".into(), cause: cause(&io::Error::from_raw_os_error(libc::EBADF)) });
+    }
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(Exit::Success),

@@ -404,14 +404,22 @@ fn a_full_stdout_does_not_matter_where_nothing_is_written() {
 }
 
 #[test]
-fn a_closed_stdout_disturbs_nobody() {
+fn a_closed_stdout_is_no_trouble_before_something_is_to_be_written() {
     for role in BOTH {
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).stdout(Stdout::Closed).pair(role);
         peer.expect(b"x");
         peer.expect_eof();
         peer.send(b"for nobody");
         drop(peer);
+        tcpx.finish().code(23).said("write stdout: bad file descriptor");
+
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).stdout(Stdout::Closed).pair(role);
+        peer.expect(b"x");
+        drop(peer);
         tcpx.finish().code(0).quietly();
+    }
+    for words in [&["encodings"][..], &["script", "list"], &["--version"], &["man"]] {
+        Tcpx::new(words).stdout(Stdout::Closed).run().code(23).said("write stdout: bad file descriptor");
     }
 }
 

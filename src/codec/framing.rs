@@ -37,7 +37,7 @@ pub struct LengthHeader {
     pub include_header: bool,
     /// The header is not part of the frame that is delivered.
     pub strip: bool,
-    /// The largest frame, header included.
+    /// The largest frame, as it is delivered.
     pub max: usize,
 }
 
@@ -66,7 +66,7 @@ pub enum Framing {
     Lines {
         /// The encoding the line feed is in.
         encoding: &'static Encoding,
-        /// The longest line with its end.
+        /// The longest line without its end.
         max: usize,
     },
     /// Always so many bytes; not 0.
@@ -121,12 +121,12 @@ impl Framer {
     pub fn next(&mut self, bytes: &[u8]) -> Result<Option<Cut>, FrameError> {
         let cut = match &self.framing {
             Framing::Lines { encoding, max } => match line_end(encoding, bytes, self.searched) {
-                Some(end) if end <= *max => {
-                    let line = without_line_end(encoding, &bytes[..end]);
-                    Some(Cut { frame: 0..line, consumed: end })
-                }
-                None if bytes.len() <= *max => None,
-                _ => return Err(FrameError::TooLong { max: *max }),
+                Some(end) => match without_line_end(encoding, &bytes[..end]) {
+                    line if line <= *max => Some(Cut { frame: 0..line, consumed: end }),
+                    _ => return Err(FrameError::TooLong { max: *max }),
+                },
+                None if bytes.len() <= max + longest_line_end(encoding) => None,
+                None => return Err(FrameError::TooLong { max: *max }),
             },
             Framing::Fixed(size) => (bytes.len() >= *size).then_some(Cut { frame: 0..*size, consumed: *size }),
             Framing::Length(header) => header.cut(bytes)?,
@@ -153,7 +153,9 @@ impl Framer {
     /// else is cut short.
     pub fn last(&self, bytes: &[u8]) -> Option<Cut> {
         match self.framing {
-            Framing::Lines { .. } => Some(Cut { frame: 0..bytes.len(), consumed: bytes.len() }),
+            Framing::Lines { max, .. } if bytes.len() <= max => {
+                Some(Cut { frame: 0..bytes.len(), consumed: bytes.len() })
+            }
             _ => None,
         }
     }
@@ -170,8 +172,13 @@ pub fn line_end(encoding: &'static Encoding, bytes: &[u8], searched: usize) -> O
     bytes[start..].chunks_exact(2).position(|unit| unit == line_feed).map(|unit| start + unit * 2 + 2)
 }
 
+/// How many bytes CR and LF take.
+pub fn longest_line_end(encoding: &'static Encoding) -> usize {
+    if encoding == UTF_16LE || encoding == UTF_16BE { 4 } else { 2 }
+}
+
 /// The length of a line, which ends with a line feed, without its end.
-fn without_line_end(encoding: &'static Encoding, line: &[u8]) -> usize {
+pub fn without_line_end(encoding: &'static Encoding, line: &[u8]) -> usize {
     let (feed, carriage_return): (usize, &[u8]) = match encoding {
         _ if encoding == UTF_16LE => (2, b"\r\0"),
         _ if encoding == UTF_16BE => (2, b"\0\r"),
@@ -195,9 +202,9 @@ impl LengthHeader {
         if body < 0 {
             return Err(FrameError::Negative { length: body });
         }
-        let whole = usize::try_from(whole).ok().filter(|whole| *whole <= self.max);
-        let Some(whole) = whole else { return Err(FrameError::TooLong { max: self.max }) };
         let start = if self.strip { header } else { 0 };
+        let whole = usize::try_from(whole).ok().filter(|whole| whole - start <= self.max);
+        let Some(whole) = whole else { return Err(FrameError::TooLong { max: self.max }) };
         Ok((bytes.len() >= whole).then_some(Cut { frame: start..whole, consumed: whole }))
     }
 }
@@ -330,7 +337,13 @@ mod tests {
         let lines = Framing::Lines { encoding: encoding_rs::GBK, max: 6 };
         check(&lines, b"one\r\n\ntwo\nlast", &[b"one", b"", b"two"], b"last");
         assert_eq!(Framer::new(lines.clone()).last(b"last"), Some(Cut { frame: 0..4, consumed: 4 }));
-        assert_eq!(all(&lines, &[b"1234567"]), Err(FrameError::TooLong { max: 6 }));
+        check(&lines, b"123456\r\n123456\n", &[b"123456", b"123456"], b"");
+        for long in [&b"1234567\n"[..], b"1234567\r\n", b"123456789"] {
+            for cut in 0..long.len() {
+                assert_eq!(all(&lines, &[&long[..cut], &long[cut..]]), Err(FrameError::TooLong { max: 6 }));
+            }
+        }
+        assert_eq!(Framer::new(lines).last(b"1234567"), None);
         let wide = Framing::Lines { encoding: UTF_16BE, max: 100 };
         check(&wide, b"\x0a\0\0a\0\r\0\n\0b\0\n", &[b"\x0a\0\0a", b"\0b"], b"");
     }
@@ -358,7 +371,8 @@ mod tests {
         let counted = LengthHeader { include_header: true, ..header() };
         assert_eq!(all(&Framing::Length(counted), &[b"\x00\x01"]), Err(FrameError::Negative { length: -1 }));
         let small = LengthHeader { max: 10, ..header() };
-        assert_eq!(all(&Framing::Length(small), &[b"\x00\x09"]), Err(FrameError::TooLong { max: 10 }));
+        check(&Framing::Length(small), b"\x00\x0a0123456789", &[b"0123456789"], b"");
+        assert_eq!(all(&Framing::Length(small), &[b"\x00\x0b"]), Err(FrameError::TooLong { max: 10 }));
         let huge = LengthHeader { size: 8, ..header() };
         assert_eq!(all(&Framing::Length(huge), &[&[0xff; 8]]), Err(FrameError::TooLong { max: MAX_FRAME }));
     }

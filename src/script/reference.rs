@@ -218,7 +218,7 @@ const METHODS: &[(&str, &str)] = &[
     ("conn.reset()", "RST at once; what is queued is dropped."),
     (
         "conn.frame_lines(max)",
-        "Lines of at most max bytes (1 MiB if left out), for on_line; as blobs, for on_frame, if there is no on_line. What is longer is an error of kind \"frame\", and the connection is reset: so with every framing.",
+        "Lines of at most max bytes without their end (1 MiB if left out), for on_line; as blobs, for on_frame, if there is no on_line. What is longer is an error of kind \"frame\", and the connection is reset: so with every framing.",
     ),
     (
         "conn.frame_delim(d, max)",
@@ -227,7 +227,7 @@ const METHODS: &[(&str, &str)] = &[
     ("conn.frame_fixed(n)", "Frames of n bytes."),
     (
         "conn.frame_length(options)",
-        "Frames after a length: #{size: 4} bytes; endian: \"big\" or \"little\"; offset: bytes before it; adjust: added to it; include_header: it counts the header; max; strip: false keeps the header.",
+        "Frames after a length: #{size: 4} bytes; endian: \"big\" or \"little\"; offset: bytes before it; adjust: added to it; include_header: it counts the header; max: the longest frame, as it is delivered; strip: false keeps the header.",
     ),
     ("conn.frame_none()", "No framing any more. Framing can be changed at any time; it counts from the next byte."),
     (

@@ -8,7 +8,9 @@ use memchr::memchr;
 
 use crate::buffer::ByteQueue;
 use crate::codec::charset::{DecodeError, Decoder, Encoder};
-use crate::codec::framing::{FrameError, Framer, MAX_FRAME, line_end};
+use crate::codec::framing::{
+    FrameError, Framer, MAX_FRAME, line_end, longest_line_end, without_line_end as bytes_of_line,
+};
 use crate::config::{Charset, Malformed, Unencodable};
 use crate::session::{ConnView, Cutting, Delivery, Event};
 
@@ -245,8 +247,8 @@ impl Inbound {
                 Charset::Auto if self.text.len() + self.bytes.len() <= max => self.bytes.len(),
                 Charset::Auto => return Err(Fault::LineTooLong(max)),
                 Charset::Named(encoding) => match line_end(encoding, self.bytes.as_slice(), self.searched) {
-                    Some(end) if end <= max => end,
-                    None if self.bytes.len() <= max => {
+                    Some(end) if bytes_of_line(encoding, &self.bytes.as_slice()[..end]) <= max => end,
+                    None if self.bytes.len() <= max + longest_line_end(encoding) => {
                         self.searched = self.bytes.len();
                         return Ok(None);
                     }

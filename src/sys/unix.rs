@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a signal was ignored when this process started: `nohup` and background jobs of scripts expect
 /// that it stays so (sigaction(2)).
@@ -19,6 +20,19 @@ pub fn is_ignored(signal: i32) -> bool {
 pub fn is_open_fd(fd: RawFd) -> bool {
     // SAFETY: F_GETFD only looks; a bad number gives EBADF.
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
+}
+
+static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Notes whether there is a stdout. For the start of the process only, before Rust's runtime puts `/dev/null` in
+/// the place of a closed one: what is written there would be lost without a word.
+pub extern "C" fn note_stdout() {
+    STDOUT_WAS_CLOSED.store(!is_open_fd(1), Ordering::Relaxed);
+}
+
+/// Whether the process was started without stdout, as with `>&-`.
+pub fn stdout_was_closed() -> bool {
+    STDOUT_WAS_CLOSED.load(Ordering::Relaxed)
 }
 
 /// Takes a descriptor over by its number, as `--ready-fd` gives it. 0, 1 and 2 are duplicated instead,
