@@ -6,14 +6,6 @@ use std::process;
 use tcpx::exit::Exit;
 use tcpx::net::signal;
 
-/// Called before `main`, and before the runtime.
-#[cfg(target_os = "linux")]
-#[used]
-#[allow(unsafe_code)]
-// SAFETY: what stands in this section is called with the C convention; the function looks at a descriptor, no more.
-#[unsafe(link_section = ".init_array")]
-static AT_START: extern "C" fn() = tcpx::sys::unix::note_stdout;
-
 fn main() {
     // A bug is one line that asks for a report, never a trace.
     panic::set_hook(Box::new(tcpx::bug::remember));

@@ -91,6 +91,8 @@ fn a_script_that_is_written_in_pieces_is_loaded_when_it_is_whole() {
     let script = folder.file("reply.rhai", b"fn on_line(conn, line) { conn.send_line(\"one\"); }");
     let (running, address) = watching(&script);
     let mut file = fs::File::create(&script).expect("truncate");
+    // Longer than a change has to stand.
+    std::thread::sleep(SILENCE * 2);
     for piece in ["fn on_line(conn, ", "line) { conn.send_", "line(\"two\"); }"] {
         std::thread::sleep(Duration::from_millis(20));
         file.write_all(piece.as_bytes()).expect("write");

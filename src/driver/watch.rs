@@ -8,6 +8,7 @@
 //! |---|---|
 //! | as it was | look again after [`PAUSE`] |
 //! | something new | look again after [`SETTLE`] |
+//! | a file that is empty | look again after [`SETTLE`], until it is not |
 //! | the same new thing a second time | load; what does not load is told once and changes nothing |
 
 use std::fs;
@@ -51,7 +52,9 @@ impl Watch {
     fn look(&mut self, now: Instant) -> bool {
         let stamps = stamps(&self.files);
         let has_changed = stamps != self.loaded;
-        let stands = self.seen.as_ref() == Some(&stamps);
+        // An editor may have truncated it and take its time: nobody means an empty script.
+        let is_empty = stamps.iter().any(|stamp| stamp.is_some_and(|(_, length, ..)| length == 0));
+        let stands = self.seen.as_ref() == Some(&stamps) && !is_empty;
         self.next = now + if has_changed && !stands { SETTLE } else { PAUSE };
         self.seen = has_changed.then_some(stamps);
         has_changed && stands

@@ -129,8 +129,9 @@ impl Hooks {
         let defined: Vec<_> = RECEIVERS.into_iter().filter(|hook| self.has(*hook)).map(Hook::name).collect();
         match defined.as_slice() {
             [used, ignored @ ..] if !ignored.is_empty() => {
+                let verb = if ignored.len() == 1 { "is" } else { "are" };
                 let text = format!(
-                    "{}: {used} takes what is received, {} is never called",
+                    "{}: {used} takes what is received, {} {verb} never called",
                     source.name,
                     ignored.join(" and ")
                 );

@@ -258,9 +258,12 @@ fn property(text: &str) -> Words {
         [name, "()", _] => {
             Words { what: format!("cannot set `{name}` of (): there is no value before the dot"), ..Words::default() }
         }
-        [name, owner, _] if friendly(owner) == "Conn" && !reference::properties().any(|known| known == *name) => {
+        [name, owner, _]
+            if ["Conn", "Listener"].contains(&friendly(owner).as_str())
+                && !reference::properties().any(|known| known == *name) =>
+        {
             Words {
-                what: format!("Conn has no property `{name}`"),
+                what: format!("{} has no property `{name}`", friendly(owner)),
                 near: reference::near_property(name).map(str::to_owned),
                 ..Words::default()
             }
@@ -287,7 +290,8 @@ fn variable(name: &str, place: &Source) -> Words {
         own.into_iter().chain(word.parameters.iter().copied())
     });
     let known: Vec<&str> = ["app", "args"].into_iter().chain(known).collect();
-    let near = if hint.is_some() { None } else { nearest(name, known) };
+    // A name that is known elsewhere is no help.
+    let near = if hint.is_some() { None } else { nearest(name, known).filter(|near| *near != name) };
     Words { what, near: near.map(str::to_owned), hint }
 }
 

@@ -222,7 +222,31 @@ fn marked(line: &str) -> String {
     if line.contains('`') {
         return line.to_owned();
     }
-    line.split(' ').map(marked_word).collect::<Vec<_>>().join(" ").replace("fn `", "`fn ")
+    let mut words: Vec<String> = Vec::new();
+    let mut open = false;
+    for word in line.split(' ') {
+        match words.last_mut().filter(|_| open) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => words.push(word.to_owned()),
+        }
+        open = words.last().is_some_and(|word| is_open(word));
+    }
+    words.iter().map(|word| marked_word(word)).collect::<Vec<_>>().join(" ").replace("fn `", "`fn ")
+}
+
+/// Whether a call or a map goes on behind the next space. A parenthesis at the beginning is only one.
+fn is_open(word: &str) -> bool {
+    let is_code = word.starts_with("#{") || word.find('(').is_some_and(|at| at > 0);
+    let (mut depth, mut quoted) = (0, false);
+    for character in word.chars() {
+        match character {
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    is_code && (depth > 0 || quoted)
 }
 
 fn marked_word(word: &str) -> String {
@@ -254,13 +278,14 @@ tcpx script new writes a script that works, with every handler in comments.
 
 tcpx script check FILE says everything that is wrong with a script and with what it imports: syntax, handlers, unknown
 variables and functions, wrong numbers of arguments, properties a conn does not have. It is silent and exits with 0 if
-nothing is wrong, and exits with 111 if something is. Loading for listen or connect does not look for functions: one
+nothing is wrong, and exits with 111 if something is; of very many faults it shows the first 20. What stands at the top level
+of the script is run, as for listen and connect. Loading for listen or connect does not look for functions: one
 that is never called does no harm.
 
 With --watch the script is loaded again when its file, or a file it imports, changes. Connections, conn.state and app
 live on; on_reload is called, on_start is not called again. The handlers of the new version count from the next chunk on,
-and half a line that was waiting goes to them, too. Closures kept in app, in conn.state, by timers, by listeners or by expect go on and call the functions of the new
-version; timers of the top level are stopped, for the new one starts its own. on_stdin is looked for at the start only. A
+and half a line that was waiting goes to them, too. Closures kept in app, in conn.state, by timers, by listeners or by
+expect go on and call the functions of the new version; timers of the top level are stopped, for the new one starts its own. on_stdin is looked for at the start only. A
 version that does not load is reported once and changes nothing.
 ";
 
@@ -396,10 +421,14 @@ An error in a handler is reported with its place in the source, the connection i
 on_error (kind \"script\"), the others go on, and the run ends with exit code 112. --script-errors fatal ends
 the run at the first; --script-errors ignore keeps the connection.
 
-One call may run for 2 seconds (--script-timeout); then it is stopped, and try cannot catch that. It is stopped, too, when it takes
-256 MiB more memory than it began with. Calls nest at most 64 deep; strings hold 16 MiB, arrays and blobs 4 Mi items, maps 1 Mi entries. A connection holds 64 MiB
-of unsent data; more is an error. There is no eval, no way to
-processes, and to files only as FILES says.
+try { .. } catch (e) catches most errors: e is a string if a function of tcpx failed, and a map with a message for the
+errors of the language itself; `${e}` shows either. Limits cannot be caught.
+
+One call may run for 2 seconds (--script-timeout); then it is stopped. It is stopped, too, when it takes 256 MiB more
+memory than it began with, when the time of the run is over (--timeout), and by a second signal. Calls nest at most 64
+deep; strings hold 16 MiB, arrays and blobs 4 Mi items with everything inside them, maps 1 Mi entries. A connection holds
+64 MiB of unsent data; more is an error. There is no eval; no processes can be started, and files are reached only as
+FILES says.
 ";
 
 const PITFALLS: &str = "
@@ -408,6 +437,10 @@ is computed, const T = blob(4), is written global::T in functions.
 
 `a\\r\\n` in backticks is five characters: backticks take values, ${x}, but no escapes. In double quotes it is the
 other way round; use \"{}\\r\\n\".fmt(x) for both. tcpx script check warns about it.
+
+A closure that uses app, or a local variable, shares it: app.l.on_line = |c, line| app.l.close() changes app while the
+closure is made of it, and fails with \"a value is used while it is being changed\". Make it of a local value first: let l =
+listen(..); l.on_line = ..; app.l = l. The connection a callback needs is its first parameter.
 
 \"\\xff\" is the character U+00FF and two bytes in UTF-8. One byte is hex(\"ff\").
 
@@ -507,6 +540,10 @@ mod tests {
     fn words_of_a_program_are_set_as_such() {
         let line = "See conn.send(x), on_data and --watch (reply.rhai): no e, 0.5 s, tcpx alone; \"{}\" (kind \"x\").";
         let wanted = "See `conn.send(x)`, `on_data` and `--watch` (`reply.rhai`): no e, 0.5 s, tcpx alone; `\"{}\"` (kind \"x\").";
+        assert_eq!(marked(line), wanted);
+        let line = "Use conn.expect(x, 5, |c| 1), hex(\"de ad\") or #{size: 4, max: [1, 2]} (kind of), 64 deep.";
+        let wanted =
+            "Use `conn.expect(x, 5, |c| 1)`, `hex(\"de ad\")` or `#{size: 4, max: [1, 2]}` (kind of), 64 deep.";
         assert_eq!(marked(line), wanted);
         assert_eq!(marked("`a b` in_code is left alone"), "`a b` in_code is left alone");
     }

@@ -361,14 +361,15 @@ impl ScriptHandler {
         let captured = callback.curry().len();
         let count = match self.parameters.get(callback.fn_name()) {
             None => N,
-            Some(&bits) => match (0..=N).rev().find(|count| bits >> (count + captured).min(63) & 1 == 1) {
-                Some(count) => count,
-                None => {
+            Some(&bits) => {
+                let takes = |count: &usize| bits >> (count + captured).min(63) & 1 == 1;
+                let Some(count) = (0..=N).rev().find(takes) else {
                     let least = (bits.trailing_zeros() as usize).saturating_sub(captured);
                     let fault = format!("the function given to {name} has {least} parameters and gets {N} at most");
                     return Err(self.failed(name, &fault));
-                }
-            },
+                };
+                count
+            }
         };
         let args = First { args, count };
         // With the script's own AST it would be linked without what the script imports.

@@ -24,14 +24,21 @@ pub fn is_open_fd(fd: RawFd) -> bool {
 
 static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Notes whether there is a stdout. For the start of the process only, before Rust's runtime puts `/dev/null` in
-/// the place of a closed one: what is written there would be lost without a word.
-pub extern "C" fn note_stdout() {
+/// Called before `main`, and before Rust's runtime puts `/dev/null` in the place of a closed stdout: what is written
+/// there would be lost without a word.
+#[used]
+// SAFETY: what stands in this section is called with the C convention; the function looks at a descriptor, no more.
+#[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
+static AT_START: extern "C" fn() = note_stdout;
+
+extern "C" fn note_stdout() {
     STDOUT_WAS_CLOSED.store(!is_open_fd(1), Ordering::Relaxed);
 }
 
 /// Whether the process was started without stdout, as with `>&-`.
 pub fn stdout_was_closed() -> bool {
+    // Named, so that it is linked with whoever asks.
+    std::hint::black_box(&AT_START);
     STDOUT_WAS_CLOSED.load(Ordering::Relaxed)
 }
 

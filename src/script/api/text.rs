@@ -52,7 +52,10 @@ fn fmt<const N: usize>(context: &NativeCallContext<'_>, format: &str, values: [D
         }
     }
     if places != N {
-        return Err(failure(format!("fmt: \"{format}\" has {places} {{}}, but {N} values were given")));
+        return Err(failure(format!(
+            "fmt: \"{format}\" has {places} {{}}, but {N} value{} given",
+            if N == 1 { " was" } else { "s were" }
+        )));
     }
     Ok(out)
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use rhai::{Array, Dynamic, Engine, FnPtr, INT, NativeCallContext};
+use rhai::{Array, Blob, Dynamic, Engine, FnPtr, INT, NativeCallContext};
 
 use super::conn::Conn;
 use super::{Outcome, failure, type_name};
@@ -91,6 +91,11 @@ fn broadcast(
         }
         Err(failure(format!("the one to leave out is a Conn or an array of them, not {}", type_name(context, except))))
     };
+    excepted(0)?;
+    if !what.is_string() && what.read_lock::<Blob>().is_none() && what.read_lock::<Array>().is_none() {
+        let function = if method == "send" { "broadcast" } else { "broadcast_line" };
+        return Err(failure(format!("{function} takes a string or a blob, not {}", type_name(context, what))));
+    }
     let mut failed = None;
     for conn in host.conns() {
         if !excepted(conn.id)? {

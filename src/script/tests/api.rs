@@ -201,7 +201,7 @@ fn fmt_fills_its_places() {
         "print(\"{} {}!\".fmt(1, \"b\")); print(\"{{}} {}\".fmt([1])); print(\"none\".fmt()); print(\"{}\".fmt(conn)); print(\"{}{}{}{}{}{}{}{}\".fmt(1,2,3,4,5,6,7,8));",
     );
     assert_eq!(shown, "1 b!|{} [1]|none|127.0.0.1:50001|12345678");
-    assert_eq!(Bench::eval_error("\"{} {}\".fmt(1)"), "fmt: \"{} {}\" has 2 {}, but 1 values were given");
+    assert_eq!(Bench::eval_error("\"{} {}\".fmt(1)"), "fmt: \"{} {}\" has 2 {}, but 1 value was given");
     assert_eq!(Bench::eval_error("\"{\".fmt()"), "fmt: a single { in \"{\"; write {{");
 }
 

@@ -27,7 +27,7 @@ fn interest_follows_the_handlers_that_are_there() {
     assert!(warning.ends_with("reply.rhai: on_text takes what is received, on_data is never called"), "{warning}");
     let line = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_line(c, l) {}");
     assert_eq!(line.handler.interest(&conn(1)).received, Some(Delivery::Line));
-    assert!(line.handler.warnings()[0].contains("on_line takes what is received, on_text and on_data is never"));
+    assert!(line.handler.warnings()[0].contains("on_line takes what is received, on_text and on_data are never"));
     assert!(Bench::load("fn on_data(c) {}").handler.warnings().is_empty());
 }
 
