@@ -15,33 +15,36 @@ const CHUNK: usize = 256 << 10;
 
 /// The files of one connection, the first to be sent at the front.
 #[derive(Debug, Default)]
-pub(super) struct Files(VecDeque<FileToSend>);
+pub(super) struct Files(
+    #[expect(clippy::box_collection, reason = "8 bytes while there is none, not 32")] Option<Box<VecDeque<FileToSend>>>,
+);
 
 impl Files {
     /// Sends a file after everything that is queued.
     pub(super) fn push(&mut self, conn: &mut Connection, file: FileToSend) {
         if conn.open_gap() {
-            self.0.push_back(file);
+            self.0.get_or_insert_default().push_back(file);
         }
     }
 
     /// Queues as much as there is room for. A file that ended too early, or cannot be read, breaks the connection.
     pub(super) fn feed(&mut self, conn: &mut Connection) {
         if let Err(message) = self.read(conn) {
-            self.0.clear();
+            self.0 = None;
             conn.break_gap(message);
         }
     }
 
     fn read(&mut self, conn: &mut Connection) -> Result<(), String> {
+        let Some(files) = &mut self.0 else { return Ok(()) };
         // The queue was dropped, and what was to be sent with it.
-        if self.0.len() > conn.gaps() {
-            self.0.clear();
+        if files.len() > conn.gaps() {
+            files.clear();
         }
-        while let Some(file) = self.0.front_mut().filter(|_| conn.wants_filling()) {
+        while let Some(file) = files.front_mut().filter(|_| conn.wants_filling()) {
             let left = file.length - file.sent;
             if left == 0 {
-                self.0.pop_front();
+                files.pop_front();
                 conn.close_gap();
                 continue;
             }
@@ -58,6 +61,9 @@ impl Files {
                 Err(error) if error.kind() == IoKind::Interrupted => {}
                 Err(error) => return Err(format!("{}: {}", file.name, cause(&error))),
             }
+        }
+        if files.is_empty() {
+            self.0 = None;
         }
         Ok(())
     }

@@ -20,12 +20,12 @@ mod ends;
 mod sending;
 mod toxics;
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::config::Malformed;
 use crate::layer::toxics::Then;
+use crate::session::events::EventQueue;
 use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
@@ -101,7 +101,7 @@ enum WriteHalf {
 #[derive(Debug)]
 enum End {
     Eof,
-    Broken(ConnError),
+    Broken(Box<ConnError>),
     /// A toxic ended it, in order or by RST.
     Cut(Then),
 }
@@ -119,10 +119,11 @@ pub struct Connection {
     outbound: Outbound,
     /// What stands between this and the socket, if anything does.
     toxics: Option<Box<Toxics>>,
-    events: VecDeque<Event>,
-    actions: VecDeque<Action>,
+    events: EventQueue,
+    /// What is to be done before what follows from the phase.
+    action: Option<Action>,
     end: Option<End>,
-    write_error: Option<ConnError>,
+    write_error: Option<Box<ConnError>>,
     drain_due: bool,
     linger: Option<Box<Linger>>,
     timers: TimerTable,
@@ -146,8 +147,8 @@ impl Connection {
             paused: false,
             outbound: Outbound::new(),
             toxics: None,
-            events: VecDeque::from([Event::Opened]),
-            actions: VecDeque::new(),
+            events: EventQueue::of(Event::Opened),
+            action: None,
             end: None,
             write_error: None,
             drain_due: false,
@@ -206,7 +207,7 @@ impl Connection {
 
     fn take_eof(&mut self) {
         if let Some(error) = self.write_error.take() {
-            return self.break_off(error);
+            return self.break_off(*error);
         }
         self.read_ended = true;
         self.view.eof.set(true);
@@ -218,7 +219,7 @@ impl Connection {
     /// Reading failed: the connection is broken. What arrived before is still delivered.
     pub fn handle_read_error(&mut self, now: Instant, error: ConnError) {
         if !self.read_ended {
-            let error = self.write_error.take().unwrap_or(error);
+            let error = self.write_error.take().map_or(error, |error| *error);
             if !self.hold_end(now, Some(&error)) {
                 self.break_off(error);
             }
@@ -233,7 +234,7 @@ impl Connection {
         if self.read_ended {
             self.break_off(error);
         } else {
-            self.write_error = Some(error);
+            self.write_error = Some(Box::new(error));
         }
     }
 
@@ -241,8 +242,7 @@ impl Connection {
     pub fn set_interest(&mut self, interest: Interest) {
         self.settings.interest = interest;
         let is_received = |event: &Event| matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_));
-        let (received, others): (Vec<_>, Vec<_>) = self.events.drain(..).partition(is_received);
-        self.events = others.into();
+        let received = self.events.take_if(is_received);
         self.inbound.set_delivery(&self.view, self.settings.delivery(), received);
     }
 
@@ -347,7 +347,7 @@ impl Connection {
 
     /// What to do with the socket, once the queue was offered to it.
     pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
-        if let Some(action) = self.actions.pop_front() {
+        if let Some(action) = self.action.take() {
             return Some(action);
         }
         if self.write == WriteHalf::Finishing && self.is_flushed() {

@@ -47,8 +47,11 @@ impl From<FrameError> for Fault {
 enum Mode {
     Data,
     Text,
-    Line { max: usize },
-    Frame(Framer),
+    Line {
+        max: usize,
+    },
+    /// Boxed: few connections have one, and it is the largest.
+    Frame(Box<Framer>),
     Measured(Measure),
 }
 
@@ -102,7 +105,7 @@ impl Inbound {
             Cutting::None => Mode::of(delivery),
             Cutting::Raw => Mode::Data,
             Cutting::Lines { max } => Mode::Line { max },
-            Cutting::Frames(framing) => Mode::Frame(Framer::new(framing)),
+            Cutting::Frames(framing) => Mode::Frame(Box::new(Framer::new(framing))),
             Cutting::Asked { max } => Mode::Measured(Measure { max: Some(max), ..Measure::default() }),
         };
     }

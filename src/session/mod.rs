@@ -4,6 +4,7 @@
 //! No mio, no rhai, no clock, no printing: time is an argument, bytes are slices.
 
 pub mod connection;
+mod events;
 pub mod halves;
 mod inbound;
 mod linger;

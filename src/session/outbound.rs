@@ -12,10 +12,16 @@ use crate::buffer::ByteQueue;
 pub(super) struct Outbound {
     /// What can be sent now: everything before the first gap, and what that has been filled with.
     front: ByteQueue,
+    /// What stands behind gaps, if there are any: few connections ever have one.
+    behind: Option<Box<Behind>>,
+}
+
+#[derive(Debug, Default)]
+struct Behind {
     /// For each gap, what comes after it and before the next.
-    behind: VecDeque<ByteQueue>,
-    /// How many bytes stand behind gaps.
-    held: usize,
+    queues: VecDeque<ByteQueue>,
+    /// How many bytes that is.
+    bytes: usize,
 }
 
 impl Outbound {
@@ -26,12 +32,12 @@ impl Outbound {
 
     /// Bytes that wait, without what gaps still lack.
     pub(super) fn len(&self) -> usize {
-        self.front.len() + self.held
+        self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
     }
 
     /// Whether everything was sent, gaps included.
     pub(super) fn is_empty(&self) -> bool {
-        self.front.is_empty() && self.behind.is_empty()
+        self.front.is_empty() && self.behind.is_none()
     }
 
     /// What can be sent now.
@@ -41,18 +47,18 @@ impl Outbound {
 
     /// Adds bytes at the end.
     pub(super) fn extend(&mut self, bytes: &[u8]) {
-        match self.behind.back_mut() {
+        match &mut self.behind {
             None => self.front.extend(bytes),
-            Some(last) => {
-                self.held += bytes.len();
-                last.extend(bytes);
-            }
+            Some(behind) => behind.extend(bytes),
         }
     }
 
     /// Adds bytes at the end, taking their allocation over where that is possible.
     pub(super) fn push(&mut self, bytes: Vec<u8>) {
-        if self.behind.is_empty() { self.front.push(bytes) } else { self.extend(&bytes) }
+        match &mut self.behind {
+            None => self.front.push(bytes),
+            Some(behind) => behind.extend(&bytes),
+        }
     }
 
     /// Removes bytes that were sent.
@@ -62,12 +68,12 @@ impl Outbound {
 
     /// Adds a gap at the end.
     pub(super) fn open_gap(&mut self) {
-        self.behind.push_back(ByteQueue::new());
+        self.behind.get_or_insert_default().queues.push_back(ByteQueue::new());
     }
 
     /// How many gaps there are.
     pub(super) fn gaps(&self) -> usize {
-        self.behind.len()
+        self.behind.as_ref().map_or(0, |behind| behind.queues.len())
     }
 
     /// Bytes for the first gap.
@@ -77,14 +83,28 @@ impl Outbound {
 
     /// The first gap has everything: what waited behind it follows.
     pub(super) fn close_gap(&mut self) {
-        let mut after = self.behind.pop_front().unwrap_or_default();
-        self.held -= after.len();
+        let Some(behind) = &mut self.behind else { return };
+        let mut after = behind.queues.pop_front().unwrap_or_default();
+        behind.bytes -= after.len();
+        if behind.queues.is_empty() {
+            self.behind = None;
+        }
         self.front.push(after.take(after.len()));
     }
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
         *self = Self::new();
+    }
+}
+
+impl Behind {
+    /// Adds bytes behind the last gap.
+    fn extend(&mut self, bytes: &[u8]) {
+        if let Some(last) = self.queues.back_mut() {
+            self.bytes += bytes.len();
+            last.extend(bytes);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! may change encoding, line end and label. It outlives the connection, so a handler may keep it.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -32,7 +33,7 @@ pub struct ConnView {
     /// Our end, once it stands.
     pub local: Cell<SocketAddr>,
     /// Where a connection that is still being made goes to.
-    pub target: Option<String>,
+    pub target: Option<Box<str>>,
     /// The listener of a handler that accepted it.
     pub listener: Cell<Option<ListenerId>>,
     /// Which end tcpx is.
@@ -68,7 +69,7 @@ pub struct ConnView {
     /// A name for log lines, if one was given.
     pub label: RefCell<Option<String>>,
     /// What ends a sent line.
-    pub eol: RefCell<String>,
+    pub eol: RefCell<Cow<'static, str>>,
     /// Whether a lone LF in sent text becomes CR LF.
     pub crlf: bool,
     /// What the handler keeps with the connection; nobody else looks inside.
@@ -100,7 +101,7 @@ impl ConnView {
             toxics: RefCell::default(),
             encoder: RefCell::new(Encoder::new(text.send.unwrap_or(encoding_rs::UTF_8), text.unencodable)),
             label: RefCell::new(None),
-            eol: RefCell::new(if text.crlf { "\r\n" } else { "\n" }.to_owned()),
+            eol: RefCell::new(Cow::Borrowed(if text.crlf { "\r\n" } else { "\n" })),
             crlf: text.crlf,
             attachment: OnceCell::new(),
         }
@@ -109,7 +110,7 @@ impl ConnView {
     /// A connection that is still being made to `target`.
     pub fn wanted(id: ConnId, target: String, text: &Text, now: Instant) -> Self {
         let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        Self { target: Some(target), ..Self::new(id, nowhere, nowhere, Side::Client, text, now) }
+        Self { target: Some(target.into()), ..Self::new(id, nowhere, nowhere, Side::Client, text, now) }
     }
 
     /// It stands now.
@@ -129,7 +130,7 @@ impl ConnView {
     /// The other end's address; while it is still being made, where it goes to.
     pub fn peer_name(&self) -> String {
         match &self.target {
-            Some(target) if self.peer.get().port() == 0 => target.clone(),
+            Some(target) if self.peer.get().port() == 0 => target.to_string(),
             _ => self.peer.get().to_string(),
         }
     }

@@ -135,8 +135,8 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
         .register_set("label", |conn: &mut Conn, label: &str| *conn.0.label.borrow_mut() = Some(label.to_owned()))
         .register_get("encoding", |conn: &mut Conn| encoding(&conn.0))
         .register_set("encoding", set_encoding)
-        .register_get("eol", |conn: &mut Conn| conn.0.eol.borrow().clone())
-        .register_set("eol", |conn: &mut Conn, eol: &str| eol.clone_into(&mut conn.0.eol.borrow_mut()))
+        .register_get("eol", |conn: &mut Conn| conn.0.eol.borrow().to_string())
+        .register_set("eol", |conn: &mut Conn, eol: &str| *conn.0.eol.borrow_mut() = eol.to_owned().into())
         .register_get_set(
             "nodelay",
             |conn: &mut Conn| conn.0.nodelay.get(),

@@ -40,7 +40,7 @@ impl Connection {
             End::Cut(Then::Reset) => self.release(Why::Reset, true),
             End::Broken(error) => {
                 if !matches!(self.phase, Phase::Lingering | Phase::Released) {
-                    self.events.push_back(Event::Error(error));
+                    self.events.push_back(Event::Error(*error));
                 }
                 self.release(Why::Reset, false);
             }
@@ -53,7 +53,7 @@ impl Connection {
         self.drop_queue();
         self.write = WriteHalf::Shut;
         self.view.can_send.set(false);
-        self.end = Some(End::Broken(error));
+        self.end = Some(End::Broken(Box::new(error)));
     }
 
     /// A fault of text or framing: told, then closed (text) or reset (frame).
@@ -93,8 +93,8 @@ impl Connection {
         self.inbound.discard();
         self.drop_held_input();
         self.end = None;
-        self.events.retain(|event| {
-            !matches!(
+        self.events.take_if(|event| {
+            matches!(
                 event,
                 Event::Data(_)
                     | Event::Text(_)
@@ -112,15 +112,19 @@ impl Connection {
         self.write = WriteHalf::Shut;
         self.view.can_send.set(false);
         self.closed(why);
-        if let Some(action) = self.let_go(abort) {
-            self.actions.push_back(action);
-        }
+        self.leave(abort);
     }
 
     pub(super) fn closed(&mut self, why: Why) {
         if self.view.is_open.replace(false) {
             self.events.push_back(Event::Closed(why));
         }
+    }
+
+    /// Lets go of the socket, once.
+    fn leave(&mut self, abort: bool) {
+        // At most one action waits: whoever has let go does nothing else.
+        self.action = self.let_go(abort).or(self.action.take());
     }
 
     pub(super) fn let_go(&mut self, abort: bool) -> Option<Action> {
@@ -152,9 +156,7 @@ impl Connection {
     pub(super) fn check_linger(&mut self, now: Instant, unacknowledged: usize) {
         let Some(linger) = &mut self.linger else { return };
         if linger.is_over(now, unacknowledged) {
-            if let Some(action) = self.let_go(false) {
-                self.actions.push_back(action);
-            }
+            self.leave(false);
         } else {
             self.timers.set(Timer::Linger, now + linger::CHECK);
         }
@@ -162,10 +164,8 @@ impl Connection {
 
     /// Stops absorbing: the run ends and everything sent was acknowledged.
     pub fn stop_lingering(&mut self) {
-        if self.phase == Phase::Lingering
-            && let Some(action) = self.let_go(false)
-        {
-            self.actions.push_back(action);
+        if self.phase == Phase::Lingering {
+            self.leave(false);
         }
     }
 }
