@@ -308,6 +308,7 @@ impl Host {
         mem::swap(&mut *self.commands.borrow_mut(), out);
         let result = call();
         mem::swap(&mut *self.commands.borrow_mut(), out);
+        self.ceiling.set(isize::MAX);
         (result, self.halt.take())
     }
 
@@ -327,17 +328,24 @@ impl Host {
     /// Orders the running call to end.
     pub(super) fn stop(&self, halt: Halt) {
         self.halt.set(Some(halt));
+        // So that every operation from now on is looked at.
+        self.ceiling.set(isize::MIN);
     }
 
     /// Called by the engine for every operation. Once a call has to end, every further operation says so
     /// again: a native function that wraps the error of its callback would make it catchable otherwise.
     #[inline]
     pub(super) fn progress(&self, operations: u64) -> Option<Dynamic> {
+        if operations & (OPERATIONS_PER_LOOK - 1) != 0 && memory::held() <= self.ceiling.get() {
+            return None;
+        }
+        self.look()
+    }
+
+    #[cold]
+    fn look(&self) -> Option<Dynamic> {
         if memory::held() > self.ceiling.get() && self.halt.get().is_none() {
             self.stop(Halt::TooLarge);
-        }
-        if operations & (OPERATIONS_PER_LOOK - 1) != 0 && self.halt.get().is_none() {
-            return None;
         }
         self.look_at_the_clock()
     }
@@ -394,5 +402,16 @@ mod tests {
         assert!(host.progress(16).is_none(), "the first look only starts the clock");
         assert!(host.progress(32).is_some());
         assert!(host.progress(33).is_some(), "and from then on every operation is refused");
+    }
+
+    #[test]
+    fn a_stopped_call_refuses_every_operation_and_the_next_one_begins_afresh() {
+        let host = Host::new(Duration::from_secs(1), None);
+        let call = || {
+            host.stop(Halt::Exit(3));
+            (1..40).all(|operations| host.progress(operations).is_some())
+        };
+        assert_eq!(host.run(&mut Vec::new(), call), (true, Some(Halt::Exit(3))));
+        assert_eq!(host.run(&mut Vec::new(), || host.progress(1).is_none()), (true, None));
     }
 }

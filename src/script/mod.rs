@@ -49,8 +49,8 @@ pub use host::{Bind, World};
 pub use manual::{man_page, web_page};
 pub use starter::starter;
 
-/// So many calls use what was found out about functions.
-const CALLS_PER_CACHE: u32 = 1 << 16;
+/// So many calls use what the first of them has left.
+const CALLS_PER_KEPT: u32 = 1 << 16;
 
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
@@ -61,14 +61,25 @@ pub struct ScriptHandler {
     closures: AST,
     /// How many parameters each function has, closures included: a bit for each number.
     parameters: HashMap<String, u64>,
-    /// What Rhai has found out about functions, and for how many calls.
-    caches: Cell<(Caches, u32)>,
+    /// What one call leaves for the next.
+    kept: Cell<Option<Box<Kept>>>,
     host: Rc<Host>,
     hooks: Hooks,
     sources: Rc<Sources>,
     warnings: Vec<String>,
     /// What the top level of the script asked for; goes out with the first call.
     pending: Vec<Command>,
+}
+
+/// What Rhai needs for a call and would make anew for each.
+#[derive(Default)]
+struct Kept {
+    /// What Rhai has found out about functions.
+    caches: Caches,
+    /// Empty between calls: the room for their variables.
+    scope: Scope<'static>,
+    /// So many calls have used it.
+    calls: u32,
 }
 
 impl ScriptHandler {
@@ -150,8 +161,8 @@ impl ScriptHandler {
         let warnings = hooks.warnings(main);
         let sources = Rc::clone(sources);
         let no_ast = AST::empty();
-        let caches = Cell::default();
-        Ok(Self { engine, no_ast, app, closures, parameters, caches, host, hooks, sources, warnings, pending })
+        let kept = Cell::default();
+        Ok(Self { engine, no_ast, app, closures, parameters, kept, host, hooks, sources, warnings, pending })
     }
 
     /// Gives the script what it needs for connections of its own; call it before anything else.
@@ -331,20 +342,29 @@ impl ScriptHandler {
             return Ok(Dynamic::UNIT);
         };
         let name = hook.name();
-        self.run(name, out, || self.call_by_name(name, First { args, count }))
+        self.run(name, out, || self.call_by_name(name, args, count))
     }
 
-    /// Calls a function by its name, as `Engine::eval_fn_call` does, which begins each time with empty caches and so
-    /// looks up every function that is called again: for a handler of one line that is a fifth of the call.
-    fn call_by_name(&self, name: &str, args: impl FuncArgs) -> Result<Dynamic, engine::Fault> {
-        let (mut caches, calls) = self.caches.take();
+    /// Calls a function by its name, as `Engine::eval_fn_call` does, which begins each time with nothing and so looks
+    /// up every function that is called again: for a handler of one line that is a fifth of the call. Only the first
+    /// `count` arguments are given: a handler may leave out trailing parameters.
+    fn call_by_name<const N: usize>(
+        &self,
+        name: &str,
+        mut args: [Dynamic; N],
+        count: usize,
+    ) -> Result<Dynamic, engine::Fault> {
+        let mut kept = self.kept.take().unwrap_or_default();
         let mut global = self.engine.new_global_runtime_state();
-        let mut scope = Scope::new();
-        let mut context = EvalContext::new(&self.engine, &mut global, &mut caches, &mut scope, None);
-        let result = context.call_fn::<Dynamic>(name, args);
-        // Not for ever: names that a script makes up would fill them. After an error they may be of a deeper level.
-        if result.is_ok() && calls < CALLS_PER_CACHE {
-            self.caches.set((caches, calls + 1));
+        let mut context = EvalContext::new(&self.engine, &mut global, &mut kept.caches, &mut kept.scope, None);
+        let mut args = args.each_mut();
+        let result = context.call_fn_raw(name, false, false, &mut args[..count.min(N)]);
+        // Not for ever: names that a script makes up would fill the caches. After an error they may be of a deeper
+        // level.
+        if result.is_ok() && kept.calls < CALLS_PER_KEPT {
+            kept.calls += 1;
+            kept.scope.clear();
+            self.kept.set(Some(kept));
         }
         result
     }
