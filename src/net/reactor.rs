@@ -20,8 +20,8 @@ use slab::Slab;
 /// costs its new owner an empty turn.
 pub type Slot = usize;
 
-/// Events taken from the kernel in one wait.
-const EVENTS: usize = 1024;
+/// Events taken from the kernel in one wait: at first, and at most. There is room for more when it has been filled.
+const EVENTS: (usize, usize) = (32, 1024);
 const WAKER: Token = Token(usize::MAX);
 
 /// What one attempt to read or write gave.
@@ -132,7 +132,7 @@ impl<M> Reactor<M> {
         let (sender, mail) = channel();
         Ok(Self {
             poll,
-            events: Events::with_capacity(EVENTS),
+            events: Events::with_capacity(EVENTS.0),
             slots: Slab::new(),
             ready: VecDeque::new(),
             mailbox: Mailbox { sender, waker },
@@ -222,7 +222,9 @@ impl<M> Reactor<M> {
                 Err(error) => return Err(error),
             }
         }
+        let mut count = 0;
         for event in &self.events {
+            count += 1;
             let slot = event.token().0;
             let Some(readiness) = self.slots.get_mut(slot) else { continue };
             readiness.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
@@ -233,6 +235,9 @@ impl<M> Reactor<M> {
                 readiness.queued = true;
                 self.ready.push_back(slot);
             }
+        }
+        if count == self.events.capacity() && count < EVENTS.1 {
+            self.events = Events::with_capacity(EVENTS.1.min(count * 4));
         }
         Ok(())
     }
