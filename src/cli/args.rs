@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use super::generate::Page;
@@ -36,13 +36,13 @@ pub(super) enum Word {
         after_help = help::of_connect(),
         override_usage = "tcpx connect [OPTIONS] HOST PORT [-- ARGS...]\n       tcpx connect [OPTIONS] HOST:PORT [-- ARGS...]"
     )]
-    Connect(Box<ConnectArgs>),
+    Connect(Late<ConnectArgs>),
     /// Listen for one peer; for many with -k, for a scripted server with --script
     #[command(
         after_help = help::of_listen(),
         override_usage = "tcpx listen [OPTIONS] [HOST] PORT [-- ARGS...]\n       tcpx listen [OPTIONS] HOST:PORT [-- ARGS...]"
     )]
-    Listen(Box<ListenArgs>),
+    Listen(Late<ListenArgs>),
     /// List and show the built-in scripts, begin and check your own
     Script {
         #[command(subcommand)]
@@ -61,6 +61,34 @@ pub(super) enum Word {
         #[arg(default_value = "tcpx")]
         page: Page,
     },
+}
+
+/// The options of a command, put together only when it is the one: they are most of what the command line costs.
+#[derive(Debug)]
+pub(super) struct Late<T>(pub(super) Box<T>);
+
+impl<T: Args> Args for Late<T> {
+    fn augment_args(command: Command) -> Command {
+        command.defer(T::augment_args)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        command.defer(T::augment_args_for_update)
+    }
+}
+
+impl<T: Args> FromArgMatches for Late<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        T::from_arg_matches(matches).map(|args| Self(Box::new(args)))
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, Error> {
+        T::from_arg_matches_mut(matches).map(|args| Self(Box::new(args)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.0.update_from_arg_matches(matches)
+    }
 }
 
 #[derive(Debug, Subcommand)]

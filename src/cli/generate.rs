@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn the_page_names_every_option_and_every_exit_code() {
         let page = man(Page::Tcpx);
-        let command = help::command();
+        let command = help::complete();
         for name in ["connect", "listen"] {
             for arg in command.find_subcommand(name).unwrap().get_arguments() {
                 if let Some(long) = arg.get_long() {

@@ -20,6 +20,13 @@ pub(super) fn command() -> Command {
         ))
 }
 
+/// The same with everything that a command line in which nothing is wrong does not need.
+pub(super) fn complete() -> Command {
+    let mut command = command();
+    command.build();
+    command
+}
+
 /// What stands under the options of `tcpx connect`.
 pub(super) fn of_connect() -> String {
     format!("{}\n\n{MORE}", examples(CONNECT_EXAMPLES))

@@ -14,10 +14,12 @@ mod values;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
+use std::mem;
 
 use clap::FromArgMatches;
 
 use self::args::Cli;
+use self::resolve::Places;
 pub use self::resolve::{Action, AskTarget};
 use crate::error::Error;
 
@@ -45,10 +47,14 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Action, Stop> {
 }
 
 fn parse_words(argv: &[OsString], on_terminal: bool) -> Result<Action, Stop> {
+    let stop = |error| usage::stop(&mut help::complete(), argv, &error);
     let mut command = help::command();
-    let matches = command.try_get_matches_from_mut(argv).map_err(|error| usage::stop(&mut command, argv, &error))?;
-    let cli = Cli::from_arg_matches(&matches).map_err(|error| usage::stop(&mut command, argv, &error))?;
-    Ok(resolve::resolve(cli, &matches, on_terminal)?)
+    let mut matches = command.try_get_matches_from_mut(argv).map_err(stop)?;
+    let places = Places::of(&matches);
+    let cli = Cli::from_arg_matches_mut(&mut matches).map_err(stop)?;
+    // The process ends before it could use the room again; to take these apart is a twentieth of a short run.
+    mem::forget((command, matches));
+    Ok(resolve::resolve(cli, &places, on_terminal)?)
 }
 
 #[cfg(test)]
@@ -109,7 +115,7 @@ mod tests {
     /// A command, an option or a value, whole or with odd characters.
     fn word() -> impl Strategy<Value = OsString> {
         let words = ["connect", "listen", "script", "check", "--", "-", "", "h", "80", "1s", "[::1]:80", "gbk"];
-        let command = help::command();
+        let command = help::complete();
         let mut options = Vec::new();
         for name in ["connect", "listen"] {
             let command = command.find_subcommand(name).expect("both exist");

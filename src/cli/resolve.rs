@@ -10,8 +10,8 @@ use clap::ArgMatches;
 use clap_complete::Shell;
 
 use super::args::{
-    Cli, ConnectArgs, EndingArgs, ListenArgs, MalformedWord, OutputArgs, ScriptArgs, ScriptErrorsWord, ScriptWord,
-    TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
+    Cli, ConnectArgs, EndingArgs, Late, ListenArgs, MalformedWord, OutputArgs, ScriptArgs, ScriptErrorsWord,
+    ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
 use super::{rules, values};
@@ -64,12 +64,29 @@ impl AskTarget {
     }
 }
 
+/// Where the options stand that are sent in the order of the command line.
+pub(super) struct Places {
+    send: Vec<usize>,
+    send_hex: Vec<usize>,
+    send_file: Vec<usize>,
+}
+
+impl Places {
+    pub(super) fn of(matches: &ArgMatches) -> Self {
+        let of_word = matches.subcommand().map_or(matches, |(_, of_word)| of_word);
+        let places = |id| match of_word.try_contains_id(id) {
+            Ok(true) => of_word.indices_of(id).into_iter().flatten().collect(),
+            _ => Vec::new(),
+        };
+        Self { send: places("send"), send_hex: places("send_hex"), send_file: places("send_file") }
+    }
+}
+
 /// Decides what to do. `on_terminal`: someone is there to be asked.
-pub(super) fn resolve(cli: Cli, matches: &ArgMatches, on_terminal: bool) -> Result<Action> {
-    let of_word = matches.subcommand().map_or(matches, |(_, of_word)| of_word);
+pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Action> {
     match cli.word {
-        Word::Connect(args) => connect(args, of_word, on_terminal),
-        Word::Listen(args) => listen(&args, of_word),
+        Word::Connect(Late(args)) => connect(args, places, on_terminal),
+        Word::Listen(Late(args)) => listen(&args, places),
         Word::Script { word: ScriptWord::List } => Ok(Action::ScriptList),
         Word::Script { word: ScriptWord::Show { name } } => {
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
@@ -82,9 +99,9 @@ pub(super) fn resolve(cli: Cli, matches: &ArgMatches, on_terminal: bool) -> Resu
     }
 }
 
-fn connect(args: Box<ConnectArgs>, matches: &ArgMatches, on_terminal: bool) -> Result<Action> {
+fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result<Action> {
     rules::check_connect(&args)?;
-    let prelude = prelude(&args.text, matches)?;
+    let prelude = prelude(&args.text, places)?;
     let target = match (&args.first, &args.second) {
         (None, _) if on_terminal => {
             // Whatever else is wrong is said before the question.
@@ -118,7 +135,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, prelude: Vec<Prelude>) -> Re
     })
 }
 
-fn listen(args: &ListenArgs, matches: &ArgMatches) -> Result<Action> {
+fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     rules::check_listen(args)?;
     let Some(first) = &args.first else {
         return Err(Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"));
@@ -147,7 +164,7 @@ fn listen(args: &ListenArgs, matches: &ArgMatches) -> Result<Action> {
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         text: text(&args.text)?,
-        prelude: prelude(&args.text, matches)?,
+        prelude: prelude(&args.text, places)?,
         input: input(&args.ending, true)?,
         limits: limits(&args.time, None)?,
         output: output(&args.output),
@@ -187,21 +204,20 @@ fn text(args: &TextArgs) -> Result<Text> {
 }
 
 /// What is sent first, in the order of the command line across the three options.
-fn prelude(args: &TextArgs, matches: &ArgMatches) -> Result<Vec<Prelude>> {
-    let places = |id| matches.indices_of(id).into_iter().flatten();
+fn prelude(args: &TextArgs, places: &Places) -> Result<Vec<Prelude>> {
     let mut parts = Vec::new();
-    for (place, text) in places("send").zip(&args.send) {
+    for (place, text) in places.send.iter().zip(&args.send) {
         let pieces = escape::parse(text)
             .map_err(|error| Error::usage_hint(format!("--send \"{}\": {error}", show_line(text)), ESCAPES))?;
-        parts.push((place, Prelude::Text(pieces)));
+        parts.push((*place, Prelude::Text(pieces)));
     }
-    for (place, text) in places("send_hex").zip(&args.send_hex) {
+    for (place, text) in places.send_hex.iter().zip(&args.send_hex) {
         let bytes = escape::parse_hex(text)
             .map_err(|error| Error::usage_hint(format!("--send-hex \"{}\": {error}", show_line(text)), HEX))?;
-        parts.push((place, Prelude::Bytes(bytes)));
+        parts.push((*place, Prelude::Bytes(bytes)));
     }
-    for (place, path) in places("send_file").zip(&args.send_file) {
-        parts.push((place, Prelude::File(path.clone())));
+    for (place, path) in places.send_file.iter().zip(&args.send_file) {
+        parts.push((*place, Prelude::File(path.clone())));
     }
     parts.sort_by_key(|(place, _)| *place);
     Ok(parts.into_iter().map(|(_, part)| part).collect())
