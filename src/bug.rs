@@ -2,7 +2,6 @@
 
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use crate::codec::escape::show_line;
 use crate::exit::Exit;
@@ -20,7 +19,7 @@ pub fn remember(info: &PanicHookInfo<'_>) {
     let text = payload.downcast_ref::<&str>().copied();
     let what = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     *last() = format!("{what} ({place})");
-    if thread::current().name() != Some(stack::NAME) {
+    if !stack::is_watched() {
         report();
         std::process::exit(i32::from(Exit::Bug.code()));
     }

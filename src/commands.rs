@@ -5,7 +5,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
-use std::panic::resume_unwind;
 
 use signal_hook::consts::SIGPIPE;
 
@@ -17,7 +16,7 @@ use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{Console, write_stderr};
 use crate::script::{builtin, starter, strict};
-use crate::sys::{stack, unix};
+use crate::sys::{entry, stack};
 
 /// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
@@ -49,7 +48,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             Some(text) => print(text),
             None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
         },
-        Action::ScriptCheck(source) => Ok(with_room_for_scripts(move || check_script(&source))),
+        Action::ScriptCheck(source) => Ok(stack::with_large(|| check_script(&source))),
         Action::ScriptNew => print(&starter()),
         Action::Encodings => print(&list_encodings()),
         Action::Completions(shell) => print(&generate::completions(shell)),
@@ -69,22 +68,12 @@ fn run_config(mut config: Config) -> Exit {
     if config.script.is_none() {
         return driver::run(config);
     }
-    with_room_for_scripts(move || driver::run(config.clone()))
-}
-
-/// Only scripts need the large stack, and a thread costs a tenth of the time of a whole `connect -z`.
-fn with_room_for_scripts(run: impl Fn() -> Exit + Clone + Send + 'static) -> Exit {
-    match stack::spawn(run.clone()) {
-        // A panic there is told where all bugs are told.
-        Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-        // No room for a large stack: the usual one has to do.
-        Err(_) => run(),
-    }
+    stack::with_large(|| driver::run(config))
 }
 
 /// Writes a result to stdout; a reader that left ends tcpx as it ends `cat`.
 fn print(text: &str) -> Result<Exit, Error> {
-    if unix::stdout_was_closed() {
+    if entry::stdout_was_closed() {
         return Err(Error::Write { target: "stdout".into(), cause: cause(&io::Error::from_raw_os_error(libc::EBADF)) });
     }
     let mut stdout = io::stdout().lock();

@@ -1,15 +1,22 @@
 //! The process: argv in, exit code or death by signal out.
 
+#![cfg_attr(unix, no_main)]
+
+use std::ffi::OsString;
 use std::panic;
 use std::process;
 
 use tcpx::exit::Exit;
 use tcpx::net::signal;
+use tcpx::sys::stack;
 
-fn main() {
+tcpx::entry!(begin);
+
+fn begin(words: Vec<OsString>) -> ! {
+    stack::watched();
     // A bug is one line that asks for a report, never a trace.
     panic::set_hook(Box::new(tcpx::bug::remember));
-    let exit = run();
+    let exit = run(words);
     if let Exit::Signal(number) = exit {
         signal::die_by(number);
     }
@@ -17,8 +24,8 @@ fn main() {
     process::exit(i32::from(exit.code()));
 }
 
-fn run() -> Exit {
-    panic::catch_unwind(|| tcpx::run(std::env::args_os())).unwrap_or_else(|_| {
+fn run(words: Vec<OsString>) -> Exit {
+    panic::catch_unwind(move || tcpx::run(words)).unwrap_or_else(|_| {
         tcpx::bug::report();
         Exit::Bug
     })

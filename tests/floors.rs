@@ -116,8 +116,11 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let roots: &[&str] = if module == "main" { &["crate::", "tcpx::"] } else { &["crate::"] };
     for name in roots.iter().flat_map(|root| imports(&code, root)) {
-        // What the root re-exports.
-        let name = if module == "main" && name == "run" { "lib".to_owned() } else { name };
+        // What the root re-exports, and the macro that defines C's `main`.
+        let name = match name.as_str() {
+            "run" | "entry" if module == "main" => "lib".to_owned(),
+            _ => name,
+        };
         faults.extend(objection(module, &name));
     }
     if module != "sys" && has_word(&code, "unsafe") {

@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a signal was ignored when this process started: `nohup` and background jobs of scripts expect
 /// that it stays so (sigaction(2)).
@@ -20,26 +19,6 @@ pub fn is_ignored(signal: i32) -> bool {
 pub fn is_open_fd(fd: RawFd) -> bool {
     // SAFETY: F_GETFD only looks; a bad number gives EBADF.
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
-}
-
-static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
-
-/// Called before `main`, and before Rust's runtime puts `/dev/null` in the place of a closed stdout: what is written
-/// there would be lost without a word.
-#[used]
-// SAFETY: what stands in this section is called with the C convention; the function looks at a descriptor, no more.
-#[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
-static AT_START: extern "C" fn() = note_stdout;
-
-extern "C" fn note_stdout() {
-    STDOUT_WAS_CLOSED.store(!is_open_fd(1), Ordering::Relaxed);
-}
-
-/// Whether the process was started without stdout, as with `>&-`.
-pub fn stdout_was_closed() -> bool {
-    // Named, so that it is linked with whoever asks.
-    std::hint::black_box(&AT_START);
-    STDOUT_WAS_CLOSED.load(Ordering::Relaxed)
 }
 
 /// Takes a descriptor over by its number, as `--ready-fd` gives it. 0, 1 and 2 are duplicated instead,
