@@ -1,6 +1,6 @@
 //! The other end of a connection, driven step by step by the test: every step has a deadline.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -137,8 +137,11 @@ impl Conn {
     }
 
     pub(crate) fn to(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE);
-        Self::new(stream.unwrap_or_else(|error| panic!("connect to {address}: {error}")))
+        Self::try_to(address).unwrap_or_else(|error| panic!("connect to {address}: {error}"))
+    }
+
+    pub(crate) fn try_to(address: SocketAddr) -> io::Result<Self> {
+        TcpStream::connect_timeout(&address, PATIENCE).map(Self::new)
     }
 
     /// With a small receive buffer.
