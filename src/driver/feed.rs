@@ -352,7 +352,7 @@ impl Driver {
             self.take(slot);
             match input.source() {
                 Some(source) => self.reactor.deregister(slot, source),
-                None => self.reactor.release_always_ready(slot),
+                None => self.reactor.forget(slot),
             }
         }
         self.feed.quiet = None;

@@ -13,9 +13,9 @@ use crate::driver::outlet::OutletError;
 use crate::driver::prelude::PreludeFeed;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, cause};
-use crate::net::Transport;
 use crate::net::bulk::FLOW;
 use crate::net::reactor::{Io, Slot};
+use crate::net::{Closed, Transport};
 use crate::session::connection::{Action, Settings};
 use crate::session::{Command, ConnError, ConnId, ConnView, Connection, ErrorKind, Event, Handler, HandlerError, Why};
 
@@ -165,9 +165,7 @@ impl Driver {
             self.feed_prelude(peer);
             peer.files.feed(&mut peer.conn);
             self.write(peer);
-            while let Some(action) = peer.conn.poll_action(self.now) {
-                self.act(peer, action);
-            }
+            self.act(peer);
             if !came && !peer.conn.has_events() {
                 break;
             }
@@ -267,19 +265,26 @@ impl Driver {
         }
     }
 
-    fn act(&mut self, peer: &mut Peer, action: Action) {
-        match action {
-            Action::ShutdownWrite => {
-                // The other side may be gone already; reading tells.
-                let _ = peer.transport.shutdown_write();
-            }
-            Action::Release { abort } => {
-                if abort {
-                    peer.transport.abort();
+    /// Does with the socket what the connection asks for.
+    fn act(&mut self, peer: &mut Peer) {
+        let mut shuts = false;
+        while let Some(action) = peer.conn.poll_action(self.now) {
+            match action {
+                // To close the socket says the same, if that is what follows.
+                Action::ShutdownWrite => shuts = true,
+                Action::Release { abort } => {
+                    if abort {
+                        peer.transport.abort();
+                    }
+                    peer.transport = Box::new(Closed);
+                    self.reactor.forget(peer.slot);
+                    peer.released = true;
                 }
-                self.reactor.deregister(peer.slot, &mut *peer.transport);
-                peer.released = true;
             }
+        }
+        if shuts && !peer.released {
+            // The other side may be gone already; reading tells.
+            let _ = peer.transport.shutdown_write();
         }
     }
 

@@ -76,6 +76,9 @@ fn listen_on(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
     if let SocketAddr::V6(v6) = address {
         socket.set_only_v6(options.family == Family::V6 || !v6.ip().is_unspecified())?;
     }
+    // For those it accepts: one call less for each.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(options.backlog)?;
     Ok(TcpListener::from_std(socket.into()))
@@ -84,7 +87,7 @@ fn listen_on(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
 /// Accepts one connection, and sorts the errors by what to do about them (accept(2)).
 pub fn accept(listener: &TcpListener) -> Accepted {
     match listener.accept() {
-        Ok((stream, peer)) => Accepted::Peer(Tcp::new(stream), peer),
+        Ok((stream, peer)) => Accepted::Peer(Tcp::accepted(stream), peer),
         Err(error) => match error.raw_os_error() {
             _ if error.kind() == io::ErrorKind::WouldBlock => Accepted::None,
             Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Accepted::Exhausted(error),
@@ -139,6 +142,16 @@ mod tests {
         let taken = listener.local_addr().unwrap();
         let error = listen(&[taken], options).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn what_is_accepted_sends_at_once() {
+        let options = Options { family: Family::V4, backlog: BACKLOG, shared: false };
+        let listener = listen(&wildcard(Family::V4, 0), options).unwrap();
+        let _client =
+            std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port())).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        assert_eq!(stream.nodelay().unwrap(), cfg!(target_os = "linux"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! of when a connection ends.
 
 pub mod bulk;
+mod closed;
 pub mod dial;
 pub mod listener;
 pub mod reactor;
@@ -15,6 +16,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 
 use mio::event::Source;
+
+pub use closed::Closed;
 
 /// One OS resource of a peer, read and written without blocking.
 pub trait Transport: Source {

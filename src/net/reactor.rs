@@ -157,12 +157,13 @@ impl<M> Reactor<M> {
         self.slots.insert(Readiness { readable: true, writable: true, ..Readiness::default() })
     }
 
-    /// Gives back a slot of [`Reactor::register_always_ready`].
-    pub fn release_always_ready(&mut self, slot: Slot) {
+    /// Gives back a slot of [`Reactor::register_always_ready`], or of a source whose only descriptor is closed at once: the system stops watching it then
+    /// (epoll(7), Q6).
+    pub fn forget(&mut self, slot: Slot) {
         self.slots.try_remove(slot);
     }
 
-    /// Stops watching a source that was registered with [`Reactor::register`]; call it before closing.
+    /// Stops watching a source that was registered with [`Reactor::register`] and goes on, or is not alone.
     pub fn deregister<S: Source + ?Sized>(&mut self, slot: Slot, source: &mut S) {
         let _ = self.poll.registry().deregister(source);
         self.slots.try_remove(slot);

@@ -18,6 +18,8 @@ pub struct Tcp {
     stream: TcpStream,
     /// The system told that it broke when it was asked whether it stands; it tells that only once.
     broken: Option<io::Error>,
+    /// `TCP_NODELAY` as it is.
+    nodelay: bool,
 }
 
 /// Why a connect could not even be started.
@@ -30,9 +32,14 @@ pub enum StartError {
 }
 
 impl Tcp {
-    /// Wraps an accepted or connected stream.
+    /// Wraps a stream as the system makes it.
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream, broken: None }
+        Self { stream, broken: None, nodelay: false }
+    }
+
+    /// Wraps an accepted stream. On Linux it has the `TCP_NODELAY` of the listener.
+    pub fn accepted(stream: TcpStream) -> Self {
+        Self { nodelay: cfg!(target_os = "linux"), ..Self::new(stream) }
     }
 
     /// Starts a connect, from `source` if given. Register the result, then ask [`Tcp::finish_connect`] on
@@ -127,7 +134,9 @@ impl Transport for Tcp {
 
     fn set_nodelay(&mut self, on: bool) {
         // A connection that is already broken refuses; its error is told when it is read.
-        let _ = self.stream.set_nodelay(on);
+        if self.nodelay != on && self.stream.set_nodelay(on).is_ok() {
+            self.nodelay = on;
+        }
     }
 }
 

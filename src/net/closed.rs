@@ -1,0 +1,50 @@
+//! What stands in the place of a socket that was closed before its connection was told so.
+//!
+//! Owns nothing: whatever is asked of it has ended.
+
+use std::io;
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+
+use crate::net::Transport;
+
+/// A resource that is gone.
+#[derive(Clone, Copy, Debug)]
+pub struct Closed;
+
+impl Transport for Closed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
+
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn unacknowledged(&self) -> usize {
+        0
+    }
+
+    fn abort(&mut self) {}
+
+    fn set_nodelay(&mut self, _: bool) {}
+}
+
+impl Source for Closed {
+    fn register(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn reregister(&mut self, _: &Registry, _: Token, _: Interest) -> io::Result<()> {
+        Err(io::ErrorKind::NotConnected.into())
+    }
+
+    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
+        Ok(())
+    }
+}
