@@ -11,6 +11,7 @@ mod floors;
 mod generated;
 mod network;
 mod peers;
+mod relaying;
 mod robust;
 mod sending;
 mod serving;

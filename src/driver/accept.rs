@@ -150,6 +150,7 @@ impl Driver {
                     break;
                 }
                 Accepted::TryNext => {}
+                Accepted::Exhausted(_) if self.conduits.close_kept() => {}
                 Accepted::Exhausted(error) => {
                     acceptor.retry_at = Some(self.now + RETRY);
                     if !std::mem::replace(&mut acceptor.told, true) {

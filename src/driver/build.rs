@@ -16,6 +16,7 @@ use crate::driver::watch::Watch;
 use crate::driver::workers::Member;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, Result, cause};
+use crate::net::conduit::Conduits;
 use crate::net::reactor::Reactor;
 use crate::net::signal;
 use crate::output::Observer;
@@ -103,6 +104,7 @@ impl Driver {
             member,
             now: Instant::now(),
             buffer: vec![0; chunk],
+            conduits: Conduits::default(),
             commands: Vec::new(),
             batching: false,
             unwritten: Vec::new(),

@@ -1,17 +1,128 @@
-//! The bulk path: where nobody looks at the bytes, stdin goes to the connection and what it receives to stdout within
-//! the kernel (`net::bulk`).
+//! The bulk path: where nobody looks at the bytes, stdin goes to the connection and what it receives to stdout, or to
+//! the connection it is piped to, within the kernel (`net::bulk`, `net::conduit`).
 //!
 //! Owns when that is allowed: raw bytes, one connection for stdin, nothing queued before them, no observer, no toxic. Counters,
 //! timers and endings are the same as on the ordinary path, which goes on wherever the kernel refuses.
+//!
+//! What is in a conduit was received from one connection and is queued for the other: it goes before everything that is
+//! queued later, whoever sends that, and comes into the queue where it has to pass through this process after all.
 
-use crate::driver::Driver;
 use crate::driver::outlet::OutletError;
 use crate::driver::peers::{Peer, link_error};
+use crate::driver::{Driver, Thing};
 use crate::net::bulk::{FLOW, Move};
 use crate::net::reactor::Slot;
 use crate::net::stdio::Input;
+use crate::session::Handler;
+use crate::session::connection::HIGH_WATER;
+
+/// The partner of a piped connection gets at most this much in one turn.
+const TURN: usize = 4;
+/// What a conduit and the queue behind it hold stays so far below what would stop reading from that peer, who may wait
+/// for being read.
+const ROOM: usize = HIGH_WATER - (64 << 10);
+
+/// What became of one move from connection to connection.
+enum Step {
+    /// It is not allowed, or not possible.
+    Refused,
+    Moved,
+    /// Nothing goes now.
+    Over,
+}
 
 impl Driver {
+    /// Moves what a piped connection has received to its partner; `false`: it has to be read.
+    pub(super) fn move_to_partner(&mut self, peer: &mut Peer) -> bool {
+        for turn in 0..TURN {
+            let Some(&slot) = peer.piped.and_then(|partner| self.slots_by_id.get(&partner)) else { return turn > 0 };
+            match self.fill_conduit(peer, slot) {
+                Step::Refused => return turn > 0,
+                Step::Over => break,
+                Step::Moved => {
+                    self.with_peer(slot, Self::write);
+                    // What follows from it, such as `on_drain`, is its own business.
+                    self.reactor.again(slot);
+                }
+            }
+            if !peer.flows || self.is_partner_full(peer) {
+                break;
+            }
+        }
+        true
+    }
+
+    fn fill_conduit(&mut self, peer: &mut Peer, slot: Slot) -> Step {
+        let nobody_looks = self.observers.is_empty() && !self.handler.as_ref().is_some_and(Handler::relays);
+        let Some(Thing::Peer(to)) = self.things.get_mut(slot) else { return Step::Refused };
+        let takes = to.conn.takes_outside() && to.prelude.is_none() && !to.refuses_moves;
+        if !nobody_looks || !takes || !peer.conn.gives_chunks() || to.transport.bulk_fd().is_none() {
+            return Step::Refused;
+        }
+        let Some(socket) = peer.transport.bulk_fd() else { return Step::Refused };
+        if to.conduit.is_none() {
+            to.conduit = self.conduits.take().map(Box::new);
+        }
+        let Some(conduit) = &mut to.conduit else { return Step::Refused };
+        let step = conduit.fill(socket, ROOM.saturating_sub(to.conn.queued()));
+        if conduit.held() == 0
+            && let Some(conduit) = to.take_in()
+        {
+            self.conduits.give_back(*conduit);
+        }
+        match step {
+            Move::Moved(n) => {
+                to.conn.send_outside(n);
+                peer.conn.note_received(self.now, n);
+                peer.flows = n >= FLOW;
+                return Step::Moved;
+            }
+            Move::Blocked { source, sink } => {
+                self.reactor.readiness(peer.slot).readable = source;
+                // Both are ready and yet nothing went: a read decides.
+                peer.flows = !(source && sink);
+            }
+            Move::Unable => {
+                peer.flows = false;
+                return Step::Refused;
+            }
+            Move::Broken(error) => peer.conn.handle_read_error(self.now, link_error("read", &error)),
+        }
+        Step::Over
+    }
+
+    /// Sends what waits outside of a connection's queue, up to `budget`; whether nothing does any more.
+    pub(super) fn write_conduit(&mut self, peer: &mut Peer, budget: &mut usize) -> bool {
+        let mut is_odd = false;
+        while peer.conn.outside() > 0 {
+            if *budget == 0 || !self.reactor.readiness(peer.slot).writable {
+                return false;
+            }
+            let (Some(conduit), Some(socket)) = (&mut peer.conduit, peer.transport.bulk_fd()) else { break };
+            match conduit.drain(socket) {
+                Move::Moved(n) => {
+                    peer.conn.transmitted_outside(self.now, n);
+                    *budget = budget.saturating_sub(n);
+                }
+                // Both are ready and yet nothing went, twice: a write decides.
+                Move::Blocked { sink: true, .. } if is_odd => break,
+                Move::Blocked { sink, .. } => {
+                    self.reactor.readiness(peer.slot).writable = sink;
+                    is_odd = true;
+                }
+                Move::Unable => {
+                    peer.refuses_moves = true;
+                    break;
+                }
+                Move::Broken(error) => self.write_failed(peer, &error),
+            }
+        }
+        if let Some(conduit) = peer.take_in() {
+            self.conduits.give_back(*conduit);
+        }
+        true
+    }
+
     /// Moves what a connection has received to stdout; `false`: it has to be read.
     pub(super) fn move_to_outlet(&mut self, peer: &mut Peer) -> bool {
         let nobody_looks = self.observers.is_empty() && peer.piped.is_none() && peer.conn.passes_through();

@@ -30,6 +30,7 @@ use signal_hook_mio::v1_0::Signals;
 use crate::config::{Config, Role};
 use crate::error::{Error, cause};
 use crate::exit::Exit;
+use crate::net::conduit::Conduits;
 use crate::net::dial::Resolved;
 use crate::net::reactor::{Reactor, Slot};
 use crate::output::Observer;
@@ -109,6 +110,7 @@ pub struct Driver {
     member: Option<Member>,
     now: Instant,
     buffer: Vec<u8>,
+    conduits: Conduits,
     commands: Vec<Command>,
     /// More than one source has its turn in this round.
     batching: bool,

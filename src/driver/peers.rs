@@ -5,6 +5,7 @@
 //! business, what stdin means for it is `feed`'s.
 
 use std::cmp::Reverse;
+use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use crate::driver::prelude::PreludeFeed;
 use crate::driver::{Driver, Thing};
 use crate::error::{Error, cause};
 use crate::net::bulk::FLOW;
+use crate::net::conduit::Conduit;
 use crate::net::reactor::{Io, Slot};
 use crate::net::{Closed, Transport};
 use crate::session::connection::{Action, Settings};
@@ -50,6 +52,10 @@ pub(super) struct Peer {
     timer_at: Option<Instant>,
     /// So much is received that moving it within the kernel is worth while.
     pub(super) flows: bool,
+    /// What waits outside of the connection's queue.
+    pub(super) conduit: Option<Box<Conduit>>,
+    /// The kernel does not move anything into this socket.
+    pub(super) refuses_moves: bool,
     script_failed: bool,
     released: bool,
 }
@@ -57,6 +63,16 @@ pub(super) struct Peer {
 impl Peer {
     fn id(&self) -> ConnId {
         self.conn.view().id
+    }
+
+    /// What waits outside of the queue comes into it. The conduit is left if it is empty.
+    pub(super) fn take_in(&mut self) -> Option<Box<Conduit>> {
+        let conduit = self.conduit.take()?;
+        if self.conn.outside() == 0 {
+            return Some(conduit);
+        }
+        self.conn.take_in(conduit.into_bytes());
+        None
     }
 }
 
@@ -84,6 +100,8 @@ impl Driver {
             transport,
             timer_at: None,
             flows: false,
+            conduit: None,
+            refuses_moves: false,
             script_failed: false,
             released: false,
         };
@@ -202,7 +220,7 @@ impl Driver {
         if !readable || self.must_stall(peer) {
             return;
         }
-        if peer.flows && self.move_to_outlet(peer) {
+        if peer.flows && (self.move_to_partner(peer) || self.move_to_outlet(peer)) {
             return;
         }
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -238,6 +256,9 @@ impl Driver {
 
     pub(super) fn write(&mut self, peer: &mut Peer) {
         let mut budget = WRITE_BUDGET;
+        if peer.conduit.is_some() && !self.write_conduit(peer, &mut budget) {
+            return;
+        }
         while budget > 0 && !peer.released {
             peer.conn.release_output(self.now);
             let Some(bytes) = peer.conn.poll_transmit() else { return };
@@ -254,15 +275,16 @@ impl Driver {
                     budget = budget.saturating_sub(n);
                 }
                 Io::Blocked | Io::Ended => return,
-                Io::Failed(error) => {
-                    peer.conn.handle_write_error(self.now, link_error("write", &error));
-                    // What the peer sent before it went is still to be read.
-                    self.reactor.readiness(peer.slot).readable = true;
-                    self.reactor.again(peer.slot);
-                    return;
-                }
+                Io::Failed(error) => return self.write_failed(peer, &error),
             }
         }
+    }
+
+    pub(super) fn write_failed(&mut self, peer: &mut Peer, error: &io::Error) {
+        peer.conn.handle_write_error(self.now, link_error("write", error));
+        // What the peer sent before it went is still to be read.
+        self.reactor.readiness(peer.slot).readable = true;
+        self.reactor.again(peer.slot);
     }
 
     /// Does with the socket what the connection asks for.
@@ -401,6 +423,8 @@ impl Driver {
                     self.on_conn(current.as_deref_mut(), id, move |peer| {
                         // One that was being made meanwhile has it from its first moment on.
                         let now = now.max(peer.conn.view().opened.get());
+                        // What was sent before is not concerned.
+                        drop(peer.take_in());
                         peer.conn.add_toxic(now, direction, toxic, seed);
                     });
                 }
@@ -530,12 +554,12 @@ impl Driver {
 }
 
 /// The system's error as the connection's.
-pub(super) fn link_error(op: &str, error: &std::io::Error) -> ConnError {
+pub(super) fn link_error(op: &str, error: &io::Error) -> ConnError {
     let kind = match error.kind() {
-        std::io::ErrorKind::ConnectionReset
-        | std::io::ErrorKind::BrokenPipe
-        | std::io::ErrorKind::ConnectionAborted
-        | std::io::ErrorKind::TimedOut => ErrorKind::Reset,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::TimedOut => ErrorKind::Reset,
         _ => ErrorKind::Io,
     };
     ConnError { kind, op: op.to_owned(), message: cause(error) }

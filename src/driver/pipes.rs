@@ -92,7 +92,7 @@ impl Driver {
     pub(super) fn is_partner_full(&self, peer: &Peer) -> bool {
         let Some(partner) = peer.piped else { return false };
         match self.slots_by_id.get(&partner).and_then(|&slot| self.things.get(slot)) {
-            Some(Thing::Peer(partner)) => partner.conn.queued() >= MARK,
+            Some(Thing::Peer(partner)) => is_full(partner),
             _ => self.dialings.contains_key(&partner),
         }
     }
@@ -100,12 +100,17 @@ impl Driver {
     /// Lets the partner read again: there is room.
     pub(super) fn wake_partner(&mut self, peer: &Peer) {
         if let Some(slot) = peer.piped.and_then(|partner| self.slots_by_id.get(&partner).copied())
-            && peer.conn.queued() < MARK
+            && !is_full(peer)
             && self.reactor.readiness(slot).readable
         {
             self.reactor.again(slot);
         }
     }
+}
+
+/// Whether nothing more is read for it.
+fn is_full(peer: &Peer) -> bool {
+    peer.conn.queued() >= MARK || peer.conduit.as_ref().is_some_and(|conduit| conduit.is_full())
 }
 
 /// Ends a connection as its partner has ended.

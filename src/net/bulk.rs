@@ -1,5 +1,5 @@
 //! Bulk moves: bytes go from a pipe or file into a socket, or from a socket into a pipe, without passing through
-//! this process. splice(2) hands pages over, sendfile(2) sends them out of the page cache.
+//! this process (from socket to socket: `conduit`). splice(2) hands pages over, sendfile(2) sends them out of the page cache.
 //!
 //! Owns what the kernel's answers mean. Everything that is not a plain success ends in [`Move::Unable`]: then an
 //! ordinary read and write have the last word, the end of a stream included.
@@ -37,9 +37,15 @@ pub enum Move {
 /// Moves what is there from a pipe to a socket, or from a socket to a pipe. Neither blocks, whatever its flags say.
 #[cfg(target_os = "linux")]
 pub fn splice(source: BorrowedFd<'_>, sink: BorrowedFd<'_>) -> Move {
+    splice_some(source, sink, STEP)
+}
+
+/// The same for at most `most` bytes.
+#[cfg(target_os = "linux")]
+pub fn splice_some(source: BorrowedFd<'_>, sink: BorrowedFd<'_>, most: usize) -> Move {
     use rustix::pipe::SpliceFlags;
     let flags = SpliceFlags::NONBLOCK | SpliceFlags::MOVE;
-    outcome(rustix::pipe::splice(source, None, sink, None, STEP, flags), source, sink)
+    outcome(rustix::pipe::splice(source, None, sink, None, most.min(STEP), flags), source, sink)
 }
 
 /// Sends from a regular file, from where it stands, to a socket that does not block.

@@ -5,6 +5,7 @@
 
 pub mod bulk;
 mod closed;
+pub mod conduit;
 pub mod dial;
 pub mod listener;
 pub mod reactor;

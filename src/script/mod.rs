@@ -438,6 +438,10 @@ impl Handler for ScriptHandler {
         }
     }
 
+    fn relays(&self) -> bool {
+        self.hooks.has(Hook::Relay)
+    }
+
     fn relay(
         &mut self,
         from: &Rc<ConnView>,
@@ -445,7 +449,7 @@ impl Handler for ScriptHandler {
         bytes: Vec<u8>,
         out: &mut Vec<Command>,
     ) -> Result<Vec<u8>, HandlerError> {
-        if !self.hooks.has(Hook::Relay) {
+        if !self.relays() {
             return Ok(bytes);
         }
         let to = Conn::new(to);

@@ -406,6 +406,16 @@ impl Connection {
             && self.toxics.is_none()
     }
 
+    /// Whether received bytes are chunks for somebody who takes them as they are, with nothing before them, so that they
+    /// need not pass through here.
+    pub fn gives_chunks(&self) -> bool {
+        self.phase == Phase::Open
+            && !self.settings.discard
+            && self.inbound.is_plain()
+            && self.is_delivered()
+            && self.toxics.is_none()
+    }
+
     /// Whether it stands and neither side's handler has closed it.
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open

@@ -10,6 +10,8 @@ mod inbound;
 mod linger;
 mod outbound;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod playbook;
 #[cfg(test)]
 mod switching;
@@ -331,6 +333,9 @@ pub struct Interest {
 pub trait Handler {
     /// Which events it takes of a connection.
     fn interest(&self, conn: &ConnView) -> Interest;
+
+    /// Whether [`Handler::relay`] looks at what passes.
+    fn relays(&self) -> bool;
 
     /// What is to be passed on of a chunk that one connection received and another one gets.
     fn relay(

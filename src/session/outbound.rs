@@ -1,7 +1,8 @@
 //! `Outbound`: what one connection has to send, in order: bytes, and gaps that somebody fills piece by piece.
 //!
-//! A gap is something too large to be held, such as a file. What is queued after it waits behind it. Does not know
-//! what fills a gap, and does not bound itself.
+//! A gap is something too large to be held, such as a file. What is queued after it waits behind it. What waits outside,
+//! in a kernel pipe, goes before everything here, and is only counted. Does not know what fills a gap, and does not
+//! bound itself.
 
 use std::collections::VecDeque;
 
@@ -10,6 +11,8 @@ use crate::buffer::ByteQueue;
 /// Bytes and gaps, the first to be sent at the front.
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
+    /// How many bytes wait outside.
+    outside: usize,
     /// What can be sent now: everything before the first gap, and what that has been filled with.
     front: ByteQueue,
     /// What stands behind gaps, if there are any: few connections ever have one.
@@ -30,17 +33,46 @@ impl Outbound {
         Self::default()
     }
 
-    /// Bytes that wait, without what gaps still lack.
+    /// Bytes that wait, those outside included, without what gaps still lack.
     pub(super) fn len(&self) -> usize {
-        self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
+        self.outside + self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
     }
 
-    /// Whether everything was sent, gaps included.
+    /// Whether everything was sent, gaps and what waits outside included.
     pub(super) fn is_empty(&self) -> bool {
+        self.outside == 0 && self.is_empty_here()
+    }
+
+    /// Whether nothing waits but what is outside.
+    pub(super) fn is_empty_here(&self) -> bool {
         self.front.is_empty() && self.behind.is_none()
     }
 
-    /// What can be sent now.
+    /// How many bytes wait outside.
+    pub(super) fn outside(&self) -> usize {
+        self.outside
+    }
+
+    /// So many more wait outside; nothing may wait here.
+    pub(super) fn add_outside(&mut self, n: usize) {
+        debug_assert!(self.is_empty_here(), "what is outside goes first");
+        self.outside += n;
+    }
+
+    /// So many of those outside were sent.
+    pub(super) fn consume_outside(&mut self, n: usize) {
+        self.outside -= n;
+    }
+
+    /// What was outside comes in, all of it, and goes before everything else.
+    pub(super) fn take_in(&mut self, mut bytes: Vec<u8>) {
+        self.outside = 0;
+        bytes.extend(self.front.as_slice());
+        self.front.clear();
+        self.front.push(bytes);
+    }
+
+    /// What can be sent once nothing is outside.
     pub(super) fn as_slice(&self) -> &[u8] {
         self.front.as_slice()
     }
@@ -132,6 +164,24 @@ mod tests {
         assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b" middle  tail"[..], 13, 0));
         queue.extend(b"!");
         queue.consume(14);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn what_is_outside_counts_and_goes_first() {
+        let mut queue = Outbound::new();
+        queue.add_outside(4);
+        queue.push(b" later".to_vec());
+        queue.open_gap();
+        assert_eq!((queue.outside(), queue.len(), queue.is_empty_here()), (4, 10, false));
+        queue.consume_outside(1);
+        queue.take_in(b"ead".to_vec());
+        assert_eq!((queue.outside(), queue.as_slice(), queue.len()), (0, &b"ead later"[..], 9));
+        queue.consume(9);
+        queue.close_gap();
+        queue.add_outside(1);
+        assert!(queue.is_empty_here() && !queue.is_empty());
+        queue.clear();
         assert!(queue.is_empty());
     }
 

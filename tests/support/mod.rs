@@ -498,6 +498,13 @@ impl Running {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
     }
 
+    /// What its descriptors are (proc(5), `fd`).
+    pub(crate) fn links(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("its descriptors");
+        let link = |entry: std::fs::DirEntry| std::fs::read_link(entry.path()).ok();
+        entries.filter_map(|entry| link(entry.ok()?)).map(|link| link.display().to_string()).collect()
+    }
+
     /// The processor time it has used, in clock ticks (proc(5), `utime` and `stime`). Someone who waits uses none.
     pub(crate) fn ticks(&self) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("read its stat");

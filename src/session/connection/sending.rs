@@ -65,6 +65,39 @@ impl Connection {
         }
     }
 
+    /// Whether what is sent next may wait outside, in a kernel pipe that the owner of the socket has.
+    pub fn takes_outside(&self) -> bool {
+        self.write == WriteHalf::Open
+            && self.events.is_empty()
+            && self.toxics.is_none()
+            && self.outbound.is_empty_here()
+    }
+
+    /// So many bytes wait outside and count as queued; what is queued later goes after them
+    /// ([`Connection::takes_outside`]).
+    pub fn send_outside(&mut self, n: usize) {
+        self.outbound.add_outside(n);
+        self.after_queueing();
+    }
+
+    /// How many bytes wait outside; 0 also when they are wanted no more.
+    pub fn outside(&self) -> usize {
+        self.outbound.outside()
+    }
+
+    /// The kernel took `n` bytes of what waits outside.
+    pub fn transmitted_outside(&mut self, now: Instant, n: usize) {
+        self.outbound.consume_outside(n);
+        self.view.note_sent(now, n);
+        self.after_sending();
+    }
+
+    /// Everything that waits outside comes back, to be sent first; toxics have to be added after that.
+    pub fn take_in(&mut self, bytes: Vec<u8>) {
+        self.outbound.take_in(bytes);
+        self.note_queue();
+    }
+
     /// FIN once everything queued is sent. Reading goes on.
     pub fn shutdown(&mut self) {
         if self.write == WriteHalf::Open {
@@ -77,10 +110,10 @@ impl Connection {
         }
     }
 
-    /// The front of what is to be sent; [`Connection::release_output`] goes before.
+    /// The front of what is to be sent; [`Connection::release_output`] goes before, and so does what waits outside.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
         let front = self.front();
-        (!front.is_empty()).then_some(front)
+        (self.outside() == 0 && !front.is_empty()).then_some(front)
     }
 
     /// The kernel took `n` bytes of the front.
@@ -102,7 +135,7 @@ impl Connection {
 
     /// Whether bytes wait for the socket.
     pub fn wants_write(&self) -> bool {
-        !self.front().is_empty()
+        self.outside() > 0 || !self.front().is_empty()
     }
 
     /// What waits to be sent, for back-pressure: bytes, and with toxics somewhat more than that.
