@@ -198,3 +198,43 @@ fn what_is_expected_may_be_a_regex_and_comes_within_a_mebibyte() {
     client.send(b"still there");
     client.expect(b"still there");
 }
+
+#[test]
+fn a_connection_that_is_piped_anew_leaves_its_partner_which_goes_on_alone() {
+    let folder = Folder::new();
+    let (first, second) = (Server::start(), Server::start());
+    let script = r#"
+        fn on_connect(conn) {
+            if conn.side == "client" { return; }
+            app.client = conn;
+            app.first = connect("FIRST");
+            conn.pipe(app.first);
+            app.second = connect("SECOND");
+        }
+        fn on_stdin(line) { app.client.pipe(app.second); }
+        fn on_data(conn, data) { conn.state.taken = (conn.state.taken ?? 0) + data.len(); }
+        fn on_eof(conn) { print(`${conn == app.first} ${conn.state.taken > 0} ${conn.bytes_in}`); conn.close(); }
+    "#;
+    let script = script.replace("FIRST", &first.address.to_string()).replace("SECOND", &second.address.to_string());
+    let path = folder.file("script.rhai", script.as_bytes());
+    let tcpx = Tcpx::new(&["--script", &path.display().to_string()]).stdin(crate::support::Stdin::Open);
+    let (mut tcpx, address) = tcpx.listen();
+    let (mut client, first, mut second) = (Conn::to(address), first.accept(), second.accept());
+    let flow = noise(24 << 20, 320);
+    // More than anybody holds for a client that does not read: the partner is not read any more.
+    let (mut copy, bytes) = (first.another(), flow.clone());
+    let sender = std::thread::spawn(move || {
+        copy.send(&bytes);
+        copy.half_close();
+    });
+    tcpx.wait_idle();
+    tcpx.write(b"now\n");
+    sender.join().expect("send");
+    tcpx.out.wait(|out| out.ends_with(b"\n"));
+    assert_eq!(tcpx.out.text(), format!("true true {}\n", flow.len()));
+    second.send(b"from the second");
+    second.half_close();
+    let received = client.read_all();
+    let before = received.strip_suffix(b"from the second").expect("the second's at the end");
+    assert!(!before.is_empty() && flow.starts_with(before));
+}

@@ -35,6 +35,8 @@ pub(super) struct Dialing {
     view: Rc<ConnView>,
     origin: Origin,
     tasks: Vec<Task>,
+    /// What it will be piped to.
+    pub(super) partner: Option<ConnId>,
 }
 
 /// One socket on its way.
@@ -90,6 +92,7 @@ impl Driver {
             view,
             origin: Origin::Main,
             tasks: Vec::new(),
+            partner: None,
         };
         let is_address = connect.target.is_numeric() && connect.target.host.is_some();
         self.dial(id, dialing, host, connect.target.port, family, is_address);
@@ -111,6 +114,7 @@ impl Driver {
             view: request.view.clone(),
             origin: Origin::Script,
             tasks: Vec::new(),
+            partner: None,
         };
         let is_address = request.target.is_numeric() && request.target.host.is_some();
         self.dial(request.view.id, dialing, host, request.target.port, self.config.family, is_address);

@@ -10,11 +10,15 @@ use crate::session::{ConnId, Cutting, Handler, Why};
 const MARK: usize = 256 << 10;
 
 impl Driver {
-    /// Pipes two connections; one of them may still be being made.
+    /// Pipes two connections; one of them may still be being made. Whoever was piped to one of them before is no more.
     pub(super) fn pipe(&mut self, mut current: Option<&mut Peer>, a: ConnId, b: ConnId) {
         let known = |driver: &Self, id| driver.slots_by_id.contains_key(&id) || driver.dialings.contains_key(&id);
         for (id, partner) in [(a, b), (b, a)] {
+            let old = self.partner_of(current.as_deref(), id).filter(|old| *old != partner);
             let is_partner_known = known(self, partner);
+            if let Some(dialing) = self.dialings.get_mut(&id) {
+                dialing.partner = Some(partner);
+            }
             self.on_conn(current.as_deref_mut(), id, move |peer| {
                 if is_partner_known {
                     peer.piped = Some(partner);
@@ -23,6 +27,24 @@ impl Driver {
                     peer.conn.close(Why::Closed);
                 }
             });
+            let Some(old) = old else { continue };
+            if let Some(dialing) = self.dialings.get_mut(&old) {
+                dialing.partner = None;
+            }
+            // It reads again, if it waited for room.
+            self.on_conn(current.as_deref_mut(), old, move |peer| {
+                peer.piped = peer.piped.filter(|partner| *partner != id);
+            });
+        }
+    }
+
+    fn partner_of(&self, current: Option<&Peer>, id: ConnId) -> Option<ConnId> {
+        if let Some(peer) = current.filter(|peer| peer.conn.view().id == id) {
+            return peer.piped;
+        }
+        match self.slots_by_id.get(&id).and_then(|&slot| self.things.get(slot)) {
+            Some(Thing::Peer(peer)) => peer.piped,
+            _ => self.dialings.get(&id).and_then(|dialing| dialing.partner),
         }
     }
 

@@ -236,7 +236,7 @@ const METHODS: &[(&str, &str)] = &[
     ),
     (
         "conn.pipe(other)",
-        "What one of the two receives goes to the other, both ways, with half-close and back-pressure; their data handlers and on_eof are not called any more. When one breaks, the other is reset. Without on_relay and toxics large amounts do not pass through tcpx: the kernel moves them.",
+        "What one of the two receives goes to the other, both ways, with half-close and back-pressure; their data handlers and on_eof are not called any more. A connection has one partner: piped anew, it leaves the old one, which goes on alone. When one breaks, the other is reset. Without on_relay and toxics large amounts do not pass through tcpx: the kernel moves them.",
     ),
     (
         "conn.toxic(name, #{..})",
