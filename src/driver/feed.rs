@@ -158,7 +158,7 @@ impl Driver {
         if self.move_from_feed(&targets) {
             return;
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut buffer = self.take_buffer();
         let room = if self.feed.hung_up { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
         let step = self.feed.read(&mut self.reactor, slot, &mut buffer[..room]);
         match step {

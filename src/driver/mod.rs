@@ -109,6 +109,9 @@ pub struct Driver {
     /// This loop as one of several.
     member: Option<Member>,
     now: Instant,
+    /// One read takes so much.
+    chunk: usize,
+    /// Room for one read; made for the first.
     buffer: Vec<u8>,
     conduits: Conduits,
     commands: Vec<Command>,
@@ -203,6 +206,15 @@ impl Driver {
             Some(Thing::Signals) => self.signal_turn(slot),
             Some(Thing::Nothing) | None => {}
         }
+    }
+
+    /// Room for one read; to be put back.
+    fn take_buffer(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        if buffer.is_empty() {
+            buffer = vec![0; self.chunk];
+        }
+        buffer
     }
 
     /// Puts something behind a slot.

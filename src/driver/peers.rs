@@ -223,7 +223,7 @@ impl Driver {
         if peer.flows && (self.move_to_partner(peer) || self.move_to_outlet(peer)) {
             return;
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut buffer = self.take_buffer();
         let step = self.reactor.readiness(peer.slot).read(&mut buffer, |buffer| peer.transport.read(buffer));
         match step {
             Io::Moved(n) => {

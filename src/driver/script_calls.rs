@@ -120,7 +120,7 @@ impl Driver {
         if !self.reactor.readiness(slot).readable {
             return;
         }
-        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut buffer = self.take_buffer();
         let step = self.feed.read(&mut self.reactor, slot, &mut buffer);
         match step {
             Io::Moved(n) => {
