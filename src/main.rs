@@ -8,7 +8,12 @@ use std::process;
 
 use tcpx::exit::Exit;
 use tcpx::net::signal;
+use tcpx::sys::memory::Counting;
 use tcpx::sys::stack;
+
+/// The limit on the memory of a script's call needs it.
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 tcpx::entry!(begin);
 

@@ -1,7 +1,8 @@
 //! How much memory each thread holds: the allocator of the system, counting.
 //!
 //! Scripts need it. Rhai limits single values, not how many there are, and a call that takes all the memory of
-//! the machine takes every connection with it.
+//! the machine takes every connection with it. A program has one allocator, so each program chooses it: `main.rs`
+//! takes this one, the benches take one around it.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -13,10 +14,10 @@ pub fn held() -> isize {
     HELD.get()
 }
 
-struct Counting;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+/// The allocator. In a program that does not have it as its `#[global_allocator]`, nothing is counted, and no
+/// script is stopped for the memory it takes.
+#[derive(Debug)]
+pub struct Counting;
 
 thread_local! {
     // Neither made at run time nor dropped, so that it can be used whenever something is allocated.
@@ -58,6 +59,9 @@ unsafe impl GlobalAlloc for Counting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
 
     #[test]
     fn what_is_taken_and_given_back_is_counted() {
