@@ -1,0 +1,60 @@
+//! Decoding and encoding, chunk by chunk, with characters cut between two chunks.
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use tcpx::codec::charset::{Decoder, Encoder};
+use tcpx::codec::labels;
+use tcpx::config::{Charset, Malformed, Unencodable};
+
+const LABELS: [&str; 4] = ["utf-8", "gbk", "big5", "iso-8859-1"];
+
+/// One chunk into a `String` of its own, as for an event.
+#[divan::bench(args = LABELS, consts = [64, 4096, 65536])]
+fn decode<const SIZE: usize>(bencher: Bencher<'_, '_>, label: &str) {
+    let stream = stream(label, SIZE);
+    let mut chunks = stream.chunks_exact(SIZE).cycle();
+    let mut decoder = Decoder::new(charset(label), Malformed::Fail);
+    bencher.counter(BytesCount::new(SIZE)).bench_local(|| {
+        let mut text = String::new();
+        let chunk = chunks.next().expect("a cycle has no end");
+        decoder.decode(chunk, &mut text).expect("it was encoded so");
+        text
+    });
+}
+
+/// One text of that many bytes of UTF-8 to bytes, all or nothing, as `conn.send(text)` does.
+#[divan::bench(args = LABELS, consts = [64, 4096, 65536])]
+fn encode<const SIZE: usize>(bencher: Bencher<'_, '_>, label: &str) {
+    let Charset::Named(encoding) = charset(label) else { unreachable!("it has a name") };
+    let mut text = sentence(label).repeat(SIZE / sentence(label).len());
+    text.extend(std::iter::repeat_n('.', SIZE - text.len()));
+    let mut encoder = Encoder::new(encoding, Unencodable::Fail);
+    bencher
+        .counter(BytesCount::new(SIZE))
+        .bench_local(|| encoder.encode_whole(&text).expect("the encoding has all of it"));
+}
+
+fn charset(label: &str) -> Charset {
+    labels::lookup(label).expect("a known label")
+}
+
+/// Half ASCII; in every encoding it has an odd number of bytes, so that chunks end at every place of it.
+fn sentence(label: &str) -> &'static str {
+    match label {
+        "iso-8859-1" => "200 OK: déjà vu, größer, señor; übermäßig façade\r\n",
+        "big5" => "200 OK: 歡迎光臨，請輸入代號(guest): 謝謝\r\n",
+        _ => "200 OK: 欢迎光临，请输入代号(guest): 谢谢\r\n",
+    }
+}
+
+/// Whole characters, and a whole number of chunks, of which some end inside of a character.
+fn stream(label: &str, size: usize) -> Vec<u8> {
+    let Charset::Named(encoding) = charset(label) else { unreachable!("it has a name") };
+    let (bytes, _, _) = encoding.encode(sentence(label));
+    let length = 16 * size;
+    let mut stream = bytes.repeat(length / bytes.len());
+    stream.resize(length, b'.');
+    let is_whole = |chunk: &[u8]| encoding.decode_without_bom_handling_and_without_replacement(chunk).is_some();
+    assert!(encoding.is_single_byte() || !stream.chunks_exact(size).all(is_whole), "no chunk of {label} is cut");
+    stream
+}

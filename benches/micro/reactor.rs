@@ -1,0 +1,72 @@
+//! The reactor's round: an event, one read, one write. The peer's own write and read, two of the four system calls,
+//! are part of what is measured.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use mio::Interest;
+use tcpx::net::reactor::{Io, Reactor};
+use tcpx::session::{Delivery, Event};
+
+use crate::session::open;
+
+/// 64 bytes, sent back from the buffer they were read into.
+#[divan::bench]
+fn round(bencher: Bencher<'_, '_>) {
+    let mut buffer = [0; 4096];
+    sockets(bencher, move |reactor, slot, socket| {
+        let Io::Moved(n) = reactor.readiness(slot).read(&mut buffer, |buffer| socket.read(buffer)) else { return };
+        let written = reactor.readiness(slot).write(&buffer[..n], |bytes| socket.write(bytes));
+        assert!(matches!(written, Io::Moved(moved) if moved == n), "{written:?}");
+    });
+}
+
+/// The same with a connection between the two.
+#[divan::bench]
+fn round_with_connection(bencher: Bencher<'_, '_>) {
+    let (mut conn, mut buffer, now) = (open(Delivery::Data), [0; 4096], Instant::now());
+    sockets(bencher, move |reactor, slot, socket| {
+        let Io::Moved(n) = reactor.readiness(slot).read(&mut buffer, |buffer| socket.read(buffer)) else { return };
+        conn.handle_input(now, &buffer[..n]);
+        while let Some(event) = conn.poll_event() {
+            let Event::Data(bytes) = event else { panic!("{event:?}") };
+            conn.send(bytes);
+        }
+        let Some(bytes) = conn.poll_transmit() else { return };
+        let Io::Moved(n) = reactor.readiness(slot).write(bytes, |bytes| socket.write(bytes)) else { return };
+        conn.transmitted(now, n);
+    });
+}
+
+/// A message from another part of the program, and the wait that it ends.
+#[divan::bench]
+fn mail(bencher: Bencher<'_, '_>) {
+    let mut reactor = Reactor::new().expect("a reactor");
+    let mailbox = reactor.mailbox();
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        mailbox.post(1u64);
+        reactor.wait(None).expect("a wait");
+        assert_eq!(reactor.next_mail(), Some(1));
+    });
+}
+
+/// Asks 64 bytes of a socket pair's other end again and again; `turn` is what its owner does when they have come.
+fn sockets(bencher: Bencher<'_, '_>, mut turn: impl FnMut(&mut Reactor<()>, usize, &mut mio::net::UnixStream)) {
+    let (ours, mut theirs) = UnixStream::pair().expect("a socket pair");
+    ours.set_nonblocking(true).expect("it does not block");
+    let mut ours = mio::net::UnixStream::from_std(ours);
+    let mut reactor = Reactor::<()>::new().expect("a reactor");
+    let slot = reactor.register(&mut ours, Interest::READABLE | Interest::WRITABLE).expect("it is watched");
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        theirs.write_all(&[b'x'; 64]).expect("it takes 64 bytes");
+        reactor.wait(None).expect("a wait");
+        while let Some(slot) = reactor.next_ready() {
+            turn(&mut reactor, slot, &mut ours);
+        }
+        theirs.read_exact(&mut [0; 64]).expect("the answer");
+    });
+    reactor.deregister(slot, &mut ours);
+}

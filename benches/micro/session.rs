@@ -1,0 +1,203 @@
+//! A connection's round without a socket: bytes in, events, an answer, bytes out; and what toxics and timers add.
+
+use std::time::{Duration, Instant};
+
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
+use tcpx::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
+use tcpx::config::ScriptSource;
+use tcpx::layer::toxics::Toxic;
+use tcpx::session::connection::Settings;
+use tcpx::session::{Command, Connection, Cutting, Delivery, Direction, Event, Handler, Interest};
+
+use crate::script::{loaded, view};
+
+/// 64 bytes come and are sent back by nobody's script.
+#[divan::bench]
+fn round(bencher: Bencher<'_, '_>) {
+    rounds(bencher, open(Delivery::Data));
+}
+
+/// The same with `@echo`.
+#[divan::bench]
+fn round_with_script(bencher: Bencher<'_, '_>) {
+    let now = Instant::now();
+    let mut handler = loaded(ScriptSource::Builtin("echo".into()));
+    let view = view();
+    let interest = handler.interest(&view);
+    let mut conn = Connection::new(view, Settings { interest, ..Settings::default() });
+    let mut commands = Vec::new();
+    let mut turn = |conn: &mut Connection| {
+        while let Some(event) = conn.poll_event() {
+            handler.handle(conn.view(), event, &mut commands).expect("it answers");
+            for command in commands.drain(..) {
+                let Command::Send(_, bytes) = command else { panic!("{command:?}") };
+                conn.send(bytes);
+            }
+        }
+    };
+    turn(&mut conn);
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        conn.handle_input(now, &[b'x'; 64]);
+        turn(&mut conn);
+        assert_eq!(transmit(&mut conn, now), 64);
+    });
+}
+
+/// The same without a script, through a toxic that lets everything pass at once.
+#[divan::bench]
+fn round_through_toxic(bencher: Bencher<'_, '_>) {
+    let mut conn = open(Delivery::Data);
+    let toxic = Toxic::Latency { latency: Duration::ZERO, jitter: Duration::ZERO };
+    conn.add_toxic(Instant::now(), Direction::Out, toxic, 1);
+    rounds(bencher, conn);
+}
+
+/// The same with a limit on silence, and with the look at timers that follows each turn.
+#[divan::bench]
+fn round_with_idle_limit(bencher: Bencher<'_, '_>) {
+    let idle = Some(Duration::from_secs(60));
+    let mut conn = Connection::new(view(), Settings { idle, ..settings(Delivery::Data) });
+    assert_eq!(conn.poll_event(), Some(Event::Opened));
+    let now = Instant::now();
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        conn.handle_input(now, &[b'x'; 64]);
+        conn.handle_timeout(now, 0);
+        assert_eq!(answer(&mut conn, now), 64);
+        assert!(conn.poll_timeout() > Some(now));
+    });
+}
+
+/// 64 bytes as decoded text.
+#[divan::bench]
+fn text(bencher: Bencher<'_, '_>) {
+    deliver(bencher, open(Delivery::Text), &[b'x'; 64], 1);
+}
+
+/// One line for each read.
+#[divan::bench(args = [16, 80, 1000])]
+fn line(bencher: Bencher<'_, '_>, size: usize) {
+    deliver(bencher, open(Delivery::Line), &line_of(size), 1);
+}
+
+/// A read of 64 KiB, full of lines.
+#[divan::bench(args = [16, 80, 1000])]
+fn lines(bencher: Bencher<'_, '_>, size: usize) {
+    let count = (64 << 10) / size;
+    deliver(bencher, open(Delivery::Line), &line_of(size).repeat(count), count);
+}
+
+/// A line of 80 bytes in reads of 50.
+#[divan::bench]
+fn lines_in_pieces(bencher: Bencher<'_, '_>) {
+    pieces(bencher, open(Delivery::Line), &line_of(80).repeat(50), 50, 50);
+}
+
+/// A read of 64 KiB, full of frames with a header of four bytes.
+#[divan::bench(args = [16, 80, 1000])]
+fn frames(bencher: Bencher<'_, '_>, size: usize) {
+    let count = (64 << 10) / size;
+    deliver(bencher, framed(), &frame_of(size).repeat(count), count);
+}
+
+/// Frames of 80 bytes in reads of 50.
+#[divan::bench]
+fn frames_in_pieces(bencher: Bencher<'_, '_>) {
+    pieces(bencher, framed(), &frame_of(80).repeat(50), 50, 50);
+}
+
+/// What waits to be sent: so many answers, taken by one write.
+#[divan::bench(args = [1, 10, 1000])]
+fn queue(bencher: Bencher<'_, '_>, answers: usize) {
+    let (mut conn, now) = (open(Delivery::Data), Instant::now());
+    bencher.counter(ItemsCount::new(answers)).with_inputs(|| vec![vec![b'x'; 64]; answers]).bench_local_values(
+        |answers| {
+            let expected = answers.len() * 64;
+            for answer in answers {
+                conn.send(answer);
+            }
+            assert_eq!(transmit(&mut conn, now), expected);
+        },
+    );
+}
+
+/// Echo in Rust, one chunk of 64 bytes after the other.
+fn rounds(bencher: Bencher<'_, '_>, mut conn: Connection) {
+    let now = Instant::now();
+    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+        conn.handle_input(now, &[b'x'; 64]);
+        assert_eq!(answer(&mut conn, now), 64);
+    });
+}
+
+/// Sends back what was received; gives how many bytes left.
+fn answer(conn: &mut Connection, now: Instant) -> usize {
+    while let Some(event) = conn.poll_event() {
+        let Event::Data(bytes) = event else { panic!("{event:?}") };
+        conn.send(bytes);
+    }
+    transmit(conn, now)
+}
+
+/// A socket that takes everything.
+fn transmit(conn: &mut Connection, now: Instant) -> usize {
+    let mut sent = 0;
+    loop {
+        conn.release_output(now);
+        let Some(n) = conn.poll_transmit().map(<[u8]>::len) else { return sent };
+        conn.transmitted(now, n);
+        sent += n;
+    }
+}
+
+/// One read, and the events of it.
+fn deliver(bencher: Bencher<'_, '_>, conn: Connection, bytes: &[u8], events: usize) {
+    pieces(bencher, conn, bytes, bytes.len(), events);
+}
+
+/// Reads of so many bytes, and the events of all of them.
+fn pieces(bencher: Bencher<'_, '_>, mut conn: Connection, bytes: &[u8], piece: usize, events: usize) {
+    let now = Instant::now();
+    bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(events)).bench_local(|| {
+        let mut told = 0;
+        for piece in bytes.chunks(piece) {
+            conn.handle_input(now, piece);
+            while let Some(event) = conn.poll_event() {
+                divan::black_box(event);
+                told += 1;
+            }
+        }
+        assert_eq!(told, events);
+    });
+}
+
+fn settings(delivery: Delivery) -> Settings {
+    let interest = Interest { received: Some(delivery), ..Interest::default() };
+    Settings { interest, ..Settings::default() }
+}
+
+/// A connection whose opening was told.
+pub(crate) fn open(delivery: Delivery) -> Connection {
+    let mut conn = Connection::new(view(), settings(delivery));
+    assert_eq!(conn.poll_event(), Some(Event::Opened));
+    conn
+}
+
+fn framed() -> Connection {
+    let mut conn = open(Delivery::Data);
+    let (endian, max) = (Endian::Big, MAX_FRAME);
+    let header = LengthHeader { size: 4, endian, offset: 0, adjust: 0, include_header: false, strip: true, max };
+    conn.set_cutting(Cutting::Frames(Framing::Length(header)));
+    conn
+}
+
+fn line_of(size: usize) -> Vec<u8> {
+    let mut line = vec![b'x'; size - 1];
+    line.push(b'\n');
+    line
+}
+
+fn frame_of(size: usize) -> Vec<u8> {
+    let body = u32::try_from(size - 4).expect("a short frame");
+    [&body.to_be_bytes()[..], &vec![b'x'; size - 4]].concat()
+}
