@@ -111,7 +111,11 @@ impl Encoder {
     /// The bytes of `text`, all or nothing: after an error the stream is as if `text` had not been there.
     pub fn encode_whole(&mut self, text: &str) -> Result<Vec<u8>, EncodeError> {
         let before = self.total;
-        let mut out = Vec::with_capacity(text.len());
+        let mut out = Vec::with_capacity(match &self.writer {
+            Writer::Utf8 => text.len(),
+            Writer::Utf16(_) => text.len() * 2,
+            Writer::Table(_) => text.len() + SLACK,
+        });
         let result = if self.encoding == ISO_2022_JP {
             // The only one with a state, which cannot be set back; whether a character can be encoded does
             // not depend on it.
