@@ -208,9 +208,14 @@ impl Stream {
         malformed: Malformed,
         text: &mut String,
     ) -> Result<(), DecodeError> {
+        if let Some(ascii) = self.as_ascii(bytes) {
+            text.push_str(ascii);
+            return Ok(());
+        }
         let mut at = 0;
-        // Enough for ASCII and for double-byte text in most cases; the decoder only fills spare capacity.
-        text.reserve(bytes.len() + bytes.len() / 2 + SLACK);
+        // Enough for double-byte text in most cases; UTF-8 becomes no longer. The decoder only fills spare capacity.
+        let longer = if self.inner.encoding() == UTF_8 { 0 } else { bytes.len() / 2 };
+        text.reserve(bytes.len() + longer + SLACK);
         loop {
             let (result, read) = self.inner.decode_to_string_without_replacement(&bytes[at..], text, last);
             at += read;
@@ -227,6 +232,16 @@ impl Stream {
                 },
             }
         }
+    }
+
+    /// A little ASCII, with nothing held before it: most lines of most protocols, for which calling the decoder is
+    /// most of the work.
+    fn as_ascii<'a>(&self, bytes: &'a [u8]) -> Option<&'a str> {
+        let is_plain = bytes.len() <= SHORT
+            && bytes.is_ascii()
+            && self.inner.encoding().is_ascii_compatible()
+            && self.inner.latin1_byte_compatible_up_to(&[]).is_some();
+        if is_plain { str::from_utf8(bytes).ok() } else { None }
     }
 
     /// The error about `length` bytes which end `after` bytes before `at`; they may be from an earlier call.
@@ -268,6 +283,8 @@ const MARK: char = '\u{feff}';
 const RECENT: usize = 8;
 /// Room for any one character, so that the decoder always gets on.
 const SLACK: usize = 16;
+/// What is longer is worth calling the decoder, which looks at it once.
+const SHORT: usize = 256;
 #[cfg(test)]
 mod tests {
     use encoding_rs::{BIG5, GB18030, GBK, ISO_2022_JP, WINDOWS_1252};
@@ -306,6 +323,19 @@ mod tests {
         decoder.finish(&mut text).unwrap();
         assert_eq!(text, "大家好");
         assert_eq!(decoder.encoding(), Some(GBK));
+    }
+
+    #[test]
+    fn ascii_is_not_taken_for_itself_while_something_is_held() {
+        for length in [1, SHORT, SHORT + 1] {
+            let ascii = vec![b'A'; length];
+            let (text, error) = fail(Charset::Named(UTF_8), &[b"a\xe4\xb8", &ascii]);
+            assert_eq!((text.as_str(), error.offset, error.bytes), ("a", 1, vec![0xe4, 0xb8]), "{length}");
+            let expected = format!("丄{}", &"A".repeat(length)[1..]);
+            assert_eq!(decode(Charset::Named(GBK), [b"\x81".as_slice(), &ascii]), expected, "{length}");
+            let katakana = decode(Charset::Named(ISO_2022_JP), [b"\x1b$B%".as_slice(), &ascii[..1], b"\x1b(B", &ascii]);
+            assert_eq!(katakana, format!("チ{}", "A".repeat(length)), "{length}");
+        }
     }
 
     #[test]
