@@ -4,10 +4,12 @@
 //! frame that comes byte by byte is not searched again from its start each time. Lines with their text belong to
 //! `session::inbound`; here a line is bytes like every other frame.
 
+use std::iter::successors;
 use std::ops::Range;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
-use memchr::{memchr, memmem};
+use memchr::memchr;
+use memchr::memmem::Finder;
 
 /// The largest frame when nobody says otherwise, in bytes.
 pub const MAX_FRAME: usize = 1 << 20;
@@ -105,13 +107,21 @@ pub enum FrameError {
 #[derive(Clone, Debug)]
 pub struct Framer {
     framing: Framing,
+    /// Looks for the delimiter, if there is one: to learn how is most of the work for a short frame.
+    finder: Option<Box<Finder<'static>>>,
     searched: usize,
 }
 
 impl Framer {
     /// A framer at the start of a frame.
     pub fn new(framing: Framing) -> Self {
-        Self { framing, searched: 0 }
+        let finder = match &framing {
+            Framing::Delimiter { bytes, .. } | Framing::Text { bytes, .. } => {
+                Some(Box::new(Finder::new(bytes).into_owned()))
+            }
+            Framing::Lines { .. } | Framing::Fixed(_) | Framing::Length(_) => None,
+        };
+        Self { framing, finder, searched: 0 }
     }
 
     /// The first whole frame of `bytes`, which begin where the last one ended.
@@ -119,6 +129,7 @@ impl Framer {
     /// # Errors
     /// The frame is over its limit, or its header makes no sense.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Option<Cut>, FrameError> {
+        let find = |from: usize| Some(from + self.finder.as_ref()?.find(&bytes[from..])?);
         let cut = match &self.framing {
             Framing::Lines { encoding, max } => match line_end(encoding, bytes, self.searched) {
                 Some(end) => match without_line_end(encoding, &bytes[..end]) {
@@ -131,11 +142,12 @@ impl Framer {
             Framing::Fixed(size) => (bytes.len() >= *size).then_some(Cut { frame: 0..*size, consumed: *size }),
             Framing::Length(header) => header.cut(bytes)?,
             Framing::Delimiter { bytes: delimiter, max } => {
-                let found = memmem::find(&bytes[self.searched..], delimiter).map(|at| self.searched + at);
-                delimited(found, bytes.len(), delimiter.len(), *max)?
+                delimited(find(self.searched), bytes.len(), delimiter.len(), *max)?
             }
             Framing::Text { text, bytes: delimiter, encoding, max } => {
-                let found = find_text(bytes, self.searched, text, delimiter, encoding);
+                // Only where a character begins: in GBK and its like, `|` may be half of another one.
+                let is_meant = |at: &usize| is_boundary(&bytes[..*at], text, delimiter, encoding);
+                let found = successors(find(self.searched), |at| find(at + 1)).find(is_meant);
                 delimited(found, bytes.len(), delimiter.len(), *max)?
             }
         };
@@ -217,24 +229,6 @@ fn delimited(found: Option<usize>, len: usize, delimiter: usize, max: usize) -> 
         None if len >= max + delimiter => Err(FrameError::TooLong { max }),
         None => Ok(None),
     }
-}
-
-/// Finds the delimiter where a character begins: in GBK and its like, `|` may be half of another character.
-fn find_text(
-    bytes: &[u8],
-    searched: usize,
-    text: &str,
-    delimiter: &[u8],
-    encoding: &'static Encoding,
-) -> Option<usize> {
-    let mut from = searched;
-    while let Some(at) = memmem::find(&bytes[from..], delimiter).map(|at| from + at) {
-        if is_boundary(&bytes[..at], text, delimiter, encoding) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
 }
 
 /// Whether a character ends where `before` ends, so that the delimiter after it is meant as such.
