@@ -6,6 +6,8 @@ use tcpx::codec::charset::{Decoder, Encoder};
 use tcpx::codec::labels;
 use tcpx::config::{Charset, Malformed, Unencodable};
 
+use crate::warm;
+
 const LABELS: [&str; 4] = ["utf-8", "gbk", "big5", "iso-8859-1"];
 
 /// One chunk into a `String` of its own, as for an event.
@@ -14,12 +16,12 @@ fn decode<const SIZE: usize>(bencher: Bencher<'_, '_>, label: &str) {
     let stream = stream(label, SIZE);
     let mut chunks = stream.chunks_exact(SIZE).cycle();
     let mut decoder = Decoder::new(charset(label), Malformed::Fail);
-    bencher.counter(BytesCount::new(SIZE)).bench_local(|| {
+    bencher.counter(BytesCount::new(SIZE)).bench_local(warm(|| {
         let mut text = String::new();
         let chunk = chunks.next().expect("a cycle has no end");
         decoder.decode(chunk, &mut text).expect("it was encoded so");
         text
-    });
+    }));
 }
 
 /// One text of that many bytes of UTF-8 to bytes, all or nothing, as `conn.send(text)` does.
@@ -31,7 +33,7 @@ fn encode<const SIZE: usize>(bencher: Bencher<'_, '_>, label: &str) {
     let mut encoder = Encoder::new(encoding, Unencodable::Fail);
     bencher
         .counter(BytesCount::new(SIZE))
-        .bench_local(|| encoder.encode_whole(&text).expect("the encoding has all of it"));
+        .bench_local(warm(|| encoder.encode_whole(&text).expect("the encoding has all of it")));
 }
 
 fn charset(label: &str) -> Charset {

@@ -6,6 +6,8 @@ use encoding_rs::UTF_8;
 use tcpx::buffer::ByteQueue;
 use tcpx::codec::framing::{Endian, Framer, Framing, LengthHeader, MAX_FRAME};
 
+use crate::warm;
+
 /// What one read gives at most.
 const BUFFER: usize = 64 * 1024;
 
@@ -49,14 +51,14 @@ fn cut_all(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8]) {
     let count = BUFFER / unit.len();
     let buffer = unit.repeat(count);
     let mut framer = Framer::new(framing.clone());
-    bencher.counter(BytesCount::new(buffer.len())).counter(ItemsCount::new(count)).bench_local(|| {
+    bencher.counter(BytesCount::new(buffer.len())).counter(ItemsCount::new(count)).bench_local(warm(|| {
         let (mut at, mut frames) = (0, 0);
         while let Some(cut) = framer.next(&buffer[at..]).expect("all are within the limit") {
             at += cut.consumed;
             frames += 1;
         }
         assert_eq!(frames, count);
-    });
+    }));
 }
 
 fn in_pieces(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8], piece: usize) {
@@ -64,7 +66,7 @@ fn in_pieces(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8], piece: us
     let stream = unit.repeat(count);
     let mut framer = Framer::new(framing.clone());
     let mut queue = ByteQueue::new();
-    bencher.counter(BytesCount::new(stream.len())).counter(ItemsCount::new(count)).bench_local(|| {
+    bencher.counter(BytesCount::new(stream.len())).counter(ItemsCount::new(count)).bench_local(warm(|| {
         let mut frames = 0;
         for bytes in stream.chunks(piece) {
             queue.extend(bytes);
@@ -74,7 +76,7 @@ fn in_pieces(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8], piece: us
             }
         }
         assert_eq!(frames, count);
-    });
+    }));
 }
 
 fn with_length() -> Framing {

@@ -26,3 +26,12 @@ fn main() {
     }
     // The words of `cargo test -- WORDS` are for other tests.
 }
+
+/// Work that has been done a few times: divan decides by the first time how much of it makes a sample, and that time
+/// tells of cold memory.
+fn warm<R>(mut work: impl FnMut() -> R) -> impl FnMut() -> R {
+    for _ in 0..10 {
+        divan::black_box(work());
+    }
+    work
+}

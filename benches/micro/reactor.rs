@@ -12,6 +12,7 @@ use tcpx::net::reactor::{Io, Reactor};
 use tcpx::session::{Delivery, Event};
 
 use crate::session::open;
+use crate::warm;
 
 /// 64 bytes, sent back from the buffer they were read into.
 #[divan::bench]
@@ -46,11 +47,11 @@ fn round_with_connection(bencher: Bencher<'_, '_>) {
 fn mail(bencher: Bencher<'_, '_>) {
     let mut reactor = Reactor::new().expect("a reactor");
     let mailbox = reactor.mailbox();
-    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+    bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
         mailbox.post(1u64);
         reactor.wait(None).expect("a wait");
         assert_eq!(reactor.next_mail(), Some(1));
-    });
+    }));
 }
 
 /// Asks 64 bytes of a socket pair's other end again and again; `turn` is what its owner does when they have come.
@@ -60,13 +61,13 @@ fn sockets(bencher: Bencher<'_, '_>, mut turn: impl FnMut(&mut Reactor<()>, usiz
     let mut ours = mio::net::UnixStream::from_std(ours);
     let mut reactor = Reactor::<()>::new().expect("a reactor");
     let slot = reactor.register(&mut ours, Interest::READABLE | Interest::WRITABLE).expect("it is watched");
-    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+    bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
         theirs.write_all(&[b'x'; 64]).expect("it takes 64 bytes");
         reactor.wait(None).expect("a wait");
         while let Some(slot) = reactor.next_ready() {
             turn(&mut reactor, slot, &mut ours);
         }
         theirs.read_exact(&mut [0; 64]).expect("the answer");
-    });
+    }));
     reactor.deregister(slot, &mut ours);
 }

@@ -11,6 +11,7 @@ use tcpx::session::connection::Settings;
 use tcpx::session::{Command, Connection, Cutting, Delivery, Direction, Event, Handler, Interest};
 
 use crate::script::{loaded, view};
+use crate::warm;
 
 /// 64 bytes come and are sent back by nobody's script.
 #[divan::bench]
@@ -37,11 +38,11 @@ fn round_with_script(bencher: Bencher<'_, '_>) {
         }
     };
     turn(&mut conn);
-    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+    bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
         conn.handle_input(now, &[b'x'; 64]);
         turn(&mut conn);
         assert_eq!(transmit(&mut conn, now), 64);
-    });
+    }));
 }
 
 /// The same without a script, through a toxic that lets everything pass at once.
@@ -60,12 +61,12 @@ fn round_with_idle_limit(bencher: Bencher<'_, '_>) {
     let mut conn = Connection::new(view(), Settings { idle, ..settings(Delivery::Data) });
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     let now = Instant::now();
-    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+    bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
         conn.handle_input(now, &[b'x'; 64]);
         conn.handle_timeout(now, 0);
         assert_eq!(answer(&mut conn, now), 64);
         assert!(conn.poll_timeout() > Some(now));
-    });
+    }));
 }
 
 /// 64 bytes as decoded text.
@@ -124,10 +125,10 @@ fn queue(bencher: Bencher<'_, '_>, answers: usize) {
 /// Echo in Rust, one chunk of 64 bytes after the other.
 fn rounds(bencher: Bencher<'_, '_>, mut conn: Connection) {
     let now = Instant::now();
-    bencher.counter(ItemsCount::new(1usize)).bench_local(|| {
+    bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
         conn.handle_input(now, &[b'x'; 64]);
         assert_eq!(answer(&mut conn, now), 64);
-    });
+    }));
 }
 
 /// Sends back what was received; gives how many bytes left.
@@ -158,7 +159,7 @@ fn deliver(bencher: Bencher<'_, '_>, conn: Connection, bytes: &[u8], events: usi
 /// Reads of so many bytes, and the events of all of them.
 fn pieces(bencher: Bencher<'_, '_>, mut conn: Connection, bytes: &[u8], piece: usize, events: usize) {
     let now = Instant::now();
-    bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(events)).bench_local(|| {
+    bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(events)).bench_local(warm(|| {
         let mut told = 0;
         for piece in bytes.chunks(piece) {
             conn.handle_input(now, piece);
@@ -168,7 +169,7 @@ fn pieces(bencher: Bencher<'_, '_>, mut conn: Connection, bytes: &[u8], piece: u
             }
         }
         assert_eq!(told, events);
-    });
+    }));
 }
 
 fn settings(delivery: Delivery) -> Settings {
