@@ -181,11 +181,13 @@ impl Connection {
         if self.phase != Phase::Open || self.settings.discard {
             return;
         }
-        if self.events.is_empty() {
-            self.events.extend(self.inbound.push(bytes));
-        } else {
+        if !self.events.is_empty() || self.paused {
             // What is told first (`Opened`) may change how they are cut, or pause.
             self.inbound.hold(bytes);
+        } else if self.inbound.is_plain() {
+            self.events.push_back(Event::Data(bytes.to_vec()));
+        } else if let Err(fault) = self.inbound.push(&self.view, bytes) {
+            self.fault(fault);
         }
     }
 

@@ -158,17 +158,27 @@ impl Inbound {
 
     /// Whether chunks are delivered as they come.
     pub(super) fn is_plain(&self) -> bool {
-        matches!(self.mode, Mode::Data) && self.bytes.is_empty()
+        matches!(self.mode, Mode::Data) && self.bytes.is_empty() && self.text.is_empty()
     }
 
-    /// Takes what one read gave. A chunk that is delivered as it is comes back at once; everything else is
-    /// fetched with [`Inbound::next`].
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Option<Event> {
-        if self.is_plain() {
-            return Some(Event::Data(bytes.to_vec()));
+    /// Takes what one read gave, for [`Inbound::next`]. What becomes one unit as it is, text or the only line, is
+    /// decoded without being held.
+    ///
+    /// # Errors
+    /// As [`Inbound::next`].
+    pub(super) fn push(&mut self, view: &ConnView, bytes: &[u8]) -> Result<(), Fault> {
+        let is_unit = match self.mode {
+            _ if !self.bytes.is_empty() => false,
+            Mode::Text => true,
+            Mode::Line { max } => is_one_line(view, bytes, max),
+            Mode::Data | Mode::Frame(_) | Mode::Measured(_) => false,
+        };
+        if !is_unit {
+            self.hold(bytes);
+            return Ok(());
         }
-        self.hold(bytes);
-        None
+        let result = self.decode(view, |decoder, text| decoder.decode(bytes, text));
+        self.keep_or_fail(result)
     }
 
     /// Takes bytes for [`Inbound::next`], whatever they will become.
@@ -186,6 +196,7 @@ impl Inbound {
         }
         match &mut self.mode {
             Mode::Data => Ok(self.take_text().or_else(|| self.take_bytes().map(Event::Data))),
+            Mode::Text if self.bytes.is_empty() => Ok(self.take_text()),
             Mode::Text => {
                 let bytes = std::mem::take(&mut self.bytes);
                 let result = self.decode(view, |decoder, text| decoder.decode(bytes.as_slice(), text));
@@ -379,6 +390,12 @@ impl Inbound {
     }
 }
 
+/// Whether that is one whole line and nothing else.
+fn is_one_line(view: &ConnView, bytes: &[u8], max: usize) -> bool {
+    let Charset::Named(encoding) = view.recv.get() else { return false };
+    line_end(encoding, bytes, 0) == Some(bytes.len()) && bytes_of_line(encoding, bytes) <= max
+}
+
 impl Mode {
     fn of(delivery: Delivery) -> Self {
         match delivery {
@@ -422,4 +439,58 @@ fn without_line_end(mut line: String) -> String {
         line.pop();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::config::Text;
+    use crate::session::view::Side;
+
+    /// Everything that reads of these pieces give.
+    fn events(delivery: Delivery, malformed: Malformed, pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let view = ConnView::new(1, nowhere, nowhere, Side::Server, &Text::default(), Instant::now());
+        let (mut inbound, mut told) = (Inbound::new(delivery, malformed), Vec::new());
+        for piece in pieces {
+            if let Err(fault) = inbound.push(&view, piece) {
+                return (told, Some(fault));
+            }
+            loop {
+                match inbound.next(&view) {
+                    Ok(Some(event)) => told.push(event),
+                    Ok(None) => break,
+                    Err(fault) => return (told, Some(fault)),
+                }
+            }
+        }
+        (told, None)
+    }
+
+    #[test]
+    fn one_line_in_one_read_is_a_line_like_every_other() {
+        let input = "one\r\n\nzwölf\n你\n".as_bytes();
+        let expected: Vec<_> = ["one", "", "zwölf", "你"].map(|line| Event::Line(line.to_owned())).into();
+        for at in 0..=input.len() {
+            let (front, back) = input.split_at(at);
+            let (told, fault) = events(Delivery::Line, Malformed::Fail, &[front, back]);
+            assert!(told == expected && fault.is_none(), "cut at {at}: {told:?}, {fault:?}");
+        }
+        let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
+        assert_eq!(events(Delivery::Line, Malformed::Fail, &lines).0, expected);
+    }
+
+    #[test]
+    fn a_fault_in_what_is_not_held_is_told_with_what_came_before_it() {
+        for delivery in [Delivery::Line, Delivery::Text] {
+            let (told, fault) = events(delivery, Malformed::Fail, &[b"good\xff\n"]);
+            let Some(Fault::Text { before: Some(Event::Line(text) | Event::Text(text)), error }) = fault else {
+                panic!("{told:?}, {fault:?}")
+            };
+            assert_eq!((told.len(), text.as_str(), error.offset), (0, "good", 4));
+        }
+    }
 }

@@ -573,3 +573,19 @@ fn a_paused_connection_keeps_everything_for_later() {
         .event(Event::Eof)
         .quiet();
 }
+
+#[test]
+fn what_arrives_while_paused_is_decoded_when_it_goes_on() {
+    for (delivery, event) in [(Delivery::Text, Event::Text("你\n".into())), (Delivery::Line, line("你"))] {
+        play(taking(delivery), &Text::default())
+            .do_(|conn, _| conn.set_paused(true))
+            .input(b"\xc4\xe3\n")
+            .quiet()
+            .do_(|conn, _| {
+                conn.view().set_charset(Charset::Named(encoding_rs::GBK));
+                conn.set_paused(false);
+            })
+            .event(event)
+            .quiet();
+    }
+}
