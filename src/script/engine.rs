@@ -64,18 +64,34 @@ pub(super) fn build(
     engine
 }
 
-/// Parses a text twice: once for its constants, once with them, so that functions know them; in between
+/// Parses a text twice if it has constants: once for them, once with them, so that functions know them; in between
 /// everything that is no variable is found.
 pub(super) fn compile(engine: &Engine, source: &Source) -> Result<(AST, Scope<'static>), Fault> {
     let first = engine.compile(&source.text)?;
     let constants = constants(&first);
     let values = constants.iter().map(|(name, _, value)| (name.to_owned(), value)).collect();
     let _ = source.constants.set(values);
-    strict().compile_with_scope(&names(&first, &constants), &source.text)?;
+    check_variables(&first, &constants, &source.text)?;
 
-    let mut ast = engine.compile_with_scope(&constants, &source.text)?;
+    let mut ast = if constants.is_empty() { first } else { engine.compile_with_scope(&constants, &source.text)? };
     ast.set_source(&source.name);
     Ok((ast, constants))
+}
+
+/// Finds the first unknown variable. A function's name is a value too, but seldom used as one, and the parser goes
+/// through all names for each: they are only told where that matters.
+fn check_variables(ast: &AST, constants: &Scope<'static>, text: &str) -> Result<(), Fault> {
+    let strict = strict();
+    let mut known = constants.clone();
+    known.push("app", ()).push("args", ());
+    let Err(fault) = strict.compile_with_scope(&known, text) else { return Ok(()) };
+    let is_function = |name: &str| ast.iter_functions().any(|function| function.name == name);
+    match fault.err_type() {
+        ParseErrorType::VariableUndefined(name) if is_function(name) => {
+            strict.compile_with_scope(&names(ast, constants), text).map(drop).map_err(Into::into)
+        }
+        _ => Err(fault.into()),
+    }
 }
 
 /// Every unknown variable of a text that can be parsed, each where it stands first.

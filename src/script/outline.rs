@@ -22,7 +22,7 @@ pub(super) struct Word<'a> {
 
 /// All declarations, in their order.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
-    let mut scan = Scan { text, at: 0, depth: 0 };
+    let mut scan = Scan { text, at: 0, depth: 0, lines: (0, 0) };
     std::iter::from_fn(move || scan.next_word())
 }
 
@@ -30,6 +30,8 @@ struct Scan<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Up to this place there are so many line ends.
+    lines: (usize, usize),
 }
 
 impl<'a> Scan<'a> {
@@ -77,6 +79,9 @@ impl<'a> Scan<'a> {
             return None;
         }
         let parameters = if keyword == "fn" { self.parameters() } else { Vec::new() };
+        // Counted on from the last one: a long text would be read anew for each.
+        let (counted, lines) = self.lines;
+        self.lines = (start, lines + self.text[counted..start].matches('\n').count());
         let before = &self.text[..start];
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         Some(Word {
@@ -84,7 +89,7 @@ impl<'a> Scan<'a> {
             name,
             parameters,
             depth: self.depth,
-            line: 1 + before.matches('\n').count(),
+            line: 1 + self.lines.1,
             column: 1 + before[line_start..].chars().count(),
         })
     }
