@@ -238,3 +238,43 @@ fn a_connection_that_is_piped_anew_leaves_its_partner_which_goes_on_alone() {
     let before = received.strip_suffix(b"from the second").expect("the second's at the end");
     assert!(!before.is_empty() && flow.starts_with(before));
 }
+
+#[test]
+fn a_run_that_ends_while_a_piped_pair_is_half_closed_ends_as_any_other() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_connect(conn) { if conn.side != "client" { conn.pipe(connect("TARGET")); } }
+        fn on_stdin(line) { if line == "exit" { exit(5); } }
+        fn on_close(conn, why) { print(`${conn.side} ${why}`); }
+        fn on_stop(code) { print(`stop ${code}`); }
+    "#;
+    for (way, code) in [("exit", 5), ("signal", 143)] {
+        let upstream = Server::start();
+        let path = folder.file("script.rhai", script.replace("TARGET", &upstream.address.to_string()).as_bytes());
+        let tcpx = Tcpx::new(&["--script", &path.display().to_string()]).stdin(crate::support::Stdin::Open);
+        let (mut tcpx, address) = tcpx.with_default_signals().listen();
+        let mut client = Conn::to(address);
+        client.send(b"hi");
+        client.half_close();
+        let mut target = upstream.accept();
+        target.expect(b"hi");
+        target.expect_eof();
+        match way {
+            "exit" => tcpx.write(b"exit\n"),
+            _ => tcpx.signal(rustix::process::Signal::TERM),
+        }
+        client.expect_eof();
+        let done = tcpx.finish();
+        let out = String::from_utf8(done.stdout.clone()).expect("text");
+        let lines: Vec<_> = out.lines().collect();
+        assert_eq!(lines.last(), Some(&format!("stop {code}").as_str()), "{way}");
+        let mut closes = lines[..lines.len() - 1].to_vec();
+        closes.sort_unstable();
+        assert_eq!(closes, ["client stop", "server stop"], "{way}");
+        if way == "exit" {
+            assert_eq!(done.status_code(), Some(code));
+        } else {
+            done.code(code);
+        }
+    }
+}

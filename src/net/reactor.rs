@@ -116,6 +116,7 @@ pub struct Reactor<M> {
     poll: Poll,
     events: Events,
     slots: Slab<Readiness>,
+    nothing: Readiness,
     ready: VecDeque<Slot>,
     mailbox: Mailbox<M>,
     mail: Receiver<M>,
@@ -134,6 +135,7 @@ impl<M> Reactor<M> {
             poll,
             events: Events::with_capacity(EVENTS.0),
             slots: Slab::new(),
+            nothing: Readiness::default(),
             ready: VecDeque::new(),
             mailbox: Mailbox { sender, waker },
             mail,
@@ -169,9 +171,15 @@ impl<M> Reactor<M> {
         self.slots.try_remove(slot);
     }
 
-    /// What is known about a source. Panics for a slot that is not registered.
+    /// What is known about a source. One that has been forgotten is ready for nothing.
     pub fn readiness(&mut self, slot: Slot) -> &mut Readiness {
-        &mut self.slots[slot]
+        match self.slots.get_mut(slot) {
+            Some(readiness) => readiness,
+            None => {
+                self.nothing = Readiness::default();
+                &mut self.nothing
+            }
+        }
     }
 
     /// Puts a slot on the ready list: it has work although no event will come for it.
