@@ -173,12 +173,11 @@ impl<M> Reactor<M> {
 
     /// What is known about a source. One that has been forgotten is ready for nothing.
     pub fn readiness(&mut self, slot: Slot) -> &mut Readiness {
-        match self.slots.get_mut(slot) {
-            Some(readiness) => readiness,
-            None => {
-                self.nothing = Readiness::default();
-                &mut self.nothing
-            }
+        if let Some(readiness) = self.slots.get_mut(slot) {
+            readiness
+        } else {
+            self.nothing = Readiness::default();
+            &mut self.nothing
         }
     }
 
