@@ -446,10 +446,37 @@ fn the_proxy_with_faults_says_what_is_wrong_with_its_arguments() {
     assert_eq!(done.status_code(), Some(2));
     done.said("usage: tcpx listen PORT --script @faults -- HOST:PORT");
 
+    // All of it before anybody can come.
+    for (words, message) in [
+        (["127.0.0.1:9", "latncy:latency=1"], "unknown toxic \"latncy\" (did you mean latency?)"),
+        (["127.0.0.1:9", "latency:latency=abc"], "latency of toxic latency must be"),
+        (["nohost", "slicer"], "the target is HOST:PORT, not nohost"),
+    ] {
+        let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--script", "@faults", "--"]).args(&words).run();
+        assert_eq!(done.status_code(), Some(2), "{words:?}");
+        done.said(message);
+        assert!(!done.stderr.contains("listening"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn a_wrong_line_changes_nothing_and_the_proxy_with_faults_goes_on() {
     let upstream = Server::start();
-    let (tcpx, address) = faults(&upstream, &["latncy:latency=1"]);
-    let _client = Conn::to(address);
-    let done = tcpx.finish();
-    assert_eq!(done.status_code(), Some(2));
-    done.said("unknown toxic \"latncy\" (did you mean latency?)");
+    let (mut tcpx, address) = faults(&upstream, &[]);
+    tcpx.write(b"latncy:latency=5\nlatency:latency=5 latncy\n");
+    tcpx.write(format!("{}\n", "latency:latency=1 ".repeat(17)).as_bytes());
+    tcpx.wait_stderr("16 toxics are the most: heal takes them away");
+    assert_eq!(tcpx.err.text().matches("unknown toxic \"latncy\" (did you mean latency?)").count(), 2);
+    tcpx.write(b"bandwidth:rate=0 slicer:average_size=1\n");
+    // The lines have been read when the next one has its answer.
+    tcpx.write(b"nonsense\n");
+    tcpx.wait_stderr("unknown toxic \"nonsense\"");
+    let mut client = Conn::to(address);
+    client.send(b"question");
+    let mut server = upstream.accept();
+    server.expect(b"question");
+    server.send(b"answer");
+    client.expect_silence();
+    tcpx.write(b"heal\n");
+    client.expect(b"answer");
 }

@@ -285,6 +285,10 @@ const GLOBALS: &[(&str, &str)] = &[
         "Makes a connection to \"host:port\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options.",
     ),
     ("listen(addr)", "Listens on \":port\" or \"host:port\" (0 is any port) and gives a listener."),
+    (
+        "check_toxic(name, #{..})",
+        "Nothing if conn.toxic would take it, or else its error: what comes from a command line is checked before the first client.",
+    ),
     ("exit(code)", "Ends the run with this code (0 to 255; 0 if left out). try cannot catch it."),
     ("now_ms()", "Milliseconds since 1970."),
     ("time()", "The time in UTC: \"2026-11-22T18:00:00.123Z\"."),

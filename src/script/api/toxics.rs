@@ -1,4 +1,4 @@
-//! Faults on purpose: `toxic` and `heal`.
+//! Faults on purpose: `toxic`, `check_toxic` and `heal`.
 //!
 //! Reads what is asked for and pushes it. What a toxic does is `layer::toxics`; the options that every toxic has,
 //! `dir` and `toxicity`, are read here.
@@ -29,6 +29,9 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
     engine.register_fn("toxic", move |context: NativeCallContext<'_>, conn: &mut Conn, name: &str, options: Map| {
         add(&context, &of, conn, name, options)
+    });
+    engine.register_fn("check_toxic", |context: NativeCallContext<'_>, name: &str, options: Map| -> Outcome<()> {
+        Wish::read(&context, name, options).map(drop)
     });
     let of = Rc::clone(host);
     engine.register_fn("heal", move |conn: &mut Conn| heal(&of, conn, None));
