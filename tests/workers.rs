@@ -104,3 +104,33 @@ fn a_script_that_does_not_load_or_start_is_told_once() {
     let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--workers", "2", "--script"]).arg(script).run();
     done.code(2).said("--workers and a script with on_stdin do not go together");
 }
+
+#[test]
+fn nobody_is_told_of_the_port_before_all_have_started() {
+    let folder = Folder::new();
+    let (ready, lock) = (folder.path("ready"), folder.path("lock"));
+    // The first goes on, whoever comes second ends the run.
+    let script = folder.file(
+        "one.rhai",
+        b"fn on_start() {
+            let is_first = false;
+            try { read_file(args[0]); } catch { is_first = true; }
+            if is_first { append_file(args[0], \"x\"); } else { exit(9); }
+        }",
+    );
+    fs::create_dir(&lock).expect("a folder");
+    let tcpx = Tcpx::new(&["listen", "127.0.0.1", "0", "--workers", "2", "--script"]).arg(&script);
+    let done =
+        tcpx.arg("--allow-write").arg(&lock).arg("--ready-file").arg(&ready).arg("--").arg(lock.join("first")).run();
+    assert_eq!(done.status_code(), Some(9), "{}", done.stderr);
+    assert!(!ready.exists() && !done.stderr.contains("listening"), "{}", done.stderr);
+}
+
+#[test]
+fn another_run_on_the_same_port_is_refused() {
+    let tcpx = Tcpx::new(&["--workers", "2", "--script", "@echo"]);
+    let (_running, address) = tcpx.listen();
+    let port = address.port().to_string();
+    let done = Tcpx::new(&["listen", "127.0.0.1", &port, "--workers", "2", "--script", "@echo"]).run();
+    done.code(110).said("address already in use");
+}

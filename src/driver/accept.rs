@@ -61,7 +61,7 @@ impl Bound {
 }
 
 impl Driver {
-    /// Binds, listens and tells everybody who waits for it.
+    /// Binds and listens. One that is alone tells everybody who waits for it; one of several is told when.
     pub(super) fn begin_listening(&mut self, listen: &Listen) -> Result<()> {
         // One peer only: the kernel must not complete the handshake of a second.
         let backlog = listen.backlog.unwrap_or(if listen.single { 0 } else { BACKLOG });
@@ -69,18 +69,30 @@ impl Driver {
             let host = listen.address.host_or("");
             return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
         }
-        let (mut listener, address) =
-            bind(&listen.address, Options { family: self.config.family, backlog, shared: listen.workers > 1 })?;
+        let options = Options { family: self.config.family, backlog, shared: listen.workers > 1 };
+        if self.member.as_ref().is_some_and(Member::is_first) && listen.address.port != 0 {
+            // Another run with workers would share its clients with this one: nobody listens here alone.
+            bind(&listen.address, Options { shared: false, ..options })?;
+        }
+        let (mut listener, address) = bind(&listen.address, options)?;
         let slot = self.reactor.register(&mut listener, Interest::READABLE);
         let slot = slot.map_err(|error| cannot_listen(&listen.address, &error))?;
         let acceptor = Acceptor { id: None, listener, address, retry_at: None, told: false };
         self.place(slot, Thing::Acceptor(Box::new(acceptor)));
         self.acceptor = Some(slot);
-        tell_ready(listen, address)?;
-        if self.member.as_ref().is_none_or(Member::is_first) {
-            self.console.listening(address);
+        if self.member.is_none() {
+            self.announce()?;
         }
         self.script_listening(address);
+        Ok(())
+    }
+
+    /// Tells everybody who waits for the listener, if there is one.
+    pub(super) fn announce(&mut self) -> Result<()> {
+        if let (Some(listen), Some(address)) = (self.listen_config(), self.listens_on()) {
+            tell_ready(listen, address)?;
+            self.console.listening(address);
+        }
         Ok(())
     }
 

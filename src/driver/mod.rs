@@ -137,6 +137,9 @@ fn run_alone(config: Config, console: Console, member: Option<Member>) -> Exit {
     match Driver::build(config, console, member) {
         Ok(mut driver) => {
             driver.start();
+            if let Some(member) = driver.member.as_ref().filter(|_| driver.acceptor.is_some()) {
+                member.note_listening();
+            }
             driver.run()
         }
         Err(error) => {

@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use crate::config::{Config, Role};
 use crate::driver::{Driver, Mail, run_alone};
@@ -21,6 +21,9 @@ use crate::sys::stack;
 struct Team {
     mailboxes: Mutex<Vec<Mailbox<Mail>>>,
     exit: OnceLock<Exit>,
+    /// So many of the others listen; and a way to wait for the next, or for an end.
+    listening: Mutex<usize>,
+    news: Condvar,
 }
 
 /// One of the loops of a run.
@@ -45,6 +48,21 @@ impl Member {
         mailboxes.push(mailbox);
     }
 
+    /// It listens.
+    pub(super) fn note_listening(&self) {
+        *self.team.listening.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.team.news.notify_all();
+    }
+
+    /// Waits until so many of the others listen; `false`: one of them has ended instead.
+    fn wait_for(&self, others: usize) -> bool {
+        let mut listening = self.team.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        while *listening < others && self.team.exit.get().is_none() {
+            listening = self.team.news.wait(listening).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.team.exit.get().is_none()
+    }
+
     /// The run ends: the first says with what, and all others stop.
     pub(super) fn end(&self, exit: Exit) {
         let mailboxes = self.team.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,6 +71,10 @@ impl Member {
                 mailbox.post(Mail::Stop(exit));
             }
         }
+        drop(mailboxes);
+        // Whoever has just looked and is about to wait has to hear it.
+        drop(self.team.listening.lock().unwrap_or_else(PoisonError::into_inner));
+        self.team.news.notify_all();
     }
 }
 
@@ -82,6 +104,13 @@ pub(super) fn run(config: &Config, count: usize, console: Console) -> Exit {
                 break;
             }
         }
+    }
+    // Nobody is to come before all are there: one whose on_start ends the run says so first.
+    if first.wait_for(threads.len())
+        && let Err(error) = driver.announce()
+    {
+        driver.fail(&error);
+        driver.stop(None);
     }
     let exit = driver.run();
     for thread in threads {
