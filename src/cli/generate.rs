@@ -276,7 +276,8 @@ const ENDINGS: &[(&str, &str)] = &[
     (
         "listen -k",
         "All clients are served at the same time. stdin goes to every client, and is not read while there is none. A \
-         client whose 1 MiB queue stays full for one second is dropped, with a message.",
+         client whose 1 MiB queue stays full for one second is dropped, with a message. What stdin still has is not sent \
+         to a client that has ended.",
     ),
     (
         "listen with a script",

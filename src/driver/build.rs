@@ -34,6 +34,9 @@ const BULK_CHUNK: usize = 256 << 10;
 impl Driver {
     /// Opens everything but sockets.
     pub(super) fn build(config: Config, console: Console, member: Option<Member>) -> Result<Self> {
+        if let Role::Listen(listen) = &config.role {
+            remove_old_ready_file(listen)?;
+        }
         let handler = config.script.as_ref().map(ScriptHandler::load).transpose()?;
         if member.as_ref().is_none_or(Member::is_first) {
             for warning in handler.iter().flat_map(ScriptHandler::warnings) {
@@ -43,10 +46,7 @@ impl Driver {
         check_files(&config)?;
         let single = match &config.role {
             Role::Connect(_) => true,
-            Role::Listen(listen) => {
-                remove_old_ready_file(listen)?;
-                listen.single
-            }
+            Role::Listen(listen) => listen.single,
         };
         let outlet = Outlet::open(config.output.file.as_deref(), config.output.raw_terminal)?;
         let typed = handler.as_ref().is_some_and(ScriptHandler::takes_stdin);

@@ -198,7 +198,7 @@ fn describe(fault: &Fault, place: &Source) -> Words {
         }
         Fault::ErrorDataRace(..) => Words {
             what: "a value is used while it is being changed".to_owned(),
-            hint: Some("copy it into a variable of its own first".to_owned()),
+            hint: Some("inside of a function use the function's own parameter, or a copy: let own = conn;".to_owned()),
             ..Words::default()
         },
         other => Words { what: sentence(other), ..Words::default() },
