@@ -289,6 +289,15 @@ fn the_ready_descriptor_gets_the_address_and_is_closed() {
 }
 
 #[test]
+fn an_old_ready_file_is_gone_also_when_the_script_does_not_load() {
+    let folder = Folder::new();
+    let path = folder.file("ready", b"127.0.0.1:9\n");
+    let options = ["listen", "127.0.0.1", "0", "--on-data", "let x = ;", "--ready-file"];
+    Tcpx::new(&options).arg(&path).run().code(111);
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_ready_file_that_cannot_be_written_is_23() {
     let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--ready-file", "/no/such/folder/ready"]).run();
     done.code(23).said("tcpx: write /no/such/folder/ready: ");
