@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::support::peer::{BlackHole, Conn, Refusing, Server};
-use crate::support::{BOTH, Folder, Role, Stdin, Tcpx, missing, noise};
+use crate::support::{BOTH, Folder, Role, Stdin, Tcpx, assert_same, missing, noise};
 
 const PLAIN: &[&str] = &[];
 
@@ -326,6 +326,20 @@ fn every_client_is_sent_it_first() {
     let (_tcpx, address) = Tcpx::new(&["-k", "--send", "hello"]).stdin(Stdin::Open).listen();
     for _ in 0..3 {
         Conn::to(address).expect(b"hello");
+    }
+}
+
+#[test]
+fn crlf_looks_across_what_is_sent_one_after_the_other() {
+    let folder = Folder::new();
+    let (cr, lf) = (folder.file("cr", b"2\r"), folder.file("lf", b"\n3\r"));
+    for role in BOTH {
+        let tcpx = Tcpx::new(&["-C", "--send", r"\n1\r", "--send", r"\n", "--send-file"]).arg(&cr);
+        let tcpx = tcpx.arg("--send-file").arg(&lf).args(&["--send-hex", "0d"]).stdin(Stdin::bytes(b"\n4\n"));
+        let (tcpx, mut peer) = tcpx.pair(role);
+        assert_same(&peer.read_all(), b"\r\n1\r\n2\r\n3\r\r\n4\r\n", "one stream");
+        drop(peer);
+        tcpx.finish().code(0);
     }
 }
 

@@ -22,6 +22,11 @@ impl Crlf {
             from = at;
         }
         out.extend_from_slice(&bytes[from..]);
+        self.pass(bytes);
+    }
+
+    /// Remembers bytes that pass unchanged.
+    pub fn pass(&mut self, bytes: &[u8]) {
         if let Some(&last) = bytes.last() {
             self.after_cr = last == b'\r';
         }

@@ -50,6 +50,11 @@ impl Filter {
         Self { crlf: text.crlf.then(Crlf::default), decoder: text.send.map(|_| Decoder::new(utf8, malformed)) }
     }
 
+    /// Goes on where another source has ended: a CR and the LF of the next are one line end.
+    fn follow(&mut self, crlf: Crlf) {
+        self.crlf = self.crlf.map(|_| crlf);
+    }
+
     /// Whether bytes pass unchanged.
     pub(super) fn is_open(&self) -> bool {
         self.crlf.is_none() && self.decoder.is_none()
@@ -102,6 +107,8 @@ pub(super) struct PreludeFeed {
     items: VecDeque<Prelude>,
     file: Option<PreludeFile>,
     text: Text,
+    /// The line ends of all of it.
+    crlf: Crlf,
 }
 
 /// A file that is being sent. One that is a pipe or a terminal is watched.
@@ -166,7 +173,7 @@ impl PreludeFeed {
     /// The prelude of a new connection, if there is one.
     pub(super) fn new(config: &Config) -> Option<Box<Self>> {
         let items = VecDeque::from(config.prelude.clone());
-        (!items.is_empty()).then(|| Box::new(Self { items, file: None, text: config.text }))
+        (!items.is_empty()).then(|| Box::new(Self { items, file: None, text: config.text, crlf: Crlf::default() }))
     }
 
     /// Whether it waits for a pipe.
@@ -184,17 +191,18 @@ impl PreludeFeed {
         }
         match self.items.pop_front() {
             None => return Ok(Step::Done),
-            Some(Prelude::Bytes(bytes)) => conn.send(bytes),
+            Some(Prelude::Bytes(bytes)) => self.send_bytes(conn, bytes),
             Some(Prelude::Text(pieces)) => {
                 for piece in pieces {
                     match piece {
-                        Piece::Bytes(bytes) => conn.send(bytes),
+                        Piece::Bytes(bytes) => self.send_bytes(conn, bytes),
                         Piece::Text(text) => send(conn, &Filtered::Text(self.with_line_ends(text)), "--send")?,
                     }
                 }
             }
             Some(Prelude::File(path)) => {
                 let file = self.file.insert(PreludeFile::open(&path, &self.text, reactor)?);
+                file.filter.follow(self.crlf);
                 return Ok(file.slot.map_or(Step::Queued, Step::Opened));
             }
         }
@@ -204,13 +212,24 @@ impl PreludeFeed {
     /// Lets go of the file that is being sent; gives the slot it had.
     fn close_file<M>(&mut self, reactor: &mut Reactor<M>) -> Option<Slot> {
         let mut file = self.file.take()?;
+        self.crlf = file.filter.crlf.unwrap_or_default();
         let (slot, source) = (file.slot?, file.input.source()?);
         reactor.deregister(slot, source);
         Some(slot)
     }
 
-    fn with_line_ends(&self, text: String) -> String {
-        if self.text.crlf { Crlf::convert_text(&text) } else { text }
+    fn send_bytes(&mut self, conn: &mut Connection, bytes: Vec<u8>) {
+        self.crlf.pass(&bytes);
+        conn.send(bytes);
+    }
+
+    fn with_line_ends(&mut self, text: String) -> String {
+        if !self.text.crlf {
+            return text;
+        }
+        let mut out = Vec::with_capacity(text.len() + 8);
+        self.crlf.convert(text.as_bytes(), &mut out);
+        String::from_utf8(out).expect("CR before LF cuts no character")
     }
 }
 
@@ -229,6 +248,9 @@ impl Driver {
                 Ok(Step::Opened(slot)) => self.place(slot, Thing::Prelude(peer.slot)),
                 Ok(Step::Waits) => return,
                 Ok(Step::Done) => {
+                    if !self.feed.shared {
+                        self.feed.filter.follow(prelude.crlf);
+                    }
                     self.drop_prelude(peer);
                     if peer.close_when_fed && self.feed.kind().is_none() {
                         peer.conn.close(Why::Eof);
