@@ -16,7 +16,7 @@ use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{Console, write_stderr};
 use crate::script::{builtin, starter, strict};
-use crate::sys::{entry, stack};
+use crate::sys::{stack, unix};
 
 /// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
@@ -73,11 +73,8 @@ fn run_config(mut config: Config) -> Exit {
 
 /// Writes a result to stdout; a reader that left ends tcpx as it ends `cat`.
 fn print(text: &str) -> Result<Exit, Error> {
-    if entry::stdout_was_closed() {
-        return Err(Error::Write { target: "stdout".into(), cause: cause(&io::Error::from_raw_os_error(libc::EBADF)) });
-    }
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    // The standard library's stdout says nothing when it cannot be written to at all.
+    match unix::take_fd(1).and_then(|mut stdout| stdout.write_all(text.as_bytes())) {
         Ok(()) => Ok(Exit::Success),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
         Err(error) => Err(Error::Write { target: "stdout".into(), cause: cause(&error) }),

@@ -1,6 +1,6 @@
 //! The process: argv in, exit code or death by signal out.
 
-#![cfg_attr(unix, no_main)]
+#![no_main]
 
 use std::ffi::OsString;
 use std::panic;

@@ -16,7 +16,6 @@ use crate::net::bulk::Move;
 use crate::net::reactor::{Io, Reactor, Slot};
 use crate::net::stdio::Output;
 use crate::output::terminal::Sanitizer;
-use crate::sys::entry;
 
 /// Above this, whatever feeds stdout is not read.
 const FULL: usize = 1 << 20;
@@ -55,8 +54,6 @@ impl Outlet {
         let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
         let output = match file {
             Some(path) => open_for_writing(path).and_then(Output::file),
-            // Nothing can be written to it, and that is said when something is.
-            None if entry::stdout_was_closed() => File::open("/dev/null").and_then(Output::file),
             None => Output::stdout(),
         };
         let output = output.map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;

@@ -1,16 +1,13 @@
 //! Where the process begins.
 //!
-//! On Unix that is C's `main`: before Rust's own, the standard library reads the memory map of the process to find the
+//! That is C's `main`: before Rust's own, the standard library reads the memory map of the process to find the
 //! end of its stack, a tenth of the time of a whole `tcpx connect -z`. What else it does there is done here.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::sys::unix::is_open_fd;
-
-static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Defines `main` of a program that is built without Rust's: it runs a function that takes the words of the command line
 /// and does not return.
@@ -18,7 +15,6 @@ static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 #[macro_export]
 macro_rules! entry {
     ($run:ident) => {
-        #[cfg(unix)]
         #[allow(unsafe_code)]
         mod entry {
             use std::ffi::{c_char, c_int};
@@ -29,11 +25,6 @@ macro_rules! entry {
                 // SAFETY: as C's `main` gets them, before anything else has run.
                 super::$run(unsafe { $crate::sys::entry::prepare(count, words) })
             }
-        }
-
-        #[cfg(not(unix))]
-        fn main() {
-            $run(std::env::args_os().collect())
         }
     };
 }
@@ -50,18 +41,14 @@ pub unsafe fn prepare(count: c_int, words: *const *const c_char) -> Vec<OsString
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     for fd in 0..=2 {
         if !is_open_fd(fd) {
-            STDOUT_WAS_CLOSED.fetch_or(fd == 1, Ordering::Relaxed);
+            // What is written to a stdout that was closed (`>&-`) is lost, and that is to be an error.
+            let access = if fd == 1 { libc::O_RDONLY } else { libc::O_RDWR };
             // SAFETY: the path ends with a zero; the lowest number that is free is this one.
-            unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+            unsafe { libc::open(c"/dev/null".as_ptr(), access) };
         }
     }
     let count = usize::try_from(count).unwrap_or(0);
     // SAFETY: so many pointers to strings that end with a zero, says the caller.
     let word = |at| OsStr::from_bytes(unsafe { CStr::from_ptr(*words.add(at)) }.to_bytes()).to_owned();
     (0..count).map(word).collect()
-}
-
-/// Whether the process was started without stdout, as with `>&-`.
-pub fn stdout_was_closed() -> bool {
-    STDOUT_WAS_CLOSED.load(Ordering::Relaxed)
 }
