@@ -32,18 +32,11 @@ impl Crlf {
         }
     }
 
-    /// The same for text that is not cut.
-    pub fn convert_text(text: &str) -> String {
-        let mut out = String::with_capacity(text.len() + 8);
-        let mut after_cr = false;
-        for c in text.chars() {
-            if c == '\n' && !after_cr {
-                out.push('\r');
-            }
-            after_cr = c == '\r';
-            out.push(c);
-        }
-        out
+    /// The same for a piece of text.
+    pub fn convert_text(&mut self, text: &str) -> String {
+        let mut out = Vec::with_capacity(text.len() + 8);
+        self.convert(text.as_bytes(), &mut out);
+        String::from_utf8(out).expect("CR before LF cuts no character")
     }
 }
 
@@ -65,7 +58,7 @@ mod tests {
                 assert_eq!(out, expected, "cut at {first} and {second}");
             }
         }
-        let text = Crlf::convert_text(std::str::from_utf8(input).unwrap());
+        let text = Crlf::default().convert_text(std::str::from_utf8(input).unwrap());
         assert_eq!(text.as_bytes(), expected);
     }
 }

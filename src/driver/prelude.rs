@@ -224,12 +224,7 @@ impl PreludeFeed {
     }
 
     fn with_line_ends(&mut self, text: String) -> String {
-        if !self.text.crlf {
-            return text;
-        }
-        let mut out = Vec::with_capacity(text.len() + 8);
-        self.crlf.convert(text.as_bytes(), &mut out);
-        String::from_utf8(out).expect("CR before LF cuts no character")
+        if self.text.crlf { self.crlf.convert_text(&text) } else { text }
     }
 }
 

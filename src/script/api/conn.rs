@@ -253,7 +253,7 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
 fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     let whole;
     let text = if conn.0.crlf && text.contains('\n') {
-        whole = Crlf::convert_text(text);
+        whole = Crlf::default().convert_text(text);
         &whole
     } else {
         text
