@@ -1,5 +1,6 @@
 //! Bulk moves: bytes go from a pipe or file into a socket, or from a socket into a pipe, without passing through
-//! this process (from socket to socket: `conduit`). splice(2) hands pages over, sendfile(2) sends them out of the page cache.
+//! this process (from socket to socket: `conduit`). splice(2) hands pages over, sendfile(2) sends them out of the page
+//! cache.
 //!
 //! Owns what the kernel's answers mean. Everything that is not a plain success ends in [`Move::Unable`]: then an
 //! ordinary read and write have the last word, the end of a stream included.
@@ -97,7 +98,7 @@ fn ready(source: BorrowedFd<'_>, sink: BorrowedFd<'_>) -> Move {
 }
 
 #[cfg(all(test, target_os = "linux"))]
-mod tests {
+pub(super) mod tests {
     use std::fs::File;
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream};
@@ -105,7 +106,8 @@ mod tests {
 
     use super::*;
 
-    fn sockets() -> (TcpStream, TcpStream) {
+    /// Two ends of a connection, the first of which does not block.
+    pub(in crate::net) fn sockets() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         ours.set_nonblocking(true).unwrap();

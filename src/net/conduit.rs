@@ -153,17 +153,10 @@ impl Conduits {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
     use std::thread;
 
     use super::*;
-
-    fn sockets() -> (TcpStream, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        ours.set_nonblocking(true).unwrap();
-        (ours, listener.accept().unwrap().0)
-    }
+    use crate::net::bulk::tests::sockets;
 
     #[test]
     fn what_goes_in_comes_out_whoever_is_slow() {
