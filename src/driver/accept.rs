@@ -88,7 +88,7 @@ impl Driver {
     }
 
     /// Tells everybody who waits for the listener, if there is one.
-    pub(super) fn announce(&mut self) -> Result<()> {
+    pub(super) fn announce(&self) -> Result<()> {
         if let (Some(listen), Some(address)) = (self.listen_config(), self.listens_on()) {
             tell_ready(listen, address)?;
             self.console.listening(address);

@@ -133,13 +133,12 @@ fn work(config: &Config, console: Console, member: &Member) {
     }
 }
 
-/// What the others do: the same, on the port that is known now, without telling that they are ready.
+/// What the others do: the same, on the port that is known now, and the ready file is the first's.
 fn config_of(config: &Config, number: usize, address: SocketAddr) -> Config {
     let mut config = config.clone();
     if let Role::Listen(listen) = &mut config.role {
         listen.address = Endpoint { port: address.port(), ..listen.address.clone() };
         listen.ready_file = None;
-        listen.ready_fd = None;
     }
     if let Some(seed) = config.script.as_mut().and_then(|script| script.seed.as_mut()) {
         *seed = seed.wrapping_add(number as u64);

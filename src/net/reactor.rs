@@ -159,8 +159,8 @@ impl<M> Reactor<M> {
         self.slots.insert(Readiness { readable: true, writable: true, ..Readiness::default() })
     }
 
-    /// Gives back a slot of [`Reactor::register_always_ready`], or of a source whose only descriptor is closed at once: the system stops watching it then
-    /// (epoll(7), Q6).
+    /// Gives back a slot of [`Reactor::register_always_ready`], or of a source whose only descriptor is closed at
+    /// once: the system stops watching it then (epoll(7), Q6).
     pub fn forget(&mut self, slot: Slot) {
         self.slots.try_remove(slot);
     }

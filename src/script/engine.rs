@@ -82,9 +82,7 @@ pub(super) fn compile(engine: &Engine, source: &Source) -> Result<(AST, Scope<'s
 /// through all names for each: they are only told where that matters.
 fn check_variables(ast: &AST, constants: &Scope<'static>, text: &str) -> Result<(), Fault> {
     let strict = strict();
-    let mut known = constants.clone();
-    known.push("app", ()).push("args", ());
-    let Err(fault) = strict.compile_with_scope(&known, text) else { return Ok(()) };
+    let Err(fault) = strict.compile_with_scope(&given(constants), text) else { return Ok(()) };
     let is_function = |name: &str| ast.iter_functions().any(|function| function.name == name);
     match fault.err_type() {
         ParseErrorType::VariableUndefined(name) if is_function(name) => {
@@ -124,10 +122,16 @@ fn constants(ast: &AST) -> Scope<'static> {
     constants
 }
 
-/// What the strict parser cannot know: a function's name is a value too.
-fn names(ast: &AST, constants: &Scope<'static>) -> Scope<'static> {
+/// What a text has without declaring it, and its constants.
+fn given(constants: &Scope<'static>) -> Scope<'static> {
     let mut names = constants.clone();
     names.push("app", ()).push("args", ());
+    names
+}
+
+/// What the strict parser cannot know: a function's name is a value too.
+fn names(ast: &AST, constants: &Scope<'static>) -> Scope<'static> {
+    let mut names = given(constants);
     for function in ast.iter_functions() {
         names.push(function.name, ());
     }
