@@ -113,6 +113,29 @@ fn keep_open_reads_no_stdin_while_nobody_is_there() {
     }
 }
 
+/// More events than one turn delivers.
+const MANY: usize = 10_000;
+
+#[test]
+fn a_peer_that_sends_more_than_one_turn_delivers_is_answered_to_the_end() {
+    let folder = Folder::new();
+    let framed = "fn on_connect(conn) { conn.frame_fixed(2); } fn on_frame(conn, frame) { conn.send(frame); }";
+    let framed = folder.file("framed.rhai", framed.as_bytes()).display().to_string();
+    // Single bytes leave the slicer, all of them due at once.
+    let sliced = r#"
+        fn on_connect(conn) { conn.toxic("slicer", #{average_size: 2, size_variation: 0, delay: 0}); }
+        fn on_data(conn, data) { conn.send(data); }
+    "#;
+    let sliced = folder.file("sliced.rhai", sliced.as_bytes()).display().to_string();
+    let sent = "a\n".repeat(MANY);
+    for options in [["--on-line", "conn.send_line(line)"], ["--script", &framed], ["--script", &sliced]] {
+        let (_tcpx, address) = Tcpx::new(&options).listen();
+        let mut client = Conn::to(address);
+        client.send(sent.as_bytes());
+        client.expect(sent.as_bytes());
+    }
+}
+
 #[test]
 fn keep_open_drops_a_client_that_does_not_read_and_nobody_else() {
     let data = noise(24 << 20, 8);

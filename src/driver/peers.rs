@@ -177,9 +177,10 @@ impl Driver {
 
     /// Delivers events, writes, and acts on the socket until nothing more follows.
     pub(super) fn pump(&mut self, peer: &mut Peer) {
+        let mut is_cut_short = false;
         for _ in 0..ROUNDS {
             let came = peer.conn.release_input(self.now);
-            self.deliver(peer);
+            is_cut_short = self.deliver(peer);
             self.feed_prelude(peer);
             peer.files.feed(&mut peer.conn);
             self.write(peer);
@@ -189,7 +190,8 @@ impl Driver {
             }
         }
         if peer.released {
-            if peer.conn.has_events() {
+            // Its slot gets no further turn.
+            while peer.conn.has_events() {
                 self.deliver(peer);
             }
             return;
@@ -206,7 +208,7 @@ impl Driver {
         self.wake_partner(peer);
         let writes = readiness.writable && (peer.conn.wants_write() || peer.conn.wants_filling());
         let feeds = peer.prelude.as_ref().is_some_and(|prelude| !prelude.is_waiting(&mut self.reactor));
-        if reads || writes || peer.conn.has_events() || (feeds && peer.conn.queued() == 0) {
+        if is_cut_short || reads || writes || peer.conn.has_events() || (feeds && peer.conn.queued() == 0) {
             self.reactor.again(peer.slot);
         }
         if self.feed.wants_room(peer.conn.queued()) {
@@ -310,12 +312,14 @@ impl Driver {
         }
     }
 
-    /// Hands events to whoever decides.
-    fn deliver(&mut self, peer: &mut Peer) {
+    /// Hands events to whoever decides. Whether the budget ended it: then there may be more, although nothing else
+    /// tells (lines are cut one at a time), and the connection needs another turn.
+    fn deliver(&mut self, peer: &mut Peer) -> bool {
         for _ in 0..EVENT_BUDGET {
-            let Some(event) = peer.conn.poll_event() else { return };
+            let Some(event) = peer.conn.poll_event() else { return false };
             self.handle_event(peer, event);
         }
+        true
     }
 
     fn handle_event(&mut self, peer: &mut Peer, event: Event) {
