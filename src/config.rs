@@ -24,7 +24,7 @@ pub struct Config {
     /// Encodings and line ends.
     pub text: Text,
     /// What is sent before stdin, in order.
-    pub prelude: Vec<Prelude>,
+    pub preamble: Vec<PreambleItem>,
     /// How stdin is used and what its end means.
     pub input: Input,
     /// Limits of time.
@@ -61,10 +61,10 @@ pub struct Listen {
     /// Where; without a host it is dual-stack.
     pub address: Endpoint,
     /// How many connections are accepted in all; `None` is without end. One-shot netcat mode is `Some(1)`
-    /// with `single` set.
+    /// with `single_peer` set.
     pub accept: Option<u64>,
     /// Plain netcat mode for one peer: neither `-k` nor a script.
-    pub single: bool,
+    pub single_peer: bool,
     /// How many connections may be open at once.
     pub max_conns: Option<usize>,
     /// Length of the kernel's accept queue, if the user chose one.
@@ -135,7 +135,7 @@ pub struct Text {
 
 /// Something to send before stdin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prelude {
+pub enum PreambleItem {
     /// `--send`: text, and raw bytes where `\xHH` was written.
     Text(Vec<Piece>),
     /// `--send-hex`: raw bytes.

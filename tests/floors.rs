@@ -184,7 +184,7 @@ fn the_rules_are_noticed_when_they_are_broken() {
     let long = format!("//! x\n{}", "\n".repeat(MAX_LINES));
     assert_eq!(faults("net/tcp.rs", &long).len(), 1);
     let fine = [
-        ("net/tcp.rs", "//! x crate::script, unsafe\n// crate::script\nuse crate::session::halves;"),
+        ("net/tcp.rs", "//! x crate::script, unsafe\n// crate::script\nuse crate::session::eof_policy;"),
         ("cli/mod.rs", "//! x\nconst T: &str = \"unsafe crate::main\";\nuse crate::{config::{A, B}, error};"),
         ("sys/unix.rs", "//! x\nunsafe { f() }"),
         ("main.rs", "//! x\nuse tcpx::exit::Exit; fn f() { tcpx::run() }"),

@@ -8,7 +8,7 @@ use tcpx::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
 use tcpx::config::ScriptSource;
 use tcpx::layer::toxics::Toxic;
 use tcpx::session::connection::Settings;
-use tcpx::session::{Command, Connection, Cutting, Delivery, Direction, Event, Handler, Interest};
+use tcpx::session::{Command, Connection, Cutting, Delivery, Direction, Event, EventMask, Handler};
 
 use crate::script::{loaded, view};
 use crate::warm;
@@ -25,8 +25,8 @@ fn round_with_script(bencher: Bencher<'_, '_>) {
     let now = Instant::now();
     let mut handler = loaded(ScriptSource::Builtin("echo".into()));
     let view = view();
-    let interest = handler.interest(&view);
-    let mut conn = Connection::new(view, Settings { interest, ..Settings::default() });
+    let event_mask = handler.event_mask(&view);
+    let mut conn = Connection::new(view, Settings { event_mask, ..Settings::default() });
     let mut commands = Vec::new();
     let mut turn = |conn: &mut Connection| {
         while let Some(event) = conn.poll_event() {
@@ -173,8 +173,8 @@ fn pieces(bencher: Bencher<'_, '_>, mut conn: Connection, bytes: &[u8], piece: u
 }
 
 fn settings(delivery: Delivery) -> Settings {
-    let interest = Interest { received: Some(delivery), ..Interest::default() };
-    Settings { interest, ..Settings::default() }
+    let event_mask = EventMask { received: Some(delivery), ..EventMask::default() };
+    Settings { event_mask, ..Settings::default() }
 }
 
 /// A connection whose opening was told.

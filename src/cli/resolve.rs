@@ -17,8 +17,8 @@ use super::generate::Page;
 use super::{rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, Family, Input, Limits, Listen, Malformed, Output, Prelude, Role, SCRIPT_TIMEOUT, Script,
-    ScriptErrors, ScriptSource, Text, Unencodable,
+    Charset, Config, Connect, Family, Input, Limits, Listen, Malformed, Output, PreambleItem, Role, SCRIPT_TIMEOUT,
+    Script, ScriptErrors, ScriptSource, Text, Unencodable,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -50,7 +50,7 @@ pub enum Action {
 #[derive(Debug)]
 pub struct AskTarget {
     args: Box<ConnectArgs>,
-    prelude: Vec<Prelude>,
+    preamble: Vec<PreambleItem>,
 }
 
 impl AskTarget {
@@ -60,7 +60,7 @@ impl AskTarget {
     pub fn answer(&self, host: &str, port: &str) -> Result<Config> {
         let (host, port) = (host.trim(), port.trim());
         let one_word = port.is_empty() && host.contains(':');
-        connect_to(&self.args, values::target(host, (!one_word).then_some(port))?, self.prelude.clone())
+        connect_to(&self.args, values::target(host, (!one_word).then_some(port))?, self.preamble.clone())
     }
 }
 
@@ -101,23 +101,23 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
 
 fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result<Action> {
     rules::check_connect(&args)?;
-    let prelude = prelude(&args.text, places)?;
+    let preamble = preamble(&args.text, places)?;
     let target = match (&args.first, &args.second) {
         (None, _) if on_terminal => {
             // Whatever else is wrong is said before the question.
             let anywhere = Endpoint { host: None, port: 1 };
             connect_to(&args, anywhere, Vec::new())?;
-            return Ok(Action::AskTarget(AskTarget { args, prelude }));
+            return Ok(Action::AskTarget(AskTarget { args, preamble }));
         }
         (None, _) => {
             return Err(Error::usage_hint("connect needs a host and a port", "tcpx connect HOST PORT"));
         }
         (Some(first), second) => values::target(first, second.as_deref())?,
     };
-    Ok(Action::Run(Box::new(connect_to(&args, target, prelude)?)))
+    Ok(Action::Run(Box::new(connect_to(&args, target, preamble)?)))
 }
 
-fn connect_to(args: &ConnectArgs, target: Endpoint, prelude: Vec<Prelude>) -> Result<Config> {
+fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>) -> Result<Config> {
     let source = args.source.as_deref().map(values::source).transpose()?;
     rules::families_agree(&args.transport, &target, source.as_ref())?;
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
@@ -127,7 +127,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, prelude: Vec<Prelude>) -> Re
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         text: text(&args.text)?,
-        prelude,
+        preamble,
         input: input(&args.ending, !args.probe)?,
         limits: limits(&args.time, connect_limit)?,
         output: output(&args.output),
@@ -143,17 +143,17 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     let address = values::address(first, args.second.as_deref())?;
     rules::families_agree(&args.transport, &address, None)?;
     let server = &args.server;
-    let single = !server.keep_open && !rules::has_script(&args.script);
+    let single_peer = !server.keep_open && !rules::has_script(&args.script);
     let accept = match &server.accept {
         Some(number) => Some(values::count("--accept", number)?),
-        None if server.once || single => Some(1),
+        None if server.once || single_peer => Some(1),
         None => None,
     };
     Ok(Action::Run(Box::new(Config {
         role: Role::Listen(Listen {
             address,
             accept,
-            single,
+            single_peer,
             max_conns: server.max_conns.as_deref().map(|n| values::count("--max-conns", n)).transpose()?,
             backlog: server.backlog.as_deref().map(|n| values::count("--backlog", n)).transpose()?,
             workers: server.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?,
@@ -164,7 +164,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         text: text(&args.text)?,
-        prelude: prelude(&args.text, places)?,
+        preamble: preamble(&args.text, places)?,
         input: input(&args.ending, true)?,
         limits: limits(&args.time, None)?,
         output: output(&args.output),
@@ -204,20 +204,20 @@ fn text(args: &TextArgs) -> Result<Text> {
 }
 
 /// What is sent first, in the order of the command line across the three options.
-fn prelude(args: &TextArgs, places: &Places) -> Result<Vec<Prelude>> {
+fn preamble(args: &TextArgs, places: &Places) -> Result<Vec<PreambleItem>> {
     let mut parts = Vec::new();
     for (place, text) in places.send.iter().zip(&args.send) {
         let pieces = escape::parse(text)
             .map_err(|error| Error::usage_hint(format!("--send \"{}\": {error}", show_line(text)), ESCAPES))?;
-        parts.push((*place, Prelude::Text(pieces)));
+        parts.push((*place, PreambleItem::Text(pieces)));
     }
     for (place, text) in places.send_hex.iter().zip(&args.send_hex) {
         let bytes = escape::parse_hex(text)
             .map_err(|error| Error::usage_hint(format!("--send-hex \"{}\": {error}", show_line(text)), HEX))?;
-        parts.push((*place, Prelude::Bytes(bytes)));
+        parts.push((*place, PreambleItem::Bytes(bytes)));
     }
     for (place, path) in places.send_file.iter().zip(&args.send_file) {
-        parts.push((*place, Prelude::File(path.clone())));
+        parts.push((*place, PreambleItem::File(path.clone())));
     }
     parts.sort_by_key(|(place, _)| *place);
     Ok(parts.into_iter().map(|(_, part)| part).collect())
@@ -312,7 +312,7 @@ mod tests {
         assert!(config.input.read && !config.input.half_open && config.input.eof_wait.is_none());
         assert!(config.limits.connect.is_none() && config.limits.idle.is_none() && config.limits.run.is_none());
         assert!(config.output.file.is_none() && config.output.verbose == 0 && !config.output.quiet);
-        assert!(config.script.is_none() && config.prelude.is_empty());
+        assert!(config.script.is_none() && config.preamble.is_empty());
     }
 
     #[test]
@@ -334,19 +334,19 @@ mod tests {
     #[test]
     fn how_many_connections_are_accepted() {
         let plain = server("listen 0");
-        assert!(plain.single && plain.accept == Some(1));
+        assert!(plain.single_peer && plain.accept == Some(1));
         let once = server("listen --once 0");
-        assert!(once.single && once.accept == Some(1));
+        assert!(once.single_peer && once.accept == Some(1));
         let many = server("listen -k 0 -m 8 --backlog 5");
-        assert!(!many.single && many.accept.is_none() && many.max_conns == Some(8) && many.backlog == Some(5));
+        assert!(!many.single_peer && many.accept.is_none() && many.max_conns == Some(8) && many.backlog == Some(5));
         let three = server("listen -k --accept 3 0");
-        assert!(!three.single && three.accept == Some(3));
+        assert!(!three.single_peer && three.accept == Some(3));
         let one = server("listen -k --once 0");
-        assert!(!one.single && one.accept == Some(1));
+        assert!(!one.single_peer && one.accept == Some(1));
         let scripted = server("listen --on-data c 0");
-        assert!(!scripted.single && scripted.accept.is_none());
+        assert!(!scripted.single_peer && scripted.accept.is_none());
         let scripted_once = server("listen --on-data c --once 0");
-        assert!(!scripted_once.single && scripted_once.accept == Some(1));
+        assert!(!scripted_once.single_peer && scripted_once.accept == Some(1));
         let ready = server("listen 0 --ready-file f --ready-fd 2");
         assert!(ready.ready_file == Some(PathBuf::from("f")) && ready.ready_fd == Some(2));
     }
@@ -386,15 +386,15 @@ mod tests {
     #[test]
     fn what_is_sent_first_keeps_the_order_of_the_command_line() {
         let config = config("connect --send a h --send-hex 0d0a --send-file f 80 --send -b --send-hex 00 --send=c");
-        let text = |text: &str| Prelude::Text(vec![Piece::Text(text.to_owned())]);
+        let text = |text: &str| PreambleItem::Text(vec![Piece::Text(text.to_owned())]);
         assert_eq!(
-            config.prelude,
+            config.preamble,
             [
                 text("a"),
-                Prelude::Bytes(vec![13, 10]),
-                Prelude::File("f".into()),
+                PreambleItem::Bytes(vec![13, 10]),
+                PreambleItem::File("f".into()),
                 text("-b"),
-                Prelude::Bytes(vec![0]),
+                PreambleItem::Bytes(vec![0]),
                 text("c"),
             ]
         );
@@ -402,8 +402,8 @@ mod tests {
 
     #[test]
     fn escapes_are_read_and_their_faults_shown() {
-        let bytes = Prelude::Text(vec![Piece::Text("a\r\n".into()), Piece::Bytes(vec![0xff])]);
-        assert_eq!(config(r"connect h 80 --send a\r\n\xff").prelude, [bytes]);
+        let bytes = PreambleItem::Text(vec![Piece::Text("a\r\n".into()), Piece::Bytes(vec![0xff])]);
+        assert_eq!(config(r"connect h 80 --send a\r\n\xff").preamble, [bytes]);
         assert_eq!(
             refused(r"connect h 80 --send a\q"),
             r#"--send "a\q": unknown escape \q at character 2 | "#.to_owned() + ESCAPES
@@ -456,7 +456,7 @@ mod tests {
         assert!(ask.answer("h", "65536").is_err());
         let config = ask.answer(" example.org ", "80\n").unwrap();
         assert_eq!(config.text.send, Some(encoding_rs::GBK));
-        assert_eq!(config.prelude.len(), 1);
+        assert_eq!(config.preamble.len(), 1);
         let Role::Connect(connect) = ask.answer("[::1]:80", "").unwrap().role else { panic!("listens") };
         assert_eq!(connect.target.to_string(), "[::1]:80");
         assert!(action("connect -w nonsense", true).is_err());

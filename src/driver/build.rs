@@ -7,25 +7,25 @@ use std::collections::{BinaryHeap, HashMap};
 use std::time::Instant;
 
 use crate::config::{Config, Role};
-use crate::driver::accept::{Bound, remove_old_ready_file};
-use crate::driver::ending::Ending;
-use crate::driver::feed::Feed;
-use crate::driver::outlet::Outlet;
-use crate::driver::prelude::check_files;
-use crate::driver::watch::Watch;
-use crate::driver::workers::Member;
-use crate::driver::{Driver, Thing};
+use crate::driver::listeners::{PendingListeners, remove_old_ready_file};
+use crate::driver::preamble::check_files;
+use crate::driver::shutdown::Shutdown;
+use crate::driver::stdin::Stdin;
+use crate::driver::stdout::Stdout;
+use crate::driver::watch::ScriptWatch;
+use crate::driver::workers::Worker;
+use crate::driver::{Driver, Source};
 use crate::error::{Error, Result, cause};
-use crate::net::conduit::Conduits;
 use crate::net::reactor::Reactor;
 use crate::net::signal;
+use crate::net::splice_pipe::SplicePool;
 use crate::output::Observer;
 use crate::output::console::Console;
 use crate::output::hexdump::Hexdump;
-use crate::script::{ScriptHandler, World};
+use crate::script::{RunContext, ScriptHandler};
 use crate::session::connection::Settings;
-use crate::session::halves::HalfRules;
-use crate::session::{ConnIds, Interest};
+use crate::session::eof_policy::EofPolicy;
+use crate::session::{ConnIds, EventMask};
 
 /// One read. Scripts see chunks of at most this size; without one, larger pieces cost fewer system calls.
 const CHUNK: usize = 64 << 10;
@@ -33,33 +33,33 @@ const BULK_CHUNK: usize = 256 << 10;
 
 impl Driver {
     /// Opens everything but sockets.
-    pub(super) fn build(config: Config, console: Console, member: Option<Member>) -> Result<Self> {
+    pub(super) fn build(config: Config, console: Console, worker: Option<Worker>) -> Result<Self> {
         if let Role::Listen(listen) = &config.role {
             remove_old_ready_file(listen)?;
         }
         let handler = config.script.as_ref().map(ScriptHandler::load).transpose()?;
-        if member.as_ref().is_none_or(Member::is_first) {
+        if worker.as_ref().is_none_or(Worker::is_first) {
             for warning in handler.iter().flat_map(ScriptHandler::warnings) {
                 console.warn(warning);
             }
         }
         check_files(&config)?;
-        let single = match &config.role {
+        let single_peer = match &config.role {
             Role::Connect(_) => true,
-            Role::Listen(listen) => listen.single,
+            Role::Listen(listen) => listen.single_peer,
         };
-        let outlet = Outlet::open(config.output.file.as_deref(), config.output.raw_terminal)?;
+        let stdout = Stdout::open(config.output.file.as_deref(), config.output.raw_terminal)?;
         let typed = handler.as_ref().is_some_and(ScriptHandler::takes_stdin);
-        if typed && member.is_some() {
+        if typed && worker.is_some() {
             return Err(Error::usage_hint(
                 "--workers and a script with on_stdin do not go together",
                 "leave --workers out",
             ));
         }
         let serves = handler.is_some() && !matches!(config.role, Role::Connect(_));
-        let feed = Feed::open(&config, !single, typed, config.input.read && (typed || !serves))?;
+        let stdin = Stdin::open(&config, !single_peer, typed, config.input.read && (typed || !serves))?;
         let settings = Settings {
-            interest: Interest::default(),
+            event_mask: EventMask::default(),
             decode_output: config.text.recv.is_some(),
             discard: config.input.discard_received,
             malformed: config.text.malformed,
@@ -70,62 +70,65 @@ impl Driver {
             observers.push(Box::new(console));
         }
         if config.output.hex {
-            observers.push(Box::new(Hexdump::new(!single)));
+            observers.push(Box::new(Hexdump::new(!single_peer)));
         }
         let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
         let chunk = if handler.is_some() { CHUNK } else { BULK_CHUNK };
         let watched = config.script.as_ref().is_some_and(|script| script.watch);
         let mut driver = Self {
-            rules: HalfRules::new(&config, handler.as_ref().is_some_and(ScriptHandler::takes_received)),
+            rules: EofPolicy::new(&config, handler.as_ref().is_some_and(ScriptHandler::takes_received)),
             config,
             console,
             observers,
             reactor: Reactor::new().map_err(failed)?,
-            things: Vec::new(),
+            sources: Vec::new(),
             slots_by_id: HashMap::new(),
             ids: ConnIds::default(),
-            watch: handler.as_ref().filter(|_| watched).map(|handler| Watch::new(handler.files(), Instant::now())),
+            watch: handler
+                .as_ref()
+                .filter(|_| watched)
+                .map(|handler| ScriptWatch::new(handler.files(), Instant::now())),
             handler,
             settings,
-            solo: single,
+            single_peer,
             signals: signal::catch().map_err(failed)?,
             dialings: HashMap::new(),
             acceptor: None,
             script_listeners: HashMap::new(),
-            bound: Bound::default(),
+            pending_listeners: PendingListeners::default(),
             accepted: 0,
             open: 0,
             clients: 0,
-            feed,
-            outlet,
+            stdin,
+            stdout,
             stalled: Vec::new(),
             timers: BinaryHeap::new(),
-            ending: Ending::new(),
-            member,
+            shutdown: Shutdown::new(),
+            worker,
             now: Instant::now(),
             chunk,
             buffer: Vec::new(),
-            conduits: Conduits::default(),
+            splice_pool: SplicePool::default(),
             commands: Vec::new(),
             batching: false,
             unwritten: Vec::new(),
         };
         driver.watch().map_err(failed)?;
-        if let Some(member) = &driver.member {
-            member.enter(driver.reactor.mailbox());
+        if let Some(worker) = &driver.worker {
+            worker.enter(driver.reactor.mailbox());
         }
         if let Some(handler) = &driver.handler {
-            let bind = driver.bound.binder(driver.config.family, driver.member.is_some());
-            handler.set_world(World { ids: driver.ids.clone(), text: driver.config.text, bind: Some(bind) });
+            let bind = driver.pending_listeners.binder(driver.config.family, driver.worker.is_some());
+            handler.set_context(RunContext { ids: driver.ids.clone(), text: driver.config.text, bind: Some(bind) });
         }
         Ok(driver)
     }
 
     fn watch(&mut self) -> std::io::Result<()> {
         let slot = self.reactor.register(&mut self.signals, mio::Interest::READABLE)?;
-        self.place(slot, Thing::Signals);
-        if let Some(slot) = self.outlet.watch(&mut self.reactor)? {
-            self.place(slot, Thing::Output);
+        self.place(slot, Source::Signals);
+        if let Some(slot) = self.stdout.watch(&mut self.reactor)? {
+            self.place(slot, Source::Output);
         }
         Ok(())
     }
@@ -134,11 +137,11 @@ impl Driver {
     pub(super) fn begin(&mut self) -> Result<()> {
         self.start_clock();
         self.script_starting()?;
-        if !self.ending.is_running() {
+        if !self.shutdown.is_running() {
             return Ok(());
         }
-        if let Some(slot) = self.feed.watch(&mut self.reactor)? {
-            self.place(slot, Thing::Input);
+        if let Some(slot) = self.stdin.watch(&mut self.reactor)? {
+            self.place(slot, Source::Input);
         }
         match self.config.role.clone() {
             Role::Connect(connect) => self.begin_connecting(&connect),

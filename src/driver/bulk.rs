@@ -1,15 +1,15 @@
 //! The bulk path: where nobody looks at the bytes, stdin goes to the connection and what it receives to stdout, or to
-//! the connection it is piped to, within the kernel (`net::bulk`, `net::conduit`).
+//! the connection it is piped to, within the kernel (`net::bulk`, `net::splice_pipe`).
 //!
 //! Owns when that is allowed: raw bytes, one connection for stdin, nothing queued before them, no observer, no toxic. Counters,
 //! timers and endings are the same as on the ordinary path, which goes on wherever the kernel refuses.
 //!
-//! What is in a conduit was received from one connection and is queued for the other: it goes before everything that is
+//! What is in a splice pipe was received from one connection and is queued for the other: it goes before everything that is
 //! queued later, whoever sends that, and comes into the queue where it has to pass through this process after all.
 
-use crate::driver::outlet::OutletError;
 use crate::driver::peers::{Peer, link_error};
-use crate::driver::{Driver, Thing};
+use crate::driver::stdout::StdoutError;
+use crate::driver::{Driver, Source};
 use crate::net::bulk::{FLOW, Move};
 use crate::net::reactor::Slot;
 use crate::net::stdio::Input;
@@ -18,7 +18,7 @@ use crate::session::connection::HIGH_WATER;
 
 /// The partner of a piped connection gets at most this much in one turn.
 const TURN: usize = 4;
-/// What a conduit and the queue behind it hold stays so far below what would stop reading from that peer, who may wait
+/// What a splice pipe and the queue behind it hold stays so far below what would stop reading from that peer, who may wait
 /// for being read.
 const ROOM: usize = HIGH_WATER - (64 << 10);
 
@@ -36,13 +36,13 @@ impl Driver {
     pub(super) fn move_to_partner(&mut self, peer: &mut Peer) -> bool {
         for turn in 0..TURN {
             let Some(&slot) = peer.piped.and_then(|partner| self.slots_by_id.get(&partner)) else { return turn > 0 };
-            match self.fill_conduit(peer, slot) {
+            match self.fill_pipe(peer, slot) {
                 Step::Refused => return turn > 0,
                 Step::Over => break,
                 Step::Moved => {
                     self.with_peer(slot, Self::write);
                     // What follows from it, such as `on_drain`, is its own business.
-                    self.reactor.again(slot);
+                    self.reactor.wake(slot);
                 }
             }
             if !peer.flows || self.is_partner_full(peer) {
@@ -52,27 +52,27 @@ impl Driver {
         true
     }
 
-    fn fill_conduit(&mut self, peer: &mut Peer, slot: Slot) -> Step {
+    fn fill_pipe(&mut self, peer: &mut Peer, slot: Slot) -> Step {
         let nobody_looks = self.observers.is_empty() && !self.handler.as_ref().is_some_and(Handler::relays);
-        let Some(Thing::Peer(to)) = self.things.get_mut(slot) else { return Step::Refused };
-        let takes = to.conn.takes_outside() && to.prelude.is_none() && !to.refuses_moves;
+        let Some(Source::Peer(to)) = self.sources.get_mut(slot) else { return Step::Refused };
+        let takes = to.conn.accepts_spliced() && to.preamble.is_none() && !to.refuses_moves;
         if !nobody_looks || !takes || !peer.conn.gives_chunks() || to.transport.bulk_fd().is_none() {
             return Step::Refused;
         }
         let Some(socket) = peer.transport.bulk_fd() else { return Step::Refused };
-        if to.conduit.is_none() {
-            to.conduit = self.conduits.take().map(Box::new);
+        if to.pipe.is_none() {
+            to.pipe = self.splice_pool.take().map(Box::new);
         }
-        let Some(conduit) = &mut to.conduit else { return Step::Refused };
-        let step = conduit.fill(socket, ROOM.saturating_sub(to.conn.queued()));
-        if conduit.held() == 0
-            && let Some(conduit) = to.take_in()
+        let Some(pipe) = &mut to.pipe else { return Step::Refused };
+        let step = pipe.fill(socket, ROOM.saturating_sub(to.conn.queued()));
+        if pipe.held() == 0
+            && let Some(pipe) = to.absorb()
         {
-            self.conduits.give_back(*conduit);
+            self.splice_pool.give_back(*pipe);
         }
         match step {
             Move::Moved(n) => {
-                to.conn.send_outside(n);
+                to.conn.send_spliced(n);
                 peer.conn.note_received(self.now, n);
                 peer.flows = n >= FLOW;
                 return Step::Moved;
@@ -92,16 +92,16 @@ impl Driver {
     }
 
     /// Sends what waits outside of a connection's queue, up to `budget`; whether nothing does any more.
-    pub(super) fn write_conduit(&mut self, peer: &mut Peer, budget: &mut usize) -> bool {
+    pub(super) fn write_spliced(&mut self, peer: &mut Peer, budget: &mut usize) -> bool {
         let mut is_odd = false;
-        while peer.conn.outside() > 0 {
+        while peer.conn.spliced() > 0 {
             if *budget == 0 || !self.reactor.readiness(peer.slot).writable {
                 return false;
             }
-            let (Some(conduit), Some(socket)) = (&mut peer.conduit, peer.transport.bulk_fd()) else { break };
-            match conduit.drain(socket) {
+            let (Some(pipe), Some(socket)) = (&mut peer.pipe, peer.transport.bulk_fd()) else { break };
+            match pipe.drain(socket) {
                 Move::Moved(n) => {
-                    peer.conn.transmitted_outside(self.now, n);
+                    peer.conn.transmitted_spliced(self.now, n);
                     *budget = budget.saturating_sub(n);
                 }
                 // Both are ready and yet nothing went, twice: a write decides.
@@ -117,20 +117,20 @@ impl Driver {
                 Move::Broken(error) => self.write_failed(peer, &error),
             }
         }
-        if let Some(conduit) = peer.take_in() {
-            self.conduits.give_back(*conduit);
+        if let Some(pipe) = peer.absorb() {
+            self.splice_pool.give_back(*pipe);
         }
         true
     }
 
     /// Moves what a connection has received to stdout; `false`: it has to be read.
-    pub(super) fn move_to_outlet(&mut self, peer: &mut Peer) -> bool {
+    pub(super) fn move_to_stdout(&mut self, peer: &mut Peer) -> bool {
         let nobody_looks = self.observers.is_empty() && peer.piped.is_none() && peer.conn.passes_through();
-        if !nobody_looks || !self.outlet.takes_moves() {
+        if !nobody_looks || !self.stdout.takes_moves() {
             return false;
         }
         let Some(socket) = peer.transport.bulk_fd() else { return false };
-        match self.outlet.move_from(&mut self.reactor, socket) {
+        match self.stdout.move_from(&mut self.reactor, socket) {
             Move::Moved(n) => {
                 peer.flows = n >= FLOW;
                 peer.conn.note_received(self.now, n);
@@ -144,18 +144,18 @@ impl Driver {
                 peer.flows = false;
                 return false;
             }
-            Move::Broken(_) if self.outlet.has_no_reader() => self.after_output(Err(OutletError::ReaderGone)),
+            Move::Broken(_) if self.stdout.has_no_reader() => self.after_output(Err(StdoutError::ReaderGone)),
             Move::Broken(error) => peer.conn.handle_read_error(self.now, link_error("read", &error)),
         }
         true
     }
 
     /// Moves what stdin has to the one connection that gets it; `false`: it has to be read.
-    pub(super) fn move_from_feed(&mut self, targets: &[Slot]) -> bool {
-        let (&[target], Some(slot)) = (targets, self.feed.slot) else { return false };
+    pub(super) fn move_from_stdin(&mut self, targets: &[Slot]) -> bool {
+        let (&[target], Some(slot)) = (targets, self.stdin.slot) else { return false };
         // What a writer that has gone left behind is read, so that its end is seen also where the peer takes nothing.
-        let nobody_looks = self.observers.is_empty() && self.feed.filter.is_open() && !self.feed.shared;
-        if !nobody_looks || self.feed.hung_up || !self.feed.input.as_ref().is_some_and(Input::flows) {
+        let nobody_looks = self.observers.is_empty() && self.stdin.filter.is_open() && !self.stdin.shared;
+        if !nobody_looks || self.stdin.hung_up || !self.stdin.input.as_ref().is_some_and(Input::flows) {
             return false;
         }
         let mut moved = true;
@@ -167,16 +167,16 @@ impl Driver {
         if peer.conn.has_toxics() {
             return false;
         }
-        if peer.conn.queued() > 0 || peer.conn.gaps() > 0 || !self.reactor.readiness(peer.slot).writable {
+        if peer.conn.queued() > 0 || peer.conn.placeholders() > 0 || !self.reactor.readiness(peer.slot).writable {
             // What was queued goes first. Whoever makes room wakes stdin.
             return true;
         }
-        let (Some(input), Some(socket)) = (&mut self.feed.input, peer.transport.bulk_fd()) else { return false };
+        let (Some(input), Some(socket)) = (&mut self.stdin.input, peer.transport.bulk_fd()) else { return false };
         match input.move_to(socket) {
             Move::Moved(n) => {
                 peer.conn.view().note_sent(self.now, n);
-                self.feed.note_read(self.now);
-                self.reactor.again(slot);
+                self.stdin.note_read(self.now);
+                self.reactor.wake(slot);
             }
             Move::Blocked { source, sink } => {
                 self.reactor.readiness(slot).readable = source;
@@ -189,7 +189,7 @@ impl Driver {
                 peer.conn.handle_write_error(self.now, link_error("write", &error));
                 // What the peer sent before it went is still to be read.
                 self.reactor.readiness(peer.slot).readable = true;
-                self.reactor.again(peer.slot);
+                self.reactor.wake(peer.slot);
             }
         }
         true

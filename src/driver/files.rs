@@ -22,7 +22,7 @@ pub(super) struct Files(
 impl Files {
     /// Sends a file after everything that is queued.
     pub(super) fn push(&mut self, conn: &mut Connection, file: FileToSend) {
-        if conn.open_gap() {
+        if conn.open_placeholder() {
             self.0.get_or_insert_default().push_back(file);
         }
     }
@@ -31,21 +31,21 @@ impl Files {
     pub(super) fn feed(&mut self, conn: &mut Connection) {
         if let Err(message) = self.read(conn) {
             self.0 = None;
-            conn.break_gap(message);
+            conn.break_placeholder(message);
         }
     }
 
     fn read(&mut self, conn: &mut Connection) -> Result<(), String> {
         let Some(files) = &mut self.0 else { return Ok(()) };
         // The queue was dropped, and what was to be sent with it.
-        if files.len() > conn.gaps() {
+        if files.len() > conn.placeholders() {
             files.clear();
         }
         while let Some(file) = files.front_mut().filter(|_| conn.wants_filling()) {
             let left = file.length - file.sent;
             if left == 0 {
                 files.pop_front();
-                conn.close_gap();
+                conn.close_placeholder();
                 continue;
             }
             let mut chunk = vec![0; usize::try_from(left).unwrap_or(CHUNK).min(CHUNK)];

@@ -2,22 +2,22 @@
 //! run is over.
 //!
 //! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `pipes`, `files`, `accept`, `dialing`, `prelude`, `feed` (stdin), `outlet` (stdout), `bulk`,
-//! `script_calls`, `watch` (the script's files), `ending`. `build` is the one place that turns a `Config` into all of these;
+//! `peers` (connections), `pairs`, `files`, `listeners`, `dials`, `preamble`, `stdin`, `stdout`, `bulk`,
+//! `script_calls`, `watch` (the script's files), `shutdown`. `build` is the one place that turns a `Config` into all of these;
 //! `workers` runs several.
 
-mod accept;
 mod build;
 mod bulk;
-mod dialing;
-mod ending;
-mod feed;
+mod dials;
 mod files;
-mod outlet;
+mod listeners;
+mod pairs;
 mod peers;
-mod pipes;
-mod prelude;
+mod preamble;
 mod script_calls;
+mod shutdown;
+mod stdin;
+mod stdout;
 mod watch;
 mod workers;
 
@@ -30,24 +30,24 @@ use signal_hook_mio::v1_0::Signals;
 use crate::config::{Config, Role};
 use crate::error::{Error, cause};
 use crate::exit::Exit;
-use crate::net::conduit::Conduits;
 use crate::net::dial::Resolved;
 use crate::net::reactor::{Reactor, Slot};
+use crate::net::splice_pipe::SplicePool;
 use crate::output::Observer;
 use crate::output::console::Console;
 use crate::script::ScriptHandler;
 use crate::session::connection::Settings;
-use crate::session::halves::HalfRules;
+use crate::session::eof_policy::EofPolicy;
 use crate::session::{Command, ConnId, ConnIds, ListenerId};
 
-use accept::{Acceptor, Bound};
-use dialing::{Attempt, Dialing};
-use ending::Ending;
-use feed::Feed;
-use outlet::Outlet;
+use dials::{Attempt, Dialing};
+use listeners::{Acceptor, PendingListeners};
 use peers::Peer;
-use watch::Watch;
-use workers::Member;
+use shutdown::Shutdown;
+use stdin::Stdin;
+use stdout::Stdout;
+use watch::ScriptWatch;
+use workers::Worker;
 
 /// What other threads send to the loop.
 enum Mail {
@@ -63,14 +63,14 @@ impl From<Resolved> for Mail {
 }
 
 /// What stands behind a slot of the reactor.
-enum Thing {
+enum Source {
     Nothing,
     Peer(Box<Peer>),
     Acceptor(Box<Acceptor>),
     Attempt(Box<Attempt>),
     Input,
     /// A pipe that is sent to the peer behind this slot.
-    Prelude(Slot),
+    Preamble(Slot),
     Output,
     Signals,
 }
@@ -81,39 +81,39 @@ pub struct Driver {
     console: Console,
     observers: Vec<Box<dyn Observer>>,
     reactor: Reactor<Mail>,
-    things: Vec<Thing>,
+    sources: Vec<Source>,
     slots_by_id: HashMap<ConnId, Slot>,
     ids: ConnIds,
     handler: Option<ScriptHandler>,
-    watch: Option<Watch>,
+    watch: Option<ScriptWatch>,
     settings: Settings,
-    rules: HalfRules,
+    rules: EofPolicy,
     /// One connection is the whole run: its trouble is the run's.
-    solo: bool,
+    single_peer: bool,
     signals: Signals,
     dialings: HashMap<ConnId, Dialing>,
     acceptor: Option<Slot>,
     /// Listeners that a script opened, and those it has bound that are not watched yet.
     script_listeners: HashMap<ListenerId, Slot>,
-    bound: Bound,
+    pending_listeners: PendingListeners,
     accepted: u64,
     open: usize,
     /// Open connections that the run's own listener accepted.
     clients: usize,
-    feed: Feed,
-    outlet: Outlet,
+    stdin: Stdin,
+    stdout: Stdout,
     /// Peers that are not read until stdout has room.
     stalled: Vec<Slot>,
     timers: BinaryHeap<Reverse<(Instant, Slot, ConnId)>>,
-    ending: Ending,
+    shutdown: Shutdown,
     /// This loop as one of several.
-    member: Option<Member>,
+    worker: Option<Worker>,
     now: Instant,
     /// One read takes so much.
     chunk: usize,
     /// Room for one read; made for the first.
     buffer: Vec<u8>,
-    conduits: Conduits,
+    splice_pool: SplicePool,
     commands: Vec<Command>,
     /// More than one source has its turn in this round.
     batching: bool,
@@ -133,12 +133,12 @@ pub fn run(config: Config) -> Exit {
     }
 }
 
-fn run_alone(config: Config, console: Console, member: Option<Member>) -> Exit {
-    match Driver::build(config, console, member) {
+fn run_alone(config: Config, console: Console, worker: Option<Worker>) -> Exit {
+    match Driver::build(config, console, worker) {
         Ok(mut driver) => {
             driver.start();
-            if let Some(member) = driver.member.as_ref().filter(|_| driver.acceptor.is_some()) {
-                member.note_listening();
+            if let Some(worker) = driver.worker.as_ref().filter(|_| driver.acceptor.is_some()) {
+                worker.note_listening();
             }
             driver.run()
         }
@@ -199,15 +199,15 @@ impl Driver {
 
     /// Gives one source its turn.
     fn turn(&mut self, slot: Slot) {
-        match self.things.get(slot) {
-            Some(Thing::Peer(_)) => self.with_peer(slot, Self::peer_turn),
-            Some(Thing::Acceptor(_)) => self.accept_turn(slot),
-            Some(Thing::Attempt(_)) => self.attempt_turn(slot),
-            Some(Thing::Input) => self.feed_turn(),
-            Some(&Thing::Prelude(peer)) => self.with_peer(peer, Self::peer_turn),
-            Some(Thing::Output) => self.output_turn(),
-            Some(Thing::Signals) => self.signal_turn(slot),
-            Some(Thing::Nothing) | None => {}
+        match self.sources.get(slot) {
+            Some(Source::Peer(_)) => self.with_peer(slot, Self::peer_turn),
+            Some(Source::Acceptor(_)) => self.accept_turn(slot),
+            Some(Source::Attempt(_)) => self.attempt_turn(slot),
+            Some(Source::Input) => self.stdin_turn(),
+            Some(&Source::Preamble(peer)) => self.with_peer(peer, Self::peer_turn),
+            Some(Source::Output) => self.stdout_turn(),
+            Some(Source::Signals) => self.signal_turn(slot),
+            Some(Source::Nothing) | None => {}
         }
     }
 
@@ -221,16 +221,16 @@ impl Driver {
     }
 
     /// Puts something behind a slot.
-    fn place(&mut self, slot: Slot, thing: Thing) {
-        if slot >= self.things.len() {
-            self.things.resize_with(slot + 1, || Thing::Nothing);
+    fn place(&mut self, slot: Slot, thing: Source) {
+        if slot >= self.sources.len() {
+            self.sources.resize_with(slot + 1, || Source::Nothing);
         }
-        self.things[slot] = thing;
+        self.sources[slot] = thing;
     }
 
     /// Takes what is behind a slot.
-    fn take(&mut self, slot: Slot) -> Thing {
-        self.things.get_mut(slot).map_or(Thing::Nothing, |thing| std::mem::replace(thing, Thing::Nothing))
+    fn take(&mut self, slot: Slot) -> Source {
+        self.sources.get_mut(slot).map_or(Source::Nothing, |thing| std::mem::replace(thing, Source::Nothing))
     }
 
     /// The earliest time at which something is due without an event.
@@ -239,10 +239,10 @@ impl Driver {
             self.timers.peek().map(|Reverse((at, ..))| *at),
             self.dialings.values().filter_map(Dialing::deadline).min(),
             self.accept_deadline(),
-            self.feed.deadline(),
-            self.handler.as_ref().filter(|_| self.ending.is_running()).and_then(ScriptHandler::deadline),
-            self.ending.deadline(),
-            self.watch.as_ref().map(Watch::deadline),
+            self.stdin.deadline(),
+            self.handler.as_ref().filter(|_| self.shutdown.is_running()).and_then(ScriptHandler::deadline),
+            self.shutdown.deadline(),
+            self.watch.as_ref().map(ScriptWatch::deadline),
         ]
         .into_iter()
         .flatten()
@@ -263,9 +263,9 @@ impl Driver {
         }
         self.dialing_timers();
         self.accept_timers();
-        self.feed_timers();
+        self.stdin_timers();
         self.script_timers();
-        self.ending_timers();
+        self.shutdown_timers();
         self.watch_timers();
     }
 }

@@ -2,7 +2,7 @@
 //! socket.
 //!
 //! Owns the path between a `Transport` and its `Connection`. What a connection does with bytes is the session's
-//! business, what stdin means for it is `feed`'s.
+//! business, what stdin means for it is `stdin`'s.
 
 use std::cmp::Reverse;
 use std::io;
@@ -10,16 +10,18 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::driver::files::Files;
-use crate::driver::outlet::OutletError;
-use crate::driver::prelude::PreludeFeed;
-use crate::driver::{Driver, Thing};
+use crate::driver::preamble::Preamble;
+use crate::driver::stdout::StdoutError;
+use crate::driver::{Driver, Source};
 use crate::error::{Error, cause};
 use crate::net::bulk::FLOW;
-use crate::net::conduit::Conduit;
 use crate::net::reactor::{Io, Slot};
+use crate::net::splice_pipe::SplicePipe;
 use crate::net::{Closed, Transport};
 use crate::session::connection::{Action, Settings};
-use crate::session::{Command, ConnError, ConnId, ConnView, Connection, ErrorKind, Event, Handler, HandlerError, Why};
+use crate::session::{
+    CloseReason, Command, ConnError, ConnId, ConnView, Connection, ErrorKind, Event, Handler, HandlerError,
+};
 
 /// Bytes written to one connection before others have their turn.
 const WRITE_BUDGET: usize = 1 << 20;
@@ -40,9 +42,9 @@ pub(super) enum Origin {
 /// A connection and its socket.
 pub(super) struct Peer {
     pub(super) conn: Connection,
-    pub(super) prelude: Option<Box<PreludeFeed>>,
+    pub(super) preamble: Option<Box<Preamble>>,
     pub(super) files: Files,
-    /// The peer has ended: close once prelude and stdin are sent.
+    /// The peer has ended: close once preamble and stdin are sent.
     pub(super) close_when_fed: bool,
     /// What is received goes to this connection.
     pub(super) piped: Option<ConnId>,
@@ -53,7 +55,7 @@ pub(super) struct Peer {
     /// So much is received that moving it within the kernel is worth while.
     pub(super) flows: bool,
     /// What waits outside of the connection's queue.
-    pub(super) conduit: Option<Box<Conduit>>,
+    pub(super) pipe: Option<Box<SplicePipe>>,
     /// The kernel does not move anything into this socket.
     pub(super) refuses_moves: bool,
     script_failed: bool,
@@ -65,13 +67,13 @@ impl Peer {
         self.conn.view().id
     }
 
-    /// What waits outside of the queue comes into it. The conduit is left if it is empty.
-    pub(super) fn take_in(&mut self) -> Option<Box<Conduit>> {
-        let conduit = self.conduit.take()?;
-        if self.conn.outside() == 0 {
-            return Some(conduit);
+    /// What waits outside of the queue comes into it. The splice pipe is left if it is empty.
+    pub(super) fn absorb(&mut self) -> Option<Box<SplicePipe>> {
+        let pipe = self.pipe.take()?;
+        if self.conn.spliced() == 0 {
+            return Some(pipe);
         }
-        self.conn.take_in(conduit.into_bytes());
+        self.conn.absorb(pipe.into_bytes());
         None
     }
 }
@@ -87,11 +89,11 @@ impl Driver {
     ) {
         let id = view.id;
         transport.set_nodelay(view.nodelay.get());
-        let interest = self.handler.as_ref().map(|handler| handler.interest(&view)).unwrap_or_default();
+        let event_mask = self.handler.as_ref().map(|handler| handler.event_mask(&view)).unwrap_or_default();
         let is_main = origin == Origin::Main;
         let peer = Peer {
-            conn: Connection::new(view, Settings { interest, ..self.settings }),
-            prelude: if is_main { PreludeFeed::new(&self.config) } else { None },
+            conn: Connection::new(view, Settings { event_mask, ..self.settings }),
+            preamble: if is_main { Preamble::new(&self.config) } else { None },
             files: Files::default(),
             close_when_fed: false,
             piped: None,
@@ -100,7 +102,7 @@ impl Driver {
             transport,
             timer_at: None,
             flows: false,
-            conduit: None,
+            pipe: None,
             refuses_moves: false,
             script_failed: false,
             released: false,
@@ -110,29 +112,29 @@ impl Driver {
         self.slots_by_id.insert(id, slot);
         self.open += 1;
         self.clients += usize::from(is_main);
-        self.outlet.begin();
-        self.place(slot, Thing::Peer(Box::new(peer)));
-        self.reactor.again(slot);
-        self.wake_feed();
+        self.stdout.begin();
+        self.place(slot, Source::Peer(Box::new(peer)));
+        self.reactor.wake(slot);
+        self.wake_stdin();
     }
 
     /// Works on the peer behind a slot, outside the table, so that others can be reached meanwhile.
     pub(super) fn with_peer(&mut self, slot: Slot, work: impl FnOnce(&mut Self, &mut Peer)) {
         let mut peer = match self.take(slot) {
-            Thing::Peer(peer) => peer,
-            other => return self.things.get_mut(slot).map_or((), |thing| *thing = other),
+            Source::Peer(peer) => peer,
+            other => return self.sources.get_mut(slot).map_or((), |thing| *thing = other),
         };
         work(self, &mut peer);
-        if !self.ending.is_running() && peer.conn.is_open() {
+        if !self.shutdown.is_running() && peer.conn.is_open() {
             // The end was asked for during this very turn, while the peer was outside the table.
-            peer.conn.close(Why::Stop);
+            peer.conn.close(CloseReason::Stop);
             self.pump(&mut peer);
         }
         if peer.released && !peer.conn.has_events() {
             self.forget(&mut peer);
         } else {
             self.schedule(&mut peer);
-            self.things[slot] = Thing::Peer(peer);
+            self.sources[slot] = Source::Peer(peer);
         }
     }
 
@@ -168,7 +170,7 @@ impl Driver {
         }
         peer.timer_at = None;
         let unacknowledged = if peer.conn.is_lingering() { peer.transport.unacknowledged() } else { 0 };
-        if self.ending.is_stopping() && unacknowledged == 0 {
+        if self.shutdown.is_stopping() && unacknowledged == 0 {
             peer.conn.stop_lingering();
         }
         peer.conn.handle_timeout(self.now, unacknowledged);
@@ -181,7 +183,7 @@ impl Driver {
         for _ in 0..ROUNDS {
             let came = peer.conn.release_input(self.now);
             is_cut_short = self.deliver(peer);
-            self.feed_prelude(peer);
+            self.feed_preamble(peer);
             peer.files.feed(&mut peer.conn);
             self.write(peer);
             self.act(peer);
@@ -207,12 +209,12 @@ impl Driver {
         }
         self.wake_partner(peer);
         let writes = readiness.writable && (peer.conn.wants_write() || peer.conn.wants_filling());
-        let feeds = peer.prelude.as_ref().is_some_and(|prelude| !prelude.is_waiting(&mut self.reactor));
+        let feeds = peer.preamble.as_ref().is_some_and(|preamble| !preamble.is_waiting(&mut self.reactor));
         if is_cut_short || reads || writes || peer.conn.has_events() || (feeds && peer.conn.queued() == 0) {
-            self.reactor.again(peer.slot);
+            self.reactor.wake(peer.slot);
         }
-        if self.feed.wants_room(peer.conn.queued()) {
-            self.wake_feed();
+        if self.stdin.wants_room(peer.conn.queued()) {
+            self.wake_stdin();
         }
     }
 
@@ -222,7 +224,7 @@ impl Driver {
         if !readable || self.must_stall(peer) {
             return;
         }
-        if peer.flows && (self.move_to_partner(peer) || self.move_to_outlet(peer)) {
+        if peer.flows && (self.move_to_partner(peer) || self.move_to_stdout(peer)) {
             return;
         }
         let mut buffer = self.take_buffer();
@@ -253,12 +255,12 @@ impl Driver {
 
     /// Whether reading has to wait for stdout, or for whoever gets what is read.
     fn must_stall(&self, peer: &Peer) -> bool {
-        peer.conn.is_open() && (self.outlet.is_full() || self.is_partner_full(peer))
+        peer.conn.is_open() && (self.stdout.is_full() || self.is_partner_full(peer))
     }
 
     pub(super) fn write(&mut self, peer: &mut Peer) {
         let mut budget = WRITE_BUDGET;
-        if peer.conduit.is_some() && !self.write_conduit(peer, &mut budget) {
+        if peer.pipe.is_some() && !self.write_spliced(peer, &mut budget) {
             return;
         }
         while budget > 0 && !peer.released {
@@ -286,7 +288,7 @@ impl Driver {
         peer.conn.handle_write_error(self.now, link_error("write", error));
         // What the peer sent before it went is still to be read.
         self.reactor.readiness(peer.slot).readable = true;
-        self.reactor.again(peer.slot);
+        self.reactor.wake(peer.slot);
     }
 
     /// Does with the socket what the connection asks for.
@@ -332,24 +334,24 @@ impl Driver {
             }
             (_, event) => event,
         };
-        let interest = peer.conn.interest();
+        let event_mask = peer.conn.event_mask();
         let handled = match &event {
             Event::Opened => {
                 self.observers.iter_mut().for_each(|observer| observer.opened(peer.conn.view()));
-                interest.opened
+                event_mask.opened
             }
-            Event::Data(_) | Event::Text(_) | Event::Line(_) => interest.received.is_some(),
+            Event::Data(_) | Event::Text(_) | Event::Line(_) => event_mask.received.is_some(),
             Event::Frame(_) | Event::Measure(_) | Event::Unmet(_) => true,
-            Event::Eof => interest.eof,
-            Event::Drained => interest.drained,
-            Event::Idle(_) => interest.idle,
+            Event::Eof => event_mask.eof,
+            Event::Drained => event_mask.drained,
+            Event::Idle(_) => event_mask.idle,
             Event::Error(error) => {
                 self.report(peer, error);
-                interest.error
+                event_mask.error
             }
             Event::Closed(why) => {
                 self.observers.iter_mut().for_each(|observer| observer.closed(peer.conn.view(), *why));
-                interest.closed
+                event_mask.closed
             }
         };
         if handled {
@@ -395,16 +397,17 @@ impl Driver {
                 }
                 Command::Shutdown(id) => self.on_conn(current.as_deref_mut(), id, |peer| peer.conn.shutdown()),
                 Command::Close(id) | Command::Reset(id) if self.dialings.contains_key(&id) => {
-                    let why = if matches!(command, Command::Close(_)) { Why::Closed } else { Why::Reset };
+                    let why =
+                        if matches!(command, Command::Close(_)) { CloseReason::Closed } else { CloseReason::Reset };
                     self.cancel_dialing(id);
                     self.partner_failed(current.as_deref_mut(), id, why);
                 }
                 Command::Close(id) => self.on_conn(current.as_deref_mut(), id, |peer| {
-                    let why = if peer.conn.view().eof.get() { Why::Eof } else { Why::Closed };
+                    let why = if peer.conn.view().eof.get() { CloseReason::Eof } else { CloseReason::Closed };
                     peer.conn.close(why);
                 }),
                 Command::Reset(id) => {
-                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.reset(Why::Reset));
+                    self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.reset(CloseReason::Reset));
                 }
                 Command::SetNodelay(id, on) => {
                     self.on_conn(current.as_deref_mut(), id, move |peer| peer.transport.set_nodelay(on));
@@ -428,7 +431,7 @@ impl Driver {
                         // One that was being made meanwhile has it from its first moment on.
                         let now = now.max(peer.conn.view().opened.get());
                         // What was sent before is not concerned.
-                        drop(peer.take_in());
+                        drop(peer.absorb());
                         peer.conn.add_toxic(now, direction, toxic, seed);
                     });
                 }
@@ -459,16 +462,16 @@ impl Driver {
             self.when_connected(id, work);
             return;
         };
-        if let Some(Thing::Peer(peer)) = self.things.get_mut(slot) {
+        if let Some(Source::Peer(peer)) = self.sources.get_mut(slot) {
             work(peer);
-            self.reactor.again(slot);
+            self.reactor.wake(slot);
         }
     }
 
     fn name_of(&self, current: Option<&Peer>, id: ConnId) -> String {
         let named = current.filter(|peer| peer.id() == id).or_else(|| {
-            match self.slots_by_id.get(&id).and_then(|&slot| self.things.get(slot)) {
-                Some(Thing::Peer(peer)) => Some(peer),
+            match self.slots_by_id.get(&id).and_then(|&slot| self.sources.get(slot)) {
+                Some(Source::Peer(peer)) => Some(peer),
                 _ => None,
             }
         });
@@ -484,12 +487,12 @@ impl Driver {
         self.console.error(&Error::ScriptRun { message });
         self.script_error();
         let Some(peer) = peer else { return };
-        if !std::mem::replace(&mut peer.script_failed, true) && peer.conn.interest().error && handler != "on_close" {
+        if !std::mem::replace(&mut peer.script_failed, true) && peer.conn.event_mask().error && handler != "on_close" {
             let error = ConnError { kind: ErrorKind::Script, op: handler.to_owned(), message: summary };
             self.call(peer, Event::Error(error));
         }
         if self.closes_after_script_error() {
-            peer.conn.close(Why::Error);
+            peer.conn.close(CloseReason::Error);
         }
     }
 
@@ -509,30 +512,30 @@ impl Driver {
             (ErrorKind::Frame, _) => Error::Broken { operation: "read from", peer: name, cause: error.message.clone() },
             _ => Error::Text { message: format!("{name}: {}", error.message) },
         };
-        if self.solo && peer.origin == Origin::Main {
+        if self.single_peer && peer.origin == Origin::Main {
             self.fail(&error);
-        } else if !peer.conn.interest().error || self.console.is_verbose() {
+        } else if !peer.conn.event_mask().error || self.console.is_verbose() {
             self.console.error(&error);
         }
     }
 
     /// Writes to stdout.
     pub(super) fn emit(&mut self, bytes: &[u8]) {
-        let result = self.outlet.write(&mut self.reactor, bytes);
+        let result = self.stdout.write(&mut self.reactor, bytes);
         self.after_output(result);
     }
 
     /// stdout can take more, or its reader has gone.
-    pub(super) fn output_turn(&mut self) {
-        if self.outlet.is_gone(&mut self.reactor) {
-            return self.after_output(Err(OutletError::ReaderGone));
+    pub(super) fn stdout_turn(&mut self) {
+        if self.stdout.is_gone(&mut self.reactor) {
+            return self.after_output(Err(StdoutError::ReaderGone));
         }
-        self.outlet.unblock(&mut self.reactor);
-        let result = self.outlet.flush(&mut self.reactor);
+        self.stdout.unblock(&mut self.reactor);
+        let result = self.stdout.flush(&mut self.reactor);
         self.after_output(result);
-        if self.outlet.has_room() {
+        if self.stdout.has_room() {
             for slot in std::mem::take(&mut self.stalled) {
-                self.reactor.again(slot);
+                self.reactor.wake(slot);
             }
         }
     }
@@ -549,7 +552,7 @@ impl Driver {
 
     /// The connection is over and nothing of it is left to tell.
     fn forget(&mut self, peer: &mut Peer) {
-        self.drop_prelude(peer);
+        self.drop_preamble(peer);
         self.slots_by_id.remove(&peer.id());
         self.open -= 1;
         self.clients -= usize::from(peer.origin == Origin::Main);

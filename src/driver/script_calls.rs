@@ -77,7 +77,7 @@ impl Driver {
 
     /// `on_stop`.
     pub(super) fn script_stopping(&mut self) {
-        let code = self.ending.code().code();
+        let code = self.shutdown.code().code();
         let Some(handler) = &mut self.handler else { return };
         let mut commands = Vec::new();
         let result = handler.stop(code, &mut commands);
@@ -97,7 +97,7 @@ impl Driver {
     /// Timers of the script that are due.
     pub(super) fn script_timers(&mut self) {
         for _ in 0..TIMER_BUDGET {
-            if !self.ending.is_running() {
+            if !self.shutdown.is_running() {
                 return;
             }
             let Some(handler) = &mut self.handler else { return };
@@ -121,19 +121,19 @@ impl Driver {
             return;
         }
         let mut buffer = self.take_buffer();
-        let step = self.feed.read(&mut self.reactor, slot, &mut buffer);
+        let step = self.stdin.read(&mut self.reactor, slot, &mut buffer);
         match step {
             Io::Moved(n) => {
-                if let Some(typed) = &mut self.feed.typed {
+                if let Some(typed) = &mut self.stdin.typed {
                     typed.push(&buffer[..n]);
                 }
                 if self.reactor.readiness(slot).readable {
-                    self.reactor.again(slot);
+                    self.reactor.wake(slot);
                 }
             }
             Io::Blocked => {}
             Io::Ended => {
-                if let Some(typed) = &mut self.feed.typed {
+                if let Some(typed) = &mut self.stdin.typed {
                     typed.finish();
                 }
             }
@@ -144,11 +144,11 @@ impl Driver {
         }
         self.buffer = buffer;
         let ended = matches!(step, Io::Ended);
-        while let Some(line) = self.feed.typed.as_mut().and_then(|typed| typed.next_line(ended)) {
+        while let Some(line) = self.stdin.typed.as_mut().and_then(|typed| typed.next_line(ended)) {
             self.tell_script(|handler, out| handler.stdin_line(line, out));
         }
         if ended {
-            self.stop_feed();
+            self.stop_stdin();
             self.tell_script(ScriptHandler::stdin_eof);
         }
     }
@@ -157,7 +157,7 @@ impl Driver {
         &mut self,
         call: impl FnOnce(&mut ScriptHandler, &mut Vec<Command>) -> std::result::Result<(), HandlerError>,
     ) {
-        if !self.ending.is_running() {
+        if !self.shutdown.is_running() {
             return;
         }
         let Some(handler) = &mut self.handler else { return };

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crate::driver::Driver;
 use crate::script::ScriptHandler;
 use crate::session::Handler;
-use crate::session::halves::HalfRules;
+use crate::session::eof_policy::EofPolicy;
 
 /// How often the files are looked at.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -30,7 +30,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 type Stamp = Option<(u64, u64, i64, i64)>;
 
 /// The files of a script, as they were when it was loaded.
-pub(super) struct Watch {
+pub(super) struct ScriptWatch {
     files: Vec<PathBuf>,
     loaded: Vec<Stamp>,
     /// Another state that was seen once.
@@ -38,7 +38,7 @@ pub(super) struct Watch {
     next: Instant,
 }
 
-impl Watch {
+impl ScriptWatch {
     pub(super) fn new(files: Vec<PathBuf>, now: Instant) -> Self {
         Self { loaded: stamps(&files), files, seen: None, next: now + PAUSE }
     }
@@ -98,7 +98,7 @@ impl Driver {
     /// The files may have changed.
     pub(super) fn watch_timers(&mut self) {
         let Some(watch) = &mut self.watch else { return };
-        if !self.ending.is_running() {
+        if !self.shutdown.is_running() {
             self.watch = None;
         } else if watch.deadline() <= self.now {
             // A function may have imported something meanwhile.
@@ -134,7 +134,7 @@ impl Driver {
             self.console.warn(warning);
         }
         self.console.reloaded(handler.name());
-        self.rules = HalfRules::new(&self.config, handler.takes_received());
+        self.rules = EofPolicy::new(&self.config, handler.takes_received());
         let handler = self.handler.insert(handler);
         let mut commands = Vec::new();
         let result = handler.reloaded(&mut commands);
@@ -142,7 +142,7 @@ impl Driver {
         for slot in self.peer_slots() {
             self.with_peer(slot, |driver, peer| {
                 let Some(handler) = &driver.handler else { return };
-                peer.conn.set_interest(handler.interest(peer.conn.view()));
+                peer.conn.set_event_mask(handler.event_mask(peer.conn.view()));
                 driver.pump(peer);
             });
         }

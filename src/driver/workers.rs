@@ -18,7 +18,7 @@ use crate::sys::stack;
 
 /// All loops of a run.
 #[derive(Default)]
-struct Team {
+struct WorkerGroup {
     mailboxes: Mutex<Vec<Mailbox<Mail>>>,
     exit: OnceLock<Exit>,
     /// So many of the others listen; and a way to wait for the next, or for an end.
@@ -28,12 +28,12 @@ struct Team {
 
 /// One of the loops of a run.
 #[derive(Clone)]
-pub(super) struct Member {
-    team: Arc<Team>,
+pub(super) struct Worker {
+    group: Arc<WorkerGroup>,
     number: usize,
 }
 
-impl Member {
+impl Worker {
     /// Whether it speaks for all.
     pub(super) fn is_first(&self) -> bool {
         self.number == 0
@@ -41,8 +41,8 @@ impl Member {
 
     /// The loop can be told to stop from now on; at once, if the run has ended meanwhile.
     pub(super) fn enter(&self, mailbox: Mailbox<Mail>) {
-        let mut mailboxes = self.team.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(exit) = self.team.exit.get() {
+        let mut mailboxes = self.group.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(exit) = self.group.exit.get() {
             mailbox.post(Mail::Stop(*exit));
         }
         mailboxes.push(mailbox);
@@ -50,37 +50,37 @@ impl Member {
 
     /// It listens.
     pub(super) fn note_listening(&self) {
-        *self.team.listening.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.team.news.notify_all();
+        *self.group.listening.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.group.news.notify_all();
     }
 
     /// Waits until so many of the others listen; `false`: one of them has ended instead.
     fn wait_for(&self, others: usize) -> bool {
-        let mut listening = self.team.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        while *listening < others && self.team.exit.get().is_none() {
-            listening = self.team.news.wait(listening).unwrap_or_else(PoisonError::into_inner);
+        let mut listening = self.group.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        while *listening < others && self.group.exit.get().is_none() {
+            listening = self.group.news.wait(listening).unwrap_or_else(PoisonError::into_inner);
         }
-        self.team.exit.get().is_none()
+        self.group.exit.get().is_none()
     }
 
     /// The run ends: the first says with what, and all others stop.
     pub(super) fn end(&self, exit: Exit) {
-        let mailboxes = self.team.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.team.exit.set(exit).is_ok() {
+        let mailboxes = self.group.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.group.exit.set(exit).is_ok() {
             for mailbox in mailboxes.iter() {
                 mailbox.post(Mail::Stop(exit));
             }
         }
         drop(mailboxes);
         // Whoever has just looked and is about to wait has to hear it.
-        drop(self.team.listening.lock().unwrap_or_else(PoisonError::into_inner));
-        self.team.news.notify_all();
+        drop(self.group.listening.lock().unwrap_or_else(PoisonError::into_inner));
+        self.group.news.notify_all();
     }
 }
 
 /// Runs so many loops; the first on this thread. It listens before the others start, so that all know the port.
 pub(super) fn run(config: &Config, count: usize, console: Console) -> Exit {
-    let first = Member { team: Arc::default(), number: 0 };
+    let first = Worker { group: Arc::default(), number: 0 };
     let mut driver = match Driver::build(config.clone(), console, Some(first.clone())) {
         Ok(driver) => driver,
         Err(error) => {
@@ -93,9 +93,9 @@ pub(super) fn run(config: &Config, count: usize, console: Console) -> Exit {
     let mut threads = Vec::new();
     for number in 1..count {
         let Some(address) = address else { break };
-        let member = Member { number, ..first.clone() };
+        let worker = Worker { number, ..first.clone() };
         let config = config_of(config, number, address);
-        let thread = stack::spawn(move || work(&config, console, &member));
+        let thread = stack::spawn(move || work(&config, console, &worker));
         match thread {
             Ok(thread) => threads.push(thread),
             Err(fault) => {
@@ -119,15 +119,15 @@ pub(super) fn run(config: &Config, count: usize, console: Console) -> Exit {
             resume_unwind(panic);
         }
     }
-    first.team.exit.get().copied().unwrap_or(exit)
+    first.group.exit.get().copied().unwrap_or(exit)
 }
 
-fn work(config: &Config, console: Console, member: &Member) {
-    let run = || run_alone(config.clone(), console, Some(member.clone()));
+fn work(config: &Config, console: Console, worker: &Worker) {
+    let run = || run_alone(config.clone(), console, Some(worker.clone()));
     match catch_unwind(AssertUnwindSafe(run)) {
-        Ok(exit) => member.end(exit),
+        Ok(exit) => worker.end(exit),
         Err(panic) => {
-            member.end(Exit::Bug);
+            worker.end(Exit::Bug);
             resume_unwind(panic);
         }
     }

@@ -1,5 +1,5 @@
 //! Bulk moves: bytes go from a pipe or file into a socket, or from a socket into a pipe, without passing through
-//! this process (from socket to socket: `conduit`). splice(2) hands pages over, sendfile(2) sends them out of the page
+//! this process (from socket to socket: `splice pipe`). splice(2) hands pages over, sendfile(2) sends them out of the page
 //! cache.
 //!
 //! Owns what the kernel's answers mean. Everything that is not a plain success ends in [`Move::Unable`]: then an

@@ -5,11 +5,11 @@
 
 pub mod bulk;
 mod closed;
-pub mod conduit;
 pub mod dial;
 pub mod listener;
 pub mod reactor;
 pub mod signal;
+pub mod splice_pipe;
 pub mod stdio;
 pub mod tcp;
 

@@ -4,7 +4,7 @@
 //! mio reports edges, not states, and reports each once. So an event is only noted: it sets bits and puts the
 //! slot on the ready list. A bit is cleared when an operation would block, and by nothing else, except that a
 //! read shorter than its buffer has emptied a stream socket: the next bytes raise a new edge (epoll(7), Q9).
-//! Whoever stops before that point asks for another turn with [`Reactor::again`].
+//! Whoever stops before that point asks for another turn with [`Reactor::wake`].
 
 use std::collections::VecDeque;
 use std::io;
@@ -182,7 +182,7 @@ impl<M> Reactor<M> {
     }
 
     /// Puts a slot on the ready list: it has work although no event will come for it.
-    pub fn again(&mut self, slot: Slot) {
+    pub fn wake(&mut self, slot: Slot) {
         if let Some(readiness) = self.slots.get_mut(slot)
             && !readiness.queued
         {
@@ -311,12 +311,12 @@ mod tests {
         let (mut ours, _theirs) = pair();
         let mut reactor = Reactor::<()>::new().unwrap();
         let slot = reactor.register(&mut ours, Interest::READABLE).unwrap();
-        reactor.again(slot);
-        reactor.again(slot);
+        reactor.wake(slot);
+        reactor.wake(slot);
         assert_eq!(reactor.ready_len(), 1);
         reactor.deregister(slot, &mut ours);
         assert_eq!(reactor.next_ready(), Some(slot), "stale, and harmless");
-        reactor.again(slot);
+        reactor.wake(slot);
         assert!(!reactor.has_ready());
     }
 

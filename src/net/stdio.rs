@@ -21,7 +21,7 @@ use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use crate::net::bulk::{self, FLOW, Move};
-use crate::session::halves::InputKind;
+use crate::session::eof_policy::InputKind;
 
 /// A pipe takes this much in one piece whenever it is writable at all (pipe(7) `PIPE_BUF`).
 const PIPE_BUF: usize = 4096;

@@ -12,7 +12,7 @@ use crate::codec::escape::show_line;
 use crate::error::Error;
 use crate::output::Observer;
 use crate::session::view::Side;
-use crate::session::{ConnView, Why};
+use crate::session::{CloseReason, ConnView};
 
 /// How much is said.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +101,7 @@ impl Observer for Console {
         }
     }
 
-    fn closed(&mut self, conn: &ConnView, why: Why) {
+    fn closed(&mut self, conn: &ConnView, why: CloseReason) {
         let (received, sent) = (conn.bytes_in.get(), conn.bytes_out.get());
         self.note(&format!("closed {} ({}): {received} bytes received, {sent} sent", conn.name(), why.name()));
     }

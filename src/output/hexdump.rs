@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::codec::escape::show_line;
 use crate::output::Observer;
 use crate::output::console::write_stderr;
-use crate::session::{ConnId, ConnView, Why};
+use crate::session::{CloseReason, ConnId, ConnView};
 
 /// Which way bytes move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl Observer for Hexdump {
         self.show(conn, Direction::Sent, bytes);
     }
 
-    fn closed(&mut self, conn: &ConnView, _why: Why) {
+    fn closed(&mut self, conn: &ConnView, _why: CloseReason) {
         self.dumps.remove(&conn.id);
     }
 }

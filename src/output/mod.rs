@@ -6,7 +6,7 @@ pub mod console;
 pub mod hexdump;
 pub mod terminal;
 
-use crate::session::{ConnView, Why};
+use crate::session::{CloseReason, ConnView};
 
 /// Watches connections and cannot change anything. Bytes are those of the wire.
 pub trait Observer {
@@ -20,5 +20,5 @@ pub trait Observer {
     fn sent(&mut self, conn: &ConnView, bytes: &[u8]);
 
     /// A connection is over.
-    fn closed(&mut self, conn: &ConnView, why: Why);
+    fn closed(&mut self, conn: &ConnView, why: CloseReason);
 }

@@ -12,7 +12,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ParseErrorType, Position
 use crate::config::ScriptSource;
 use crate::script::api;
 use crate::script::host::Host;
-use crate::script::paths::Reach;
+use crate::script::paths::FileAccess;
 use crate::script::resolver::Resolver;
 use crate::script::source::{Source, Sources};
 use crate::session::Command;
@@ -26,12 +26,12 @@ pub(super) fn build(
     args: &[String],
     sources: &Rc<Sources>,
     folder: Option<&Path>,
-    reach: Reach,
+    access: FileAccess,
     app: &Dynamic,
 ) -> Engine {
     let mut engine = Engine::new();
     set_limits(&mut engine);
-    api::register(&mut engine, host, reach);
+    api::register(&mut engine, host, access);
     engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
 
     let clock = Rc::clone(host);

@@ -25,7 +25,7 @@ use crate::sys::{interrupts, memory};
 
 /// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Halt {
+pub(super) enum Stopped {
     /// It ran out of its time.
     TimedOut,
     /// The time of the whole run is up.
@@ -37,21 +37,21 @@ pub(super) enum Halt {
 }
 
 /// Binds a socket and says where.
-pub type Bind = Box<dyn Fn(&Endpoint) -> Result<(ListenerId, SocketAddr)>>;
+pub type Binder = Box<dyn Fn(&Endpoint) -> Result<(ListenerId, SocketAddr)>>;
 
 /// What a run gives to its script.
-pub struct World {
+pub struct RunContext {
     /// The row of connection numbers.
     pub ids: ConnIds,
     /// The text settings of a new connection.
     pub text: Text,
     /// Binds a listener.
-    pub bind: Option<Bind>,
+    pub bind: Option<Binder>,
 }
 
-impl fmt::Debug for World {
+impl fmt::Debug for RunContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("ids", &self.ids).finish_non_exhaustive()
+        f.debug_struct("RunContext").field("ids", &self.ids).finish_non_exhaustive()
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Host {
     began: Cell<Option<Instant>>,
     /// What this thread may hold before the call is stopped.
     ceiling: Cell<isize>,
-    halt: Cell<Option<Halt>>,
+    stopped: Cell<Option<Stopped>>,
     random: RefCell<fastrand::Rng>,
     loading: Cell<bool>,
     timers: RefCell<Timers>,
@@ -80,7 +80,7 @@ pub(super) struct Host {
     signals: Cell<usize>,
     patience: Cell<usize>,
     listeners: RefCell<Listeners>,
-    world: RefCell<World>,
+    context: RefCell<RunContext>,
 }
 
 impl Host {
@@ -91,7 +91,7 @@ impl Host {
             timeout,
             began: Cell::new(None),
             ceiling: Cell::new(isize::MAX),
-            halt: Cell::new(None),
+            stopped: Cell::new(None),
             random: RefCell::new(seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)),
             loading: Cell::new(true),
             timers: RefCell::default(),
@@ -104,7 +104,7 @@ impl Host {
             signals: Cell::new(0),
             patience: Cell::new(2),
             listeners: RefCell::default(),
-            world: RefCell::new(World { ids: ConnIds::default(), text: Text::default(), bind: None }),
+            context: RefCell::new(RunContext { ids: ConnIds::default(), text: Text::default(), bind: None }),
         })
     }
 
@@ -162,8 +162,8 @@ impl Host {
     }
 
     /// What the run gives to its script.
-    pub(super) fn set_world(&self, world: World) {
-        *self.world.borrow_mut() = world;
+    pub(super) fn set_context(&self, context: RunContext) {
+        *self.context.borrow_mut() = context;
     }
 
     /// The handlers of listeners.
@@ -173,13 +173,13 @@ impl Host {
 
     /// The view of a connection that is yet to be made.
     pub(super) fn wanted(&self, target: String) -> Rc<ConnView> {
-        let world = self.world.borrow();
-        Rc::new(ConnView::wanted(world.ids.next(), target, &world.text, Instant::now()))
+        let context = self.context.borrow();
+        Rc::new(ConnView::wanted(context.ids.next(), target, &context.text, Instant::now()))
     }
 
     /// Binds a listener.
     pub(super) fn bind(&self, endpoint: &Endpoint) -> Result<(ListenerId, SocketAddr)> {
-        match &self.world.borrow().bind {
+        match &self.context.borrow().bind {
             Some(bind) => bind(endpoint),
             None => Err(Error::usage("nothing can be listened on here")),
         }
@@ -264,7 +264,7 @@ impl Host {
     }
 
     /// The connection's stream is cut for what is expected next; if that is nothing, as before.
-    pub(super) fn settle(&self, conn: &ConnView, out: &mut Vec<Command>) {
+    pub(super) fn apply_cutting(&self, conn: &ConnView, out: &mut Vec<Command>) {
         if let Some(stream) = self.streams.borrow().get(&conn.id) {
             let wanted = Command::SetCutting(conn.id, stream.wanted());
             if out.last() != Some(&wanted) {
@@ -300,16 +300,16 @@ impl Host {
     }
 
     /// Runs a call with a fresh clock; the commands it pushes go behind those in `out`.
-    pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Halt>) {
+    pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Stopped>) {
         self.began.set(None);
         self.signals.set(interrupts::count());
         self.ceiling.set(memory::held().saturating_add(MAX_GROWTH));
-        self.halt.set(None);
+        self.stopped.set(None);
         mem::swap(&mut *self.commands.borrow_mut(), out);
         let result = call();
         mem::swap(&mut *self.commands.borrow_mut(), out);
         self.ceiling.set(isize::MAX);
-        (result, self.halt.take())
+        (result, self.stopped.take())
     }
 
     /// Takes something from the script's generator.
@@ -326,8 +326,8 @@ impl Host {
     }
 
     /// Orders the running call to end.
-    pub(super) fn stop(&self, halt: Halt) {
-        self.halt.set(Some(halt));
+    pub(super) fn stop(&self, stopped: Stopped) {
+        self.stopped.set(Some(stopped));
         // So that every operation from now on is looked at.
         self.ceiling.set(isize::MIN);
     }
@@ -344,15 +344,15 @@ impl Host {
 
     #[cold]
     fn look(&self) -> Option<Dynamic> {
-        if memory::held() > self.ceiling.get() && self.halt.get().is_none() {
-            self.stop(Halt::TooLarge);
+        if memory::held() > self.ceiling.get() && self.stopped.get().is_none() {
+            self.stop(Stopped::TooLarge);
         }
         self.look_at_the_clock()
     }
 
     #[cold]
     fn look_at_the_clock(&self) -> Option<Dynamic> {
-        if self.halt.get().is_some() {
+        if self.stopped.get().is_some() {
             return Some(Dynamic::UNIT);
         }
         if interrupts::count() - self.signals.get() >= self.patience.get() {
@@ -360,14 +360,14 @@ impl Host {
         }
         let now = Instant::now();
         if self.run_until.get().is_some_and(|until| until <= now) {
-            self.stop(Halt::RunOver);
+            self.stop(Stopped::RunOver);
             return Some(Dynamic::UNIT);
         }
         match self.began.get() {
             None => self.began.set(Some(now)),
             Some(began) if now.duration_since(began) < self.timeout => {}
             Some(_) => {
-                self.stop(Halt::TimedOut);
+                self.stop(Stopped::TimedOut);
                 return Some(Dynamic::UNIT);
             }
         }
@@ -408,10 +408,10 @@ mod tests {
     fn a_stopped_call_refuses_every_operation_and_the_next_one_begins_afresh() {
         let host = Host::new(Duration::from_secs(1), None);
         let call = || {
-            host.stop(Halt::Exit(3));
+            host.stop(Stopped::Exit(3));
             (1..40).all(|operations| host.progress(operations).is_some())
         };
-        assert_eq!(host.run(&mut Vec::new(), call), (true, Some(Halt::Exit(3))));
+        assert_eq!(host.run(&mut Vec::new(), call), (true, Some(Stopped::Exit(3))));
         assert_eq!(host.run(&mut Vec::new(), || host.progress(1).is_none()), (true, None));
     }
 }

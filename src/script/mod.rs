@@ -40,17 +40,17 @@ use crate::error::Error;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
 use crate::script::error::Report;
-use crate::script::host::{Halt, Host, MAX_GROWTH};
-use crate::script::paths::Reach;
+use crate::script::host::{Host, MAX_GROWTH, Stopped};
+use crate::script::paths::FileAccess;
 use crate::script::source::{Source, Sources};
-use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, Handler, HandlerError, Interest};
+use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, EventMask, Handler, HandlerError};
 
-pub use host::{Bind, World};
+pub use host::{Binder, RunContext};
 pub use manual::{man_page, web_page};
 pub use starter::starter;
 
 /// So many calls use what the first of them has left.
-const CALLS_PER_KEPT: u32 = 1 << 16;
+const CALLS_PER_CACHE: u32 = 1 << 16;
 
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
@@ -62,7 +62,7 @@ pub struct ScriptHandler {
     /// How many parameters each function has, closures included: a bit for each number.
     parameters: HashMap<String, u64>,
     /// What one call leaves for the next.
-    kept: Cell<Option<Box<Kept>>>,
+    cache: Cell<Option<Box<CallCache>>>,
     host: Rc<Host>,
     hooks: Hooks,
     sources: Rc<Sources>,
@@ -73,7 +73,7 @@ pub struct ScriptHandler {
 
 /// What Rhai needs for a call and would make anew for each.
 #[derive(Default)]
-struct Kept {
+struct CallCache {
     /// What Rhai has found out about functions.
     caches: Caches,
     /// Empty between calls: the room for their variables.
@@ -130,8 +130,9 @@ impl ScriptHandler {
     fn build(script: &Script, app: Dynamic, older: Option<&Self>, sources: &Rc<Sources>) -> Result<Self, Report> {
         let host = older.map_or_else(|| Host::new(script.timeout, script.seed), |older| Rc::clone(&older.host));
         let folder = engine::folder(&script.source);
-        let reach = Reach::new(folder, &script.allow_read, &script.allow_write).map_err(|text| Report::plain(&text))?;
-        let mut engine = engine::build(&host, &script.args, sources, folder, reach, &app);
+        let access =
+            FileAccess::new(folder, &script.allow_read, &script.allow_write).map_err(|text| Report::plain(&text))?;
+        let mut engine = engine::build(&host, &script.args, sources, folder, access, &app);
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, sources))?;
         let hooks = check::hooks(&ast, main)?;
@@ -149,11 +150,11 @@ impl ScriptHandler {
 
         let mut pending = Vec::new();
         host.set_loading(true);
-        let (module, halt) = host.run(&mut pending, || guarded(|| engine::run(&engine, &ast, constants)));
+        let (module, stopped) = host.run(&mut pending, || guarded(|| engine::run(&engine, &ast, constants)));
         host.set_loading(false);
-        let module = match (module, halt) {
+        let module = match (module, stopped) {
             (Err(panic), _) => return Err(Report::plain(&internal(&main.name, "the top level", &panic))),
-            (_, Some(halt)) => return Err(Report::plain(&stopped(&main.name, "loading", halt, &host))),
+            (_, Some(stopped)) => return Err(Report::plain(&stop_message(&main.name, "loading", stopped, &host))),
             (Ok(module), None) => module.map_err(|fault| error::render(&fault, sources))?,
         };
         engine.register_global_module(module.into());
@@ -161,13 +162,13 @@ impl ScriptHandler {
         let warnings = hooks.warnings(main);
         let sources = Rc::clone(sources);
         let no_ast = AST::empty();
-        let kept = Cell::default();
-        Ok(Self { engine, no_ast, app, closures, parameters, kept, host, hooks, sources, warnings, pending })
+        let cache = Cell::default();
+        Ok(Self { engine, no_ast, app, closures, parameters, cache, host, hooks, sources, warnings, pending })
     }
 
     /// Gives the script what it needs for connections of its own; call it before anything else.
-    pub fn set_world(&self, world: World) {
-        self.host.set_world(world);
+    pub fn set_context(&self, context: RunContext) {
+        self.host.set_context(context);
     }
 
     /// When the whole run is over: a call that still runs then is stopped.
@@ -232,7 +233,7 @@ impl ScriptHandler {
                 let value = api::expect::match_value(None);
                 let result = overdue
                     .map(|late| self.call_back("expect", &late.call, [Dynamic::from(Conn::new(conn)), value], out));
-                self.host.settle(conn, out);
+                self.host.apply_cutting(conn, out);
                 result.unwrap_or(Ok(()))
             }
             Some(conn) => self.call_back(name, &timer.call, [Dynamic::from(Conn::new(conn))], out),
@@ -268,7 +269,7 @@ impl ScriptHandler {
     }
 
     fn call<const N: usize>(&self, hook: Hook, args: [Dynamic; N], out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        self.ask(hook, args, out).map(drop)
+        self.ask_hook(hook, args, out).map(drop)
     }
 
     /// Whether somebody handles this for a connection: the script, or the listener that accepted it.
@@ -277,7 +278,7 @@ impl ScriptHandler {
     }
 
     /// Calls a connection's handler: its listener's own, or else the script's.
-    fn tell<const N: usize>(
+    fn call_hook<const N: usize>(
         &self,
         conn: &ConnView,
         hook: Hook,
@@ -290,17 +291,22 @@ impl ScriptHandler {
     }
 
     /// Calls what waited for something, if that has arrived.
-    fn meet(&self, conn: &Rc<ConnView>, bytes: &[u8], out: &mut Vec<Command>) -> Result<(), HandlerError> {
+    fn match_expected(&self, conn: &Rc<ConnView>, bytes: &[u8], out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let Some((expectation, found)) = self.host.take_found(conn, bytes) else { return Ok(()) };
         out.push(Command::Skip(conn.id, found.end));
         let value = api::expect::match_value(Some(found));
         let result = self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out);
-        self.host.settle(conn, out);
+        self.host.apply_cutting(conn, out);
         result
     }
 
     /// Calls everything that waited for something: it does not come any more.
-    fn leave(&self, conn: &Rc<ConnView>, mut bytes: Vec<u8>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+    fn expire_expected(
+        &self,
+        conn: &Rc<ConnView>,
+        mut bytes: Vec<u8>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), HandlerError> {
         for expectation in self.host.take_expected(conn) {
             let rest = expectation.pattern.rest(&std::mem::take(&mut bytes), conn);
             let value = api::expect::unmet_value(rest);
@@ -311,7 +317,8 @@ impl ScriptHandler {
 
     /// Asks the script how long the next frame is.
     fn measure(&self, conn: &Rc<ConnView>, bytes: Vec<u8>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        let answer = self.ask(Hook::FrameSize, [Dynamic::from(Conn::new(conn)), Dynamic::from_blob(bytes)], out)?;
+        let answer =
+            self.ask_hook(Hook::FrameSize, [Dynamic::from(Conn::new(conn)), Dynamic::from_blob(bytes)], out)?;
         let length = answer.as_int().ok().and_then(|length| usize::try_from(length).ok());
         if let Some(length) = length {
             out.push(Command::Cut(conn.id, length));
@@ -332,7 +339,7 @@ impl ScriptHandler {
     }
 
     /// Calls a handler for its answer.
-    fn ask<const N: usize>(
+    fn ask_hook<const N: usize>(
         &self,
         hook: Hook,
         args: [Dynamic; N],
@@ -354,17 +361,17 @@ impl ScriptHandler {
         mut args: [Dynamic; N],
         count: usize,
     ) -> Result<Dynamic, engine::Fault> {
-        let mut kept = self.kept.take().unwrap_or_default();
+        let mut cache = self.cache.take().unwrap_or_default();
         let mut global = self.engine.new_global_runtime_state();
-        let mut context = EvalContext::new(&self.engine, &mut global, &mut kept.caches, &mut kept.scope, None);
+        let mut context = EvalContext::new(&self.engine, &mut global, &mut cache.caches, &mut cache.scope, None);
         let mut args = args.each_mut();
         let result = context.call_fn_raw(name, false, false, &mut args[..count.min(N)]);
         // Not for ever: names that a script makes up would fill the caches. After an error they may be of a deeper
         // level.
-        if result.is_ok() && kept.calls < CALLS_PER_KEPT {
-            kept.calls += 1;
-            kept.scope.clear();
-            self.kept.set(Some(kept));
+        if result.is_ok() && cache.calls < CALLS_PER_CACHE {
+            cache.calls += 1;
+            cache.scope.clear();
+            self.cache.set(Some(cache));
         }
         result
     }
@@ -403,13 +410,13 @@ impl ScriptHandler {
         out: &mut Vec<Command>,
         call: impl FnOnce() -> Result<Dynamic, engine::Fault>,
     ) -> Result<Dynamic, HandlerError> {
-        let (result, halt) = self.host.run(out, || guarded(call));
+        let (result, stopped) = self.host.run(out, || guarded(call));
         let file = &self.sources.main().name;
-        let report = match (result, halt) {
-            (_, Some(Halt::Exit(code))) => return Err(HandlerError::Exit(code)),
+        let report = match (result, stopped) {
+            (_, Some(Stopped::Exit(code))) => return Err(HandlerError::Exit(code)),
             // The run says so.
-            (_, Some(Halt::RunOver)) => return Ok(Dynamic::UNIT),
-            (_, Some(halt)) => Report::plain(&stopped(file, name, halt, &self.host)),
+            (_, Some(Stopped::RunOver)) => return Ok(Dynamic::UNIT),
+            (_, Some(stopped)) => Report::plain(&stop_message(file, name, stopped, &self.host)),
             (Ok(Ok(value)), None) => return Ok(value),
             (Ok(Err(fault)), None) => error::render(&fault, &self.sources),
             (Err(panic), None) => Report::plain(&internal(file, name, &panic)),
@@ -419,9 +426,9 @@ impl ScriptHandler {
 }
 
 impl Handler for ScriptHandler {
-    fn interest(&self, conn: &ConnView) -> Interest {
+    fn event_mask(&self, conn: &ConnView) -> EventMask {
         let has = |hook| self.has(conn, hook);
-        Interest {
+        EventMask {
             received: Hooks::receiver(has).map(|hook| match hook {
                 Hook::FrameSize => Delivery::Measured,
                 Hook::Line => Delivery::Line,
@@ -454,7 +461,7 @@ impl Handler for ScriptHandler {
         }
         let to = Conn::new(to);
         let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::from_blob(bytes.clone())];
-        let answer = self.ask(Hook::Relay, args, out)?;
+        let answer = self.ask_hook(Hook::Relay, args, out)?;
         api::network::relayed(&answer, bytes, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
     }
 
@@ -463,30 +470,30 @@ impl Handler for ScriptHandler {
         match event {
             Event::Data(bytes) => {
                 let hook = if self.has(conn, Hook::Data) { Hook::Data } else { Hook::Frame };
-                self.tell(conn, hook, [this, Dynamic::from_blob(bytes)], out)
+                self.call_hook(conn, hook, [this, Dynamic::from_blob(bytes)], out)
             }
             Event::Frame(bytes) => {
                 let hook = if self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
-                self.tell(conn, hook, [this, Dynamic::from_blob(bytes)], out)
+                self.call_hook(conn, hook, [this, Dynamic::from_blob(bytes)], out)
             }
-            Event::Measure(bytes) if self.host.is_expecting(conn) => self.meet(conn, &bytes, out),
+            Event::Measure(bytes) if self.host.is_expecting(conn) => self.match_expected(conn, &bytes, out),
             Event::Measure(bytes) => self.measure(conn, bytes, out),
-            Event::Unmet(bytes) => self.leave(conn, bytes, out),
-            Event::Text(text) => self.tell(conn, Hook::Text, [this, text.into()], out),
-            Event::Line(line) => self.tell(conn, Hook::Line, [this, line.into()], out),
+            Event::Unmet(bytes) => self.expire_expected(conn, bytes, out),
+            Event::Text(text) => self.call_hook(conn, Hook::Text, [this, text.into()], out),
+            Event::Line(line) => self.call_hook(conn, Hook::Line, [this, line.into()], out),
             Event::Opened => {
                 self.host.opened(conn);
-                self.tell(conn, Hook::Connect, [this], out)
+                self.call_hook(conn, Hook::Connect, [this], out)
             }
-            Event::Eof => self.tell(conn, Hook::Eof, [this], out),
-            Event::Drained => self.tell(conn, Hook::Drain, [this], out),
+            Event::Eof => self.call_hook(conn, Hook::Eof, [this], out),
+            Event::Drained => self.call_hook(conn, Hook::Drain, [this], out),
             Event::Idle(silence) => {
-                self.tell(conn, Hook::Idle, [this, Dynamic::from_int(silence.as_millis() as rhai::INT)], out)
+                self.call_hook(conn, Hook::Idle, [this, Dynamic::from_int(silence.as_millis() as rhai::INT)], out)
             }
-            Event::Error(trouble) => self.tell(conn, Hook::Error, [this, error_value(trouble)], out),
+            Event::Error(trouble) => self.call_hook(conn, Hook::Error, [this, error_value(trouble)], out),
             Event::Closed(why) => {
                 self.host.closed(conn);
-                let result = self.tell(conn, Hook::Close, [this, why.name().into()], out);
+                let result = self.call_hook(conn, Hook::Close, [this, why.name().into()], out);
                 api::conn::release(conn);
                 result
             }
@@ -520,9 +527,11 @@ fn internal(file: &str, what: &str, panic: &str) -> String {
     )
 }
 
-fn stopped(file: &str, what: &str, halt: Halt, host: &Host) -> String {
-    match halt {
-        Halt::TooLarge => format!("{file}: {what} took more than {} MiB of memory and was stopped", MAX_GROWTH >> 20),
+fn stop_message(file: &str, what: &str, stopped: Stopped, host: &Host) -> String {
+    match stopped {
+        Stopped::TooLarge => {
+            format!("{file}: {what} took more than {} MiB of memory and was stopped", MAX_GROWTH >> 20)
+        }
         _ => format!("{file}: {what} ran longer than {:?} and was stopped", host.timeout()),
     }
 }

@@ -30,12 +30,12 @@ impl Folder {
 
 /// The folders of one script.
 #[derive(Debug, Default)]
-pub(super) struct Reach {
+pub(super) struct FileAccess {
     read: Vec<Folder>,
     write: Vec<Folder>,
 }
 
-impl Reach {
+impl FileAccess {
     /// `own` is the folder of the script, if it is in a file.
     pub(super) fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, String> {
         let open = |option: &str, path: &PathBuf| {

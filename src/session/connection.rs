@@ -2,7 +2,7 @@
 //! follows; after any input, drain every output. Time is an argument.
 //!
 //! Owns the outbound queue, the order of events, half-close, lingering close and the timers of one peer. Does
-//! not decide what the end of a stream means for stdin (`halves`), and never sees a socket.
+//! not decide what the end of a stream means for stdin (`eof_policy`), and never sees a socket.
 //!
 //! | phase | input | output | next |
 //! |---|---|---|---|
@@ -30,7 +30,7 @@ use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
 use crate::session::timer::{Timer, TimerTable};
-use crate::session::{ConnError, ConnView, Cutting, Delivery, Event, Interest, Why};
+use crate::session::{CloseReason, ConnError, ConnView, Cutting, Delivery, Event, EventMask};
 
 use toxics::Toxics;
 
@@ -48,7 +48,7 @@ const DETECT_UNSURE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
     /// Which events somebody takes.
-    pub interest: Interest,
+    pub event_mask: EventMask,
     /// Received bytes become UTF-8 on their way to stdout.
     pub decode_output: bool,
     /// Received bytes are dropped.
@@ -62,7 +62,7 @@ pub struct Settings {
 impl Settings {
     /// The form of received bytes while no framing is chosen.
     fn delivery(&self) -> Delivery {
-        match self.interest.received {
+        match self.event_mask.received {
             Some(delivery) => delivery,
             None if self.decode_output => Delivery::Text,
             None => Delivery::Data,
@@ -85,7 +85,7 @@ pub enum Action {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Open,
-    Closing(Why),
+    Closing(CloseReason),
     Lingering,
     Released,
 }
@@ -158,8 +158,8 @@ impl Connection {
     }
 
     /// Which events somebody takes.
-    pub fn interest(&self) -> Interest {
-        self.settings.interest
+    pub fn event_mask(&self) -> EventMask {
+        self.settings.event_mask
     }
 
     /// What others see of this connection.
@@ -241,15 +241,15 @@ impl Connection {
     }
 
     /// Somebody else takes the events. What was not delivered takes the form they want; a chosen framing stays.
-    pub fn set_interest(&mut self, interest: Interest) {
-        self.settings.interest = interest;
+    pub fn set_event_mask(&mut self, event_mask: EventMask) {
+        self.settings.event_mask = event_mask;
         let is_received = |event: &Event| matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_));
         let received = self.events.take_if(is_received);
         self.inbound.set_delivery(&self.view, self.settings.delivery(), received);
     }
 
     /// Flush, FIN, let go. No data event follows.
-    pub fn close(&mut self, why: Why) {
+    pub fn close(&mut self, why: CloseReason) {
         if self.phase == Phase::Open {
             self.discard_input();
             self.shutdown();
@@ -258,7 +258,7 @@ impl Connection {
     }
 
     /// RST now; what is queued is dropped.
-    pub fn reset(&mut self, why: Why) {
+    pub fn reset(&mut self, why: CloseReason) {
         if !matches!(self.phase, Phase::Released) {
             self.discard_input();
             self.release(why, true);
@@ -296,7 +296,7 @@ impl Connection {
     }
 
     /// Lets go without flushing and without RST: nobody waits for the peer any more.
-    pub fn abandon(&mut self, why: Why) {
+    pub fn abandon(&mut self, why: CloseReason) {
         if self.phase != Phase::Released {
             self.discard_input();
             self.release(why, false);
@@ -358,7 +358,7 @@ impl Connection {
         }
         match self.phase {
             Phase::Open if self.read_ended && self.write == WriteHalf::Shut && self.is_delivered() => {
-                self.phase = Phase::Closing(Why::Eof);
+                self.phase = Phase::Closing(CloseReason::Eof);
                 self.poll_action(now)
             }
             Phase::Closing(why) if self.write == WriteHalf::Shut => {
@@ -400,7 +400,7 @@ impl Connection {
     /// Whether received bytes go to stdout as they are, so that they need not pass through here.
     pub fn passes_through(&self) -> bool {
         self.phase == Phase::Open
-            && self.settings.interest.received.is_none()
+            && self.settings.event_mask.received.is_none()
             && !self.settings.decode_output
             && !self.settings.discard
             && self.inbound.is_plain()

@@ -4,17 +4,13 @@
 //! No mio, no rhai, no clock, no printing: time is an argument, bytes are slices.
 
 pub mod connection;
+pub mod eof_policy;
 mod events;
-pub mod halves;
 mod inbound;
 mod linger;
 mod outbound;
 #[cfg(test)]
-mod outside;
-#[cfg(test)]
-mod playbook;
-#[cfg(test)]
-mod switching;
+mod tests;
 pub mod timer;
 pub mod view;
 
@@ -74,7 +70,7 @@ pub enum Event {
     /// Trouble; the connection may go on or a `Closed` follows.
     Error(ConnError),
     /// The last event of every connection that was `Opened`, exactly once.
-    Closed(Why),
+    Closed(CloseReason),
 }
 
 /// Trouble of one connection.
@@ -127,7 +123,7 @@ impl ErrorKind {
 
 /// Why a connection is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum CloseReason {
     /// Both sides ended in order, the peer first.
     Eof,
     /// We closed it.
@@ -142,7 +138,7 @@ pub enum Why {
     Stop,
 }
 
-impl Why {
+impl CloseReason {
     /// The word scripts and logs use.
     pub fn name(self) -> &'static str {
         match self {
@@ -312,7 +308,7 @@ pub enum Cutting {
 
 /// Which events a handler takes. The others have their default effect and cost nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Interest {
+pub struct EventMask {
     /// Received data goes to the handler in this form; `None`: to stdout.
     pub received: Option<Delivery>,
     /// `Event::Opened`.
@@ -332,7 +328,7 @@ pub struct Interest {
 /// Decides what a connection does. Must not block; asks for things by pushing commands.
 pub trait Handler {
     /// Which events it takes of a connection.
-    fn interest(&self, conn: &ConnView) -> Interest;
+    fn event_mask(&self, conn: &ConnView) -> EventMask;
 
     /// Whether [`Handler::relay`] looks at what passes.
     fn relays(&self) -> bool;

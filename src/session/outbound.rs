@@ -12,7 +12,7 @@ use crate::buffer::ByteQueue;
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     /// How many bytes wait outside.
-    outside: usize,
+    spliced: usize,
     /// What can be sent now: everything before the first gap, and what that has been filled with.
     front: ByteQueue,
     /// What stands behind gaps, if there are any: few connections ever have one.
@@ -35,38 +35,38 @@ impl Outbound {
 
     /// Bytes that wait, those outside included, without what gaps still lack.
     pub(super) fn len(&self) -> usize {
-        self.outside + self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
+        self.spliced + self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
     }
 
     /// Whether everything was sent, gaps and what waits outside included.
     pub(super) fn is_empty(&self) -> bool {
-        self.outside == 0 && self.is_empty_here()
+        self.spliced == 0 && self.is_queue_empty()
     }
 
     /// Whether nothing waits but what is outside.
-    pub(super) fn is_empty_here(&self) -> bool {
+    pub(super) fn is_queue_empty(&self) -> bool {
         self.front.is_empty() && self.behind.is_none()
     }
 
     /// How many bytes wait outside.
-    pub(super) fn outside(&self) -> usize {
-        self.outside
+    pub(super) fn spliced(&self) -> usize {
+        self.spliced
     }
 
     /// So many more wait outside; nothing may wait here.
-    pub(super) fn add_outside(&mut self, n: usize) {
-        debug_assert!(self.is_empty_here(), "what is outside goes first");
-        self.outside += n;
+    pub(super) fn add_spliced(&mut self, n: usize) {
+        debug_assert!(self.is_queue_empty(), "what is outside goes first");
+        self.spliced += n;
     }
 
     /// So many of those outside were sent.
-    pub(super) fn consume_outside(&mut self, n: usize) {
-        self.outside -= n;
+    pub(super) fn consume_spliced(&mut self, n: usize) {
+        self.spliced -= n;
     }
 
     /// What was outside comes in, all of it, and goes before everything else.
-    pub(super) fn take_in(&mut self, mut bytes: Vec<u8>) {
-        self.outside = 0;
+    pub(super) fn absorb(&mut self, mut bytes: Vec<u8>) {
+        self.spliced = 0;
         bytes.extend(self.front.as_slice());
         self.front.clear();
         self.front.push(bytes);
@@ -99,12 +99,12 @@ impl Outbound {
     }
 
     /// Adds a gap at the end.
-    pub(super) fn open_gap(&mut self) {
+    pub(super) fn open_placeholder(&mut self) {
         self.behind.get_or_insert_default().queues.push_back(ByteQueue::new());
     }
 
     /// How many gaps there are.
-    pub(super) fn gaps(&self) -> usize {
+    pub(super) fn placeholders(&self) -> usize {
         self.behind.as_ref().map_or(0, |behind| behind.queues.len())
     }
 
@@ -114,7 +114,7 @@ impl Outbound {
     }
 
     /// The first gap has everything: what waited behind it follows.
-    pub(super) fn close_gap(&mut self) {
+    pub(super) fn close_placeholder(&mut self) {
         let Some(behind) = &mut self.behind else { return };
         let mut after = behind.queues.pop_front().unwrap_or_default();
         behind.bytes -= after.len();
@@ -148,20 +148,20 @@ mod tests {
     fn what_stands_behind_a_gap_waits_for_it() {
         let mut queue = Outbound::new();
         queue.push(b"head ".to_vec());
-        queue.open_gap();
+        queue.open_placeholder();
         queue.extend(b" middle ");
-        queue.open_gap();
+        queue.open_placeholder();
         queue.push(b" tail".to_vec());
-        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b"head "[..], 18, 2));
+        assert_eq!((queue.as_slice(), queue.len(), queue.placeholders()), (&b"head "[..], 18, 2));
         queue.fill(b"one".to_vec());
         queue.fill(b" two".to_vec());
         assert_eq!(queue.as_slice(), b"head one two");
         queue.consume(12);
         assert!(queue.as_slice().is_empty() && !queue.is_empty());
-        queue.close_gap();
-        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b" middle "[..], 13, 1));
-        queue.close_gap();
-        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b" middle  tail"[..], 13, 0));
+        queue.close_placeholder();
+        assert_eq!((queue.as_slice(), queue.len(), queue.placeholders()), (&b" middle "[..], 13, 1));
+        queue.close_placeholder();
+        assert_eq!((queue.as_slice(), queue.len(), queue.placeholders()), (&b" middle  tail"[..], 13, 0));
         queue.extend(b"!");
         queue.consume(14);
         assert!(queue.is_empty());
@@ -170,17 +170,17 @@ mod tests {
     #[test]
     fn what_is_outside_counts_and_goes_first() {
         let mut queue = Outbound::new();
-        queue.add_outside(4);
+        queue.add_spliced(4);
         queue.push(b" later".to_vec());
-        queue.open_gap();
-        assert_eq!((queue.outside(), queue.len(), queue.is_empty_here()), (4, 10, false));
-        queue.consume_outside(1);
-        queue.take_in(b"ead".to_vec());
-        assert_eq!((queue.outside(), queue.as_slice(), queue.len()), (0, &b"ead later"[..], 9));
+        queue.open_placeholder();
+        assert_eq!((queue.spliced(), queue.len(), queue.is_queue_empty()), (4, 10, false));
+        queue.consume_spliced(1);
+        queue.absorb(b"ead".to_vec());
+        assert_eq!((queue.spliced(), queue.as_slice(), queue.len()), (0, &b"ead later"[..], 9));
         queue.consume(9);
-        queue.close_gap();
-        queue.add_outside(1);
-        assert!(queue.is_empty_here() && !queue.is_empty());
+        queue.close_placeholder();
+        queue.add_spliced(1);
+        assert!(queue.is_queue_empty() && !queue.is_empty());
         queue.clear();
         assert!(queue.is_empty());
     }
@@ -188,10 +188,10 @@ mod tests {
     #[test]
     fn nothing_is_left_of_a_queue_that_was_dropped() {
         let mut queue = Outbound::new();
-        queue.open_gap();
+        queue.open_placeholder();
         queue.extend(b"x");
         queue.clear();
         queue.extend(b"y");
-        assert_eq!((queue.as_slice(), queue.len(), queue.gaps()), (&b"y"[..], 1, 0));
+        assert_eq!((queue.as_slice(), queue.len(), queue.placeholders()), (&b"y"[..], 1, 0));
     }
 }

@@ -16,27 +16,27 @@ use super::conn::Conn;
 use super::{Outcome, failure, octets, type_name};
 use crate::error::cause;
 use crate::script::host::Host;
-use crate::script::paths::Reach;
+use crate::script::paths::FileAccess;
 use crate::session::{Command, FileToSend};
 use std::rc::Rc;
 
-pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Rc<Reach>) {
-    let (to, within) = (Rc::clone(host), Rc::clone(&reach));
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAccess>) {
+    let (to, within) = (Rc::clone(host), Rc::clone(&access));
     engine.register_fn("send_file", move |conn: &mut Conn, path: &str| send(&to, &within, conn, path));
-    let within = Rc::clone(&reach);
+    let within = Rc::clone(&access);
     engine.register_fn("read_file", move |path: &str| read(&within, "read_file", path));
-    let within = Rc::clone(&reach);
+    let within = Rc::clone(&access);
     engine.register_fn("read_text", move |path: &str| -> Outcome<String> {
         decode_labelled(&read(&within, "read_text", path)?, "utf-8")
     });
-    let within = Rc::clone(&reach);
+    let within = Rc::clone(&access);
     engine.register_fn("read_text", move |path: &str, encoding: &str| -> Outcome<String> {
         decode_labelled(&read(&within, "read_text", path)?, encoding)
     });
     engine.register_fn("append_file", move |context: NativeCallContext<'_>, path: &str, x: Dynamic| -> Outcome<()> {
         let bytes = octets(&x)
             .ok_or_else(|| failure(format!("append_file takes a blob or a string, not {}", type_name(&context, &x))))?;
-        append(&reach, path, &bytes)
+        append(&access, path, &bytes)
     });
     engine.register_fn("env", |name: &str| {
         // What the standard library answers with a panic.
@@ -46,21 +46,21 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Rc<Reach>) {
     });
 }
 
-fn send(host: &Host, reach: &Reach, conn: &Conn, path: &str) -> Outcome<()> {
+fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<()> {
     let fault = |why: String| failure(format!("send_file(\"{path}\"): {why}"));
     if !conn.view().can_send.get() {
         return Ok(());
     }
-    let file = reach.to_read(path).map_err(fault)?;
+    let file = access.to_read(path).map_err(fault)?;
     let file = open(&file, OpenOptions::new().read(true)).map_err(fault)?;
     let length = file.metadata().map_err(|why| fault(cause(&why)))?.len();
     host.push(Command::SendFile(conn.view().id, FileToSend { name: path.to_owned(), file, length, sent: 0 }));
     Ok(())
 }
 
-fn read(reach: &Reach, function: &str, path: &str) -> Outcome<Blob> {
+fn read(access: &FileAccess, function: &str, path: &str) -> Outcome<Blob> {
     let fault = |why: String| failure(format!("{function}(\"{path}\"): {why}"));
-    let file = reach.to_read(path).map_err(fault)?;
+    let file = access.to_read(path).map_err(fault)?;
     let file = open(&file, OpenOptions::new().read(true)).map_err(fault)?;
     let mut bytes = Blob::new();
     file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|why| fault(cause(&why)))?;
@@ -70,12 +70,12 @@ fn read(reach: &Reach, function: &str, path: &str) -> Outcome<Blob> {
     Ok(bytes)
 }
 
-fn append(reach: &Reach, path: &str, bytes: &[u8]) -> Outcome<()> {
+fn append(access: &FileAccess, path: &str, bytes: &[u8]) -> Outcome<()> {
     let fault = |why: String| failure(format!("append_file(\"{path}\"): {why}"));
     if bytes.len() > MAX_FILE {
         return Err(fault(format!("more than {} MiB at once", MAX_FILE >> 20)));
     }
-    let file = reach.to_write(path).map_err(fault)?;
+    let file = access.to_write(path).map_err(fault)?;
     let mut file = open(&file, OpenOptions::new().append(true).create(true)).map_err(fault)?;
     file.write_all(bytes).map_err(|why| fault(cause(&why)))
 }

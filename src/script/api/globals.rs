@@ -10,7 +10,7 @@ use jiff::{Timestamp, Zoned};
 use rhai::{Dynamic, Engine, INT, NativeCallContext};
 
 use super::{Outcome, display, failure};
-use crate::script::host::{Halt, Host};
+use crate::script::host::{Host, Stopped};
 use crate::session::Command;
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
@@ -44,7 +44,7 @@ fn exit(host: &Host, code: INT) -> Outcome<()> {
     if host.is_loading() {
         return Err(failure("exit() while the script is loading: call it in on_start"));
     }
-    host.stop(Halt::Exit(code));
+    host.stop(Stopped::Exit(code));
     Err(rhai::EvalAltResult::ErrorTerminated(Dynamic::UNIT, rhai::Position::NONE).into())
 }
 

@@ -27,13 +27,13 @@ use std::rc::Rc;
 use rhai::{Blob, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 
 use crate::script::host::Host;
-use crate::script::paths::Reach;
+use crate::script::paths::FileAccess;
 
 /// What a function gives that can fail. The engine adds the position.
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers everything.
-pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Reach) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess) {
     conn::register(engine, host);
     timers::register(engine, host);
     framing::register(engine, host);
@@ -50,7 +50,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, reach: Reach) {
     sorting::register(engine);
     pattern::register(engine, host);
     random::register(engine, host);
-    files::register(engine, host, Rc::new(reach));
+    files::register(engine, host, Rc::new(access));
 }
 
 /// An error that a script can catch; its text is what `catch (e)` gets.

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use rhai::{AST, ASTNode, Blob, Expr, FnAccess, FnCallExpr, ImmutableString, Position, Stmt};
 
-use super::{Fault, Unit, World};
+use super::{Fault, RunContext, Unit};
 use crate::codec::nearest::nearest;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check;
@@ -16,8 +16,8 @@ use crate::script::error;
 use crate::script::reference;
 
 /// Checks a text; what is wrong goes to `faults`.
-pub(super) fn check(unit: &Unit, world: &World, faults: &mut Vec<Fault>) {
-    let mut check = Check { unit, world, faults, types: HashMap::new() };
+pub(super) fn check(unit: &Unit, context: &RunContext, faults: &mut Vec<Fault>) {
+    let mut check = Check { unit, context, faults, types: HashMap::new() };
     check.calls();
     for function in unit.ast.iter_functions() {
         let Some(parameters) = check::parameters(function.name) else { continue };
@@ -30,7 +30,7 @@ pub(super) fn check(unit: &Unit, world: &World, faults: &mut Vec<Fault>) {
 
 struct Check<'a> {
     unit: &'a Unit,
-    world: &'a World,
+    context: &'a RunContext,
     faults: &'a mut Vec<Fault>,
     /// What is known of variables: type, and its name.
     types: HashMap<String, (TypeId, &'static str)>,
@@ -73,10 +73,10 @@ impl Check<'_> {
             return self.named(named, *at);
         }
         let scripted = self.scripted(name);
-        if scripted.contains(&count) || self.world.catalog.takes(name, count) {
+        if scripted.contains(&count) || self.context.catalog.takes(name, count) {
             return;
         }
-        if scripted.is_empty() && !self.world.catalog.has(name) {
+        if scripted.is_empty() && !self.context.catalog.has(name) {
             return self.unknown(name, at, false);
         }
         self.wrong_count(name, count, 0, at);
@@ -86,11 +86,11 @@ impl Check<'_> {
     fn method(&mut self, call: &FnCallExpr, at: Position) {
         let (name, count) = (call.name.as_str(), call.args.len());
         let scripted = self.scripted(name);
-        let exists = scripted.contains(&count) || self.world.catalog.takes(name, count + 1);
-        if exists || self.world.members.contains(name) {
+        let exists = scripted.contains(&count) || self.context.catalog.takes(name, count + 1);
+        if exists || self.context.members.contains(name) {
             return;
         }
-        if scripted.is_empty() && !self.world.catalog.has(name) {
+        if scripted.is_empty() && !self.context.catalog.has(name) {
             self.unknown(name, at, true);
         } else {
             self.wrong_count(name, count, 1, at);
@@ -100,7 +100,7 @@ impl Check<'_> {
     /// `alias::name(…)`.
     fn qualified(&mut self, call: &FnCallExpr, at: Position) {
         let aliases: Vec<_> = call.namespace.path.iter().map(|alias| alias.name.as_str()).collect();
-        let Some(target) = self.world.target(self.unit, aliases.iter().copied()) else { return };
+        let Some(target) = self.context.target(self.unit, aliases.iter().copied()) else { return };
         let name = call.name.as_str();
         let public = || {
             target.ast.iter_functions().filter(|function| {
@@ -127,7 +127,7 @@ impl Check<'_> {
 
     /// `Fn("name")`.
     fn named(&mut self, name: &str, at: Position) {
-        if is_name(name) && self.scripted(name).is_empty() && !self.world.catalog.has(name) {
+        if is_name(name) && self.scripted(name).is_empty() && !self.context.catalog.has(name) {
             self.unknown(name, at, false);
         }
     }
@@ -140,7 +140,7 @@ impl Check<'_> {
             Expr::Dot(pair, ..) | Expr::Index(pair, ..) => (&pair.lhs, false),
             other => (other, true),
         };
-        let catalog = &self.world.catalog;
+        let catalog = &self.context.catalog;
         match head {
             Expr::Property(property, at) => {
                 let name = property.2.as_str();
@@ -171,13 +171,13 @@ impl Check<'_> {
 
     /// The numbers of parameters of the script's own functions of that name.
     fn scripted(&self, name: &str) -> BTreeSet<usize> {
-        let units = [Some(self.unit), self.world.main()];
+        let units = [Some(self.unit), self.context.main()];
         let functions = units.into_iter().flatten().flat_map(|unit| unit.ast.iter_functions());
         functions.filter(|function| function.name == name).map(|function| function.params.len()).collect()
     }
 
     fn unknown(&mut self, name: &str, at: Position, is_method: bool) {
-        if self.world.asked.contains(name) {
+        if self.context.asked.contains(name) {
             return;
         }
         let variable = || {
@@ -197,7 +197,7 @@ impl Check<'_> {
 
     fn wrong_count(&mut self, name: &str, count: usize, bound: usize, at: Position) {
         let hint = error::usage(name, &self.unit.source).or_else(|| {
-            let counts = self.world.catalog.counts(name, bound);
+            let counts = self.context.catalog.counts(name, bound);
             let counts: Vec<_> = counts.iter().map(ToString::to_string).collect();
             (!counts.is_empty()).then(|| format!("it takes {}", counts.join(" or ")))
         });

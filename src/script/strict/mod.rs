@@ -22,7 +22,7 @@ use super::ScriptHandler;
 use super::engine;
 use super::error::{self, Report};
 use super::host::Host;
-use super::paths::Reach;
+use super::paths::FileAccess;
 use super::resolver::Resolver;
 use super::source::{Source, Sources};
 use crate::config::{Script, ScriptSource};
@@ -46,17 +46,17 @@ pub fn check(source: &ScriptSource) -> Findings {
     let folder = engine::folder(source);
     let host = Host::new(TIMEOUT, None);
     let app = Dynamic::from_map(Map::new()).into_shared();
-    let mut engine = engine::build(&host, &[], &sources, folder, Reach::default(), &app);
+    let mut engine = engine::build(&host, &[], &sources, folder, FileAccess::default(), &app);
     // What the optimizer drops is checked, too.
     engine.set_optimization_level(OptimizationLevel::None);
 
-    let mut world =
-        World { catalog: Catalog::of(&engine), units: Vec::new(), members: HashSet::new(), asked: HashSet::new() };
-    let mut faults = world.read(&engine, &sources, &Resolver::new(Rc::clone(&sources), folder));
-    for unit in &world.units {
-        calls::check(unit, &world, &mut faults);
+    let mut context =
+        RunContext { catalog: Catalog::of(&engine), units: Vec::new(), members: HashSet::new(), asked: HashSet::new() };
+    let mut faults = context.read(&engine, &sources, &Resolver::new(Rc::clone(&sources), folder));
+    for unit in &context.units {
+        calls::check(unit, &context, &mut faults);
     }
-    let warnings = world.units.iter().flat_map(|unit| backticks::warnings(&unit.source));
+    let warnings = context.units.iter().flat_map(|unit| backticks::warnings(&unit.source));
     let mut findings = Findings { faults: listed(faults), warnings: warnings.map(|report| report.message()).collect() };
     if findings.faults.is_empty() {
         let script = Script { timeout: TIMEOUT, ..Script::new(source.clone()) };
@@ -72,7 +72,7 @@ pub fn check(source: &ScriptSource) -> Findings {
 type Fault = (usize, Position, Report);
 
 /// All texts of a script, and what they can use.
-struct World {
+struct RunContext {
     catalog: Catalog,
     /// The script first, then what it imports.
     units: Vec<Unit>,
@@ -91,7 +91,7 @@ struct Unit {
     imports: BTreeMap<String, Option<usize>>,
 }
 
-impl World {
+impl RunContext {
     /// Parses the script and, one after the other, what it imports.
     fn read(&mut self, engine: &Engine, sources: &Sources, resolver: &Resolver) -> Vec<Fault> {
         let mut faults = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::{Bench, conn, conn_in, conn_with, data, send};
 use crate::config::Text;
-use crate::session::{Command, Event, Why};
+use crate::session::{CloseReason, Command, Event};
 
 #[test]
 fn a_connection_shows_what_it_is() {
@@ -110,7 +110,7 @@ fn after_an_end_nothing_is_sent_and_it_shows_at_once() {
     let c = conn(1);
     c.is_open.set(false);
     c.can_send.set(false);
-    assert_eq!(bench.give(&c, Event::Closed(Why::Reset)), []);
+    assert_eq!(bench.give(&c, Event::Closed(CloseReason::Reset)), []);
 }
 
 #[test]

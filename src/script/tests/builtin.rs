@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Bench, conn, conn_in, data, print, send};
 use crate::config::{Script, ScriptSource};
 use crate::script::builtin;
-use crate::session::{Command, Delivery, Event, Handler, Why};
+use crate::session::{CloseReason, Command, Delivery, Event, Handler};
 
 pub(super) fn open(name: &str) -> Bench {
     // With the time a script has in a run, not that of the tests with endless loops.
@@ -37,16 +37,16 @@ fn the_list_is_the_folder_and_every_script_describes_itself() {
 fn goodbye_speaks_its_lines() {
     let mut bench = open("goodbye");
     let c = conn_in(4321, "gbk");
-    assert_eq!(bench.handler.interest(&conn(1)).received, Some(Delivery::Text));
+    assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(Delivery::Text));
     assert_eq!(bench.start(), [print("等待一个新的客户端到来...")]);
     assert_eq!(bench.give(&c, Event::Opened), [print("一个新的客户端到来：('127.0.0.1', 54321)")]);
     for text in ["你好", "再见"] {
         let wanted = [print(&format!("客户端发过来的请求时：{text}")), send(4321, b"GoodBye MyLove!")];
         assert_eq!(bench.give(&c, Event::Text(text.into())), wanted);
     }
-    assert!(!bench.handler.interest(&conn(1)).eof, "our side closes by itself");
+    assert!(!bench.handler.event_mask(&conn(1)).eof, "our side closes by itself");
     let end = [print("已经服务完毕！"), print("等待一个新的客户端到来...")];
-    assert_eq!(bench.give(&c, Event::Closed(Why::Eof)), end);
+    assert_eq!(bench.give(&c, Event::Closed(CloseReason::Eof)), end);
 }
 
 #[test]

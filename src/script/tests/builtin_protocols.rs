@@ -18,7 +18,7 @@ struct Wire {
 impl Wire {
     fn open(name: &str) -> Self {
         let bench = open(name);
-        let measured = bench.handler.interest(&conn(1)).received == Some(Delivery::Measured);
+        let measured = bench.handler.event_mask(&conn(1)).received == Some(Delivery::Measured);
         let mut wire = Self { bench, conn: conn(1), measured, held: Vec::new(), sent: Vec::new(), closed: false };
         wire.bench.start();
         wire.give(Event::Opened);

@@ -2,7 +2,7 @@
 
 use super::builtin::open;
 use super::*;
-use crate::session::Why;
+use crate::session::CloseReason;
 
 const FULL: usize = (1 << 20) + 1;
 
@@ -57,7 +57,7 @@ fn chat_says_to_all_and_whispers_to_one() {
     assert_eq!((sent(&said), printed(&said)), (vec![to(3, "(ann) a b  c")], vec!["[ann -> 大家] a b  c"]));
     assert_eq!(sent(&bench.give(&c[2], line("/who"))), [to(3, "ann bob 大家")]);
     assert_eq!(bench.give(&c[0], line("/quit")).pop(), Some(Command::Close(1)));
-    let left = bench.give(&c[0], Event::Closed(Why::Closed));
+    let left = bench.give(&c[0], Event::Closed(CloseReason::Closed));
     assert_eq!(sent(&left), [to(2, "* bob left"), to(3, "* bob left")]);
     assert_eq!(printed(&left), ["* bob left (closed)"]);
     assert_eq!(sent(&bench.give(&c[1], line("/msg bob x"))), [to(2, "? no such user")]);
@@ -158,7 +158,7 @@ fn broker_passes_on_to_all_others() {
         assert_eq!(bench.give(c, Event::Opened), []);
     }
     assert_eq!(bench.give(&c[1], data(b"\x00\xff")), [send(1, b"\x00\xff"), send(3, b"\x00\xff")]);
-    bench.give(&c[0], Event::Closed(Why::Eof));
+    bench.give(&c[0], Event::Closed(CloseReason::Eof));
     assert_eq!(bench.give(&c[1], data(b"x")), [send(3, b"x")]);
 }
 
@@ -176,7 +176,7 @@ fn broker_reads_nobody_while_one_is_full() {
     assert_eq!(bench.give(&c[0], data(b"x"))[2..], pause);
     assert_eq!(bench.give(&c[1], data(b"x")).len(), 2, "once is enough");
     assert_eq!(bench.give(&conn(4), Event::Opened), [Command::Pause(4)]);
-    bench.give(&conn(4), Event::Closed(Why::Reset));
+    bench.give(&conn(4), Event::Closed(CloseReason::Reset));
     assert_eq!(bench.give(&c[0], Event::Drained), []);
     c[2].queued.set(0);
     assert_eq!(bench.give(&c[2], Event::Drained), resume);

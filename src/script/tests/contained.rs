@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Bench, conn, data, print};
-use crate::session::{ConnError, ErrorKind, Event, Handler, HandlerError, Why};
+use crate::session::{CloseReason, ConnError, ErrorKind, Event, Handler, HandlerError};
 
 #[test]
 fn values_have_their_limits() {
@@ -182,7 +182,7 @@ fn a_throw_in_the_last_handlers_is_reported_and_the_state_is_let_go() {
     bench.give(&one, Event::Opened);
     let trouble = ConnError { kind: ErrorKind::Reset, op: "read".into(), message: "gone".into() };
     assert!(bench.fail(&one, Event::Error(trouble)).contains(": in on_error\n"));
-    assert!(bench.fail(&one, Event::Closed(Why::Reset)).contains(": in on_close\n"));
+    assert!(bench.fail(&one, Event::Closed(CloseReason::Reset)).contains(": in on_close\n"));
     assert_eq!(std::rc::Rc::strong_count(&one), 1);
 }
 

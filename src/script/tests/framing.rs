@@ -64,7 +64,7 @@ fn frames_go_to_on_frame_and_the_script_measures_them() {
         r"fn frame_size(conn, buf) { if buf.len() < 1 { 0 } else { buf[0] + 1 } }
         fn on_frame(conn, frame) { print(frame.hex()); }",
     );
-    assert_eq!(bench.handler.interest(&conn(1)).received, Some(crate::session::Delivery::Measured));
+    assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(crate::session::Delivery::Measured));
     let conn = conn(1);
     assert_eq!(bench.give(&conn, Event::Measure(vec![2, 1])), [Command::Cut(1, 3)]);
     assert_eq!(bench.give(&conn, Event::Frame(vec![2, 1, 0])), [print("020100")]);

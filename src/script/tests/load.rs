@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Bench, conn, print};
 use crate::config::{Script, ScriptSource};
 use crate::script::ScriptHandler;
-use crate::session::{Delivery, Event, Handler, Interest};
+use crate::session::{Delivery, Event, EventMask, Handler};
 
 fn refused(text: &str) -> String {
     match Bench::try_load(text) {
@@ -16,17 +16,17 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn interest_follows_the_handlers_that_are_there() {
-    let nothing = Interest { opened: true, closed: true, ..Interest::default() };
-    assert_eq!(Bench::load("").handler.interest(&conn(1)), nothing);
-    let some = Bench::load("fn on_data(c) {} fn on_eof() {} fn on_error(c) {}").handler.interest(&conn(1));
-    assert_eq!(some, Interest { received: Some(Delivery::Data), eof: true, error: true, ..nothing });
+    let nothing = EventMask { opened: true, closed: true, ..EventMask::default() };
+    assert_eq!(Bench::load("").handler.event_mask(&conn(1)), nothing);
+    let some = Bench::load("fn on_data(c) {} fn on_eof() {} fn on_error(c) {}").handler.event_mask(&conn(1));
+    assert_eq!(some, EventMask { received: Some(Delivery::Data), eof: true, error: true, ..nothing });
     let text = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_connect() {} fn on_drain(c) {}");
-    let wanted = Interest { received: Some(Delivery::Text), drained: true, ..nothing };
-    assert_eq!(text.handler.interest(&conn(1)), wanted);
+    let wanted = EventMask { received: Some(Delivery::Text), drained: true, ..nothing };
+    assert_eq!(text.handler.event_mask(&conn(1)), wanted);
     let warning = &text.handler.warnings()[0];
     assert!(warning.ends_with("reply.rhai: on_text takes what is received, on_data is never called"), "{warning}");
     let line = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_line(c, l) {}");
-    assert_eq!(line.handler.interest(&conn(1)).received, Some(Delivery::Line));
+    assert_eq!(line.handler.event_mask(&conn(1)).received, Some(Delivery::Line));
     assert!(line.handler.warnings()[0].contains("on_line takes what is received, on_text and on_data are never"));
     assert!(Bench::load("fn on_data(c) {}").handler.warnings().is_empty());
 }

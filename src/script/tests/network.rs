@@ -3,17 +3,17 @@
 use std::net::SocketAddr;
 
 use super::*;
-use crate::script::World;
-use crate::session::{ConnIds, Why};
+use crate::script::RunContext;
+use crate::session::{CloseReason, ConnIds};
 
 /// A bench whose listeners get addresses without a socket.
 fn load(text: &str) -> Bench {
     let bench = Bench::load(text);
-    let bind: crate::script::Bind = Box::new(|endpoint| {
+    let bind: crate::script::Binder = Box::new(|endpoint| {
         let address: SocketAddr = format!("127.0.0.1:{}", 40_000 + endpoint.port).parse().unwrap();
         Ok((u64::from(endpoint.port), address))
     });
-    bench.handler.set_world(World { ids: ConnIds::default(), text: Text::default(), bind: Some(bind) });
+    bench.handler.set_context(RunContext { ids: ConnIds::default(), text: Text::default(), bind: Some(bind) });
     bench
 }
 
@@ -65,14 +65,14 @@ fn a_listener_has_handlers_of_its_own_and_the_scripts_for_the_rest() {
     assert_eq!(bench.start(), [print("127.0.0.1:40007")]);
     let (own, main) = (conn(1), conn(2));
     own.listener.set(Some(7));
-    assert_eq!(bench.handler.interest(&own).received, Some(crate::session::Delivery::Line));
-    assert_eq!(bench.handler.interest(&main).received, Some(crate::session::Delivery::Data));
+    assert_eq!(bench.handler.event_mask(&own).received, Some(crate::session::Delivery::Line));
+    assert_eq!(bench.handler.event_mask(&main).received, Some(crate::session::Delivery::Data));
     assert_eq!(bench.give(&own, Event::Opened), [send(1, b"hello")]);
     assert_eq!(bench.give(&own, Event::Line("abc".into())), [send(1, b"ABC\n")]);
     let trouble =
         crate::session::ConnError { kind: crate::session::ErrorKind::Reset, op: "read".into(), message: String::new() };
     assert_eq!(bench.give(&own, Event::Error(trouble)), [print("reset")]);
-    assert_eq!(bench.give(&own, Event::Closed(Why::Eof)), [print("closed")]);
+    assert_eq!(bench.give(&own, Event::Closed(CloseReason::Eof)), [print("closed")]);
     assert_eq!(bench.give(&main, data(b"x")), [send(2, b"main")]);
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Bench, conn, data, print, send};
 use crate::config::ScriptSource;
-use crate::session::{Command, ConnError, ErrorKind, Event, Handler, HandlerError, Why};
+use crate::session::{CloseReason, Command, ConnError, ErrorKind, Event, Handler, HandlerError};
 
 #[test]
 fn every_event_reaches_its_handler_with_its_arguments() {
@@ -27,7 +27,7 @@ fn every_event_reaches_its_handler_with_its_arguments() {
     assert_eq!(bench.give(&c, Event::Drained), [print("drain")]);
     let trouble = ConnError { kind: ErrorKind::Reset, op: "read".into(), message: "gone".into() };
     assert_eq!(bench.give(&c, Event::Error(trouble)), [print("reset read gone")]);
-    assert_eq!(bench.give(&c, Event::Closed(Why::Stop)), [print("stop")]);
+    assert_eq!(bench.give(&c, Event::Closed(CloseReason::Stop)), [print("stop")]);
     let mut out = vec![print("before")];
     bench.handler.stop(7, &mut out).unwrap();
     assert_eq!(out, [print("before"), print("7")]);
@@ -37,7 +37,7 @@ fn every_event_reaches_its_handler_with_its_arguments() {
 fn text_and_lines_come_as_strings_and_parameters_may_be_left_out() {
     let mut bench = Bench::load("fn on_text(c, t) { print(t) } fn on_close() { print(\"bye\") }");
     assert_eq!(bench.give(&conn(1), Event::Text("你".into())), [print("你")]);
-    assert_eq!(bench.give(&conn(1), Event::Closed(Why::Eof)), [print("bye")]);
+    assert_eq!(bench.give(&conn(1), Event::Closed(CloseReason::Eof)), [print("bye")]);
     let mut bench = Bench::load("fn on_line(c, l) { print(type_of(l) + l) }");
     assert_eq!(bench.give(&conn(1), Event::Line("x".into())), [print("stringx")]);
     assert_eq!(bench.give(&conn(1), Event::Drained), []);
@@ -190,7 +190,7 @@ fn app_is_shared_and_state_is_not() {
     assert_eq!(bench.give(&one, data(b"")), [print("2 12 #{\"list\": [1, 2], \"me\": 1}")]);
     assert_eq!(bench.give(&two, data(b"")), [print("2 12 #{\"list\": [1, 2], \"me\": 2}")]);
     assert_eq!(bench.give(&three, data(b"")), [print("2 12 #{}")]);
-    assert_eq!(bench.give(&one, Event::Closed(Why::Eof)), [print("1")]);
+    assert_eq!(bench.give(&one, Event::Closed(CloseReason::Eof)), [print("1")]);
     assert_eq!(bench.give(&one, data(b"")), [print("2 12 #{}")], "let go after on_close");
 }
 
@@ -200,7 +200,7 @@ fn connections_that_know_each_other_are_freed() {
     let one = conn(1);
     bench.give(&one, Event::Opened);
     assert_eq!(std::rc::Rc::strong_count(&one), 3, "its own state, and the list of all");
-    bench.give(&one, Event::Closed(Why::Eof));
+    bench.give(&one, Event::Closed(CloseReason::Eof));
     assert_eq!(std::rc::Rc::strong_count(&one), 1);
 }
 

@@ -1,7 +1,7 @@
 //! Timers, everybody, stdin and signals, at the level of the handler.
 
 use super::*;
-use crate::session::Why;
+use crate::session::CloseReason;
 
 /// Fires everything that is due at that time and returns what was printed and sent.
 fn fire(bench: &mut Bench, at: Instant) -> Vec<String> {
@@ -47,7 +47,7 @@ fn a_connections_timers_die_with_it() {
     bench.give(&a, Event::Opened);
     bench.give(&b, Event::Opened);
     a.is_open.set(false);
-    bench.give(&a, Event::Closed(Why::Eof));
+    bench.give(&a, Event::Closed(CloseReason::Eof));
     let mut sent = fire(&mut bench, later(15));
     sent.sort();
     assert_eq!(sent, ["again", "late 2"]);
@@ -86,7 +86,7 @@ fn everybody_gets_a_broadcast_in_their_own_encoding() {
     let expected = [send(2, b"\xc4\xe3\n"), send(3, b"\x60\x4f\n\0"), send(2, b"!"), send(3, b"!\0"), print("3")];
     assert_eq!(sent, expected);
     b.is_open.set(false);
-    bench.give(&b, Event::Closed(Why::Eof));
+    bench.give(&b, Event::Closed(CloseReason::Eof));
     assert_eq!(bench.give(&a, Event::Line("x".into())).last(), Some(&print("2")));
 }
 
@@ -107,7 +107,7 @@ fn stdin_signals_and_idleness_reach_their_handlers() {
         r#"fn on_stdin(line) { print("typed " + line); } fn on_stdin_eof() { print("end"); }
         fn on_signal(name) { print(name); } fn on_idle(conn, ms) { print(`${ms}`); conn.pause(); conn.resume(); }"#,
     );
-    assert!(bench.handler.takes_stdin() && bench.handler.interest(&conn(1)).idle);
+    assert!(bench.handler.takes_stdin() && bench.handler.event_mask(&conn(1)).idle);
     let mut out = Vec::new();
     bench.handler.stdin_line("hi".into(), &mut out).unwrap();
     bench.handler.stdin_eof(&mut out).unwrap();

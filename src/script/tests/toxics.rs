@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::Script;
 use crate::layer::toxics::{Then, Toxic};
-use crate::session::{Direction, Why};
+use crate::session::{CloseReason, Direction};
 
 /// What an `on_connect` with this body asks for, chance aside.
 fn asked(body: &str) -> Vec<(Direction, Toxic)> {
@@ -104,5 +104,5 @@ fn a_connection_that_is_over_has_no_toxics() {
     let c = conn(1);
     bench.give(&c, Event::Opened);
     c.is_open.set(false);
-    assert_eq!(bench.give(&c, Event::Closed(Why::Eof)), []);
+    assert_eq!(bench.give(&c, Event::Closed(CloseReason::Eof)), []);
 }

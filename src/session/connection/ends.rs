@@ -10,7 +10,7 @@ use crate::layer::toxics::Then;
 use crate::session::inbound::Fault;
 use crate::session::linger;
 use crate::session::timer::Timer;
-use crate::session::{ConnError, ErrorKind, Event, Why};
+use crate::session::{CloseReason, ConnError, ErrorKind, Event};
 
 impl Connection {
     pub(super) fn is_delivered(&self) -> bool {
@@ -36,13 +36,15 @@ impl Connection {
         match end {
             End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
             End::Eof => {}
-            End::Cut(Then::Close) => self.finish(if self.view.eof.get() { Why::Eof } else { Why::Closed }),
-            End::Cut(Then::Reset) => self.release(Why::Reset, true),
+            End::Cut(Then::Close) => {
+                self.finish(if self.view.eof.get() { CloseReason::Eof } else { CloseReason::Closed });
+            }
+            End::Cut(Then::Reset) => self.release(CloseReason::Reset, true),
             End::Broken(error) => {
                 if !matches!(self.phase, Phase::Lingering | Phase::Released) {
                     self.events.push_back(Event::Error(*error));
                 }
-                self.release(Why::Reset, false);
+                self.release(CloseReason::Reset, false);
             }
         }
         Some(())
@@ -70,14 +72,14 @@ impl Connection {
         };
         self.trouble(kind, message);
         if kind == ErrorKind::Frame {
-            self.release(Why::Error, true);
+            self.release(CloseReason::Error, true);
         } else {
-            self.finish(Why::Error);
+            self.finish(CloseReason::Error);
         }
     }
 
     /// Flush, FIN, let go. What was delivered already still counts: only what follows is dropped.
-    fn finish(&mut self, why: Why) {
+    fn finish(&mut self, why: CloseReason) {
         self.inbound.discard();
         self.drop_held_input();
         self.end = None;
@@ -107,7 +109,7 @@ impl Connection {
     }
 
     /// Ends it without flushing: `Closed`, then the socket goes.
-    pub(super) fn release(&mut self, why: Why, abort: bool) {
+    pub(super) fn release(&mut self, why: CloseReason, abort: bool) {
         self.drop_queue();
         self.write = WriteHalf::Shut;
         self.view.can_send.set(false);
@@ -115,7 +117,7 @@ impl Connection {
         self.leave(abort);
     }
 
-    pub(super) fn closed(&mut self, why: Why) {
+    pub(super) fn closed(&mut self, why: CloseReason) {
         if self.view.is_open.replace(false) {
             self.events.push_back(Event::Closed(why));
         }
@@ -143,14 +145,14 @@ impl Connection {
         if due > now {
             return self.timers.set(Timer::Idle, due);
         }
-        if self.settings.interest.idle {
+        if self.settings.event_mask.idle {
             self.events.push_back(Event::Idle(now - self.view.last_activity.get()));
             return self.timers.set(Timer::Idle, now + idle);
         }
         let message = format!("idle for {}", crate::config::show_duration(idle));
         self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: "wait".into(), message }));
         let stuck = self.queued() > 0;
-        self.release(Why::Timeout, stuck);
+        self.release(CloseReason::Timeout, stuck);
     }
 
     pub(super) fn check_linger(&mut self, now: Instant, unacknowledged: usize) {

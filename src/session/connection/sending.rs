@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use super::{Connection, LOW_WATER, Phase, WriteHalf};
-use crate::session::{ConnError, ErrorKind, Event, Why};
+use crate::session::{CloseReason, ConnError, ErrorKind, Event};
 
 impl Connection {
     /// Queues bytes; ignored once this side is closed.
@@ -26,23 +26,23 @@ impl Connection {
     }
 
     /// Leaves a gap in the queue for something that is filled in piece by piece. Whether anything is still sent.
-    pub fn open_gap(&mut self) -> bool {
+    pub fn open_placeholder(&mut self) -> bool {
         let is_open = self.write == WriteHalf::Open;
         if is_open {
-            self.outbound.open_gap();
+            self.outbound.open_placeholder();
             self.after_queueing();
         }
         is_open
     }
 
     /// How many gaps the queue has.
-    pub fn gaps(&self) -> usize {
-        self.outbound.gaps()
+    pub fn placeholders(&self) -> usize {
+        self.outbound.placeholders()
     }
 
     /// Whether the first gap is all that is left to send, and there is room for more of it.
     pub fn wants_filling(&self) -> bool {
-        self.outbound.gaps() > 0 && self.outbound.as_slice().len() < LOW_WATER
+        self.outbound.placeholders() > 0 && self.outbound.as_slice().len() < LOW_WATER
     }
 
     /// Bytes for the first gap.
@@ -52,49 +52,49 @@ impl Connection {
     }
 
     /// The first gap has everything.
-    pub fn close_gap(&mut self) {
-        self.outbound.close_gap();
+    pub fn close_placeholder(&mut self) {
+        self.outbound.close_placeholder();
     }
 
     /// The first gap cannot be filled: told, then reset, so that nobody takes a part for the whole.
-    pub fn break_gap(&mut self, message: String) {
+    pub fn break_placeholder(&mut self, message: String) {
         if self.phase != Phase::Released {
             self.discard_input();
             self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Io, op: "send_file".into(), message }));
-            self.release(Why::Error, true);
+            self.release(CloseReason::Error, true);
         }
     }
 
     /// Whether what is sent next may wait outside, in a kernel pipe that the owner of the socket has.
-    pub fn takes_outside(&self) -> bool {
+    pub fn accepts_spliced(&self) -> bool {
         self.write == WriteHalf::Open
             && self.events.is_empty()
             && self.toxics.is_none()
-            && self.outbound.is_empty_here()
+            && self.outbound.is_queue_empty()
     }
 
     /// So many bytes wait outside and count as queued; what is queued later goes after them
-    /// ([`Connection::takes_outside`]).
-    pub fn send_outside(&mut self, n: usize) {
-        self.outbound.add_outside(n);
+    /// ([`Connection::accepts_spliced`]).
+    pub fn send_spliced(&mut self, n: usize) {
+        self.outbound.add_spliced(n);
         self.after_queueing();
     }
 
     /// How many bytes wait outside; 0 also when they are wanted no more.
-    pub fn outside(&self) -> usize {
-        self.outbound.outside()
+    pub fn spliced(&self) -> usize {
+        self.outbound.spliced()
     }
 
     /// The kernel took `n` bytes of what waits outside.
-    pub fn transmitted_outside(&mut self, now: Instant, n: usize) {
-        self.outbound.consume_outside(n);
+    pub fn transmitted_spliced(&mut self, now: Instant, n: usize) {
+        self.outbound.consume_spliced(n);
         self.view.note_sent(now, n);
         self.after_sending();
     }
 
     /// Everything that waits outside comes back, to be sent first; toxics have to be added after that.
-    pub fn take_in(&mut self, bytes: Vec<u8>) {
-        self.outbound.take_in(bytes);
+    pub fn absorb(&mut self, bytes: Vec<u8>) {
+        self.outbound.absorb(bytes);
         self.note_queue();
     }
 
@@ -113,7 +113,7 @@ impl Connection {
     /// The front of what is to be sent; [`Connection::release_output`] goes before, and so does what waits outside.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
         let front = self.front();
-        (self.outside() == 0 && !front.is_empty()).then_some(front)
+        (self.spliced() == 0 && !front.is_empty()).then_some(front)
     }
 
     /// The kernel took `n` bytes of the front.
@@ -125,9 +125,9 @@ impl Connection {
 
     pub(super) fn after_sending(&mut self) {
         self.note_queue();
-        if self.drain_due && self.outbound.gaps() == 0 && self.view.queued.get() <= LOW_WATER {
+        if self.drain_due && self.outbound.placeholders() == 0 && self.view.queued.get() <= LOW_WATER {
             self.drain_due = false;
-            if self.settings.interest.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
+            if self.settings.event_mask.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
                 self.events.push_back(Event::Drained);
             }
         }
@@ -135,7 +135,7 @@ impl Connection {
 
     /// Whether bytes wait for the socket.
     pub fn wants_write(&self) -> bool {
-        self.outside() > 0 || !self.front().is_empty()
+        self.spliced() > 0 || !self.front().is_empty()
     }
 
     /// What waits to be sent, for back-pressure: bytes, and with toxics somewhat more than that.

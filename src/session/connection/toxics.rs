@@ -13,7 +13,7 @@ use std::time::Instant;
 use super::{Connection, End, HIGH_WATER, Phase, WriteHalf};
 use crate::buffer::ByteQueue;
 use crate::layer::toxics::{Output, Then, Toxic, ToxicStack};
-use crate::session::{ConnError, Direction, Why};
+use crate::session::{CloseReason, ConnError, Direction};
 
 /// What is sent enters a stack in pieces of at most this size, while there is room.
 const PIECE: usize = 64 << 10;
@@ -159,12 +159,12 @@ impl Connection {
                 Some(Output::Eof) => toxics.output_ended = true,
                 Some(Output::Close) => {
                     toxics.output_ended = true;
-                    self.close(if self.view.eof.get() { Why::Eof } else { Why::Closed });
+                    self.close(if self.view.eof.get() { CloseReason::Eof } else { CloseReason::Closed });
                     self.drop_queue();
                     return;
                 }
                 // Everything before it was taken by the kernel.
-                Some(Output::Reset) => return self.reset(Why::Reset),
+                Some(Output::Reset) => return self.reset(CloseReason::Reset),
                 None => break,
             }
         }

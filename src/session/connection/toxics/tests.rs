@@ -7,7 +7,7 @@ use super::*;
 use crate::config::Text;
 use crate::session::connection::{Action, LOW_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{ConnView, Cutting, Delivery, ErrorKind, Event, Interest};
+use crate::session::{ConnView, Cutting, Delivery, ErrorKind, Event, EventMask};
 
 struct Bench {
     conn: Connection,
@@ -25,16 +25,16 @@ fn bench_with(settings: Settings) -> Bench {
     let now = Instant::now();
     let address = "10.0.0.9:51234".parse().unwrap();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &Text::default(), now));
-    let interest = Interest {
+    let event_mask = EventMask {
         received: Some(Delivery::Data),
         opened: true,
         eof: true,
         drained: true,
         error: true,
         closed: true,
-        ..Interest::default()
+        ..EventMask::default()
     };
-    let conn = Connection::new(view, Settings { interest, ..settings });
+    let conn = Connection::new(view, Settings { event_mask, ..settings });
     let mut bench = Bench { conn, start: now, now, seen: Vec::new(), writable: true };
     bench.turn();
     bench.seen.clear();
@@ -154,7 +154,7 @@ fn what_comes_and_what_goes_are_delayed_apart() {
     let mut bench = bench();
     bench.toxic(Direction::In, LATENCY).input(b"a").send(b"x").run(50).input(b"b").eof().run(1000);
     bench.saw(&["0 > x", "0 drained", "200 < a", "250 < b", "250 eof"]);
-    bench.do_(|conn| conn.close(Why::Eof)).saw(&["1000 FIN", "1000 gone", "1000 closed eof"]);
+    bench.do_(|conn| conn.close(CloseReason::Eof)).saw(&["1000 FIN", "1000 gone", "1000 closed eof"]);
 
     let mut bench = self::bench();
     bench.toxic(Direction::Out, LATENCY).input(b"a").send(b"x").run(50).send(b"y").do_(Connection::shutdown).run(1000);
@@ -176,7 +176,7 @@ fn what_was_sent_before_a_toxic_does_not_pass_it() {
 fn a_close_waits_for_what_is_held_and_the_end_for_slow_close() {
     let mut bench = bench();
     bench.toxic(Direction::Out, LATENCY).toxic(Direction::Out, Toxic::SlowClose { delay: ms(300) }).send(b"bye");
-    bench.do_(|conn| conn.close(Why::Closed)).eof().run(1000);
+    bench.do_(|conn| conn.close(CloseReason::Closed)).eof().run(1000);
     bench.saw(&["200 > bye", "500 FIN", "500 gone", "500 closed closed"]);
 }
 
@@ -185,7 +185,7 @@ fn closing_wants_nothing_of_what_is_held_of_the_peers_stream_not_even_its_end() 
     let mut bench = bench();
     bench.toxic(Direction::In, Toxic::Bandwidth { rate: 0 }).input(b"never").eof();
     assert!(!bench.conn.wants_read(), "the end was read");
-    bench.do_(|conn| conn.close(Why::Closed)).saw(&["0 FIN", "0 gone", "0 closed closed"]);
+    bench.do_(|conn| conn.close(CloseReason::Closed)).saw(&["0 FIN", "0 gone", "0 closed closed"]);
     assert_eq!(bench.conn.poll_timeout(), None);
 }
 

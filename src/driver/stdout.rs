@@ -1,4 +1,4 @@
-//! `Outlet`: what goes to stdout, or to the file of `-o`, in order and without blocking.
+//! `Stdout`: what goes to stdout, or to the file of `-o`, in order and without blocking.
 //!
 //! Owns the queue before it and the safety of terminals. Says when it is too full for more to be read, and
 //! when its reader has gone; what follows from that is the driver's business.
@@ -24,7 +24,7 @@ const LOW: usize = 256 << 10;
 
 /// Why nothing more can be written.
 #[derive(Debug)]
-pub(super) enum OutletError {
+pub(super) enum StdoutError {
     /// stdout's reader has left: quiet, the process ends as `cat` would.
     ReaderGone,
     /// Anything else.
@@ -33,7 +33,7 @@ pub(super) enum OutletError {
 
 /// Where results and received data go.
 #[derive(Debug)]
-pub(super) struct Outlet {
+pub(super) struct Stdout {
     output: Output,
     name: String,
     /// The file of `-o`, while it is untouched.
@@ -45,8 +45,8 @@ pub(super) struct Outlet {
     sanitizer: Option<Sanitizer>,
 }
 
-impl Outlet {
-    /// stdout, or the file, created if there is none. What it holds stays until [`Outlet::begin`].
+impl Stdout {
+    /// stdout, or the file, created if there is none. What it holds stays until [`Stdout::begin`].
     ///
     /// # Errors
     /// The file cannot be opened for writing.
@@ -94,7 +94,7 @@ impl Outlet {
     ///
     /// # Errors
     /// The reader has gone, or writing failed.
-    pub(super) fn write<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<(), OutletError> {
+    pub(super) fn write<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<(), StdoutError> {
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut safe = Vec::with_capacity(bytes.len());
             sanitizer.push(bytes, &mut safe);
@@ -116,7 +116,7 @@ impl Outlet {
     ///
     /// # Errors
     /// The reader has gone, or writing failed.
-    pub(super) fn flush<M>(&mut self, reactor: &mut Reactor<M>) -> std::result::Result<(), OutletError> {
+    pub(super) fn flush<M>(&mut self, reactor: &mut Reactor<M>) -> std::result::Result<(), StdoutError> {
         let mut queue = std::mem::take(&mut self.queue);
         let mut result = Ok(());
         while !queue.is_empty() {
@@ -188,7 +188,7 @@ impl Outlet {
     }
 
     /// One write; 0 when it would block.
-    fn attempt<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<usize, OutletError> {
+    fn attempt<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<usize, StdoutError> {
         let mut always_ready = crate::net::reactor::Readiness::default();
         let readiness = match self.slot {
             Some(slot) => reactor.readiness(slot),
@@ -197,9 +197,9 @@ impl Outlet {
         match readiness.write(bytes, |bytes| self.output.write(bytes)) {
             Io::Moved(n) => Ok(n),
             Io::Blocked | Io::Ended => Ok(0),
-            Io::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(OutletError::ReaderGone),
+            Io::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutError::ReaderGone),
             Io::Failed(error) => {
-                Err(OutletError::Failed(Error::Write { target: self.name.clone(), cause: cause(&error) }))
+                Err(StdoutError::Failed(Error::Write { target: self.name.clone(), cause: cause(&error) }))
             }
         }
     }

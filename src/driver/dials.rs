@@ -11,12 +11,12 @@ use mio::Interest;
 
 use crate::config::{Connect, Family, show_duration};
 use crate::driver::peers::{Origin, Peer};
-use crate::driver::{Driver, Thing};
+use crate::driver::{Driver, Source};
 use crate::error::{Error, Result, cause};
 use crate::net::dial::{self, Dial, Resolved};
 use crate::net::reactor::Slot;
 use crate::net::tcp::{StartError, Tcp};
-use crate::session::{ConnError, ConnId, ConnView, ConnectRequest, ErrorKind, Event, Handler, Why};
+use crate::session::{CloseReason, ConnError, ConnId, ConnView, ConnectRequest, ErrorKind, Event, Handler};
 
 /// Something to do to a connection once it stands.
 type Task = Box<dyn FnOnce(&mut Peer)>;
@@ -159,7 +159,7 @@ impl Driver {
             match started {
                 Ok((tcp, slot)) => {
                     dialing.attempts.push(slot);
-                    self.place(slot, Thing::Attempt(Box::new(Attempt { id, tcp, address })));
+                    self.place(slot, Source::Attempt(Box::new(Attempt { id, tcp, address })));
                 }
                 Err(StartError::Connect(error)) => dial.failed(address, cause(&error), self.now),
                 Err(StartError::Bind(error)) => {
@@ -174,9 +174,9 @@ impl Driver {
 
     /// An attempt may have finished.
     pub(super) fn attempt_turn(&mut self, slot: Slot) {
-        let Thing::Attempt(mut attempt) = self.take(slot) else { return };
+        let Source::Attempt(mut attempt) = self.take(slot) else { return };
         match attempt.tcp.finish_connect(attempt.address) {
-            Ok(None) => self.place(slot, Thing::Attempt(attempt)),
+            Ok(None) => self.place(slot, Source::Attempt(attempt)),
             Ok(Some((peer, local))) => self.connected(slot, *attempt, peer, local),
             Err(error) => {
                 self.reactor.deregister(slot, &mut attempt.tcp);
@@ -249,20 +249,20 @@ impl Driver {
             Error::Resolve { .. } => ErrorKind::Resolve,
             _ => ErrorKind::Refused,
         };
-        let is_handled = self.handler.as_ref().is_some_and(|handler| handler.interest(&view).error);
+        let is_handled = self.handler.as_ref().is_some_and(|handler| handler.event_mask(&view).error);
         if origin == Origin::Main {
             self.fail(error);
         } else if !is_handled || self.console.is_verbose() {
             self.console.error(error);
         }
         let Some(handler) = self.handler.as_mut().filter(|_| is_handled) else {
-            return self.partner_failed(None, id, Why::Reset);
+            return self.partner_failed(None, id, CloseReason::Reset);
         };
         let trouble = ConnError { kind, op: "connect".into(), message: error.to_string() };
         let mut commands = Vec::new();
         let result = handler.handle(&view, Event::Error(trouble), &mut commands);
         self.after_call(commands, result);
-        self.partner_failed(None, id, Why::Reset);
+        self.partner_failed(None, id, CloseReason::Reset);
     }
 
     /// Stops a connect.
@@ -283,7 +283,7 @@ impl Driver {
     }
 
     fn drop_attempt(&mut self, slot: Slot) {
-        if let Thing::Attempt(mut attempt) = self.take(slot) {
+        if let Source::Attempt(mut attempt) = self.take(slot) {
             self.reactor.deregister(slot, &mut attempt.tcp);
         }
     }

@@ -8,17 +8,17 @@ use encoding_rs::GBK;
 use crate::config::{Charset, Text};
 use crate::session::connection::Settings;
 use crate::session::view::Side;
-use crate::session::{ConnView, Connection, Cutting, Delivery, Event, Interest};
+use crate::session::{ConnView, Connection, Cutting, Delivery, Event, EventMask};
 
-fn interest(received: Option<Delivery>) -> Interest {
-    Interest { received, ..Interest::default() }
+fn event_mask(received: Option<Delivery>) -> EventMask {
+    EventMask { received, ..EventMask::default() }
 }
 
 fn connection(received: Option<Delivery>, charset: Charset) -> Connection {
     let text = Text { recv: Some(charset), ..Text::default() };
     let address = "10.0.0.9:51234".parse().unwrap();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &text, Instant::now()));
-    let mut conn = Connection::new(view, Settings { interest: interest(received), ..Settings::default() });
+    let mut conn = Connection::new(view, Settings { event_mask: event_mask(received), ..Settings::default() });
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     conn
 }
@@ -55,7 +55,7 @@ fn a_change_of_form_loses_nothing_wherever_it_happens() {
                 let (front, back) = GBK_LINES.split_at(at);
                 conn.handle_input(Instant::now(), front);
                 let mut all = if taken { events(&mut conn) } else { Vec::new() };
-                conn.set_interest(interest(Some(to)));
+                conn.set_event_mask(event_mask(Some(to)));
                 all.extend(events(&mut conn));
                 conn.handle_input(Instant::now(), back);
                 conn.handle_eof(Instant::now());
@@ -98,7 +98,7 @@ fn bytes_held_for_guessing_are_kept() {
     let mut conn = connection(Some(Delivery::Text), Charset::Auto);
     conn.handle_input(Instant::now(), b"ok \xc4\xe3");
     let before = text(&events(&mut conn));
-    conn.set_interest(interest(Some(Delivery::Data)));
+    conn.set_event_mask(event_mask(Some(Delivery::Data)));
     let after = bytes(&events(&mut conn));
     assert_eq!([before.as_bytes(), &after].concat(), b"ok \xc4\xe3");
 }
@@ -108,7 +108,7 @@ fn an_end_that_is_already_told_stays_last() {
     let mut conn = connection(Some(Delivery::Data), Charset::Named(encoding_rs::UTF_8));
     conn.handle_input(Instant::now(), b"a\nb");
     conn.handle_eof(Instant::now());
-    conn.set_interest(interest(Some(Delivery::Line)));
+    conn.set_event_mask(event_mask(Some(Delivery::Line)));
     let line = |text: &str| Event::Line(text.to_owned());
     assert_eq!(events(&mut conn), [line("a"), line("b"), Event::Eof]);
 }
@@ -117,11 +117,11 @@ fn an_end_that_is_already_told_stays_last() {
 fn without_a_taker_half_a_line_goes_to_stdout() {
     let mut conn = connection(Some(Delivery::Line), Charset::Named(GBK));
     conn.handle_input(Instant::now(), b"a\nb");
-    conn.set_interest(interest(None));
+    conn.set_event_mask(event_mask(None));
     assert!(!conn.passes_through(), "what is left comes first");
     assert_eq!(events(&mut conn), [Event::Data(b"a\nb".to_vec())]);
     assert!(conn.passes_through());
-    conn.set_interest(interest(Some(Delivery::Data)));
+    conn.set_event_mask(event_mask(Some(Delivery::Data)));
     assert!(!conn.passes_through());
 }
 
@@ -130,7 +130,7 @@ fn a_framing_that_was_chosen_stays() {
     let mut conn = connection(Some(Delivery::Data), Charset::Named(GBK));
     conn.set_cutting(Cutting::Lines { max: 100 });
     conn.handle_input(Instant::now(), b"\xc4\xe3\n\xba");
-    conn.set_interest(interest(Some(Delivery::Text)));
+    conn.set_event_mask(event_mask(Some(Delivery::Text)));
     conn.handle_input(Instant::now(), b"\xc3\n");
     assert_eq!(events(&mut conn), [Event::Line("你".to_owned()), Event::Line("好".to_owned())]);
 }

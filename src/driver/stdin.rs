@@ -1,7 +1,7 @@
-//! What is sent without a script: stdin, once the prelude is.
+//! What is sent without a script: stdin, once the preamble is.
 //!
 //! Owns reading stdin, back-pressure towards it, and what its end and its silence mean in time; the rules
-//! themselves are `session::halves`. stdin is UTF-8 when the wire has an encoding, else bytes.
+//! themselves are `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes.
 
 use std::time::{Duration, Instant};
 
@@ -9,15 +9,15 @@ use mio::Interest;
 
 use crate::config::Config;
 use crate::driver::peers::{Origin, Peer};
-use crate::driver::prelude::{Filter, Filtered, malformed, send};
+use crate::driver::preamble::{Filter, Filtered, malformed, send};
 use crate::driver::script_calls::Typed;
-use crate::driver::{Driver, Thing};
+use crate::driver::{Driver, Source};
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::{Io, Reactor, Slot};
 use crate::net::stdio::Input;
 use crate::session::connection::HIGH_WATER;
-use crate::session::halves::{AfterEof, AfterInput, InputKind};
-use crate::session::{ConnId, Why};
+use crate::session::eof_policy::{AfterEof, AfterInput, InputKind};
+use crate::session::{CloseReason, ConnId};
 
 /// With one connection, stdin is read while less than this is queued for it.
 pub(super) const MARK: usize = 256 << 10;
@@ -29,7 +29,7 @@ const LAST_CHUNK: usize = 64 << 10;
 const SLOW: Duration = Duration::from_secs(1);
 
 /// stdin and how far it is.
-pub(super) struct Feed {
+pub(super) struct Stdin {
     pub(super) input: Option<Input>,
     pub(super) slot: Option<Slot>,
     pub(super) shared: bool,
@@ -45,7 +45,7 @@ pub(super) struct Feed {
     pub(super) typed: Option<Typed>,
 }
 
-impl Feed {
+impl Stdin {
     /// stdin, if this run reads it. `shared`: it goes to every client; `typed`: to the script.
     pub(super) fn open(config: &Config, shared: bool, typed: bool, reads: bool) -> Result<Self> {
         let input = if reads {
@@ -129,45 +129,45 @@ impl Feed {
 
 impl Driver {
     /// Gives stdin a turn soon: somebody may take what it has.
-    pub(super) fn wake_feed(&mut self) {
-        if let Some(slot) = self.feed.slot
+    pub(super) fn wake_stdin(&mut self) {
+        if let Some(slot) = self.stdin.slot
             && self.reactor.readiness(slot).readable
         {
-            self.reactor.again(slot);
+            self.reactor.wake(slot);
         }
     }
 
     /// Reads stdin once, if somebody is there and has room, and queues it for everybody.
-    pub(super) fn feed_turn(&mut self) {
-        let (Some(slot), true) = (self.feed.slot, self.ending.is_running()) else { return };
-        if self.feed.typed.is_some() {
+    pub(super) fn stdin_turn(&mut self) {
+        let (Some(slot), true) = (self.stdin.slot, self.shutdown.is_running()) else { return };
+        if self.stdin.typed.is_some() {
             return self.typed_turn(slot);
         }
         let targets = self.targets();
-        self.feed.hung_up |= self.reactor.readiness(slot).read_closed;
+        self.stdin.hung_up |= self.reactor.readiness(slot).read_closed;
         if targets.is_empty() || !self.reactor.readiness(slot).readable {
             return;
         }
         if self.is_any_full(&targets) {
             // The end takes no room, and somebody may wait for it (`--eof-wait`).
-            if self.feed.input.as_ref().is_some_and(Input::has_ended) {
+            if self.stdin.input.as_ref().is_some_and(Input::has_ended) {
                 self.input_ended(&targets);
             }
             return;
         }
-        if self.move_from_feed(&targets) {
+        if self.move_from_stdin(&targets) {
             return;
         }
         let mut buffer = self.take_buffer();
-        let room = if self.feed.hung_up { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
-        let step = self.feed.read(&mut self.reactor, slot, &mut buffer[..room]);
+        let room = if self.stdin.hung_up { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
+        let step = self.stdin.read(&mut self.reactor, slot, &mut buffer[..room]);
         match step {
             Io::Moved(n) => {
-                self.feed.note_read(self.now);
+                self.stdin.note_read(self.now);
                 self.feed_all(&targets, &buffer[..n]);
                 // Text that cannot be encoded has ended it.
-                if self.feed.slot.is_some() && self.reactor.readiness(slot).readable {
-                    self.reactor.again(slot);
+                if self.stdin.slot.is_some() && self.reactor.readiness(slot).readable {
+                    self.reactor.wake(slot);
                 }
             }
             Io::Blocked => {}
@@ -181,33 +181,33 @@ impl Driver {
 
     /// The peer has ended and no script decides what follows.
     pub(super) fn peer_ended(&mut self, peer: &mut Peer) {
-        match self.rules.at_peer_eof(self.feed.kind()) {
-            AfterEof::Close if peer.prelude.is_none() => peer.conn.close(Why::Eof),
+        match self.rules.at_peer_eof(self.stdin.kind()) {
+            AfterEof::Close if peer.preamble.is_none() => peer.conn.close(CloseReason::Eof),
             AfterEof::Close | AfterEof::SendRest => peer.close_when_fed = true,
             AfterEof::SendUntilQuiet(quiet) => {
                 peer.close_when_fed = true;
-                self.feed.quiet = Some((quiet, self.now + quiet));
+                self.stdin.quiet = Some((quiet, self.now + quiet));
             }
             AfterEof::Keep => {}
         }
     }
 
     /// Silence, a slow client, or the wait for the peer may be over.
-    pub(super) fn feed_timers(&mut self) {
+    pub(super) fn stdin_timers(&mut self) {
         let now = self.now;
-        if let Some((quiet, at)) = self.feed.quiet
+        if let Some((quiet, at)) = self.stdin.quiet
             && at <= now
         {
             // What came in the meantime and was not read yet, for want of room or of a turn, is no silence.
-            if self.feed.slot.is_some_and(|slot| self.reactor.readiness(slot).readable) {
-                self.feed.quiet = Some((quiet, now + quiet));
+            if self.stdin.slot.is_some_and(|slot| self.reactor.readiness(slot).readable) {
+                self.stdin.quiet = Some((quiet, now + quiet));
             } else {
-                self.feed.quiet = None;
+                self.stdin.quiet = None;
                 let targets = self.targets();
                 self.close_fed(&targets);
             }
         }
-        if let Some((wait, at, sent)) = self.feed.eof_wait
+        if let Some((wait, at, sent)) = self.stdin.eof_wait
             && at <= now
         {
             let slots: Vec<Slot> = self.slots_by_id.values().copied().collect();
@@ -215,9 +215,9 @@ impl Driver {
             let delaying = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.conn.is_delaying());
             // While something goes out, the wait has not begun; a peer that takes nothing is being waited for.
             if slots.iter().any(delaying) || (slots.iter().any(sending) && self.sent() > sent) {
-                self.feed.eof_wait = Some((wait, now + wait, self.sent()));
+                self.stdin.eof_wait = Some((wait, now + wait, self.sent()));
             } else {
-                self.feed.eof_wait = None;
+                self.stdin.eof_wait = None;
                 for slot in slots {
                     self.with_peer(slot, |driver, peer| {
                         let queued = peer.conn.view().queued.get();
@@ -225,7 +225,7 @@ impl Driver {
                             let name = peer.conn.view().name();
                             driver.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));
                         }
-                        peer.conn.abandon(Why::Timeout);
+                        peer.conn.abandon(CloseReason::Timeout);
                         driver.pump(peer);
                     });
                 }
@@ -236,7 +236,7 @@ impl Driver {
 
     /// Open connections that stdin goes to now.
     fn targets(&self) -> Vec<Slot> {
-        let is_target = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.origin == Origin::Main && peer.conn.is_open() && peer.conn.can_send() && peer.prelude.is_none());
+        let is_target = |slot: &Slot| matches!(self.peer(*slot), Some(peer) if peer.origin == Origin::Main && peer.conn.is_open() && peer.conn.can_send() && peer.preamble.is_none());
         self.slots_by_id.values().copied().filter(is_target).collect()
     }
 
@@ -247,15 +247,15 @@ impl Driver {
     }
 
     fn peer(&self, slot: Slot) -> Option<&Peer> {
-        match self.things.get(slot) {
-            Some(Thing::Peer(peer)) => Some(peer),
+        match self.sources.get(slot) {
+            Some(Source::Peer(peer)) => Some(peer),
             _ => None,
         }
     }
 
     /// Whether some target has no room. With several clients, their patience with it begins.
     fn is_any_full(&mut self, targets: &[Slot]) -> bool {
-        let mark = self.feed.mark();
+        let mark = self.stdin.mark();
         let mut full = Vec::new();
         for &slot in targets {
             if let Some(peer) = self.peer(slot)
@@ -264,12 +264,12 @@ impl Driver {
                 full.push(peer.conn.view().id);
             }
         }
-        if self.feed.shared {
+        if self.stdin.shared {
             let now = self.now;
-            self.feed.full_since.retain(|(id, _)| full.contains(id));
+            self.stdin.full_since.retain(|(id, _)| full.contains(id));
             for &id in &full {
-                if !self.feed.full_since.iter().any(|(known, _)| *known == id) {
-                    self.feed.full_since.push((id, now));
+                if !self.stdin.full_since.iter().any(|(known, _)| *known == id) {
+                    self.stdin.full_since.push((id, now));
                 }
             }
         }
@@ -278,23 +278,24 @@ impl Driver {
 
     fn drop_slow_clients(&mut self) {
         let now = self.now;
-        let (due, rest): (Vec<_>, Vec<_>) = self.feed.full_since.drain(..).partition(|(_, since)| *since + SLOW <= now);
-        self.feed.full_since = rest;
+        let (due, rest): (Vec<_>, Vec<_>) =
+            self.stdin.full_since.drain(..).partition(|(_, since)| *since + SLOW <= now);
+        self.stdin.full_since = rest;
         for (id, _) in due {
             let Some(&slot) = self.slots_by_id.get(&id) else { continue };
             self.with_peer(slot, |driver, peer| {
                 if peer.conn.queued() >= HIGH_WATER {
                     driver.console.warn(&format!("{} does not read: dropped", peer.conn.view().name()));
-                    peer.conn.reset(Why::Error);
+                    peer.conn.reset(CloseReason::Error);
                     driver.pump(peer);
                 }
             });
-            self.wake_feed();
+            self.wake_stdin();
         }
     }
 
     fn feed_all(&mut self, targets: &[Slot], bytes: &[u8]) {
-        if self.feed.filter.is_open() {
+        if self.stdin.filter.is_open() {
             for &slot in targets {
                 self.with_peer(slot, |driver, peer| {
                     peer.conn.send_slice(bytes);
@@ -303,7 +304,7 @@ impl Driver {
             }
             return;
         }
-        let (piece, fault) = self.feed.filter.push(bytes);
+        let (piece, fault) = self.stdin.filter.push(bytes);
         self.send_piece(targets, &piece);
         if let Some(fault) = fault {
             self.source_failed(&malformed("stdin", &fault));
@@ -326,44 +327,44 @@ impl Driver {
     }
 
     fn input_ended(&mut self, targets: &[Slot]) {
-        self.stop_feed();
-        let (rest, fault) = self.feed.filter.finish();
+        self.stop_stdin();
+        let (rest, fault) = self.stdin.filter.finish();
         self.send_piece(targets, &rest);
         if let Some(fault) = fault {
             return self.source_failed(&malformed("stdin", &fault));
         }
-        let after = self.rules.at_input_end(self.feed.sent_any);
+        let after = self.rules.at_input_end(self.stdin.sent_any);
         for &slot in targets {
             self.with_peer(slot, |driver, peer| {
-                if peer.close_when_fed || (peer.conn.view().eof.get() && !peer.conn.interest().eof) {
-                    peer.conn.close(Why::Eof);
+                if peer.close_when_fed || (peer.conn.view().eof.get() && !peer.conn.event_mask().eof) {
+                    peer.conn.close(CloseReason::Eof);
                 } else if after == AfterInput::Fin {
                     peer.conn.shutdown();
                 }
                 driver.pump(peer);
             });
         }
-        self.feed.eof_wait = self.config.input.eof_wait.map(|wait| (wait, self.now + wait, self.sent()));
+        self.stdin.eof_wait = self.config.input.eof_wait.map(|wait| (wait, self.now + wait, self.sent()));
     }
 
     /// stdin is not read any more.
-    pub(super) fn stop_feed(&mut self) {
-        if let (Some(mut input), Some(slot)) = (self.feed.input.take(), self.feed.slot.take()) {
+    pub(super) fn stop_stdin(&mut self) {
+        if let (Some(mut input), Some(slot)) = (self.stdin.input.take(), self.stdin.slot.take()) {
             self.take(slot);
             match input.source() {
                 Some(source) => self.reactor.deregister(slot, source),
                 None => self.reactor.forget(slot),
             }
         }
-        self.feed.quiet = None;
-        self.feed.full_since.clear();
+        self.stdin.quiet = None;
+        self.stdin.full_since.clear();
     }
 
     fn close_fed(&mut self, targets: &[Slot]) {
         for &slot in targets {
             self.with_peer(slot, |driver, peer| {
                 if peer.close_when_fed {
-                    peer.conn.close(Why::Eof);
+                    peer.conn.close(CloseReason::Eof);
                     driver.pump(peer);
                 }
             });
@@ -372,7 +373,7 @@ impl Driver {
 
     /// stdin or a file cannot be read, or holds what the encoding cannot: what came before is sent.
     pub(super) fn source_failed(&mut self, error: &Error) {
-        self.stop_feed();
+        self.stop_stdin();
         self.fail(error);
         self.stop(None);
     }

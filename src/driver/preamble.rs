@@ -1,6 +1,6 @@
 //! What is sent before stdin: `--send`, `--send-hex`, `--send-file`; and how text on its way out is filtered.
 //!
-//! Owns the files of the prelude. They are read like stdin: a pipe or a terminal is watched, and nobody waits for it
+//! Owns the files of the preamble. They are read like stdin: a pipe or a terminal is watched, and nobody waits for it
 //! but its connection.
 
 use std::collections::VecDeque;
@@ -13,17 +13,17 @@ use rustix::fs::{Access, access};
 
 use crate::codec::charset::{DecodeError, Decoder};
 use crate::codec::newline::Crlf;
-use crate::config::{Charset, Config, Malformed, Piece, Prelude, Text, Unencodable};
-use crate::driver::feed::MARK;
+use crate::config::{Charset, Config, Malformed, Piece, PreambleItem, Text, Unencodable};
 use crate::driver::peers::Peer;
-use crate::driver::{Driver, Thing};
+use crate::driver::stdin::MARK;
+use crate::driver::{Driver, Source};
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::{Io, Reactor, Readiness, Slot};
 use crate::net::stdio::Input;
-use crate::session::halves::InputKind;
-use crate::session::{Connection, Why};
+use crate::session::eof_policy::InputKind;
+use crate::session::{CloseReason, Connection};
 
-/// A file of the prelude is read in pieces of this size.
+/// A file of the preamble is read in pieces of this size.
 const FILE_CHUNK: usize = 64 << 10;
 
 /// From what people type to what the wire's encoder wants.
@@ -103,16 +103,16 @@ pub(super) fn send(conn: &mut Connection, piece: &Filtered, source: &str) -> Res
 }
 
 /// What one connection is still to be sent before stdin.
-pub(super) struct PreludeFeed {
-    items: VecDeque<Prelude>,
-    file: Option<PreludeFile>,
+pub(super) struct Preamble {
+    items: VecDeque<PreambleItem>,
+    file: Option<PreambleFile>,
     text: Text,
     /// The line ends of all of it.
     crlf: Crlf,
 }
 
 /// A file that is being sent. One that is a pipe or a terminal is watched.
-struct PreludeFile {
+struct PreambleFile {
     name: String,
     input: Input,
     slot: Option<Slot>,
@@ -133,7 +133,7 @@ enum Step {
     Done,
 }
 
-impl PreludeFile {
+impl PreambleFile {
     fn open<M>(path: &Path, text: &Text, reactor: &mut Reactor<M>) -> Result<Self> {
         let name = path.display().to_string();
         let failed = |error| Error::Read { source_name: name.clone(), cause: cause(&error) };
@@ -169,10 +169,10 @@ impl PreludeFile {
     }
 }
 
-impl PreludeFeed {
-    /// The prelude of a new connection, if there is one.
+impl Preamble {
+    /// The preamble of a new connection, if there is one.
     pub(super) fn new(config: &Config) -> Option<Box<Self>> {
-        let items = VecDeque::from(config.prelude.clone());
+        let items = VecDeque::from(config.preamble.clone());
         (!items.is_empty()).then(|| Box::new(Self { items, file: None, text: config.text, crlf: Crlf::default() }))
     }
 
@@ -191,8 +191,8 @@ impl PreludeFeed {
         }
         match self.items.pop_front() {
             None => return Ok(Step::Done),
-            Some(Prelude::Bytes(bytes)) => self.send_bytes(conn, bytes),
-            Some(Prelude::Text(pieces)) => {
+            Some(PreambleItem::Bytes(bytes)) => self.send_bytes(conn, bytes),
+            Some(PreambleItem::Text(pieces)) => {
                 for piece in pieces {
                     match piece {
                         Piece::Bytes(bytes) => self.send_bytes(conn, bytes),
@@ -200,8 +200,8 @@ impl PreludeFeed {
                     }
                 }
             }
-            Some(Prelude::File(path)) => {
-                let file = self.file.insert(PreludeFile::open(&path, &self.text, reactor)?);
+            Some(PreambleItem::File(path)) => {
+                let file = self.file.insert(PreambleFile::open(&path, &self.text, reactor)?);
                 file.filter.follow(self.crlf);
                 return Ok(file.slot.map_or(Step::Queued, Step::Opened));
             }
@@ -230,30 +230,30 @@ impl PreludeFeed {
 
 impl Driver {
     /// Queues what comes before stdin, as far as there is room.
-    pub(super) fn feed_prelude(&mut self, peer: &mut Peer) {
-        while let Some(prelude) = &mut peer.prelude {
+    pub(super) fn feed_preamble(&mut self, peer: &mut Peer) {
+        while let Some(preamble) = &mut peer.preamble {
             if peer.conn.queued() >= MARK {
                 return;
             }
             let sends = peer.conn.can_send();
-            let step = if sends { prelude.step(&mut peer.conn, &mut self.reactor) } else { Ok(Step::Done) };
+            let step = if sends { preamble.step(&mut peer.conn, &mut self.reactor) } else { Ok(Step::Done) };
             match step {
                 Ok(Step::Queued) => {}
                 Ok(Step::Closed(slot)) => slot.into_iter().for_each(|slot| drop(self.take(slot))),
-                Ok(Step::Opened(slot)) => self.place(slot, Thing::Prelude(peer.slot)),
+                Ok(Step::Opened(slot)) => self.place(slot, Source::Preamble(peer.slot)),
                 Ok(Step::Waits) => return,
                 Ok(Step::Done) => {
-                    if !self.feed.shared {
-                        self.feed.filter.follow(prelude.crlf);
+                    if !self.stdin.shared {
+                        self.stdin.filter.follow(preamble.crlf);
                     }
-                    self.drop_prelude(peer);
-                    if peer.close_when_fed && self.feed.kind().is_none() {
-                        peer.conn.close(Why::Eof);
+                    self.drop_preamble(peer);
+                    if peer.close_when_fed && self.stdin.kind().is_none() {
+                        peer.conn.close(CloseReason::Eof);
                     }
-                    self.wake_feed();
+                    self.wake_stdin();
                 }
                 Err(error) => {
-                    self.drop_prelude(peer);
+                    self.drop_preamble(peer);
                     self.source_failed(&error);
                 }
             }
@@ -261,16 +261,16 @@ impl Driver {
     }
 
     /// Nothing more is sent before stdin.
-    pub(super) fn drop_prelude(&mut self, peer: &mut Peer) {
-        if let Some(mut prelude) = peer.prelude.take()
-            && let Some(slot) = prelude.close_file(&mut self.reactor)
+    pub(super) fn drop_preamble(&mut self, peer: &mut Peer) {
+        if let Some(mut preamble) = peer.preamble.take()
+            && let Some(slot) = preamble.close_file(&mut self.reactor)
         {
             self.take(slot);
         }
     }
 }
 
-/// Checks that every file of the prelude can be opened, before anything else is. A pipe is not opened: its writer
+/// Checks that every file of the preamble can be opened, before anything else is. A pipe is not opened: its writer
 /// would lose its reader.
 pub(super) fn check_files(config: &Config) -> Result<()> {
     let check = |path: &Path| {
@@ -280,8 +280,8 @@ pub(super) fn check_files(config: &Config) -> Result<()> {
         }
         if kind.is_fifo() { Ok(access(path, Access::READ_OK)?) } else { File::open(path).map(drop) }
     };
-    for item in &config.prelude {
-        if let Prelude::File(path) = item {
+    for item in &config.preamble {
+        if let PreambleItem::File(path) = item {
             check(path)
                 .map_err(|error| Error::Read { source_name: path.display().to_string(), cause: cause(&error) })?;
         }

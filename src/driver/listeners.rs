@@ -13,14 +13,14 @@ use mio::net::TcpListener;
 
 use crate::config::{Family, Listen, Role};
 use crate::driver::peers::Origin;
-use crate::driver::workers::Member;
-use crate::driver::{Driver, Thing};
+use crate::driver::workers::Worker;
+use crate::driver::{Driver, Source};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result, cause};
 use crate::net::dial;
 use crate::net::listener::{self, Accepted, BACKLOG, Options};
 use crate::net::reactor::Slot;
-use crate::script::Bind;
+use crate::script::Binder;
 use crate::session::view::Side;
 use crate::session::{ConnView, ListenerId};
 use crate::sys;
@@ -42,13 +42,13 @@ pub(super) struct Acceptor {
 
 /// Listeners that a script has just bound.
 #[derive(Default)]
-pub(super) struct Bound {
+pub(super) struct PendingListeners {
     fresh: Rc<RefCell<Vec<(ListenerId, TcpListener, SocketAddr)>>>,
 }
 
-impl Bound {
+impl PendingListeners {
     /// What binds for a script: the port has to be known at once.
-    pub(super) fn binder(&self, family: Family, shared: bool) -> Bind {
+    pub(super) fn binder(&self, family: Family, shared: bool) -> Binder {
         let fresh = Rc::clone(&self.fresh);
         let last_id = Cell::new(0);
         Box::new(move |endpoint| {
@@ -64,13 +64,13 @@ impl Driver {
     /// Binds and listens. One that is alone tells everybody who waits for it; one of several is told when.
     pub(super) fn begin_listening(&mut self, listen: &Listen) -> Result<()> {
         // One peer only: the kernel must not complete the handshake of a second.
-        let backlog = listen.backlog.unwrap_or(if listen.single { 0 } else { BACKLOG });
+        let backlog = listen.backlog.unwrap_or(if listen.single_peer { 0 } else { BACKLOG });
         if self.config.no_dns && !listen.address.is_numeric() {
             let host = listen.address.host_or("");
             return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
         }
         let options = Options { family: self.config.family, backlog, shared: listen.workers > 1 };
-        if self.member.as_ref().is_some_and(Member::is_first) && listen.address.port != 0 {
+        if self.worker.as_ref().is_some_and(Worker::is_first) && listen.address.port != 0 {
             // Another run with workers would share its clients with this one: nobody listens here alone.
             bind(&listen.address, Options { shared: false, ..options })?;
         }
@@ -78,9 +78,9 @@ impl Driver {
         let slot = self.reactor.register(&mut listener, Interest::READABLE);
         let slot = slot.map_err(|error| cannot_listen(&listen.address, &error))?;
         let acceptor = Acceptor { id: None, listener, address, retry_at: None, told: false };
-        self.place(slot, Thing::Acceptor(Box::new(acceptor)));
+        self.place(slot, Source::Acceptor(Box::new(acceptor)));
         self.acceptor = Some(slot);
-        if self.member.is_none() {
+        if self.worker.is_none() {
             self.announce()?;
         }
         self.script_listening(address);
@@ -98,12 +98,12 @@ impl Driver {
 
     /// Watches what a script has bound since the last call.
     pub(super) fn adopt_listeners(&mut self) {
-        let fresh = std::mem::take(&mut *self.bound.fresh.borrow_mut());
+        let fresh = std::mem::take(&mut *self.pending_listeners.fresh.borrow_mut());
         for (id, mut listener, address) in fresh {
             match self.reactor.register(&mut listener, Interest::READABLE) {
                 Ok(slot) => {
                     let acceptor = Acceptor { id: Some(id), listener, address, retry_at: None, told: false };
-                    self.place(slot, Thing::Acceptor(Box::new(acceptor)));
+                    self.place(slot, Source::Acceptor(Box::new(acceptor)));
                     self.script_listeners.insert(id, slot);
                 }
                 Err(error) => self.console.warn(&format!("listen on {address}: {}", cause(&error))),
@@ -120,21 +120,21 @@ impl Driver {
     }
 
     fn drop_acceptor(&mut self, slot: Slot) {
-        if let Thing::Acceptor(mut acceptor) = self.take(slot) {
+        if let Source::Acceptor(mut acceptor) = self.take(slot) {
             self.reactor.deregister(slot, &mut acceptor.listener);
         }
     }
 
     /// Accepts who waits, as far as the limits go.
     pub(super) fn accept_turn(&mut self, slot: Slot) {
-        let Thing::Acceptor(mut acceptor) = self.take(slot) else { return };
+        let Source::Acceptor(mut acceptor) = self.take(slot) else { return };
         let mut keep = true;
         for turn in 0.. {
             if (acceptor.id.is_none() && self.is_at_limit()) || acceptor.retry_at.is_some() {
                 break;
             }
             if turn == ACCEPT_BUDGET {
-                self.reactor.again(slot);
+                self.reactor.wake(slot);
                 break;
             }
             match listener::accept(&acceptor.listener) {
@@ -162,7 +162,7 @@ impl Driver {
                     break;
                 }
                 Accepted::TryNext => {}
-                Accepted::Exhausted(_) if self.conduits.close_kept() => {}
+                Accepted::Exhausted(_) if self.splice_pool.close_kept() => {}
                 Accepted::Exhausted(error) => {
                     acceptor.retry_at = Some(self.now + RETRY);
                     if !std::mem::replace(&mut acceptor.told, true) {
@@ -184,7 +184,7 @@ impl Driver {
             }
         }
         if keep {
-            return self.place(slot, Thing::Acceptor(acceptor));
+            return self.place(slot, Source::Acceptor(acceptor));
         }
         match acceptor.id {
             None => self.acceptor = None,
@@ -227,14 +227,14 @@ impl Driver {
         if let Some(slot) = self.acceptor
             && self.reactor.readiness(slot).readable
         {
-            self.reactor.again(slot);
+            self.reactor.wake(slot);
         }
     }
 
     /// When accepting is tried again without an event.
     pub(super) fn accept_deadline(&self) -> Option<Instant> {
-        let retry = |slot| match self.things.get(slot) {
-            Some(Thing::Acceptor(acceptor)) => acceptor.retry_at,
+        let retry = |slot| match self.sources.get(slot) {
+            Some(Source::Acceptor(acceptor)) => acceptor.retry_at,
             _ => None,
         };
         self.acceptors().filter_map(retry).min()
@@ -243,19 +243,19 @@ impl Driver {
     pub(super) fn accept_timers(&mut self) {
         let now = self.now;
         for slot in self.acceptors() {
-            if let Some(Thing::Acceptor(acceptor)) = self.things.get_mut(slot)
+            if let Some(Source::Acceptor(acceptor)) = self.sources.get_mut(slot)
                 && acceptor.retry_at.is_some_and(|at| at <= now)
             {
                 acceptor.retry_at = None;
-                self.reactor.again(slot);
+                self.reactor.wake(slot);
             }
         }
     }
 
     /// Where the run's own listener is.
     pub(super) fn listens_on(&self) -> Option<SocketAddr> {
-        match self.things.get(self.acceptor?)? {
-            Thing::Acceptor(acceptor) => Some(acceptor.address),
+        match self.sources.get(self.acceptor?)? {
+            Source::Acceptor(acceptor) => Some(acceptor.address),
             _ => None,
         }
     }

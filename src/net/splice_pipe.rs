@@ -1,4 +1,4 @@
-//! Conduits: kernel pipes between two sockets, which cannot be joined without one. What is in a conduit was read from
+//! Splice pipes: kernel pipes between two sockets, which cannot be joined without one. What is in a splice pipe was read from
 //! one socket and waits for the other.
 //!
 //! Owns how many there are and how large they are, and that none is used twice for different bytes. Where there is none
@@ -26,18 +26,18 @@ const KEPT: usize = 4;
 
 /// A kernel pipe between two sockets.
 #[derive(Debug)]
-pub struct Conduit {
+pub struct SplicePipe {
     #[cfg(target_os = "linux")]
     reader: OwnedFd,
     #[cfg(target_os = "linux")]
     writer: OwnedFd,
     held: usize,
     is_full: bool,
-    /// What counts the conduits there are.
+    /// What counts the splice pipes that exist.
     _one: Rc<()>,
 }
 
-impl Conduit {
+impl SplicePipe {
     /// How many bytes it holds.
     pub fn held(&self) -> usize {
         self.held
@@ -50,7 +50,7 @@ impl Conduit {
 }
 
 #[cfg(target_os = "linux")]
-impl Conduit {
+impl SplicePipe {
     fn open(one: Rc<()>) -> Option<Self> {
         use rustix::pipe::{PipeFlags, fcntl_getpipe_size, fcntl_setpipe_size, pipe_with};
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
@@ -100,7 +100,7 @@ impl Conduit {
 
 /// Elsewhere there are none.
 #[cfg(not(target_os = "linux"))]
-impl Conduit {
+impl SplicePipe {
     fn open(_: Rc<()>) -> Option<Self> {
         None
     }
@@ -121,26 +121,26 @@ impl Conduit {
     }
 }
 
-/// All conduits of a loop.
+/// All splice pipes of a loop.
 #[derive(Debug, Default)]
-pub struct Conduits {
-    kept: Vec<Conduit>,
+pub struct SplicePool {
+    kept: Vec<SplicePipe>,
     count: Rc<()>,
 }
 
-impl Conduits {
-    /// An empty conduit; `None` where there is none to be had, for want of descriptors, say.
-    pub fn take(&mut self) -> Option<Conduit> {
-        if let Some(conduit) = self.kept.pop() {
-            return Some(conduit);
+impl SplicePool {
+    /// An empty splice pipe; `None` where there is none to be had, for want of descriptors, say.
+    pub fn take(&mut self) -> Option<SplicePipe> {
+        if let Some(pipe) = self.kept.pop() {
+            return Some(pipe);
         }
-        if Rc::strong_count(&self.count) > MOST { None } else { Conduit::open(Rc::clone(&self.count)) }
+        if Rc::strong_count(&self.count) > MOST { None } else { SplicePipe::open(Rc::clone(&self.count)) }
     }
 
-    /// A conduit that is not needed now. One that holds something that nobody wants is closed.
-    pub fn give_back(&mut self, conduit: Conduit) {
-        if conduit.held == 0 && self.kept.len() < KEPT {
-            self.kept.push(conduit);
+    /// A splice pipe that is not needed now. One that holds something that nobody wants is closed.
+    pub fn give_back(&mut self, pipe: SplicePipe) {
+        if pipe.held == 0 && self.kept.len() < KEPT {
+            self.kept.push(pipe);
         }
     }
 
@@ -169,22 +169,22 @@ mod tests {
             let mut received = Vec::new();
             sink.read_to_end(&mut received).map(|_| received)
         });
-        let mut conduit = Conduits::default().take().unwrap();
+        let mut pipe = SplicePool::default().take().unwrap();
         let (mut filled, mut drained) = (0, 0);
         loop {
-            match conduit.fill(from.as_fd(), 300_000) {
+            match pipe.fill(from.as_fd(), 300_000) {
                 Move::Moved(n) => {
                     assert!(n <= 300_000);
                     filled += n;
                 }
-                Move::Unable if conduit.held() == 0 => break,
+                Move::Unable if pipe.held() == 0 => break,
                 Move::Blocked { .. } | Move::Unable => {}
                 Move::Broken(error) => panic!("{error}"),
             }
-            if let Move::Moved(n) = conduit.drain(to.as_fd()) {
+            if let Move::Moved(n) = pipe.drain(to.as_fd()) {
                 drained += n;
             }
-            assert_eq!(conduit.held(), filled - drained);
+            assert_eq!(pipe.held(), filled - drained);
         }
         drop(to);
         writer.join().unwrap().unwrap();
@@ -195,32 +195,32 @@ mod tests {
     fn a_full_one_says_so_and_gives_back_what_it_holds() {
         let (from, mut source) = sockets();
         let writer = thread::spawn(move || source.write_all(&vec![7; 40 << 20]));
-        let mut conduit = Conduits::default().take().unwrap();
-        while !conduit.is_full() {
-            if let Move::Unable | Move::Broken(_) = conduit.fill(from.as_fd(), usize::MAX) {
+        let mut pipe = SplicePool::default().take().unwrap();
+        while !pipe.is_full() {
+            if let Move::Unable | Move::Broken(_) = pipe.fill(from.as_fd(), usize::MAX) {
                 panic!("the sender has not ended");
             }
         }
-        let held = conduit.held();
+        let held = pipe.held();
         assert!(held >= LEAST);
-        assert_eq!(conduit.into_bytes(), vec![7; held]);
+        assert_eq!(pipe.into_bytes(), vec![7; held]);
         drop(from);
         assert!(writer.join().unwrap().is_err());
     }
 
     #[test]
     fn there_are_few_and_those_that_are_used_again_are_empty() {
-        let mut conduits = Conduits::default();
-        let mut taken: Vec<Conduit> = std::iter::from_fn(|| conduits.take()).collect();
+        let mut splice_pool = SplicePool::default();
+        let mut taken: Vec<SplicePipe> = std::iter::from_fn(|| splice_pool.take()).collect();
         assert!(!taken.is_empty() && taken.len() <= MOST, "{}", taken.len());
         taken[0].held = 1;
-        for conduit in taken {
-            conduits.give_back(conduit);
+        for pipe in taken {
+            splice_pool.give_back(pipe);
         }
-        assert_eq!(conduits.kept.len(), KEPT);
-        assert!(conduits.kept.iter().all(|conduit| conduit.held() == 0));
-        assert_eq!(Rc::strong_count(&conduits.count), KEPT + 1);
-        assert!(conduits.close_kept() && !conduits.close_kept());
-        assert!(conduits.take().is_some());
+        assert_eq!(splice_pool.kept.len(), KEPT);
+        assert!(splice_pool.kept.iter().all(|pipe| pipe.held() == 0));
+        assert_eq!(Rc::strong_count(&splice_pool.count), KEPT + 1);
+        assert!(splice_pool.close_kept() && !splice_pool.close_kept());
+        assert!(splice_pool.take().is_some());
     }
 }

@@ -3,8 +3,8 @@
 //! Owns who is whose partner. `on_relay` of the script sees what passes and may change it.
 
 use crate::driver::peers::Peer;
-use crate::driver::{Driver, Thing};
-use crate::session::{ConnId, Cutting, Handler, Why};
+use crate::driver::{Driver, Source};
+use crate::session::{CloseReason, ConnId, Cutting, Handler};
 
 /// While this much waits for the partner, nothing more is read for it.
 const MARK: usize = 256 << 10;
@@ -24,7 +24,7 @@ impl Driver {
                     peer.piped = Some(partner);
                     peer.conn.set_cutting(Cutting::Raw);
                 } else {
-                    peer.conn.close(Why::Closed);
+                    peer.conn.close(CloseReason::Closed);
                 }
             });
             let Some(old) = old else { continue };
@@ -42,16 +42,16 @@ impl Driver {
         if let Some(peer) = current.filter(|peer| peer.conn.view().id == id) {
             return peer.piped;
         }
-        match self.slots_by_id.get(&id).and_then(|&slot| self.things.get(slot)) {
-            Some(Thing::Peer(peer)) => peer.piped,
+        match self.slots_by_id.get(&id).and_then(|&slot| self.sources.get(slot)) {
+            Some(Source::Peer(peer)) => peer.piped,
             _ => self.dialings.get(&id).and_then(|dialing| dialing.partner),
         }
     }
 
     /// A chunk for the partner.
     pub(super) fn relay(&mut self, peer: &mut Peer, partner: ConnId, bytes: Vec<u8>) {
-        let to = match self.slots_by_id.get(&partner).and_then(|&slot| self.things.get(slot)) {
-            Some(Thing::Peer(partner)) => partner.conn.view().clone(),
+        let to = match self.slots_by_id.get(&partner).and_then(|&slot| self.sources.get(slot)) {
+            Some(Source::Peer(partner)) => partner.conn.view().clone(),
             // The rest of what was read before anybody knew whom it is for.
             _ => match self.dialings.get(&partner) {
                 Some(dialing) => dialing.view().clone(),
@@ -84,7 +84,7 @@ impl Driver {
     }
 
     /// One side is over: the other ends in the same way.
-    pub(super) fn partner_closed(&mut self, partner: ConnId, why: Why) {
+    pub(super) fn partner_closed(&mut self, partner: ConnId, why: CloseReason) {
         // A reset drops what is queued: what came before it goes first.
         self.flush_partner(partner);
         self.on_conn(None, partner, move |partner| {
@@ -95,16 +95,16 @@ impl Driver {
 
     /// A connection could not be made, or was given up by the script: whoever was piped to it ends, too. `current`
     /// is the connection that has its turn.
-    pub(super) fn partner_failed(&mut self, current: Option<&mut Peer>, id: ConnId, why: Why) {
+    pub(super) fn partner_failed(&mut self, current: Option<&mut Peer>, id: ConnId, why: CloseReason) {
         if let Some(peer) = current.filter(|peer| peer.piped == Some(id)) {
             peer.piped = None;
             return end_like(peer, why);
         }
-        let is_its = |thing: &Thing| match thing {
-            Thing::Peer(peer) if peer.piped == Some(id) => Some(peer.conn.view().id),
+        let is_its = |thing: &Source| match thing {
+            Source::Peer(peer) if peer.piped == Some(id) => Some(peer.conn.view().id),
             _ => None,
         };
-        let partners: Vec<ConnId> = self.things.iter().filter_map(is_its).collect();
+        let partners: Vec<ConnId> = self.sources.iter().filter_map(is_its).collect();
         for partner in partners {
             self.partner_closed(partner, why);
         }
@@ -113,8 +113,8 @@ impl Driver {
     /// Whether the partner has no room, or is not there yet.
     pub(super) fn is_partner_full(&self, peer: &Peer) -> bool {
         let Some(partner) = peer.piped else { return false };
-        match self.slots_by_id.get(&partner).and_then(|&slot| self.things.get(slot)) {
-            Some(Thing::Peer(partner)) => is_full(partner),
+        match self.slots_by_id.get(&partner).and_then(|&slot| self.sources.get(slot)) {
+            Some(Source::Peer(partner)) => is_full(partner),
             _ => self.dialings.contains_key(&partner),
         }
     }
@@ -125,20 +125,20 @@ impl Driver {
             && !is_full(peer)
             && self.reactor.readiness(slot).readable
         {
-            self.reactor.again(slot);
+            self.reactor.wake(slot);
         }
     }
 }
 
 /// Whether nothing more is read for it.
 fn is_full(peer: &Peer) -> bool {
-    peer.conn.queued() >= MARK || peer.conduit.as_ref().is_some_and(|conduit| conduit.is_full())
+    peer.conn.queued() >= MARK || peer.pipe.as_ref().is_some_and(|pipe| pipe.is_full())
 }
 
 /// Ends a connection as its partner has ended.
-fn end_like(peer: &mut Peer, why: Why) {
+fn end_like(peer: &mut Peer, why: CloseReason) {
     match why {
-        Why::Reset | Why::Error | Why::Timeout => peer.conn.reset(Why::Reset),
-        Why::Eof | Why::Closed | Why::Stop => peer.conn.close(why),
+        CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => peer.conn.reset(CloseReason::Reset),
+        CloseReason::Eof | CloseReason::Closed | CloseReason::Stop => peer.conn.close(why),
     }
 }

@@ -53,25 +53,25 @@ pub enum AfterEof {
 
 /// The rules of one run.
 #[derive(Clone, Copy, Debug)]
-pub struct HalfRules {
+pub struct EofPolicy {
     listening: bool,
-    shared_input: bool,
+    many_peers: bool,
     half_open: bool,
     no_shutdown: bool,
     send_only: bool,
     handled: bool,
 }
 
-impl HalfRules {
+impl EofPolicy {
     /// The rules for a configuration; `handled` says that a script takes the received data.
     pub fn new(config: &Config, handled: bool) -> Self {
-        let (listening, shared_input) = match &config.role {
+        let (listening, many_peers) = match &config.role {
             Role::Connect(_) => (false, false),
-            Role::Listen(listen) => (true, !listen.single),
+            Role::Listen(listen) => (true, !listen.single_peer),
         };
         Self {
             listening,
-            shared_input,
+            many_peers,
             half_open: config.input.half_open,
             no_shutdown: config.input.no_shutdown,
             send_only: config.input.discard_received,
@@ -85,14 +85,14 @@ impl HalfRules {
             return AfterInput::Fin;
         }
         let empty = self.listening && !sent_any;
-        if self.shared_input || self.no_shutdown || self.handled || empty { AfterInput::Keep } else { AfterInput::Fin }
+        if self.many_peers || self.no_shutdown || self.handled || empty { AfterInput::Keep } else { AfterInput::Fin }
     }
 
     /// The peer has ended its stream; `input` is stdin if it is read and has not ended.
     pub fn at_peer_eof(&self, input: Option<InputKind>) -> AfterEof {
         match input {
             Some(_) if self.half_open => AfterEof::Keep,
-            Some(_) if self.shared_input => AfterEof::Close,
+            Some(_) if self.many_peers => AfterEof::Close,
             None | Some(InputKind::Terminal) => AfterEof::Close,
             Some(InputKind::File) => AfterEof::SendRest,
             Some(InputKind::Pipe) => AfterEof::SendUntilQuiet(QUIET),
@@ -104,16 +104,16 @@ impl HalfRules {
 mod tests {
     use super::*;
 
-    const CONNECT: HalfRules = HalfRules {
+    const CONNECT: EofPolicy = EofPolicy {
         listening: false,
-        shared_input: false,
+        many_peers: false,
         half_open: false,
         no_shutdown: false,
         send_only: false,
         handled: false,
     };
-    const LISTEN: HalfRules = HalfRules { listening: true, ..CONNECT };
-    const KEEP_OPEN: HalfRules = HalfRules { shared_input: true, ..LISTEN };
+    const LISTEN: EofPolicy = EofPolicy { listening: true, ..CONNECT };
+    const KEEP_OPEN: EofPolicy = EofPolicy { many_peers: true, ..LISTEN };
 
     #[test]
     fn the_end_of_stdin() {
@@ -124,9 +124,9 @@ mod tests {
             ("listen, something sent", LISTEN, true, Fin),
             ("listen, empty stdin", LISTEN, false, Keep),
             ("listen -k", KEEP_OPEN, true, Keep),
-            ("--no-shutdown", HalfRules { no_shutdown: true, ..CONNECT }, true, Keep),
-            ("a handler for received data", HalfRules { handled: true, ..CONNECT }, true, Keep),
-            ("--send-only, empty stdin", HalfRules { send_only: true, ..LISTEN }, false, Fin),
+            ("--no-shutdown", EofPolicy { no_shutdown: true, ..CONNECT }, true, Keep),
+            ("a handler for received data", EofPolicy { handled: true, ..CONNECT }, true, Keep),
+            ("--send-only, empty stdin", EofPolicy { send_only: true, ..LISTEN }, false, Fin),
         ];
         for (case, rules, sent_any, expected) in table {
             assert_eq!(rules.at_input_end(sent_any), expected, "{case}");
@@ -137,7 +137,7 @@ mod tests {
     fn the_end_of_the_peer() {
         use AfterEof::{Close, Keep, SendRest, SendUntilQuiet};
         use InputKind::{File, Pipe, Terminal};
-        let half_open = HalfRules { half_open: true, ..CONNECT };
+        let half_open = EofPolicy { half_open: true, ..CONNECT };
         let table = [
             ("stdin ended or is not read", CONNECT, None, Close),
             ("a file", CONNECT, Some(File), SendRest),

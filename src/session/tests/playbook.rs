@@ -13,7 +13,7 @@ use crate::codec::framing::Framing;
 use crate::config::{Charset, Malformed, Text};
 use crate::session::connection::{Action, HIGH_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{ConnError, ConnView, Connection, Cutting, Delivery, ErrorKind, Event, Interest, Why};
+use crate::session::{CloseReason, ConnError, ConnView, Connection, Cutting, Delivery, ErrorKind, Event, EventMask};
 
 const RELEASE: Action = Action::Release { abort: false };
 const ABORT: Action = Action::Release { abort: true };
@@ -37,7 +37,7 @@ fn begin(settings: Settings, text: &Text) -> Playbook {
 }
 
 fn taking(delivery: Delivery) -> Settings {
-    let interest = Interest {
+    let event_mask = EventMask {
         received: Some(delivery),
         opened: true,
         eof: true,
@@ -46,7 +46,7 @@ fn taking(delivery: Delivery) -> Settings {
         error: true,
         closed: true,
     };
-    Settings { interest, ..Settings::default() }
+    Settings { event_mask, ..Settings::default() }
 }
 
 fn chunks() -> Playbook {
@@ -88,7 +88,7 @@ impl Playbook {
     }
 
     fn close(self) -> Self {
-        self.do_(|conn, _| conn.close(Why::Closed))
+        self.do_(|conn, _| conn.close(CloseReason::Closed))
     }
 
     fn later(mut self, by: Duration, unacknowledged: usize) -> Self {
@@ -161,10 +161,10 @@ fn a_question_its_answer_and_two_ends() {
         .eof()
         .event(Event::Eof)
         .quiet()
-        .do_(|conn, _| conn.close(Why::Eof))
+        .do_(|conn, _| conn.close(CloseReason::Eof))
         .action(Action::ShutdownWrite)
         .action(RELEASE)
-        .event(Event::Closed(Why::Eof))
+        .event(Event::Closed(CloseReason::Eof))
         .over();
 }
 
@@ -181,7 +181,7 @@ fn closing_flushes_first_and_then_absorbs_what_the_peer_still_sends() {
         .transmit(b"e")
         .action(Action::ShutdownWrite)
         .lingers()
-        .event(Event::Closed(Why::Closed))
+        .event(Event::Closed(CloseReason::Closed))
         .input(b"too late")
         .eof()
         .action(RELEASE)
@@ -190,7 +190,7 @@ fn closing_flushes_first_and_then_absorbs_what_the_peer_still_sends() {
 
 #[test]
 fn lingering_ends_in_silence_but_not_before_everything_was_acknowledged() {
-    let lingering = chunks().close().action(Action::ShutdownWrite).lingers().event(Event::Closed(Why::Closed));
+    let lingering = chunks().close().action(Action::ShutdownWrite).lingers().event(Event::Closed(CloseReason::Closed));
     let lingering = lingering.later(Duration::from_secs(5), 100).later(Duration::from_secs(5), 100);
     lingering.later(Duration::from_secs(1), 0).later(Duration::from_secs(1), 0).action(RELEASE).over();
 }
@@ -201,7 +201,7 @@ fn lingering_has_a_last_limit() {
         .close()
         .action(Action::ShutdownWrite)
         .lingers()
-        .event(Event::Closed(Why::Closed))
+        .event(Event::Closed(CloseReason::Closed))
         .later(Duration::from_secs(31), 100)
         .action(RELEASE)
         .over();
@@ -209,14 +209,20 @@ fn lingering_has_a_last_limit() {
 
 #[test]
 fn no_data_event_follows_close() {
-    chunks().input(b"first").close().action(Action::ShutdownWrite).lingers().event(Event::Closed(Why::Closed)).quiet();
+    chunks()
+        .input(b"first")
+        .close()
+        .action(Action::ShutdownWrite)
+        .lingers()
+        .event(Event::Closed(CloseReason::Closed))
+        .quiet();
     play(taking(Delivery::Line), &Text::default())
         .input(b"one\ntwo\nthree\n")
         .event(line("one"))
         .close()
         .action(Action::ShutdownWrite)
         .lingers()
-        .event(Event::Closed(Why::Closed))
+        .event(Event::Closed(CloseReason::Closed))
         .quiet();
 }
 
@@ -231,7 +237,7 @@ fn half_closed_by_us_the_peer_still_talks() {
         .eof()
         .event(Event::Eof)
         .action(RELEASE)
-        .event(Event::Closed(Why::Eof))
+        .event(Event::Closed(CloseReason::Eof))
         .over();
 }
 
@@ -243,7 +249,7 @@ fn a_reset_is_told_after_what_came_before_it() {
         .send(b"unsent")
         .do_(|conn, now| conn.handle_read_error(now, reset()))
         .event(Event::Error(reset()))
-        .event(Event::Closed(Why::Reset))
+        .event(Event::Closed(CloseReason::Reset))
         .action(RELEASE)
         .over();
 }
@@ -258,7 +264,7 @@ fn a_failed_write_waits_for_what_is_still_to_be_read() {
         .event(data(b"sent before the reset"))
         .eof()
         .event(Event::Error(broken))
-        .event(Event::Closed(Why::Reset))
+        .event(Event::Closed(CloseReason::Reset))
         .action(RELEASE)
         .over();
 }
@@ -267,9 +273,9 @@ fn a_failed_write_waits_for_what_is_still_to_be_read() {
 fn our_reset_drops_the_queue() {
     chunks()
         .send(b"never sent")
-        .do_(|conn, _| conn.reset(Why::Reset))
+        .do_(|conn, _| conn.reset(CloseReason::Reset))
         .action(ABORT)
-        .event(Event::Closed(Why::Reset))
+        .event(Event::Closed(CloseReason::Reset))
         .over();
 }
 
@@ -348,7 +354,7 @@ fn malformed_text_fails_after_what_came_before_it() {
         .error(ErrorKind::Text, "byte 4")
         .action(Action::ShutdownWrite)
         .lingers()
-        .event(Event::Closed(Why::Error))
+        .event(Event::Closed(CloseReason::Error))
         .quiet();
 }
 
@@ -361,7 +367,7 @@ fn a_line_without_end_is_refused() {
     }
     book.input(&chunk)
         .error(ErrorKind::Frame, "longer than 1048576 bytes")
-        .event(Event::Closed(Why::Error))
+        .event(Event::Closed(CloseReason::Error))
         .action(ABORT)
         .over();
 }
@@ -388,7 +394,7 @@ fn the_idle_limit_counts_from_the_last_byte() {
         .later(Duration::from_secs(1), 0)
         .later(Duration::from_secs(1), 0)
         .error(ErrorKind::Timeout, "idle for 2s")
-        .event(Event::Closed(Why::Timeout))
+        .event(Event::Closed(CloseReason::Timeout))
         .action(RELEASE)
         .over();
 }
@@ -405,7 +411,7 @@ fn a_full_queue_stops_reading_until_it_has_drained() {
 #[test]
 fn drained_comes_once_for_each_filling() {
     let mut settings = taking(Delivery::Data);
-    settings.interest.drained = true;
+    settings.event_mask.drained = true;
     play(settings, &Text::default())
         .send(&[0; 100 << 10])
         .transmit(&[0; 10 << 10])
@@ -429,7 +435,7 @@ fn the_encoder_returns_to_ascii_before_the_fin() {
         .transmit(b"\x1b$BF|\x1b(B")
         .action(Action::ShutdownWrite)
         .lingers()
-        .event(Event::Closed(Why::Closed))
+        .event(Event::Closed(CloseReason::Closed))
         .quiet();
 }
 
@@ -497,7 +503,7 @@ fn a_frame_over_its_limit_resets() {
         .input(b"ok;long")
         .event(frame(b"ok"))
         .error(ErrorKind::Frame, "longer than 3 bytes")
-        .event(Event::Closed(Why::Error))
+        .event(Event::Closed(CloseReason::Error))
         .action(ABORT)
         .over();
 }

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::SIGPIPE;
 
 use crate::config::{ScriptErrors, show_duration};
-use crate::driver::outlet::OutletError;
-use crate::driver::{Driver, Thing};
+use crate::driver::stdout::StdoutError;
+use crate::driver::{Driver, Source};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::net::signal;
-use crate::session::Why;
+use crate::session::CloseReason;
 
 /// How long queues may take to empty once the end was asked for.
 const GRACE: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ enum Stage {
 }
 
 /// Where the run stands and what it will end with.
-pub(super) struct Ending {
+pub(super) struct Shutdown {
     stage: Stage,
     exit: Option<Exit>,
     script_failed: bool,
@@ -42,7 +42,7 @@ pub(super) struct Ending {
     grace_until: Option<Instant>,
 }
 
-impl Ending {
+impl Shutdown {
     pub(super) fn new() -> Self {
         Self {
             stage: Stage::Running,
@@ -79,38 +79,38 @@ impl Ending {
 impl Driver {
     /// Sets the clock of the run going.
     pub(super) fn start_clock(&mut self) {
-        self.ending.run_until = self.config.limits.run.map(|limit| self.now + limit);
+        self.shutdown.run_until = self.config.limits.run.map(|limit| self.now + limit);
         if let Some(handler) = &self.handler {
-            handler.set_run_until(self.ending.run_until);
+            handler.set_run_until(self.shutdown.run_until);
         }
     }
 
     /// Tells a fault. The first one decides the exit code.
     pub(super) fn fail(&mut self, error: &Error) {
         self.console.error(error);
-        self.ending.exit.get_or_insert(error.exit());
+        self.shutdown.exit.get_or_insert(error.exit());
     }
 
     /// Begins the end: nobody new, nothing more from stdin; queues get time to empty, without limit if `grace`
     /// is `None`.
     pub(super) fn stop(&mut self, grace: Option<Duration>) {
-        if !self.ending.is_running() {
+        if !self.shutdown.is_running() {
             return;
         }
-        self.ending.stage = Stage::Stopping;
+        self.shutdown.stage = Stage::Stopping;
         if let Some(handler) = &self.handler {
             handler.set_ending();
         }
-        if let Some(member) = &self.member {
-            member.end(self.ending.code());
+        if let Some(worker) = &self.worker {
+            worker.end(self.shutdown.code());
         }
-        self.ending.grace_until = Some(self.now + grace.unwrap_or(GRACE * 5));
+        self.shutdown.grace_until = Some(self.now + grace.unwrap_or(GRACE * 5));
         self.stop_listening();
         self.stop_dialing();
-        self.stop_feed();
+        self.stop_stdin();
         for slot in self.peer_slots() {
             self.with_peer(slot, |driver, peer| {
-                peer.conn.close(Why::Stop);
+                peer.conn.close(CloseReason::Stop);
                 driver.pump(peer);
             });
         }
@@ -118,24 +118,24 @@ impl Driver {
 
     /// Another worker has ended, and says what the run ends with.
     pub(super) fn end_with(&mut self, exit: Exit) {
-        if self.ending.is_running() {
-            self.ending.exit.get_or_insert(exit);
-            self.ending.followed = true;
+        if self.shutdown.is_running() {
+            self.shutdown.exit.get_or_insert(exit);
+            self.shutdown.followed = true;
             self.stop(Some(GRACE));
         }
     }
 
     /// A script called `exit(code)`.
     pub(super) fn exit_asked(&mut self, code: u8) {
-        self.ending.exit.get_or_insert(Exit::Script(code));
+        self.shutdown.exit.get_or_insert(Exit::Script(code));
         self.stop(Some(GRACE));
     }
 
     /// A handler failed; the run's exit code remembers it.
     pub(super) fn script_error(&mut self) {
-        self.ending.script_failed = true;
+        self.shutdown.script_failed = true;
         if self.script_errors() == ScriptErrors::Fatal {
-            self.ending.exit.get_or_insert(Exit::ScriptRun);
+            self.shutdown.exit.get_or_insert(Exit::ScriptRun);
             self.stop(Some(GRACE));
         }
     }
@@ -149,43 +149,43 @@ impl Driver {
     }
 
     /// stdout took what it could, or did not.
-    pub(super) fn after_output(&mut self, result: Result<(), OutletError>) {
+    pub(super) fn after_output(&mut self, result: Result<(), StdoutError>) {
         match result {
             Ok(()) => {}
-            Err(_) if self.ending.stage == Stage::Over => {}
-            Err(OutletError::ReaderGone) => {
-                self.ending.exit.get_or_insert(Exit::Signal(SIGPIPE));
-                self.ending.stage = Stage::Over;
+            Err(_) if self.shutdown.stage == Stage::Over => {}
+            Err(StdoutError::ReaderGone) => {
+                self.shutdown.exit.get_or_insert(Exit::Signal(SIGPIPE));
+                self.shutdown.stage = Stage::Over;
             }
-            Err(OutletError::Failed(error)) => {
+            Err(StdoutError::Failed(error)) => {
                 self.fail(&error);
-                self.ending.stage = Stage::Over;
+                self.shutdown.stage = Stage::Over;
             }
         }
     }
 
-    /// A signal came. The second one, or one that comes while the run is ending, is immediate.
+    /// A signal came. The second one, or one that comes while the run is shutdown, is immediate.
     pub(super) fn signal_turn(&mut self, slot: Slot) {
         self.reactor.readiness(slot).readable = false;
         let pending: Vec<i32> = self.signals.pending().collect();
         for number in pending {
             self.console.note(&format!("SIG{}", signal::name(number)));
-            if self.ending.is_running() {
+            if self.shutdown.is_running() {
                 if self.script_signal(signal::name(number)) {
                     continue;
                 }
-                self.ending.exit.get_or_insert(Exit::Signal(number));
+                self.shutdown.exit.get_or_insert(Exit::Signal(number));
                 self.stop(Some(GRACE));
-            } else if !std::mem::take(&mut self.ending.followed) {
-                self.ending.exit = Some(Exit::Signal(number));
-                self.ending.stage = Stage::Over;
+            } else if !std::mem::take(&mut self.shutdown.followed) {
+                self.shutdown.exit = Some(Exit::Signal(number));
+                self.shutdown.stage = Stage::Over;
             }
         }
     }
 
     /// The run's time may be up.
-    pub(super) fn ending_timers(&mut self) {
-        if self.ending.is_running() && self.ending.run_until.is_some_and(|at| at <= self.now) {
+    pub(super) fn shutdown_timers(&mut self) {
+        if self.shutdown.is_running() && self.shutdown.run_until.is_some_and(|at| at <= self.now) {
             let limit = self.config.limits.run.map(show_duration).unwrap_or_default();
             self.fail(&Error::Timeout { what: format!("timed out after {limit} (--timeout)") });
             self.stop(Some(GRACE));
@@ -194,46 +194,46 @@ impl Driver {
 
     /// The exit code, once everything is over; until then, the step from one stage to the next.
     pub(super) fn poll_exit(&mut self) -> Option<Exit> {
-        let is_late = self.ending.grace_until.is_some_and(|at| at <= self.now);
-        if self.ending.is_running() && self.dialings.is_empty() && !self.is_listening() && self.open == 0 {
+        let is_late = self.shutdown.grace_until.is_some_and(|at| at <= self.now);
+        if self.shutdown.is_running() && self.dialings.is_empty() && !self.is_listening() && self.open == 0 {
             self.stop(None);
         }
-        if self.ending.is_stopping() && (self.open == 0 || is_late) {
+        if self.shutdown.is_stopping() && (self.open == 0 || is_late) {
             for slot in self.peer_slots() {
                 self.with_peer(slot, |driver, peer| {
-                    peer.conn.reset(Why::Stop);
+                    peer.conn.reset(CloseReason::Stop);
                     driver.pump(peer);
                 });
             }
             self.script_stopping();
-            self.outlet.finish();
-            if self.ending.is_stopping() {
-                self.ending.stage = Stage::Flushing;
+            self.stdout.finish();
+            if self.shutdown.is_stopping() {
+                self.shutdown.stage = Stage::Flushing;
                 // What was received is written however long its reader takes, except after a signal and the like.
-                if !matches!(self.ending.exit, Some(Exit::Signal(_) | Exit::Script(_) | Exit::Timeout)) {
-                    self.ending.grace_until = None;
+                if !matches!(self.shutdown.exit, Some(Exit::Signal(_) | Exit::Script(_) | Exit::Timeout)) {
+                    self.shutdown.grace_until = None;
                 }
             }
         }
-        if self.ending.stage == Stage::Flushing {
-            let result = self.outlet.flush(&mut self.reactor);
+        if self.shutdown.stage == Stage::Flushing {
+            let result = self.stdout.flush(&mut self.reactor);
             self.after_output(result);
-            if self.outlet.is_empty() || is_late {
-                self.ending.stage = Stage::Over;
+            if self.stdout.is_empty() || is_late {
+                self.shutdown.stage = Stage::Over;
             }
         }
-        if self.ending.stage != Stage::Over {
+        if self.shutdown.stage != Stage::Over {
             return None;
         }
-        let code = self.ending.code();
-        if let Some(member) = &self.member {
-            member.end(code);
+        let code = self.shutdown.code();
+        if let Some(worker) = &self.worker {
+            worker.end(code);
         }
         Some(code)
     }
 
     pub(super) fn peer_slots(&self) -> Vec<Slot> {
-        let is_peer = |&(_, thing): &(Slot, &Thing)| matches!(thing, Thing::Peer(_));
-        self.things.iter().enumerate().filter(is_peer).map(|(slot, _)| slot).collect()
+        let is_peer = |&(_, thing): &(Slot, &Source)| matches!(thing, Source::Peer(_));
+        self.sources.iter().enumerate().filter(is_peer).map(|(slot, _)| slot).collect()
     }
 }
