@@ -7,6 +7,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::time::Instant;
 
 use crate::config::{Config, Role};
+use crate::driver::io::Io;
 use crate::driver::listeners::{PendingListeners, remove_old_ready_file};
 use crate::driver::preamble::check_files;
 use crate::driver::shutdown::Shutdown;
@@ -16,9 +17,7 @@ use crate::driver::watch::ScriptWatch;
 use crate::driver::workers::Worker;
 use crate::driver::{Driver, Source};
 use crate::error::{Error, Result, cause};
-use crate::net::reactor::Reactor;
 use crate::net::signal;
-use crate::net::splice_pipe::SplicePool;
 use crate::output::Observer;
 use crate::output::console::Console;
 use crate::output::hexdump::Hexdump;
@@ -78,9 +77,7 @@ impl Driver {
         let mut driver = Self {
             rules: EofPolicy::new(&config, handler.as_ref().is_some_and(ScriptHandler::takes_received)),
             config,
-            console,
-            observers,
-            reactor: Reactor::new().map_err(failed)?,
+            io: Io::new(console, observers, chunk).map_err(failed)?,
             sources: Vec::new(),
             slots_by_id: HashMap::new(),
             ids: ConnIds::default(),
@@ -105,17 +102,13 @@ impl Driver {
             timers: BinaryHeap::new(),
             shutdown: Shutdown::new(),
             worker,
-            now: Instant::now(),
-            chunk,
-            buffer: Vec::new(),
-            splice_pool: SplicePool::default(),
             commands: Vec::new(),
             batching: false,
             unwritten: Vec::new(),
         };
         driver.watch().map_err(failed)?;
         if let Some(worker) = &driver.worker {
-            worker.enter(driver.reactor.mailbox());
+            worker.enter(driver.io.reactor.mailbox());
         }
         if let Some(handler) = &driver.handler {
             let bind = driver.pending_listeners.binder(driver.config.family, driver.worker.is_some());
@@ -125,9 +118,9 @@ impl Driver {
     }
 
     fn watch(&mut self) -> std::io::Result<()> {
-        let slot = self.reactor.register(&mut self.signals, mio::Interest::READABLE)?;
+        let slot = self.io.reactor.register(&mut self.signals, mio::Interest::READABLE)?;
         self.place(slot, Source::Signals);
-        if let Some(slot) = self.stdout.watch(&mut self.reactor)? {
+        if let Some(slot) = self.stdout.watch(&mut self.io.reactor)? {
             self.place(slot, Source::Output);
         }
         Ok(())
@@ -140,7 +133,7 @@ impl Driver {
         if !self.shutdown.is_running() {
             return Ok(());
         }
-        if let Some(slot) = self.stdin.watch(&mut self.reactor)? {
+        if let Some(slot) = self.stdin.watch(&mut self.io.reactor)? {
             self.place(slot, Source::Input);
         }
         match self.config.role.clone() {

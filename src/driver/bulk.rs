@@ -42,7 +42,7 @@ impl Driver {
                 Step::Moved => {
                     self.with_peer(slot, Self::write);
                     // What follows from it, such as `on_drain`, is its own business.
-                    self.reactor.wake(slot);
+                    self.io.reactor.wake(slot);
                 }
             }
             if !peer.flows || self.is_partner_full(peer) {
@@ -53,7 +53,7 @@ impl Driver {
     }
 
     fn fill_pipe(&mut self, peer: &mut Peer, slot: Slot) -> Step {
-        let nobody_looks = self.observers.is_empty() && !self.handler.as_ref().is_some_and(Handler::relays);
+        let nobody_looks = self.io.observers.is_empty() && !self.handler.as_ref().is_some_and(Handler::relays);
         let Some(Source::Peer(to)) = self.sources.get_mut(slot) else { return Step::Refused };
         let takes = to.conn.accepts_spliced() && to.preamble.is_none() && !to.refuses_moves;
         if !nobody_looks || !takes || !peer.conn.gives_chunks() || to.transport.bulk_fd().is_none() {
@@ -61,24 +61,24 @@ impl Driver {
         }
         let Some(socket) = peer.transport.bulk_fd() else { return Step::Refused };
         if to.pipe.is_none() {
-            to.pipe = self.splice_pool.take().map(Box::new);
+            to.pipe = self.io.splice_pool.take().map(Box::new);
         }
         let Some(pipe) = &mut to.pipe else { return Step::Refused };
         let step = pipe.fill(socket, ROOM.saturating_sub(to.conn.queued()));
         if pipe.held() == 0
             && let Some(pipe) = to.absorb()
         {
-            self.splice_pool.give_back(*pipe);
+            self.io.splice_pool.give_back(*pipe);
         }
         match step {
             Move::Moved(n) => {
                 to.conn.send_spliced(n);
-                peer.conn.note_received(self.now, n);
+                peer.conn.note_received(self.io.now, n);
                 peer.flows = n >= FLOW;
                 return Step::Moved;
             }
             Move::Blocked { source, sink } => {
-                self.reactor.readiness(peer.slot).readable = source;
+                self.io.reactor.readiness(peer.slot).readable = source;
                 // Both are ready and yet nothing went: a read decides.
                 peer.flows = !(source && sink);
             }
@@ -86,7 +86,7 @@ impl Driver {
                 peer.flows = false;
                 return Step::Refused;
             }
-            Move::Broken(error) => peer.conn.handle_read_error(self.now, link_error("read", &error)),
+            Move::Broken(error) => peer.conn.handle_read_error(self.io.now, link_error("read", &error)),
         }
         Step::Over
     }
@@ -95,19 +95,19 @@ impl Driver {
     pub(super) fn write_spliced(&mut self, peer: &mut Peer, budget: &mut usize) -> bool {
         let mut is_odd = false;
         while peer.conn.spliced() > 0 {
-            if *budget == 0 || !self.reactor.readiness(peer.slot).writable {
+            if *budget == 0 || !self.io.reactor.readiness(peer.slot).writable {
                 return false;
             }
             let (Some(pipe), Some(socket)) = (&mut peer.pipe, peer.transport.bulk_fd()) else { break };
             match pipe.drain(socket) {
                 Move::Moved(n) => {
-                    peer.conn.transmitted_spliced(self.now, n);
+                    peer.conn.transmitted_spliced(self.io.now, n);
                     *budget = budget.saturating_sub(n);
                 }
                 // Both are ready and yet nothing went, twice: a write decides.
                 Move::Blocked { sink: true, .. } if is_odd => break,
                 Move::Blocked { sink, .. } => {
-                    self.reactor.readiness(peer.slot).writable = sink;
+                    self.io.reactor.readiness(peer.slot).writable = sink;
                     is_odd = true;
                 }
                 Move::Unable => {
@@ -118,25 +118,25 @@ impl Driver {
             }
         }
         if let Some(pipe) = peer.absorb() {
-            self.splice_pool.give_back(*pipe);
+            self.io.splice_pool.give_back(*pipe);
         }
         true
     }
 
     /// Moves what a connection has received to stdout; `false`: it has to be read.
     pub(super) fn move_to_stdout(&mut self, peer: &mut Peer) -> bool {
-        let nobody_looks = self.observers.is_empty() && peer.piped.is_none() && peer.conn.passes_through();
+        let nobody_looks = self.io.observers.is_empty() && peer.piped.is_none() && peer.conn.passes_through();
         if !nobody_looks || !self.stdout.takes_moves() {
             return false;
         }
         let Some(socket) = peer.transport.bulk_fd() else { return false };
-        match self.stdout.move_from(&mut self.reactor, socket) {
+        match self.stdout.move_from(&mut self.io.reactor, socket) {
             Move::Moved(n) => {
                 peer.flows = n >= FLOW;
-                peer.conn.note_received(self.now, n);
+                peer.conn.note_received(self.io.now, n);
             }
             Move::Blocked { source, sink } => {
-                self.reactor.readiness(peer.slot).readable = source;
+                self.io.reactor.readiness(peer.slot).readable = source;
                 // Both are ready and yet nothing went: a read decides.
                 peer.flows = !(source && sink);
             }
@@ -145,7 +145,7 @@ impl Driver {
                 return false;
             }
             Move::Broken(_) if self.stdout.has_no_reader() => self.after_output(Err(StdoutError::ReaderGone)),
-            Move::Broken(error) => peer.conn.handle_read_error(self.now, link_error("read", &error)),
+            Move::Broken(error) => peer.conn.handle_read_error(self.io.now, link_error("read", &error)),
         }
         true
     }
@@ -154,7 +154,7 @@ impl Driver {
     pub(super) fn move_from_stdin(&mut self, targets: &[Slot]) -> bool {
         let (&[target], Some(slot)) = (targets, self.stdin.slot) else { return false };
         // What a writer that has gone left behind is read, so that its end is seen also where the peer takes nothing.
-        let nobody_looks = self.observers.is_empty() && self.stdin.filter.is_open() && !self.stdin.shared;
+        let nobody_looks = self.io.observers.is_empty() && self.stdin.filter.is_open() && !self.stdin.shared;
         if !nobody_looks || self.stdin.hung_up || !self.stdin.input.as_ref().is_some_and(Input::flows) {
             return false;
         }
@@ -167,29 +167,29 @@ impl Driver {
         if peer.conn.has_toxics() {
             return false;
         }
-        if peer.conn.queued() > 0 || peer.conn.placeholders() > 0 || !self.reactor.readiness(peer.slot).writable {
+        if peer.conn.queued() > 0 || peer.conn.placeholders() > 0 || !self.io.reactor.readiness(peer.slot).writable {
             // What was queued goes first. Whoever makes room wakes stdin.
             return true;
         }
         let (Some(input), Some(socket)) = (&mut self.stdin.input, peer.transport.bulk_fd()) else { return false };
         match input.move_to(socket) {
             Move::Moved(n) => {
-                peer.conn.view().note_sent(self.now, n);
-                self.stdin.note_read(self.now);
-                self.reactor.wake(slot);
+                peer.conn.view().note_sent(self.io.now, n);
+                self.stdin.note_read(self.io.now);
+                self.io.reactor.wake(slot);
             }
             Move::Blocked { source, sink } => {
-                self.reactor.readiness(slot).readable = source;
-                self.reactor.readiness(peer.slot).writable = sink;
+                self.io.reactor.readiness(slot).readable = source;
+                self.io.reactor.readiness(peer.slot).writable = sink;
                 // Both are ready and yet nothing went: a read decides.
                 return !(source && sink);
             }
             Move::Unable => return false,
             Move::Broken(error) => {
-                peer.conn.handle_write_error(self.now, link_error("write", &error));
+                peer.conn.handle_write_error(self.io.now, link_error("write", &error));
                 // What the peer sent before it went is still to be read.
-                self.reactor.readiness(peer.slot).readable = true;
-                self.reactor.wake(peer.slot);
+                self.io.reactor.readiness(peer.slot).readable = true;
+                self.io.reactor.wake(peer.slot);
             }
         }
         true

@@ -78,7 +78,7 @@ impl Driver {
         }
         let limit = self.config.limits.connect;
         let id = self.ids.next();
-        let view = Rc::new(ConnView::wanted(id, connect.target.to_string(), &self.config.text, self.now));
+        let view = Rc::new(ConnView::wanted(id, connect.target.to_string(), &self.config.text, self.io.now));
         view.nodelay.set(self.config.nodelay);
         let dialing = Dialing {
             target: connect.target.to_string(),
@@ -88,7 +88,7 @@ impl Driver {
             dial: None,
             attempts: Vec::new(),
             limit,
-            give_up_at: limit.map(|limit| self.now + limit),
+            give_up_at: limit.map(|limit| self.io.now + limit),
             view,
             origin: Origin::Main,
             tasks: Vec::new(),
@@ -110,7 +110,7 @@ impl Driver {
             dial: None,
             attempts: Vec::new(),
             limit: request.timeout,
-            give_up_at: request.timeout.map(|limit| self.now + limit),
+            give_up_at: request.timeout.map(|limit| self.io.now + limit),
             view: request.view.clone(),
             origin: Origin::Script,
             tasks: Vec::new(),
@@ -126,7 +126,7 @@ impl Driver {
             let addresses = dial::resolve(&host, port, family);
             self.handle_resolved(Resolved { id, addresses });
         } else {
-            dial::resolve_in_background(id, host, port, family, &self.reactor.mailbox());
+            dial::resolve_in_background(id, host, port, family, &self.io.reactor.mailbox());
         }
     }
 
@@ -135,7 +135,7 @@ impl Driver {
         let Some(dialing) = self.dialings.get_mut(&resolved.id) else { return };
         match resolved.addresses {
             Ok(addresses) => {
-                dialing.dial = Some(Dial::new(addresses, self.now));
+                dialing.dial = Some(Dial::new(addresses, self.io.now));
                 self.start_attempts(resolved.id);
             }
             Err(cause) => {
@@ -150,10 +150,10 @@ impl Driver {
         loop {
             let Some(dialing) = self.dialings.get_mut(&id) else { return };
             let Some(dial) = &mut dialing.dial else { return };
-            let Some(address) = dial.next_attempt(self.now) else { break };
+            let Some(address) = dial.next_attempt(self.io.now) else { break };
             let source = dialing.source.filter(|source| source.is_ipv4() == address.is_ipv4());
             let started = Tcp::start_connect(address, source).and_then(|mut tcp| {
-                let slot = self.reactor.register(&mut tcp, Interest::READABLE | Interest::WRITABLE);
+                let slot = self.io.reactor.register(&mut tcp, Interest::READABLE | Interest::WRITABLE);
                 slot.map(|slot| (tcp, slot)).map_err(StartError::Connect)
             });
             match started {
@@ -161,7 +161,7 @@ impl Driver {
                     dialing.attempts.push(slot);
                     self.place(slot, Source::Attempt(Box::new(Attempt { id, tcp, address })));
                 }
-                Err(StartError::Connect(error)) => dial.failed(address, cause(&error), self.now),
+                Err(StartError::Connect(error)) => dial.failed(address, cause(&error), self.io.now),
                 Err(StartError::Bind(error)) => {
                     let address = source.map(|source| source.to_string()).unwrap_or_default();
                     let error = Error::Bind { operation: "bind to", address, cause: cause(&error) };
@@ -179,11 +179,11 @@ impl Driver {
             Ok(None) => self.place(slot, Source::Attempt(attempt)),
             Ok(Some((peer, local))) => self.connected(slot, *attempt, peer, local),
             Err(error) => {
-                self.reactor.deregister(slot, &mut attempt.tcp);
+                self.io.reactor.deregister(slot, &mut attempt.tcp);
                 if let Some(dialing) = self.dialings.get_mut(&attempt.id) {
                     dialing.attempts.retain(|&other| other != slot);
                     if let Some(dial) = &mut dialing.dial {
-                        dial.failed(attempt.address, cause(&error), self.now);
+                        dial.failed(attempt.address, cause(&error), self.io.now);
                     }
                 }
                 self.start_attempts(attempt.id);
@@ -198,11 +198,11 @@ impl Driver {
             self.drop_attempt(other);
         }
         if dialing.probe {
-            self.console.note(&format!("connected to {peer}"));
-            self.reactor.deregister(slot, &mut attempt.tcp);
+            self.io.console.note(&format!("connected to {peer}"));
+            self.io.reactor.deregister(slot, &mut attempt.tcp);
             return;
         }
-        dialing.view.connected(peer, local, self.now);
+        dialing.view.connected(peer, local, self.io.now);
         self.add_peer(slot, Box::new(attempt.tcp), dialing.view, dialing.origin);
         self.with_peer(slot, |_, peer| dialing.tasks.into_iter().for_each(|task| task(peer)));
     }
@@ -215,7 +215,7 @@ impl Driver {
 
     /// The next attempts, or the end of patience, may be due.
     pub(super) fn dialing_timers(&mut self) {
-        let now = self.now;
+        let now = self.io.now;
         let is_due = |(id, dialing): (&ConnId, &Dialing)| dialing.deadline().filter(|at| *at <= now).map(|_| *id);
         let due: Vec<ConnId> = self.dialings.iter().filter_map(is_due).collect();
         for id in due {
@@ -252,8 +252,8 @@ impl Driver {
         let is_handled = self.handler.as_ref().is_some_and(|handler| handler.event_mask(&view).error);
         if origin == Origin::Main {
             self.fail(error);
-        } else if !is_handled || self.console.is_verbose() {
-            self.console.error(error);
+        } else if !is_handled || self.io.console.is_verbose() {
+            self.io.console.error(error);
         }
         let Some(handler) = self.handler.as_mut().filter(|_| is_handled) else {
             return self.partner_failed(None, id, CloseReason::Reset);
@@ -284,7 +284,7 @@ impl Driver {
 
     fn drop_attempt(&mut self, slot: Slot) {
         if let Source::Attempt(mut attempt) = self.take(slot) {
-            self.reactor.deregister(slot, &mut attempt.tcp);
+            self.io.reactor.deregister(slot, &mut attempt.tcp);
         }
     }
 }

@@ -75,7 +75,7 @@ impl Driver {
             bind(&listen.address, Options { shared: false, ..options })?;
         }
         let (mut listener, address) = bind(&listen.address, options)?;
-        let slot = self.reactor.register(&mut listener, Interest::READABLE);
+        let slot = self.io.reactor.register(&mut listener, Interest::READABLE);
         let slot = slot.map_err(|error| cannot_listen(&listen.address, &error))?;
         let acceptor = Acceptor { id: None, listener, address, retry_at: None, told: false };
         self.place(slot, Source::Acceptor(Box::new(acceptor)));
@@ -91,7 +91,7 @@ impl Driver {
     pub(super) fn announce(&self) -> Result<()> {
         if let (Some(listen), Some(address)) = (self.listen_config(), self.listens_on()) {
             tell_ready(listen, address)?;
-            self.console.listening(address);
+            self.io.console.listening(address);
         }
         Ok(())
     }
@@ -100,13 +100,13 @@ impl Driver {
     pub(super) fn adopt_listeners(&mut self) {
         let fresh = std::mem::take(&mut *self.pending_listeners.fresh.borrow_mut());
         for (id, mut listener, address) in fresh {
-            match self.reactor.register(&mut listener, Interest::READABLE) {
+            match self.io.reactor.register(&mut listener, Interest::READABLE) {
                 Ok(slot) => {
                     let acceptor = Acceptor { id: Some(id), listener, address, retry_at: None, told: false };
                     self.place(slot, Source::Acceptor(Box::new(acceptor)));
                     self.script_listeners.insert(id, slot);
                 }
-                Err(error) => self.console.warn(&format!("listen on {address}: {}", cause(&error))),
+                Err(error) => self.io.console.warn(&format!("listen on {address}: {}", cause(&error))),
             }
         }
     }
@@ -121,7 +121,7 @@ impl Driver {
 
     fn drop_acceptor(&mut self, slot: Slot) {
         if let Source::Acceptor(mut acceptor) = self.take(slot) {
-            self.reactor.deregister(slot, &mut acceptor.listener);
+            self.io.reactor.deregister(slot, &mut acceptor.listener);
         }
     }
 
@@ -134,20 +134,20 @@ impl Driver {
                 break;
             }
             if turn == ACCEPT_BUDGET {
-                self.reactor.wake(slot);
+                self.io.reactor.wake(slot);
                 break;
             }
             match listener::accept(&acceptor.listener) {
                 Accepted::Peer(mut tcp, peer) => {
                     let local = if acceptor.address.ip().is_unspecified() { tcp.local_addr().ok() } else { None };
                     let local = listener::plain(local.unwrap_or(acceptor.address));
-                    match self.reactor.register(&mut tcp, Interest::READABLE | Interest::WRITABLE) {
+                    match self.io.reactor.register(&mut tcp, Interest::READABLE | Interest::WRITABLE) {
                         Ok(slot) => {
                             let view = self.accepted_view(acceptor.id, listener::plain(peer), local);
                             let origin = if acceptor.id.is_none() { Origin::Main } else { Origin::Script };
                             self.add_peer(slot, Box::new(tcp), view, origin);
                         }
-                        Err(error) => self.console.warn(&format!("accept {peer}: {}", cause(&error))),
+                        Err(error) => self.io.console.warn(&format!("accept {peer}: {}", cause(&error))),
                     }
                     self.accepted += u64::from(acceptor.id.is_none());
                     if acceptor.id.is_none() && self.is_last_accepted() {
@@ -158,16 +158,16 @@ impl Driver {
                 Accepted::None => {
                     // Nobody waits any more: the next shortage is another one.
                     acceptor.told = false;
-                    self.reactor.readiness(slot).readable = false;
+                    self.io.reactor.readiness(slot).readable = false;
                     break;
                 }
                 Accepted::TryNext => {}
-                Accepted::Exhausted(_) if self.splice_pool.close_kept() => {}
+                Accepted::Exhausted(_) if self.io.splice_pool.close_kept() => {}
                 Accepted::Exhausted(error) => {
-                    acceptor.retry_at = Some(self.now + RETRY);
+                    acceptor.retry_at = Some(self.io.now + RETRY);
                     if !std::mem::replace(&mut acceptor.told, true) {
                         let cause = cause(&error);
-                        self.console.warn(&format!("accept on {}: {cause}; clients wait", acceptor.address));
+                        self.io.console.warn(&format!("accept on {}: {cause}; clients wait", acceptor.address));
                     }
                     break;
                 }
@@ -190,11 +190,11 @@ impl Driver {
             None => self.acceptor = None,
             Some(id) => drop(self.script_listeners.remove(&id)),
         }
-        self.reactor.deregister(slot, &mut acceptor.listener);
+        self.io.reactor.deregister(slot, &mut acceptor.listener);
     }
 
     fn accepted_view(&self, listener: Option<ListenerId>, peer: SocketAddr, local: SocketAddr) -> Rc<ConnView> {
-        let view = ConnView::new(self.ids.next(), peer, local, Side::Server, &self.config.text, self.now);
+        let view = ConnView::new(self.ids.next(), peer, local, Side::Server, &self.config.text, self.io.now);
         view.nodelay.set(self.config.nodelay);
         view.listener.set(listener);
         Rc::new(view)
@@ -225,9 +225,9 @@ impl Driver {
     /// A connection is over: another may be accepted.
     pub(super) fn wake_acceptor(&mut self) {
         if let Some(slot) = self.acceptor
-            && self.reactor.readiness(slot).readable
+            && self.io.reactor.readiness(slot).readable
         {
-            self.reactor.wake(slot);
+            self.io.reactor.wake(slot);
         }
     }
 
@@ -241,13 +241,13 @@ impl Driver {
     }
 
     pub(super) fn accept_timers(&mut self) {
-        let now = self.now;
+        let now = self.io.now;
         for slot in self.acceptors() {
             if let Some(Source::Acceptor(acceptor)) = self.sources.get_mut(slot)
                 && acceptor.retry_at.is_some_and(|at| at <= now)
             {
                 acceptor.retry_at = None;
-                self.reactor.wake(slot);
+                self.io.reactor.wake(slot);
             }
         }
     }

@@ -10,6 +10,7 @@ mod build;
 mod bulk;
 mod dials;
 mod files;
+mod io;
 mod listeners;
 mod pairs;
 mod peers;
@@ -30,10 +31,7 @@ use signal_hook_mio::v1_0::Signals;
 use crate::config::{Config, Role};
 use crate::error::{Error, cause};
 use crate::exit::Exit;
-use crate::net::dial::Resolved;
-use crate::net::reactor::{Reactor, Slot};
-use crate::net::splice_pipe::SplicePool;
-use crate::output::Observer;
+use crate::net::reactor::Slot;
 use crate::output::console::Console;
 use crate::script::ScriptHandler;
 use crate::session::connection::Settings;
@@ -41,6 +39,7 @@ use crate::session::eof_policy::EofPolicy;
 use crate::session::{Command, ConnId, ConnIds, ListenerId};
 
 use dials::{Attempt, Dialing};
+use io::{Io, Mail};
 use listeners::{Acceptor, PendingListeners};
 use peers::Peer;
 use shutdown::Shutdown;
@@ -48,19 +47,6 @@ use stdin::Stdin;
 use stdout::Stdout;
 use watch::ScriptWatch;
 use workers::Worker;
-
-/// What other threads send to the loop.
-enum Mail {
-    Resolved(Resolved),
-    /// Another worker has ended.
-    Stop(Exit),
-}
-
-impl From<Resolved> for Mail {
-    fn from(resolved: Resolved) -> Self {
-        Self::Resolved(resolved)
-    }
-}
 
 /// What stands behind a slot of the reactor.
 enum Source {
@@ -78,9 +64,7 @@ enum Source {
 /// One run: everything that happens between the command line and the exit code.
 pub struct Driver {
     config: Config,
-    console: Console,
-    observers: Vec<Box<dyn Observer>>,
-    reactor: Reactor<Mail>,
+    io: Io,
     sources: Vec<Source>,
     slots_by_id: HashMap<ConnId, Slot>,
     ids: ConnIds,
@@ -108,12 +92,6 @@ pub struct Driver {
     shutdown: Shutdown,
     /// This loop as one of several.
     worker: Option<Worker>,
-    now: Instant,
-    /// One read takes so much.
-    chunk: usize,
-    /// Room for one read; made for the first.
-    buffer: Vec<u8>,
-    splice_pool: SplicePool,
     commands: Vec<Command>,
     /// More than one source has its turn in this round.
     batching: bool,
@@ -165,12 +143,12 @@ impl Driver {
                 return exit;
             }
             let deadline = self.next_deadline();
-            if let Err(error) = self.reactor.wait(deadline) {
-                self.console.error(&Error::System { operation: "wait for events", cause: cause(&error) });
+            if let Err(error) = self.io.reactor.wait(deadline) {
+                self.io.console.error(&Error::System { operation: "wait for events", cause: cause(&error) });
                 return Exit::Bug;
             }
-            self.now = Instant::now();
-            while let Some(mail) = self.reactor.next_mail() {
+            self.io.now = Instant::now();
+            while let Some(mail) = self.io.reactor.next_mail() {
                 match mail {
                     Mail::Resolved(resolved) => self.handle_resolved(resolved),
                     Mail::Stop(exit) => self.end_with(exit),
@@ -185,10 +163,10 @@ impl Driver {
     /// Gives every source with work its turn. Several connections that have answers write them one after the other,
     /// behind their turns: a peer that gets them in one go is woken once, not for each.
     fn round(&mut self) {
-        let turns = self.reactor.ready_len();
+        let turns = self.io.reactor.ready_len();
         self.batching = turns > 1;
         for _ in 0..turns {
-            let Some(slot) = self.reactor.next_ready() else { break };
+            let Some(slot) = self.io.reactor.next_ready() else { break };
             self.turn(slot);
             if self.unwritten.len() == BATCH {
                 self.write_answers();
@@ -209,15 +187,6 @@ impl Driver {
             Some(Source::Signals) => self.signal_turn(slot),
             Some(Source::Nothing) | None => {}
         }
-    }
-
-    /// Room for one read; to be put back.
-    fn take_buffer(&mut self) -> Vec<u8> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        if buffer.is_empty() {
-            buffer = vec![0; self.chunk];
-        }
-        buffer
     }
 
     /// Puts something behind a slot.
@@ -251,7 +220,7 @@ impl Driver {
 
     /// Runs everything that is due.
     fn run_timers(&mut self) {
-        let now = self.now;
+        let now = self.io.now;
         // Only so many: one whose next time has come already has its turn in the next round.
         for _ in 0..self.timers.len() {
             let Some(Reverse((at, slot, id))) = self.timers.peek().copied() else { break };

@@ -123,9 +123,9 @@ impl Driver {
     pub(super) fn wake_partner(&mut self, peer: &Peer) {
         if let Some(slot) = peer.piped.and_then(|partner| self.slots_by_id.get(&partner).copied())
             && !is_full(peer)
-            && self.reactor.readiness(slot).readable
+            && self.io.reactor.readiness(slot).readable
         {
-            self.reactor.wake(slot);
+            self.io.reactor.wake(slot);
         }
     }
 }

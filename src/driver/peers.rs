@@ -108,13 +108,13 @@ impl Driver {
             released: false,
         };
         // A fresh connection takes bytes without waiting for an event to say so.
-        self.reactor.readiness(slot).writable = true;
+        self.io.reactor.readiness(slot).writable = true;
         self.slots_by_id.insert(id, slot);
         self.open += 1;
         self.clients += usize::from(is_main);
         self.stdout.begin();
         self.place(slot, Source::Peer(Box::new(peer)));
-        self.reactor.wake(slot);
+        self.io.reactor.wake(slot);
         self.wake_stdin();
     }
 
@@ -173,7 +173,7 @@ impl Driver {
         if self.shutdown.is_stopping() && unacknowledged == 0 {
             peer.conn.stop_lingering();
         }
-        peer.conn.handle_timeout(self.now, unacknowledged);
+        peer.conn.handle_timeout(self.io.now, unacknowledged);
         self.pump(peer);
     }
 
@@ -181,7 +181,7 @@ impl Driver {
     pub(super) fn pump(&mut self, peer: &mut Peer) {
         let mut is_cut_short = false;
         for _ in 0..ROUNDS {
-            let came = peer.conn.release_input(self.now);
+            let came = peer.conn.release_input(self.io.now);
             is_cut_short = self.deliver(peer);
             self.feed_preamble(peer);
             peer.files.feed(&mut peer.conn);
@@ -198,7 +198,7 @@ impl Driver {
             }
             return;
         }
-        let readiness = *self.reactor.readiness(peer.slot);
+        let readiness = *self.io.reactor.readiness(peer.slot);
         let mut reads = readiness.readable && peer.conn.wants_read();
         if reads && self.must_stall(peer) {
             // Whose partner is full is woken by it.
@@ -209,9 +209,9 @@ impl Driver {
         }
         self.wake_partner(peer);
         let writes = readiness.writable && (peer.conn.wants_write() || peer.conn.wants_filling());
-        let feeds = peer.preamble.as_ref().is_some_and(|preamble| !preamble.is_waiting(&mut self.reactor));
+        let feeds = peer.preamble.as_ref().is_some_and(|preamble| !preamble.is_waiting(&mut self.io.reactor));
         if is_cut_short || reads || writes || peer.conn.has_events() || (feeds && peer.conn.queued() == 0) {
-            self.reactor.wake(peer.slot);
+            self.io.reactor.wake(peer.slot);
         }
         if self.stdin.wants_room(peer.conn.queued()) {
             self.wake_stdin();
@@ -220,36 +220,36 @@ impl Driver {
 
     /// Reads one buffer's worth.
     fn read(&mut self, peer: &mut Peer) {
-        let readable = !peer.released && peer.conn.wants_read() && self.reactor.readiness(peer.slot).readable;
+        let readable = !peer.released && peer.conn.wants_read() && self.io.reactor.readiness(peer.slot).readable;
         if !readable || self.must_stall(peer) {
             return;
         }
         if peer.flows && (self.move_to_partner(peer) || self.move_to_stdout(peer)) {
             return;
         }
-        let mut buffer = self.take_buffer();
-        let step = self.reactor.readiness(peer.slot).read(&mut buffer, |buffer| peer.transport.read(buffer));
+        let mut buffer = self.io.take_buffer();
+        let step = self.io.reactor.readiness(peer.slot).read(&mut buffer, |buffer| peer.transport.read(buffer));
         match step {
             Io::Moved(n) => {
                 peer.flows = n >= FLOW;
                 self.received(peer, &buffer[..n]);
             }
             Io::Blocked => {}
-            Io::Ended => peer.conn.handle_eof(self.now),
-            Io::Failed(error) => peer.conn.handle_read_error(self.now, link_error("read", &error)),
+            Io::Ended => peer.conn.handle_eof(self.io.now),
+            Io::Failed(error) => peer.conn.handle_read_error(self.io.now, link_error("read", &error)),
         }
-        self.buffer = buffer;
+        self.io.return_buffer(buffer);
     }
 
     fn received(&mut self, peer: &mut Peer, bytes: &[u8]) {
-        for observer in &mut self.observers {
+        for observer in &mut self.io.observers {
             observer.received(peer.conn.view(), bytes);
         }
         if peer.piped.is_none() && peer.conn.passes_through() {
-            peer.conn.note_received(self.now, bytes.len());
+            peer.conn.note_received(self.io.now, bytes.len());
             self.emit(bytes);
         } else {
-            peer.conn.handle_input(self.now, bytes);
+            peer.conn.handle_input(self.io.now, bytes);
         }
     }
 
@@ -264,18 +264,18 @@ impl Driver {
             return;
         }
         while budget > 0 && !peer.released {
-            peer.conn.release_output(self.now);
+            peer.conn.release_output(self.io.now);
             let Some(bytes) = peer.conn.poll_transmit() else { return };
-            let readiness = self.reactor.readiness(peer.slot);
+            let readiness = self.io.reactor.readiness(peer.slot);
             if !readiness.writable {
                 return;
             }
             match readiness.write(bytes, |bytes| peer.transport.write(bytes)) {
                 Io::Moved(n) => {
-                    for observer in &mut self.observers {
+                    for observer in &mut self.io.observers {
                         observer.sent(peer.conn.view(), &bytes[..n]);
                     }
-                    peer.conn.transmitted(self.now, n);
+                    peer.conn.transmitted(self.io.now, n);
                     budget = budget.saturating_sub(n);
                 }
                 Io::Blocked | Io::Ended => return,
@@ -285,16 +285,16 @@ impl Driver {
     }
 
     pub(super) fn write_failed(&mut self, peer: &mut Peer, error: &io::Error) {
-        peer.conn.handle_write_error(self.now, link_error("write", error));
+        peer.conn.handle_write_error(self.io.now, link_error("write", error));
         // What the peer sent before it went is still to be read.
-        self.reactor.readiness(peer.slot).readable = true;
-        self.reactor.wake(peer.slot);
+        self.io.reactor.readiness(peer.slot).readable = true;
+        self.io.reactor.wake(peer.slot);
     }
 
     /// Does with the socket what the connection asks for.
     fn act(&mut self, peer: &mut Peer) {
         let mut shuts = false;
-        while let Some(action) = peer.conn.poll_action(self.now) {
+        while let Some(action) = peer.conn.poll_action(self.io.now) {
             match action {
                 // To close the socket says the same, if that is what follows.
                 Action::ShutdownWrite => shuts = true,
@@ -303,7 +303,7 @@ impl Driver {
                         peer.transport.abort();
                     }
                     peer.transport = Box::new(Closed);
-                    self.reactor.forget(peer.slot);
+                    self.io.reactor.forget(peer.slot);
                     peer.released = true;
                 }
             }
@@ -337,7 +337,7 @@ impl Driver {
         let event_mask = peer.conn.event_mask();
         let handled = match &event {
             Event::Opened => {
-                self.observers.iter_mut().for_each(|observer| observer.opened(peer.conn.view()));
+                self.io.observers.iter_mut().for_each(|observer| observer.opened(peer.conn.view()));
                 event_mask.opened
             }
             Event::Data(_) | Event::Text(_) | Event::Line(_) => event_mask.received.is_some(),
@@ -350,7 +350,7 @@ impl Driver {
                 event_mask.error
             }
             Event::Closed(why) => {
-                self.observers.iter_mut().for_each(|observer| observer.closed(peer.conn.view(), *why));
+                self.io.observers.iter_mut().for_each(|observer| observer.closed(peer.conn.view(), *why));
                 event_mask.closed
             }
         };
@@ -413,7 +413,7 @@ impl Driver {
                     self.on_conn(current.as_deref_mut(), id, move |peer| peer.transport.set_nodelay(on));
                 }
                 Command::SetIdle(id) => {
-                    let now = self.now;
+                    let now = self.io.now;
                     self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.handle_idle_change(now));
                 }
                 Command::SetCutting(id, cutting) => {
@@ -426,7 +426,7 @@ impl Driver {
                     self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.set_paused(false));
                 }
                 Command::AddToxic { id, direction, toxic, seed } => {
-                    let now = self.now;
+                    let now = self.io.now;
                     self.on_conn(current.as_deref_mut(), id, move |peer| {
                         // One that was being made meanwhile has it from its first moment on.
                         let now = now.max(peer.conn.view().opened.get());
@@ -436,14 +436,14 @@ impl Driver {
                     });
                 }
                 Command::Heal(id, name) => {
-                    let now = self.now;
+                    let now = self.io.now;
                     self.on_conn(current.as_deref_mut(), id, move |peer| peer.conn.heal(now, name));
                 }
                 Command::Print(text) => self.emit(text.as_bytes()),
                 Command::Output(bytes) => self.emit(&bytes),
                 Command::Log(id, text) => {
                     let name = id.map(|id| self.name_of(current.as_deref(), id));
-                    self.console.log(name.as_deref(), &text);
+                    self.io.console.log(name.as_deref(), &text);
                 }
             }
         }
@@ -464,7 +464,7 @@ impl Driver {
         };
         if let Some(Source::Peer(peer)) = self.sources.get_mut(slot) {
             work(peer);
-            self.reactor.wake(slot);
+            self.io.reactor.wake(slot);
         }
     }
 
@@ -484,7 +484,7 @@ impl Driver {
             HandlerError::Exit(code) => return self.exit_asked(code),
             HandlerError::Failed { handler, summary, message } => (handler, summary, message),
         };
-        self.console.error(&Error::ScriptRun { message });
+        self.io.console.error(&Error::ScriptRun { message });
         self.script_error();
         let Some(peer) = peer else { return };
         if !std::mem::replace(&mut peer.script_failed, true) && peer.conn.event_mask().error && handler != "on_close" {
@@ -514,28 +514,28 @@ impl Driver {
         };
         if self.single_peer && peer.origin == Origin::Main {
             self.fail(&error);
-        } else if !peer.conn.event_mask().error || self.console.is_verbose() {
-            self.console.error(&error);
+        } else if !peer.conn.event_mask().error || self.io.console.is_verbose() {
+            self.io.console.error(&error);
         }
     }
 
     /// Writes to stdout.
     pub(super) fn emit(&mut self, bytes: &[u8]) {
-        let result = self.stdout.write(&mut self.reactor, bytes);
+        let result = self.stdout.write(&mut self.io.reactor, bytes);
         self.after_output(result);
     }
 
     /// stdout can take more, or its reader has gone.
     pub(super) fn stdout_turn(&mut self) {
-        if self.stdout.is_gone(&mut self.reactor) {
+        if self.stdout.is_gone(&mut self.io.reactor) {
             return self.after_output(Err(StdoutError::ReaderGone));
         }
-        self.stdout.unblock(&mut self.reactor);
-        let result = self.stdout.flush(&mut self.reactor);
+        self.stdout.unblock(&mut self.io.reactor);
+        let result = self.stdout.flush(&mut self.io.reactor);
         self.after_output(result);
         if self.stdout.has_room() {
             for slot in std::mem::take(&mut self.stalled) {
-                self.reactor.wake(slot);
+                self.io.reactor.wake(slot);
             }
         }
     }

@@ -236,7 +236,7 @@ impl Driver {
                 return;
             }
             let sends = peer.conn.can_send();
-            let step = if sends { preamble.step(&mut peer.conn, &mut self.reactor) } else { Ok(Step::Done) };
+            let step = if sends { preamble.step(&mut peer.conn, &mut self.io.reactor) } else { Ok(Step::Done) };
             match step {
                 Ok(Step::Queued) => {}
                 Ok(Step::Closed(slot)) => slot.into_iter().for_each(|slot| drop(self.take(slot))),
@@ -263,7 +263,7 @@ impl Driver {
     /// Nothing more is sent before stdin.
     pub(super) fn drop_preamble(&mut self, peer: &mut Peer) {
         if let Some(mut preamble) = peer.preamble.take()
-            && let Some(slot) = preamble.close_file(&mut self.reactor)
+            && let Some(slot) = preamble.close_file(&mut self.io.reactor)
         {
             self.take(slot);
         }

@@ -102,7 +102,7 @@ impl Driver {
             }
             let Some(handler) = &mut self.handler else { return };
             let mut commands = Vec::new();
-            let Some((id, result)) = handler.fire(self.now, &mut commands) else { return };
+            let Some((id, result)) = handler.fire(self.io.now, &mut commands) else { return };
             self.apply(None, &mut commands);
             let Err(error) = result else { continue };
             match id.and_then(|id| self.slots_by_id.get(&id).copied()) {
@@ -117,18 +117,18 @@ impl Driver {
 
     /// Reads stdin for the script. It needs no connection for that.
     pub(super) fn typed_turn(&mut self, slot: Slot) {
-        if !self.reactor.readiness(slot).readable {
+        if !self.io.reactor.readiness(slot).readable {
             return;
         }
-        let mut buffer = self.take_buffer();
-        let step = self.stdin.read(&mut self.reactor, slot, &mut buffer);
+        let mut buffer = self.io.take_buffer();
+        let step = self.stdin.read(&mut self.io.reactor, slot, &mut buffer);
         match step {
             Io::Moved(n) => {
                 if let Some(typed) = &mut self.stdin.typed {
                     typed.push(&buffer[..n]);
                 }
-                if self.reactor.readiness(slot).readable {
-                    self.reactor.wake(slot);
+                if self.io.reactor.readiness(slot).readable {
+                    self.io.reactor.wake(slot);
                 }
             }
             Io::Blocked => {}
@@ -142,7 +142,7 @@ impl Driver {
                 self.source_failed(&Error::Read { source_name: "stdin".into(), cause });
             }
         }
-        self.buffer = buffer;
+        self.io.return_buffer(buffer);
         let ended = matches!(step, Io::Ended);
         while let Some(line) = self.stdin.typed.as_mut().and_then(|typed| typed.next_line(ended)) {
             self.tell_script(|handler, out| handler.stdin_line(line, out));

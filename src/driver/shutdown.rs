@@ -79,7 +79,7 @@ impl Shutdown {
 impl Driver {
     /// Sets the clock of the run going.
     pub(super) fn start_clock(&mut self) {
-        self.shutdown.run_until = self.config.limits.run.map(|limit| self.now + limit);
+        self.shutdown.run_until = self.config.limits.run.map(|limit| self.io.now + limit);
         if let Some(handler) = &self.handler {
             handler.set_run_until(self.shutdown.run_until);
         }
@@ -87,7 +87,7 @@ impl Driver {
 
     /// Tells a fault. The first one decides the exit code.
     pub(super) fn fail(&mut self, error: &Error) {
-        self.console.error(error);
+        self.io.console.error(error);
         self.shutdown.exit.get_or_insert(error.exit());
     }
 
@@ -104,7 +104,7 @@ impl Driver {
         if let Some(worker) = &self.worker {
             worker.end(self.shutdown.code());
         }
-        self.shutdown.grace_until = Some(self.now + grace.unwrap_or(GRACE * 5));
+        self.shutdown.grace_until = Some(self.io.now + grace.unwrap_or(GRACE * 5));
         self.stop_listening();
         self.stop_dialing();
         self.stop_stdin();
@@ -166,10 +166,10 @@ impl Driver {
 
     /// A signal came. The second one, or one that comes while the run is shutdown, is immediate.
     pub(super) fn signal_turn(&mut self, slot: Slot) {
-        self.reactor.readiness(slot).readable = false;
+        self.io.reactor.readiness(slot).readable = false;
         let pending: Vec<i32> = self.signals.pending().collect();
         for number in pending {
-            self.console.note(&format!("SIG{}", signal::name(number)));
+            self.io.console.note(&format!("SIG{}", signal::name(number)));
             if self.shutdown.is_running() {
                 if self.script_signal(signal::name(number)) {
                     continue;
@@ -185,7 +185,7 @@ impl Driver {
 
     /// The run's time may be up.
     pub(super) fn shutdown_timers(&mut self) {
-        if self.shutdown.is_running() && self.shutdown.run_until.is_some_and(|at| at <= self.now) {
+        if self.shutdown.is_running() && self.shutdown.run_until.is_some_and(|at| at <= self.io.now) {
             let limit = self.config.limits.run.map(show_duration).unwrap_or_default();
             self.fail(&Error::Timeout { what: format!("timed out after {limit} (--timeout)") });
             self.stop(Some(GRACE));
@@ -194,7 +194,7 @@ impl Driver {
 
     /// The exit code, once everything is over; until then, the step from one stage to the next.
     pub(super) fn poll_exit(&mut self) -> Option<Exit> {
-        let is_late = self.shutdown.grace_until.is_some_and(|at| at <= self.now);
+        let is_late = self.shutdown.grace_until.is_some_and(|at| at <= self.io.now);
         if self.shutdown.is_running() && self.dialings.is_empty() && !self.is_listening() && self.open == 0 {
             self.stop(None);
         }
@@ -216,7 +216,7 @@ impl Driver {
             }
         }
         if self.shutdown.stage == Stage::Flushing {
-            let result = self.stdout.flush(&mut self.reactor);
+            let result = self.stdout.flush(&mut self.io.reactor);
             self.after_output(result);
             if self.stdout.is_empty() || is_late {
                 self.shutdown.stage = Stage::Over;

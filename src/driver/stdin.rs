@@ -131,9 +131,9 @@ impl Driver {
     /// Gives stdin a turn soon: somebody may take what it has.
     pub(super) fn wake_stdin(&mut self) {
         if let Some(slot) = self.stdin.slot
-            && self.reactor.readiness(slot).readable
+            && self.io.reactor.readiness(slot).readable
         {
-            self.reactor.wake(slot);
+            self.io.reactor.wake(slot);
         }
     }
 
@@ -144,8 +144,8 @@ impl Driver {
             return self.typed_turn(slot);
         }
         let targets = self.targets();
-        self.stdin.hung_up |= self.reactor.readiness(slot).read_closed;
-        if targets.is_empty() || !self.reactor.readiness(slot).readable {
+        self.stdin.hung_up |= self.io.reactor.readiness(slot).read_closed;
+        if targets.is_empty() || !self.io.reactor.readiness(slot).readable {
             return;
         }
         if self.is_any_full(&targets) {
@@ -158,16 +158,16 @@ impl Driver {
         if self.move_from_stdin(&targets) {
             return;
         }
-        let mut buffer = self.take_buffer();
+        let mut buffer = self.io.take_buffer();
         let room = if self.stdin.hung_up { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
-        let step = self.stdin.read(&mut self.reactor, slot, &mut buffer[..room]);
+        let step = self.stdin.read(&mut self.io.reactor, slot, &mut buffer[..room]);
         match step {
             Io::Moved(n) => {
-                self.stdin.note_read(self.now);
+                self.stdin.note_read(self.io.now);
                 self.feed_all(&targets, &buffer[..n]);
                 // Text that cannot be encoded has ended it.
-                if self.stdin.slot.is_some() && self.reactor.readiness(slot).readable {
-                    self.reactor.wake(slot);
+                if self.stdin.slot.is_some() && self.io.reactor.readiness(slot).readable {
+                    self.io.reactor.wake(slot);
                 }
             }
             Io::Blocked => {}
@@ -176,7 +176,7 @@ impl Driver {
                 self.source_failed(&Error::Read { source_name: "stdin".into(), cause: cause(&error) });
             }
         }
-        self.buffer = buffer;
+        self.io.return_buffer(buffer);
     }
 
     /// The peer has ended and no script decides what follows.
@@ -186,7 +186,7 @@ impl Driver {
             AfterEof::Close | AfterEof::SendRest => peer.close_when_fed = true,
             AfterEof::SendUntilQuiet(quiet) => {
                 peer.close_when_fed = true;
-                self.stdin.quiet = Some((quiet, self.now + quiet));
+                self.stdin.quiet = Some((quiet, self.io.now + quiet));
             }
             AfterEof::Keep => {}
         }
@@ -194,12 +194,12 @@ impl Driver {
 
     /// Silence, a slow client, or the wait for the peer may be over.
     pub(super) fn stdin_timers(&mut self) {
-        let now = self.now;
+        let now = self.io.now;
         if let Some((quiet, at)) = self.stdin.quiet
             && at <= now
         {
             // What came in the meantime and was not read yet, for want of room or of a turn, is no silence.
-            if self.stdin.slot.is_some_and(|slot| self.reactor.readiness(slot).readable) {
+            if self.stdin.slot.is_some_and(|slot| self.io.reactor.readiness(slot).readable) {
                 self.stdin.quiet = Some((quiet, now + quiet));
             } else {
                 self.stdin.quiet = None;
@@ -223,7 +223,7 @@ impl Driver {
                         let queued = peer.conn.view().queued.get();
                         if queued > 0 {
                             let name = peer.conn.view().name();
-                            driver.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));
+                            driver.io.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));
                         }
                         peer.conn.abandon(CloseReason::Timeout);
                         driver.pump(peer);
@@ -265,7 +265,7 @@ impl Driver {
             }
         }
         if self.stdin.shared {
-            let now = self.now;
+            let now = self.io.now;
             self.stdin.full_since.retain(|(id, _)| full.contains(id));
             for &id in &full {
                 if !self.stdin.full_since.iter().any(|(known, _)| *known == id) {
@@ -277,7 +277,7 @@ impl Driver {
     }
 
     fn drop_slow_clients(&mut self) {
-        let now = self.now;
+        let now = self.io.now;
         let (due, rest): (Vec<_>, Vec<_>) =
             self.stdin.full_since.drain(..).partition(|(_, since)| *since + SLOW <= now);
         self.stdin.full_since = rest;
@@ -285,7 +285,7 @@ impl Driver {
             let Some(&slot) = self.slots_by_id.get(&id) else { continue };
             self.with_peer(slot, |driver, peer| {
                 if peer.conn.queued() >= HIGH_WATER {
-                    driver.console.warn(&format!("{} does not read: dropped", peer.conn.view().name()));
+                    driver.io.console.warn(&format!("{} does not read: dropped", peer.conn.view().name()));
                     peer.conn.reset(CloseReason::Error);
                     driver.pump(peer);
                 }
@@ -344,7 +344,7 @@ impl Driver {
                 driver.pump(peer);
             });
         }
-        self.stdin.eof_wait = self.config.input.eof_wait.map(|wait| (wait, self.now + wait, self.sent()));
+        self.stdin.eof_wait = self.config.input.eof_wait.map(|wait| (wait, self.io.now + wait, self.sent()));
     }
 
     /// stdin is not read any more.
@@ -352,8 +352,8 @@ impl Driver {
         if let (Some(mut input), Some(slot)) = (self.stdin.input.take(), self.stdin.slot.take()) {
             self.take(slot);
             match input.source() {
-                Some(source) => self.reactor.deregister(slot, source),
-                None => self.reactor.forget(slot),
+                Some(source) => self.io.reactor.deregister(slot, source),
+                None => self.io.reactor.forget(slot),
             }
         }
         self.stdin.quiet = None;

@@ -100,10 +100,10 @@ impl Driver {
         let Some(watch) = &mut self.watch else { return };
         if !self.shutdown.is_running() {
             self.watch = None;
-        } else if watch.deadline() <= self.now {
+        } else if watch.deadline() <= self.io.now {
             // A function may have imported something meanwhile.
             watch.add(self.handler.as_ref().map(ScriptHandler::files).unwrap_or_default());
-            if watch.look(self.now) {
+            if watch.look(self.io.now) {
                 self.reload();
             }
         }
@@ -119,8 +119,8 @@ impl Driver {
         match result {
             Ok(handler) => self.replace(handler),
             Err(error) => {
-                self.console.error(&error);
-                self.console.warn(&format!("{}: not reloaded, the version before goes on", handler.name()));
+                self.io.console.error(&error);
+                self.io.console.warn(&format!("{}: not reloaded, the version before goes on", handler.name()));
             }
         }
     }
@@ -131,9 +131,9 @@ impl Driver {
             watch.keep(&handler.files());
         }
         for warning in handler.warnings() {
-            self.console.warn(warning);
+            self.io.console.warn(warning);
         }
-        self.console.reloaded(handler.name());
+        self.io.console.reloaded(handler.name());
         self.rules = EofPolicy::new(&self.config, handler.takes_received());
         let handler = self.handler.insert(handler);
         let mut commands = Vec::new();

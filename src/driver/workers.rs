@@ -8,7 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use crate::config::{Config, Role};
-use crate::driver::{Driver, Mail, run_alone};
+use crate::driver::io::Mail;
+use crate::driver::{Driver, run_alone};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
