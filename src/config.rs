@@ -35,6 +35,16 @@ pub struct Config {
     pub script: Option<Script>,
 }
 
+impl Config {
+    /// Whether one connection is the whole run: its trouble is the run's, and stdin goes to it alone.
+    pub fn is_single_peer(&self) -> bool {
+        match &self.role {
+            Role::Connect(_) => true,
+            Role::Listen(listen) => listen.single_peer,
+        }
+    }
+}
+
 /// Which end of the connection tcpx is.
 #[derive(Clone, Debug)]
 pub enum Role {

@@ -10,6 +10,7 @@ mod examples;
 mod floors;
 mod generated;
 mod network;
+mod parts;
 mod peers;
 mod relaying;
 mod robust;

@@ -39,26 +39,26 @@ fn load_1000_functions(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = BODIES.map(|(name, _)| name))]
 fn on_data(bencher: Bencher<'_, '_>, name: &str) {
     let (_, body) = BODIES.into_iter().find(|(known, _)| *known == name).expect("one of them");
-    call(bencher, loaded(ScriptSource::OnData(body.into())), || Event::Data(vec![b'x'; 64]));
+    call(bencher, &loaded(ScriptSource::OnData(body.into())), || Event::Data(vec![b'x'; 64]));
 }
 
 /// The same answer from a script of a thousand functions.
 #[divan::bench]
 fn on_data_1000_functions(bencher: Bencher<'_, '_>) {
-    call(bencher, Large::new().load(), || Event::Data(vec![b'x'; 64]));
+    call(bencher, &Large::new().load(), || Event::Data(vec![b'x'; 64]));
 }
 
 /// A line of 64 bytes for `on_line`, sent back.
 #[divan::bench]
 fn on_line(bencher: Bencher<'_, '_>) {
     let handler = loaded(ScriptSource::OnLine("conn.send_line(line);".into()));
-    call(bencher, handler, || Event::Line("x".repeat(64)));
+    call(bencher, &handler, || Event::Line("x".repeat(64)));
 }
 
 /// A loaded script, started.
 pub(crate) fn loaded(source: ScriptSource) -> ScriptHandler {
-    let mut handler = ScriptHandler::load(&Script::new(source)).unwrap_or_else(|error| panic!("{error}"));
-    handler.start(&mut Vec::new()).expect("it starts");
+    let handler = ScriptHandler::load(&Script::new(source)).unwrap_or_else(|error| panic!("{error}"));
+    handler.handle_run(tcpx::session::RunEvent::Start, &mut Vec::new()).expect("it starts");
     handler
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn view() -> Rc<ConnView> {
     Rc::new(ConnView::new(1, nowhere, nowhere, Side::Server, &Text::default(), Instant::now()))
 }
 
-fn call(bencher: Bencher<'_, '_>, mut handler: ScriptHandler, mut event: impl FnMut() -> Event) {
+fn call(bencher: Bencher<'_, '_>, handler: &ScriptHandler, mut event: impl FnMut() -> Event) {
     let (view, mut commands) = (view(), Vec::<Command>::new());
     let mut handle = |event| {
         commands.clear();

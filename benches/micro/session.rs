@@ -23,7 +23,7 @@ fn round(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn round_with_script(bencher: Bencher<'_, '_>) {
     let now = Instant::now();
-    let mut handler = loaded(ScriptSource::Builtin("echo".into()));
+    let handler = loaded(ScriptSource::Builtin("echo".into()));
     let view = view();
     let event_mask = handler.event_mask(&view);
     let mut conn = Connection::new(view, Settings { event_mask, ..Settings::default() });

@@ -12,3 +12,4 @@ pub mod framing;
 pub mod labels;
 pub mod nearest;
 pub mod newline;
+pub mod typed;

@@ -3,28 +3,33 @@
 //! Owns the order in which things are opened: the script first, then files, then sockets, so that a script
 //! that does not load is told before anything is touched.
 
-use std::collections::{BinaryHeap, HashMap};
-use std::time::Instant;
+use std::rc::Rc;
+
+use mio::Interest;
 
 use crate::config::{Config, Role};
-use crate::driver::io::Io;
-use crate::driver::listeners::{PendingListeners, remove_old_ready_file};
+use crate::driver::Driver;
+use crate::driver::dials::Dials;
+use crate::driver::io::{Io, Source};
+use crate::driver::listeners::{Limits, Listeners};
+use crate::driver::parts::Parts;
+use crate::driver::peers::Peers;
 use crate::driver::preamble::check_files;
+use crate::driver::ready::remove_old_ready_file;
 use crate::driver::shutdown::Shutdown;
-use crate::driver::stdin::Stdin;
+use crate::driver::stdin::{Duty, Stdin};
 use crate::driver::stdout::Stdout;
 use crate::driver::watch::ScriptWatch;
 use crate::driver::workers::Worker;
-use crate::driver::{Driver, Source};
+use crate::driver::world::{World, cannot_read_stdin};
 use crate::error::{Error, Result, cause};
-use crate::net::signal;
 use crate::output::Observer;
 use crate::output::console::Console;
 use crate::output::hexdump::Hexdump;
 use crate::script::{RunContext, ScriptHandler};
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
-use crate::session::{ConnIds, EventMask};
+use crate::session::{ConnIds, EventMask, Handler};
 
 /// One read. Scripts see chunks of at most this size; without one, larger pieces cost fewer system calls.
 const CHUNK: usize = 64 << 10;
@@ -32,31 +37,49 @@ const BULK_CHUNK: usize = 256 << 10;
 
 impl Driver {
     /// Opens everything but sockets.
-    pub(super) fn build(config: Config, console: Console, worker: Option<Worker>) -> Result<Self> {
+    pub(super) fn build(
+        config: Config,
+        console: Console,
+        worker: Option<Worker>,
+        world: &mut dyn World,
+    ) -> Result<Self> {
         if let Role::Listen(listen) = &config.role {
             remove_old_ready_file(listen)?;
         }
-        let handler = config.script.as_ref().map(ScriptHandler::load).transpose()?;
+        let script = config.script.as_ref().map(ScriptHandler::load).transpose()?.map(Rc::new);
         if worker.as_ref().is_none_or(Worker::is_first) {
-            for warning in handler.iter().flat_map(ScriptHandler::warnings) {
+            for warning in script.iter().flat_map(|script| script.warnings()) {
                 console.warn(warning);
             }
         }
         check_files(&config)?;
-        let single_peer = match &config.role {
-            Role::Connect(_) => true,
-            Role::Listen(listen) => listen.single_peer,
-        };
-        let stdout = Stdout::open(config.output.file.as_deref(), config.output.raw_terminal)?;
-        let typed = handler.as_ref().is_some_and(ScriptHandler::takes_stdin);
-        if typed && worker.is_some() {
+        let single_peer = config.is_single_peer();
+        let stdout = Stdout::open(world, config.output.file.as_deref(), config.output.raw_terminal)?;
+        let takes_lines = script.as_ref().is_some_and(|script| script.takes_stdin());
+        if takes_lines && worker.is_some() {
             return Err(Error::usage_hint(
                 "--workers and a script with on_stdin do not go together",
                 "leave --workers out",
             ));
         }
-        let serves = handler.is_some() && !matches!(config.role, Role::Connect(_));
-        let stdin = Stdin::open(&config, !single_peer, typed, config.input.read && (typed || !serves))?;
+        let serves = script.is_some() && !matches!(config.role, Role::Connect(_));
+        let input = if config.input.read && (takes_lines || !serves) {
+            Some(world.stdin().map_err(|error| cannot_read_stdin(&error))?)
+        } else {
+            None
+        };
+        let duty = if takes_lines { Duty::Lines } else { Duty::Bytes };
+        let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
+        let clock = world.clock();
+        let now = clock.now();
+        let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
+        let io = Io::new(console, observers(&config, console), chunk, now).map_err(failed)?;
+        let limits = match &config.role {
+            Role::Listen(listen) => Limits { accept: listen.accept, max_conns: listen.max_conns },
+            Role::Connect(_) => Limits::default(),
+        };
+        let is_watched = config.script.as_ref().is_some_and(|script| script.watch);
+        let watch = script.as_ref().filter(|_| is_watched).map(|script| ScriptWatch::new(script.files(), now));
         let settings = Settings {
             event_mask: EventMask::default(),
             decode_output: config.text.recv.is_some(),
@@ -64,81 +87,46 @@ impl Driver {
             malformed: config.text.malformed,
             idle: config.limits.idle,
         };
-        let mut observers: Vec<Box<dyn Observer>> = Vec::new();
-        if console.is_verbose() {
-            observers.push(Box::new(console));
-        }
-        if config.output.hex {
-            observers.push(Box::new(Hexdump::new(!single_peer)));
-        }
-        let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
-        let chunk = if handler.is_some() { CHUNK } else { BULK_CHUNK };
-        let watched = config.script.as_ref().is_some_and(|script| script.watch);
-        let mut driver = Self {
-            rules: EofPolicy::new(&config, handler.as_ref().is_some_and(ScriptHandler::takes_received)),
-            config,
-            io: Io::new(console, observers, chunk).map_err(failed)?,
-            sources: Vec::new(),
-            slots_by_id: HashMap::new(),
-            ids: ConnIds::default(),
-            watch: handler
-                .as_ref()
-                .filter(|_| watched)
-                .map(|handler| ScriptWatch::new(handler.files(), Instant::now())),
-            handler,
-            settings,
-            single_peer,
-            signals: signal::catch().map_err(failed)?,
-            dialings: HashMap::new(),
-            acceptor: None,
-            script_listeners: HashMap::new(),
-            pending_listeners: PendingListeners::default(),
-            accepted: 0,
-            open: 0,
-            clients: 0,
-            stdin,
+        let mut parts = Parts {
+            stdin: Stdin::new(input, &config.text, single_peer, duty),
             stdout,
-            stalled: Vec::new(),
-            timers: BinaryHeap::new(),
-            shutdown: Shutdown::new(),
+            shutdown: Shutdown::new(config.limits.run.map(|limit| now + limit)),
+            policy: EofPolicy::new(&config, script.as_ref().is_some_and(|script| script.takes_received())),
+            config,
+            io,
+            peers: Peers::default(),
+            dials: Dials::default(),
+            listeners: Listeners::new(limits),
+            settings,
+            ids: ConnIds::default(),
+            handler: script.clone().map(|script| script as Rc<dyn Handler>),
+            script,
             worker,
             commands: Vec::new(),
-            batching: false,
-            unwritten: Vec::new(),
         };
-        driver.watch().map_err(failed)?;
-        if let Some(worker) = &driver.worker {
-            worker.enter(driver.io.reactor.mailbox());
+        let mut signals = world.signals().map_err(failed)?;
+        parts.io.register(&mut *signals, Interest::READABLE, Source::Signals).map_err(failed)?;
+        parts.stdout.register(&mut parts.io).map_err(failed)?;
+        if let Some(worker) = &parts.worker {
+            worker.enter(parts.io.reactor.mailbox());
         }
-        if let Some(handler) = &driver.handler {
-            let bind = driver.pending_listeners.binder(driver.config.family, driver.worker.is_some());
-            handler.set_context(RunContext { ids: driver.ids.clone(), text: driver.config.text, bind: Some(bind) });
+        if let Some(script) = &parts.script {
+            let bind = parts.listeners.binder(parts.config.family, parts.worker.is_some());
+            script.set_context(RunContext { ids: parts.ids.clone(), text: parts.config.text, bind: Some(bind) });
+            script.set_run_until(parts.shutdown.run_until());
         }
-        Ok(driver)
+        Ok(Self { parts, clock, signals, watch })
     }
+}
 
-    fn watch(&mut self) -> std::io::Result<()> {
-        let slot = self.io.reactor.register(&mut self.signals, mio::Interest::READABLE)?;
-        self.place(slot, Source::Signals);
-        if let Some(slot) = self.stdout.watch(&mut self.io.reactor)? {
-            self.place(slot, Source::Output);
-        }
-        Ok(())
+/// Who hears of what happens.
+fn observers(config: &Config, console: Console) -> Vec<Box<dyn Observer>> {
+    let mut observers: Vec<Box<dyn Observer>> = Vec::new();
+    if console.is_verbose() {
+        observers.push(Box::new(console));
     }
-
-    /// Starts what the role asks for.
-    pub(super) fn begin(&mut self) -> Result<()> {
-        self.start_clock();
-        self.script_starting()?;
-        if !self.shutdown.is_running() {
-            return Ok(());
-        }
-        if let Some(slot) = self.stdin.watch(&mut self.io.reactor)? {
-            self.place(slot, Source::Input);
-        }
-        match self.config.role.clone() {
-            Role::Connect(connect) => self.begin_connecting(&connect),
-            Role::Listen(listen) => self.begin_listening(&listen),
-        }
+    if config.output.hex {
+        observers.push(Box::new(Hexdump::new(!config.is_single_peer())));
     }
+    observers
 }

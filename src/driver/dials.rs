@@ -1,296 +1,286 @@
-//! Connecting: the sockets behind the attempts that `net::dial` orders, for the run's own connection and for those
-//! a script asks for.
+//! `Dials`: the sockets behind the attempts that `net::dial` orders, for the run's own connection and for those a script asks
+//! for.
 //!
-//! Owns connections that are not made yet. What is asked of one meanwhile waits with it and is done first.
+//! Owns connections that are not made yet. What is asked of one meanwhile waits with it and is done first. What becomes of
+//! them is told as [`Outcome`]s; who acts on those is not known here.
 
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
 
-use crate::config::{Connect, Family, show_duration};
-use crate::driver::peers::{Origin, Peer};
-use crate::driver::{Driver, Source};
+use crate::config::{Family, show_duration};
+use crate::driver::duties::Duties;
+use crate::driver::io::{Io, Source};
+use crate::driver::peer::Peer;
 use crate::error::{Error, Result, cause};
+use crate::net::Transport;
 use crate::net::dial::{self, Dial, Resolved};
 use crate::net::reactor::Slot;
 use crate::net::tcp::{StartError, Tcp};
-use crate::session::{CloseReason, ConnError, ConnId, ConnView, ConnectRequest, ErrorKind, Event, Handler};
+use crate::session::{ConnId, ConnView};
 
-/// Something to do to a connection once it stands.
-type Task = Box<dyn FnOnce(&mut Peer)>;
+/// Work on a connection once it stands.
+pub(super) type Task = Box<dyn FnOnce(&mut Peer)>;
+
+/// A connection that is wanted.
+pub(super) struct Plan {
+    /// Its view: it can be sent to at once.
+    pub(super) view: Rc<ConnView>,
+    /// What messages call the target.
+    pub(super) target: String,
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The host is an address, not a name.
+    pub(super) is_address: bool,
+    pub(super) family: Family,
+    /// The local address to connect from.
+    pub(super) source: Option<SocketAddr>,
+    /// How long resolving and connecting may take together.
+    pub(super) limit: Option<Duration>,
+    /// Leave as soon as it stands.
+    pub(super) probe: bool,
+    pub(super) duties: Duties,
+}
+
+/// What became of a connection that was wanted.
+pub(super) enum Outcome {
+    /// It stands, and has something to be done to it first.
+    Connected { slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties, tasks: Vec<Task> },
+    /// It stood, and is closed again: nothing else was wanted.
+    Probed(SocketAddr),
+    /// It cannot be made.
+    Failed { view: Rc<ConnView>, duties: Duties, error: Error },
+}
+
+/// All connections that are not made yet.
+#[derive(Default)]
+pub(super) struct Dials {
+    dialings: HashMap<ConnId, Dialing>,
+    attempts: HashMap<Slot, Attempt>,
+    outcomes: VecDeque<Outcome>,
+}
 
 /// A connect that is not finished.
-pub(super) struct Dialing {
-    target: String,
-    host: String,
-    probe: bool,
-    source: Option<SocketAddr>,
+struct Dialing {
+    plan: Plan,
     /// `None` while the name is being resolved.
     dial: Option<Dial>,
     attempts: Vec<Slot>,
-    limit: Option<Duration>,
     give_up_at: Option<Instant>,
-    view: Rc<ConnView>,
-    origin: Origin,
     tasks: Vec<Task>,
-    /// What it will be piped to.
-    pub(super) partner: Option<ConnId>,
+    /// The connection that will be its partner.
+    partner: Option<ConnId>,
 }
 
 /// One socket on its way.
-pub(super) struct Attempt {
+struct Attempt {
     id: ConnId,
     tcp: Tcp,
     address: SocketAddr,
 }
 
 impl Dialing {
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         let next = self.dial.as_ref().and_then(Dial::deadline);
         [next, self.give_up_at].into_iter().flatten().min()
     }
-
-    /// The connection that will be.
-    pub(super) fn view(&self) -> &Rc<ConnView> {
-        &self.view
-    }
 }
 
-impl Driver {
+impl Dials {
     /// Starts to connect; names are resolved on a thread of their own.
-    pub(super) fn begin_connecting(&mut self, connect: &Connect) -> Result<()> {
-        let source = match &connect.source {
-            Some(source) => Some(local_address(&source.host_or("0.0.0.0"), source.port, self.config.family)?),
-            None => None,
-        };
-        let family = match source {
-            Some(SocketAddr::V4(_)) if connect.source.as_ref().is_some_and(|source| source.host.is_some()) => {
-                Family::V4
-            }
-            Some(SocketAddr::V6(_)) => Family::V6,
-            _ => self.config.family,
-        };
-        let host = connect.target.host_or("localhost");
-        if self.config.no_dns && !connect.target.is_numeric() {
-            return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
-        }
-        let limit = self.config.limits.connect;
-        let id = self.ids.next();
-        let view = Rc::new(ConnView::wanted(id, connect.target.to_string(), &self.config.text, self.io.now));
-        view.nodelay.set(self.config.nodelay);
-        let dialing = Dialing {
-            target: connect.target.to_string(),
-            host: host.clone(),
-            probe: connect.probe,
-            source,
-            dial: None,
-            attempts: Vec::new(),
-            limit,
-            give_up_at: limit.map(|limit| self.io.now + limit),
-            view,
-            origin: Origin::Main,
-            tasks: Vec::new(),
-            partner: None,
-        };
-        let is_address = connect.target.is_numeric() && connect.target.host.is_some();
-        self.dial(id, dialing, host, connect.target.port, family, is_address);
-        Ok(())
-    }
-
-    /// Makes a connection that a script asked for.
-    pub(super) fn begin_request(&mut self, request: &ConnectRequest) {
-        let host = request.target.host_or("localhost");
-        let dialing = Dialing {
-            target: request.target.to_string(),
-            host: host.clone(),
-            probe: false,
-            source: None,
-            dial: None,
-            attempts: Vec::new(),
-            limit: request.timeout,
-            give_up_at: request.timeout.map(|limit| self.io.now + limit),
-            view: request.view.clone(),
-            origin: Origin::Script,
-            tasks: Vec::new(),
-            partner: None,
-        };
-        let is_address = request.target.is_numeric() && request.target.host.is_some();
-        self.dial(request.view.id, dialing, host, request.target.port, self.config.family, is_address);
-    }
-
-    fn dial(&mut self, id: ConnId, dialing: Dialing, host: String, port: u16, family: Family, is_address: bool) {
+    pub(super) fn start(&mut self, io: &mut Io, plan: Plan) {
+        let (id, host, port, family) = (plan.view.id, plan.host.clone(), plan.port, plan.family);
+        let is_address = plan.is_address;
+        let give_up_at = plan.limit.map(|limit| io.now + limit);
+        let dialing = Dialing { plan, dial: None, attempts: Vec::new(), give_up_at, tasks: Vec::new(), partner: None };
         self.dialings.insert(id, dialing);
         if is_address {
             let addresses = dial::resolve(&host, port, family);
-            self.handle_resolved(Resolved { id, addresses });
+            self.handle_resolved(io, Resolved { id, addresses });
         } else {
-            dial::resolve_in_background(id, host, port, family, &self.io.reactor.mailbox());
+            dial::resolve_in_background(id, host, port, family, &io.reactor.mailbox());
         }
     }
 
-    /// The resolver answered.
-    pub(super) fn handle_resolved(&mut self, resolved: Resolved) {
+    /// The resolver has answered.
+    pub(super) fn handle_resolved(&mut self, io: &mut Io, resolved: Resolved) {
         let Some(dialing) = self.dialings.get_mut(&resolved.id) else { return };
         match resolved.addresses {
             Ok(addresses) => {
-                dialing.dial = Some(Dial::new(addresses, self.io.now));
-                self.start_attempts(resolved.id);
+                dialing.dial = Some(Dial::new(addresses, io.now));
+                self.start_attempts(io, resolved.id);
             }
             Err(cause) => {
-                let error = Error::Resolve { host: dialing.host.clone(), cause };
-                self.give_up(resolved.id, &error);
+                let error = Error::Resolve { host: dialing.plan.host.clone(), cause };
+                self.give_up(io, resolved.id, error);
             }
         }
     }
 
-    /// Starts every attempt that is due.
-    fn start_attempts(&mut self, id: ConnId) {
-        loop {
-            let Some(dialing) = self.dialings.get_mut(&id) else { return };
-            let Some(dial) = &mut dialing.dial else { return };
-            let Some(address) = dial.next_attempt(self.io.now) else { break };
-            let source = dialing.source.filter(|source| source.is_ipv4() == address.is_ipv4());
-            let started = Tcp::start_connect(address, source).and_then(|mut tcp| {
-                let slot = self.io.reactor.register(&mut tcp, Interest::READABLE | Interest::WRITABLE);
-                slot.map(|slot| (tcp, slot)).map_err(StartError::Connect)
-            });
-            match started {
-                Ok((tcp, slot)) => {
-                    dialing.attempts.push(slot);
-                    self.place(slot, Source::Attempt(Box::new(Attempt { id, tcp, address })));
-                }
-                Err(StartError::Connect(error)) => dial.failed(address, cause(&error), self.io.now),
-                Err(StartError::Bind(error)) => {
-                    let address = source.map(|source| source.to_string()).unwrap_or_default();
-                    let error = Error::Bind { operation: "bind to", address, cause: cause(&error) };
-                    return self.give_up(id, &error);
-                }
-            }
-        }
-        self.give_up_if_exhausted(id);
-    }
-
-    /// An attempt may have finished.
-    pub(super) fn attempt_turn(&mut self, slot: Slot) {
-        let Source::Attempt(mut attempt) = self.take(slot) else { return };
+    /// An attempt may have finished. The first one that does wins; the others are dropped.
+    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot) {
+        let Some(attempt) = self.attempts.get_mut(&slot) else { return };
+        let id = attempt.id;
         match attempt.tcp.finish_connect(attempt.address) {
-            Ok(None) => self.place(slot, Source::Attempt(attempt)),
-            Ok(Some((peer, local))) => self.connected(slot, *attempt, peer, local),
+            Ok(None) => {}
+            Ok(Some((peer, local))) => self.connected(io, slot, peer, local),
             Err(error) => {
-                self.io.reactor.deregister(slot, &mut attempt.tcp);
-                if let Some(dialing) = self.dialings.get_mut(&attempt.id) {
+                let Some(mut attempt) = self.attempts.remove(&slot) else { return };
+                io.deregister(slot, &mut attempt.tcp);
+                if let Some(dialing) = self.dialings.get_mut(&id) {
                     dialing.attempts.retain(|&other| other != slot);
                     if let Some(dial) = &mut dialing.dial {
-                        dial.failed(attempt.address, cause(&error), self.io.now);
+                        dial.failed(attempt.address, cause(&error), io.now);
                     }
                 }
-                self.start_attempts(attempt.id);
+                self.start_attempts(io, id);
             }
         }
-    }
-
-    /// The first attempt that finished wins; the others are dropped.
-    fn connected(&mut self, slot: Slot, mut attempt: Attempt, peer: SocketAddr, local: SocketAddr) {
-        let Some(dialing) = self.dialings.remove(&attempt.id) else { return };
-        for other in dialing.attempts.into_iter().filter(|&other| other != slot) {
-            self.drop_attempt(other);
-        }
-        if dialing.probe {
-            self.io.console.note(&format!("connected to {peer}"));
-            self.io.reactor.deregister(slot, &mut attempt.tcp);
-            return;
-        }
-        dialing.view.connected(peer, local, self.io.now);
-        self.add_peer(slot, Box::new(attempt.tcp), dialing.view, dialing.origin);
-        self.with_peer(slot, |_, peer| dialing.tasks.into_iter().for_each(|task| task(peer)));
-    }
-
-    /// Does something to a connection that is being made, once it stands. Whether there is such a connection.
-    pub(super) fn when_connected(&mut self, id: ConnId, task: impl FnOnce(&mut Peer) + 'static) -> bool {
-        let dialing = self.dialings.get_mut(&id);
-        dialing.map(|dialing| dialing.tasks.push(Box::new(task))).is_some()
     }
 
     /// The next attempts, or the end of patience, may be due.
-    pub(super) fn dialing_timers(&mut self) {
-        let now = self.io.now;
+    pub(super) fn handle_timeout(&mut self, io: &mut Io) {
+        let now = io.now;
         let is_due = |(id, dialing): (&ConnId, &Dialing)| dialing.deadline().filter(|at| *at <= now).map(|_| *id);
         let due: Vec<ConnId> = self.dialings.iter().filter_map(is_due).collect();
         for id in due {
             let Some(dialing) = self.dialings.get(&id) else { continue };
             if dialing.give_up_at.is_some_and(|at| at <= now) {
-                let limit = dialing.limit.map(show_duration).unwrap_or_default();
-                let what = format!("connect to {}: timed out after {limit}", dialing.target);
-                self.give_up(id, &Error::Timeout { what });
+                let limit = dialing.plan.limit.map(show_duration).unwrap_or_default();
+                let what = format!("connect to {}: timed out after {limit}", dialing.plan.target);
+                self.give_up(io, id, Error::Timeout { what });
             } else {
-                self.start_attempts(id);
+                self.start_attempts(io, id);
             }
         }
     }
 
-    fn give_up_if_exhausted(&mut self, id: ConnId) {
+    /// When the next attempt, or the end of patience, is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.dialings.values().filter_map(Dialing::deadline).min()
+    }
+
+    /// The next thing that became of a connection.
+    pub(super) fn next_outcome(&mut self) -> Option<Outcome> {
+        self.outcomes.pop_front()
+    }
+
+    /// Whether no connection is being made, and nothing is left to tell.
+    pub(super) fn is_empty(&self) -> bool {
+        self.dialings.is_empty() && self.outcomes.is_empty()
+    }
+
+    /// Whether this connection is being made.
+    pub(super) fn contains(&self, id: ConnId) -> bool {
+        self.dialings.contains_key(&id)
+    }
+
+    /// The view of a connection that is being made.
+    pub(super) fn view(&self, id: ConnId) -> Option<&Rc<ConnView>> {
+        self.dialings.get(&id).map(|dialing| &dialing.plan.view)
+    }
+
+    /// Works on a connection that is being made once it stands.
+    pub(super) fn when_connected(&mut self, id: ConnId, task: impl FnOnce(&mut Peer) + 'static) {
+        if let Some(dialing) = self.dialings.get_mut(&id) {
+            dialing.tasks.push(Box::new(task));
+        }
+    }
+
+    /// The partner that a connection that is being made will have.
+    pub(super) fn partner_of(&self, id: ConnId) -> Option<ConnId> {
+        self.dialings.get(&id)?.partner
+    }
+
+    /// A connection that is being made will have this partner.
+    pub(super) fn set_partner(&mut self, id: ConnId, partner: Option<ConnId>) {
+        if let Some(dialing) = self.dialings.get_mut(&id) {
+            dialing.partner = partner;
+        }
+    }
+
+    /// Stops making a connection. Returns whether it was being made.
+    pub(super) fn cancel(&mut self, io: &mut Io, id: ConnId) -> bool {
+        self.take(io, id).is_some()
+    }
+
+    /// Stops making connections.
+    pub(super) fn stop(&mut self, io: &mut Io) {
+        let ids: Vec<ConnId> = self.dialings.keys().copied().collect();
+        for id in ids {
+            self.take(io, id);
+        }
+    }
+
+    /// Starts every attempt that is due.
+    fn start_attempts(&mut self, io: &mut Io, id: ConnId) {
+        loop {
+            let Some(dialing) = self.dialings.get_mut(&id) else { return };
+            let Some(dial) = &mut dialing.dial else { return };
+            let Some(address) = dial.next_attempt(io.now) else { break };
+            let source = dialing.plan.source.filter(|source| source.is_ipv4() == address.is_ipv4());
+            let started = Tcp::start_connect(address, source).and_then(|mut tcp| {
+                let slot = io.register(&mut tcp, Interest::READABLE | Interest::WRITABLE, Source::Attempt);
+                slot.map(|slot| (tcp, slot)).map_err(StartError::Connect)
+            });
+            match started {
+                Ok((tcp, slot)) => {
+                    dialing.attempts.push(slot);
+                    self.attempts.insert(slot, Attempt { id, tcp, address });
+                }
+                Err(StartError::Connect(error)) => dial.failed(address, cause(&error), io.now),
+                Err(StartError::Bind(error)) => {
+                    let address = source.map(|source| source.to_string()).unwrap_or_default();
+                    let error = Error::Bind { operation: "bind to", address, cause: cause(&error) };
+                    return self.give_up(io, id, error);
+                }
+            }
+        }
         if let Some(dialing) = self.dialings.get(&id)
             && let Some(dial) = dialing.dial.as_ref().filter(|dial| dial.is_exhausted())
         {
-            let error = Error::Connect { target: dialing.target.clone(), cause: dial.cause() };
-            self.give_up(id, &error);
+            let error = Error::Connect { target: dialing.plan.target.clone(), cause: dial.cause() };
+            self.give_up(io, id, error);
         }
     }
 
-    /// A connection cannot be made: the script is told. The run's own decides the exit code.
-    fn give_up(&mut self, id: ConnId, error: &Error) {
-        let Some((view, origin)) = self.cancel_dialing(id) else { return };
-        view.is_open.set(false);
-        view.can_send.set(false);
-        let kind = match error {
-            Error::Timeout { .. } => ErrorKind::Timeout,
-            Error::Resolve { .. } => ErrorKind::Resolve,
-            _ => ErrorKind::Refused,
-        };
-        let is_handled = self.handler.as_ref().is_some_and(|handler| handler.event_mask(&view).error);
-        if origin == Origin::Main {
-            self.fail(error);
-        } else if !is_handled || self.io.console.is_verbose() {
-            self.io.console.error(error);
+    fn connected(&mut self, io: &mut Io, slot: Slot, peer: SocketAddr, local: SocketAddr) {
+        let Some(mut attempt) = self.attempts.remove(&slot) else { return };
+        let Some(dialing) = self.take(io, attempt.id) else { return };
+        if dialing.plan.probe {
+            io.deregister(slot, &mut attempt.tcp);
+            self.outcomes.push_back(Outcome::Probed(peer));
+            return;
         }
-        let Some(handler) = self.handler.as_mut().filter(|_| is_handled) else {
-            return self.partner_failed(None, id, CloseReason::Reset);
-        };
-        let trouble = ConnError { kind, op: "connect".into(), message: error.to_string() };
-        let mut commands = Vec::new();
-        let result = handler.handle(&view, Event::Error(trouble), &mut commands);
-        self.after_call(commands, result);
-        self.partner_failed(None, id, CloseReason::Reset);
+        let Plan { view, duties, .. } = dialing.plan;
+        view.connected(peer, local, io.now);
+        let transport = Box::new(attempt.tcp);
+        self.outcomes.push_back(Outcome::Connected { slot, transport, view, duties, tasks: dialing.tasks });
     }
 
-    /// Stops a connect.
-    pub(super) fn cancel_dialing(&mut self, id: ConnId) -> Option<(Rc<ConnView>, Origin)> {
+    fn give_up(&mut self, io: &mut Io, id: ConnId, error: Error) {
+        if let Some(Dialing { plan: Plan { view, duties, .. }, .. }) = self.take(io, id) {
+            self.outcomes.push_back(Outcome::Failed { view, duties, error });
+        }
+    }
+
+    /// Takes a connect out, and drops its attempts.
+    fn take(&mut self, io: &mut Io, id: ConnId) -> Option<Dialing> {
         let dialing = self.dialings.remove(&id)?;
-        for slot in dialing.attempts {
-            self.drop_attempt(slot);
+        for slot in &dialing.attempts {
+            if let Some(mut attempt) = self.attempts.remove(slot) {
+                io.deregister(*slot, &mut attempt.tcp);
+            }
         }
-        Some((dialing.view, dialing.origin))
-    }
-
-    /// Stops every connect.
-    pub(super) fn stop_dialing(&mut self) {
-        let ids: Vec<ConnId> = self.dialings.keys().copied().collect();
-        for id in ids {
-            self.cancel_dialing(id);
-        }
-    }
-
-    fn drop_attempt(&mut self, slot: Slot) {
-        if let Source::Attempt(mut attempt) = self.take(slot) {
-            self.io.reactor.deregister(slot, &mut attempt.tcp);
-        }
+        Some(dialing)
     }
 }
 
 /// The address to connect from.
-fn local_address(host: &str, port: u16, family: Family) -> Result<SocketAddr> {
+pub(super) fn local_address(host: &str, port: u16, family: Family) -> Result<SocketAddr> {
     let found = dial::resolve(host, port, family);
     let first = found.and_then(|addresses| addresses.first().copied().ok_or_else(|| "it has no address".to_owned()));
     first.map_err(|cause| Error::Resolve { host: host.to_owned(), cause })

@@ -1,20 +1,23 @@
-//! `Io`: what every part of the driver needs for its work, handed down as one argument: the reactor, the clock of this
-//! round, the read buffer, kernel pipes, and who hears of what happens.
+//! `Io`: what every part of the driver needs for its work, handed down as one argument: the reactor with the kind of each
+//! source, the time of this round, the read buffer, kernel pipes, and who hears of what happens.
 //!
 //! Owns nothing that decides. Parts of the driver get it as `&mut Io` and never reach each other through it.
 
 use std::io;
 use std::time::Instant;
 
+use mio::Interest;
+
 use crate::exit::Exit;
 use crate::net::dial::Resolved;
-use crate::net::reactor::Reactor;
+use crate::net::reactor::{Reactor, Slot};
 use crate::net::splice_pipe::SplicePool;
 use crate::output::Observer;
 use crate::output::console::Console;
 
 /// What other threads send to the loop.
 pub(super) enum Mail {
+    /// A resolver has finished.
     Resolved(Resolved),
     /// Another worker has ended.
     Stop(Exit),
@@ -26,9 +29,33 @@ impl From<Resolved> for Mail {
     }
 }
 
+/// What stands behind a slot of the reactor: which part of the driver its turns go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Nothing: the slot is free.
+    #[default]
+    None,
+    /// A connection.
+    Peer,
+    /// A listening socket.
+    Listener,
+    /// An attempt to connect.
+    Attempt,
+    /// stdin.
+    Stdin,
+    /// A pipe that is sent to the connection at this slot.
+    Preamble(Slot),
+    /// stdout.
+    Stdout,
+    /// Signals.
+    Signals,
+}
+
 /// The world below the parts of the driver.
 pub(super) struct Io {
     pub(super) reactor: Reactor<Mail>,
+    /// What stands behind each slot.
+    sources: Vec<Source>,
     /// The time of this round: taken once, after waiting.
     pub(super) now: Instant,
     pub(super) splice_pool: SplicePool,
@@ -45,16 +72,74 @@ impl Io {
     ///
     /// # Errors
     /// The system refuses an epoll descriptor.
-    pub(super) fn new(console: Console, observers: Vec<Box<dyn Observer>>, chunk: usize) -> io::Result<Self> {
+    pub(super) fn new(
+        console: Console,
+        observers: Vec<Box<dyn Observer>>,
+        chunk: usize,
+        now: Instant,
+    ) -> io::Result<Self> {
         Ok(Self {
             reactor: Reactor::new()?,
-            now: Instant::now(),
+            sources: Vec::new(),
+            now,
             splice_pool: SplicePool::default(),
             console,
             observers,
             chunk,
             buffer: Vec::new(),
         })
+    }
+
+    /// Registers a source with the reactor. Its turns go to the part that `kind` names.
+    ///
+    /// # Errors
+    /// What `epoll_ctl(2)` reports.
+    pub(super) fn register<S: mio::event::Source + ?Sized>(
+        &mut self,
+        source: &mut S,
+        interest: Interest,
+        kind: Source,
+    ) -> io::Result<Slot> {
+        let slot = self.reactor.register(source, interest)?;
+        self.set_source(slot, kind);
+        Ok(slot)
+    }
+
+    /// A slot for a source that is always ready.
+    pub(super) fn register_always_ready(&mut self, kind: Source) -> Slot {
+        let slot = self.reactor.register_always_ready();
+        self.set_source(slot, kind);
+        slot
+    }
+
+    /// The same source goes to another part from now on: an attempt has become a connection.
+    pub(super) fn set_source(&mut self, slot: Slot, kind: Source) {
+        if slot >= self.sources.len() {
+            self.sources.resize(slot + 1, Source::None);
+        }
+        self.sources[slot] = kind;
+    }
+
+    /// Which part the turns of a slot go to.
+    pub(super) fn source(&self, slot: Slot) -> Source {
+        self.sources.get(slot).copied().unwrap_or_default()
+    }
+
+    /// Takes a source out of the reactor.
+    pub(super) fn deregister<S: mio::event::Source + ?Sized>(&mut self, slot: Slot, source: &mut S) {
+        self.reactor.deregister(slot, source);
+        self.set_source(slot, Source::None);
+    }
+
+    /// Gives a slot back whose source was always ready, or whose descriptor is closed at once.
+    pub(super) fn forget(&mut self, slot: Slot) {
+        self.reactor.forget(slot);
+        self.set_source(slot, Source::None);
+    }
+
+    /// Whether somebody wants to see the bytes: then they do not pass within the kernel.
+    pub(super) fn is_observed(&self) -> bool {
+        !self.observers.is_empty()
     }
 
     /// The buffer for one read; to be given back with [`Io::return_buffer`].

@@ -1,123 +1,108 @@
-//! The one loop: it waits, gives every source with work a bounded turn, runs due timers, and knows when the
-//! run is over.
+//! The one loop: it waits, gives every source with work a bounded turn, runs due timers, and knows when the run is over.
 //!
-//! Owns the table of what is registered and the order of a round. The turns themselves stand beside it:
-//! `peers` (connections), `pairs`, `files`, `listeners`, `dials`, `preamble`, `stdin`, `stdout`, `bulk`,
-//! `script_calls`, `watch` (the script's files), `shutdown`. `build` is the one place that turns a `Config` into all of these;
-//! `workers` runs several.
+//! Owns the order of a round. The parts own their state and know no other (`peers` with `peer`, `preamble` and `files`; `dials`,
+//! `listeners`, `stdin`, `stdout`, `shutdown`, `watch`; `io` and `world` are what they stand on). They are wired in layers, each
+//! of which calls only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`,
+//! and this loop. `build` turns a `Config` into all of these; `workers` runs several loops.
 
 mod build;
 mod bulk;
+mod closing;
+mod commands;
 mod dials;
+mod duties;
+mod events;
+mod feeding;
 mod files;
 mod io;
 mod listeners;
+mod opening;
 mod pairs;
+mod parts;
+mod peer;
 mod peers;
 mod preamble;
-mod script_calls;
+mod ready;
 mod shutdown;
 mod stdin;
 mod stdout;
+mod turns;
 mod watch;
 mod workers;
+mod world;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::ops::ControlFlow;
 use std::time::Instant;
-
-use signal_hook_mio::v1_0::Signals;
 
 use crate::config::{Config, Role};
 use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
+use crate::net::signal;
 use crate::output::console::Console;
-use crate::script::ScriptHandler;
-use crate::session::connection::Settings;
-use crate::session::eof_policy::EofPolicy;
-use crate::session::{Command, ConnId, ConnIds, ListenerId};
+use crate::session::RunEvent;
 
-use dials::{Attempt, Dialing};
-use io::{Io, Mail};
-use listeners::{Acceptor, PendingListeners};
-use peers::Peer;
-use shutdown::Shutdown;
-use stdin::Stdin;
-use stdout::Stdout;
+use io::{Mail, Source};
+use parts::Parts;
+use turns::BATCH;
 use watch::ScriptWatch;
 use workers::Worker;
-
-/// What stands behind a slot of the reactor.
-enum Source {
-    Nothing,
-    Peer(Box<Peer>),
-    Acceptor(Box<Acceptor>),
-    Attempt(Box<Attempt>),
-    Input,
-    /// A pipe that is sent to the peer behind this slot.
-    Preamble(Slot),
-    Output,
-    Signals,
-}
+use world::{Clock, Process, SignalSource};
 
 /// One run: everything that happens between the command line and the exit code.
-pub struct Driver {
-    config: Config,
-    io: Io,
-    sources: Vec<Source>,
-    slots_by_id: HashMap<ConnId, Slot>,
-    ids: ConnIds,
-    handler: Option<ScriptHandler>,
+pub(crate) struct Driver {
+    parts: Parts,
+    clock: Box<dyn Clock>,
+    signals: Box<dyn SignalSource>,
     watch: Option<ScriptWatch>,
-    settings: Settings,
-    rules: EofPolicy,
-    /// One connection is the whole run: its trouble is the run's.
-    single_peer: bool,
-    signals: Signals,
-    dialings: HashMap<ConnId, Dialing>,
-    acceptor: Option<Slot>,
-    /// Listeners that a script opened, and those it has bound that are not watched yet.
-    script_listeners: HashMap<ListenerId, Slot>,
-    pending_listeners: PendingListeners,
-    accepted: u64,
-    open: usize,
-    /// Open connections that the run's own listener accepted.
-    clients: usize,
-    stdin: Stdin,
-    stdout: Stdout,
-    /// Peers that are not read until stdout has room.
-    stalled: Vec<Slot>,
-    timers: BinaryHeap<Reverse<(Instant, Slot, ConnId)>>,
-    shutdown: Shutdown,
-    /// This loop as one of several.
-    worker: Option<Worker>,
-    commands: Vec<Command>,
-    /// More than one source has its turn in this round.
-    batching: bool,
-    /// Connections that have had their turn and are yet to write.
-    unwritten: Vec<Slot>,
 }
-
-/// So many connections have their turns before what they answered is written: few enough for the processor's caches.
-const BATCH: usize = 64;
 
 /// Runs what the configuration asks for and says how it ended. Everything worth a message was told.
 pub fn run(config: Config) -> Exit {
     let console = Console::new(config.output.verbose, config.output.quiet);
     match &config.role {
-        Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, console),
-        _ => run_alone(config, console, None),
+        Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, console, &Loops),
+        _ => run_one(config, console, None),
     }
 }
 
-fn run_alone(config: Config, console: Console, worker: Option<Worker>) -> Exit {
-    match Driver::build(config, console, worker) {
+/// The loops of a run with several.
+struct Loops;
+
+impl workers::Loops for Loops {
+    type Loop = Driver;
+
+    fn start(&self, config: Config, console: Console, worker: Worker) -> Result<Driver, Error> {
+        let mut driver = Driver::build(config, console, Some(worker), &mut Process)?;
+        driver.start();
+        Ok(driver)
+    }
+}
+
+impl workers::Loop for Driver {
+    fn address(&self) -> Option<std::net::SocketAddr> {
+        self.parts.listeners.address()
+    }
+
+    fn announce(&mut self) {
+        if let Err(error) = self.parts.announce() {
+            self.parts.fail_and_stop(&error);
+        }
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.parts.fail_and_stop(error);
+    }
+
+    fn run(self) -> Exit {
+        Self::run(self)
+    }
+}
+
+fn run_one(config: Config, console: Console, worker: Option<Worker>) -> Exit {
+    match Driver::build(config, console, worker, &mut Process) {
         Ok(mut driver) => {
             driver.start();
-            if let Some(worker) = driver.worker.as_ref().filter(|_| driver.acceptor.is_some()) {
-                worker.note_listening();
-            }
             driver.run()
         }
         Err(error) => {
@@ -128,89 +113,113 @@ fn run_alone(config: Config, console: Console, worker: Option<Worker>) -> Exit {
 }
 
 impl Driver {
+    /// Starts what the role asks for.
     fn start(&mut self) {
-        if let Err(error) = self.begin() {
-            self.fail(&error);
-            self.stop(None);
+        if let Err(error) = self.parts.begin() {
+            self.parts.fail_and_stop(&error);
         }
+        self.settle();
     }
 
     fn run(mut self) -> Exit {
         loop {
-            if let Some(exit) = self.poll_exit() {
+            if let ControlFlow::Break(exit) = self.turn() {
                 // The process ends now: to take an engine apart is a fifth of what it costs to make one.
-                std::mem::forget(self.handler.take());
+                std::mem::forget((self.parts.handler.take(), self.parts.script.take()));
                 return exit;
             }
-            let deadline = self.next_deadline();
-            if let Err(error) = self.io.reactor.wait(deadline) {
-                self.io.console.error(&Error::System { operation: "wait for events", cause: cause(&error) });
-                return Exit::Bug;
-            }
-            self.io.now = Instant::now();
-            while let Some(mail) = self.io.reactor.next_mail() {
-                match mail {
-                    Mail::Resolved(resolved) => self.handle_resolved(resolved),
-                    Mail::Stop(exit) => self.end_with(exit),
-                }
-            }
-            self.round();
-            // After the turns: what came in time counts, however late the process was to look at it.
-            self.run_timers();
         }
     }
 
-    /// Gives every source with work its turn. Several connections that have answers write them one after the other,
-    /// behind their turns: a peer that gets them in one go is woken once, not for each.
-    fn round(&mut self) {
-        let turns = self.io.reactor.ready_len();
-        self.batching = turns > 1;
-        for _ in 0..turns {
-            let Some(slot) = self.io.reactor.next_ready() else { break };
-            self.turn(slot);
-            if self.unwritten.len() == BATCH {
-                self.write_answers();
+    /// One round of the loop: waits, gives everybody with work a turn, and runs what is due. Breaks with the exit code once
+    /// everything is over.
+    fn turn(&mut self) -> ControlFlow<Exit> {
+        if let Some(exit) = self.poll_exit() {
+            return ControlFlow::Break(exit);
+        }
+        let deadline = self.deadline();
+        match self.clock.wait(&mut self.parts.io.reactor, deadline) {
+            Ok(now) => self.parts.io.now = now,
+            Err(error) => {
+                self.parts.io.console.error(&Error::System { operation: "wait for events", cause: cause(&error) });
+                return ControlFlow::Break(Exit::Bug);
             }
         }
-        self.write_answers();
+        while let Some(mail) = self.parts.io.reactor.next_mail() {
+            match mail {
+                Mail::Resolved(resolved) => self.parts.dials.handle_resolved(&mut self.parts.io, resolved),
+                Mail::Stop(exit) => self.parts.shutdown.follow(self.parts.io.now, exit),
+            }
+            self.settle();
+        }
+        self.round();
+        // After the turns: what came in time counts, however late the process was to look at it.
+        self.run_timers();
+        ControlFlow::Continue(())
+    }
+
+    /// Gives every source with work its turn.
+    fn round(&mut self) {
+        let turns = self.parts.io.reactor.ready_len();
+        let is_batch = turns > 1;
+        for _ in 0..turns {
+            let Some(slot) = self.parts.io.reactor.next_ready() else { break };
+            self.dispatch(slot, is_batch);
+            self.settle();
+            if self.parts.peers.unwritten() == BATCH {
+                self.parts.write_answers();
+                self.settle();
+            }
+        }
+        self.parts.write_answers();
+        self.settle();
     }
 
     /// Gives one source its turn.
-    fn turn(&mut self, slot: Slot) {
-        match self.sources.get(slot) {
-            Some(Source::Peer(_)) => self.with_peer(slot, Self::peer_turn),
-            Some(Source::Acceptor(_)) => self.accept_turn(slot),
-            Some(Source::Attempt(_)) => self.attempt_turn(slot),
-            Some(Source::Input) => self.stdin_turn(),
-            Some(&Source::Preamble(peer)) => self.with_peer(peer, Self::peer_turn),
-            Some(Source::Output) => self.stdout_turn(),
-            Some(Source::Signals) => self.signal_turn(slot),
-            Some(Source::Nothing) | None => {}
+    fn dispatch(&mut self, slot: Slot, is_batch: bool) {
+        let parts = &mut self.parts;
+        match parts.io.source(slot) {
+            Source::Peer => parts.peer_turn(slot, is_batch),
+            Source::Preamble(peer) => parts.peer_turn(peer, is_batch),
+            Source::Listener => parts.accept_turn(slot),
+            Source::Attempt => parts.dials.turn(&mut parts.io, slot),
+            Source::Stdin => parts.stdin_turn(),
+            Source::Stdout => parts.stdout_turn(),
+            Source::Signals => self.signal_turn(slot),
+            Source::None => {}
         }
     }
 
-    /// Puts something behind a slot.
-    fn place(&mut self, slot: Slot, thing: Source) {
-        if slot >= self.sources.len() {
-            self.sources.resize_with(slot + 1, || Source::Nothing);
-        }
-        self.sources[slot] = thing;
+    /// Acts on what a turn has left behind: connections that stand or failed, and a stop that was decided.
+    fn settle(&mut self) {
+        self.parts.finish_dials();
+        self.parts.carry_out_stop();
     }
 
-    /// Takes what is behind a slot.
-    fn take(&mut self, slot: Slot) -> Source {
-        self.sources.get_mut(slot).map_or(Source::Nothing, |thing| std::mem::replace(thing, Source::Nothing))
+    /// Signals came. The handler may take one; the second one, or one that comes while the run is ending, is immediate.
+    fn signal_turn(&mut self, slot: Slot) {
+        self.parts.io.reactor.readiness(slot).readable = false;
+        for number in self.signals.take_pending() {
+            let name = signal::name(number);
+            self.parts.io.console.note(&format!("SIG{name}"));
+            if self.parts.shutdown.is_running() && self.parts.tell_run(RunEvent::Signal(name)) {
+                continue;
+            }
+            self.parts.shutdown.handle_signal(self.parts.io.now, number);
+        }
     }
 
     /// The earliest time at which something is due without an event.
-    fn next_deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
+        let parts = &self.parts;
+        let handler = parts.handler.as_ref().filter(|_| parts.shutdown.is_running());
         [
-            self.timers.peek().map(|Reverse((at, ..))| *at),
-            self.dialings.values().filter_map(Dialing::deadline).min(),
-            self.accept_deadline(),
-            self.stdin.deadline(),
-            self.handler.as_ref().filter(|_| self.shutdown.is_running()).and_then(ScriptHandler::deadline),
-            self.shutdown.deadline(),
+            parts.peers.deadline(),
+            parts.dials.deadline(),
+            parts.listeners.deadline(),
+            parts.stdin.deadline(),
+            handler.and_then(|handler| handler.deadline()),
+            parts.shutdown.deadline(),
             self.watch.as_ref().map(ScriptWatch::deadline),
         ]
         .into_iter()
@@ -220,21 +229,43 @@ impl Driver {
 
     /// Runs everything that is due.
     fn run_timers(&mut self) {
-        let now = self.io.now;
-        // Only so many: one whose next time has come already has its turn in the next round.
-        for _ in 0..self.timers.len() {
-            let Some(Reverse((at, slot, id))) = self.timers.peek().copied() else { break };
-            if at > now {
-                break;
-            }
-            self.timers.pop();
-            self.with_peer(slot, |driver, peer| driver.timer_turn(peer, id, at));
+        self.parts.peer_timers();
+        self.parts.dials.handle_timeout(&mut self.parts.io);
+        self.parts.listeners.handle_timeout(&mut self.parts.io);
+        self.parts.stdin_timers();
+        self.parts.script_timers();
+        self.parts.run_timer();
+        self.watch_timer();
+        self.settle();
+    }
+
+    /// The files of the script may have changed.
+    fn watch_timer(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        if !self.parts.shutdown.is_running() {
+            self.watch = None;
+        } else if let Some(script) = &self.parts.script
+            && watch.is_due(self.parts.io.now, script)
+            && let Some(new) = watch.reload(&self.parts.io, script, self.parts.config.script.as_ref())
+        {
+            self.parts.replace_script(new);
         }
-        self.dialing_timers();
-        self.accept_timers();
-        self.stdin_timers();
-        self.script_timers();
-        self.shutdown_timers();
-        self.watch_timers();
+    }
+
+    /// The exit code, once everything is over; until then, the step from one stage to the next.
+    fn poll_exit(&mut self) -> Option<Exit> {
+        let is_late = self.parts.shutdown.is_late(self.parts.io.now);
+        if self.parts.shutdown.is_running() && self.parts.is_idle() {
+            self.parts.stop(None);
+            self.settle();
+        }
+        if self.parts.shutdown.is_stopping() && (self.parts.peers.is_empty() || is_late) {
+            self.parts.end_connections();
+            self.settle();
+        }
+        if self.parts.shutdown.is_flushing() {
+            self.parts.flush_stdout(is_late);
+        }
+        self.parts.finish()
     }
 }

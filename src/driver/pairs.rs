@@ -1,144 +1,71 @@
-//! Piped connections: what one receives the other sends, both ways, with half-close and back-pressure.
+//! Partners: what one connection receives the other sends, both ways, with half-close and back-pressure.
 //!
-//! Owns who is whose partner. `on_relay` of the script sees what passes and may change it.
+//! Owns who is whose partner and what the end of one does to the other. `on_relay` of a script sees what passes and may change
+//! it; that call is `events`' business.
 
-use crate::driver::peers::Peer;
-use crate::driver::{Driver, Source};
-use crate::session::{CloseReason, ConnId, Cutting, Handler};
+use crate::driver::parts::Parts;
+use crate::driver::peer::Peer;
+use crate::session::{CloseReason, ConnId, Cutting};
 
-/// While this much waits for the partner, nothing more is read for it.
-const MARK: usize = 256 << 10;
+impl Parts {
+    /// Works on a connection outside of its turn, which follows. One that is still being made is worked on once it stands.
+    pub(super) fn touch(&mut self, id: ConnId, work: impl FnOnce(&mut Peer) + 'static) {
+        if self.peers.slot_of(id).is_some() {
+            self.peers.touch(&mut self.io, id, work);
+        } else {
+            self.dials.when_connected(id, work);
+        }
+    }
 
-impl Driver {
-    /// Pipes two connections; one of them may still be being made. Whoever was piped to one of them before is no more.
-    pub(super) fn pipe(&mut self, mut current: Option<&mut Peer>, a: ConnId, b: ConnId) {
-        let known = |driver: &Self, id| driver.slots_by_id.contains_key(&id) || driver.dialings.contains_key(&id);
+    /// Makes two connections partners; one of them may still be being made. Former partners of either go on alone.
+    pub(super) fn pair(&mut self, a: ConnId, b: ConnId) {
         for (id, partner) in [(a, b), (b, a)] {
-            let old = self.partner_of(current.as_deref(), id).filter(|old| *old != partner);
-            let is_partner_known = known(self, partner);
-            if let Some(dialing) = self.dialings.get_mut(&id) {
-                dialing.partner = Some(partner);
-            }
-            self.on_conn(current.as_deref_mut(), id, move |peer| {
+            let old = self.partner_of(id).filter(|old| *old != partner);
+            let is_partner_known = self.peers.slot_of(partner).is_some() || self.dials.contains(partner);
+            self.dials.set_partner(id, Some(partner));
+            self.touch(id, move |peer| {
                 if is_partner_known {
-                    peer.piped = Some(partner);
+                    peer.partner = Some(partner);
                     peer.conn.set_cutting(Cutting::Raw);
                 } else {
                     peer.conn.close(CloseReason::Closed);
                 }
             });
             let Some(old) = old else { continue };
-            if let Some(dialing) = self.dialings.get_mut(&old) {
-                dialing.partner = None;
-            }
+            self.dials.set_partner(old, None);
             // It reads again, if it waited for room.
-            self.on_conn(current.as_deref_mut(), old, move |peer| {
-                peer.piped = peer.piped.filter(|partner| *partner != id);
+            self.touch(old, move |peer| {
+                peer.partner = peer.partner.filter(|partner| *partner != id);
             });
         }
     }
 
-    fn partner_of(&self, current: Option<&Peer>, id: ConnId) -> Option<ConnId> {
-        if let Some(peer) = current.filter(|peer| peer.conn.view().id == id) {
-            return peer.piped;
-        }
-        match self.slots_by_id.get(&id).and_then(|&slot| self.sources.get(slot)) {
-            Some(Source::Peer(peer)) => peer.piped,
-            _ => self.dialings.get(&id).and_then(|dialing| dialing.partner),
+    fn partner_of(&self, id: ConnId) -> Option<ConnId> {
+        self.peers.by_id(id).map_or_else(|| self.dials.partner_of(id), |peer| peer.partner)
+    }
+
+    /// Writes what the socket of a connection takes at once.
+    pub(super) fn flush(&mut self, id: ConnId) {
+        if let Some(peer) = self.peers.slot_of(id).and_then(|slot| self.peers.get_mut(slot)) {
+            peer.write(&mut self.io);
         }
     }
 
-    /// A chunk for the partner.
-    pub(super) fn relay(&mut self, peer: &mut Peer, partner: ConnId, bytes: Vec<u8>) {
-        let to = match self.slots_by_id.get(&partner).and_then(|&slot| self.sources.get(slot)) {
-            Some(Source::Peer(partner)) => partner.conn.view().clone(),
-            // The rest of what was read before anybody knew whom it is for.
-            _ => match self.dialings.get(&partner) {
-                Some(dialing) => dialing.view().clone(),
-                None => return,
-            },
-        };
-        let bytes = match &mut self.handler {
-            Some(handler) => {
-                let mut commands = Vec::new();
-                let result = handler.relay(peer.conn.view(), &to, bytes, &mut commands);
-                self.apply(Some(peer), &mut commands);
-                match result {
-                    Ok(bytes) => bytes,
-                    Err(error) => return self.handler_failed(Some(peer), error),
-                }
-            }
-            None => bytes,
-        };
-        self.on_conn(None, partner, move |partner| partner.conn.send(bytes));
-        if peer.conn.has_toxics() {
-            self.flush_partner(partner);
-        }
-    }
-
-    /// Writes what a partner's socket takes at once: a slice leaves before the next one comes.
-    fn flush_partner(&mut self, partner: ConnId) {
-        if let Some(&slot) = self.slots_by_id.get(&partner) {
-            self.with_peer(slot, Self::write);
-        }
-    }
-
-    /// One side is over: the other ends in the same way.
-    pub(super) fn partner_closed(&mut self, partner: ConnId, why: CloseReason) {
+    /// A connection is over: its partner ends in the same way.
+    pub(super) fn partner_closed(&mut self, partner: ConnId, reason: CloseReason) {
         // A reset drops what is queued: what came before it goes first.
-        self.flush_partner(partner);
-        self.on_conn(None, partner, move |partner| {
-            partner.piped = None;
-            end_like(partner, why);
+        self.flush(partner);
+        self.touch(partner, move |partner| {
+            partner.partner = None;
+            partner.end_like(reason);
         });
     }
 
-    /// A connection could not be made, or was given up by the script: whoever was piped to it ends, too. `current`
-    /// is the connection that has its turn.
-    pub(super) fn partner_failed(&mut self, current: Option<&mut Peer>, id: ConnId, why: CloseReason) {
-        if let Some(peer) = current.filter(|peer| peer.piped == Some(id)) {
-            peer.piped = None;
-            return end_like(peer, why);
-        }
-        let is_its = |thing: &Source| match thing {
-            Source::Peer(peer) if peer.piped == Some(id) => Some(peer.conn.view().id),
-            _ => None,
-        };
-        let partners: Vec<ConnId> = self.sources.iter().filter_map(is_its).collect();
+    /// A connection could not be made, or was given up: its partner ends, too.
+    pub(super) fn partner_failed(&mut self, id: ConnId, reason: CloseReason) {
+        let partners: Vec<ConnId> = self.peers.iter().filter(|peer| peer.partner == Some(id)).map(Peer::id).collect();
         for partner in partners {
-            self.partner_closed(partner, why);
+            self.partner_closed(partner, reason);
         }
-    }
-
-    /// Whether the partner has no room, or is not there yet.
-    pub(super) fn is_partner_full(&self, peer: &Peer) -> bool {
-        let Some(partner) = peer.piped else { return false };
-        match self.slots_by_id.get(&partner).and_then(|&slot| self.sources.get(slot)) {
-            Some(Source::Peer(partner)) => is_full(partner),
-            _ => self.dialings.contains_key(&partner),
-        }
-    }
-
-    /// Lets the partner read again: there is room.
-    pub(super) fn wake_partner(&mut self, peer: &Peer) {
-        if let Some(slot) = peer.piped.and_then(|partner| self.slots_by_id.get(&partner).copied())
-            && !is_full(peer)
-            && self.io.reactor.readiness(slot).readable
-        {
-            self.io.reactor.wake(slot);
-        }
-    }
-}
-
-/// Whether nothing more is read for it.
-fn is_full(peer: &Peer) -> bool {
-    peer.conn.queued() >= MARK || peer.pipe.as_ref().is_some_and(|pipe| pipe.is_full())
-}
-
-/// Ends a connection as its partner has ended.
-fn end_like(peer: &mut Peer, why: CloseReason) {
-    match why {
-        CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => peer.conn.reset(CloseReason::Reset),
-        CloseReason::Eof | CloseReason::Closed | CloseReason::Stop => peer.conn.close(why),
     }
 }

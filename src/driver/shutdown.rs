@@ -1,27 +1,24 @@
-//! How a run ends: the first fatal error, signals, the run's time limit, `exit(n)`, stdout's reader leaving,
-//! or simply that nothing is left to do.
+//! `Shutdown`: where the run stands and what it will end with: the first fatal error, signals, the run's time limit,
+//! `exit(n)`, stdout's reader leaving, or simply that nothing is left to do.
+//!
+//! A pure state machine; carrying a stop out (closing listeners, connections and stdin) is wired in `turns`.
 //!
 //! | stage | left by |
 //! |---|---|
 //! | Running | nothing left to do, or one of the reasons above → Stopping |
 //! | Stopping | queues flushed and connections gone, or the grace is over; then `on_stop` → Flushing |
-//! | Flushing | stdout has everything, or the grace is over → the exit code |
+//! | Flushing | stdout has everything, or the grace is over → Over: the exit code |
 
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGPIPE;
 
-use crate::config::{ScriptErrors, show_duration};
-use crate::driver::stdout::StdoutError;
-use crate::driver::{Driver, Source};
-use crate::error::Error;
 use crate::exit::Exit;
-use crate::net::reactor::Slot;
-use crate::net::signal;
-use crate::session::CloseReason;
 
 /// How long queues may take to empty once the end was asked for.
-const GRACE: Duration = Duration::from_secs(1);
+pub(super) const GRACE: Duration = Duration::from_secs(1);
+/// The same for an end that nobody has asked for.
+const LONG_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -32,25 +29,30 @@ enum Stage {
 }
 
 /// Where the run stands and what it will end with.
+#[derive(Debug)]
 pub(super) struct Shutdown {
     stage: Stage,
     exit: Option<Exit>,
     script_failed: bool,
-    /// Another worker has said so: a signal that comes now is probably what it got, too.
+    /// Another worker has ended the run: a signal that comes now is probably the one it got.
     followed: bool,
     run_until: Option<Instant>,
     grace_until: Option<Instant>,
+    /// The stop was decided and is yet to be carried out.
+    is_stop_due: bool,
 }
 
 impl Shutdown {
-    pub(super) fn new() -> Self {
+    /// A run that goes on until `run_until`, if there is a limit.
+    pub(super) fn new(run_until: Option<Instant>) -> Self {
         Self {
             stage: Stage::Running,
             exit: None,
             script_failed: false,
             followed: false,
-            run_until: None,
+            run_until,
             grace_until: None,
+            is_stop_due: false,
         }
     }
 
@@ -62,6 +64,20 @@ impl Shutdown {
         self.stage == Stage::Stopping
     }
 
+    pub(super) fn is_flushing(&self) -> bool {
+        self.stage == Stage::Flushing
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// When the time of the whole run is up.
+    pub(super) fn run_until(&self) -> Option<Instant> {
+        self.run_until
+    }
+
+    /// When the next stage is due without an event.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.stage {
             Stage::Running => self.run_until,
@@ -70,170 +86,150 @@ impl Shutdown {
         }
     }
 
-    /// A signal beats 112, every other error keeps its place as the first.
+    /// Whether the time of the run is up.
+    pub(super) fn is_run_over(&self, now: Instant) -> bool {
+        self.is_running() && self.run_until.is_some_and(|at| at <= now)
+    }
+
+    /// Whether the grace is over.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.grace_until.is_some_and(|at| at <= now)
+    }
+
+    /// The exit code: a signal beats a failed script, every other error keeps its place as the first.
     pub(super) fn code(&self) -> Exit {
         self.exit.unwrap_or(if self.script_failed { Exit::ScriptRun } else { Exit::Success })
     }
-}
 
-impl Driver {
-    /// Sets the clock of the run going.
-    pub(super) fn start_clock(&mut self) {
-        self.shutdown.run_until = self.config.limits.run.map(|limit| self.io.now + limit);
-        if let Some(handler) = &self.handler {
-            handler.set_run_until(self.shutdown.run_until);
-        }
+    /// A fatal error: the first one decides the exit code.
+    pub(super) fn note_fault(&mut self, exit: Exit) {
+        self.exit.get_or_insert(exit);
     }
 
-    /// Tells a fault. The first one decides the exit code.
-    pub(super) fn fail(&mut self, error: &Error) {
-        self.io.console.error(error);
-        self.shutdown.exit.get_or_insert(error.exit());
+    /// A handler of the script failed.
+    pub(super) fn note_script_failure(&mut self) {
+        self.script_failed = true;
     }
 
-    /// Begins the end: nobody new, nothing more from stdin; queues get time to empty, without limit if `grace`
-    /// is `None`.
-    pub(super) fn stop(&mut self, grace: Option<Duration>) {
-        if !self.shutdown.is_running() {
-            return;
+    /// Begins the end: queues get `grace` to empty, or a longer time if nobody has asked for the end. Returns whether the run
+    /// was still going on.
+    pub(super) fn stop(&mut self, now: Instant, grace: Option<Duration>) -> bool {
+        let was_running = self.is_running();
+        if was_running {
+            self.stage = Stage::Stopping;
+            self.grace_until = Some(now + grace.unwrap_or(LONG_GRACE));
+            self.is_stop_due = true;
         }
-        self.shutdown.stage = Stage::Stopping;
-        if let Some(handler) = &self.handler {
-            handler.set_ending();
-        }
-        if let Some(worker) = &self.worker {
-            worker.end(self.shutdown.code());
-        }
-        self.shutdown.grace_until = Some(self.io.now + grace.unwrap_or(GRACE * 5));
-        self.stop_listening();
-        self.stop_dialing();
-        self.stop_stdin();
-        for slot in self.peer_slots() {
-            self.with_peer(slot, |driver, peer| {
-                peer.conn.close(CloseReason::Stop);
-                driver.pump(peer);
-            });
-        }
+        was_running
+    }
+
+    /// Whether a stop was decided since the last call: it has to be carried out now.
+    pub(super) fn take_stop(&mut self) -> bool {
+        std::mem::take(&mut self.is_stop_due)
     }
 
     /// Another worker has ended, and says what the run ends with.
-    pub(super) fn end_with(&mut self, exit: Exit) {
-        if self.shutdown.is_running() {
-            self.shutdown.exit.get_or_insert(exit);
-            self.shutdown.followed = true;
-            self.stop(Some(GRACE));
+    pub(super) fn follow(&mut self, now: Instant, exit: Exit) {
+        if self.stop(now, Some(GRACE)) {
+            self.exit.get_or_insert(exit);
+            self.followed = true;
         }
     }
 
-    /// A script called `exit(code)`.
-    pub(super) fn exit_asked(&mut self, code: u8) {
-        self.shutdown.exit.get_or_insert(Exit::Script(code));
-        self.stop(Some(GRACE));
-    }
-
-    /// A handler failed; the run's exit code remembers it.
-    pub(super) fn script_error(&mut self) {
-        self.shutdown.script_failed = true;
-        if self.script_errors() == ScriptErrors::Fatal {
-            self.shutdown.exit.get_or_insert(Exit::ScriptRun);
-            self.stop(Some(GRACE));
+    /// A signal that nobody else handles. The second one, or one that comes while the run is ending, ends it at once.
+    pub(super) fn handle_signal(&mut self, now: Instant, number: i32) {
+        if self.stop(now, Some(GRACE)) {
+            self.exit.get_or_insert(Exit::Signal(number));
+        } else if !std::mem::take(&mut self.followed) {
+            self.exit = Some(Exit::Signal(number));
+            self.stage = Stage::Over;
         }
     }
 
-    pub(super) fn closes_after_script_error(&self) -> bool {
-        self.script_errors() != ScriptErrors::Ignore
+    /// stdout's reader has left: the process ends as `cat` would.
+    pub(super) fn handle_reader_gone(&mut self) {
+        if !self.is_over() {
+            self.exit.get_or_insert(Exit::Signal(SIGPIPE));
+            self.stage = Stage::Over;
+        }
     }
 
-    fn script_errors(&self) -> ScriptErrors {
-        self.config.script.as_ref().map_or_else(ScriptErrors::default, |script| script.on_error)
+    /// stdout cannot be written.
+    pub(super) fn handle_output_fault(&mut self, exit: Exit) {
+        self.note_fault(exit);
+        self.stage = Stage::Over;
     }
 
-    /// stdout took what it could, or did not.
-    pub(super) fn after_output(&mut self, result: Result<(), StdoutError>) {
-        match result {
-            Ok(()) => {}
-            Err(_) if self.shutdown.stage == Stage::Over => {}
-            Err(StdoutError::ReaderGone) => {
-                self.shutdown.exit.get_or_insert(Exit::Signal(SIGPIPE));
-                self.shutdown.stage = Stage::Over;
-            }
-            Err(StdoutError::Failed(error)) => {
-                self.fail(&error);
-                self.shutdown.stage = Stage::Over;
+    /// Connections are gone: what is left is stdout. It may take as long as its reader needs, except after a signal and the
+    /// like.
+    pub(super) fn begin_flushing(&mut self) {
+        if self.is_stopping() {
+            self.stage = Stage::Flushing;
+            if !matches!(self.exit, Some(Exit::Signal(_) | Exit::Script(_) | Exit::Timeout)) {
+                self.grace_until = None;
             }
         }
     }
 
-    /// A signal came. The second one, or one that comes while the run is shutdown, is immediate.
-    pub(super) fn signal_turn(&mut self, slot: Slot) {
-        self.io.reactor.readiness(slot).readable = false;
-        let pending: Vec<i32> = self.signals.pending().collect();
-        for number in pending {
-            self.io.console.note(&format!("SIG{}", signal::name(number)));
-            if self.shutdown.is_running() {
-                if self.script_signal(signal::name(number)) {
-                    continue;
-                }
-                self.shutdown.exit.get_or_insert(Exit::Signal(number));
-                self.stop(Some(GRACE));
-            } else if !std::mem::take(&mut self.shutdown.followed) {
-                self.shutdown.exit = Some(Exit::Signal(number));
-                self.shutdown.stage = Stage::Over;
-            }
-        }
+    /// stdout has everything, or its time is up.
+    pub(super) fn end(&mut self) {
+        self.stage = Stage::Over;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_fault_decides_and_a_signal_beats_a_failed_script() {
+        let mut shutdown = Shutdown::new(None);
+        shutdown.note_script_failure();
+        assert_eq!(shutdown.code(), Exit::ScriptRun);
+        shutdown.note_fault(Exit::Timeout);
+        shutdown.note_fault(Exit::Broken);
+        assert_eq!(shutdown.code(), Exit::Timeout);
+        let mut shutdown = Shutdown::new(None);
+        shutdown.note_script_failure();
+        shutdown.handle_signal(Instant::now(), 15);
+        assert_eq!(shutdown.code(), Exit::Signal(15));
     }
 
-    /// The run's time may be up.
-    pub(super) fn shutdown_timers(&mut self) {
-        if self.shutdown.is_running() && self.shutdown.run_until.is_some_and(|at| at <= self.io.now) {
-            let limit = self.config.limits.run.map(show_duration).unwrap_or_default();
-            self.fail(&Error::Timeout { what: format!("timed out after {limit} (--timeout)") });
-            self.stop(Some(GRACE));
-        }
+    #[test]
+    fn a_stop_is_carried_out_once_and_a_second_signal_ends_the_run() {
+        let now = Instant::now();
+        let mut shutdown = Shutdown::new(None);
+        assert!(!shutdown.take_stop());
+        assert!(shutdown.stop(now, None) && !shutdown.stop(now, None));
+        assert!(shutdown.take_stop() && !shutdown.take_stop());
+        shutdown.handle_signal(now, 2);
+        assert!(shutdown.is_over());
+        assert_eq!(shutdown.code(), Exit::Signal(2));
     }
 
-    /// The exit code, once everything is over; until then, the step from one stage to the next.
-    pub(super) fn poll_exit(&mut self) -> Option<Exit> {
-        let is_late = self.shutdown.grace_until.is_some_and(|at| at <= self.io.now);
-        if self.shutdown.is_running() && self.dialings.is_empty() && !self.is_listening() && self.open == 0 {
-            self.stop(None);
-        }
-        if self.shutdown.is_stopping() && (self.open == 0 || is_late) {
-            for slot in self.peer_slots() {
-                self.with_peer(slot, |driver, peer| {
-                    peer.conn.reset(CloseReason::Stop);
-                    driver.pump(peer);
-                });
-            }
-            self.script_stopping();
-            self.stdout.finish();
-            if self.shutdown.is_stopping() {
-                self.shutdown.stage = Stage::Flushing;
-                // What was received is written however long its reader takes, except after a signal and the like.
-                if !matches!(self.shutdown.exit, Some(Exit::Signal(_) | Exit::Script(_) | Exit::Timeout)) {
-                    self.shutdown.grace_until = None;
-                }
-            }
-        }
-        if self.shutdown.stage == Stage::Flushing {
-            let result = self.stdout.flush(&mut self.io.reactor);
-            self.after_output(result);
-            if self.stdout.is_empty() || is_late {
-                self.shutdown.stage = Stage::Over;
-            }
-        }
-        if self.shutdown.stage != Stage::Over {
-            return None;
-        }
-        let code = self.shutdown.code();
-        if let Some(worker) = &self.worker {
-            worker.end(code);
-        }
-        Some(code)
+    #[test]
+    fn the_signal_of_a_worker_that_another_has_stopped_is_the_same_one() {
+        let now = Instant::now();
+        let mut shutdown = Shutdown::new(None);
+        shutdown.follow(now, Exit::Signal(15));
+        shutdown.handle_signal(now, 15);
+        assert!(shutdown.is_stopping());
+        shutdown.handle_signal(now, 15);
+        assert!(shutdown.is_over());
     }
 
-    pub(super) fn peer_slots(&self) -> Vec<Slot> {
-        let is_peer = |&(_, thing): &(Slot, &Source)| matches!(thing, Source::Peer(_));
-        self.sources.iter().enumerate().filter(is_peer).map(|(slot, _)| slot).collect()
+    #[test]
+    fn stdout_may_take_its_time_unless_the_end_was_asked_for() {
+        let now = Instant::now();
+        for (exit, is_bounded) in
+            [(Exit::Success, false), (Exit::Broken, false), (Exit::Timeout, true), (Exit::Script(0), true)]
+        {
+            let mut shutdown = Shutdown::new(None);
+            shutdown.note_fault(exit);
+            shutdown.stop(now, None);
+            shutdown.begin_flushing();
+            assert!(shutdown.is_flushing());
+            assert_eq!(shutdown.deadline().is_some(), is_bounded, "{exit:?}");
+        }
     }
 }

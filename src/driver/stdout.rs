@@ -1,7 +1,7 @@
 //! `Stdout`: what goes to stdout, or to the file of `-o`, in order and without blocking.
 //!
-//! Owns the queue before it and the safety of terminals. Says when it is too full for more to be read, and
-//! when its reader has gone; what follows from that is the driver's business.
+//! Owns the queue before it and the safety of terminals. Says when it is too full for more to be read, and when its reader has
+//! gone; what follows from that is decided elsewhere.
 
 use std::fs::File;
 use std::io;
@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use mio::Interest;
 
 use crate::buffer::ByteQueue;
+use crate::driver::io::{Io, Source};
+use crate::driver::world::{OutputStream, World};
 use crate::error::{Error, Result, cause};
 use crate::net::bulk::Move;
-use crate::net::reactor::{Io, Reactor, Slot};
-use crate::net::stdio::Output;
+use crate::net::reactor::{Io as Step, Readiness, Slot};
 use crate::output::terminal::Sanitizer;
 
 /// Above this, whatever feeds stdout is not read.
@@ -32,15 +33,14 @@ pub(super) enum StdoutError {
 }
 
 /// Where results and received data go.
-#[derive(Debug)]
 pub(super) struct Stdout {
-    output: Output,
+    output: Box<dyn OutputStream>,
     name: String,
     /// The file of `-o`, while it is untouched.
     file: Option<PathBuf>,
     slot: Option<Slot>,
     queue: ByteQueue,
-    /// What was to be moved into it within the kernel found no room.
+    /// A move into it within the kernel found no room.
     blocked: bool,
     sanitizer: Option<Sanitizer>,
 }
@@ -50,13 +50,9 @@ impl Stdout {
     ///
     /// # Errors
     /// The file cannot be opened for writing.
-    pub(super) fn open(file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
+    pub(super) fn open(world: &mut dyn World, file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
         let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
-        let output = match file {
-            Some(path) => open_for_writing(path).and_then(Output::file),
-            None => Output::stdout(),
-        };
-        let output = output.map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
+        let output = world.stdout(file).map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
         let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
         Ok(Self {
             output,
@@ -77,33 +73,33 @@ impl Stdout {
         }
     }
 
-    /// Watches it, so that a reader that leaves is noticed even when nothing is written.
+    /// Registers it, so that a reader that leaves is noticed even when nothing is written.
     ///
     /// # Errors
     /// What `epoll_ctl(2)` reports.
-    pub(super) fn watch<M>(&mut self, reactor: &mut Reactor<M>) -> io::Result<Option<Slot>> {
+    pub(super) fn register(&mut self, io: &mut Io) -> io::Result<()> {
         if let Some(source) = self.output.source() {
-            let slot = reactor.register(source, Interest::READABLE | Interest::WRITABLE)?;
-            reactor.readiness(slot).writable = true;
+            let slot = io.register(source, Interest::READABLE | Interest::WRITABLE, Source::Stdout)?;
+            io.reactor.readiness(slot).writable = true;
             self.slot = Some(slot);
         }
-        Ok(self.slot)
+        Ok(())
     }
 
     /// Writes, and queues what does not fit.
     ///
     /// # Errors
     /// The reader has gone, or writing failed.
-    pub(super) fn write<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<(), StdoutError> {
+    pub(super) fn write(&mut self, io: &mut Io, bytes: &[u8]) -> std::result::Result<(), StdoutError> {
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut safe = Vec::with_capacity(bytes.len());
             sanitizer.push(bytes, &mut safe);
             self.queue.push(safe);
-            return self.flush(reactor);
+            return self.flush(io);
         }
         let mut rest = bytes;
         while self.queue.is_empty() && !rest.is_empty() {
-            match self.attempt(reactor, rest)? {
+            match self.attempt(io, rest)? {
                 0 => break,
                 n => rest = &rest[n..],
             }
@@ -116,11 +112,11 @@ impl Stdout {
     ///
     /// # Errors
     /// The reader has gone, or writing failed.
-    pub(super) fn flush<M>(&mut self, reactor: &mut Reactor<M>) -> std::result::Result<(), StdoutError> {
+    pub(super) fn flush(&mut self, io: &mut Io) -> std::result::Result<(), StdoutError> {
         let mut queue = std::mem::take(&mut self.queue);
         let mut result = Ok(());
         while !queue.is_empty() {
-            match self.attempt(reactor, queue.as_slice()) {
+            match self.attempt(io, queue.as_slice()) {
                 Ok(0) => break,
                 Ok(n) => queue.consume(n),
                 Err(error) => {
@@ -148,18 +144,18 @@ impl Stdout {
     }
 
     /// Moves what a socket has.
-    pub(super) fn move_from<M>(&mut self, reactor: &mut Reactor<M>, socket: BorrowedFd<'_>) -> Move {
+    pub(super) fn move_from(&mut self, io: &mut Io, socket: BorrowedFd<'_>) -> Move {
         let step = self.output.move_from(socket);
         if let (Move::Blocked { sink: false, .. }, Some(slot)) = (&step, self.slot) {
-            reactor.readiness(slot).writable = false;
+            io.reactor.readiness(slot).writable = false;
             self.blocked = true;
         }
         step
     }
 
     /// An event for its slot: there may be room again.
-    pub(super) fn unblock<M>(&mut self, reactor: &mut Reactor<M>) {
-        self.blocked &= !self.slot.is_some_and(|slot| reactor.readiness(slot).writable);
+    pub(super) fn unblock(&mut self, io: &mut Io) {
+        self.blocked &= !self.slot.is_some_and(|slot| io.reactor.readiness(slot).writable);
     }
 
     /// Whether its reader has left.
@@ -168,8 +164,8 @@ impl Stdout {
     }
 
     /// Whether an event for its slot means that the reader has left.
-    pub(super) fn is_gone<M>(&self, reactor: &mut Reactor<M>) -> bool {
-        self.slot.is_some_and(|slot| reactor.readiness(slot).write_closed && self.output.is_gone())
+    pub(super) fn is_gone(&self, io: &mut Io) -> bool {
+        self.slot.is_some_and(|slot| io.reactor.readiness(slot).write_closed && self.output.is_gone())
     }
 
     /// Whether its sources must not be read now.
@@ -188,23 +184,19 @@ impl Stdout {
     }
 
     /// One write; 0 when it would block.
-    fn attempt<M>(&mut self, reactor: &mut Reactor<M>, bytes: &[u8]) -> std::result::Result<usize, StdoutError> {
-        let mut always_ready = crate::net::reactor::Readiness::default();
+    fn attempt(&mut self, io: &mut Io, bytes: &[u8]) -> std::result::Result<usize, StdoutError> {
+        let mut always_ready = Readiness::default();
         let readiness = match self.slot {
-            Some(slot) => reactor.readiness(slot),
+            Some(slot) => io.reactor.readiness(slot),
             None => &mut always_ready,
         };
         match readiness.write(bytes, |bytes| self.output.write(bytes)) {
-            Io::Moved(n) => Ok(n),
-            Io::Blocked | Io::Ended => Ok(0),
-            Io::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutError::ReaderGone),
-            Io::Failed(error) => {
+            Step::Moved(n) => Ok(n),
+            Step::Blocked | Step::Ended => Ok(0),
+            Step::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutError::ReaderGone),
+            Step::Failed(error) => {
                 Err(StdoutError::Failed(Error::Write { target: self.name.clone(), cause: cause(&error) }))
             }
         }
     }
-}
-
-fn open_for_writing(path: &Path) -> io::Result<File> {
-    File::options().write(true).create(true).truncate(false).open(path)
 }

@@ -16,10 +16,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::driver::Driver;
+use crate::config::Script;
+use crate::driver::io::Io;
 use crate::script::ScriptHandler;
-use crate::session::Handler;
-use crate::session::eof_policy::EofPolicy;
 
 /// How often the files are looked at.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -41,6 +40,34 @@ pub(super) struct ScriptWatch {
 impl ScriptWatch {
     pub(super) fn new(files: Vec<PathBuf>, now: Instant) -> Self {
         Self { loaded: stamps(&files), files, seen: None, next: now + PAUSE }
+    }
+
+    /// Whether it is time to look, and the files have changed and stand still again.
+    pub(super) fn is_due(&mut self, now: Instant, script: &ScriptHandler) -> bool {
+        if self.next > now {
+            return false;
+        }
+        // A function may have imported something meanwhile.
+        self.add(script.files());
+        self.look(now)
+    }
+
+    /// Loads the script anew. What does not load is told, and the version before goes on.
+    pub(super) fn reload(&mut self, io: &Io, script: &ScriptHandler, config: Option<&Script>) -> Option<ScriptHandler> {
+        self.settle();
+        let (result, files) = script.reload(config?);
+        self.add(files);
+        match result {
+            Ok(new) => {
+                self.keep(&new.files());
+                Some(new)
+            }
+            Err(error) => {
+                io.console.error(&error);
+                io.console.warn(&format!("{}: not reloaded, the version before goes on", script.name()));
+                None
+            }
+        }
     }
 
     /// When to look next.
@@ -92,59 +119,4 @@ fn stamps(files: &[PathBuf]) -> Vec<Stamp> {
 fn stamp(file: &PathBuf) -> Stamp {
     let file = fs::metadata(file).ok()?;
     Some((file.ino(), file.len(), file.mtime(), file.mtime_nsec()))
-}
-
-impl Driver {
-    /// The files may have changed.
-    pub(super) fn watch_timers(&mut self) {
-        let Some(watch) = &mut self.watch else { return };
-        if !self.shutdown.is_running() {
-            self.watch = None;
-        } else if watch.deadline() <= self.io.now {
-            // A function may have imported something meanwhile.
-            watch.add(self.handler.as_ref().map(ScriptHandler::files).unwrap_or_default());
-            if watch.look(self.io.now) {
-                self.reload();
-            }
-        }
-    }
-
-    fn reload(&mut self) {
-        let (Some(watch), Some(handler), Some(script)) = (&mut self.watch, &self.handler, &self.config.script) else {
-            return;
-        };
-        watch.settle();
-        let (result, files) = handler.reload(script);
-        watch.add(files);
-        match result {
-            Ok(handler) => self.replace(handler),
-            Err(error) => {
-                self.io.console.error(&error);
-                self.io.console.warn(&format!("{}: not reloaded, the version before goes on", handler.name()));
-            }
-        }
-    }
-
-    /// Puts the new version in place of the old one.
-    fn replace(&mut self, handler: ScriptHandler) {
-        if let Some(watch) = &mut self.watch {
-            watch.keep(&handler.files());
-        }
-        for warning in handler.warnings() {
-            self.io.console.warn(warning);
-        }
-        self.io.console.reloaded(handler.name());
-        self.rules = EofPolicy::new(&self.config, handler.takes_received());
-        let handler = self.handler.insert(handler);
-        let mut commands = Vec::new();
-        let result = handler.reloaded(&mut commands);
-        self.after_call(commands, result);
-        for slot in self.peer_slots() {
-            self.with_peer(slot, |driver, peer| {
-                let Some(handler) = &driver.handler else { return };
-                peer.conn.set_event_mask(handler.event_mask(peer.conn.view()));
-                driver.pump(peer);
-            });
-        }
-    }
 }

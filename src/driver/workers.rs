@@ -9,9 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use crate::config::{Config, Role};
 use crate::driver::io::Mail;
-use crate::driver::{Driver, run_alone};
 use crate::endpoint::Endpoint;
-use crate::error::{Error, cause};
+use crate::error::{Error, Result, cause};
 use crate::exit::Exit;
 use crate::net::reactor::Mailbox;
 use crate::output::console::Console;
@@ -79,39 +78,61 @@ impl Worker {
     }
 }
 
-/// Runs so many loops; the first on this thread. It listens before the others start, so that all know the port.
-pub(super) fn run(config: &Config, count: usize, console: Console) -> Exit {
+/// Makes the loops of a run.
+pub(super) trait Loops: Sync {
+    /// One loop.
+    type Loop: Loop;
+
+    /// Makes a loop and starts what its role asks for.
+    ///
+    /// # Errors
+    /// It cannot be made; a fault of the start itself is told by the loop.
+    fn start(&self, config: Config, console: Console, worker: Worker) -> Result<Self::Loop>;
+}
+
+/// One loop of a run, started.
+pub(super) trait Loop {
+    /// Where it listens.
+    fn address(&self) -> Option<SocketAddr>;
+
+    /// Tells everybody who waits for the listener that all loops listen.
+    fn announce(&mut self);
+
+    /// Tells a fault that ends the run.
+    fn fail(&mut self, error: &Error);
+
+    /// Runs until the end.
+    fn run(self) -> Exit;
+}
+
+/// Runs `count` loops; the first on this thread. It listens before the others start, so that all know the port.
+pub(super) fn run<L: Loops>(config: &Config, count: usize, console: Console, loops: &'static L) -> Exit {
     let first = Worker { group: Arc::default(), number: 0 };
-    let mut driver = match Driver::build(config.clone(), console, Some(first.clone())) {
+    let mut driver = match loops.start(config.clone(), console, first.clone()) {
         Ok(driver) => driver,
         Err(error) => {
             console.error(&error);
             return error.exit();
         }
     };
-    driver.start();
-    let address = driver.listens_on();
+    let address = driver.address();
     let mut threads = Vec::new();
     for number in 1..count {
         let Some(address) = address else { break };
         let worker = Worker { number, ..first.clone() };
         let config = config_of(config, number, address);
-        let thread = stack::spawn(move || work(&config, console, &worker));
+        let thread = stack::spawn(move || work(&config, console, &worker, loops));
         match thread {
             Ok(thread) => threads.push(thread),
             Err(fault) => {
                 driver.fail(&Error::System { operation: "start a worker", cause: cause(&fault) });
-                driver.stop(None);
                 break;
             }
         }
     }
-    // Nobody is to come before all are there: one whose on_start ends the run says so first.
-    if first.wait_for(threads.len())
-        && let Err(error) = driver.announce()
-    {
-        driver.fail(&error);
-        driver.stop(None);
+    // No client is to come before all are there: one whose on_start ends the run says so first.
+    if first.wait_for(threads.len()) {
+        driver.announce();
     }
     let exit = driver.run();
     for thread in threads {
@@ -123,8 +144,19 @@ pub(super) fn run(config: &Config, count: usize, console: Console) -> Exit {
     first.group.exit.get().copied().unwrap_or(exit)
 }
 
-fn work(config: &Config, console: Console, worker: &Worker) {
-    let run = || run_alone(config.clone(), console, Some(worker.clone()));
+fn work<L: Loops>(config: &Config, console: Console, worker: &Worker, loops: &L) {
+    let run = || match loops.start(config.clone(), console, worker.clone()) {
+        Ok(driver) => {
+            if driver.address().is_some() {
+                worker.note_listening();
+            }
+            driver.run()
+        }
+        Err(error) => {
+            console.error(&error);
+            error.exit()
+        }
+    };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(exit) => worker.end(exit),
         Err(panic) => {

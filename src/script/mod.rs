@@ -25,9 +25,8 @@ mod tests;
 mod timers;
 
 use std::any::Any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -43,7 +42,9 @@ use crate::script::error::Report;
 use crate::script::host::{Host, MAX_GROWTH, Stopped};
 use crate::script::paths::FileAccess;
 use crate::script::source::{Source, Sources};
-use crate::session::{Command, ConnError, ConnId, ConnView, Delivery, Event, EventMask, Handler, HandlerError};
+use crate::session::{
+    Command, ConnError, ConnView, Delivery, Event, EventMask, Handler, HandlerError, RunEvent, TimerCall,
+};
 
 pub use host::{Binder, RunContext};
 pub use manual::{man_page, web_page};
@@ -68,7 +69,7 @@ pub struct ScriptHandler {
     sources: Rc<Sources>,
     warnings: Vec<String>,
     /// What the top level of the script asked for; goes out with the first call.
-    pending: Vec<Command>,
+    pending: RefCell<Vec<Command>>,
 }
 
 /// What Rhai needs for a call and would make anew for each.
@@ -163,6 +164,7 @@ impl ScriptHandler {
         let sources = Rc::clone(sources);
         let no_ast = AST::empty();
         let cache = Cell::default();
+        let pending = RefCell::new(pending);
         Ok(Self { engine, no_ast, app, closures, parameters, cache, host, hooks, sources, warnings, pending })
     }
 
@@ -181,17 +183,6 @@ impl ScriptHandler {
         self.host.set_ending();
     }
 
-    /// Calls `on_start`: loaded, before bind or connect.
-    pub fn start(&mut self, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        out.append(&mut self.pending);
-        self.call(Hook::Start, [], out)
-    }
-
-    /// Calls `on_listen`: bound.
-    pub fn listening(&mut self, address: SocketAddr, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        self.call(Hook::Listen, [Dynamic::from(Listener::main(address))], out)
-    }
-
     /// Whether received data goes to the script.
     pub fn takes_received(&self) -> bool {
         Hooks::receiver(|hook| self.hooks.has(hook)).is_some()
@@ -200,57 +191,6 @@ impl ScriptHandler {
     /// Whether stdin goes to the script, line by line.
     pub fn takes_stdin(&self) -> bool {
         self.hooks.has(Hook::Stdin) || self.hooks.has(Hook::StdinEof)
-    }
-
-    /// Calls `on_stdin`: a line was typed or piped in.
-    pub fn stdin_line(&mut self, line: String, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        self.call(Hook::Stdin, [line.into()], out)
-    }
-
-    /// Calls `on_stdin_eof`: stdin has ended.
-    pub fn stdin_eof(&mut self, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        self.call(Hook::StdinEof, [], out)
-    }
-
-    /// Calls `on_signal` and says whether there is one: then the script decides what follows.
-    pub fn signal(&mut self, name: &'static str, out: &mut Vec<Command>) -> Option<Result<(), HandlerError>> {
-        self.hooks.has(Hook::Signal).then(|| self.call(Hook::Signal, [name.into()], out))
-    }
-
-    /// When [`ScriptHandler::fire`] has something to do.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.host.timers().deadline()
-    }
-
-    /// Calls one timer that is due, and says whose connection it was.
-    pub fn fire(&mut self, now: Instant, out: &mut Vec<Command>) -> Option<(Option<ConnId>, Result<(), HandlerError>)> {
-        let (number, timer) = self.host.timers().take_due(now)?;
-        let name = if timer.every.is_some() { "every" } else { "after" };
-        let id = timer.conn.as_ref().map(|conn| conn.id);
-        let result = match &timer.conn {
-            Some(conn) if timer.expects => {
-                let overdue = self.host.take_overdue(conn, number);
-                let value = api::expect::match_value(None);
-                let result = overdue
-                    .map(|late| self.call_back("expect", &late.call, [Dynamic::from(Conn::new(conn)), value], out));
-                self.host.apply_cutting(conn, out);
-                result.unwrap_or(Ok(()))
-            }
-            Some(conn) => self.call_back(name, &timer.call, [Dynamic::from(Conn::new(conn))], out),
-            None => self.call_back(name, &timer.call, [], out),
-        };
-        Some((id, result))
-    }
-
-    /// Calls `on_reload`: it took the place of another version.
-    pub fn reloaded(&mut self, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        out.append(&mut self.pending);
-        self.call(Hook::Reload, [], out)
-    }
-
-    /// Calls `on_stop`: the last call of a run.
-    pub fn stop(&mut self, code: u8, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        self.call(Hook::Stop, [Dynamic::from_int(code.into())], out)
     }
 
     /// What messages call the script.
@@ -450,7 +390,7 @@ impl Handler for ScriptHandler {
     }
 
     fn relay(
-        &mut self,
+        &self,
         from: &Rc<ConnView>,
         to: &Rc<ConnView>,
         bytes: Vec<u8>,
@@ -465,7 +405,7 @@ impl Handler for ScriptHandler {
         api::network::relayed(&answer, bytes, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
     }
 
-    fn handle(&mut self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+    fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let this = Dynamic::from(Conn::new(conn));
         match event {
             Event::Data(bytes) => {
@@ -498,6 +438,48 @@ impl Handler for ScriptHandler {
                 result
             }
         }
+    }
+
+    fn handle_run(&self, event: RunEvent, out: &mut Vec<Command>) -> Result<bool, HandlerError> {
+        if matches!(event, RunEvent::Start | RunEvent::Reloaded) {
+            out.append(&mut self.pending.borrow_mut());
+        }
+        let (hook, arg) = match event {
+            RunEvent::Start => (Hook::Start, None),
+            RunEvent::Listening(address) => (Hook::Listen, Some(Dynamic::from(Listener::main(address)))),
+            RunEvent::StdinLine(line) => (Hook::Stdin, Some(line.into())),
+            RunEvent::StdinEof => (Hook::StdinEof, None),
+            RunEvent::Signal(name) => (Hook::Signal, Some(name.into())),
+            RunEvent::Reloaded => (Hook::Reload, None),
+            RunEvent::Stop(code) => (Hook::Stop, Some(Dynamic::from_int(code.into()))),
+        };
+        match arg {
+            Some(arg) => self.call(hook, [arg], out)?,
+            None => self.call(hook, [], out)?,
+        }
+        Ok(self.hooks.has(hook))
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.host.timers().deadline()
+    }
+
+    fn handle_timeout(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
+        let (number, timer) = self.host.timers().take_due(now)?;
+        let name = if timer.every.is_some() { "every" } else { "after" };
+        let result = match &timer.conn {
+            Some(conn) if timer.expects => {
+                let overdue = self.host.take_overdue(conn, number);
+                let value = api::expect::match_value(None);
+                let result = overdue
+                    .map(|late| self.call_back("expect", &late.call, [Dynamic::from(Conn::new(conn)), value], out));
+                self.host.apply_cutting(conn, out);
+                result.unwrap_or(Ok(()))
+            }
+            Some(conn) => self.call_back(name, &timer.call, [Dynamic::from(Conn::new(conn))], out),
+            None => self.call_back(name, &timer.call, [], out),
+        };
+        Some(TimerCall { conn: timer.conn.as_ref().map(|conn| conn.id), result })
     }
 }
 
@@ -540,7 +522,7 @@ fn stop_message(file: &str, what: &str, stopped: Stopped, host: &Host) -> String
 fn error_value(trouble: ConnError) -> Dynamic {
     let mut map = Map::new();
     map.insert("kind".into(), trouble.kind.name().into());
-    map.insert("op".into(), trouble.op.into());
+    map.insert("op".into(), trouble.op.name().into());
     map.insert("message".into(), trouble.message.into());
     Dynamic::from_map(map)
 }

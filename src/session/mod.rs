@@ -16,11 +16,13 @@ pub mod view;
 
 use std::cell::Cell;
 use std::fs::File;
+use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::codec::framing::Framing;
 use crate::endpoint::Endpoint;
+use crate::error::Error;
 use crate::layer::toxics::Toxic;
 
 pub use connection::Connection;
@@ -78,10 +80,59 @@ pub enum Event {
 pub struct ConnError {
     /// What sort of trouble.
     pub kind: ErrorKind,
-    /// The operation: `read`, `write`, `connect`, `decode`, `on_data`, …
-    pub op: String,
+    /// What failed.
+    pub op: Operation,
     /// The cause, as a person reads it.
     pub message: String,
+}
+
+impl ConnError {
+    /// The same as the error of a run that is about this connection alone. `peer` is what messages call the connection.
+    pub fn to_error(&self, peer: String) -> Error {
+        let cause = self.message.clone();
+        match (self.kind, self.op) {
+            (ErrorKind::Io, Operation::SendFile) => Error::Read { source_name: format!("a file for {peer}"), cause },
+            (ErrorKind::Reset | ErrorKind::Io | ErrorKind::Frame, op) => {
+                let operation = if op == Operation::Write { "write to" } else { "read from" };
+                Error::Broken { operation, peer, cause }
+            }
+            (ErrorKind::Timeout, _) => Error::Timeout { what: format!("{peer}: {cause}") },
+            (ErrorKind::Refused | ErrorKind::Resolve | ErrorKind::Text | ErrorKind::Script, _) => {
+                Error::Text { message: format!("{peer}: {cause}") }
+            }
+        }
+    }
+}
+
+/// An operation that can fail; scripts see [`Operation::name`] as `err.op`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Connecting, resolving included.
+    Connect,
+    /// Reading from the peer, or making sense of what was read.
+    Read,
+    /// Writing to the peer.
+    Write,
+    /// Waiting for anything to move.
+    Wait,
+    /// Reading a file that is being sent.
+    SendFile,
+    /// A handler of a script.
+    Handler(&'static str),
+}
+
+impl Operation {
+    /// The word scripts and logs use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Wait => "wait",
+            Self::SendFile => "send_file",
+            Self::Handler(name) => name,
+        }
+    }
 }
 
 /// What sort of trouble a connection has; scripts see [`ErrorKind::name`].
@@ -325,23 +376,80 @@ pub struct EventMask {
     pub closed: bool,
 }
 
-/// Decides what a connection does. Must not block; asks for things by pushing commands.
+/// What happened to the run, apart from any connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEvent {
+    /// Everything is loaded; nothing is bound or connected yet.
+    Start,
+    /// The run's own listener is bound.
+    Listening(SocketAddr),
+    /// A line of stdin, without its end.
+    StdinLine(String),
+    /// stdin has ended.
+    StdinEof,
+    /// A signal, by its name without `SIG`. A handler that takes it decides what follows.
+    Signal(&'static str),
+    /// This handler has taken the place of an older version.
+    Reloaded,
+    /// The run ends with this code: the last event.
+    Stop(u8),
+}
+
+/// Decides what connections do, or one of them. Must not block; asks for things by pushing commands, which are carried out
+/// after the call.
 pub trait Handler {
     /// Which events it takes of a connection.
     fn event_mask(&self, conn: &ConnView) -> EventMask;
 
-    /// Whether [`Handler::relay`] looks at what passes.
-    fn relays(&self) -> bool;
+    /// Handles one event of one connection. Commands pushed before a failure still count.
+    ///
+    /// # Errors
+    /// The handler failed, or ends the run.
+    fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError>;
+
+    /// Whether [`Handler::relay`] looks at what passes between partners.
+    fn relays(&self) -> bool {
+        false
+    }
 
     /// What is to be passed on of a chunk that one connection received and another one gets.
+    ///
+    /// # Errors
+    /// As [`Handler::handle`].
     fn relay(
-        &mut self,
-        from: &Rc<ConnView>,
-        to: &Rc<ConnView>,
+        &self,
+        _from: &Rc<ConnView>,
+        _to: &Rc<ConnView>,
         bytes: Vec<u8>,
-        out: &mut Vec<Command>,
-    ) -> Result<Vec<u8>, HandlerError>;
+        _out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError> {
+        Ok(bytes)
+    }
 
-    /// Handles one event of one connection. Commands pushed before a failure still count.
-    fn handle(&mut self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError>;
+    /// Handles an event of the run. Returns whether it was taken.
+    ///
+    /// # Errors
+    /// As [`Handler::handle`].
+    fn handle_run(&self, _event: RunEvent, _out: &mut Vec<Command>) -> Result<bool, HandlerError> {
+        Ok(false)
+    }
+
+    /// When [`Handler::handle_timeout`] has something to do.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Calls one timer that is due. `None`: none is.
+    fn handle_timeout(&self, _now: Instant, _out: &mut Vec<Command>) -> Option<TimerCall> {
+        None
+    }
+}
+
+/// A timer of a handler that was called.
+#[derive(Debug)]
+pub struct TimerCall {
+    /// The connection it belongs to.
+    pub conn: Option<ConnId>,
+    /// How the call ended.
+    pub result: Result<(), HandlerError>,
 }

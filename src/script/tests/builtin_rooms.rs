@@ -2,7 +2,7 @@
 
 use super::builtin::open;
 use super::*;
-use crate::session::CloseReason;
+use crate::session::{CloseReason, Handler, RunEvent, TimerCall};
 
 const FULL: usize = (1 << 20) + 1;
 
@@ -127,10 +127,10 @@ fn chat_lets_everybody_have_an_encoding() {
 
 #[test]
 fn chat_has_a_console_that_sees_and_speaks() {
-    let (mut bench, _) = chat(&["bob", "ann"]);
-    let mut say = |text: &str| {
+    let (bench, _) = chat(&["bob", "ann"]);
+    let say = |text: &str| {
         let mut out = Vec::new();
-        bench.handler.stdin_line(text.into(), &mut out).unwrap();
+        bench.handler.handle_run(RunEvent::StdinLine(text.into()), &mut out).unwrap();
         out
     };
     assert_eq!(sent(&say("hi")), [to(1, "operator: hi"), to(2, "operator: hi")]);
@@ -198,7 +198,8 @@ fn broker_goes_on_when_the_full_one_breaks() {
     c[1].queued.set(0);
     c[1].can_send.set(false);
     let mut out = Vec::new();
-    let (_, result) = bench.handler.fire(Instant::now() + Duration::from_secs(1), &mut out).unwrap();
+    let TimerCall { result, .. } =
+        bench.handler.handle_timeout(Instant::now() + Duration::from_secs(1), &mut out).unwrap();
     assert_eq!((result, out), (Ok(()), vec![Command::Resume(1), Command::Resume(2)]));
     assert_eq!(bench.handler.deadline(), None);
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Bench, conn, data, print};
-use crate::session::{CloseReason, ConnError, ErrorKind, Event, Handler, HandlerError};
+use crate::session::{CloseReason, ConnError, ErrorKind, Event, Handler, HandlerError, Operation};
 
 #[test]
 fn values_have_their_limits() {
@@ -133,7 +133,7 @@ fn calls_and_expressions_at_their_limits_fit_the_stack() {
                     break;
                 }
             }
-            let (depth, mut bench) = loaded.unwrap_or_else(|| panic!("{open} never loads"));
+            let (depth, bench) = loaded.unwrap_or_else(|| panic!("{open} never loads"));
             let mut out = Vec::new();
             let result = bench.handler.handle(&conn(1), Event::Opened, &mut out);
             assert!(
@@ -180,7 +180,7 @@ fn a_throw_in_the_last_handlers_is_reported_and_the_state_is_let_go() {
     );
     let one = conn(1);
     bench.give(&one, Event::Opened);
-    let trouble = ConnError { kind: ErrorKind::Reset, op: "read".into(), message: "gone".into() };
+    let trouble = ConnError { kind: ErrorKind::Reset, op: Operation::Read, message: "gone".into() };
     assert!(bench.fail(&one, Event::Error(trouble)).contains(": in on_error\n"));
     assert!(bench.fail(&one, Event::Closed(CloseReason::Reset)).contains(": in on_close\n"));
     assert_eq!(std::rc::Rc::strong_count(&one), 1);

@@ -49,7 +49,7 @@ impl Tree {
             script.allow_read.push(self.path("data"));
             script.allow_write.push(self.path("out"));
         }
-        let mut bench = Bench::try_script(script)?;
+        let bench = Bench::try_script(script)?;
         let mut out = Vec::new();
         let event = if by_chunk { super::data(b"x") } else { Event::Opened };
         let result = bench.handler.handle(&conn(1), event, &mut out);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::codec::framing::{Endian, Framing, LengthHeader};
-use crate::session::Cutting;
+use crate::session::{Cutting, Handler, TimerCall};
 
 fn chosen(body: &str) -> Cutting {
     let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_frame(conn, frame) {{}}"));
@@ -100,7 +100,8 @@ fn what_does_not_come_in_time_is_told() {
     let conn = conn(1);
     bench.give(&conn, Event::Opened);
     let mut out = Vec::new();
-    let (id, result) = bench.handler.fire(Instant::now() + Duration::from_millis(20), &mut out).unwrap();
+    let TimerCall { conn: id, result } =
+        bench.handler.handle_timeout(Instant::now() + Duration::from_millis(20), &mut out).unwrap();
     assert!(id == Some(1) && result.is_ok());
     let framing = Cutting::Frames(Framing::Fixed(2));
     assert_eq!(out, [print("late true"), Command::SetCutting(1, framing)]);
@@ -233,8 +234,8 @@ fn a_callback_may_leave_out_what_it_does_not_need() {
         let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {call}; }} fn on_data(conn, data) {{}}"));
         bench.give(&conn(1), Event::Opened);
         let message = if name == "after" {
-            let fired = bench.handler.fire(Instant::now(), &mut Vec::new()).unwrap();
-            format!("{:?}", fired.1.unwrap_err())
+            let fired = bench.handler.handle_timeout(Instant::now(), &mut Vec::new()).unwrap();
+            format!("{:?}", fired.result.unwrap_err())
         } else {
             bench.fail(&conn(1), Event::Measure(b"x".to_vec()))
         };

@@ -21,7 +21,7 @@ use crate::codec::labels;
 use crate::config::{Charset, Script, ScriptSource, Text};
 use crate::script::ScriptHandler;
 use crate::session::view::Side;
-use crate::session::{Command, ConnView, Event, Handler, HandlerError};
+use crate::session::{Command, ConnView, Event, Handler, HandlerError, RunEvent};
 
 /// A loaded script and the commands of its last call.
 pub(super) struct Bench {
@@ -71,7 +71,7 @@ impl Bench {
 
     pub(super) fn start(&mut self) -> Vec<Command> {
         let mut out = Vec::new();
-        self.handler.start(&mut out).unwrap();
+        self.handler.handle_run(RunEvent::Start, &mut out).unwrap();
         out
     }
 

@@ -69,8 +69,11 @@ fn a_listener_has_handlers_of_its_own_and_the_scripts_for_the_rest() {
     assert_eq!(bench.handler.event_mask(&main).received, Some(crate::session::Delivery::Data));
     assert_eq!(bench.give(&own, Event::Opened), [send(1, b"hello")]);
     assert_eq!(bench.give(&own, Event::Line("abc".into())), [send(1, b"ABC\n")]);
-    let trouble =
-        crate::session::ConnError { kind: crate::session::ErrorKind::Reset, op: "read".into(), message: String::new() };
+    let trouble = crate::session::ConnError {
+        kind: crate::session::ErrorKind::Reset,
+        op: crate::session::Operation::Read,
+        message: String::new(),
+    };
     assert_eq!(bench.give(&own, Event::Error(trouble)), [print("reset")]);
     assert_eq!(bench.give(&own, Event::Closed(CloseReason::Eof)), [print("closed")]);
     assert_eq!(bench.give(&main, data(b"x")), [send(2, b"main")]);
@@ -89,7 +92,7 @@ fn what_is_relayed_can_be_changed() {
         ("`${from.id}-${to.id}`", Ok(b"1-2".to_vec())),
         ("7", Err("on_relay gives (), a blob, a string or false, not int")),
     ] {
-        let mut bench = Bench::load(&format!("fn on_relay(from, to, data) {{ {body} }}"));
+        let bench = Bench::load(&format!("fn on_relay(from, to, data) {{ {body} }}"));
         let given = bench.handler.relay(&a, &b, b"data".to_vec(), &mut Vec::new());
         match (given, expected) {
             (Ok(given), Ok(expected)) => assert_eq!(given, expected, "{body}"),

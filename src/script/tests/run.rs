@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::{Bench, conn, data, print, send};
 use crate::config::ScriptSource;
-use crate::session::{CloseReason, Command, ConnError, ErrorKind, Event, Handler, HandlerError};
+use crate::session::{CloseReason, Command, ConnError, ErrorKind, Event, Handler, HandlerError, Operation, RunEvent};
 
 #[test]
 fn every_event_reaches_its_handler_with_its_arguments() {
@@ -19,17 +19,17 @@ fn every_event_reaches_its_handler_with_its_arguments() {
     assert_eq!(bench.start(), [print("start")]);
     let mut out = Vec::new();
     let address: SocketAddr = "[::1]:4000".parse().unwrap();
-    bench.handler.listening(address, &mut out).unwrap();
+    bench.handler.handle_run(RunEvent::Listening(address), &mut out).unwrap();
     assert_eq!(out, [print("4000 [::1]:4000 [::1]:4000")]);
     assert_eq!(bench.give(&c, Event::Opened), [print("connect")]);
     assert_eq!(bench.give(&c, data(b"abc")), [print("blob3")]);
     assert_eq!(bench.give(&c, Event::Eof), [print("eof")]);
     assert_eq!(bench.give(&c, Event::Drained), [print("drain")]);
-    let trouble = ConnError { kind: ErrorKind::Reset, op: "read".into(), message: "gone".into() };
+    let trouble = ConnError { kind: ErrorKind::Reset, op: Operation::Read, message: "gone".into() };
     assert_eq!(bench.give(&c, Event::Error(trouble)), [print("reset read gone")]);
     assert_eq!(bench.give(&c, Event::Closed(CloseReason::Stop)), [print("stop")]);
     let mut out = vec![print("before")];
-    bench.handler.stop(7, &mut out).unwrap();
+    bench.handler.handle_run(RunEvent::Stop(7), &mut out).unwrap();
     assert_eq!(out, [print("before"), print("7")]);
 }
 
@@ -164,15 +164,14 @@ fn exit_ends_the_call_wherever_it_stands() {
         "try { [1].map(|x| exit(3)); } catch { } print(\"no\");",
         "helper();",
     ] {
-        let mut bench =
-            Bench::load(&format!("fn on_connect(c) {{ print(\"yes\"); {body} }} fn helper() {{ exit(3) }}"));
+        let bench = Bench::load(&format!("fn on_connect(c) {{ print(\"yes\"); {body} }} fn helper() {{ exit(3) }}"));
         let mut out = Vec::new();
         let result = bench.handler.handle(&conn(1), Event::Opened, &mut out);
         assert_eq!(result, Err(HandlerError::Exit(3)), "{body}");
         assert_eq!(out[0], print("yes"));
     }
-    let mut bench = Bench::load("fn on_start() { exit() }");
-    assert_eq!(bench.handler.start(&mut Vec::new()), Err(HandlerError::Exit(0)));
+    let bench = Bench::load("fn on_start() { exit() }");
+    assert_eq!(bench.handler.handle_run(RunEvent::Start, &mut Vec::new()), Err(HandlerError::Exit(0)));
 }
 
 #[test]
@@ -206,7 +205,7 @@ fn connections_that_know_each_other_are_freed() {
 
 #[test]
 fn commands_before_a_failure_count() {
-    let mut bench = Bench::load("fn on_connect(c) { c.send(\"a\"); nosuch(); }");
+    let bench = Bench::load("fn on_connect(c) { c.send(\"a\"); nosuch(); }");
     let mut out = Vec::new();
     assert!(bench.handler.handle(&conn(1), Event::Opened, &mut out).is_err());
     assert_eq!(out, [send(1, b"a")]);

@@ -1,14 +1,14 @@
 //! Timers, everybody, stdin and signals, at the level of the handler.
 
 use super::*;
-use crate::session::CloseReason;
+use crate::session::{CloseReason, Handler, RunEvent, TimerCall};
 
 /// Fires everything that is due at that time and returns what was printed and sent.
 fn fire(bench: &mut Bench, at: Instant) -> Vec<String> {
     let mut shown_all = Vec::new();
     loop {
         let mut out = Vec::new();
-        let Some((_, result)) = bench.handler.fire(at, &mut out) else { return shown_all };
+        let Some(TimerCall { result, .. }) = bench.handler.handle_timeout(at, &mut out) else { return shown_all };
         shown_all.extend(out.iter().map(shown));
         if let Err(error) = result {
             shown_all.push(format!("{error:?}"));
@@ -58,7 +58,7 @@ fn a_timer_that_fails_names_itself_and_its_place() {
     let mut bench = Bench::load("fn on_connect(conn) { conn.after(0, |c| c.sned(1)); }");
     bench.give(&conn(7), Event::Opened);
     let mut out = Vec::new();
-    let (id, result) = bench.handler.fire(later(1), &mut out).unwrap();
+    let TimerCall { conn: id, result } = bench.handler.handle_timeout(later(1), &mut out).unwrap();
     assert_eq!(id, Some(7));
     let Err(HandlerError::Failed { handler, message, .. }) = result else { panic!("{result:?}") };
     assert_eq!(handler, "after");
@@ -109,14 +109,14 @@ fn stdin_signals_and_idleness_reach_their_handlers() {
     );
     assert!(bench.handler.takes_stdin() && bench.handler.event_mask(&conn(1)).idle);
     let mut out = Vec::new();
-    bench.handler.stdin_line("hi".into(), &mut out).unwrap();
-    bench.handler.stdin_eof(&mut out).unwrap();
-    bench.handler.signal("HUP", &mut out).unwrap().unwrap();
+    bench.handler.handle_run(RunEvent::StdinLine("hi".into()), &mut out).unwrap();
+    bench.handler.handle_run(RunEvent::StdinEof, &mut out).unwrap();
+    assert_eq!(bench.handler.handle_run(RunEvent::Signal("HUP"), &mut out), Ok(true));
     assert_eq!(out, [print("typed hi"), print("end"), print("HUP")]);
     let idle = bench.give(&conn(1), Event::Idle(Duration::from_millis(300)));
     assert_eq!(idle, [print("300"), Command::Pause(1), Command::Resume(1)]);
-    let mut silent = Bench::load("fn on_start() {}");
-    assert!(!silent.handler.takes_stdin() && silent.handler.signal("INT", &mut out).is_none());
+    let silent = Bench::load("fn on_start() {}");
+    assert!(!silent.handler.takes_stdin() && silent.handler.handle_run(RunEvent::Signal("INT"), &mut out) == Ok(false));
 }
 
 #[test]

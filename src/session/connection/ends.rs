@@ -10,7 +10,7 @@ use crate::layer::toxics::Then;
 use crate::session::inbound::Fault;
 use crate::session::linger;
 use crate::session::timer::Timer;
-use crate::session::{CloseReason, ConnError, ErrorKind, Event};
+use crate::session::{CloseReason, ConnError, ErrorKind, Event, Operation};
 
 impl Connection {
     pub(super) fn is_delivered(&self) -> bool {
@@ -88,7 +88,7 @@ impl Connection {
     }
 
     pub(super) fn trouble(&mut self, kind: ErrorKind, message: String) {
-        self.events.push_back(Event::Error(ConnError { kind, op: "read".into(), message }));
+        self.events.push_back(Event::Error(ConnError { kind, op: Operation::Read, message }));
     }
 
     pub(super) fn discard_input(&mut self) {
@@ -150,7 +150,7 @@ impl Connection {
             return self.timers.set(Timer::Idle, now + idle);
         }
         let message = format!("idle for {}", crate::config::show_duration(idle));
-        self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: "wait".into(), message }));
+        self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: Operation::Wait, message }));
         let stuck = self.queued() > 0;
         self.release(CloseReason::Timeout, stuck);
     }

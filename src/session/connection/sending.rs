@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use super::{Connection, LOW_WATER, Phase, WriteHalf};
-use crate::session::{CloseReason, ConnError, ErrorKind, Event};
+use crate::session::{CloseReason, ConnError, ErrorKind, Event, Operation};
 
 impl Connection {
     /// Queues bytes; ignored once this side is closed.
@@ -60,7 +60,7 @@ impl Connection {
     pub fn break_placeholder(&mut self, message: String) {
         if self.phase != Phase::Released {
             self.discard_input();
-            self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Io, op: "send_file".into(), message }));
+            self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Io, op: Operation::SendFile, message }));
             self.release(CloseReason::Error, true);
         }
     }

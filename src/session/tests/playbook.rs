@@ -13,7 +13,9 @@ use crate::codec::framing::Framing;
 use crate::config::{Charset, Malformed, Text};
 use crate::session::connection::{Action, HIGH_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{CloseReason, ConnError, ConnView, Connection, Cutting, Delivery, ErrorKind, Event, EventMask};
+use crate::session::{
+    CloseReason, ConnError, ConnView, Connection, Cutting, Delivery, ErrorKind, Event, EventMask, Operation,
+};
 
 const RELEASE: Action = Action::Release { abort: false };
 const ABORT: Action = Action::Release { abort: true };
@@ -66,7 +68,7 @@ fn line(text: &str) -> Event {
 }
 
 fn reset() -> ConnError {
-    ConnError { kind: ErrorKind::Reset, op: "read".into(), message: "connection reset by peer".into() }
+    ConnError { kind: ErrorKind::Reset, op: Operation::Read, message: "connection reset by peer".into() }
 }
 
 impl Playbook {
@@ -256,7 +258,7 @@ fn a_reset_is_told_after_what_came_before_it() {
 
 #[test]
 fn a_failed_write_waits_for_what_is_still_to_be_read() {
-    let broken = ConnError { op: "write".into(), ..reset() };
+    let broken = ConnError { op: Operation::Write, ..reset() };
     chunks()
         .send(b"lost")
         .do_(|conn, now| conn.handle_write_error(now, broken.clone()))

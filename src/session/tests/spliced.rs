@@ -8,7 +8,7 @@ use crate::config::Text;
 use crate::layer::toxics::Toxic;
 use crate::session::connection::{Action, LOW_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{CloseReason, ConnError, ConnView, Connection, Direction, ErrorKind, Event, EventMask};
+use crate::session::{CloseReason, ConnError, ConnView, Connection, Direction, ErrorKind, Event, EventMask, Operation};
 
 fn connection() -> (Connection, Instant) {
     let address = "10.0.0.9:51234".parse().unwrap();
@@ -70,7 +70,7 @@ fn nobody_wants_it_once_the_queue_was_dropped() {
         let (mut conn, now) = connection();
         conn.send_spliced(100);
         if breaks {
-            let error = ConnError { kind: ErrorKind::Reset, op: "write".into(), message: "broken pipe".into() };
+            let error = ConnError { kind: ErrorKind::Reset, op: Operation::Write, message: "broken pipe".into() };
             conn.handle_write_error(now, error);
         } else {
             conn.reset(CloseReason::Reset);

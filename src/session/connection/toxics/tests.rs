@@ -7,7 +7,7 @@ use super::*;
 use crate::config::Text;
 use crate::session::connection::{Action, LOW_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{ConnView, Cutting, Delivery, ErrorKind, Event, EventMask};
+use crate::session::{ConnView, Cutting, Delivery, ErrorKind, Event, EventMask, Operation};
 
 struct Bench {
     conn: Connection,
@@ -261,7 +261,7 @@ fn a_timeout_drops_data_and_closes_or_waits_for_ever() {
 #[test]
 fn a_broken_link_is_told_after_what_had_arrived() {
     let mut bench = bench();
-    let error = ConnError { kind: ErrorKind::Reset, op: "read".into(), message: String::new() };
+    let error = ConnError { kind: ErrorKind::Reset, op: Operation::Read, message: String::new() };
     let now = bench.now;
     bench.toxic(Direction::In, LATENCY).input(b"a").do_(|conn| {
         conn.send(b"x".to_vec());

@@ -1,0 +1,77 @@
+//! Closing: how a stop that was decided is carried out, stage by stage.
+//!
+//! Owns what each part does when the run ends. When it ends, and with what, is `shutdown`'s.
+
+use crate::config::show_duration;
+use crate::driver::parts::Parts;
+use crate::driver::shutdown::GRACE;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::session::{CloseReason, RunEvent};
+
+impl Parts {
+    /// Carries out a stop that was decided: nobody new, nothing more from stdin, connections close.
+    pub(super) fn carry_out_stop(&mut self) {
+        if !self.shutdown.take_stop() {
+            return;
+        }
+        if let Some(script) = &self.script {
+            script.set_ending();
+        }
+        if let Some(worker) = &self.worker {
+            worker.end(self.shutdown.code());
+        }
+        self.adopt_listeners();
+        self.listeners.stop(&mut self.io);
+        self.dials.stop(&mut self.io);
+        self.stdin.stop(&mut self.io);
+        for slot in self.peers.slots() {
+            self.work_on(slot, |peer| peer.conn.close(CloseReason::Stop));
+        }
+    }
+
+    /// Ends connections that the grace has not ended, and lets the script have its last call.
+    pub(super) fn end_connections(&mut self) {
+        for slot in self.peers.slots() {
+            self.work_on(slot, |peer| peer.conn.reset(CloseReason::Stop));
+        }
+        self.tell_run(RunEvent::Stop(self.shutdown.code().code()));
+        self.stdout.finish();
+        self.shutdown.begin_flushing();
+    }
+
+    /// Whether nothing is left to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.dials.is_empty() && !self.listeners.is_listening() && self.peers.is_empty()
+    }
+
+    /// The time of the run may be up.
+    pub(super) fn run_timer(&mut self) {
+        if self.shutdown.is_run_over(self.io.now) {
+            let limit = self.config.limits.run.map(show_duration).unwrap_or_default();
+            self.fail(&Error::Timeout { what: format!("timed out after {limit} (--timeout)") });
+            self.stop(Some(GRACE));
+        }
+    }
+
+    /// Writes what stdout still has to get; that is the end once it has everything, or its time is up.
+    pub(super) fn flush_stdout(&mut self, is_late: bool) {
+        let result = self.stdout.flush(&mut self.io);
+        self.after_output(result);
+        if self.stdout.is_empty() || is_late {
+            self.shutdown.end();
+        }
+    }
+
+    /// The exit code, once everything is over.
+    pub(super) fn finish(&mut self) -> Option<Exit> {
+        if !self.shutdown.is_over() {
+            return None;
+        }
+        let code = self.shutdown.code();
+        if let Some(worker) = &self.worker {
+            worker.end(code);
+        }
+        Some(code)
+    }
+}

@@ -1,0 +1,106 @@
+//! Commands: what handlers ask for, carried out in order, each by the part that owns it.
+//!
+//! Owns the mapping from `Command` to parts. Calls no handler: what follows from a command comes as an event later.
+
+use crate::driver::dials::Plan;
+use crate::driver::duties::Duties;
+use crate::driver::parts::Parts;
+use crate::session::{CloseReason, Command, ConnId, ConnectRequest};
+
+impl Parts {
+    /// Carries out the commands of one call, in order.
+    pub(super) fn apply(&mut self, commands: &mut Vec<Command>) {
+        for command in commands.drain(..) {
+            self.carry_out(command);
+        }
+        self.adopt_listeners();
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Connect(request) => self.connect(&request),
+            Command::CloseListener(id) => {
+                self.adopt_listeners();
+                self.listeners.close_of_script(&mut self.io, id);
+            }
+            Command::Pipe(a, b) => self.pair(a, b),
+            Command::Send(id, bytes) => self.touch(id, |peer| peer.conn.send(bytes)),
+            Command::SendFile(id, file) => self.touch(id, |peer| peer.files.push(&mut peer.conn, file)),
+            Command::Shutdown(id) => self.touch(id, |peer| peer.conn.shutdown()),
+            Command::Close(id) => self.close(id),
+            Command::Reset(id) => self.reset(id),
+            Command::SetNodelay(id, on) => self.touch(id, move |peer| peer.transport.set_nodelay(on)),
+            Command::SetIdle(id) => {
+                let now = self.io.now;
+                self.touch(id, move |peer| peer.conn.handle_idle_change(now));
+            }
+            Command::SetCutting(id, cutting) => self.touch(id, |peer| peer.conn.set_cutting(cutting)),
+            Command::Cut(id, length) => self.touch(id, move |peer| peer.conn.cut(length)),
+            Command::Skip(id, n) => self.touch(id, move |peer| peer.conn.skip(n)),
+            Command::Pause(id) => self.touch(id, |peer| peer.conn.set_paused(true)),
+            Command::Resume(id) => self.touch(id, |peer| peer.conn.set_paused(false)),
+            Command::AddToxic { id, direction, toxic, seed } => {
+                let now = self.io.now;
+                self.touch(id, move |peer| {
+                    // If the connection was still being made, the toxic applies from its start.
+                    let now = now.max(peer.conn.view().opened.get());
+                    // What was sent before is not concerned.
+                    drop(peer.absorb());
+                    peer.conn.add_toxic(now, direction, toxic, seed);
+                });
+            }
+            Command::Heal(id, name) => {
+                let now = self.io.now;
+                self.touch(id, move |peer| peer.conn.heal(now, name));
+            }
+            Command::Print(text) => self.emit(text.as_bytes()),
+            Command::Output(bytes) => self.emit(&bytes),
+            Command::Log(id, text) => {
+                let name = id.map(|id| self.name_of(id));
+                self.io.console.log(name.as_deref(), &text);
+            }
+        }
+    }
+
+    /// Makes a connection that a handler asked for.
+    fn connect(&mut self, request: &ConnectRequest) {
+        let target = &request.target;
+        let plan = Plan {
+            view: request.view.clone(),
+            target: target.to_string(),
+            host: target.host_or("localhost"),
+            port: target.port,
+            is_address: target.is_numeric() && target.host.is_some(),
+            family: self.config.family,
+            source: None,
+            limit: request.timeout,
+            probe: false,
+            duties: Duties::SCRIPT,
+        };
+        self.dials.start(&mut self.io, plan);
+    }
+
+    /// Registers what a script has bound since the last call.
+    pub(super) fn adopt_listeners(&mut self) {
+        if let Some(trouble) = self.listeners.adopt(&mut self.io) {
+            self.io.console.warn(&trouble);
+        }
+    }
+
+    fn close(&mut self, id: ConnId) {
+        if self.dials.cancel(&mut self.io, id) {
+            return self.partner_failed(id, CloseReason::Closed);
+        }
+        self.touch(id, |peer| {
+            let reason = if peer.conn.view().eof.get() { CloseReason::Eof } else { CloseReason::Closed };
+            peer.conn.close(reason);
+        });
+    }
+
+    fn reset(&mut self, id: ConnId) {
+        if self.dials.cancel(&mut self.io, id) {
+            return self.partner_failed(id, CloseReason::Reset);
+        }
+        self.touch(id, |peer| peer.conn.reset(CloseReason::Reset));
+    }
+}

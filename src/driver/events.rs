@@ -1,0 +1,253 @@
+//! Events: what happened to a connection, or to the run, goes to whoever decides; without a handler it has the default effect
+//! of its role.
+//!
+//! Owns the calls of handlers and what a failed one means. A connection stays in its table while its handler runs; what the
+//! handler asks for is carried out after the call.
+
+use std::rc::Rc;
+
+use crate::config::ScriptErrors;
+use crate::driver::parts::Parts;
+use crate::driver::shutdown::GRACE;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::net::reactor::Slot;
+use crate::session::eof_policy::AfterEof;
+use crate::session::{
+    CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, HandlerError, Operation, RunEvent,
+};
+
+/// Maximum events of one connection in one turn: a script that answers itself is slowed down, not looped for ever.
+const EVENT_BUDGET: usize = 4096;
+
+impl Parts {
+    /// Delivers the events of a connection. Returns whether the budget ended it: then there may be more, although nothing else
+    /// tells (lines are cut one at a time), and the connection needs another turn.
+    pub(super) fn deliver(&mut self, slot: Slot) -> bool {
+        for _ in 0..EVENT_BUDGET {
+            let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.conn.poll_event()) else { return false };
+            self.handle_event(slot, event);
+        }
+        true
+    }
+
+    fn handle_event(&mut self, slot: Slot, event: Event) {
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        match (peer.partner, event) {
+            (Some(partner), Event::Data(bytes)) => self.relay(slot, partner, bytes),
+            (Some(partner), Event::Eof) => self.touch(partner, |partner| partner.conn.shutdown()),
+            (Some(partner), Event::Closed(reason)) => {
+                self.partner_closed(partner, reason);
+                self.decide(slot, Event::Closed(reason));
+            }
+            (_, event) => self.decide(slot, event),
+        }
+    }
+
+    /// Gives an event to the handler if it takes it, else has the default effect.
+    fn decide(&mut self, slot: Slot, event: Event) {
+        let Some(peer) = self.peers.get(slot) else { return };
+        let mask = peer.conn.event_mask();
+        let is_taken = match &event {
+            Event::Opened => {
+                self.io.observers.iter_mut().for_each(|observer| observer.opened(peer.conn.view()));
+                mask.opened
+            }
+            Event::Data(_) | Event::Text(_) | Event::Line(_) => mask.received.is_some(),
+            Event::Frame(_) | Event::Measure(_) | Event::Unmet(_) => true,
+            Event::Eof => mask.eof,
+            Event::Drained => mask.drained,
+            Event::Idle(_) => mask.idle,
+            Event::Error(error) => {
+                let error = error.to_error(peer.conn.view().name());
+                if peer.duties.decides_exit {
+                    self.fail(&error);
+                } else if !mask.error || self.io.console.is_verbose() {
+                    self.io.console.error(&error);
+                }
+                mask.error
+            }
+            Event::Closed(reason) => {
+                self.io.observers.iter_mut().for_each(|observer| observer.closed(peer.conn.view(), *reason));
+                mask.closed
+            }
+        };
+        if is_taken {
+            return self.call(slot, event);
+        }
+        match event {
+            Event::Data(bytes) => self.emit(&bytes),
+            Event::Text(text) | Event::Line(text) => self.emit(text.as_bytes()),
+            Event::Eof => self.peer_ended(slot),
+            Event::Frame(_)
+            | Event::Measure(_)
+            | Event::Unmet(_)
+            | Event::Opened
+            | Event::Drained
+            | Event::Idle(_)
+            | Event::Error(_)
+            | Event::Closed(_) => {}
+        }
+    }
+
+    /// The peer has ended and no handler decides what follows.
+    fn peer_ended(&mut self, slot: Slot) {
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        match self.policy.at_peer_eof(self.stdin.kind()) {
+            AfterEof::Close if peer.preamble.is_none() => peer.conn.close(CloseReason::Eof),
+            AfterEof::Close | AfterEof::SendRest => peer.close_when_fed = true,
+            AfterEof::SendUntilQuiet(quiet) => {
+                peer.close_when_fed = true;
+                self.stdin.start_quiet(quiet, self.io.now);
+            }
+            AfterEof::Keep => {}
+        }
+    }
+
+    /// Passes a chunk on to the partner, through the handler if it looks at such chunks.
+    fn relay(&mut self, slot: Slot, partner: ConnId, mut bytes: Vec<u8>) {
+        let Some(peer) = self.peers.get(slot) else { return };
+        let is_cut = peer.conn.has_toxics();
+        if let Some(handler) = peer.handler.clone().filter(|handler| handler.relays()) {
+            let from = Rc::clone(peer.conn.view());
+            let to = self.peers.by_id(partner).map(|partner| partner.conn.view());
+            // The rest of what was read before the partner was known.
+            let Some(to) = to.or_else(|| self.dials.view(partner)).cloned() else { return };
+            let mut commands = Vec::new();
+            let result = handler.relay(&from, &to, bytes, &mut commands);
+            self.apply(&mut commands);
+            match result {
+                Ok(changed) => bytes = changed,
+                Err(error) => return self.handler_failed(Some(slot), false, error),
+            }
+        }
+        self.touch(partner, move |partner| partner.conn.send(bytes));
+        if is_cut {
+            // A slice leaves before the next one comes.
+            self.flush(partner);
+        }
+    }
+
+    /// Lets the handler of a connection handle an event, and carries out what it asks for.
+    fn call(&mut self, slot: Slot, event: Event) {
+        let Some(peer) = self.peers.get(slot) else { return };
+        let Some(handler) = peer.handler.clone() else { return };
+        let view = Rc::clone(peer.conn.view());
+        let is_last = matches!(event, Event::Closed(_));
+        let mut commands = std::mem::take(&mut self.commands);
+        let result = handler.handle(&view, event, &mut commands);
+        self.apply(&mut commands);
+        self.commands = commands;
+        if let Err(error) = result {
+            self.handler_failed(Some(slot), is_last, error);
+        }
+    }
+
+    /// A handler failed: told once, and then by `--script-errors`. `is_last`: it was the connection's last call.
+    pub(super) fn handler_failed(&mut self, slot: Option<Slot>, is_last: bool, error: HandlerError) {
+        let (handler, summary, message) = match error {
+            HandlerError::Exit(code) => return self.exit_asked(Exit::Script(code)),
+            HandlerError::Failed { handler, summary, message } => (handler, summary, message),
+        };
+        self.io.console.error(&Error::ScriptRun { message });
+        self.shutdown.note_script_failure();
+        if self.script_errors() == ScriptErrors::Fatal {
+            self.shutdown.note_fault(Exit::ScriptRun);
+            self.stop(Some(GRACE));
+        }
+        let Some(peer) = slot.and_then(|slot| self.peers.get_mut(slot)) else { return };
+        let slot = peer.slot;
+        if !std::mem::replace(&mut peer.script_failed, true) && peer.conn.event_mask().error && !is_last {
+            let op = Operation::Handler(handler);
+            self.call(slot, Event::Error(ConnError { kind: ErrorKind::Script, op, message: summary }));
+        }
+        if self.script_errors() != ScriptErrors::Ignore
+            && let Some(peer) = self.peers.get_mut(slot)
+        {
+            peer.conn.close(CloseReason::Error);
+        }
+    }
+
+    /// A connection could not be made: the handler is told, and the partner ends.
+    pub(super) fn connect_failed(&mut self, view: &Rc<ConnView>, decides_exit: bool, error: &Error) {
+        view.is_open.set(false);
+        view.can_send.set(false);
+        let handler = self.handler.clone().filter(|handler| handler.event_mask(view).error);
+        if decides_exit {
+            self.fail(error);
+        } else if handler.is_none() || self.io.console.is_verbose() {
+            self.io.console.error(error);
+        }
+        if let Some(handler) = handler {
+            let kind = match error {
+                Error::Timeout { .. } => ErrorKind::Timeout,
+                Error::Resolve { .. } => ErrorKind::Resolve,
+                _ => ErrorKind::Refused,
+            };
+            let trouble = ConnError { kind, op: Operation::Connect, message: error.to_string() };
+            let mut commands = Vec::new();
+            let result = handler.handle(view, Event::Error(trouble), &mut commands);
+            self.finish_call(&mut commands, result);
+        }
+        self.partner_failed(view.id, CloseReason::Reset);
+    }
+
+    // ---- the run --------------------------------------------------------------------------------------
+
+    /// `on_start`.
+    ///
+    /// # Errors
+    /// A script that fails here has set nothing up, so the run ends.
+    pub(super) fn script_starting(&mut self) -> crate::error::Result<()> {
+        let Some(handler) = self.handler.clone() else { return Ok(()) };
+        let mut commands = Vec::new();
+        let result = handler.handle_run(RunEvent::Start, &mut commands);
+        self.apply(&mut commands);
+        match result {
+            Ok(_) => Ok(()),
+            Err(HandlerError::Failed { message, .. }) => Err(Error::ScriptRun { message }),
+            Err(HandlerError::Exit(code)) => {
+                self.exit_asked(Exit::Script(code));
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives an event of the run to the handler. Returns whether it has taken it; one that fails has decided nothing.
+    pub(super) fn tell_run(&mut self, event: RunEvent) -> bool {
+        let Some(handler) = self.handler.clone() else { return false };
+        let mut commands = Vec::new();
+        let result = handler.handle_run(event, &mut commands);
+        let is_taken = match &result {
+            Ok(is_taken) => *is_taken,
+            Err(HandlerError::Exit(_)) => true,
+            Err(HandlerError::Failed { .. }) => false,
+        };
+        self.finish_call(&mut commands, result.map(drop));
+        is_taken
+    }
+
+    /// Calls one timer of the handler that is due. Returns whether there was one.
+    pub(super) fn call_timer(&mut self) -> bool {
+        let Some(handler) = self.handler.clone() else { return false };
+        let mut commands = Vec::new();
+        let Some(call) = handler.handle_timeout(self.io.now, &mut commands) else { return false };
+        self.apply(&mut commands);
+        if let Err(error) = call.result {
+            let slot = call.conn.and_then(|id| self.peers.slot_of(id));
+            self.handler_failed(slot, false, error);
+            if let Some(slot) = slot {
+                self.io.reactor.wake(slot);
+            }
+        }
+        true
+    }
+
+    /// Carries out what a call asked for that belongs to no connection's turn.
+    fn finish_call(&mut self, commands: &mut Vec<Command>, result: Result<(), HandlerError>) {
+        self.apply(commands);
+        if let Err(error) = result {
+            self.handler_failed(None, false, error);
+        }
+    }
+}

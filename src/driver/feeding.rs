@@ -1,0 +1,209 @@
+//! Feeding: what stdin gives goes to everybody it is for, or line by line to the script.
+//!
+//! Owns who is sent stdin, when it waits for them, and what its end, its silence and a slow client do to connections. The rules
+//! are `session::eof_policy`.
+
+use crate::codec::typed::Filtered;
+use crate::driver::bulk;
+use crate::driver::parts::Parts;
+use crate::driver::peer::Peer;
+use crate::driver::preamble::{malformed, send};
+use crate::driver::stdin::Duty;
+use crate::error::{Error, cause};
+use crate::net::reactor::{Io as Step, Slot};
+use crate::session::connection::HIGH_WATER;
+use crate::session::eof_policy::AfterInput;
+use crate::session::{CloseReason, RunEvent};
+
+impl Parts {
+    /// Reads stdin once, if somebody is there and has room, and queues it for everybody; or gives its lines to the script.
+    pub(super) fn stdin_turn(&mut self) {
+        if !self.shutdown.is_running() {
+            return;
+        }
+        match self.stdin.duty() {
+            Duty::Bytes => self.stdin_bytes(),
+            Duty::Lines => self.stdin_lines(),
+        }
+    }
+
+    fn stdin_bytes(&mut self) {
+        let targets = self.stdin_targets();
+        if !self.stdin.is_readable(&mut self.io) || targets.is_empty() {
+            return;
+        }
+        if self.is_any_full(&targets) {
+            // The end takes no room, and somebody may wait for it (`--eof-wait`).
+            if self.stdin.has_ended() {
+                self.stdin_ended(&targets);
+            }
+            return;
+        }
+        if let &[target] = targets.as_slice()
+            && let Some(peer) = self.peers.get_mut(target)
+            && bulk::move_from_stdin(&mut self.io, &mut self.stdin, peer)
+        {
+            return self.peers.schedule(target);
+        }
+        let mut buffer = self.io.take_buffer();
+        match self.stdin.read(&mut self.io, &mut buffer) {
+            Step::Moved(n) => {
+                self.send_to_all(&targets, &buffer[..n]);
+                // Text that cannot be encoded has ended it.
+                self.stdin.wake(&mut self.io);
+            }
+            Step::Blocked => {}
+            Step::Ended => self.stdin_ended(&targets),
+            Step::Failed(error) => self.stdin_failed(&error),
+        }
+        self.io.return_buffer(buffer);
+    }
+
+    fn stdin_lines(&mut self) {
+        if !self.stdin.is_readable(&mut self.io) {
+            return;
+        }
+        let mut buffer = self.io.take_buffer();
+        let step = self.stdin.read(&mut self.io, &mut buffer);
+        let mut ended = false;
+        if let Some(lines) = self.stdin.lines() {
+            match &step {
+                Step::Moved(n) => lines.push(&buffer[..*n]),
+                Step::Ended => {
+                    lines.finish();
+                    ended = true;
+                }
+                Step::Blocked | Step::Failed(_) => {}
+            }
+        }
+        self.io.return_buffer(buffer);
+        match step {
+            Step::Moved(_) => self.stdin.wake(&mut self.io),
+            Step::Failed(error) => self.stdin_failed(&error),
+            Step::Blocked | Step::Ended => {}
+        }
+        while self.shutdown.is_running()
+            && let Some(line) = self.stdin.lines().and_then(|lines| lines.next_line(ended))
+        {
+            self.tell_run(RunEvent::StdinLine(line));
+        }
+        if ended {
+            self.stdin.stop(&mut self.io);
+            if self.shutdown.is_running() {
+                self.tell_run(RunEvent::StdinEof);
+            }
+        }
+    }
+
+    fn stdin_failed(&mut self, error: &std::io::Error) {
+        self.source_failed(&Error::Read { source_name: "stdin".into(), cause: cause(error) });
+    }
+
+    /// Whether some target has no room. With several clients, their patience with it begins.
+    fn is_any_full(&mut self, targets: &[Slot]) -> bool {
+        let mark = self.stdin.mark();
+        let peers = targets.iter().filter_map(|&slot| self.peers.get(slot));
+        let full: Vec<_> = peers.filter(|peer| peer.conn.queued() >= mark).map(Peer::id).collect();
+        self.stdin.note_full(&full, self.io.now);
+        !full.is_empty()
+    }
+
+    fn send_to_all(&mut self, targets: &[Slot], bytes: &[u8]) {
+        if self.stdin.filter.is_open() {
+            for &slot in targets {
+                self.work_on(slot, |peer| peer.conn.send_slice(bytes));
+            }
+            return;
+        }
+        let (piece, fault) = self.stdin.filter.push(bytes);
+        self.send_piece(targets, &piece);
+        if let Some(fault) = fault {
+            self.source_failed(&malformed("stdin", &fault));
+        }
+    }
+
+    fn send_piece(&mut self, targets: &[Slot], piece: &Filtered) {
+        let mut failed = None;
+        for &slot in targets {
+            self.work_on(slot, |peer| {
+                if let Err(error) = send(&mut peer.conn, piece, "stdin") {
+                    failed = Some(error);
+                }
+            });
+        }
+        if let Some(error) = failed {
+            self.source_failed(&error);
+        }
+    }
+
+    fn stdin_ended(&mut self, targets: &[Slot]) {
+        self.stdin.stop(&mut self.io);
+        let (rest, fault) = self.stdin.filter.finish();
+        self.send_piece(targets, &rest);
+        if let Some(fault) = fault {
+            return self.source_failed(&malformed("stdin", &fault));
+        }
+        let after = self.policy.at_input_end(self.stdin.sent_any());
+        for &slot in targets {
+            self.work_on(slot, |peer| {
+                if peer.close_when_fed || (peer.conn.view().eof.get() && !peer.conn.event_mask().eof) {
+                    peer.conn.close(CloseReason::Eof);
+                } else if after == AfterInput::Fin {
+                    peer.conn.shutdown();
+                }
+            });
+        }
+        if let Some(wait) = self.config.input.eof_wait {
+            let sent = self.sent();
+            self.stdin.start_eof_wait(wait, self.io.now, sent);
+        }
+    }
+
+    /// Silence of stdin, a slow client, or the wait for the peer may be over.
+    pub(super) fn stdin_timers(&mut self) {
+        if self.stdin.take_quiet(&mut self.io) {
+            for slot in self.stdin_targets() {
+                self.work_on(slot, |peer| {
+                    if peer.close_when_fed {
+                        peer.conn.close(CloseReason::Eof);
+                    }
+                });
+            }
+        }
+        if let Some(wait) = self.stdin.take_eof_wait(self.io.now) {
+            let is_delaying = self.peers.iter().any(|peer| peer.conn.is_delaying());
+            let is_sending = self.peers.iter().any(|peer| peer.conn.wants_write());
+            let sent = self.sent();
+            // While something goes out, the wait has not begun; a peer that takes nothing is being waited for.
+            if is_delaying || (is_sending && sent > wait.sent()) {
+                self.stdin.restart_eof_wait(wait, self.io.now, sent);
+            } else {
+                self.abandon_all();
+            }
+        }
+        for id in self.stdin.take_slow(self.io.now) {
+            if let Some(slot) = self.peers.slot_of(id)
+                && let Some(peer) = self.peers.get_mut(slot)
+                && peer.conn.queued() >= HIGH_WATER
+            {
+                self.io.console.warn(&format!("{} does not read: dropped", peer.conn.view().name()));
+                peer.conn.reset(CloseReason::Error);
+                self.pump_turn(slot);
+            }
+            self.stdin.wake(&mut self.io);
+        }
+    }
+
+    /// The peers were waited for long enough.
+    fn abandon_all(&mut self) {
+        for slot in self.peers.slots() {
+            let Some(peer) = self.peers.get(slot) else { continue };
+            let queued = peer.conn.view().queued.get();
+            if queued > 0 {
+                let name = peer.conn.view().name();
+                self.io.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));
+            }
+            self.work_on(slot, |peer| peer.conn.abandon(CloseReason::Timeout));
+        }
+    }
+}

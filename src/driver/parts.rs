@@ -1,0 +1,145 @@
+//! `Parts`: all parts of a run, and the wiring that everything above needs: a fault, a stop, bytes for stdout.
+//!
+//! Owns nothing but the parts; each of them owns its state and knows no other. The wiring stands in layers, each of which calls
+//! only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, and the loop in `mod`.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::config::{Config, ScriptErrors};
+use crate::driver::dials::Dials;
+use crate::driver::duties::Duties;
+use crate::driver::io::{Io, Source};
+use crate::driver::listeners::Listeners;
+use crate::driver::peer::Peer;
+use crate::driver::peers::Peers;
+use crate::driver::preamble::Preamble;
+use crate::driver::shutdown::{GRACE, Shutdown};
+use crate::driver::stdin::Stdin;
+use crate::driver::stdout::{Stdout, StdoutError};
+use crate::driver::workers::Worker;
+use crate::error::Error;
+use crate::net::Transport;
+use crate::net::reactor::Slot;
+use crate::script::ScriptHandler;
+use crate::session::connection::Settings;
+use crate::session::eof_policy::EofPolicy;
+use crate::session::{Command, ConnId, ConnIds, ConnView, Handler};
+
+/// All parts of a run.
+pub(super) struct Parts {
+    pub(super) config: Config,
+    pub(super) io: Io,
+    pub(super) peers: Peers,
+    pub(super) dials: Dials,
+    pub(super) listeners: Listeners,
+    pub(super) stdin: Stdin,
+    pub(super) stdout: Stdout,
+    pub(super) shutdown: Shutdown,
+    pub(super) policy: EofPolicy,
+    /// How received bytes of a new connection are treated.
+    pub(super) settings: Settings,
+    /// The numbers of connections.
+    pub(super) ids: ConnIds,
+    /// Who decides for the run and for new connections.
+    pub(super) handler: Option<Rc<dyn Handler>>,
+    /// The same, where it is a script: it can be loaded again.
+    pub(super) script: Option<Rc<ScriptHandler>>,
+    /// This loop as one of several.
+    pub(super) worker: Option<Worker>,
+    /// Room for the commands of a call, used again and again.
+    pub(super) commands: Vec<Command>,
+}
+
+impl Parts {
+    /// Takes a connection that stands into the loop. The transport is registered already.
+    pub(super) fn add_peer(&mut self, slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties) {
+        self.io.set_source(slot, Source::Peer);
+        let mut peer = Peer::new(slot, transport, view, self.settings, self.handler.clone(), duties);
+        if duties.preamble {
+            peer.preamble = Preamble::new(&self.config, slot);
+        }
+        self.stdout.begin();
+        self.peers.add(&mut self.io, peer);
+        self.stdin.wake(&mut self.io);
+    }
+
+    /// Takes a connection that is over out of the loop.
+    pub(super) fn remove_peer(&mut self, slot: Slot) {
+        let Some(mut peer) = self.peers.remove(slot) else { return };
+        if let Some(mut preamble) = peer.preamble.take() {
+            preamble.close(&mut self.io);
+        }
+        self.listeners.wake(&mut self.io);
+    }
+
+    /// Tells a fault. The first one decides the exit code.
+    pub(super) fn fail(&mut self, error: &Error) {
+        self.io.console.error(error);
+        self.shutdown.note_fault(error.exit());
+    }
+
+    /// Begins the end: nobody new, nothing more from stdin; queues get time to empty. Carried out at the end of the turn.
+    pub(super) fn stop(&mut self, grace: Option<Duration>) {
+        self.shutdown.stop(self.io.now, grace);
+    }
+
+    /// A fault that ends the run once everything queued was sent.
+    pub(super) fn fail_and_stop(&mut self, error: &Error) {
+        self.fail(error);
+        self.stop(None);
+    }
+
+    /// stdin or a file cannot be read, or holds what the encoding cannot: what came before is sent.
+    pub(super) fn source_failed(&mut self, error: &Error) {
+        self.stdin.stop(&mut self.io);
+        self.fail_and_stop(error);
+    }
+
+    /// A handler called `exit(code)`.
+    pub(super) fn exit_asked(&mut self, exit: crate::exit::Exit) {
+        self.shutdown.note_fault(exit);
+        self.stop(Some(GRACE));
+    }
+
+    /// Writes to stdout.
+    pub(super) fn emit(&mut self, bytes: &[u8]) {
+        let result = self.stdout.write(&mut self.io, bytes);
+        self.after_output(result);
+    }
+
+    /// stdout took what it could, or did not.
+    pub(super) fn after_output(&mut self, result: Result<(), StdoutError>) {
+        match result {
+            Ok(()) => {}
+            Err(_) if self.shutdown.is_over() => {}
+            Err(StdoutError::ReaderGone) => self.shutdown.handle_reader_gone(),
+            Err(StdoutError::Failed(error)) => {
+                self.io.console.error(&error);
+                self.shutdown.handle_output_fault(error.exit());
+            }
+        }
+    }
+
+    /// What messages call a connection.
+    pub(super) fn name_of(&self, id: ConnId) -> String {
+        self.peers.by_id(id).map_or_else(|| format!("connection {id}"), |peer| peer.conn.view().name())
+    }
+
+    /// What a failed handler does.
+    pub(super) fn script_errors(&self) -> ScriptErrors {
+        self.config.script.as_ref().map_or_else(ScriptErrors::default, |script| script.on_error)
+    }
+
+    /// Bytes that went out to all connections that stand.
+    pub(super) fn sent(&self) -> u64 {
+        self.peers.iter().map(|peer| peer.conn.view().bytes_out.get()).sum()
+    }
+
+    /// Connections that stdin goes to now.
+    pub(super) fn stdin_targets(&self) -> Vec<Slot> {
+        let is_target =
+            |peer: &&Peer| peer.duties.stdin && peer.conn.is_open() && peer.conn.can_send() && peer.preamble.is_none();
+        self.peers.iter().filter(is_target).map(|peer| peer.slot).collect()
+    }
+}

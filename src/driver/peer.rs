@@ -1,0 +1,255 @@
+//! `Peer`: one connection with its socket, and what one turn does to the two: read, write, act on the socket.
+//!
+//! Owns the path between a `Transport` and its `Connection`. What a connection does with bytes is the session's business;
+//! who decides about its events, and which other parts of the driver take part, is not known here.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::driver::duties::Duties;
+use crate::driver::files::Files;
+use crate::driver::io::Io;
+use crate::driver::preamble::Preamble;
+use crate::error::cause;
+use crate::net::bulk::{FLOW, Move};
+use crate::net::reactor::{Io as Step, Slot};
+use crate::net::splice_pipe::SplicePipe;
+use crate::net::{Closed, Transport};
+use crate::session::connection::{Action, Settings};
+use crate::session::{CloseReason, ConnError, ConnId, ConnView, Connection, ErrorKind, Handler, Operation};
+
+/// Bytes written to one connection in one turn.
+const WRITE_BUDGET: usize = 1 << 20;
+/// Nothing more is read from the partner of a connection while this many bytes are queued for it.
+const PARTNER_MARK: usize = 256 << 10;
+
+/// A connection and its socket.
+pub(super) struct Peer {
+    pub(super) conn: Connection,
+    /// Who decides about its events; `None`: the defaults of netcat mode.
+    pub(super) handler: Option<Rc<dyn Handler>>,
+    pub(super) preamble: Option<Box<Preamble>>,
+    pub(super) files: Files,
+    /// The peer has ended: close once preamble and stdin are sent.
+    pub(super) close_when_fed: bool,
+    /// The connection that is sent what this one receives.
+    pub(super) partner: Option<ConnId>,
+    pub(super) duties: Duties,
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) slot: Slot,
+    /// The entry of this connection on the timer heap that counts.
+    pub(super) timer_at: Option<Instant>,
+    /// Reads are so large that moving within the kernel pays.
+    pub(super) flows: bool,
+    /// Bytes that count as queued and are sent first.
+    pub(super) pipe: Option<Box<SplicePipe>>,
+    /// The kernel moves nothing into this socket.
+    pub(super) refuses_moves: bool,
+    /// `on_error` has heard of a failed handler of this connection.
+    pub(super) script_failed: bool,
+    /// The socket is gone.
+    pub(super) released: bool,
+}
+
+/// Result of one attempt to read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    /// Nothing, or something that the connection has taken.
+    Done,
+    /// So many bytes of the buffer go to stdout as they are.
+    Raw(usize),
+}
+
+impl Peer {
+    /// A connection that stands. Its transport is registered at `slot`.
+    pub(super) fn new(
+        slot: Slot,
+        mut transport: Box<dyn Transport>,
+        view: Rc<ConnView>,
+        settings: Settings,
+        handler: Option<Rc<dyn Handler>>,
+        duties: Duties,
+    ) -> Self {
+        transport.set_nodelay(view.nodelay.get());
+        let event_mask = handler.as_ref().map(|handler| handler.event_mask(&view)).unwrap_or_default();
+        Self {
+            conn: Connection::new(view, Settings { event_mask, ..settings }),
+            handler,
+            preamble: None,
+            files: Files::default(),
+            close_when_fed: false,
+            partner: None,
+            duties,
+            slot,
+            transport,
+            timer_at: None,
+            flows: false,
+            pipe: None,
+            refuses_moves: false,
+            script_failed: false,
+            released: false,
+        }
+    }
+
+    /// The connection's number.
+    pub(super) fn id(&self) -> ConnId {
+        self.conn.view().id
+    }
+
+    /// Whether nothing is left of it: the socket is gone and every event was delivered.
+    pub(super) fn is_over(&self) -> bool {
+        self.released && !self.conn.has_events()
+    }
+
+    /// Whether a read may give something and is of use.
+    pub(super) fn can_read(&self, io: &mut Io) -> bool {
+        !self.released && self.conn.wants_read() && io.reactor.readiness(self.slot).readable
+    }
+
+    /// Reads one buffer's worth. `is_raw`: nobody needs the bytes but stdout.
+    pub(super) fn read(&mut self, io: &mut Io, buffer: &mut [u8]) -> Received {
+        let step = io.reactor.readiness(self.slot).read(buffer, |buffer| self.transport.read(buffer));
+        match step {
+            Step::Moved(n) => {
+                self.flows = n >= FLOW;
+                for observer in &mut io.observers {
+                    observer.received(self.conn.view(), &buffer[..n]);
+                }
+                if self.partner.is_none() && self.conn.passes_through() {
+                    self.conn.note_received(io.now, n);
+                    return Received::Raw(n);
+                }
+                self.conn.handle_input(io.now, &buffer[..n]);
+            }
+            Step::Blocked => {}
+            Step::Ended => self.conn.handle_eof(io.now),
+            Step::Failed(error) => self.conn.handle_read_error(io.now, link_error(Operation::Read, &error)),
+        }
+        Received::Done
+    }
+
+    /// Writes what is queued, up to the budget of one turn.
+    pub(super) fn write(&mut self, io: &mut Io) {
+        let mut budget = WRITE_BUDGET;
+        if self.pipe.is_some() && !self.write_spliced(io, &mut budget) {
+            return;
+        }
+        while budget > 0 && !self.released {
+            self.conn.release_output(io.now);
+            let Some(bytes) = self.conn.poll_transmit() else { return };
+            let readiness = io.reactor.readiness(self.slot);
+            if !readiness.writable {
+                return;
+            }
+            match readiness.write(bytes, |bytes| self.transport.write(bytes)) {
+                Step::Moved(n) => {
+                    for observer in &mut io.observers {
+                        observer.sent(self.conn.view(), &bytes[..n]);
+                    }
+                    self.conn.transmitted(io.now, n);
+                    budget = budget.saturating_sub(n);
+                }
+                Step::Blocked | Step::Ended => return,
+                Step::Failed(error) => return self.write_failed(io, &error),
+            }
+        }
+    }
+
+    /// Sends the bytes of the splice pipe, up to `budget`. Returns whether none are left.
+    fn write_spliced(&mut self, io: &mut Io, budget: &mut usize) -> bool {
+        let mut is_odd = false;
+        while self.conn.spliced() > 0 {
+            if *budget == 0 || !io.reactor.readiness(self.slot).writable {
+                return false;
+            }
+            let (Some(pipe), Some(socket)) = (&mut self.pipe, self.transport.bulk_fd()) else { break };
+            match pipe.drain(socket) {
+                Move::Moved(n) => {
+                    self.conn.transmitted_spliced(io.now, n);
+                    *budget = budget.saturating_sub(n);
+                }
+                // Both are ready and yet nothing went, twice: a write decides.
+                Move::Blocked { sink: true, .. } if is_odd => break,
+                Move::Blocked { sink, .. } => {
+                    io.reactor.readiness(self.slot).writable = sink;
+                    is_odd = true;
+                }
+                Move::Unable => {
+                    self.refuses_moves = true;
+                    break;
+                }
+                Move::Broken(error) => self.write_failed(io, &error),
+            }
+        }
+        if let Some(pipe) = self.absorb() {
+            io.splice_pool.give_back(*pipe);
+        }
+        true
+    }
+
+    /// Writing failed. What the peer sent before is still to be read.
+    pub(super) fn write_failed(&mut self, io: &mut Io, error: &io::Error) {
+        self.conn.handle_write_error(io.now, link_error(Operation::Write, error));
+        io.reactor.readiness(self.slot).readable = true;
+        io.reactor.wake(self.slot);
+    }
+
+    /// Does with the socket what the connection asks for.
+    pub(super) fn act(&mut self, io: &mut Io) {
+        let mut shuts = false;
+        while let Some(action) = self.conn.poll_action(io.now) {
+            match action {
+                // Closing the socket says the same, if that is what follows.
+                Action::ShutdownWrite => shuts = true,
+                Action::Release { abort } => {
+                    if abort {
+                        self.transport.abort();
+                    }
+                    self.transport = Box::new(Closed);
+                    io.reactor.forget(self.slot);
+                    self.released = true;
+                }
+            }
+        }
+        if shuts && !self.released {
+            // The other side may be gone already; reading tells.
+            let _ = self.transport.shutdown_write();
+        }
+    }
+
+    /// Whether nothing more is read for it from its partner.
+    pub(super) fn is_full(&self) -> bool {
+        self.conn.queued() >= PARTNER_MARK || self.pipe.as_ref().is_some_and(|pipe| pipe.is_full())
+    }
+
+    /// Ends as its partner has ended.
+    pub(super) fn end_like(&mut self, reason: CloseReason) {
+        match reason {
+            CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => self.conn.reset(CloseReason::Reset),
+            CloseReason::Eof | CloseReason::Closed | CloseReason::Stop => self.conn.close(reason),
+        }
+    }
+
+    /// Brings the bytes of the splice pipe into the queue, at its front. Returns the pipe if it is empty.
+    pub(super) fn absorb(&mut self) -> Option<Box<SplicePipe>> {
+        let pipe = self.pipe.take()?;
+        if self.conn.spliced() == 0 {
+            return Some(pipe);
+        }
+        self.conn.absorb(pipe.into_bytes());
+        None
+    }
+}
+
+/// The system's error as the connection's.
+pub(super) fn link_error(operation: Operation, error: &io::Error) -> ConnError {
+    let kind = match error.kind() {
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::TimedOut => ErrorKind::Reset,
+        _ => ErrorKind::Io,
+    };
+    ConnError { kind, op: operation, message: cause(error) }
+}

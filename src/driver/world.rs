@@ -1,0 +1,184 @@
+//! `World`: what a run gets from outside: stdin, stdout, signals, the clock. The real one is the process's; tests make one of
+//! their own, with time that moves only when they say so.
+//!
+//! Owns the seams and the real implementations' wiring to `net`. Decides nothing.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::time::Instant;
+
+use mio::event::Source;
+use signal_hook_mio::v1_0::Signals;
+
+use crate::driver::io::Mail;
+use crate::error::{Error, cause};
+use crate::net::bulk::Move;
+use crate::net::reactor::Reactor;
+use crate::net::signal;
+use crate::net::stdio::{Input, Output};
+use crate::session::eof_policy::InputKind;
+
+/// stdin.
+pub(super) trait InputStream {
+    /// What it is, for the rules of its end.
+    fn kind(&self) -> InputKind;
+    /// The source to register; `None`: always ready.
+    fn source(&mut self) -> Option<&mut dyn Source>;
+    /// Reads what is there; 0 is the end.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Whether so much comes that moving it within the kernel pays.
+    fn flows(&self) -> bool;
+    /// Moves what is there into a socket.
+    fn move_to(&mut self, socket: BorrowedFd<'_>) -> Move;
+    /// Whether the writers of a pipe are gone and nothing is left in it.
+    fn has_ended(&self) -> bool;
+}
+
+/// stdout, or the file that stands for it.
+pub(super) trait OutputStream {
+    /// Whether a person looks at it.
+    fn is_terminal(&self) -> bool;
+    /// The source to register; `None`: always ready.
+    fn source(&mut self) -> Option<&mut dyn Source>;
+    /// Writes what fits.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Whether bytes can be moved into it within the kernel.
+    fn takes_moves(&self) -> bool;
+    /// Moves what a socket has received into it.
+    fn move_from(&mut self, socket: BorrowedFd<'_>) -> Move;
+    /// Whether its reader has gone.
+    fn is_gone(&self) -> bool;
+}
+
+/// Signals that the run handles.
+pub(super) trait SignalSource: Source {
+    /// The numbers of the signals that came since the last call.
+    fn take_pending(&mut self) -> Vec<i32>;
+}
+
+/// Time, and the one place where the loop waits.
+pub(super) trait Clock {
+    /// The time now.
+    fn now(&self) -> Instant;
+    /// Waits until something happens or `deadline` has come. Returns the time after that.
+    ///
+    /// # Errors
+    /// What `epoll_wait(2)` reports.
+    fn wait(&mut self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant>;
+}
+
+/// What a run gets from outside.
+pub(super) trait World {
+    /// stdin; asked only by a run that reads it.
+    fn stdin(&mut self) -> io::Result<Box<dyn InputStream>>;
+    /// stdout, or the file at `path`, created if there is none and not truncated.
+    fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>>;
+    /// Signals, caught from now on.
+    fn signals(&mut self) -> io::Result<Box<dyn SignalSource>>;
+    /// The clock.
+    fn clock(&mut self) -> Box<dyn Clock>;
+}
+
+/// The process's own.
+pub(super) struct Process;
+
+impl World for Process {
+    fn stdin(&mut self) -> io::Result<Box<dyn InputStream>> {
+        Ok(Box::new(Input::stdin()?))
+    }
+
+    fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>> {
+        let output = match path {
+            Some(path) => {
+                std::fs::File::options().write(true).create(true).truncate(false).open(path).and_then(Output::file)
+            }
+            None => Output::stdout(),
+        };
+        Ok(Box::new(output?))
+    }
+
+    fn signals(&mut self) -> io::Result<Box<dyn SignalSource>> {
+        Ok(Box::new(signal::catch()?))
+    }
+
+    fn clock(&mut self) -> Box<dyn Clock> {
+        Box::new(SystemClock)
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wait(&mut self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant> {
+        reactor.wait(deadline)?;
+        Ok(Instant::now())
+    }
+}
+
+impl SignalSource for Signals {
+    fn take_pending(&mut self) -> Vec<i32> {
+        self.pending().collect()
+    }
+}
+
+impl InputStream for Input {
+    fn kind(&self) -> InputKind {
+        Self::kind(self)
+    }
+
+    fn source(&mut self) -> Option<&mut dyn Source> {
+        Self::source(self)
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Self::read(self, buffer)
+    }
+
+    fn flows(&self) -> bool {
+        Self::flows(self)
+    }
+
+    fn move_to(&mut self, socket: BorrowedFd<'_>) -> Move {
+        Self::move_to(self, socket)
+    }
+
+    fn has_ended(&self) -> bool {
+        Self::has_ended(self)
+    }
+}
+
+impl OutputStream for Output {
+    fn is_terminal(&self) -> bool {
+        Self::is_terminal(self)
+    }
+
+    fn source(&mut self) -> Option<&mut dyn Source> {
+        Self::source(self)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Self::write(self, bytes)
+    }
+
+    fn takes_moves(&self) -> bool {
+        Self::takes_moves(self)
+    }
+
+    fn move_from(&mut self, socket: BorrowedFd<'_>) -> Move {
+        Self::move_from(self, socket)
+    }
+
+    fn is_gone(&self) -> bool {
+        Self::is_gone(self)
+    }
+}
+
+/// An error of opening stdin.
+pub(super) fn cannot_read_stdin(error: &io::Error) -> Error {
+    Error::Read { source_name: "stdin".into(), cause: cause(error) }
+}
