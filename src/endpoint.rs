@@ -1,48 +1,93 @@
-//! `Endpoint`: a parsed place to connect to or listen on, and the words people write for it.
+//! `Endpoint`: a parsed place to connect to or listen on; `Address`: one end of a connection as the system tells it.
 //!
-//! Owns `host:port`, `[::1]:port`, `:port`, `tcp://…` and port numbers and names. Does not resolve: a name
-//! stays a name until the dialer asks for its addresses.
+//! Owns the words people write for them: `host:port`, `[::1]:port`, `:port`, `tcp://…`, `unix:/path`, `unix:@name`, port
+//! numbers and names. Does not resolve: a name stays a name until the dialer asks for its addresses.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::sys;
 
-/// A host and a port.
+/// A place to connect to or to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// A name or an address without brackets; `None` is every local address (listening) or this host
-    /// (connecting).
-    pub host: Option<String>,
-    /// The port; 0 asks for any free one when listening.
-    pub port: u16,
+pub enum Endpoint {
+    /// A TCP host and port.
+    Tcp {
+        /// A name or an address without brackets; `None` is every local address (listening) or this host (connecting).
+        host: Option<String>,
+        /// The port; 0 asks for any free one when listening.
+        port: u16,
+    },
+    /// A Unix stream socket.
+    Unix(UnixName),
+}
+
+/// The name of a Unix socket. Its length is checked when it is used, not here.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum UnixName {
+    /// A path in the file system.
+    Path(PathBuf),
+    /// A name without a file (unix(7), abstract), without its leading NUL.
+    Abstract(Vec<u8>),
+}
+
+/// One end of a connection, or where a listener is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// An IP address and a port.
+    Ip(SocketAddr),
+    /// A Unix socket; `None` for an unnamed one, as most clients are.
+    Unix(Option<UnixName>),
 }
 
 impl Endpoint {
     /// Reads a host and a port given as two words.
     pub fn from_words(host: &str, port: &str) -> Result<Self> {
-        Ok(Self { host: Some(parse_host(host)?), port: parse_port(port)? })
+        Ok(Self::Tcp { host: Some(parse_host(host)?), port: parse_port(port)? })
     }
 
-    /// The host to name in messages and to resolve.
-    pub fn host_or(&self, default: &str) -> String {
-        self.host.clone().unwrap_or_else(|| default.to_owned())
+    /// Every local address, with this port.
+    pub fn any(port: u16) -> Self {
+        Self::Tcp { host: None, port }
     }
 
-    /// Whether the host is an address (a zone such as `%eth0` included) rather than a name.
-    pub fn is_numeric(&self) -> bool {
-        self.host.as_deref().is_none_or(is_address)
+    /// The port, where there is one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp { port, .. } => Some(*port),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The host, where one was given.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Tcp { host, .. } => host.as_deref(),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The host name that has to be resolved, if it is a name.
+    pub fn name_to_resolve(&self) -> Option<&str> {
+        self.host().filter(|host| !is_address(host))
+    }
+
+    /// Whether it is a Unix socket.
+    pub fn is_unix(&self) -> bool {
+        matches!(self, Self::Unix(_))
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.host.as_deref() {
-            None => write!(f, ":{}", self.port),
-            Some(host) if host.contains(':') => write!(f, "[{host}]:{}", self.port),
-            Some(host) => write!(f, "{host}:{}", self.port),
+        match self {
+            Self::Tcp { host: None, port } => write!(f, ":{port}"),
+            Self::Tcp { host: Some(host), port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Tcp { host: Some(host), port } => write!(f, "{host}:{port}"),
+            Self::Unix(name) => name.fmt(f),
         }
     }
 }
@@ -51,12 +96,15 @@ impl FromStr for Endpoint {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        if let Some(name) = text.strip_prefix("unix:") {
+            return parse_unix(text, name).map(Self::Unix);
+        }
         let rest = match text.split_once("://") {
             Some(("tcp", rest)) => rest,
             Some((scheme, _)) => {
                 return Err(Error::usage_hint(
                     format!("unknown scheme {scheme:?} in {text:?}"),
-                    "write tcp://HOST:PORT",
+                    "write tcp://HOST:PORT or unix:PATH",
                 ));
             }
             None => text,
@@ -65,7 +113,7 @@ impl FromStr for Endpoint {
             .rsplit_once(':')
             .ok_or_else(|| Error::usage_hint(format!("no port in {text:?}"), "write HOST:PORT, or HOST PORT"))?;
         if host.is_empty() {
-            return Ok(Self { host: None, port: parse_port(port)? });
+            return Ok(Self::any(parse_port(port)?));
         }
         if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
             return Err(Error::usage_hint(
@@ -74,6 +122,83 @@ impl FromStr for Endpoint {
             ));
         }
         Self::from_words(host, port)
+    }
+}
+
+impl fmt::Display for UnixName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // As it has to be written: otherwise it would be an abstract name.
+            Self::Path(path) if path.as_os_str().as_encoded_bytes().starts_with(b"@") => {
+                write!(f, "unix:./{}", path.display())
+            }
+            Self::Path(path) => write!(f, "unix:{}", path.display()),
+            Self::Abstract(name) => write!(f, "unix:@{}", String::from_utf8_lossy(name)),
+        }
+    }
+}
+
+impl Address {
+    /// The place of a connection that is not made yet.
+    pub const NOWHERE: Self = Self::Ip(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+
+    /// The IP address and port, if it is one.
+    pub fn ip(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The protocol's name: `tcp` or `unix`.
+    pub fn protocol(&self) -> &'static str {
+        match self {
+            Self::Ip(_) => "tcp",
+            Self::Unix(_) => "unix",
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix(Some(name)) => name.fmt(f),
+            // In messages an empty name would look as if something were missing.
+            Self::Unix(None) => f.write_str("unix:(unnamed)"),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Ip(address)
+    }
+}
+
+/// Reads what follows `unix:`; `whole` is for messages.
+fn parse_unix(whole: &str, name: &str) -> Result<UnixName> {
+    let hint = "write unix:/PATH, or unix:@NAME for an abstract name";
+    let name = match name.strip_prefix("//") {
+        Some(rest) if !rest.starts_with(['/', '@']) => {
+            return Err(Error::usage_hint(
+                format!("{whole:?} is ambiguous"),
+                format!("unix:/{rest} is a path from the root, unix:{rest} one from here"),
+            ));
+        }
+        Some(rest) => rest,
+        None => name,
+    };
+    if name.contains('\0') {
+        return Err(Error::usage_hint(format!("{whole:?} contains a NUL byte"), hint));
+    }
+    match name.strip_prefix('@') {
+        Some("") => Err(Error::usage_hint(format!("no name in {whole:?}"), hint)),
+        Some(name) => Ok(UnixName::Abstract(name.as_bytes().to_vec())),
+        None if name.is_empty() => Err(Error::usage_hint(format!("no path in {whole:?}"), hint)),
+        // Several slashes are one, and two would not be read back.
+        None if name.starts_with("//") => Ok(UnixName::Path(format!("/{}", name.trim_start_matches('/')).into())),
+        None => Ok(UnixName::Path(name.into())),
     }
 }
 
@@ -139,8 +264,52 @@ mod tests {
     }
 
     #[test]
+    fn unix_endpoints_round_trip() {
+        for text in
+            ["unix:/run/x.sock", "unix:x", "unix:./@x", "unix:@name", "unix:@a b/c:80", "unix:/a:b", "unix:/\u{4f60}"]
+        {
+            assert_eq!(parse(text).to_string(), text);
+        }
+        for (text, plain) in
+            [("unix:///run/x", "unix:/run/x"), ("unix:////run/x", "unix:/run/x"), ("unix://@name", "unix:@name")]
+        {
+            assert_eq!(parse(text).to_string(), plain);
+            assert_eq!(parse(plain), parse(text));
+        }
+        assert_eq!(parse("unix:@x"), Endpoint::Unix(UnixName::Abstract(b"x".to_vec())));
+        assert_eq!(UnixName::Path("@x".into()).to_string(), "unix:./@x");
+        // A length is the system's business.
+        assert!(parse(&format!("unix:/{}", "x".repeat(500))).is_unix());
+    }
+
+    #[test]
+    fn addresses_have_words_of_their_own() {
+        let ip: SocketAddr = "[::1]:80".parse().unwrap();
+        assert_eq!(Address::from(ip).to_string(), "[::1]:80");
+        assert_eq!(Address::Unix(Some(UnixName::Path("/x".into()))).to_string(), "unix:/x");
+        assert_eq!(Address::Unix(None).to_string(), "unix:(unnamed)");
+        assert_eq!((Address::from(ip).protocol(), Address::Unix(None).protocol()), ("tcp", "unix"));
+    }
+
+    #[test]
     fn bad_words_are_usage_errors() {
-        for text in ["80", "host:", "host:65536", "host:-1", "host: 80", "host:0x50", "host:80x", "::1:80", "[::1:80"] {
+        for text in [
+            "80",
+            "host:",
+            "host:65536",
+            "host:-1",
+            "host: 80",
+            "host:0x50",
+            "host:80x",
+            "::1:80",
+            "[::1:80",
+            "unix:",
+            "unix:@",
+            "unix://",
+            "unix://run/x",
+            "unix:a\0b",
+            "unix://@",
+        ] {
             let error = text.parse::<Endpoint>().expect_err(text);
             assert_eq!(error.exit().code(), 2, "{text}: {error}");
         }
@@ -153,8 +322,9 @@ mod tests {
 
     #[test]
     fn addresses_are_told_from_names() {
-        assert!(parse("[fe80::1%eth0]:22").is_numeric());
-        assert!(parse("10.0.0.1:22").is_numeric());
-        assert!(!parse("localhost:22").is_numeric());
+        for text in ["[fe80::1%eth0]:22", "10.0.0.1:22", ":22", "unix:/localhost"] {
+            assert_eq!(parse(text).name_to_resolve(), None);
+        }
+        assert_eq!(parse("localhost:22").name_to_resolve(), Some("localhost"));
     }
 }

@@ -105,7 +105,7 @@ fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result
     let target = match (&args.first, &args.second) {
         (None, _) if on_terminal => {
             // Whatever else is wrong is said before the question.
-            let anywhere = Endpoint { host: None, port: 1 };
+            let anywhere = Endpoint::any(1);
             connect_to(&args, anywhere, Vec::new())?;
             return Ok(Action::AskTarget(AskTarget { args, preamble }));
         }
@@ -119,6 +119,7 @@ fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result
 
 fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>) -> Result<Config> {
     let source = args.source.as_deref().map(values::source).transpose()?;
+    rules::unix_has_no_ip_options(&args.transport, &target, &[(source.is_some(), "--source")])?;
     rules::families_agree(&args.transport, &target, source.as_ref())?;
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
     Ok(Config {
@@ -141,6 +142,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         return Err(Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"));
     };
     let address = values::address(first, args.second.as_deref())?;
+    rules::unix_has_no_ip_options(&args.transport, &address, &[(args.server.workers.is_some(), "--workers")])?;
     rules::families_agree(&args.transport, &address, None)?;
     let server = &args.server;
     let single_peer = !server.keep_open && !rules::has_script(&args.script);

@@ -85,6 +85,25 @@ pub(super) fn families_agree(transport: &TransportArgs, place: &Endpoint, source
     Ok(())
 }
 
+/// A Unix socket has no IP address and no port; `others` are the options of one command that need them.
+pub(super) fn unix_has_no_ip_options(
+    transport: &TransportArgs,
+    place: &Endpoint,
+    others: &[(bool, &str)],
+) -> Result<()> {
+    if !place.is_unix() {
+        return Ok(());
+    }
+    let families = [(transport.ipv4, "-4"), (transport.ipv6, "-6")];
+    match families.iter().chain(others).find(|(given, _)| *given) {
+        Some((_, option)) => Err(Error::usage_hint(
+            format!("{option} is for TCP, and {place} is a Unix socket"),
+            format!("leave {option} out"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Whether a script decides.
 pub(super) fn has_script(script: &ScriptArgs) -> bool {
     script.script.is_some() || script.on_data.is_some() || script.on_line.is_some()
@@ -373,8 +392,8 @@ fn about_stdin(ending: &EndingArgs) -> Option<&'static str> {
 
 /// Whether an endpoint's address is IPv6; `None` for a name or for no host.
 fn is_v6(endpoint: &Endpoint) -> Option<bool> {
-    let host = endpoint.host.as_deref()?;
-    endpoint.is_numeric().then(|| host.contains(':'))
+    let host = endpoint.host()?;
+    endpoint.name_to_resolve().is_none().then(|| host.contains(':'))
 }
 
 fn contradiction(one: &str, other: &str, hint: &str) -> Result<()> {

@@ -116,21 +116,30 @@ pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
 /// Reads where to connect to: `HOST PORT`, or one word.
 pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
     let target = match second {
+        Some(_) if first.starts_with(UNIX) => return Err(unix_has_no_port("connect", first)),
         Some(port) => Endpoint::from_words(first, port)?,
         None => first.parse()?,
     };
-    if target.port == 0 {
+    if target.port() == Some(0) {
         return Err(Error::usage_hint("port 0 cannot be connected to", "a port to connect to is from 1 to 65535"));
     }
     Ok(target)
 }
 
+fn unix_has_no_port(command: &str, name: &str) -> Error {
+    Error::usage_hint(format!("{name} is a Unix socket, which has no port"), format!("tcpx {command} {name}"))
+}
+
+/// How a Unix socket begins.
+const UNIX: &str = "unix:";
+
 /// Reads where to listen: `PORT`, `HOST PORT`, or `HOST:PORT` in one word.
 pub(super) fn address(first: &str, second: Option<&str>) -> Result<Endpoint> {
     match second {
+        Some(_) if first.starts_with(UNIX) => Err(unix_has_no_port("listen", first)),
         Some(port) => Endpoint::from_words(first, port),
         None if first.contains(':') => first.parse(),
-        None => Ok(Endpoint { host: None, port: crate::endpoint::parse_port(first)? }),
+        None => crate::endpoint::parse_port(first).map(Endpoint::any),
     }
 }
 
@@ -145,7 +154,7 @@ pub(super) fn source(text: &str) -> Result<Endpoint> {
         text.parse::<Endpoint>()
     };
     match source {
-        Ok(source) if source.is_numeric() => Ok(source),
+        Ok(source) if !source.is_unix() && source.name_to_resolve().is_none() => Ok(source),
         _ => Err(Error::usage_hint(format!("--source {text:?} is not a local address"), hint)),
     }
 }

@@ -11,9 +11,10 @@ use crate::config::{Config, Role};
 use crate::driver::Driver;
 use crate::driver::dials::Dials;
 use crate::driver::io::{Io, Source};
-use crate::driver::listeners::{Limits, Listeners};
+use crate::driver::listeners::Listeners;
 use crate::driver::parts::Parts;
 use crate::driver::peers::Peers;
+use crate::driver::plan::Defaults;
 use crate::driver::preamble::check_files;
 use crate::driver::ready::remove_old_ready_file;
 use crate::driver::shutdown::Shutdown;
@@ -74,9 +75,9 @@ impl Driver {
         let now = clock.now();
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
         let io = Io::new(console, observers(&config, console), chunk, now).map_err(failed)?;
-        let limits = match &config.role {
-            Role::Listen(listen) => Limits { accept: listen.accept, max_conns: listen.max_conns },
-            Role::Connect(_) => Limits::default(),
+        let accept = match &config.role {
+            Role::Listen(listen) => listen.accept,
+            Role::Connect(_) => None,
         };
         let is_watched = config.script.as_ref().is_some_and(|script| script.watch);
         let watch = script.as_ref().filter(|_| is_watched).map(|script| ScriptWatch::new(script.files(), now));
@@ -96,12 +97,14 @@ impl Driver {
             io,
             peers: Peers::default(),
             dials: Dials::default(),
-            listeners: Listeners::new(limits),
+            listeners: Listeners::new(accept),
             settings,
             ids: ConnIds::default(),
             handler: script.clone().map(|script| script as Rc<dyn Handler>),
             script,
             worker,
+            dialed: Vec::new(),
+            listened: Vec::new(),
             commands: Vec::new(),
         };
         let mut signals = world.signals().map_err(failed)?;
@@ -111,8 +114,9 @@ impl Driver {
             worker.enter(parts.io.reactor.mailbox());
         }
         if let Some(script) = &parts.script {
-            let bind = parts.listeners.binder(parts.config.family, parts.worker.is_some());
-            script.set_context(RunContext { ids: parts.ids.clone(), text: parts.config.text, bind: Some(bind) });
+            let (text, nodelay) = (parts.config.text, parts.config.nodelay);
+            let bind = Some(parts.listeners.binder(Defaults::of(&parts.config)));
+            script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, bind });
             script.set_run_until(parts.shutdown.run_until());
         }
         Ok(Self { parts, clock, signals, watch })

@@ -21,7 +21,6 @@ impl Parts {
         if let Some(worker) = &self.worker {
             worker.end(self.shutdown.code());
         }
-        self.adopt_listeners();
         self.listeners.stop(&mut self.io);
         self.dials.stop(&mut self.io);
         self.stdin.stop(&mut self.io);
@@ -42,7 +41,11 @@ impl Parts {
 
     /// Whether nothing is left to do.
     pub(super) fn is_idle(&self) -> bool {
-        self.dials.is_empty() && !self.listeners.is_listening() && self.peers.is_empty()
+        self.dials.is_empty()
+            && self.dialed.is_empty()
+            && self.listened.is_empty()
+            && !self.listeners.is_listening()
+            && self.peers.is_empty()
     }
 
     /// The time of the run may be up.

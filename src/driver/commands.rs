@@ -2,9 +2,8 @@
 //!
 //! Owns the mapping from `Command` to parts. Calls no handler: what follows from a command comes as an event later.
 
-use crate::driver::dials::Plan;
-use crate::driver::duties::Duties;
 use crate::driver::parts::Parts;
+use crate::driver::plan::{Defaults, Plan, Wishes};
 use crate::session::{CloseReason, Command, ConnId, ConnectRequest};
 
 impl Parts {
@@ -18,11 +17,8 @@ impl Parts {
 
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::Connect(request) => self.connect(&request),
-            Command::CloseListener(id) => {
-                self.adopt_listeners();
-                self.listeners.close_of_script(&mut self.io, id);
-            }
+            Command::Connect(request) => self.connect(request),
+            Command::CloseListener(id) => self.listeners.close(&mut self.io, id),
             Command::Pipe(a, b) => self.pair(a, b),
             Command::Send(id, bytes) => self.touch(id, |peer| peer.conn.send(bytes)),
             Command::SendFile(id, file) => self.touch(id, |peer| peer.files.push(&mut peer.conn, file)),
@@ -63,28 +59,18 @@ impl Parts {
     }
 
     /// Makes a connection that a handler asked for.
-    fn connect(&mut self, request: &ConnectRequest) {
-        let target = &request.target;
-        let plan = Plan {
-            view: request.view.clone(),
-            target: target.to_string(),
-            host: target.host_or("localhost"),
-            port: target.port,
-            is_address: target.is_numeric() && target.host.is_some(),
-            family: self.config.family,
-            source: None,
-            limit: request.timeout,
-            probe: false,
-            duties: Duties::SCRIPT,
-        };
-        self.dials.start(&mut self.io, plan);
+    fn connect(&mut self, request: ConnectRequest) {
+        let nodelay = Some(request.view.nodelay.get());
+        let wishes = Wishes { limit: request.timeout, nodelay, ..Wishes::default() };
+        let plan = Plan::new(Defaults::of(&self.config), request.target, wishes);
+        let outcomes = self.dials.start(&mut self.io, plan, request.view);
+        self.dialed.extend(outcomes);
     }
 
-    /// Registers what a script has bound since the last call.
-    pub(super) fn adopt_listeners(&mut self) {
-        if let Some(trouble) = self.listeners.adopt(&mut self.io) {
-            self.io.console.warn(&trouble);
-        }
+    /// Registers what a script has opened since the last call.
+    fn adopt_listeners(&mut self) {
+        let outcomes = self.listeners.adopt(&mut self.io);
+        self.listened.extend(outcomes);
     }
 
     fn close(&mut self, id: ConnId) {

@@ -1,287 +1,290 @@
-//! `Dials`: the sockets behind the attempts that `net::dial` orders, for the run's own connection and for those a script asks
-//! for.
+//! `Dials`: connections that are not made yet, and the sockets behind the attempts that `net::dial` orders.
 //!
-//! Owns connections that are not made yet. What is asked of one meanwhile waits with it and is done first. What becomes of
-//! them is told as [`Outcome`]s; who acts on those is not known here.
+//! Owns what is asked of such a connection meanwhile: it waits with it and is done first. Tells by `DialOutcome` what
+//! became of it; who gets the connection is not decided here.
 
-use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::Interest;
 
-use crate::config::{Family, show_duration};
-use crate::driver::duties::Duties;
+use crate::config::show_duration;
 use crate::driver::io::{Io, Source};
-use crate::driver::peer::Peer;
-use crate::error::{Error, Result, cause};
-use crate::net::Transport;
-use crate::net::dial::{self, Dial, Resolved};
+use crate::driver::plan::{Duties, LocalAddress, Lookup, Plan};
+use crate::endpoint::Address;
+use crate::error::{Error, cause};
+use crate::net::dial::{self, Dial, Request};
 use crate::net::reactor::Slot;
-use crate::net::tcp::{StartError, Tcp};
+use crate::net::{Connecting, StartError, Transport, factory};
 use crate::session::{ConnId, ConnView};
 
-/// Work on a connection once it stands.
-pub(super) type Task = Box<dyn FnOnce(&mut Peer)>;
-
-/// A connection that is wanted.
-pub(super) struct Plan {
-    /// Its view: it can be sent to at once.
-    pub(super) view: Rc<ConnView>,
-    /// What messages call the target.
-    pub(super) target: String,
-    pub(super) host: String,
-    pub(super) port: u16,
-    /// The host is an address, not a name.
-    pub(super) is_address: bool,
-    pub(super) family: Family,
-    /// The local address to connect from.
-    pub(super) source: Option<SocketAddr>,
-    /// How long resolving and connecting may take together.
-    pub(super) limit: Option<Duration>,
-    /// Leave as soon as it stands.
-    pub(super) probe: bool,
-    pub(super) duties: Duties,
+/// Connections on their way. `T` is something to do to one once it stands.
+pub(super) struct Dials<T> {
+    dialings: HashMap<ConnId, Dialing<T>>,
+    attempts: HashMap<Slot, Attempt>,
 }
 
-/// What became of a connection that was wanted.
-pub(super) enum Outcome {
-    /// It stands, and has something to be done to it first.
-    Connected { slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties, tasks: Vec<Task> },
-    /// It stood, and is closed again: nothing else was wanted.
-    Probed(SocketAddr),
+/// What became of a connect.
+pub(super) enum DialOutcome<T> {
+    /// The connection stands, registered behind this slot.
+    Connected { slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties, tasks: Vec<T> },
+    /// It would stand; it was closed again.
+    Probed { peer: Address },
     /// It cannot be made.
     Failed { view: Rc<ConnView>, duties: Duties, error: Error },
 }
 
-/// All connections that are not made yet.
-#[derive(Default)]
-pub(super) struct Dials {
-    dialings: HashMap<ConnId, Dialing>,
-    attempts: HashMap<Slot, Attempt>,
-    outcomes: VecDeque<Outcome>,
-}
-
 /// A connect that is not finished.
-struct Dialing {
+struct Dialing<T> {
     plan: Plan,
+    source: Option<LocalAddress>,
+    /// The name that is being resolved.
+    host: String,
     /// `None` while the name is being resolved.
     dial: Option<Dial>,
     attempts: Vec<Slot>,
     give_up_at: Option<Instant>,
-    tasks: Vec<Task>,
-    /// The connection that will be its partner.
+    view: Rc<ConnView>,
+    tasks: Vec<T>,
+    /// What it will be piped to.
     partner: Option<ConnId>,
 }
 
 /// One socket on its way.
 struct Attempt {
     id: ConnId,
-    tcp: Tcp,
-    address: SocketAddr,
+    connecting: Box<dyn Connecting>,
+    address: Address,
 }
 
-impl Dialing {
-    fn deadline(&self) -> Option<Instant> {
-        let next = self.dial.as_ref().and_then(Dial::deadline);
-        [next, self.give_up_at].into_iter().flatten().min()
+type Outcomes<T> = Vec<DialOutcome<T>>;
+
+impl<T> Default for Dials<T> {
+    fn default() -> Self {
+        Self { dialings: HashMap::new(), attempts: HashMap::new() }
     }
 }
 
-impl Dials {
-    /// Starts to connect; names are resolved on a thread of their own.
-    pub(super) fn start(&mut self, io: &mut Io, plan: Plan) {
-        let (id, host, port, family) = (plan.view.id, plan.host.clone(), plan.port, plan.family);
-        let is_address = plan.is_address;
-        let give_up_at = plan.limit.map(|limit| io.now + limit);
-        let dialing = Dialing { plan, dial: None, attempts: Vec::new(), give_up_at, tasks: Vec::new(), partner: None };
-        self.dialings.insert(id, dialing);
-        if is_address {
-            let addresses = dial::resolve(&host, port, family);
-            self.handle_resolved(io, Resolved { id, addresses });
-        } else {
-            dial::resolve_in_background(id, host, port, family, &io.reactor.mailbox());
-        }
-    }
-
-    /// The resolver has answered.
-    pub(super) fn handle_resolved(&mut self, io: &mut Io, resolved: Resolved) {
-        let Some(dialing) = self.dialings.get_mut(&resolved.id) else { return };
-        match resolved.addresses {
-            Ok(addresses) => {
-                dialing.dial = Some(Dial::new(addresses, io.now));
-                self.start_attempts(io, resolved.id);
+impl<T> Dials<T> {
+    /// Starts to make the connection that `view` will be of; names are resolved on a thread of their own.
+    pub(super) fn start(&mut self, io: &mut Io, plan: Plan, view: Rc<ConnView>) -> Outcomes<T> {
+        let (id, family) = (view.id, plan.family);
+        let found = plan.source().and_then(|source| Ok((source, plan.targets()?)));
+        let give_up_at = plan.wishes.limit.map(|limit| io.now + limit);
+        let (host, attempts, tasks) = (String::new(), Vec::new(), Vec::new());
+        let mut dialing =
+            Dialing { plan, source: None, host, dial: None, attempts, give_up_at, view, tasks, partner: None };
+        match found {
+            Ok((source, Lookup::Known(addresses))) => {
+                dialing.source = source;
+                self.dialings.insert(id, dialing);
+                self.addresses(io, id, addresses)
             }
-            Err(cause) => {
-                let error = Error::Resolve { host: dialing.plan.host.clone(), cause };
-                self.give_up(io, resolved.id, error);
+            Ok((source, Lookup::Name(host, port))) => {
+                dialing.source = source;
+                dialing.host.clone_from(&host);
+                self.dialings.insert(id, dialing);
+                dial::resolve_in_background(Request::Connect(id), host, port, family, &io.reactor.mailbox());
+                Vec::new()
             }
-        }
-    }
-
-    /// An attempt may have finished. The first one that does wins; the others are dropped.
-    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot) {
-        let Some(attempt) = self.attempts.get_mut(&slot) else { return };
-        let id = attempt.id;
-        match attempt.tcp.finish_connect(attempt.address) {
-            Ok(None) => {}
-            Ok(Some((peer, local))) => self.connected(io, slot, peer, local),
             Err(error) => {
-                let Some(mut attempt) = self.attempts.remove(&slot) else { return };
-                io.deregister(slot, &mut attempt.tcp);
+                self.dialings.insert(id, dialing);
+                self.give_up(io, id, error)
+            }
+        }
+    }
+
+    /// The resolver answered.
+    pub(super) fn resolved(
+        &mut self,
+        io: &mut Io,
+        id: ConnId,
+        addresses: Result<impl IntoIterator<Item = Address>, String>,
+    ) -> Outcomes<T> {
+        let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
+        match addresses {
+            Ok(addresses) => self.addresses(io, id, addresses.into_iter().collect()),
+            Err(cause) => {
+                let host = dialing.host.clone();
+                self.give_up(io, id, Error::Resolve { host, cause })
+            }
+        }
+    }
+
+    /// The attempt behind a slot may have finished.
+    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot) -> Outcomes<T> {
+        let Some(attempt) = self.attempts.get_mut(&slot) else { return Vec::new() };
+        match attempt.connecting.finish() {
+            Ok(None) => Vec::new(),
+            Ok(Some(ends)) => {
+                let Some(Attempt { id, mut connecting, .. }) = self.attempts.remove(&slot) else { return Vec::new() };
+                let Some(dialing) = self.dialings.remove(&id) else { return Vec::new() };
+                // The first attempt that finished wins.
+                for other in dialing.attempts.into_iter().filter(|&other| other != slot) {
+                    self.drop_attempt(io, other);
+                }
+                if dialing.plan.wishes.probe {
+                    io.deregister(slot, &mut *connecting);
+                    return vec![DialOutcome::Probed { peer: ends.peer }];
+                }
+                let Dialing { view, plan, tasks, .. } = dialing;
+                view.connected(ends.peer, ends.local, io.now);
+                let (transport, duties) = (connecting.into_transport(), plan.wishes.duties);
+                vec![DialOutcome::Connected { slot, transport, view, duties, tasks }]
+            }
+            Err(error) => {
+                let (id, address) = (attempt.id, attempt.address.clone());
+                self.drop_attempt(io, slot);
                 if let Some(dialing) = self.dialings.get_mut(&id) {
                     dialing.attempts.retain(|&other| other != slot);
                     if let Some(dial) = &mut dialing.dial {
-                        dial.failed(attempt.address, cause(&error), io.now);
+                        dial.failed(address, cause(&error), io.now);
                     }
                 }
-                self.start_attempts(io, id);
+                self.start_attempts(io, id)
             }
         }
     }
 
-    /// The next attempts, or the end of patience, may be due.
-    pub(super) fn handle_timeout(&mut self, io: &mut Io) {
-        let now = io.now;
-        let is_due = |(id, dialing): (&ConnId, &Dialing)| dialing.deadline().filter(|at| *at <= now).map(|_| *id);
-        let due: Vec<ConnId> = self.dialings.iter().filter_map(is_due).collect();
-        for id in due {
-            let Some(dialing) = self.dialings.get(&id) else { continue };
-            if dialing.give_up_at.is_some_and(|at| at <= now) {
-                let limit = dialing.plan.limit.map(show_duration).unwrap_or_default();
-                let what = format!("connect to {}: timed out after {limit}", dialing.plan.target);
-                self.give_up(io, id, Error::Timeout { what });
-            } else {
-                self.start_attempts(io, id);
-            }
-        }
+    /// Connections whose next attempt, or end of patience, has come; each is to be given to [`Dials::advance`].
+    pub(super) fn due(&self, now: Instant) -> Vec<ConnId> {
+        let is_due = |(id, dialing): (&ConnId, &Dialing<T>)| dialing.deadline().filter(|at| *at <= now).map(|_| *id);
+        self.dialings.iter().filter_map(is_due).collect()
     }
 
-    /// When the next attempt, or the end of patience, is due.
+    /// Does what is due for a connection, if it is still being made.
+    pub(super) fn advance(&mut self, io: &mut Io, id: ConnId) -> Outcomes<T> {
+        let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
+        if dialing.give_up_at.is_none_or(|at| at > io.now) {
+            return self.start_attempts(io, id);
+        }
+        let limit = dialing.plan.wishes.limit.map(show_duration).unwrap_or_default();
+        let what = format!("connect to {}: timed out after {limit}", dialing.plan.target);
+        self.give_up(io, id, Error::Timeout { what })
+    }
+
+    /// When [`Dials::due`] has something.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.dialings.values().filter_map(Dialing::deadline).min()
     }
 
-    /// The next thing that became of a connection.
-    pub(super) fn next_outcome(&mut self) -> Option<Outcome> {
-        self.outcomes.pop_front()
-    }
-
-    /// Whether no connection is being made, and nothing is left to tell.
-    pub(super) fn is_empty(&self) -> bool {
-        self.dialings.is_empty() && self.outcomes.is_empty()
-    }
-
-    /// Whether this connection is being made.
-    pub(super) fn contains(&self, id: ConnId) -> bool {
-        self.dialings.contains_key(&id)
-    }
-
-    /// The view of a connection that is being made.
-    pub(super) fn view(&self, id: ConnId) -> Option<&Rc<ConnView>> {
-        self.dialings.get(&id).map(|dialing| &dialing.plan.view)
-    }
-
-    /// Works on a connection that is being made once it stands.
-    pub(super) fn when_connected(&mut self, id: ConnId, task: impl FnOnce(&mut Peer) + 'static) {
-        if let Some(dialing) = self.dialings.get_mut(&id) {
-            dialing.tasks.push(Box::new(task));
+    /// Keeps something to be done to a connection once it stands; gives it back if it is not being made.
+    pub(super) fn when_connected(&mut self, id: ConnId, task: T) -> Option<T> {
+        match self.dialings.get_mut(&id) {
+            Some(dialing) => {
+                dialing.tasks.push(task);
+                None
+            }
+            None => Some(task),
         }
     }
 
-    /// The partner that a connection that is being made will have.
-    pub(super) fn partner_of(&self, id: ConnId) -> Option<ConnId> {
+    /// Stops a connect; whether there was one.
+    pub(super) fn cancel(&mut self, io: &mut Io, id: ConnId) -> bool {
+        let Some(dialing) = self.dialings.remove(&id) else { return false };
+        for slot in dialing.attempts {
+            self.drop_attempt(io, slot);
+        }
+        true
+    }
+
+    /// Stops every connect.
+    pub(super) fn stop(&mut self, io: &mut Io) {
+        self.dialings.clear();
+        for (slot, mut attempt) in self.attempts.drain() {
+            io.deregister(slot, &mut *attempt.connecting);
+        }
+    }
+
+    /// Whether nothing is being connected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.dialings.is_empty()
+    }
+
+    /// The connection that will be, if it is being made.
+    pub(super) fn view(&self, id: ConnId) -> Option<&Rc<ConnView>> {
+        self.dialings.get(&id).map(|dialing| &dialing.view)
+    }
+
+    /// What a connection will be piped to.
+    pub(super) fn partner(&self, id: ConnId) -> Option<ConnId> {
         self.dialings.get(&id)?.partner
     }
 
-    /// A connection that is being made will have this partner.
+    /// Sets what a connection will be piped to, if it is being made.
     pub(super) fn set_partner(&mut self, id: ConnId, partner: Option<ConnId>) {
         if let Some(dialing) = self.dialings.get_mut(&id) {
             dialing.partner = partner;
         }
     }
 
-    /// Stops making a connection. Returns whether it was being made.
-    pub(super) fn cancel(&mut self, io: &mut Io, id: ConnId) -> bool {
-        self.take(io, id).is_some()
-    }
-
-    /// Stops making connections.
-    pub(super) fn stop(&mut self, io: &mut Io) {
-        let ids: Vec<ConnId> = self.dialings.keys().copied().collect();
-        for id in ids {
-            self.take(io, id);
+    /// The addresses to try are known.
+    fn addresses(&mut self, io: &mut Io, id: ConnId, mut addresses: Vec<Address>) -> Outcomes<T> {
+        let Some(dialing) = self.dialings.get_mut(&id) else { return Vec::new() };
+        if let Some(source) = dialing.source {
+            addresses.retain(|address| source.towards(address).is_some());
+            if addresses.is_empty() {
+                let target = dialing.plan.target.to_string();
+                return self.give_up(io, id, Error::Connect { target, cause: source.objection() });
+            }
         }
+        dialing.dial = Some(Dial::new(addresses, io.now));
+        self.start_attempts(io, id)
     }
 
     /// Starts every attempt that is due.
-    fn start_attempts(&mut self, io: &mut Io, id: ConnId) {
-        loop {
-            let Some(dialing) = self.dialings.get_mut(&id) else { return };
-            let Some(dial) = &mut dialing.dial else { return };
-            let Some(address) = dial.next_attempt(io.now) else { break };
-            let source = dialing.plan.source.filter(|source| source.is_ipv4() == address.is_ipv4());
-            let started = Tcp::start_connect(address, source).and_then(|mut tcp| {
-                let slot = io.register(&mut tcp, Interest::READABLE | Interest::WRITABLE, Source::Attempt);
-                slot.map(|slot| (tcp, slot)).map_err(StartError::Connect)
+    fn start_attempts(&mut self, io: &mut Io, id: ConnId) -> Outcomes<T> {
+        let mut outcomes = Vec::new();
+        let Some(dialing) = self.dialings.get_mut(&id) else { return outcomes };
+        let Some(dial) = &mut dialing.dial else { return outcomes };
+        while let Some(address) = dial.next_attempt(io.now) {
+            let source = dialing.source.and_then(|source| source.towards(&address));
+            let started = factory::connect(&address, source).and_then(|mut connecting| {
+                let slot = io.register(&mut *connecting, Interest::READABLE | Interest::WRITABLE, Source::Attempt);
+                slot.map(|slot| (connecting, slot)).map_err(StartError::Connect)
             });
             match started {
-                Ok((tcp, slot)) => {
+                Ok((connecting, slot)) => {
                     dialing.attempts.push(slot);
-                    self.attempts.insert(slot, Attempt { id, tcp, address });
+                    self.attempts.insert(slot, Attempt { id, connecting, address });
                 }
                 Err(StartError::Connect(error)) => dial.failed(address, cause(&error), io.now),
+                Err(StartError::Busy) => dial.busy(address, io.now),
                 Err(StartError::Bind(error)) => {
                     let address = source.map(|source| source.to_string()).unwrap_or_default();
                     let error = Error::Bind { operation: "bind to", address, cause: cause(&error) };
-                    return self.give_up(io, id, error);
+                    outcomes.extend(self.give_up(io, id, error));
+                    return outcomes;
                 }
             }
         }
-        if let Some(dialing) = self.dialings.get(&id)
-            && let Some(dial) = dialing.dial.as_ref().filter(|dial| dial.is_exhausted())
-        {
-            let error = Error::Connect { target: dialing.plan.target.clone(), cause: dial.cause() };
-            self.give_up(io, id, error);
+        if dial.is_exhausted() {
+            let error = Error::Connect { target: dialing.plan.target.to_string(), cause: dial.cause() };
+            outcomes.extend(self.give_up(io, id, error));
         }
+        outcomes
     }
 
-    fn connected(&mut self, io: &mut Io, slot: Slot, peer: SocketAddr, local: SocketAddr) {
-        let Some(mut attempt) = self.attempts.remove(&slot) else { return };
-        let Some(dialing) = self.take(io, attempt.id) else { return };
-        if dialing.plan.probe {
-            io.deregister(slot, &mut attempt.tcp);
-            self.outcomes.push_back(Outcome::Probed(peer));
-            return;
-        }
-        let Plan { view, duties, .. } = dialing.plan;
-        view.connected(peer, local, io.now);
-        let transport = Box::new(attempt.tcp);
-        self.outcomes.push_back(Outcome::Connected { slot, transport, view, duties, tasks: dialing.tasks });
+    fn give_up(&mut self, io: &mut Io, id: ConnId, error: Error) -> Outcomes<T> {
+        let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
+        let (view, duties) = (dialing.view.clone(), dialing.plan.wishes.duties);
+        self.cancel(io, id);
+        view.is_open.set(false);
+        view.can_send.set(false);
+        vec![DialOutcome::Failed { view, duties, error }]
     }
 
-    fn give_up(&mut self, io: &mut Io, id: ConnId, error: Error) {
-        if let Some(Dialing { plan: Plan { view, duties, .. }, .. }) = self.take(io, id) {
-            self.outcomes.push_back(Outcome::Failed { view, duties, error });
+    fn drop_attempt(&mut self, io: &mut Io, slot: Slot) {
+        if let Some(mut attempt) = self.attempts.remove(&slot) {
+            io.deregister(slot, &mut *attempt.connecting);
         }
-    }
-
-    /// Takes a connect out, and drops its attempts.
-    fn take(&mut self, io: &mut Io, id: ConnId) -> Option<Dialing> {
-        let dialing = self.dialings.remove(&id)?;
-        for slot in &dialing.attempts {
-            if let Some(mut attempt) = self.attempts.remove(slot) {
-                io.deregister(*slot, &mut attempt.tcp);
-            }
-        }
-        Some(dialing)
     }
 }
 
-/// The address to connect from.
-pub(super) fn local_address(host: &str, port: u16, family: Family) -> Result<SocketAddr> {
-    let found = dial::resolve(host, port, family);
-    let first = found.and_then(|addresses| addresses.first().copied().ok_or_else(|| "it has no address".to_owned()));
-    first.map_err(|cause| Error::Resolve { host: host.to_owned(), cause })
+impl<T> Dialing<T> {
+    fn deadline(&self) -> Option<Instant> {
+        let next = self.dial.as_ref().and_then(Dial::deadline);
+        [next, self.give_up_at].into_iter().flatten().min()
+    }
 }

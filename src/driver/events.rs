@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::session::eof_policy::AfterEof;
 use crate::session::{
-    CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, HandlerError, Operation, RunEvent,
+    CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, HandlerError, ListenerId, Operation, RunEvent,
 };
 
 /// Maximum events of one connection in one turn: a script that answers itself is slowed down, not looped for ever.
@@ -168,10 +168,18 @@ impl Parts {
         }
     }
 
+    /// A listener of a handler cannot be bound: the handler is told.
+    pub(super) fn listen_failed(&mut self, listener: ListenerId, error: &Error) {
+        let kind = if matches!(error, Error::Resolve { .. }) { ErrorKind::Resolve } else { ErrorKind::Io };
+        let trouble = ConnError { kind, op: Operation::Listen, message: error.to_string() };
+        let is_taken = self.tell_run(RunEvent::ListenFailed { listener, trouble });
+        if !is_taken || self.io.console.is_verbose() {
+            self.io.console.error(error);
+        }
+    }
+
     /// A connection could not be made: the handler is told, and the partner ends.
     pub(super) fn connect_failed(&mut self, view: &Rc<ConnView>, decides_exit: bool, error: &Error) {
-        view.is_open.set(false);
-        view.can_send.set(false);
         let handler = self.handler.clone().filter(|handler| handler.event_mask(view).error);
         if decides_exit {
             self.fail(error);

@@ -1,258 +1,342 @@
-//! `Listeners`: the listening sockets of a run, its own and those of its script.
+//! `Listeners`: the run's own listening socket and those that a script opened: how many clients are accepted, how many
+//! at once, and what happens when descriptors run out.
 //!
-//! Owns how many clients are accepted, how many at once, and what happens when descriptors run out. What is accepted is
-//! returned; who takes it is not known here.
+//! Owns the sockets and the names that are being resolved for them. Tells by `ListenOutcome` what happened; who gets
+//! a client is not decided here.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
-use mio::net::TcpListener;
 
-use crate::config::Family;
 use crate::driver::io::{Io, Source};
-use crate::endpoint::Endpoint;
+use crate::driver::plan::{Defaults, Duties, Lookup, Plan, Wishes};
+use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result, cause};
-use crate::net::dial;
-use crate::net::listener::{self, Accepted, BACKLOG, Options};
+use crate::net::dial::{self, Request};
+use crate::net::listener::Options;
 use crate::net::reactor::Slot;
-use crate::net::tcp::Tcp;
+use crate::net::{Accepted, Ends, Listening, Transport, factory};
 use crate::script::Binder;
 use crate::session::ListenerId;
 
-/// After running out of descriptors: no event comes when they are free again, so accepting is tried.
+/// Clients accepted in one turn before others have theirs.
+const ACCEPT_BUDGET: usize = 64;
+/// After running out of descriptors: no event comes when they are free again, so it is tried.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// All listening sockets of a run.
+/// All listeners of a run. `None` in the place of a number is the run's own.
 #[derive(Default)]
 pub(super) struct Listeners {
-    acceptors: Vec<Acceptor>,
-    pending: PendingListeners,
-    /// Clients that the run's own listener has accepted.
+    acceptors: HashMap<Slot, Acceptor>,
+    own: Option<Slot>,
+    /// Those that a script opened.
+    slots: HashMap<ListenerId, Slot>,
+    /// Those whose name is being resolved.
+    resolving: HashMap<Option<ListenerId>, Plan>,
+    /// Those that a script has opened since they were last adopted.
+    fresh: Rc<RefCell<Vec<Fresh>>>,
+    /// How many clients the run's own accepts in all.
+    accept: Option<u64>,
     accepted: u64,
-    /// How many it accepts in all, and how many may be open at once.
-    limits: Limits,
 }
 
-/// Limits of the run's own listener.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Limits {
-    pub(super) accept: Option<u64>,
-    pub(super) max_conns: Option<usize>,
+/// What happened to a listener.
+pub(super) enum ListenOutcome {
+    /// The run's own is bound, or one whose name was resolved.
+    Bound { listener: Option<ListenerId>, address: Address },
+    /// A client came, registered behind this slot.
+    Accepted {
+        slot: Slot,
+        transport: Box<dyn Transport>,
+        ends: Ends,
+        listener: Option<ListenerId>,
+        nodelay: bool,
+        duties: Duties,
+    },
+    /// It cannot be bound.
+    Failed { listener: Option<ListenerId>, error: Error },
+    /// It is broken.
+    Broken { error: Error },
 }
 
 /// A listening socket.
 struct Acceptor {
-    slot: Slot,
-    /// The number of one that a script opened.
     id: Option<ListenerId>,
-    listener: TcpListener,
-    address: SocketAddr,
+    listening: Box<dyn Listening>,
+    nodelay: bool,
+    duties: Duties,
     retry_at: Option<Instant>,
-    /// The shortage of descriptors was told.
-    is_told: bool,
+    /// That descriptors have run out was told.
+    told: bool,
 }
 
-/// Listeners that a script has bound and that are not registered yet.
-#[derive(Default)]
-struct PendingListeners {
-    fresh: Rc<RefCell<Vec<(ListenerId, TcpListener, SocketAddr)>>>,
-}
-
-/// One client, or what happened instead.
-pub(super) enum Arrival {
-    /// A client. `listener`: the script's listener that accepted it.
-    Client { slot: Slot, tcp: Tcp, peer: SocketAddr, local: SocketAddr, listener: Option<ListenerId> },
-    /// A client that could not be taken, or a shortage.
-    Trouble(String),
-    /// Nobody more for now.
-    Done,
-    /// The listener is broken, and closed.
-    Failed(Error),
+/// A listener that a script has just opened; not bound yet if it is on a name.
+struct Fresh {
+    id: ListenerId,
+    plan: Plan,
+    listening: Option<Box<dyn Listening>>,
 }
 
 impl Listeners {
-    /// No listener yet; the run's own will have these limits.
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+    /// Without listeners. The run's own will accept so many clients in all.
+    pub(super) fn new(accept: Option<u64>) -> Self {
+        Self { accept, ..Self::default() }
     }
 
-    /// What binds for a script: the port has to be known at once.
-    pub(super) fn binder(&self, family: Family, shared: bool) -> Binder {
-        let fresh = Rc::clone(&self.pending.fresh);
+    /// What binds for a script: the port has to be known at once, unless a name is to be resolved first.
+    pub(super) fn binder(&self, defaults: Defaults) -> Binder {
+        let fresh = Rc::clone(&self.fresh);
         let last_id = Cell::new(0);
-        Box::new(move |endpoint| {
-            let (listener, address) = bind(endpoint, Options { family, backlog: BACKLOG, shared })?;
-            last_id.set(last_id.get() + 1);
-            fresh.borrow_mut().push((last_id.get(), listener, address));
-            Ok((last_id.get(), address))
+        Box::new(move |endpoint: &Endpoint| {
+            let plan = Plan::new(defaults, endpoint.clone(), Wishes::default());
+            let listening = match plan.places() {
+                Ok(Lookup::Known(places)) => Some(bind(&plan, &places)?),
+                // Told where every name that does not resolve is told.
+                Err(_) if plan.no_dns && endpoint.name_to_resolve().is_some() => None,
+                Ok(Lookup::Name(..)) => None,
+                Err(error) => return Err(error),
+            };
+            let id = last_id.get() + 1;
+            last_id.set(id);
+            let address = listening.as_ref().map(|listening| listening.address());
+            fresh.borrow_mut().push(Fresh { id, plan, listening });
+            Ok((id, address))
         })
     }
 
-    /// Binds the run's own listener. Returns its address.
-    ///
-    /// # Errors
-    /// The address cannot be had.
-    pub(super) fn listen(&mut self, io: &mut Io, endpoint: &Endpoint, options: Options) -> Result<SocketAddr> {
-        let (listener, address) = bind(endpoint, options)?;
-        self.add(io, None, listener, address).map_err(|error| cannot_listen(endpoint, &error))?;
-        Ok(address)
+    /// Starts the run's own listener: binds it, or has its name resolved.
+    pub(super) fn start(&mut self, io: &mut Io, plan: Plan) -> Vec<ListenOutcome> {
+        self.open(io, None, plan)
     }
 
-    /// Registers what a script has bound since the last call. Returns what went wrong.
-    pub(super) fn adopt(&mut self, io: &mut Io) -> Option<String> {
-        if self.pending.fresh.borrow().is_empty() {
-            return None;
-        }
-        let mut trouble = None;
-        for (id, listener, address) in self.pending.fresh.take() {
-            if let Err(error) = self.add(io, Some(id), listener, address) {
-                trouble = Some(format!("listen on {address}: {}", cause(&error)));
+    /// Watches what a script has opened since the last call.
+    pub(super) fn adopt(&mut self, io: &mut Io) -> Vec<ListenOutcome> {
+        let mut outcomes = Vec::new();
+        for Fresh { id, plan, listening } in self.fresh.take() {
+            match listening {
+                Some(listening) => outcomes.extend(self.watch(io, Some(id), &plan, listening)),
+                None => outcomes.extend(self.open(io, Some(id), plan)),
             }
         }
-        trouble
+        outcomes
     }
 
-    fn add(
+    /// The resolver answered.
+    pub(super) fn resolved(
         &mut self,
         io: &mut Io,
-        id: Option<ListenerId>,
-        mut listener: TcpListener,
-        address: SocketAddr,
-    ) -> io::Result<()> {
-        let slot = io.register(&mut listener, Interest::READABLE, Source::Listener)?;
-        self.acceptors.push(Acceptor { slot, id, listener, address, retry_at: None, is_told: false });
-        Ok(())
+        listener: Option<ListenerId>,
+        addresses: std::result::Result<Vec<Address>, String>,
+    ) -> Vec<ListenOutcome> {
+        let Some(plan) = self.resolving.remove(&listener) else { return Vec::new() };
+        match addresses {
+            Ok(places) => self.bind(io, listener, &plan, &places),
+            Err(cause) => {
+                let host = plan.target.host().unwrap_or_default().to_owned();
+                vec![ListenOutcome::Failed { listener, error: Error::Resolve { host, cause } }]
+            }
+        }
     }
 
-    /// Accepts one client that waits, as far as the limits go. `open`: clients that are open now.
-    pub(super) fn accept(&mut self, io: &mut Io, slot: Slot, open: usize) -> Arrival {
-        let is_at_limit = self.limits.max_conns.is_some_and(|most| open >= most);
-        loop {
-            let Some(acceptor) = self.acceptors.iter_mut().find(|acceptor| acceptor.slot == slot) else {
-                return Arrival::Done;
-            };
-            if (acceptor.id.is_none() && is_at_limit) || acceptor.retry_at.is_some() {
-                return Arrival::Done;
+    /// Accepts who waits behind a slot. The run's own listener accepts `room` clients at most.
+    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot, room: usize) -> Vec<ListenOutcome> {
+        let mut outcomes = Vec::new();
+        let Some(acceptor) = self.acceptors.get_mut(&slot) else { return outcomes };
+        let is_own = acceptor.id.is_none();
+        for turn in 0.. {
+            if (is_own && turn >= room) || acceptor.retry_at.is_some() {
+                break;
             }
-            match listener::accept(&acceptor.listener) {
-                Accepted::Peer(mut tcp, peer) => {
-                    let local = if acceptor.address.ip().is_unspecified() { tcp.local_addr().ok() } else { None };
-                    let local = listener::plain(local.unwrap_or(acceptor.address));
-                    let listener = acceptor.id;
-                    if listener.is_none() {
-                        self.accepted += 1;
-                        if self.is_last_accepted() {
-                            self.close(io, slot);
-                        }
+            if turn == ACCEPT_BUDGET {
+                io.reactor.wake(slot);
+                break;
+            }
+            match acceptor.listening.accept() {
+                Accepted::Peer(transport, ends) => {
+                    outcomes.extend(acceptor.take_in(io, transport, ends));
+                    self.accepted += u64::from(is_own);
+                    if is_own && self.accept.is_some_and(|all| self.accepted >= all) {
+                        self.drop_acceptor(io, slot);
+                        break;
                     }
-                    return match io.register(&mut tcp, Interest::READABLE | Interest::WRITABLE, Source::Peer) {
-                        Ok(slot) => Arrival::Client { slot, tcp, peer: listener::plain(peer), local, listener },
-                        Err(error) => Arrival::Trouble(format!("accept {peer}: {}", cause(&error))),
-                    };
                 }
                 Accepted::None => {
                     // Nobody waits any more: the next shortage is another one.
-                    acceptor.is_told = false;
+                    acceptor.told = false;
                     io.reactor.readiness(slot).readable = false;
-                    return Arrival::Done;
+                    break;
                 }
                 Accepted::TryNext => {}
                 Accepted::Exhausted(_) if io.splice_pool.close_kept() => {}
                 Accepted::Exhausted(error) => {
                     acceptor.retry_at = Some(io.now + RETRY);
-                    if std::mem::replace(&mut acceptor.is_told, true) {
-                        return Arrival::Done;
+                    if !std::mem::replace(&mut acceptor.told, true) {
+                        let (address, cause) = (acceptor.listening.address(), cause(&error));
+                        io.console.warn(&format!("accept on {address}: {cause}; clients wait"));
                     }
-                    let cause = cause(&error);
-                    return Arrival::Trouble(format!("accept on {}: {cause}; clients wait", acceptor.address));
+                    break;
                 }
                 Accepted::Failed(error) => {
-                    let address = acceptor.address.to_string();
-                    self.close(io, slot);
-                    return Arrival::Failed(Error::Bind { operation: "accept on", address, cause: cause(&error) });
+                    let address = acceptor.listening.address().to_string();
+                    let error = Error::Bind { operation: "accept on", address, cause: cause(&error) };
+                    outcomes.push(ListenOutcome::Broken { error });
+                    self.drop_acceptor(io, slot);
+                    break;
                 }
             }
         }
-    }
-
-    fn close(&mut self, io: &mut Io, slot: Slot) {
-        if let Some(at) = self.acceptors.iter().position(|acceptor| acceptor.slot == slot) {
-            let mut acceptor = self.acceptors.swap_remove(at);
-            io.deregister(slot, &mut acceptor.listener);
-        }
+        outcomes
     }
 
     /// Closes a listener that a script opened.
-    pub(super) fn close_of_script(&mut self, io: &mut Io, id: ListenerId) {
-        if let Some(acceptor) = self.acceptors.iter().find(|acceptor| acceptor.id == Some(id)) {
-            self.close(io, acceptor.slot);
+    pub(super) fn close(&mut self, io: &mut Io, id: ListenerId) {
+        self.fresh.borrow_mut().retain(|fresh| fresh.id != id);
+        self.resolving.remove(&Some(id));
+        if let Some(&slot) = self.slots.get(&id) {
+            self.drop_acceptor(io, slot);
         }
     }
 
-    /// Closes all listeners: clients that still wait are refused.
+    /// Stops listening: who still waits is refused.
     pub(super) fn stop(&mut self, io: &mut Io) {
-        for mut acceptor in self.acceptors.drain(..) {
-            io.deregister(acceptor.slot, &mut acceptor.listener);
+        self.fresh.borrow_mut().clear();
+        self.resolving.clear();
+        let slots: Vec<Slot> = self.acceptors.keys().copied().collect();
+        for slot in slots {
+            self.drop_acceptor(io, slot);
         }
     }
 
-    /// Whether somebody may still come: through the run's own listener, or a script's, unless the run's own has had its
-    /// number.
+    /// Whether somebody may still come: through the run's own listener, or a script's, unless the run's own has
+    /// had its number.
     pub(super) fn is_listening(&self) -> bool {
-        let is_open = |of_script: bool| self.acceptors.iter().any(|acceptor| acceptor.id.is_some() == of_script);
-        is_open(false) || (is_open(true) && !self.is_last_accepted())
+        let is_full = self.accept.is_some_and(|all| self.accepted >= all);
+        self.own.is_some() || self.is_resolving() || !(is_full || self.slots.is_empty() && self.resolving.is_empty())
     }
 
-    /// A connection is over: the run's own listener may accept another.
+    /// Whether the name of the run's own listener is being resolved.
+    pub(super) fn is_resolving(&self) -> bool {
+        self.resolving.contains_key(&None)
+    }
+
+    /// A client has gone: another may be accepted.
     pub(super) fn wake(&self, io: &mut Io) {
-        if let Some(acceptor) = self.acceptors.iter().find(|acceptor| acceptor.id.is_none())
-            && io.reactor.readiness(acceptor.slot).readable
+        if let Some(slot) = self.own
+            && io.reactor.readiness(slot).readable
         {
-            io.reactor.wake(acceptor.slot);
+            io.reactor.wake(slot);
         }
     }
 
     /// When accepting is tried again without an event.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.acceptors.iter().filter_map(|acceptor| acceptor.retry_at).min()
+        self.acceptors.values().filter_map(|acceptor| acceptor.retry_at).min()
     }
 
-    /// Accepting may be due again.
+    /// Accepting may be tried again.
     pub(super) fn handle_timeout(&mut self, io: &mut Io) {
-        for acceptor in &mut self.acceptors {
+        for (&slot, acceptor) in &mut self.acceptors {
             if acceptor.retry_at.is_some_and(|at| at <= io.now) {
                 acceptor.retry_at = None;
-                io.reactor.wake(acceptor.slot);
+                io.reactor.wake(slot);
             }
         }
     }
 
-    /// Where the run's own listener is.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        self.acceptors.iter().find(|acceptor| acceptor.id.is_none()).map(|acceptor| acceptor.address)
+    /// Where the run's own listener is, once it is bound.
+    pub(super) fn address(&self) -> Option<Address> {
+        Some(self.acceptors.get(&self.own?)?.listening.address())
     }
 
-    fn is_last_accepted(&self) -> bool {
-        self.limits.accept.is_some_and(|all| self.accepted >= all)
+    fn open(&mut self, io: &mut Io, listener: Option<ListenerId>, plan: Plan) -> Vec<ListenOutcome> {
+        match plan.places() {
+            Ok(Lookup::Known(places)) => self.bind(io, listener, &plan, &places),
+            Ok(Lookup::Name(host, port)) => {
+                let mailbox = io.reactor.mailbox();
+                dial::resolve_in_background(Request::Listen(listener), host, port, plan.family, &mailbox);
+                self.resolving.insert(listener, plan);
+                Vec::new()
+            }
+            Err(error) => vec![ListenOutcome::Failed { listener, error }],
+        }
+    }
+
+    fn bind(
+        &mut self,
+        io: &mut Io,
+        listener: Option<ListenerId>,
+        plan: &Plan,
+        places: &[Address],
+    ) -> Vec<ListenOutcome> {
+        match bind(plan, places) {
+            Ok(listening) => {
+                let address = listening.address();
+                let failed = self.watch(io, listener, plan, listening);
+                vec![failed.unwrap_or(ListenOutcome::Bound { listener, address })]
+            }
+            Err(error) => vec![ListenOutcome::Failed { listener, error }],
+        }
+    }
+
+    fn watch(
+        &mut self,
+        io: &mut Io,
+        id: Option<ListenerId>,
+        plan: &Plan,
+        mut listening: Box<dyn Listening>,
+    ) -> Option<ListenOutcome> {
+        let slot = match io.register(&mut *listening, Interest::READABLE, Source::Listener) {
+            Ok(slot) => slot,
+            Err(error) => {
+                return Some(ListenOutcome::Failed { listener: id, error: cannot_listen(&plan.target, &error) });
+            }
+        };
+        let (nodelay, duties) = (plan.nodelay, plan.wishes.duties);
+        self.acceptors.insert(slot, Acceptor { id, listening, nodelay, duties, retry_at: None, told: false });
+        match id {
+            None => self.own = Some(slot),
+            Some(id) => drop(self.slots.insert(id, slot)),
+        }
+        None
+    }
+
+    fn drop_acceptor(&mut self, io: &mut Io, slot: Slot) {
+        let Some(mut acceptor) = self.acceptors.remove(&slot) else { return };
+        match acceptor.id {
+            None => self.own = None,
+            Some(id) => drop(self.slots.remove(&id)),
+        }
+        io.deregister(slot, &mut *acceptor.listening);
     }
 }
 
-/// Binds and listens. Names are resolved here and now: nothing else waits for this when a run begins.
-pub(super) fn bind(endpoint: &Endpoint, options: Options) -> Result<(TcpListener, SocketAddr)> {
-    let addresses = match &endpoint.host {
-        None => listener::wildcard(options.family, endpoint.port),
-        Some(host) => dial::resolve(host, endpoint.port, options.family)
-            .map_err(|cause| Error::Resolve { host: host.clone(), cause })?,
-    };
-    let bound = listener::listen(&addresses, options).and_then(|listener| {
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    });
-    bound.map_err(|error| cannot_listen(endpoint, &error))
+impl Acceptor {
+    /// Registers a client.
+    fn take_in(&self, io: &mut Io, mut transport: Box<dyn Transport>, ends: Ends) -> Option<ListenOutcome> {
+        let (listener, nodelay, duties) = (self.id, self.nodelay, self.duties);
+        match io.register(&mut *transport, Interest::READABLE | Interest::WRITABLE, Source::Peer) {
+            Ok(slot) => Some(ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties }),
+            Err(error) => {
+                io.console.warn(&format!("accept {}: {}", ends.peer, cause(&error)));
+                None
+            }
+        }
+    }
+}
+
+/// Binds and listens on one of these addresses.
+fn bind(plan: &Plan, places: &[Address]) -> Result<Box<dyn Listening>> {
+    let options = Options { family: plan.family, backlog: plan.wishes.backlog, shared: plan.shared };
+    let listen = |options| factory::listen(places, options).map_err(|error| cannot_listen(&plan.target, &error));
+    if plan.wishes.claims && plan.target.port().is_some_and(|port| port != 0) {
+        // Another run with workers would share its clients with this one: nobody listens here alone.
+        drop(listen(Options { shared: false, ..options })?);
+    }
+    listen(options)
 }
 
 fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Error {

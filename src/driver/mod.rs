@@ -10,7 +10,6 @@ mod bulk;
 mod closing;
 mod commands;
 mod dials;
-mod duties;
 mod events;
 mod feeding;
 mod files;
@@ -21,6 +20,7 @@ mod pairs;
 mod parts;
 mod peer;
 mod peers;
+mod plan;
 mod preamble;
 mod ready;
 mod shutdown;
@@ -31,6 +31,7 @@ mod watch;
 mod workers;
 mod world;
 
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -80,8 +81,11 @@ impl workers::Loops for Loops {
 }
 
 impl workers::Loop for Driver {
-    fn address(&self) -> Option<std::net::SocketAddr> {
-        self.parts.listeners.address()
+    fn listen(&mut self) -> ControlFlow<Exit, Option<SocketAddr>> {
+        while self.parts.listeners.is_resolving() {
+            self.turn()?;
+        }
+        ControlFlow::Continue(self.parts.listeners.address().and_then(|address| address.ip()))
     }
 
     fn announce(&mut self) {
@@ -147,7 +151,7 @@ impl Driver {
         }
         while let Some(mail) = self.parts.io.reactor.next_mail() {
             match mail {
-                Mail::Resolved(resolved) => self.parts.dials.handle_resolved(&mut self.parts.io, resolved),
+                Mail::Resolved(resolved) => self.parts.handle_resolved(resolved),
                 Mail::Stop(exit) => self.parts.shutdown.follow(self.parts.io.now, exit),
             }
             self.settle();
@@ -181,8 +185,8 @@ impl Driver {
         match parts.io.source(slot) {
             Source::Peer => parts.peer_turn(slot, is_batch),
             Source::Preamble(peer) => parts.peer_turn(peer, is_batch),
-            Source::Listener => parts.accept_turn(slot),
-            Source::Attempt => parts.dials.turn(&mut parts.io, slot),
+            Source::Listener => parts.listener_turn(slot),
+            Source::Attempt => parts.attempt_turn(slot),
             Source::Stdin => parts.stdin_turn(),
             Source::Stdout => parts.stdout_turn(),
             Source::Signals => self.signal_turn(slot),
@@ -192,7 +196,7 @@ impl Driver {
 
     /// Acts on what a turn has left behind: connections that stand or failed, and a stop that was decided.
     fn settle(&mut self) {
-        self.parts.finish_dials();
+        self.parts.finish_opening();
         self.parts.carry_out_stop();
     }
 
@@ -215,8 +219,7 @@ impl Driver {
         let handler = parts.handler.as_ref().filter(|_| parts.shutdown.is_running());
         [
             parts.peers.deadline(),
-            parts.dials.deadline(),
-            parts.listeners.deadline(),
+            parts.opening_deadline(),
             parts.stdin.deadline(),
             handler.and_then(|handler| handler.deadline()),
             parts.shutdown.deadline(),
@@ -230,8 +233,7 @@ impl Driver {
     /// Runs everything that is due.
     fn run_timers(&mut self) {
         self.parts.peer_timers();
-        self.parts.dials.handle_timeout(&mut self.parts.io);
-        self.parts.listeners.handle_timeout(&mut self.parts.io);
+        self.parts.opening_timers();
         self.parts.stdin_timers();
         self.parts.script_timers();
         self.parts.run_timer();

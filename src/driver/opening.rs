@@ -1,61 +1,27 @@
 //! Opening: what a run begins with, and how connections come into the loop: accepted, or connected.
 //!
-//! Owns the wiring from listeners and dials to the table of connections. Limits and attempts are theirs.
+//! Owns the wiring from the outcomes of listeners and dials to the table of connections and the handler. Limits, names and
+//! attempts are theirs.
 
-use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Instant;
 
-use crate::config::{Connect, Family, Listen, Role};
-use crate::driver::dials::{self, Outcome, Plan};
-use crate::driver::duties::Duties;
-use crate::driver::listeners::{self, Arrival};
-use crate::driver::parts::Parts;
-use crate::driver::ready;
+use crate::config::{Connect, Listen, Role};
+use crate::driver::dials::DialOutcome;
+use crate::driver::listeners::ListenOutcome;
+use crate::driver::parts::{Parts, Task};
+use crate::driver::plan::{Defaults, Duties, Plan, Wishes};
+use crate::driver::ready::tell_ready;
 use crate::driver::workers::Worker;
-use crate::error::{Error, Result};
-use crate::net::listener::{BACKLOG, Options};
+use crate::endpoint::Address;
+use crate::error::Result;
+use crate::net::dial::{Request, Resolved};
+use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
 use crate::session::view::Side;
-use crate::session::{ConnView, RunEvent};
-
-/// Maximum clients accepted in one turn.
-const ACCEPT_BUDGET: usize = 64;
+use crate::session::{ConnView, ListenerId, RunEvent};
 
 impl Parts {
-    /// Accepts who waits, as far as the limits and the budget of a turn go.
-    pub(super) fn accept_turn(&mut self, slot: Slot) {
-        for _ in 0..ACCEPT_BUDGET {
-            match self.listeners.accept(&mut self.io, slot, self.peers.counted()) {
-                Arrival::Client { slot, tcp, peer, local, listener } => {
-                    let id = self.ids.next();
-                    let view = ConnView::new(id, peer, local, Side::Server, &self.config.text, self.io.now);
-                    view.nodelay.set(self.config.nodelay);
-                    view.listener.set(listener);
-                    let duties =
-                        if listener.is_none() { Duties::of_run(self.config.is_single_peer()) } else { Duties::SCRIPT };
-                    self.add_peer(slot, Box::new(tcp), view.into(), duties);
-                }
-                Arrival::Trouble(message) => self.io.console.warn(&message),
-                Arrival::Done => return,
-                Arrival::Failed(error) => return self.fail_and_stop(&error),
-            }
-        }
-        self.io.reactor.wake(slot);
-    }
-
-    /// Acts on what became of connections that were wanted.
-    pub(super) fn finish_dials(&mut self) {
-        while let Some(outcome) = self.dials.next_outcome() {
-            match outcome {
-                Outcome::Connected { slot, transport, view, duties, tasks } => {
-                    self.add_peer(slot, transport, view, duties);
-                    self.work_on(slot, |peer| tasks.into_iter().for_each(|task| task(peer)));
-                }
-                Outcome::Probed(peer) => self.io.console.note(&format!("connected to {peer}")),
-                Outcome::Failed { view, duties, error } => self.connect_failed(&view, duties.decides_exit, &error),
-            }
-        }
-    }
-
     /// Starts what the role asks for, after the script has started.
     ///
     /// # Errors
@@ -67,64 +33,137 @@ impl Parts {
         }
         self.stdin.register(&mut self.io)?;
         match self.config.role.clone() {
-            Role::Connect(connect) => self.begin_connecting(&connect),
+            Role::Connect(connect) => self.begin_connecting(connect),
             Role::Listen(listen) => self.begin_listening(&listen),
         }
+        Ok(())
     }
 
-    fn begin_connecting(&mut self, connect: &Connect) -> Result<()> {
-        let source = match &connect.source {
-            Some(source) => Some(dials::local_address(&source.host_or("0.0.0.0"), source.port, self.config.family)?),
-            None => None,
-        };
-        let family = match source {
-            Some(SocketAddr::V4(_)) if connect.source.as_ref().is_some_and(|source| source.host.is_some()) => {
-                Family::V4
-            }
-            Some(SocketAddr::V6(_)) => Family::V6,
-            _ => self.config.family,
-        };
-        let host = connect.target.host_or("localhost");
-        if self.config.no_dns && !connect.target.is_numeric() {
-            return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
-        }
-        let target = connect.target.to_string();
-        let view = ConnView::wanted(self.ids.next(), target.clone(), &self.config.text, self.io.now);
-        view.nodelay.set(self.config.nodelay);
-        let plan = Plan {
-            view: view.into(),
-            target,
-            host,
-            port: connect.target.port,
-            is_address: connect.target.is_numeric() && connect.target.host.is_some(),
-            family,
-            source,
+    /// Starts to make the run's own connection.
+    fn begin_connecting(&mut self, connect: Connect) {
+        let wishes = Wishes {
             limit: self.config.limits.connect,
+            source: connect.source,
             probe: connect.probe,
             duties: Duties::of_run(true),
+            ..Wishes::default()
         };
-        self.dials.start(&mut self.io, plan);
-        Ok(())
+        let plan = Plan::new(Defaults::of(&self.config), connect.target, wishes);
+        let view = ConnView::wanted(self.ids.next(), &plan.target, &self.config.text, self.io.now);
+        view.nodelay.set(plan.nodelay);
+        let outcomes = self.dials.start(&mut self.io, plan, Rc::new(view));
+        self.dialed.extend(outcomes);
     }
 
-    fn begin_listening(&mut self, listen: &Listen) -> Result<()> {
-        // One peer only: the kernel must not complete the handshake of a second.
-        let backlog = listen.backlog.unwrap_or(if listen.single_peer { 0 } else { BACKLOG });
-        if self.config.no_dns && !listen.address.is_numeric() {
-            let host = listen.address.host_or("");
-            return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
+    /// Starts the run's own listener.
+    fn begin_listening(&mut self, listen: &Listen) {
+        let wishes = Wishes {
+            // One peer only: the kernel must not complete the handshake of a second.
+            backlog: listen.backlog.unwrap_or(if listen.single_peer { 0 } else { BACKLOG }),
+            claims: self.worker.as_ref().is_some_and(Worker::is_first),
+            duties: Duties::of_run(listen.single_peer),
+            ..Wishes::default()
+        };
+        let plan = Plan::new(Defaults::of(&self.config), listen.address.clone(), wishes);
+        let outcomes = self.listeners.start(&mut self.io, plan);
+        self.listened.extend(outcomes);
+    }
+
+    /// The resolver has answered.
+    pub(super) fn handle_resolved(&mut self, resolved: Resolved) {
+        let addresses = resolved.addresses.map(|found| found.into_iter().map(Address::from).collect::<Vec<_>>());
+        match resolved.request {
+            Request::Connect(id) => {
+                let outcomes = self.dials.resolved(&mut self.io, id, addresses);
+                self.dialed.extend(outcomes);
+            }
+            Request::Listen(listener) => {
+                let outcomes = self.listeners.resolved(&mut self.io, listener, addresses);
+                self.listened.extend(outcomes);
+            }
         }
-        let options = Options { family: self.config.family, backlog, shared: listen.workers > 1 };
-        if self.worker.as_ref().is_some_and(Worker::is_first) && listen.address.port != 0 {
-            // Another run with workers would share its clients with this one: nobody listens here alone.
-            listeners::bind(&listen.address, Options { shared: false, ..options })?;
+    }
+
+    /// An attempt to connect may have finished.
+    pub(super) fn attempt_turn(&mut self, slot: Slot) {
+        let outcomes = self.dials.turn(&mut self.io, slot);
+        self.dialed.extend(outcomes);
+    }
+
+    /// Clients wait.
+    pub(super) fn listener_turn(&mut self, slot: Slot) {
+        let limit = match &self.config.role {
+            Role::Listen(listen) => listen.max_conns,
+            Role::Connect(_) => None,
+        };
+        let room = limit.map_or(usize::MAX, |most| most.saturating_sub(self.peers.counted()));
+        let outcomes = self.listeners.turn(&mut self.io, slot, room);
+        self.listened.extend(outcomes);
+    }
+
+    /// The next attempts to connect, or the end of patience, may be due; or accepting, after a shortage.
+    pub(super) fn opening_timers(&mut self) {
+        for id in self.dials.due(self.io.now) {
+            let outcomes = self.dials.advance(&mut self.io, id);
+            self.dialed.extend(outcomes);
         }
-        let address = self.listeners.listen(&mut self.io, &listen.address, options)?;
-        if self.worker.is_none() {
-            self.announce()?;
+        self.listeners.handle_timeout(&mut self.io);
+    }
+
+    /// Acts on what became of connections and listeners that were wanted. What that leads to at once (a handler that connects
+    /// again to where nobody listens) has its turn in the next round.
+    pub(super) fn finish_opening(&mut self) {
+        for outcome in std::mem::take(&mut self.dialed) {
+            self.finish_dial(outcome);
         }
-        self.tell_run(RunEvent::Listening(address));
-        Ok(())
+        for outcome in std::mem::take(&mut self.listened) {
+            self.finish_listen(outcome);
+        }
+    }
+
+    /// When the next attempt to connect, or to accept, or the end of patience, is due.
+    pub(super) fn opening_deadline(&self) -> Option<Instant> {
+        let at_once = (!self.dialed.is_empty() || !self.listened.is_empty()).then_some(self.io.now);
+        [at_once, self.dials.deadline(), self.listeners.deadline()].into_iter().flatten().min()
+    }
+
+    fn finish_dial(&mut self, outcome: DialOutcome<Task>) {
+        match outcome {
+            DialOutcome::Connected { slot, transport, view, duties, tasks } => {
+                self.add_peer(slot, transport, view, duties);
+                self.work_on(slot, |peer| tasks.into_iter().for_each(|task| task(peer)));
+            }
+            DialOutcome::Probed { peer } => self.io.console.note(&format!("connected to {peer}")),
+            DialOutcome::Failed { view, duties, error } => self.connect_failed(&view, duties.decides_exit, &error),
+        }
+    }
+
+    fn finish_listen(&mut self, outcome: ListenOutcome) {
+        match outcome {
+            ListenOutcome::Bound { listener, address } => self.bound(listener, address),
+            ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties } => {
+                let (id, text) = (self.ids.next(), &self.config.text);
+                let view = ConnView::new(id, ends.peer, ends.local, Side::Server, text, self.io.now);
+                view.nodelay.set(nodelay);
+                view.listener.set(listener);
+                self.add_peer(slot, transport, Rc::new(view), duties);
+            }
+            ListenOutcome::Failed { listener: Some(id), error } => self.listen_failed(id, &error),
+            ListenOutcome::Failed { listener: None, error } | ListenOutcome::Broken { error } => {
+                self.fail_and_stop(&error);
+            }
+        }
+    }
+
+    /// A listener is bound. One that is alone tells everybody who waits for it; one of several is told when.
+    fn bound(&mut self, listener: Option<ListenerId>, address: Address) {
+        if listener.is_none()
+            && self.worker.is_none()
+            && let Err(error) = self.announce()
+        {
+            return self.fail_and_stop(&error);
+        }
+        self.tell_run(RunEvent::Listening { listener, address });
     }
 
     /// Tells everybody who waits for the run's own listener, if there is one.
@@ -133,8 +172,8 @@ impl Parts {
     /// The ready file or descriptor cannot be written.
     pub(super) fn announce(&self) -> Result<()> {
         if let (Role::Listen(listen), Some(address)) = (&self.config.role, self.listeners.address()) {
-            ready::tell_ready(listen, address)?;
-            self.io.console.listening(address);
+            tell_ready(listen, &address)?;
+            self.io.console.listening(&address);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ impl Parts {
         if self.peers.slot_of(id).is_some() {
             self.peers.touch(&mut self.io, id, work);
         } else {
-            self.dials.when_connected(id, work);
+            self.dials.when_connected(id, Box::new(work));
         }
     }
 
@@ -21,7 +21,7 @@ impl Parts {
     pub(super) fn pair(&mut self, a: ConnId, b: ConnId) {
         for (id, partner) in [(a, b), (b, a)] {
             let old = self.partner_of(id).filter(|old| *old != partner);
-            let is_partner_known = self.peers.slot_of(partner).is_some() || self.dials.contains(partner);
+            let is_partner_known = self.peers.slot_of(partner).is_some() || self.dials.view(partner).is_some();
             self.dials.set_partner(id, Some(partner));
             self.touch(id, move |peer| {
                 if is_partner_known {
@@ -41,7 +41,7 @@ impl Parts {
     }
 
     fn partner_of(&self, id: ConnId) -> Option<ConnId> {
-        self.peers.by_id(id).map_or_else(|| self.dials.partner_of(id), |peer| peer.partner)
+        self.peers.by_id(id).map_or_else(|| self.dials.partner(id), |peer| peer.partner)
     }
 
     /// Writes what the socket of a connection takes at once.

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::config::{Config, ScriptErrors};
-use crate::driver::dials::Dials;
-use crate::driver::duties::Duties;
+use crate::driver::dials::{DialOutcome, Dials};
 use crate::driver::io::{Io, Source};
-use crate::driver::listeners::Listeners;
+use crate::driver::listeners::{ListenOutcome, Listeners};
 use crate::driver::peer::Peer;
 use crate::driver::peers::Peers;
+use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::shutdown::{GRACE, Shutdown};
 use crate::driver::stdin::Stdin;
@@ -26,12 +26,15 @@ use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{Command, ConnId, ConnIds, ConnView, Handler};
 
+/// Work on a connection once it stands.
+pub(super) type Task = Box<dyn FnOnce(&mut Peer)>;
+
 /// All parts of a run.
 pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) io: Io,
     pub(super) peers: Peers,
-    pub(super) dials: Dials,
+    pub(super) dials: Dials<Task>,
     pub(super) listeners: Listeners,
     pub(super) stdin: Stdin,
     pub(super) stdout: Stdout,
@@ -47,6 +50,9 @@ pub(super) struct Parts {
     pub(super) script: Option<Rc<ScriptHandler>>,
     /// This loop as one of several.
     pub(super) worker: Option<Worker>,
+    /// What became of connections and listeners that were wanted; acted upon at the end of the turn.
+    pub(super) dialed: Vec<DialOutcome<Task>>,
+    pub(super) listened: Vec<ListenOutcome>,
     /// Room for the commands of a call, used again and again.
     pub(super) commands: Vec<Command>,
 }

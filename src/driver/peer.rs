@@ -7,9 +7,9 @@ use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::driver::duties::Duties;
 use crate::driver::files::Files;
 use crate::driver::io::Io;
+use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::error::cause;
 use crate::net::bulk::{FLOW, Move};

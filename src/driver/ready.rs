@@ -1,18 +1,16 @@
-//! Readiness: who waits for the listener is told where it is, by a file or a descriptor.
-//!
-//! Owns the ready file: an old one is removed before anything else is done, a new one appears whole.
+//! `--ready-file` and `--ready-fd`: whoever waits for the listener is told where it is.
 
 use std::fs;
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::config::Listen;
+use crate::endpoint::Address;
 use crate::error::{Error, Result, cause};
 use crate::sys;
 
-/// Tells whoever waits for the listener where it is.
-pub(super) fn tell_ready(listen: &Listen, address: SocketAddr) -> Result<()> {
+/// Writes the address, and the end of a line, to the file and the descriptor that were asked for.
+pub(super) fn tell_ready(listen: &Listen, address: &Address) -> Result<()> {
     let line = format!("{address}\n");
     if let Some(path) = &listen.ready_file {
         write_and_rename(path, &line)

@@ -4,6 +4,7 @@
 //! out the clients (`SO_REUSEPORT`, socket(7)).
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
@@ -92,8 +93,9 @@ pub(super) trait Loops: Sync {
 
 /// One loop of a run, started.
 pub(super) trait Loop {
-    /// Where it listens.
-    fn address(&self) -> Option<SocketAddr>;
+    /// Runs until it listens, which takes a while where a name is resolved first. Returns where it does; breaks if the run
+    /// has ended before that.
+    fn listen(&mut self) -> ControlFlow<Exit, Option<SocketAddr>>;
 
     /// Tells everybody who waits for the listener that all loops listen.
     fn announce(&mut self);
@@ -115,7 +117,10 @@ pub(super) fn run<L: Loops>(config: &Config, count: usize, console: Console, loo
             return error.exit();
         }
     };
-    let address = driver.address();
+    let address = match driver.listen() {
+        ControlFlow::Continue(address) => address,
+        ControlFlow::Break(exit) => return exit,
+    };
     let mut threads = Vec::new();
     for number in 1..count {
         let Some(address) = address else { break };
@@ -146,12 +151,15 @@ pub(super) fn run<L: Loops>(config: &Config, count: usize, console: Console, loo
 
 fn work<L: Loops>(config: &Config, console: Console, worker: &Worker, loops: &L) {
     let run = || match loops.start(config.clone(), console, worker.clone()) {
-        Ok(driver) => {
-            if driver.address().is_some() {
-                worker.note_listening();
+        Ok(mut driver) => match driver.listen() {
+            ControlFlow::Break(exit) => exit,
+            ControlFlow::Continue(address) => {
+                if address.is_some() {
+                    worker.note_listening();
+                }
+                driver.run()
             }
-            driver.run()
-        }
+        },
         Err(error) => {
             console.error(&error);
             error.exit()
@@ -170,7 +178,12 @@ fn work<L: Loops>(config: &Config, console: Console, worker: &Worker, loops: &L)
 fn config_of(config: &Config, number: usize, address: SocketAddr) -> Config {
     let mut config = config.clone();
     if let Role::Listen(listen) = &mut config.role {
-        listen.address = Endpoint { port: address.port(), ..listen.address.clone() };
+        // A name is resolved once, so that all have the same address.
+        let host = match listen.address.name_to_resolve() {
+            Some(_) => Some(address.ip().to_string()),
+            None => listen.address.host().map(str::to_owned),
+        };
+        listen.address = Endpoint::Tcp { host, port: address.port() };
         listen.ready_file = None;
     }
     if let Some(seed) = config.script.as_mut().and_then(|script| script.seed.as_mut()) {

@@ -10,24 +10,38 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::Family;
+use crate::endpoint::Address;
 use crate::error;
 use crate::net::reactor::Mailbox;
 
 /// RFC 8305, section 5: how long an attempt runs alone before the next address is tried beside it.
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Pauses before a target whose queue is full is tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What a name is resolved for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// To connect; the connection's number.
+    Connect(u64),
+    /// To listen; the listener's number, `None` for the run's own.
+    Listen(Option<u64>),
+}
+
 /// What the resolver found for one request.
 #[derive(Debug)]
 pub struct Resolved {
-    /// The request's number.
-    pub id: u64,
+    /// What asked for it.
+    pub request: Request,
     /// Addresses in the order to try them, or why there are none.
     pub addresses: Result<Vec<SocketAddr>, String>,
 }
 
 /// Resolves on another thread and posts the answer; getaddrinfo(3) may take many seconds.
 pub fn resolve_in_background<M: From<Resolved> + Send + 'static>(
-    id: u64,
+    request: Request,
     host: String,
     port: u16,
     family: Family,
@@ -35,10 +49,10 @@ pub fn resolve_in_background<M: From<Resolved> + Send + 'static>(
 ) {
     let name = "resolver".to_owned();
     let post = mailbox.clone();
-    let work = move || post.post(M::from(Resolved { id, addresses: resolve(&host, port, family) }));
+    let work = move || post.post(M::from(Resolved { request, addresses: resolve(&host, port, family) }));
     if let Err(error) = thread::Builder::new().name(name).spawn(work) {
         let addresses = Err(format!("cannot start the resolver: {}", error::cause(&error)));
-        mailbox.post(M::from(Resolved { id, addresses }));
+        mailbox.post(M::from(Resolved { request, addresses }));
     }
 }
 
@@ -91,20 +105,23 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 /// The attempts to reach one target.
 #[derive(Debug)]
 pub struct Dial {
-    waiting: VecDeque<SocketAddr>,
+    waiting: VecDeque<Address>,
     next_at: Instant,
     running: usize,
-    failures: Vec<(SocketAddr, String)>,
+    /// How long the next attempt waits if the target is busy again.
+    pause: Duration,
+    failures: Vec<(Address, String)>,
 }
 
 impl Dial {
     /// Attempts for these addresses, the first one due at once.
-    pub fn new(addresses: Vec<SocketAddr>, now: Instant) -> Self {
-        Self { waiting: addresses.into(), next_at: now, running: 0, failures: Vec::new() }
+    pub fn new(addresses: impl IntoIterator<Item = Address>, now: Instant) -> Self {
+        let waiting = addresses.into_iter().collect();
+        Self { waiting, next_at: now, running: 0, pause: FIRST_PAUSE, failures: Vec::new() }
     }
 
     /// The address to try now, if one is due.
-    pub fn next_attempt(&mut self, now: Instant) -> Option<SocketAddr> {
+    pub fn next_attempt(&mut self, now: Instant) -> Option<Address> {
         if now < self.next_at {
             return None;
         }
@@ -115,10 +132,18 @@ impl Dial {
     }
 
     /// An attempt failed: the next one is due at once.
-    pub fn failed(&mut self, address: SocketAddr, cause: String, now: Instant) {
+    pub fn failed(&mut self, address: Address, cause: String, now: Instant) {
         self.running -= 1;
         self.failures.push((address, cause));
         self.next_at = now;
+    }
+
+    /// The target's queue is full: it is tried again after a pause that doubles each time, up to a limit.
+    pub fn busy(&mut self, address: Address, now: Instant) {
+        self.running -= 1;
+        self.waiting.push_back(address);
+        self.next_at = now + self.pause;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 
     /// When [`Dial::next_attempt`] is worth asking again.
@@ -138,12 +163,18 @@ impl Dial {
             return first.clone();
         }
         if self.failures.iter().all(|(_, cause)| cause == first) {
-            let tried: Vec<_> = self.failures.iter().map(|(address, _)| address.ip().to_string()).collect();
+            let tried: Vec<_> = self.failures.iter().map(|(address, _)| host_of(address)).collect();
             return format!("{first} (tried {})", tried.join(", "));
         }
-        let each: Vec<_> = self.failures.iter().map(|(address, cause)| format!("{}: {cause}", address.ip())).collect();
+        let each: Vec<_> =
+            self.failures.iter().map(|(address, cause)| format!("{}: {cause}", host_of(address))).collect();
         each.join("; ")
     }
+}
+
+/// An address without its port, as causes name it.
+fn host_of(address: &Address) -> String {
+    address.ip().map_or_else(|| address.to_string(), |address| address.ip().to_string())
 }
 
 #[cfg(test)]
@@ -161,15 +192,37 @@ mod tests {
         assert_eq!(order, addresses(&["[::1]:1", "10.0.0.1:1", "[::2]:1", "[::3]:1"]));
     }
 
+    fn targets(texts: &[&str]) -> Vec<Address> {
+        addresses(texts).into_iter().map(Address::from).collect()
+    }
+
+    #[test]
+    fn a_busy_target_is_tried_again_with_longer_and_longer_pauses() {
+        let start = Instant::now();
+        let [a] = targets(&["127.0.0.1:1"]).try_into().unwrap();
+        let mut dial = Dial::new([a.clone()], start);
+        let (mut now, mut pauses) = (start, Vec::new());
+        for _ in 0..8 {
+            assert_eq!(dial.next_attempt(now), Some(a.clone()));
+            dial.busy(a.clone(), now);
+            assert!(!dial.is_exhausted());
+            assert_eq!(dial.next_attempt(now), None);
+            let next = dial.deadline().unwrap();
+            pauses.push((next - now).as_millis());
+            now = next;
+        }
+        assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 200, 200]);
+    }
+
     #[test]
     fn a_silent_address_is_overtaken_after_a_quarter_second() {
         let start = Instant::now();
-        let [a, b] = addresses(&["[::1]:1", "10.0.0.1:1"]).try_into().unwrap();
-        let mut dial = Dial::new(vec![a, b], start);
-        assert_eq!(dial.next_attempt(start), Some(a));
+        let [a, b] = targets(&["[::1]:1", "10.0.0.1:1"]).try_into().unwrap();
+        let mut dial = Dial::new([a.clone(), b.clone()], start);
+        assert_eq!(dial.next_attempt(start), Some(a.clone()));
         assert_eq!(dial.next_attempt(start), None);
         assert_eq!(dial.deadline(), Some(start + ATTEMPT_DELAY));
-        assert_eq!(dial.next_attempt(start + ATTEMPT_DELAY), Some(b));
+        assert_eq!(dial.next_attempt(start + ATTEMPT_DELAY), Some(b.clone()));
         assert_eq!(dial.deadline(), None);
         assert!(!dial.is_exhausted());
     }
@@ -177,11 +230,11 @@ mod tests {
     #[test]
     fn a_refused_address_is_followed_at_once() {
         let start = Instant::now();
-        let [a, b] = addresses(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
-        let mut dial = Dial::new(vec![a, b], start);
-        assert_eq!(dial.next_attempt(start), Some(a));
-        dial.failed(a, "connection refused".into(), start);
-        assert_eq!(dial.next_attempt(start), Some(b));
+        let [a, b] = targets(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
+        let mut dial = Dial::new([a.clone(), b.clone()], start);
+        assert_eq!(dial.next_attempt(start), Some(a.clone()));
+        dial.failed(a.clone(), "connection refused".into(), start);
+        assert_eq!(dial.next_attempt(start), Some(b.clone()));
         dial.failed(b, "connection refused".into(), start);
         assert!(dial.is_exhausted());
         assert_eq!(dial.cause(), "connection refused (tried ::1, 127.0.0.1)");
@@ -190,10 +243,10 @@ mod tests {
     #[test]
     fn different_causes_are_all_told() {
         let now = Instant::now();
-        let [a, b] = addresses(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
-        let mut dial = Dial::new(vec![a, b], now);
+        let [a, b] = targets(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
+        let mut dial = Dial::new([a.clone(), b.clone()], now);
         for (address, cause) in [(a, "network is unreachable"), (b, "connection refused")] {
-            assert_eq!(dial.next_attempt(now), Some(address));
+            assert_eq!(dial.next_attempt(now), Some(address.clone()));
             dial.failed(address, cause.into(), now);
         }
         assert_eq!(dial.cause(), "::1: network is unreachable; 127.0.0.1: connection refused");

@@ -7,25 +7,19 @@ use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::Family;
+use crate::endpoint::Address;
 use crate::net::tcp::Tcp;
+use crate::net::{Accepted, Ends, Listening, delegate_source};
 
 /// Length of the accept queue when nobody says otherwise: with 128, a burst of 1 000 connects stalls for a
 /// second (a SYN is retransmitted), with 1024 it does not.
 pub const BACKLOG: i32 = 1024;
 
-/// One accept.
+/// A listening TCP socket.
 #[derive(Debug)]
-pub enum Accepted {
-    /// A peer.
-    Peer(Tcp, SocketAddr),
-    /// Nobody waits now.
-    None,
-    /// That client is gone already, or the like: try the next.
-    TryNext,
-    /// Descriptors or memory ran out: wait a little, no event will come.
-    Exhausted(io::Error),
-    /// The listener itself is broken.
-    Failed(io::Error),
+pub struct TcpListening {
+    listener: TcpListener,
+    address: SocketAddr,
 }
 
 /// How to listen.
@@ -39,21 +33,6 @@ pub struct Options {
     pub shared: bool,
 }
 
-/// Binds and listens on one of `addresses`, the first that works.
-///
-/// # Errors
-/// The last address's error.
-pub fn listen(addresses: &[SocketAddr], options: Options) -> io::Result<TcpListener> {
-    let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address to listen on");
-    for &address in addresses {
-        match listen_on(address, options) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
-}
-
 /// The addresses that stand for "every local address": dual-stack first, then IPv4 for systems without IPv6.
 pub fn wildcard(family: Family, port: u16) -> Vec<SocketAddr> {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
@@ -65,7 +44,11 @@ pub fn wildcard(family: Family, port: u16) -> Vec<SocketAddr> {
     }
 }
 
-fn listen_on(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
+/// Binds and listens.
+///
+/// # Errors
+/// What socket(2), bind(2) and listen(2) report.
+pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // Without it a restarted server waits for TIME_WAIT to pass (socket(7)).
@@ -81,38 +64,56 @@ fn listen_on(address: SocketAddr, options: Options) -> io::Result<TcpListener> {
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(options.backlog)?;
-    Ok(TcpListener::from_std(socket.into()))
+    let listener = TcpListener::from_std(socket.into());
+    let address = listener.local_addr()?;
+    Ok(TcpListening { listener, address })
 }
 
-/// Accepts one connection, and sorts the errors by what to do about them (accept(2)).
-pub fn accept(listener: &TcpListener) -> Accepted {
-    match listener.accept() {
-        Ok((stream, peer)) => Accepted::Peer(Tcp::accepted(stream), peer),
-        Err(error) => match error.raw_os_error() {
-            _ if error.kind() == io::ErrorKind::WouldBlock => Accepted::None,
-            Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Accepted::Exhausted(error),
-            Some(
-                libc::ECONNABORTED
-                | libc::EINTR
-                | libc::EPROTO
-                | libc::ENETDOWN
-                | libc::ENOPROTOOPT
-                | libc::EHOSTDOWN
-                | libc::EHOSTUNREACH
-                | libc::EOPNOTSUPP
-                | libc::ENETUNREACH
-                | libc::ETIMEDOUT
-                | libc::EPERM,
-            ) => Accepted::TryNext,
-            #[cfg(target_os = "linux")]
-            Some(libc::ENONET) => Accepted::TryNext,
-            _ => Accepted::Failed(error),
-        },
+impl Listening for TcpListening {
+    fn accept(&mut self) -> Accepted {
+        match self.listener.accept() {
+            Ok((stream, peer)) => {
+                let local = if self.address.ip().is_unspecified() { stream.local_addr().ok() } else { None };
+                let local = plain(local.unwrap_or(self.address)).into();
+                Accepted::Peer(Box::new(Tcp::accepted(stream)), Ends { peer: plain(peer).into(), local })
+            }
+            Err(error) => accept_failed(error),
+        }
+    }
+
+    fn address(&self) -> Address {
+        self.address.into()
+    }
+}
+
+delegate_source!(TcpListening, listener);
+
+/// Sorts the errors of accept(2) by what to do about them.
+pub(super) fn accept_failed(error: io::Error) -> Accepted {
+    match error.raw_os_error() {
+        _ if error.kind() == io::ErrorKind::WouldBlock => Accepted::None,
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Accepted::Exhausted(error),
+        Some(
+            libc::ECONNABORTED
+            | libc::EINTR
+            | libc::EPROTO
+            | libc::ENETDOWN
+            | libc::ENOPROTOOPT
+            | libc::EHOSTDOWN
+            | libc::EHOSTUNREACH
+            | libc::EOPNOTSUPP
+            | libc::ENETUNREACH
+            | libc::ETIMEDOUT
+            | libc::EPERM,
+        ) => Accepted::TryNext,
+        #[cfg(target_os = "linux")]
+        Some(libc::ENONET) => Accepted::TryNext,
+        _ => Accepted::Failed(error),
     }
 }
 
 /// An IPv4 peer of a dual-stack listener as IPv4.
-pub fn plain(address: SocketAddr) -> SocketAddr {
+fn plain(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
             Some(v4) => SocketAddr::from((v4, v6.port())),
@@ -134,33 +135,32 @@ mod tests {
         assert_eq!(plain(v6), v6);
     }
 
+    fn on_loopback(port: u16, shared: bool) -> io::Result<TcpListening> {
+        listen((Ipv4Addr::LOCALHOST, port).into(), Options { family: Family::V4, backlog: BACKLOG, shared })
+    }
+
     #[test]
     fn port_zero_gives_a_real_port() {
-        let options = Options { family: Family::V4, backlog: BACKLOG, shared: false };
-        let listener = listen(&wildcard(Family::V4, 0), options).unwrap();
-        assert_ne!(listener.local_addr().unwrap().port(), 0);
-        let taken = listener.local_addr().unwrap();
-        let error = listen(&[taken], options).unwrap_err();
+        let listener = on_loopback(0, false).unwrap();
+        assert_ne!(listener.address.port(), 0);
+        let error = on_loopback(listener.address.port(), false).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]
     fn what_is_accepted_sends_at_once() {
-        let options = Options { family: Family::V4, backlog: BACKLOG, shared: false };
-        let listener = listen(&wildcard(Family::V4, 0), options).unwrap();
-        let _client =
-            std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, listener.local_addr().unwrap().port())).unwrap();
-        let (stream, _) = listener.accept().unwrap();
+        let listening = on_loopback(0, false).unwrap();
+        let _client = std::net::TcpStream::connect(listening.address).unwrap();
+        let (stream, _) = listening.listener.accept().unwrap();
         assert_eq!(stream.nodelay().unwrap(), cfg!(target_os = "linux"));
     }
 
     #[test]
     fn a_port_is_shared_by_those_who_all_want_it() {
-        let options = Options { family: Family::V4, backlog: BACKLOG, shared: true };
-        let first = listen(&wildcard(Family::V4, 0), options).unwrap();
-        let address = first.local_addr().unwrap();
-        let second = listen(&[address], options).unwrap();
-        assert_eq!(second.local_addr().unwrap(), address);
-        assert!(listen(&[address], Options { shared: false, ..options }).is_err());
+        let first = on_loopback(0, true).unwrap();
+        let port = first.address.port();
+        let second = on_loopback(port, true).unwrap();
+        assert_eq!(second.address, first.address);
+        assert!(on_loopback(port, false).is_err());
     }
 }

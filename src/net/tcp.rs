@@ -5,12 +5,10 @@ use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use mio::event::Source;
 use mio::net::TcpStream;
-use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::net::Transport;
+use crate::net::{Connecting, Ends, StartError, Transport, delegate_source};
 
 /// One TCP connection.
 #[derive(Debug)]
@@ -22,13 +20,11 @@ pub struct Tcp {
     nodelay: bool,
 }
 
-/// Why a connect could not even be started.
+/// A TCP connect on its way.
 #[derive(Debug)]
-pub enum StartError {
-    /// The local address cannot be had.
-    Bind(io::Error),
-    /// The target cannot be reached.
-    Connect(io::Error),
+pub struct Connect {
+    tcp: Tcp,
+    target: SocketAddr,
 }
 
 impl Tcp {
@@ -41,13 +37,14 @@ impl Tcp {
     pub fn accepted(stream: TcpStream) -> Self {
         Self { nodelay: cfg!(target_os = "linux"), ..Self::new(stream) }
     }
+}
 
-    /// Starts a connect, from `source` if given. Register the result, then ask [`Tcp::finish_connect`] on
-    /// each event.
+impl Connect {
+    /// Starts a connect, from `source` if given.
     ///
     /// # Errors
     /// What socket(2), bind(2) and connect(2) report at once.
-    pub fn start_connect(target: SocketAddr, source: Option<SocketAddr>) -> Result<Self, StartError> {
+    pub fn start(target: SocketAddr, source: Option<SocketAddr>) -> Result<Self, StartError> {
         let socket = open(target).map_err(StartError::Connect)?;
         if let Some(source) = source {
             bind(&socket, source).map_err(StartError::Bind)?;
@@ -57,38 +54,35 @@ impl Tcp {
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
             Err(error) => return Err(StartError::Connect(error)),
         }
-        Ok(Self::new(TcpStream::from_std(socket.into())))
+        Ok(Self { tcp: Tcp::new(TcpStream::from_std(socket.into())), target })
     }
+}
 
-    /// Whether a started connect to `target` has finished; `None`: not yet.
-    ///
-    /// # Errors
-    /// Why it failed; the system tells that only once.
-    pub fn finish_connect(&mut self, target: SocketAddr) -> io::Result<Option<(SocketAddr, SocketAddr)>> {
+impl Connecting for Connect {
+    fn finish(&mut self) -> io::Result<Option<Ends>> {
+        let stream = &self.tcp.stream;
+        let ends = |peer: SocketAddr| Ok(Some(Ends { peer: peer.into(), local: stream.local_addr()?.into() }));
         // A writable event proves nothing: first the error, then whether there is a peer (mio, TcpStream::connect).
-        if let Some(error) = self.stream.take_error()? {
+        if let Some(error) = stream.take_error()? {
             // An RST in answer to the SYN is a refusal. With these two the connection stood, and broke before
             // anybody looked: what the peer sent is still there to be read, and then this error is due.
             if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) {
-                self.broken = Some(error);
-                return Ok(Some((target, self.stream.local_addr()?)));
+                let ends = ends(self.target);
+                self.tcp.broken = Some(error);
+                return ends;
             }
             return Err(error);
         }
-        match self.stream.peer_addr() {
-            Ok(peer) => Ok(Some((peer, self.stream.local_addr()?))),
+        match stream.peer_addr() {
+            Ok(peer) => ends(peer),
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Our address.
-    ///
-    /// # Errors
-    /// What getsockname(2) reports.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.stream.local_addr()
+    fn into_transport(self: Box<Self>) -> Box<dyn Transport> {
+        Box::new(self.tcp)
     }
 }
 
@@ -100,6 +94,10 @@ fn open(target: SocketAddr) -> io::Result<Socket> {
 
 fn bind(socket: &Socket, source: SocketAddr) -> io::Result<()> {
     socket.set_reuse_address(true)?;
+    if source.is_ipv6() {
+        // A port of both families is one of each: an attempt by IPv4 beside it needs the other.
+        socket.set_only_v6(true)?;
+    }
     socket.bind(&source.into())
 }
 
@@ -140,16 +138,5 @@ impl Transport for Tcp {
     }
 }
 
-impl Source for Tcp {
-    fn register(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        self.stream.register(registry, token, interest)
-    }
-
-    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        self.stream.reregister(registry, token, interest)
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        self.stream.deregister(registry)
-    }
-}
+delegate_source!(Tcp, stream);
+delegate_source!(Connect, tcp);

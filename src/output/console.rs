@@ -4,11 +4,11 @@
 //! from outside gets onto the screen raw, and a stderr that is closed or full disturbs nobody.
 
 use std::io::Write;
-use std::net::SocketAddr;
 
 use jiff::Zoned;
 
 use crate::codec::escape::show_line;
+use crate::endpoint::Address;
 use crate::error::Error;
 use crate::output::Observer;
 use crate::session::view::Side;
@@ -53,9 +53,9 @@ impl Console {
     }
 
     /// Where a server listens; told unless quiet.
-    pub fn listening(&self, address: SocketAddr) {
+    pub fn listening(&self, address: &Address) {
         if !self.quiet {
-            write_stderr(&format!("listening on {address}\n"));
+            write_stderr(&format!("listening on {}\n", show_line(&address.to_string())));
         }
     }
 
@@ -84,8 +84,8 @@ fn trouble(message: &str) {
 impl Observer for Console {
     fn opened(&mut self, conn: &ConnView) {
         match conn.side {
-            Side::Server => self.note(&format!("accepted {} on {}", conn.peer.get(), conn.local.get())),
-            Side::Client => self.note(&format!("connected to {} from {}", conn.peer.get(), conn.local.get())),
+            Side::Server => self.note(&format!("accepted {} on {}", conn.peer.borrow(), conn.local.borrow())),
+            Side::Client => self.note(&format!("connected to {} from {}", conn.peer.borrow(), conn.local.borrow())),
         }
     }
 

@@ -7,15 +7,15 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::mem;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, Position};
 
 use crate::config::Text;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
+use crate::script::api::conn::Listener;
 use crate::script::check::Hook;
 use crate::script::expecting::{Expectation, Found, Stream};
 use crate::script::listeners::Listeners;
@@ -36,8 +36,8 @@ pub(super) enum Stopped {
     Exit(u8),
 }
 
-/// Binds a socket and says where.
-pub type Binder = Box<dyn Fn(&Endpoint) -> Result<(ListenerId, SocketAddr)>>;
+/// Opens a listener and says where it is, if it is bound already: a name is resolved first.
+pub type Binder = Box<dyn Fn(&Endpoint) -> Result<(ListenerId, Option<Address>)>>;
 
 /// What a run gives to its script.
 pub struct RunContext {
@@ -45,6 +45,8 @@ pub struct RunContext {
     pub ids: ConnIds,
     /// The text settings of a new connection.
     pub text: Text,
+    /// `TCP_NODELAY` of a new connection.
+    pub nodelay: bool,
     /// Binds a listener.
     pub bind: Option<Binder>,
 }
@@ -104,7 +106,12 @@ impl Host {
             signals: Cell::new(0),
             patience: Cell::new(2),
             listeners: RefCell::default(),
-            context: RefCell::new(RunContext { ids: ConnIds::default(), text: Text::default(), bind: None }),
+            context: RefCell::new(RunContext {
+                ids: ConnIds::default(),
+                text: Text::default(),
+                nodelay: true,
+                bind: None,
+            }),
         })
     }
 
@@ -172,17 +179,20 @@ impl Host {
     }
 
     /// The view of a connection that is yet to be made.
-    pub(super) fn wanted(&self, target: String) -> Rc<ConnView> {
+    pub(super) fn wanted(&self, target: &Endpoint) -> Rc<ConnView> {
         let context = self.context.borrow();
-        Rc::new(ConnView::wanted(context.ids.next(), target, &context.text, Instant::now()))
+        let view = ConnView::wanted(context.ids.next(), target, &context.text, Instant::now());
+        view.nodelay.set(context.nodelay);
+        Rc::new(view)
     }
 
-    /// Binds a listener.
-    pub(super) fn bind(&self, endpoint: &Endpoint) -> Result<(ListenerId, SocketAddr)> {
-        match &self.context.borrow().bind {
-            Some(bind) => bind(endpoint),
-            None => Err(Error::usage("nothing can be listened on here")),
-        }
+    /// Opens a listener.
+    pub(super) fn bind(&self, endpoint: &Endpoint) -> Result<Listener> {
+        let (id, address) = match &self.context.borrow().bind {
+            Some(bind) => bind(endpoint)?,
+            None => return Err(Error::usage("nothing can be listened on here")),
+        };
+        Ok(Listener::new(Some(id), self.listeners().open(id, address)))
     }
 
     /// Whether somebody takes the lines of a connection: the script, or the listener that accepted it.

@@ -25,7 +25,7 @@ mod tests;
 mod timers;
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ use crate::script::host::{Host, MAX_GROWTH, Stopped};
 use crate::script::paths::FileAccess;
 use crate::script::source::{Source, Sources};
 use crate::session::{
-    Command, ConnError, ConnView, Delivery, Event, EventMask, Handler, HandlerError, RunEvent, TimerCall,
+    Command, ConnError, ConnView, Delivery, Event, EventMask, Handler, HandlerError, ListenerId, RunEvent, TimerCall,
 };
 
 pub use host::{Binder, RunContext};
@@ -206,6 +206,23 @@ impl ScriptHandler {
     /// What looked wrong while loading, but is no error.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Calls `on_error` for a listener that cannot be bound, its own or the script's, with `()` for a connection. Returns
+    /// whether there is one.
+    fn listen_failed(
+        &self,
+        listener: ListenerId,
+        trouble: ConnError,
+        out: &mut Vec<Command>,
+    ) -> Result<bool, HandlerError> {
+        let own = self.host.listeners().get(listener, Hook::Error);
+        self.host.listeners().give_up(listener);
+        let args = [Dynamic::UNIT, error_value(trouble)];
+        match own {
+            Some(own) => self.call_back(Hook::Error.name(), &own, args, out).map(|()| true),
+            None => self.call(Hook::Error, args, out).map(|()| self.hooks.has(Hook::Error)),
+        }
     }
 
     fn call<const N: usize>(&self, hook: Hook, args: [Dynamic; N], out: &mut Vec<Command>) -> Result<(), HandlerError> {
@@ -446,7 +463,14 @@ impl Handler for ScriptHandler {
         }
         let (hook, arg) = match event {
             RunEvent::Start => (Hook::Start, None),
-            RunEvent::Listening(address) => (Hook::Listen, Some(Dynamic::from(Listener::main(address)))),
+            RunEvent::Listening { listener, address } => {
+                let place = match listener {
+                    Some(id) => self.host.listeners().bound(id, address),
+                    None => OnceCell::from(address).into(),
+                };
+                (Hook::Listen, Some(Dynamic::from(Listener::new(listener, place))))
+            }
+            RunEvent::ListenFailed { listener, trouble } => return self.listen_failed(listener, trouble, out),
             RunEvent::StdinLine(line) => (Hook::Stdin, Some(line.into())),
             RunEvent::StdinEof => (Hook::StdinEof, None),
             RunEvent::Signal(name) => (Hook::Signal, Some(name.into())),

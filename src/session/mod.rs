@@ -16,12 +16,11 @@ pub mod view;
 
 use std::cell::Cell;
 use std::fs::File;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::codec::framing::Framing;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 use crate::error::Error;
 use crate::layer::toxics::Toxic;
 
@@ -109,6 +108,8 @@ impl ConnError {
 pub enum Operation {
     /// Connecting, resolving included.
     Connect,
+    /// Binding a listener, resolving included.
+    Listen,
     /// Reading from the peer, or making sense of what was read.
     Read,
     /// Writing to the peer.
@@ -126,6 +127,7 @@ impl Operation {
     pub fn name(self) -> &'static str {
         match self {
             Self::Connect => "connect",
+            Self::Listen => "listen",
             Self::Read => "read",
             Self::Write => "write",
             Self::Wait => "wait",
@@ -381,8 +383,20 @@ pub struct EventMask {
 pub enum RunEvent {
     /// Everything is loaded; nothing is bound or connected yet.
     Start,
-    /// The run's own listener is bound.
-    Listening(SocketAddr),
+    /// A listener is bound: the run's own (`None`), or one of a handler whose name was resolved.
+    Listening {
+        /// The number of the listener, if a handler opened it.
+        listener: Option<ListenerId>,
+        /// Where it is.
+        address: Address,
+    },
+    /// A listener that a handler opened cannot be bound.
+    ListenFailed {
+        /// Its number.
+        listener: ListenerId,
+        /// Why.
+        trouble: ConnError,
+    },
     /// A line of stdin, without its end.
     StdinLine(String),
     /// stdin has ended.

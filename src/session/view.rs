@@ -7,11 +7,11 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::codec::charset::{EncodeError, Encoder};
 use crate::config::{Charset, Text};
+use crate::endpoint::{Address, Endpoint};
 use crate::session::{ConnId, ListenerId};
 
 /// Which end of the connection tcpx is.
@@ -29,9 +29,9 @@ pub struct ConnView {
     /// The connection's number.
     pub id: ConnId,
     /// The other end, once it stands.
-    pub peer: Cell<SocketAddr>,
+    pub peer: RefCell<Address>,
     /// Our end, once it stands.
-    pub local: Cell<SocketAddr>,
+    pub local: RefCell<Address>,
     /// Where a connection that is still being made goes to.
     pub target: Option<Box<str>>,
     /// The listener of a handler that accepted it.
@@ -78,11 +78,18 @@ pub struct ConnView {
 
 impl ConnView {
     /// A connection that stands since `now`.
-    pub fn new(id: ConnId, peer: SocketAddr, local: SocketAddr, side: Side, text: &Text, now: Instant) -> Self {
+    pub fn new(
+        id: ConnId,
+        peer: impl Into<Address>,
+        local: impl Into<Address>,
+        side: Side,
+        text: &Text,
+        now: Instant,
+    ) -> Self {
         Self {
             id,
-            peer: Cell::new(peer),
-            local: Cell::new(local),
+            peer: RefCell::new(peer.into()),
+            local: RefCell::new(local.into()),
             target: None,
             listener: Cell::new(None),
             side,
@@ -108,15 +115,19 @@ impl ConnView {
     }
 
     /// A connection that is still being made to `target`.
-    pub fn wanted(id: ConnId, target: String, text: &Text, now: Instant) -> Self {
-        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-        Self { target: Some(target.into()), ..Self::new(id, nowhere, nowhere, Side::Client, text, now) }
+    pub fn wanted(id: ConnId, target: &Endpoint, text: &Text, now: Instant) -> Self {
+        let (peer, local) = match target {
+            Endpoint::Tcp { .. } => (Address::NOWHERE, Address::NOWHERE),
+            Endpoint::Unix(name) => (Address::Unix(Some(name.clone())), Address::Unix(None)),
+        };
+        let target = Some(target.to_string().into());
+        Self { target, ..Self::new(id, peer, local, Side::Client, text, now) }
     }
 
     /// It stands now.
-    pub fn connected(&self, peer: SocketAddr, local: SocketAddr, now: Instant) {
-        self.peer.set(peer);
-        self.local.set(local);
+    pub fn connected(&self, peer: Address, local: Address, now: Instant) {
+        self.peer.replace(peer);
+        self.local.replace(local);
         self.opened.set(now);
         self.last_activity.set(now);
     }
@@ -130,8 +141,8 @@ impl ConnView {
     /// The other end's address; while it is still being made, where it goes to.
     pub fn peer_name(&self) -> String {
         match &self.target {
-            Some(target) if self.peer.get().port() == 0 => target.to_string(),
-            _ => self.peer.get().to_string(),
+            Some(target) if *self.peer.borrow() == Address::NOWHERE => target.to_string(),
+            _ => self.peer.borrow().to_string(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! back (`can_send`, `queued`) is already true when the function returns.
 
 use std::any::TypeId;
-use std::net::SocketAddr;
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::{Outcome, display, failure, type_name};
 use crate::codec::newline::Crlf;
 use crate::codec::{escape, labels};
 use crate::config::Charset;
+use crate::endpoint::Address;
 use crate::script::host::Host;
 use crate::session::view::Side;
 use crate::session::{Command, ConnView, ListenerId};
@@ -23,8 +24,12 @@ use crate::session::{Command, ConnView, ListenerId};
 pub(in crate::script) struct Conn(Rc<ConnView>);
 
 /// A listening socket: the run's own, or one the script opened.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::script) struct Listener(Option<ListenerId>, SocketAddr);
+#[derive(Clone, Debug)]
+pub(in crate::script) struct Listener {
+    id: Option<ListenerId>,
+    /// Empty while the name it is to listen on is being resolved.
+    address: Rc<OnceCell<Address>>,
+}
 
 impl Conn {
     pub(in crate::script) fn new(view: &Rc<ConnView>) -> Self {
@@ -43,18 +48,17 @@ impl Conn {
 }
 
 impl Listener {
-    /// One the script opened.
-    pub(in crate::script) fn new(id: ListenerId, address: SocketAddr) -> Self {
-        Self(Some(id), address)
+    /// One the script opened, or (without a number) the run's own. It may not be bound yet.
+    pub(in crate::script) fn new(id: Option<ListenerId>, address: Rc<OnceCell<Address>>) -> Self {
+        Self { id, address }
     }
 
-    /// The run's own.
-    pub(in crate::script) fn main(address: SocketAddr) -> Self {
-        Self(None, address)
+    pub(super) fn id(&self) -> Option<ListenerId> {
+        self.id
     }
 
-    pub(super) fn id(self) -> Option<ListenerId> {
-        self.0
+    fn name(&self) -> String {
+        self.address.get().map_or_else(|| "not bound".to_owned(), Address::to_string)
     }
 }
 
@@ -75,20 +79,29 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     register_pausing(engine, host);
     register_ending(engine, host);
     engine
-        .register_get("port", |listener: &mut Listener| INT::from(listener.1.port()))
-        .register_get("addr", |listener: &mut Listener| listener.1.to_string())
-        .register_fn("to_string", |listener: &mut Listener| listener.1.to_string())
-        .register_fn("to_debug", |listener: &mut Listener| format!("Listener({})", listener.1));
+        .register_get("port", |listener: &mut Listener| listener.address.get().map_or(Dynamic::UNIT, port))
+        .register_get("addr", |listener: &mut Listener| {
+            listener.address.get().map_or(Dynamic::UNIT, |address| address.to_string().into())
+        })
+        .register_fn("to_string", |listener: &mut Listener| listener.name())
+        .register_fn("to_debug", |listener: &mut Listener| format!("Listener({})", listener.name()));
+}
+
+/// The port of an address, `()` if it has none.
+fn port(address: &Address) -> Dynamic {
+    address.ip().map_or(Dynamic::UNIT, |address| Dynamic::from_int(address.port().into()))
 }
 
 fn register_reading(engine: &mut Engine) {
     engine
         .register_get("id", |conn: &mut Conn| number(conn.0.id))
         .register_get("peer", |conn: &mut Conn| conn.0.peer_name())
-        .register_get("peer_ip", |conn: &mut Conn| conn.0.peer.get().ip().to_string())
-        .register_get("peer_port", |conn: &mut Conn| INT::from(conn.0.peer.get().port()))
-        .register_get("local", |conn: &mut Conn| conn.0.local.get().to_string())
-        .register_get("proto", |_: &mut Conn| "tcp")
+        .register_get("peer_ip", |conn: &mut Conn| {
+            conn.0.peer.borrow().ip().map_or(Dynamic::UNIT, |address| address.ip().to_string().into())
+        })
+        .register_get("peer_port", |conn: &mut Conn| port(&conn.0.peer.borrow()))
+        .register_get("local", |conn: &mut Conn| conn.0.local.borrow().to_string())
+        .register_get("proto", |conn: &mut Conn| conn.0.peer.borrow().protocol())
         .register_get("side", |conn: &mut Conn| match conn.0.side {
             Side::Server => "server",
             Side::Client => "client",

@@ -1,7 +1,7 @@
 //! More than one connection: `connect`, `listen` and `pipe`.
 //!
 //! Asks for connections and pipes with commands. A listener is bound at once, by whoever the driver gave for it,
-//! because its port has to be known when the function returns.
+//! because its port has to be known when the function returns; on a name, when that is resolved.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -31,12 +31,12 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
             return Err(failure("listen() while the script is loading: call it in on_start"));
         }
         let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
-        let (id, address) = of.bind(&endpoint).map_err(|fault| failure(fault.to_string()))?;
-        Ok(Listener::new(id, address))
+        of.bind(&endpoint).map_err(|fault| failure(fault.to_string()))
     });
     let of = Rc::clone(host);
     engine.register_fn("close", move |listener: &mut Listener| {
         if let Some(id) = listener.id() {
+            of.listeners().give_up(id);
             of.push(Command::CloseListener(id));
         }
     });
@@ -66,10 +66,10 @@ fn prepare(host: &Host, target: &str) -> Outcome<(Conn, ConnectRequest)> {
         return Err(failure("connect() while the script is loading: call it in on_start"));
     }
     let endpoint: Endpoint = target.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
-    if endpoint.port == 0 {
+    if endpoint.port() == Some(0) {
         return Err(failure(format!("connect(\"{target}\"): port 0 cannot be connected to")));
     }
-    let view = host.wanted(endpoint.to_string());
+    let view = host.wanted(&endpoint);
     Ok((Conn::new(&view), ConnectRequest { view, target: endpoint, timeout: None }))
 }
 

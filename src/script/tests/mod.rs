@@ -122,8 +122,8 @@ pub(super) fn conn_in(id: u64, label: &str) -> Rc<ConnView> {
 }
 
 pub(super) fn conn_with(id: u64, text: &Text) -> Rc<ConnView> {
-    let peer = format!("127.0.0.1:{}", 50_000 + id).parse().unwrap();
-    let local = "127.0.0.1:45586".parse().unwrap();
+    let peer: std::net::SocketAddr = format!("127.0.0.1:{}", 50_000 + id).parse().unwrap();
+    let local: std::net::SocketAddr = "127.0.0.1:45586".parse().unwrap();
     Rc::new(ConnView::new(id, peer, local, Side::Server, text, Instant::now()))
 }
 

@@ -10,10 +10,16 @@ use crate::session::{CloseReason, ConnIds};
 fn load(text: &str) -> Bench {
     let bench = Bench::load(text);
     let bind: crate::script::Binder = Box::new(|endpoint| {
-        let address: SocketAddr = format!("127.0.0.1:{}", 40_000 + endpoint.port).parse().unwrap();
-        Ok((u64::from(endpoint.port), address))
+        let port = endpoint.port().unwrap_or(0);
+        let address: SocketAddr = format!("127.0.0.1:{}", 40_000 + port).parse().unwrap();
+        Ok((u64::from(port), endpoint.name_to_resolve().is_none().then(|| address.into())))
     });
-    bench.handler.set_context(RunContext { ids: ConnIds::default(), text: Text::default(), bind: Some(bind) });
+    bench.handler.set_context(RunContext {
+        ids: ConnIds::default(),
+        text: Text::default(),
+        nodelay: true,
+        bind: Some(bind),
+    });
     bench
 }
 

@@ -19,7 +19,7 @@ fn every_event_reaches_its_handler_with_its_arguments() {
     assert_eq!(bench.start(), [print("start")]);
     let mut out = Vec::new();
     let address: SocketAddr = "[::1]:4000".parse().unwrap();
-    bench.handler.handle_run(RunEvent::Listening(address), &mut out).unwrap();
+    bench.handler.handle_run(RunEvent::Listening { listener: None, address: address.into() }, &mut out).unwrap();
     assert_eq!(out, [print("4000 [::1]:4000 [::1]:4000")]);
     assert_eq!(bench.give(&c, Event::Opened), [print("connect")]);
     assert_eq!(bench.give(&c, data(b"abc")), [print("blob3")]);

@@ -11,7 +11,7 @@ use crate::session::view::Side;
 use crate::session::{CloseReason, ConnError, ConnView, Connection, Direction, ErrorKind, Event, EventMask, Operation};
 
 fn connection() -> (Connection, Instant) {
-    let address = "10.0.0.9:51234".parse().unwrap();
+    let address: std::net::SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let now = Instant::now();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &Text::default(), now));
     let event_mask = EventMask { drained: true, ..EventMask::default() };

@@ -16,7 +16,7 @@ fn event_mask(received: Option<Delivery>) -> EventMask {
 
 fn connection(received: Option<Delivery>, charset: Charset) -> Connection {
     let text = Text { recv: Some(charset), ..Text::default() };
-    let address = "10.0.0.9:51234".parse().unwrap();
+    let address: std::net::SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &text, Instant::now()));
     let mut conn = Connection::new(view, Settings { event_mask: event_mask(received), ..Settings::default() });
     assert_eq!(conn.poll_event(), Some(Event::Opened));

@@ -23,7 +23,7 @@ fn bench() -> Bench {
 
 fn bench_with(settings: Settings) -> Bench {
     let now = Instant::now();
-    let address = "10.0.0.9:51234".parse().unwrap();
+    let address: std::net::SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &Text::default(), now));
     let event_mask = EventMask {
         received: Some(Delivery::Data),

@@ -1,0 +1,253 @@
+//! `Plan`: everything that decides how one connection is made, or how one listener is bound; `Duties`: what a
+//! connection has to do with the run.
+//!
+//! Owns the one way from the command line's settings and a script's wishes to a plan, and which addresses a plan
+//! knows without a resolver. Starts nothing.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::config::{Config, Family, Role};
+use crate::endpoint::{Address, Endpoint};
+use crate::error::{Error, Result};
+use crate::net::dial;
+use crate::net::listener::{self, BACKLOG};
+
+/// What a connection has to do with the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Duties {
+    /// stdin goes to it.
+    pub(super) stdin: bool,
+    /// It is sent what the command line says first.
+    pub(super) preamble: bool,
+    /// It is one of the clients that `--max-conns` limits.
+    pub(super) counted: bool,
+    /// Its trouble is the run's.
+    pub(super) decides_exit: bool,
+}
+
+/// Settings that hold for every connection and listener of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Defaults {
+    family: Family,
+    no_dns: bool,
+    nodelay: bool,
+    /// Several workers listen on each port.
+    shared: bool,
+}
+
+/// What is asked of one connection or listener beyond the defaults.
+#[derive(Clone, Debug)]
+pub(super) struct Wishes {
+    /// How long resolving and connecting may take together.
+    pub(super) limit: Option<Duration>,
+    /// The address to connect from; never a name.
+    pub(super) source: Option<Endpoint>,
+    /// `TCP_NODELAY`, if it is not as everywhere.
+    pub(super) nodelay: Option<bool>,
+    /// To connect is all.
+    pub(super) probe: bool,
+    /// Length of the accept queue.
+    pub(super) backlog: i32,
+    /// Nobody else may listen there, although the port is to be shared.
+    pub(super) claims: bool,
+    pub(super) duties: Duties,
+}
+
+/// How one connection is made, or one listener bound.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) target: Endpoint,
+    pub(super) family: Family,
+    pub(super) no_dns: bool,
+    pub(super) nodelay: bool,
+    pub(super) shared: bool,
+    pub(super) wishes: Wishes,
+}
+
+/// The addresses of a plan.
+pub(super) enum Lookup {
+    Known(Vec<Address>),
+    /// A resolver has to be asked.
+    Name(String, u16),
+}
+
+/// The local address of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum LocalAddress {
+    Address(SocketAddr),
+    /// Only the port was chosen.
+    Port(u16),
+}
+
+impl Duties {
+    /// Those of a connection that the command line asked for; `single_peer`: it is the whole run.
+    pub(super) fn of_run(single_peer: bool) -> Self {
+        Self { stdin: true, preamble: true, counted: true, decides_exit: single_peer }
+    }
+}
+
+impl Defaults {
+    pub(super) fn of(config: &Config) -> Self {
+        let shared = matches!(&config.role, Role::Listen(listen) if listen.workers > 1);
+        Self { family: config.family, no_dns: config.no_dns, nodelay: config.nodelay, shared }
+    }
+}
+
+impl Default for Wishes {
+    /// Those of a script that says nothing: its connections have no duties.
+    fn default() -> Self {
+        Self {
+            limit: None,
+            source: None,
+            nodelay: None,
+            probe: false,
+            backlog: BACKLOG,
+            claims: false,
+            duties: Duties::default(),
+        }
+    }
+}
+
+impl Plan {
+    /// The only way to a plan, for the command line and for scripts.
+    pub(super) fn new(defaults: Defaults, target: Endpoint, wishes: Wishes) -> Self {
+        let Defaults { family, no_dns, nodelay, shared } = defaults;
+        Self { target, family, no_dns, nodelay: wishes.nodelay.unwrap_or(nodelay), shared, wishes }
+    }
+
+    /// Where to connect to.
+    ///
+    /// # Errors
+    /// A name that must not be resolved, or an address of the wrong family.
+    pub(super) fn targets(&self) -> Result<Lookup> {
+        match &self.target {
+            Endpoint::Tcp { host: None, port } => Ok(Lookup::Name("localhost".to_owned(), *port)),
+            _ => self.lookup(),
+        }
+    }
+
+    /// Where to listen.
+    ///
+    /// # Errors
+    /// As for [`Plan::targets`].
+    pub(super) fn places(&self) -> Result<Lookup> {
+        match &self.target {
+            Endpoint::Tcp { host: None, port } => {
+                let all = listener::wildcard(self.family, *port);
+                Ok(Lookup::Known(all.into_iter().map(Address::from).collect()))
+            }
+            _ => self.lookup(),
+        }
+    }
+
+    fn lookup(&self) -> Result<Lookup> {
+        let (host, port) = match &self.target {
+            Endpoint::Unix(name) => return Ok(Lookup::Known(vec![Address::Unix(Some(name.clone()))])),
+            Endpoint::Tcp { host, port } => (host.clone().unwrap_or_default(), *port),
+        };
+        if self.target.name_to_resolve().is_none() {
+            // An address: nobody is asked.
+            let found = dial::resolve(&host, port, self.family).map_err(|cause| Error::Resolve { host, cause })?;
+            return Ok(Lookup::Known(found.into_iter().map(Address::from).collect()));
+        }
+        if self.no_dns {
+            return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
+        }
+        Ok(Lookup::Name(host, port))
+    }
+
+    /// The local address to connect from, if one was chosen.
+    ///
+    /// # Errors
+    /// Its zone is not known.
+    pub(super) fn source(&self) -> Result<Option<LocalAddress>> {
+        let Some(Endpoint::Tcp { host, port }) = &self.wishes.source else { return Ok(None) };
+        let Some(host) = host else { return Ok(Some(LocalAddress::Port(*port))) };
+        let failed = |cause| Error::Resolve { host: host.clone(), cause };
+        if self.wishes.source.as_ref().is_some_and(|source| source.name_to_resolve().is_some()) {
+            return Err(failed("a source address is no name".to_owned()));
+        }
+        let found = dial::resolve(host, *port, Family::Any).map_err(failed)?;
+        Ok(found.first().copied().map(LocalAddress::Address))
+    }
+}
+
+impl LocalAddress {
+    /// The local address for this target; `None` if it is of the other family.
+    pub(super) fn towards(self, target: &Address) -> Option<SocketAddr> {
+        let target = target.ip()?;
+        match self {
+            Self::Address(address) => (address.is_ipv4() == target.is_ipv4()).then_some(address),
+            Self::Port(port) => {
+                let any: IpAddr = match target {
+                    SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                    SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+                };
+                Some((any, port).into())
+            }
+        }
+    }
+
+    /// Why no target can be reached from here.
+    pub(super) fn objection(self) -> String {
+        match self {
+            Self::Address(SocketAddr::V4(address)) => {
+                format!("it has only IPv6 addresses, and the source address {} is IPv4", address.ip())
+            }
+            Self::Address(SocketAddr::V6(address)) => {
+                format!("it has only IPv4 addresses, and the source address {} is IPv6", address.ip())
+            }
+            Self::Port(_) => "it has no IP address, and a source port was chosen".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(target: &str, source: Option<&str>, no_dns: bool) -> Plan {
+        let defaults = Defaults { family: Family::Any, no_dns, nodelay: false, shared: false };
+        let source = source.map(|text| text.parse().unwrap());
+        Plan::new(defaults, target.parse().unwrap(), Wishes { source, ..Wishes::default() })
+    }
+
+    fn known(lookup: Result<Lookup>) -> Vec<String> {
+        match lookup.unwrap() {
+            Lookup::Known(addresses) => addresses.iter().map(Address::to_string).collect(),
+            Lookup::Name(host, port) => vec![format!("{host} {port}?")],
+        }
+    }
+
+    #[test]
+    fn names_are_asked_for_and_addresses_are_known() {
+        for (target, connects, listens) in [
+            ("[::1]:80", &["[::1]:80"][..], &["[::1]:80"][..]),
+            ("unix:/x", &["unix:/x"], &["unix:/x"]),
+            (":80", &["localhost 80?"], &["[::]:80", "0.0.0.0:80"]),
+            ("h:80", &["h 80?"], &["h 80?"]),
+        ] {
+            let plan = plan(target, None, false);
+            assert_eq!(known(plan.targets()), connects);
+            assert_eq!(known(plan.places()), listens);
+        }
+        assert_eq!(known(plan("unix:/x", None, true).targets()), ["unix:/x"]);
+        let refused = plan("h:80", None, true).targets().err().unwrap();
+        assert_eq!(refused.to_string(), "resolve h: names are not resolved with -n");
+        assert!(!plan("h:80", None, true).nodelay);
+    }
+
+    #[test]
+    fn a_source_port_holds_for_both_families_and_an_address_for_its_own() {
+        let target = |text: &str| Address::from(text.parse::<SocketAddr>().unwrap());
+        let (four, six) = (target("127.0.0.1:80"), target("[::1]:80"));
+        let source = plan("h:80", Some(":7"), false).source().unwrap().unwrap();
+        assert_eq!(source.towards(&four).unwrap().to_string(), "0.0.0.0:7");
+        assert_eq!(source.towards(&six).unwrap().to_string(), "[::]:7");
+        let source = plan("h:80", Some("[::1]:7"), false).source().unwrap().unwrap();
+        assert_eq!(source.towards(&four), None);
+        assert_eq!(source.towards(&six).unwrap().to_string(), "[::1]:7");
+        assert!(source.objection().contains("::1 is IPv6"));
+    }
+}

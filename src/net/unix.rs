@@ -1,0 +1,244 @@
+//! Unix stream sockets: connections, connects and listeners, by path or by abstract name.
+//!
+//! Owns the socket file of a listener: a stale one is replaced, and it is removed with the listener if it is still
+//! that listener's.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use mio::net::{UnixListener, UnixStream};
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::endpoint::{Address, UnixName};
+use crate::net::listener::accept_failed;
+use crate::net::{Accepted, Connecting, Ends, Listening, StartError, Transport, delegate_source};
+
+/// One connection.
+#[derive(Debug)]
+pub struct Unix(UnixStream);
+
+/// A connect. The system makes it at once or not at all, but it is told as an event like every other.
+#[derive(Debug)]
+pub struct Connect {
+    unix: Unix,
+    target: UnixName,
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct UnixListening {
+    /// Removed in the end, and before the socket is closed: while that holds the file's inode, no other file has its
+    /// number.
+    _file: Option<SocketFile>,
+    listener: UnixListener,
+    name: UnixName,
+}
+
+/// The file that bind(2) has made.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    identity: Identity,
+}
+
+/// Device and inode of a file.
+type Identity = (u64, u64);
+
+impl Connect {
+    /// Connects.
+    ///
+    /// # Errors
+    /// What socket(2) and connect(2) report. A full queue (`EAGAIN`) is [`StartError::Busy`]: the socket would never
+    /// become ready.
+    pub fn start(name: &UnixName) -> Result<Self, StartError> {
+        let target = socket_address(name).map_err(StartError::Connect)?;
+        let socket = open(Type::STREAM).map_err(StartError::Connect)?;
+        match socket.connect(&target) {
+            Ok(()) => Ok(Self { unix: Unix(UnixStream::from_std(socket.into())), target: name.clone() }),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StartError::Busy),
+            Err(error) => Err(StartError::Connect(explained(error))),
+        }
+    }
+}
+
+impl Connecting for Connect {
+    fn finish(&mut self) -> io::Result<Option<Ends>> {
+        // The target as it was asked for: a path is known here by that name.
+        let local = address_of(&self.unix.0.local_addr()?);
+        Ok(Some(Ends { peer: Address::Unix(Some(self.target.clone())), local }))
+    }
+
+    fn into_transport(self: Box<Self>) -> Box<dyn Transport> {
+        Box::new(self.unix)
+    }
+}
+
+impl UnixListening {
+    /// Binds and listens. The file's mode follows the umask.
+    ///
+    /// # Errors
+    /// What bind(2) and listen(2) report, in words where they say too little: somebody listens there, or it is not a
+    /// socket.
+    pub fn bind(name: &UnixName, backlog: i32) -> io::Result<Self> {
+        let address = socket_address(name)?;
+        let socket = open(Type::STREAM)?;
+        let bound = match (name, socket.bind(&address)) {
+            (UnixName::Path(path), Err(error)) if error.kind() == io::ErrorKind::AddrInUse => {
+                remove_stale(path, &address)?;
+                socket.bind(&address)
+            }
+            (_, result) => result,
+        };
+        bound.map_err(explained)?;
+        let _file = match name {
+            UnixName::Path(path) => Some(SocketFile { path: path.clone(), identity: identity(path)? }),
+            UnixName::Abstract(_) => None,
+        };
+        socket.listen(backlog)?;
+        Ok(Self { listener: UnixListener::from_std(socket.into()), name: name.clone(), _file })
+    }
+}
+
+impl Listening for UnixListening {
+    fn accept(&mut self) -> Accepted {
+        match self.listener.accept() {
+            Ok((stream, peer)) => {
+                Accepted::Peer(Box::new(Unix(stream)), Ends { peer: address_of(&peer), local: self.address() })
+            }
+            Err(error) => accept_failed(error),
+        }
+    }
+
+    fn address(&self) -> Address {
+        Address::Unix(Some(self.name.clone()))
+    }
+}
+
+impl Transport for Unix {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.0.shutdown(Shutdown::Write)
+    }
+
+    /// What the peer has not read yet, with what the kernel needs to hold it.
+    fn unacknowledged(&self) -> usize {
+        crate::sys::unix::unacknowledged(&self.0)
+    }
+
+    /// Nothing: there is no RST (`SO_LINGER` has no effect), and what was written is in the peer's queue already. The
+    /// peer reads it, and then `ECONNRESET` if something it sent was not read here, or else the end.
+    fn abort(&mut self) {}
+
+    fn set_nodelay(&mut self, _: bool) {}
+}
+
+delegate_source!(Unix, 0);
+delegate_source!(Connect, unix);
+delegate_source!(UnixListening, listener);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody else may have put a socket of their own there.
+        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
+}
+
+fn open(kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, kind, None)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Removes a socket file that nobody listens on.
+fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
+    let in_use = |why: &str| Err(io::Error::new(io::ErrorKind::AddrInUse, why.to_owned()));
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if found.is_dir() {
+        return in_use("it is a directory");
+    }
+    if !found.file_type().is_socket() {
+        return in_use("the file exists and is not a socket");
+    }
+    // A datagram socket cannot connect to a listener, so that nobody accepts this probe; but the system says
+    // ECONNREFUSED only if there is no socket behind the file (connect(2), EPROTOTYPE).
+    match open(Type::DGRAM)?.connect(address) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+        _ => return Err(io::Error::from_raw_os_error(libc::EADDRINUSE)),
+    }
+    if identity(path)? == (found.dev(), found.ino()) { fs::remove_file(path) } else { in_use("address already in use") }
+}
+
+/// The system's form of a name.
+fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
+    let bytes = match name {
+        UnixName::Path(path) => path.as_os_str().as_bytes().to_vec(),
+        UnixName::Abstract(name) => [b"\0", name.as_slice()].concat(),
+    };
+    let (what, length) = match name {
+        UnixName::Path(_) => ("path", bytes.len()),
+        UnixName::Abstract(name) => ("name", name.len()),
+    };
+    if length > LONGEST {
+        let message = format!("the {what} has {length} bytes, and {LONGEST} are the most for a Unix socket");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    SockAddr::unix(std::ffi::OsStr::from_bytes(&bytes))
+}
+
+/// An end of a connection in our words.
+fn address_of(address: &SocketAddr) -> Address {
+    let path = address.as_pathname().map(|path| UnixName::Path(path.to_owned()));
+    Address::Unix(path.or_else(|| abstract_name(address)))
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_name(address: &SocketAddr) -> Option<UnixName> {
+    use std::os::linux::net::SocketAddrExt;
+    address.as_abstract_name().map(|name| UnixName::Abstract(name.to_vec()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_name(_: &SocketAddr) -> Option<UnixName> {
+    None
+}
+
+/// An error whose usual words would mislead: the file of the path is a socket of another type.
+fn explained(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EPROTOTYPE) => io::Error::new(error.kind(), "it is not a stream socket"),
+        _ => error,
+    }
+}
+
+/// Bytes of a path, without its NUL, or of an abstract name, without the one before it (unix(7), `sun_path`).
+const LONGEST: usize = 107;
+
+#[cfg(test)]
+mod tests;
