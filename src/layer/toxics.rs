@@ -1,7 +1,8 @@
 //! `ToxicStack`: the faults of one direction of one connection, as toxiproxy names and means them.
 //!
 //! Owns what is held back and when it goes on. Does not touch a socket: whoever reads pushes, whoever delivers
-//! polls, and [`Output::Close`] and [`Output::Reset`] are for the owner of the connection to carry out.
+//! polls, and [`Flow::Close`] and [`Flow::Reset`] are for the owner of the connection to carry out. [`Toxics`] is the
+//! layer that has one stack for each direction.
 //!
 //! Toxics act in the order they were added; each is a stage with its own queue. What leaves a stage carries the
 //! time at which it was due, not the time somebody asked, so delays add up exactly and a late poll does not
@@ -23,13 +24,17 @@
 //! stream (<https://github.com/Shopify/toxiproxy/pull/168> says why it must); `limit_data` can end in a reset.
 
 mod options;
+mod pair;
 mod stage;
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
+use crate::layer::Flow;
+
 pub use options::{ToxicError, Value};
+pub use pair::Toxics;
 use stage::{Queue, Random, Stage};
 
 /// One fault, with its options. [`Toxic::from_options`] reads them as toxiproxy writes them.
@@ -90,25 +95,6 @@ pub enum Then {
     Reset,
 }
 
-/// What leaves a stack, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Bytes; never empty.
-    Data(Vec<u8>),
-    /// The end of the stream that was pushed. Only `Close` or `Reset` can follow.
-    Eof,
-    /// End the connection in order. Nothing follows.
-    Close,
-    /// End the connection by RST. Nothing follows.
-    Reset,
-}
-
-impl Output {
-    fn ends_connection(&self) -> bool {
-        matches!(self, Self::Close | Self::Reset)
-    }
-}
-
 /// The toxics of one direction of one connection, and what they hold.
 ///
 /// After any input, poll until there is nothing; then [`ToxicStack::next_timeout`] is in the future or `None`.
@@ -167,21 +153,27 @@ impl ToxicStack {
 
     /// Bytes arrived. Ignored after the end.
     pub fn push(&mut self, now: Instant, bytes: &[u8]) {
-        if !self.input_ended && !self.ended && !bytes.is_empty() {
-            self.hand_on(0, now, Output::Data(bytes.to_vec()));
+        if !bytes.is_empty() {
+            self.push_flow(now, Flow::Data(bytes.to_vec()));
         }
     }
 
     /// The stream ended. Ignored the second time.
     pub fn push_eof(&mut self, now: Instant) {
-        if !self.input_ended && !self.ended {
-            self.input_ended = true;
-            self.hand_on(0, now, Output::Eof);
+        self.push_flow(now, Flow::Eof);
+    }
+
+    /// Something arrived: bytes, the end of the stream, or the end of the connection. Ignored after an end.
+    pub fn push_flow(&mut self, now: Instant, flow: Flow) {
+        let is_empty = matches!(&flow, Flow::Data(bytes) if bytes.is_empty());
+        if !self.input_ended && !self.ended && !is_empty {
+            self.input_ended = !matches!(flow, Flow::Data(_));
+            self.hand_on(0, now, flow);
         }
     }
 
     /// What leaves the stack next, if something is due.
-    pub fn poll(&mut self, now: Instant) -> Option<Output> {
+    pub fn poll(&mut self, now: Instant) -> Option<Flow> {
         while self.ready.is_empty() {
             self.advance(now)?;
         }
@@ -221,7 +213,7 @@ impl ToxicStack {
     }
 
     /// Gives `output` to the stage with the number `to`, or to whoever polls if there is none.
-    fn hand_on(&mut self, to: usize, at: Instant, output: Output) {
+    fn hand_on(&mut self, to: usize, at: Instant, output: Flow) {
         match self.stages.get_mut(to) {
             Some(stage) => stage.accept(at, output),
             None => self.ready.push(at, output),

@@ -24,6 +24,7 @@ use crate::endpoint::{Address, Endpoint};
 use crate::error::Error;
 use crate::layer::toxics::Toxic;
 
+pub use crate::layer::Direction;
 pub use connection::Connection;
 pub use view::ConnView;
 
@@ -313,15 +314,6 @@ pub enum HandlerError {
     },
     /// The handler called `exit(code)`.
     Exit(u8),
-}
-
-/// One of the two streams of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// What the peer sends us.
-    In,
-    /// What we send.
-    Out,
 }
 
 /// Which form received bytes take on their way to the handler.

@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::layer::toxics::{Output, Then, Toxic};
+use crate::layer::Flow;
+use crate::layer::toxics::{Then, Toxic};
 
 /// One toxic and what it holds.
 #[derive(Debug)]
@@ -61,11 +62,11 @@ impl Stage {
     }
 
     /// Takes what left the stage before at `at`.
-    pub(super) fn accept(&mut self, at: Instant, output: Output) {
+    pub(super) fn accept(&mut self, at: Instant, output: Flow) {
         if self.shut {
             return;
         }
-        let is_data = matches!(output, Output::Data(_));
+        let is_data = matches!(output, Flow::Data(_));
         match &mut self.work {
             Work::Latency { latency, jitter, last } => {
                 let delay = if is_data { self.random.time(*latency, *jitter) } else { Duration::ZERO };
@@ -75,7 +76,7 @@ impl Stage {
             Work::SlowClose { delay } if !is_data => self.queue.push(later(at, *delay), output),
             Work::Timeout { dropped, .. } if is_data => *dropped = true,
             // A stream with a hole in it must not look complete.
-            Work::Timeout { dropped: true, .. } if output == Output::Eof => self.queue.push(at, Output::Close),
+            Work::Timeout { dropped: true, .. } if output == Flow::Eof => self.queue.push(at, Flow::Close),
             _ => self.queue.push(at, output),
         }
     }
@@ -102,31 +103,31 @@ impl Stage {
     }
 
     /// What leaves next, if it is due, and when it was.
-    pub(super) fn release(&mut self, now: Instant) -> Option<(Instant, Output)> {
+    pub(super) fn release(&mut self, now: Instant) -> Option<(Instant, Flow)> {
         let due = self.due().filter(|due| *due <= now)?;
         let len = self.queue.front_len();
         let output = match (&mut self.work, len) {
             (Work::Bandwidth { rate, free }, Some(len)) => {
                 *free = due;
-                Output::Data(self.queue.take(piece_at(*rate, len)))
+                Flow::Data(self.queue.take(piece_at(*rate, len)))
             }
             (Work::Slicer { average, variation, delay, free }, Some(len)) => {
                 *free = later(due, *delay);
                 let size = self.random.size(*average, *variation).min(len);
-                Output::Data(self.queue.take(size))
+                Flow::Data(self.queue.take(size))
             }
-            (Work::Timeout { .. }, _) => self.queue.pop().unwrap_or(Output::Close),
-            (Work::ResetPeer { .. }, _) => Output::Reset,
+            (Work::Timeout { .. }, _) => self.queue.pop().unwrap_or(Flow::Close),
+            (Work::ResetPeer { .. }, _) => Flow::Reset,
             (Work::LimitData { left, then, used_up }, len) => match len {
                 Some(len) if *left > 0 => {
                     let size = usize::try_from(*left).unwrap_or(usize::MAX).min(len);
                     *left -= size as u64;
                     *used_up = (*left == 0).then_some(due);
-                    Output::Data(self.queue.take(size))
+                    Flow::Data(self.queue.take(size))
                 }
                 None if used_up.is_none() => self.queue.pop()?,
-                _ if *then == Then::Reset => Output::Reset,
-                _ => Output::Close,
+                _ if *then == Then::Reset => Flow::Reset,
+                _ => Flow::Close,
             },
             _ => self.queue.pop()?,
         };
@@ -138,10 +139,10 @@ impl Stage {
     }
 
     /// What goes on when the toxic is removed.
-    pub(super) fn into_rest(mut self, now: Instant) -> impl Iterator<Item = Output> {
+    pub(super) fn into_rest(mut self, now: Instant) -> impl Iterator<Item = Flow> {
         if matches!(self.work, Work::Timeout { dropped: true, .. }) && !self.shut {
             self.queue.clear();
-            self.queue.push(now, Output::Close);
+            self.queue.push(now, Flow::Close);
         }
         std::iter::from_fn(move || self.queue.pop())
     }
@@ -150,31 +151,31 @@ impl Stage {
 /// Outputs in order, each with the time from which on it may leave.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    items: VecDeque<(Instant, Output)>,
+    items: VecDeque<(Instant, Flow)>,
     /// How much of the chunk in front is gone.
     gone: usize,
     bytes: usize,
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, at: Instant, output: Output) {
-        if let Output::Data(bytes) = &output {
+    pub(super) fn push(&mut self, at: Instant, output: Flow) {
+        if let Flow::Data(bytes) = &output {
             self.bytes += bytes.len();
         }
         self.items.push_back((at, output));
     }
 
     /// The whole of what is in front.
-    pub(super) fn pop(&mut self) -> Option<Output> {
+    pub(super) fn pop(&mut self) -> Option<Flow> {
         match self.front_len() {
-            Some(len) => Some(Output::Data(self.take(len))),
+            Some(len) => Some(Flow::Data(self.take(len))),
             None => self.items.pop_front().map(|(_, output)| output),
         }
     }
 
     /// The first `n` bytes of the chunk in front; none if there is no chunk.
     fn take(&mut self, n: usize) -> Vec<u8> {
-        let Some((_, Output::Data(chunk))) = self.items.front_mut() else { return Vec::new() };
+        let Some((_, Flow::Data(chunk))) = self.items.front_mut() else { return Vec::new() };
         let end = self.gone + n;
         let taken = match (self.gone, end == chunk.len()) {
             (0, true) => std::mem::take(chunk),
@@ -192,7 +193,7 @@ impl Queue {
     /// The bytes left of the chunk in front, if it is one.
     fn front_len(&self) -> Option<usize> {
         match self.items.front() {
-            Some((_, Output::Data(chunk))) => Some(chunk.len() - self.gone),
+            Some((_, Flow::Data(chunk))) => Some(chunk.len() - self.gone),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Output, Then, Toxic, ToxicStack};
+use super::{Flow, Then, Toxic, ToxicStack};
 
 mod properties;
 
@@ -11,7 +11,7 @@ struct Bench {
     stack: ToxicStack,
     start: Instant,
     now: Instant,
-    left: Vec<(Duration, Output)>,
+    left: Vec<(Duration, Flow)>,
 }
 
 impl Bench {
@@ -73,7 +73,7 @@ impl Bench {
         self
     }
 
-    fn take(&mut self) -> Vec<(Duration, Output)> {
+    fn take(&mut self) -> Vec<(Duration, Flow)> {
         std::mem::take(&mut self.left)
     }
 
@@ -87,14 +87,14 @@ impl Bench {
     }
 }
 
-fn data_of(output: &Output) -> Option<&[u8]> {
+fn data_of(output: &Flow) -> Option<&[u8]> {
     match output {
-        Output::Data(bytes) => Some(bytes),
+        Flow::Data(bytes) => Some(bytes),
         _ => None,
     }
 }
 
-fn bytes_of(left: &[(Duration, Output)]) -> Vec<u8> {
+fn bytes_of(left: &[(Duration, Flow)]) -> Vec<u8> {
     left.iter().filter_map(|(_, output)| data_of(output)).flatten().copied().collect()
 }
 
@@ -102,8 +102,8 @@ const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-fn data(at: u64, bytes: &[u8]) -> (Duration, Output) {
-    (ms(at), Output::Data(bytes.to_vec()))
+fn data(at: u64, bytes: &[u8]) -> (Duration, Flow) {
+    (ms(at), Flow::Data(bytes.to_vec()))
 }
 
 const LATENCY: Toxic = Toxic::Latency { latency: ms(200), jitter: ms(0) };
@@ -127,7 +127,7 @@ fn a_stack_without_toxics_passes_everything_at_once() {
     let mut bench = Bench::new(&[]);
     assert!(bench.stack.is_empty());
     bench.push(b"ab").push(b"").push(b"c").eof().eof().push(b"late");
-    assert_eq!(bench.left, [data(0, b"ab"), data(0, b"c"), (ms(0), Output::Eof)]);
+    assert_eq!(bench.left, [data(0, b"ab"), data(0, b"c"), (ms(0), Flow::Eof)]);
     assert!(bench.stack.is_empty());
     assert_eq!(bench.stack.next_timeout(), None);
 }
@@ -144,14 +144,14 @@ fn a_stack_is_not_empty_while_something_waits_to_be_polled() {
 fn latency_delays_each_chunk_and_not_the_next_one_more() {
     let mut bench = Bench::new(&[LATENCY]);
     bench.push(b"a").run(ms(50)).push(b"b").eof().run_out();
-    assert_eq!(bench.left, [data(200, b"a"), data(250, b"b"), (ms(250), Output::Eof)]);
+    assert_eq!(bench.left, [data(200, b"a"), data(250, b"b"), (ms(250), Flow::Eof)]);
 }
 
 #[test]
 fn latency_does_not_delay_an_end_with_nothing_before_it() {
     let mut bench = Bench::new(&[LATENCY]);
     bench.push(b"a").run(ms(500)).eof();
-    assert_eq!(bench.left, [data(200, b"a"), (ms(500), Output::Eof)]);
+    assert_eq!(bench.left, [data(200, b"a"), (ms(500), Flow::Eof)]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn jitter_never_changes_the_order() {
     }
     bench.eof().run_out();
     assert_eq!(bench.bytes(), bytes);
-    assert_eq!(bench.left.last().unwrap().1, Output::Eof);
+    assert_eq!(bench.left.last().unwrap().1, Flow::Eof);
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn bandwidth_takes_the_time_that_the_rate_says() {
         }
         bench.eof().run_out();
         let (end, last) = bench.left.pop().unwrap();
-        assert_eq!(last, Output::Eof);
+        assert_eq!(last, Flow::Eof);
         assert!(end.abs_diff(ms(10_000)) < ms(1), "reads of {size} took {end:?}");
         let mut passed = 0;
         for (at, output) in &bench.left {
@@ -230,21 +230,21 @@ fn bandwidth_of_nothing_holds_until_it_is_removed() {
     assert_eq!(bench.left, []);
     assert_eq!(bench.stack.next_timeout(), None);
     bench.remove("bandwidth");
-    assert_eq!(bench.left, [data(1_000_000, b"abc"), (ms(1_000_000), Output::Eof)]);
+    assert_eq!(bench.left, [data(1_000_000, b"abc"), (ms(1_000_000), Flow::Eof)]);
 }
 
 #[test]
 fn slow_close_delays_the_end_and_only_the_end() {
     let mut bench = Bench::new(&[SLOW_CLOSE]);
     bench.push(b"a").run(ms(10)).push(b"b").eof().run_out();
-    assert_eq!(bench.left, [data(0, b"a"), data(10, b"b"), (ms(310), Output::Eof)]);
+    assert_eq!(bench.left, [data(0, b"a"), data(10, b"b"), (ms(310), Flow::Eof)]);
 }
 
 #[test]
 fn timeout_drops_data_and_closes() {
     let mut bench = Bench::new(&[Toxic::Timeout { timeout: Some(ms(1000)) }]);
     bench.push(b"gone").run(ms(900)).push(b"gone").run_out();
-    assert_eq!(bench.left, [(ms(1000), Output::Close)]);
+    assert_eq!(bench.left, [(ms(1000), Flow::Close)]);
     bench.push(b"late").eof().run_out();
     assert_eq!(bench.left.len(), 1);
     assert_eq!(bench.stack.held(), 0);
@@ -262,11 +262,11 @@ fn timeout_of_zero_waits_for_ever() {
 fn an_end_passes_a_timeout_and_is_a_close_if_data_was_dropped() {
     let mut bench = Bench::new(&[HOLE]);
     bench.push(b"gone").eof();
-    assert_eq!(bench.left, [(ms(0), Output::Close)]);
+    assert_eq!(bench.left, [(ms(0), Flow::Close)]);
 
     let mut bench = Bench::new(&[Toxic::Timeout { timeout: Some(ms(1000)) }]);
     bench.eof().run_out();
-    assert_eq!(bench.left, [(ms(0), Output::Eof), (ms(1000), Output::Close)]);
+    assert_eq!(bench.left, [(ms(0), Flow::Eof), (ms(1000), Flow::Close)]);
 }
 
 #[test]
@@ -277,18 +277,18 @@ fn removing_a_timeout_closes_only_a_stream_with_a_hole() {
 
     let mut bench = Bench::new(&[HOLE]);
     bench.push(b"gone").remove("timeout").push(b"late");
-    assert_eq!(bench.left, [(ms(0), Output::Close)]);
+    assert_eq!(bench.left, [(ms(0), Flow::Close)]);
 }
 
 #[test]
 fn reset_peer_lets_nothing_pass_and_resets() {
     let mut bench = Bench::new(&[Toxic::ResetPeer { timeout: ms(100) }]);
     bench.push(b"never").eof().run_out();
-    assert_eq!(bench.left, [(ms(100), Output::Reset)]);
+    assert_eq!(bench.left, [(ms(100), Flow::Reset)]);
 
     let mut bench = Bench::new(&[Toxic::ResetPeer { timeout: ms(0) }]);
     bench.poll();
-    assert_eq!(bench.left, [(ms(0), Output::Reset)]);
+    assert_eq!(bench.left, [(ms(0), Flow::Reset)]);
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn reset_peer_resets_after_the_end_too() {
     bench.push(b"a").eof();
     bench.stack.add(bench.now, Toxic::ResetPeer { timeout: ms(5) });
     bench.run_out();
-    assert_eq!(bench.left, [data(0, b"a"), (ms(0), Output::Eof), (ms(5), Output::Reset)]);
+    assert_eq!(bench.left, [data(0, b"a"), (ms(0), Flow::Eof), (ms(5), Flow::Reset)]);
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn slicer_never_makes_empty_pieces() {
 fn slicer_pauses_between_chunks_and_before_the_end_too() {
     let mut bench = Bench::new(&[slicer(2, 0, ms(5))]);
     bench.push(b"ab").push(b"c").eof().run_out();
-    assert_eq!(bench.left, [data(0, b"ab"), data(5, b"c"), (ms(10), Output::Eof)]);
+    assert_eq!(bench.left, [data(0, b"ab"), data(5, b"c"), (ms(10), Flow::Eof)]);
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn slicer_polled_late_catches_up() {
 
 #[test]
 fn limit_data_passes_exactly_so_many_bytes() {
-    for (then, end) in [(Then::Close, Output::Close), (Then::Reset, Output::Reset)] {
+    for (then, end) in [(Then::Close, Flow::Close), (Then::Reset, Flow::Reset)] {
         let mut bench = Bench::new(&[limit(4, then)]);
         bench.push(b"abc").push(b"def").push(b"g").eof();
         assert_eq!(bench.left, [data(0, b"abc"), data(0, b"d"), (ms(0), end.clone())]);
@@ -373,14 +373,14 @@ fn limit_data_passes_exactly_so_many_bytes() {
 fn a_stream_within_the_limit_ends_by_itself() {
     let mut bench = Bench::new(&[limit(4, Then::Reset)]);
     bench.push(b"abc").eof().run_out();
-    assert_eq!(bench.left, [data(0, b"abc"), (ms(0), Output::Eof)]);
+    assert_eq!(bench.left, [data(0, b"abc"), (ms(0), Flow::Eof)]);
 }
 
 #[test]
 fn a_limit_that_is_removed_in_time_has_cost_nothing() {
     let mut bench = Bench::new(&[limit(4, Then::Reset)]);
     bench.stack.push(bench.now, b"abcdef");
-    assert_eq!(bench.stack.poll(bench.now), Some(Output::Data(b"abcd".to_vec())));
+    assert_eq!(bench.stack.poll(bench.now), Some(Flow::Data(b"abcd".to_vec())));
     bench.remove("limit_data").push(b"g");
     assert_eq!(bench.left, [data(0, b"ef"), data(0, b"g")]);
 }
@@ -389,12 +389,12 @@ fn a_limit_that_is_removed_in_time_has_cost_nothing() {
 fn toxics_act_in_the_order_they_were_added() {
     let mut bench = Bench::new(&[LATENCY, LATENCY, limit(2, Then::Close), SLOW_CLOSE]);
     bench.push(b"abc").run_out();
-    assert_eq!(bench.left, [data(400, b"ab"), (ms(700), Output::Close)]);
+    assert_eq!(bench.left, [data(400, b"ab"), (ms(700), Flow::Close)]);
 
     // The end is delayed from when it leaves the toxic before, which is after the data.
     let mut bench = Bench::new(&[LATENCY, SLOW_CLOSE]);
     bench.push(b"a").eof().run_out();
-    assert_eq!(bench.left, [data(200, b"a"), (ms(500), Output::Eof)]);
+    assert_eq!(bench.left, [data(200, b"a"), (ms(500), Flow::Eof)]);
 
     // Slices are delayed each, and a delayed chunk is sliced once.
     let mut bench = Bench::new(&[slicer(1, 0, ms(5)), LATENCY]);
@@ -441,7 +441,7 @@ fn removing_all_lets_everything_out_in_order() {
     assert_eq!(bench.stack.next_timeout(), Some(bench.now));
     bench.poll();
     assert_eq!(bench.bytes(), b"abcdefghijklmnopqrstuvwxyz");
-    assert_eq!(bench.left.last(), Some(&(ms(25), Output::Eof)));
+    assert_eq!(bench.left.last(), Some(&(ms(25), Flow::Eof)));
     assert!(bench.stack.is_empty());
     assert!(!bench.stack.remove(bench.now, None));
 }

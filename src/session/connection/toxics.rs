@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use super::{Connection, End, HIGH_WATER, Phase, WriteHalf};
 use crate::buffer::ByteQueue;
-use crate::layer::toxics::{Output, Then, Toxic, ToxicStack};
+use crate::layer::Flow;
+use crate::layer::toxics::{Then, Toxic, ToxicStack};
 use crate::session::{CloseReason, ConnError, Direction};
 
 /// What is sent enters a stack in pieces of at most this size, while there is room.
@@ -126,13 +127,13 @@ impl Connection {
             let Some(toxics) = &mut self.toxics else { break };
             let Some(output) = toxics.inward.poll(now) else { break };
             passed = true;
-            let broken = if matches!(output, Output::Data(_)) { None } else { toxics.broken.take() };
+            let broken = if matches!(output, Flow::Data(_)) { None } else { toxics.broken.take() };
             match (output, broken) {
-                (Output::Data(bytes), _) => self.take_input(now, &bytes),
+                (Flow::Data(bytes), _) => self.take_input(now, &bytes),
                 (_, Some(error)) => self.break_off(error),
-                (Output::Eof, None) => self.take_eof(),
-                (Output::Close, None) => self.end = Some(End::Cut(Then::Close)),
-                (Output::Reset, None) => self.end = Some(End::Cut(Then::Reset)),
+                (Flow::Eof, None) => self.take_eof(),
+                (Flow::Close, None) => self.end = Some(End::Cut(Then::Close)),
+                (Flow::Reset, None) => self.end = Some(End::Cut(Then::Reset)),
             }
         }
         self.drop_idle_toxics();
@@ -155,16 +156,16 @@ impl Connection {
         }
         while toxics.wire.is_empty() {
             match toxics.outward.poll(now) {
-                Some(Output::Data(bytes)) => toxics.wire.push(bytes),
-                Some(Output::Eof) => toxics.output_ended = true,
-                Some(Output::Close) => {
+                Some(Flow::Data(bytes)) => toxics.wire.push(bytes),
+                Some(Flow::Eof) => toxics.output_ended = true,
+                Some(Flow::Close) => {
                     toxics.output_ended = true;
                     self.close(if self.view.eof.get() { CloseReason::Eof } else { CloseReason::Closed });
                     self.drop_queue();
                     return;
                 }
                 // Everything before it was taken by the kernel.
-                Some(Output::Reset) => return self.reset(CloseReason::Reset),
+                Some(Flow::Reset) => return self.reset(CloseReason::Reset),
                 None => break,
             }
         }

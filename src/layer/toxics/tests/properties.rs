@@ -89,7 +89,7 @@ proptest! {
         prop_assert_eq!(bench.bytes(), pushed);
         let ends = bench.left.iter().filter(|(_, output)| data_of(output).is_none()).count();
         prop_assert_eq!(ends, 1);
-        prop_assert_eq!(&bench.left.last().unwrap().1, &Output::Eof);
+        prop_assert_eq!(&bench.left.last().unwrap().1, &Flow::Eof);
         prop_assert_eq!(bench.stack.held(), 0);
     }
 
@@ -104,8 +104,8 @@ proptest! {
         let first_end = bench.left.iter().position(|(_, output)| data_of(output).is_none());
         let after = &bench.left[first_end.expect("all streams end once healed")..];
         match after {
-            [(_, Output::Eof)] => prop_assert_eq!(bench.bytes(), pushed),
-            [(_, Output::Eof), (_, end)] => prop_assert!(end.ends_connection()),
+            [(_, Flow::Eof)] => prop_assert_eq!(bench.bytes(), pushed),
+            [(_, Flow::Eof), (_, end)] => prop_assert!(end.ends_connection()),
             [(_, end)] => prop_assert!(end.ends_connection()),
             _ => prop_assert!(false, "{after:?}"),
         }

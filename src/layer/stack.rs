@@ -1,0 +1,141 @@
+//! `Stack`: layers in their order, and the flows between them.
+//!
+//! Owns the order (inward bottom-up, outward top-down, established bottom-up, closed top-down) and the limit of what each
+//! layer holds. Does not know the protocols, nor what the connection above does with what comes out.
+
+use std::any::Any;
+use std::time::Instant;
+
+use crate::layer::{Direction, Flow, Layer, LayerError, LayerErrorKind, State};
+
+/// Above this cost (bytes, and overhead) a layer is given nothing more in that direction.
+pub const MAX_HELD: usize = 1 << 20;
+
+/// Layers, the one next to the socket first.
+#[derive(Debug, Default)]
+pub struct Stack {
+    layers: Vec<Box<dyn Layer>>,
+}
+
+impl Stack {
+    /// Whether there is no layer.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Whether no layer is being established.
+    pub fn is_established(&self) -> bool {
+        self.layers.iter().all(|layer| layer.state() != State::Establishing)
+    }
+
+    /// Puts a layer above all others.
+    pub fn add_top(&mut self, layer: Box<dyn Layer>) {
+        self.layers.push(layer);
+    }
+
+    /// Puts a layer next to the socket.
+    pub fn add_bottom(&mut self, layer: Box<dyn Layer>) {
+        self.layers.insert(0, layer);
+    }
+
+    /// The lowest layer of this type.
+    pub fn find<L: Layer>(&mut self) -> Option<&mut L> {
+        self.layers.iter_mut().find_map(|layer| (&mut **layer as &mut dyn Any).downcast_mut())
+    }
+
+    /// Gives a flow to the first layer of its direction. There has to be one.
+    pub fn push(&mut self, now: Instant, to: Direction, flow: Flow) {
+        if let Some(layer) = self.entry(to).and_then(|at| self.layers.get_mut(at)) {
+            layer.push(now, to, flow);
+        }
+    }
+
+    /// What leaves the last layer of this direction next, if something is due.
+    ///
+    /// # Errors
+    /// A layer cannot go on.
+    pub fn poll(&mut self, now: Instant, to: Direction) -> Result<Option<Flow>, LayerError> {
+        let mut at = self.entry(to);
+        let mut flow = None;
+        while let Some(from) = at {
+            at = self.after(from, to);
+            match at {
+                Some(next) => {
+                    while self.takes(next, to)
+                        && let Some(flow) = self.poll_layer(now, from, to)?
+                    {
+                        self.layers[next].push(now, to, flow);
+                    }
+                }
+                None => flow = self.poll_layer(now, from, to)?,
+            }
+        }
+        Ok(flow)
+    }
+
+    /// When [`Stack::poll`] has something to do in this direction, if nothing else happens.
+    pub fn next_timeout(&self, to: Direction) -> Option<Instant> {
+        let has_way = |at: usize| self.after(at, to).is_none_or(|next| self.takes(next, to));
+        let layers = self.layers.iter().enumerate().filter(|(at, _)| has_way(*at));
+        layers.filter_map(|(_, layer)| layer.next_timeout(to)).min()
+    }
+
+    /// Whether the first layer of this direction takes more.
+    pub fn has_room(&self, to: Direction) -> bool {
+        self.entry(to).is_some_and(|at| self.takes(at, to))
+    }
+
+    /// The bytes that wait inside.
+    pub fn held(&self, to: Direction) -> usize {
+        self.layers.iter().map(|layer| layer.held(to)).sum()
+    }
+
+    /// What waits inside, for back-pressure.
+    pub fn cost(&self, to: Direction) -> usize {
+        self.layers.iter().map(|layer| layer.cost(to)).sum()
+    }
+
+    /// Drops what waits inside.
+    pub fn discard(&mut self, to: Direction) {
+        self.layers.iter_mut().for_each(|layer| layer.discard(to));
+    }
+
+    /// Takes out layers that are done and hold nothing.
+    pub fn remove_done(&mut self) {
+        let is_over = |layer: &dyn Layer| {
+            layer.state() == State::Done && layer.held(Direction::In) == 0 && layer.held(Direction::Out) == 0
+        };
+        self.layers.retain(|layer| !is_over(&**layer));
+    }
+
+    fn poll_layer(&mut self, now: Instant, at: usize, to: Direction) -> Result<Option<Flow>, LayerError> {
+        let layer = &mut self.layers[at];
+        let flow = layer.poll(now, to)?;
+        if flow == Some(Flow::Eof) && to == Direction::In && layer.state() == State::Establishing {
+            let message = "the peer ended the connection too early".to_owned();
+            return Err(LayerError { kind: LayerErrorKind::Protocol, layer: layer.name(), message });
+        }
+        Ok(flow)
+    }
+
+    /// Whether a layer may be given more. What the application sends waits above a layer that is being established.
+    fn takes(&self, at: usize, to: Direction) -> bool {
+        let layer = &self.layers[at];
+        (to == Direction::In || layer.state() != State::Establishing) && layer.cost(to) < MAX_HELD
+    }
+
+    fn entry(&self, to: Direction) -> Option<usize> {
+        match to {
+            Direction::In if self.layers.is_empty() => None,
+            Direction::In => Some(0),
+            Direction::Out => self.layers.len().checked_sub(1),
+        }
+    }
+
+    fn after(&self, at: usize, to: Direction) -> Option<usize> {
+        match to {
+            Direction::In => Some(at + 1).filter(|next| *next < self.layers.len()),
+            Direction::Out => at.checked_sub(1),
+        }
+    }
+}
