@@ -8,7 +8,7 @@ use tcpx::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
 use tcpx::config::ScriptSource;
 use tcpx::layer::toxics::Toxic;
 use tcpx::session::connection::Settings;
-use tcpx::session::{Command, Connection, Cutting, Delivery, Direction, Event, EventMask, Handler};
+use tcpx::session::{Command, Cutting, Delivery, Direction, Event, EventMask, Handler, Link};
 
 use crate::script::{loaded, view};
 use crate::warm;
@@ -26,9 +26,9 @@ fn round_with_script(bencher: Bencher<'_, '_>) {
     let handler = loaded(ScriptSource::Builtin("echo".into()));
     let view = view();
     let event_mask = handler.event_mask(&view);
-    let mut conn = Connection::new(view, Settings { event_mask, ..Settings::default() });
+    let mut conn = Link::new(view, Settings { event_mask, ..Settings::default() });
     let mut commands = Vec::new();
-    let mut turn = |conn: &mut Connection| {
+    let mut turn = |conn: &mut Link| {
         while let Some(event) = conn.poll_event() {
             handler.handle(conn.view(), event, &mut commands).expect("it answers");
             for command in commands.drain(..) {
@@ -58,7 +58,7 @@ fn round_through_toxic(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn round_with_idle_limit(bencher: Bencher<'_, '_>) {
     let idle = Some(Duration::from_secs(60));
-    let mut conn = Connection::new(view(), Settings { idle, ..settings(Delivery::Data) });
+    let mut conn = Link::new(view(), Settings { idle, ..settings(Delivery::Data) });
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     let now = Instant::now();
     bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
@@ -123,7 +123,7 @@ fn queue(bencher: Bencher<'_, '_>, answers: usize) {
 }
 
 /// Echo in Rust, one chunk of 64 bytes after the other.
-fn rounds(bencher: Bencher<'_, '_>, mut conn: Connection) {
+fn rounds(bencher: Bencher<'_, '_>, mut conn: Link) {
     let now = Instant::now();
     bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
         conn.handle_input(now, &[b'x'; 64]);
@@ -132,7 +132,7 @@ fn rounds(bencher: Bencher<'_, '_>, mut conn: Connection) {
 }
 
 /// Sends back what was received; gives how many bytes left.
-fn answer(conn: &mut Connection, now: Instant) -> usize {
+fn answer(conn: &mut Link, now: Instant) -> usize {
     while let Some(event) = conn.poll_event() {
         let Event::Data(bytes) = event else { panic!("{event:?}") };
         conn.send(bytes);
@@ -141,7 +141,7 @@ fn answer(conn: &mut Connection, now: Instant) -> usize {
 }
 
 /// A socket that takes everything.
-fn transmit(conn: &mut Connection, now: Instant) -> usize {
+fn transmit(conn: &mut Link, now: Instant) -> usize {
     let mut sent = 0;
     loop {
         conn.release_output(now);
@@ -152,12 +152,12 @@ fn transmit(conn: &mut Connection, now: Instant) -> usize {
 }
 
 /// One read, and the events of it.
-fn deliver(bencher: Bencher<'_, '_>, conn: Connection, bytes: &[u8], events: usize) {
+fn deliver(bencher: Bencher<'_, '_>, conn: Link, bytes: &[u8], events: usize) {
     pieces(bencher, conn, bytes, bytes.len(), events);
 }
 
 /// Reads of so many bytes, and the events of all of them.
-fn pieces(bencher: Bencher<'_, '_>, mut conn: Connection, bytes: &[u8], piece: usize, events: usize) {
+fn pieces(bencher: Bencher<'_, '_>, mut conn: Link, bytes: &[u8], piece: usize, events: usize) {
     let now = Instant::now();
     bencher.counter(BytesCount::new(bytes.len())).counter(ItemsCount::new(events)).bench_local(warm(|| {
         let mut told = 0;
@@ -178,13 +178,13 @@ fn settings(delivery: Delivery) -> Settings {
 }
 
 /// A connection whose opening was told.
-pub(crate) fn open(delivery: Delivery) -> Connection {
-    let mut conn = Connection::new(view(), settings(delivery));
+pub(crate) fn open(delivery: Delivery) -> Link {
+    let mut conn = Link::new(view(), settings(delivery));
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     conn
 }
 
-fn framed() -> Connection {
+fn framed() -> Link {
     let mut conn = open(Delivery::Data);
     let (endian, max) = (Endian::Big, MAX_FRAME);
     let header = LengthHeader { size: 4, endian, offset: 0, adjust: 0, include_header: false, strip: true, max };

@@ -44,8 +44,8 @@ pub(super) enum ToStdout {
 
 /// Moves what a connection has received into the splice pipe of its partner.
 pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Moved {
-    let takes = to.conn.accepts_spliced() && to.preamble.is_none() && !to.refuses_moves;
-    if io.is_observed() || !takes || !peer.conn.gives_chunks() || to.transport.bulk_fd().is_none() {
+    let takes = to.link.accepts_spliced() && to.preamble.is_none() && !to.refuses_moves;
+    if io.is_observed() || !takes || !peer.link.gives_chunks() || to.transport.bulk_fd().is_none() {
         return Moved::Refused;
     }
     let Some(socket) = peer.transport.bulk_fd() else { return Moved::Refused };
@@ -53,7 +53,7 @@ pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Mo
         to.pipe = io.splice_pool.take().map(Box::new);
     }
     let Some(pipe) = &mut to.pipe else { return Moved::Refused };
-    let step = pipe.fill(socket, ROOM.saturating_sub(to.conn.queued()));
+    let step = pipe.fill(socket, ROOM.saturating_sub(to.link.queued()));
     if pipe.held() == 0
         && let Some(pipe) = to.absorb()
     {
@@ -61,8 +61,8 @@ pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Mo
     }
     match step {
         Move::Moved(n) => {
-            to.conn.send_spliced(n);
-            peer.conn.note_received(io.now, n);
+            to.link.send_spliced(n);
+            peer.link.note_received(io.now, n);
             peer.flows = n >= FLOW;
             return Moved::Some;
         }
@@ -75,21 +75,21 @@ pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Mo
             peer.flows = false;
             return Moved::Refused;
         }
-        Move::Broken(error) => peer.conn.handle_read_error(io.now, link_error(Operation::Read, &error)),
+        Move::Broken(error) => peer.link.handle_read_error(io.now, link_error(Operation::Read, &error)),
     }
     Moved::Nothing
 }
 
 /// Moves what a connection has received to stdout.
 pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) -> ToStdout {
-    if io.is_observed() || peer.partner.is_some() || !peer.conn.passes_through() || !stdout.takes_moves() {
+    if io.is_observed() || peer.partner.is_some() || !peer.link.passes_through() || !stdout.takes_moves() {
         return ToStdout::Refused;
     }
     let Some(socket) = peer.transport.bulk_fd() else { return ToStdout::Refused };
     match stdout.move_from(io, socket) {
         Move::Moved(n) => {
             peer.flows = n >= FLOW;
-            peer.conn.note_received(io.now, n);
+            peer.link.note_received(io.now, n);
         }
         Move::Blocked { source, sink } => {
             io.reactor.readiness(peer.slot).readable = source;
@@ -101,7 +101,7 @@ pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) 
             return ToStdout::Refused;
         }
         Move::Broken(_) if stdout.has_no_reader() => return ToStdout::ReaderGone,
-        Move::Broken(error) => peer.conn.handle_read_error(io.now, link_error(Operation::Read, &error)),
+        Move::Broken(error) => peer.link.handle_read_error(io.now, link_error(Operation::Read, &error)),
     }
     ToStdout::Done
 }
@@ -109,17 +109,17 @@ pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) 
 /// Moves what stdin has to the one connection that gets it. `false`: it has to be read.
 pub(super) fn move_from_stdin(io: &mut Io, stdin: &mut Stdin, peer: &mut Peer) -> bool {
     let Some(slot) = stdin.slot() else { return false };
-    if io.is_observed() || !stdin.gives_moves() || peer.conn.has_toxics() {
+    if io.is_observed() || !stdin.gives_moves() || !peer.link.accepts_moves() {
         return false;
     }
-    if peer.conn.queued() > 0 || peer.conn.placeholders() > 0 || !io.reactor.readiness(peer.slot).writable {
+    if peer.link.queued() > 0 || peer.link.placeholders() > 0 || !io.reactor.readiness(peer.slot).writable {
         // What was queued goes first. Whoever makes room wakes stdin.
         return true;
     }
     let (Some(input), Some(socket)) = (stdin.input_mut(), peer.transport.bulk_fd()) else { return false };
     match input.move_to(socket) {
         Move::Moved(n) => {
-            peer.conn.view().note_sent(io.now, n);
+            peer.link.view().note_sent(io.now, n);
             stdin.note_read(io.now);
             io.reactor.wake(slot);
         }

@@ -25,14 +25,14 @@ impl Parts {
         self.dials.stop(&mut self.io);
         self.stdin.stop(&mut self.io);
         for slot in self.peers.slots() {
-            self.work_on(slot, |peer| peer.conn.close(CloseReason::Stop));
+            self.work_on(slot, |peer| peer.link.close(CloseReason::Stop));
         }
     }
 
     /// Ends connections that the grace has not ended, and lets the script have its last call.
     pub(super) fn end_connections(&mut self) {
         for slot in self.peers.slots() {
-            self.work_on(slot, |peer| peer.conn.reset(CloseReason::Stop));
+            self.work_on(slot, |peer| peer.link.reset(CloseReason::Stop));
         }
         self.tell_run(RunEvent::Stop(self.shutdown.code().code()));
         self.stdout.finish();

@@ -20,34 +20,34 @@ impl Parts {
             Command::Connect(request) => self.connect(request),
             Command::CloseListener(id) => self.listeners.close(&mut self.io, id),
             Command::Pipe(a, b) => self.pair(a, b),
-            Command::Send(id, bytes) => self.touch(id, |peer| peer.conn.send(bytes)),
-            Command::SendFile(id, file) => self.touch(id, |peer| peer.files.push(&mut peer.conn, file)),
-            Command::Shutdown(id) => self.touch(id, |peer| peer.conn.shutdown()),
+            Command::Send(id, bytes) => self.touch(id, |peer| peer.link.send(bytes)),
+            Command::SendFile(id, file) => self.touch(id, |peer| peer.files.push(&mut peer.link, file)),
+            Command::Shutdown(id) => self.touch(id, |peer| peer.link.shutdown()),
             Command::Close(id) => self.close(id),
             Command::Reset(id) => self.reset(id),
             Command::SetNodelay(id, on) => self.touch(id, move |peer| peer.transport.set_nodelay(on)),
             Command::SetIdle(id) => {
                 let now = self.io.now;
-                self.touch(id, move |peer| peer.conn.handle_idle_change(now));
+                self.touch(id, move |peer| peer.link.handle_idle_change(now));
             }
-            Command::SetCutting(id, cutting) => self.touch(id, |peer| peer.conn.set_cutting(cutting)),
-            Command::Cut(id, length) => self.touch(id, move |peer| peer.conn.cut(length)),
-            Command::Skip(id, n) => self.touch(id, move |peer| peer.conn.skip(n)),
-            Command::Pause(id) => self.touch(id, |peer| peer.conn.set_paused(true)),
-            Command::Resume(id) => self.touch(id, |peer| peer.conn.set_paused(false)),
+            Command::SetCutting(id, cutting) => self.touch(id, |peer| peer.link.set_cutting(cutting)),
+            Command::Cut(id, length) => self.touch(id, move |peer| peer.link.cut(length)),
+            Command::Skip(id, n) => self.touch(id, move |peer| peer.link.skip(n)),
+            Command::Pause(id) => self.touch(id, |peer| peer.link.set_paused(true)),
+            Command::Resume(id) => self.touch(id, |peer| peer.link.set_paused(false)),
             Command::AddToxic { id, direction, toxic, seed } => {
                 let now = self.io.now;
                 self.touch(id, move |peer| {
                     // If the connection was still being made, the toxic applies from its start.
-                    let now = now.max(peer.conn.view().opened.get());
+                    let now = now.max(peer.link.view().opened.get());
                     // What was sent before is not concerned.
                     drop(peer.absorb());
-                    peer.conn.add_toxic(now, direction, toxic, seed);
+                    peer.link.add_toxic(now, direction, toxic, seed);
                 });
             }
             Command::Heal(id, name) => {
                 let now = self.io.now;
-                self.touch(id, move |peer| peer.conn.heal(now, name));
+                self.touch(id, move |peer| peer.link.heal(now, name));
             }
             Command::Print(text) => self.emit(text.as_bytes()),
             Command::Output(bytes) => self.emit(&bytes),
@@ -78,8 +78,8 @@ impl Parts {
             return self.partner_failed(id, CloseReason::Closed);
         }
         self.touch(id, |peer| {
-            let reason = if peer.conn.view().eof.get() { CloseReason::Eof } else { CloseReason::Closed };
-            peer.conn.close(reason);
+            let reason = if peer.link.view().eof.get() { CloseReason::Eof } else { CloseReason::Closed };
+            peer.link.close(reason);
         });
     }
 
@@ -87,6 +87,6 @@ impl Parts {
         if self.dials.cancel(&mut self.io, id) {
             return self.partner_failed(id, CloseReason::Reset);
         }
-        self.touch(id, |peer| peer.conn.reset(CloseReason::Reset));
+        self.touch(id, |peer| peer.link.reset(CloseReason::Reset));
     }
 }

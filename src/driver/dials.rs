@@ -29,8 +29,6 @@ pub(super) struct Dials<T> {
 pub(super) enum DialOutcome<T> {
     /// The connection stands, registered behind this slot.
     Connected { slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties, tasks: Vec<T> },
-    /// It would stand; it was closed again.
-    Probed { peer: Address },
     /// It cannot be made.
     Failed { view: Rc<ConnView>, duties: Duties, error: Error },
 }
@@ -118,15 +116,11 @@ impl<T> Dials<T> {
         match attempt.connecting.finish() {
             Ok(None) => Vec::new(),
             Ok(Some(ends)) => {
-                let Some(Attempt { id, mut connecting, .. }) = self.attempts.remove(&slot) else { return Vec::new() };
+                let Some(Attempt { id, connecting, .. }) = self.attempts.remove(&slot) else { return Vec::new() };
                 let Some(dialing) = self.dialings.remove(&id) else { return Vec::new() };
                 // The first attempt that finished wins.
                 for other in dialing.attempts.into_iter().filter(|&other| other != slot) {
                     self.drop_attempt(io, other);
-                }
-                if dialing.plan.wishes.probe {
-                    io.deregister(slot, &mut *connecting);
-                    return vec![DialOutcome::Probed { peer: ends.peer }];
                 }
                 let Dialing { view, plan, tasks, .. } = dialing;
                 view.connected(ends.peer, ends.local, io.now);

@@ -25,7 +25,7 @@ impl Parts {
     /// tells (lines are cut one at a time), and the connection needs another turn.
     pub(super) fn deliver(&mut self, slot: Slot) -> bool {
         for _ in 0..EVENT_BUDGET {
-            let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.conn.poll_event()) else { return false };
+            let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.link.poll_event()) else { return false };
             self.handle_event(slot, event);
         }
         true
@@ -34,8 +34,9 @@ impl Parts {
     fn handle_event(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         match (peer.partner, event) {
+            (_, Event::Opened) => self.opened(slot),
             (Some(partner), Event::Data(bytes)) => self.relay(slot, partner, bytes),
-            (Some(partner), Event::Eof) => self.touch(partner, |partner| partner.conn.shutdown()),
+            (Some(partner), Event::Eof) => self.touch(partner, |partner| partner.link.shutdown()),
             (Some(partner), Event::Closed(reason)) => {
                 self.partner_closed(partner, reason);
                 self.decide(slot, Event::Closed(reason));
@@ -44,22 +45,31 @@ impl Parts {
         }
     }
 
+    /// A connection stands, layers included: only now is anything done with it.
+    fn opened(&mut self, slot: Slot) {
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        self.io.observers.iter_mut().for_each(|observer| observer.opened(peer.link.view()));
+        if peer.duties.probe {
+            return peer.link.abandon(CloseReason::Closed);
+        }
+        self.stdout.begin();
+        self.stdin.wake(&mut self.io);
+        self.decide(slot, Event::Opened);
+    }
+
     /// Gives an event to the handler if it takes it, else has the default effect.
     fn decide(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get(slot) else { return };
-        let mask = peer.conn.event_mask();
+        let mask = peer.link.event_mask();
         let is_taken = match &event {
-            Event::Opened => {
-                self.io.observers.iter_mut().for_each(|observer| observer.opened(peer.conn.view()));
-                mask.opened
-            }
+            Event::Opened => mask.opened,
             Event::Data(_) | Event::Text(_) | Event::Line(_) => mask.received.is_some(),
             Event::Frame(_) | Event::Measure(_) | Event::Unmet(_) => true,
             Event::Eof => mask.eof,
             Event::Drained => mask.drained,
             Event::Idle(_) => mask.idle,
             Event::Error(error) => {
-                let error = error.to_error(peer.conn.view().name());
+                let error = error.to_error(peer.link.view().name());
                 if peer.duties.decides_exit {
                     self.fail(&error);
                 } else if !mask.error || self.io.console.is_verbose() {
@@ -68,7 +78,7 @@ impl Parts {
                 mask.error
             }
             Event::Closed(reason) => {
-                self.io.observers.iter_mut().for_each(|observer| observer.closed(peer.conn.view(), *reason));
+                self.io.observers.iter_mut().for_each(|observer| observer.closed(peer.link.view(), *reason));
                 mask.closed
             }
         };
@@ -94,7 +104,7 @@ impl Parts {
     fn peer_ended(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         match self.policy.at_peer_eof(self.stdin.kind()) {
-            AfterEof::Close if peer.preamble.is_none() => peer.conn.close(CloseReason::Eof),
+            AfterEof::Close if peer.preamble.is_none() => peer.link.close(CloseReason::Eof),
             AfterEof::Close | AfterEof::SendRest => peer.close_when_fed = true,
             AfterEof::SendUntilQuiet(quiet) => {
                 peer.close_when_fed = true;
@@ -107,10 +117,10 @@ impl Parts {
     /// Passes a chunk on to the partner, through the handler if it looks at such chunks.
     fn relay(&mut self, slot: Slot, partner: ConnId, mut bytes: Vec<u8>) {
         let Some(peer) = self.peers.get(slot) else { return };
-        let is_cut = peer.conn.has_toxics();
+        let is_cut = !peer.link.is_transparent();
         if let Some(handler) = peer.handler.clone().filter(|handler| handler.relays()) {
-            let from = Rc::clone(peer.conn.view());
-            let to = self.peers.by_id(partner).map(|partner| partner.conn.view());
+            let from = Rc::clone(peer.link.view());
+            let to = self.peers.by_id(partner).map(|partner| partner.link.view());
             // The rest of what was read before the partner was known.
             let Some(to) = to.or_else(|| self.dials.view(partner)).cloned() else { return };
             let mut commands = Vec::new();
@@ -121,7 +131,7 @@ impl Parts {
                 Err(error) => return self.handler_failed(Some(slot), false, error),
             }
         }
-        self.touch(partner, move |partner| partner.conn.send(bytes));
+        self.touch(partner, move |partner| partner.link.send(bytes));
         if is_cut {
             // A slice leaves before the next one comes.
             self.flush(partner);
@@ -132,7 +142,7 @@ impl Parts {
     fn call(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get(slot) else { return };
         let Some(handler) = peer.handler.clone() else { return };
-        let view = Rc::clone(peer.conn.view());
+        let view = Rc::clone(peer.link.view());
         let is_last = matches!(event, Event::Closed(_));
         let mut commands = std::mem::take(&mut self.commands);
         let result = handler.handle(&view, event, &mut commands);
@@ -157,14 +167,14 @@ impl Parts {
         }
         let Some(peer) = slot.and_then(|slot| self.peers.get_mut(slot)) else { return };
         let slot = peer.slot;
-        if !std::mem::replace(&mut peer.script_failed, true) && peer.conn.event_mask().error && !is_last {
+        if !std::mem::replace(&mut peer.script_failed, true) && peer.link.event_mask().error && !is_last {
             let op = Operation::Handler(handler);
             self.call(slot, Event::Error(ConnError { kind: ErrorKind::Script, op, message: summary }));
         }
         if self.script_errors() != ScriptErrors::Ignore
             && let Some(peer) = self.peers.get_mut(slot)
         {
-            peer.conn.close(CloseReason::Error);
+            peer.link.close(CloseReason::Error);
         }
     }
 

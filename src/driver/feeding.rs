@@ -103,7 +103,7 @@ impl Parts {
     fn is_any_full(&mut self, targets: &[Slot]) -> bool {
         let mark = self.stdin.mark();
         let peers = targets.iter().filter_map(|&slot| self.peers.get(slot));
-        let full: Vec<_> = peers.filter(|peer| peer.conn.queued() >= mark).map(Peer::id).collect();
+        let full: Vec<_> = peers.filter(|peer| peer.link.queued() >= mark).map(Peer::id).collect();
         self.stdin.note_full(&full, self.io.now);
         !full.is_empty()
     }
@@ -111,7 +111,7 @@ impl Parts {
     fn send_to_all(&mut self, targets: &[Slot], bytes: &[u8]) {
         if self.stdin.filter.is_open() {
             for &slot in targets {
-                self.work_on(slot, |peer| peer.conn.send_slice(bytes));
+                self.work_on(slot, |peer| peer.link.send_slice(bytes));
             }
             return;
         }
@@ -126,7 +126,7 @@ impl Parts {
         let mut failed = None;
         for &slot in targets {
             self.work_on(slot, |peer| {
-                if let Err(error) = send(&mut peer.conn, piece, "stdin") {
+                if let Err(error) = send(&mut peer.link, piece, "stdin") {
                     failed = Some(error);
                 }
             });
@@ -146,10 +146,10 @@ impl Parts {
         let after = self.policy.at_input_end(self.stdin.sent_any());
         for &slot in targets {
             self.work_on(slot, |peer| {
-                if peer.close_when_fed || (peer.conn.view().eof.get() && !peer.conn.event_mask().eof) {
-                    peer.conn.close(CloseReason::Eof);
+                if peer.close_when_fed || (peer.link.view().eof.get() && !peer.link.event_mask().eof) {
+                    peer.link.close(CloseReason::Eof);
                 } else if after == AfterInput::Fin {
-                    peer.conn.shutdown();
+                    peer.link.shutdown();
                 }
             });
         }
@@ -165,14 +165,14 @@ impl Parts {
             for slot in self.stdin_targets() {
                 self.work_on(slot, |peer| {
                     if peer.close_when_fed {
-                        peer.conn.close(CloseReason::Eof);
+                        peer.link.close(CloseReason::Eof);
                     }
                 });
             }
         }
         if let Some(wait) = self.stdin.take_eof_wait(self.io.now) {
-            let is_delaying = self.peers.iter().any(|peer| peer.conn.is_delaying());
-            let is_sending = self.peers.iter().any(|peer| peer.conn.wants_write());
+            let is_delaying = self.peers.iter().any(|peer| peer.link.is_delaying());
+            let is_sending = self.peers.iter().any(|peer| peer.link.wants_write());
             let sent = self.sent();
             // While something goes out, the wait has not begun; a peer that takes nothing is being waited for.
             if is_delaying || (is_sending && sent > wait.sent()) {
@@ -184,10 +184,10 @@ impl Parts {
         for id in self.stdin.take_slow(self.io.now) {
             if let Some(slot) = self.peers.slot_of(id)
                 && let Some(peer) = self.peers.get_mut(slot)
-                && peer.conn.queued() >= HIGH_WATER
+                && peer.link.queued() >= HIGH_WATER
             {
-                self.io.console.warn(&format!("{} does not read: dropped", peer.conn.view().name()));
-                peer.conn.reset(CloseReason::Error);
+                self.io.console.warn(&format!("{} does not read: dropped", peer.link.view().name()));
+                peer.link.reset(CloseReason::Error);
                 self.pump_turn(slot);
             }
             self.stdin.wake(&mut self.io);
@@ -198,12 +198,12 @@ impl Parts {
     fn abandon_all(&mut self) {
         for slot in self.peers.slots() {
             let Some(peer) = self.peers.get(slot) else { continue };
-            let queued = peer.conn.view().queued.get();
+            let queued = peer.link.view().queued.get();
             if queued > 0 {
-                let name = peer.conn.view().name();
+                let name = peer.link.view().name();
                 self.io.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));
             }
-            self.work_on(slot, |peer| peer.conn.abandon(CloseReason::Timeout));
+            self.work_on(slot, |peer| peer.link.abandon(CloseReason::Timeout));
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind as IoKind, Read};
 
 use crate::error::cause;
-use crate::session::{Connection, FileToSend};
+use crate::session::{FileToSend, Link};
 
 /// A file is read in pieces of at most this size.
 const CHUNK: usize = 256 << 10;
@@ -21,31 +21,31 @@ pub(super) struct Files(
 
 impl Files {
     /// Sends a file after everything that is queued.
-    pub(super) fn push(&mut self, conn: &mut Connection, file: FileToSend) {
-        if conn.open_placeholder() {
+    pub(super) fn push(&mut self, link: &mut Link, file: FileToSend) {
+        if link.open_placeholder() {
             self.0.get_or_insert_default().push_back(file);
         }
     }
 
     /// Queues as much as there is room for. A file that ended too early, or cannot be read, breaks the connection.
-    pub(super) fn feed(&mut self, conn: &mut Connection) {
-        if let Err(message) = self.read(conn) {
+    pub(super) fn feed(&mut self, link: &mut Link) {
+        if let Err(message) = self.read(link) {
             self.0 = None;
-            conn.break_placeholder(message);
+            link.break_placeholder(message);
         }
     }
 
-    fn read(&mut self, conn: &mut Connection) -> Result<(), String> {
+    fn read(&mut self, link: &mut Link) -> Result<(), String> {
         let Some(files) = &mut self.0 else { return Ok(()) };
         // The queue was dropped, and what was to be sent with it.
-        if files.len() > conn.placeholders() {
+        if files.len() > link.placeholders() {
             files.clear();
         }
-        while let Some(file) = files.front_mut().filter(|_| conn.wants_filling()) {
+        while let Some(file) = files.front_mut().filter(|_| link.wants_filling()) {
             let left = file.length - file.sent;
             if left == 0 {
                 files.pop_front();
-                conn.close_placeholder();
+                link.close_placeholder();
                 continue;
             }
             let mut chunk = vec![0; usize::try_from(left).unwrap_or(CHUNK).min(CHUNK)];
@@ -56,7 +56,7 @@ impl Files {
                 Ok(n) => {
                     chunk.truncate(n);
                     file.sent += n as u64;
-                    conn.fill(chunk);
+                    link.fill(chunk);
                 }
                 Err(error) if error.kind() == IoKind::Interrupted => {}
                 Err(error) => return Err(format!("{}: {}", file.name, cause(&error))),

@@ -44,8 +44,7 @@ impl Parts {
         let wishes = Wishes {
             limit: self.config.limits.connect,
             source: connect.source,
-            probe: connect.probe,
-            duties: Duties::of_run(true),
+            duties: if connect.probe { Duties::of_probe() } else { Duties::of_run(true) },
             ..Wishes::default()
         };
         let plan = Plan::new(Defaults::of(&self.config), connect.target, wishes);
@@ -133,7 +132,6 @@ impl Parts {
                 self.add_peer(slot, transport, view, duties);
                 self.work_on(slot, |peer| tasks.into_iter().for_each(|task| task(peer)));
             }
-            DialOutcome::Probed { peer } => self.io.console.note(&format!("connected to {peer}")),
             DialOutcome::Failed { view, duties, error } => self.connect_failed(&view, duties.decides_exit, &error),
         }
     }

@@ -26,9 +26,9 @@ impl Parts {
             self.touch(id, move |peer| {
                 if is_partner_known {
                     peer.partner = Some(partner);
-                    peer.conn.set_cutting(Cutting::Raw);
+                    peer.link.set_cutting(Cutting::Raw);
                 } else {
-                    peer.conn.close(CloseReason::Closed);
+                    peer.link.close(CloseReason::Closed);
                 }
             });
             let Some(old) = old else { continue };

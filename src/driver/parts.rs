@@ -65,9 +65,7 @@ impl Parts {
         if duties.preamble {
             peer.preamble = Preamble::new(&self.config, slot);
         }
-        self.stdout.begin();
         self.peers.add(&mut self.io, peer);
-        self.stdin.wake(&mut self.io);
     }
 
     /// Takes a connection that is over out of the loop.
@@ -129,7 +127,7 @@ impl Parts {
 
     /// What messages call a connection.
     pub(super) fn name_of(&self, id: ConnId) -> String {
-        self.peers.by_id(id).map_or_else(|| format!("connection {id}"), |peer| peer.conn.view().name())
+        self.peers.by_id(id).map_or_else(|| format!("connection {id}"), |peer| peer.link.view().name())
     }
 
     /// What a failed handler does.
@@ -139,13 +137,15 @@ impl Parts {
 
     /// Bytes that went out to all connections that stand.
     pub(super) fn sent(&self) -> u64 {
-        self.peers.iter().map(|peer| peer.conn.view().bytes_out.get()).sum()
+        self.peers.iter().map(|peer| peer.link.view().bytes_out.get()).sum()
     }
 
     /// Connections that stdin goes to now.
     pub(super) fn stdin_targets(&self) -> Vec<Slot> {
-        let is_target =
-            |peer: &&Peer| peer.duties.stdin && peer.conn.is_open() && peer.conn.can_send() && peer.preamble.is_none();
+        let is_target = |peer: &&Peer| {
+            let link = &peer.link;
+            peer.duties.stdin && link.is_established() && link.is_open() && link.can_send() && peer.preamble.is_none()
+        };
         self.peers.iter().filter(is_target).map(|peer| peer.slot).collect()
     }
 }

@@ -17,7 +17,7 @@ use crate::net::reactor::{Io as Step, Slot};
 use crate::net::splice_pipe::SplicePipe;
 use crate::net::{Closed, Transport};
 use crate::session::connection::{Action, Settings};
-use crate::session::{CloseReason, ConnError, ConnId, ConnView, Connection, ErrorKind, Handler, Operation};
+use crate::session::{CloseReason, ConnError, ConnId, ConnView, ErrorKind, Handler, Link, Operation};
 
 /// Bytes written to one connection in one turn.
 const WRITE_BUDGET: usize = 1 << 20;
@@ -26,7 +26,7 @@ const PARTNER_MARK: usize = 256 << 10;
 
 /// A connection and its socket.
 pub(super) struct Peer {
-    pub(super) conn: Connection,
+    pub(super) link: Link,
     /// Who decides about its events; `None`: the defaults of netcat mode.
     pub(super) handler: Option<Rc<dyn Handler>>,
     pub(super) preamble: Option<Box<Preamble>>,
@@ -74,7 +74,7 @@ impl Peer {
         transport.set_nodelay(view.nodelay.get());
         let event_mask = handler.as_ref().map(|handler| handler.event_mask(&view)).unwrap_or_default();
         Self {
-            conn: Connection::new(view, Settings { event_mask, ..settings }),
+            link: Link::new(view, Settings { event_mask, ..settings }),
             handler,
             preamble: None,
             files: Files::default(),
@@ -94,17 +94,17 @@ impl Peer {
 
     /// The connection's number.
     pub(super) fn id(&self) -> ConnId {
-        self.conn.view().id
+        self.link.view().id
     }
 
     /// Whether nothing is left of it: the socket is gone and every event was delivered.
     pub(super) fn is_over(&self) -> bool {
-        self.released && !self.conn.has_events()
+        self.released && !self.link.has_events()
     }
 
     /// Whether a read may give something and is of use.
     pub(super) fn can_read(&self, io: &mut Io) -> bool {
-        !self.released && self.conn.wants_read() && io.reactor.readiness(self.slot).readable
+        !self.released && self.link.wants_read() && io.reactor.readiness(self.slot).readable
     }
 
     /// Reads one buffer's worth. `is_raw`: nobody needs the bytes but stdout.
@@ -114,17 +114,17 @@ impl Peer {
             Step::Moved(n) => {
                 self.flows = n >= FLOW;
                 for observer in &mut io.observers {
-                    observer.received(self.conn.view(), &buffer[..n]);
+                    observer.received(self.link.view(), &buffer[..n]);
                 }
-                if self.partner.is_none() && self.conn.passes_through() {
-                    self.conn.note_received(io.now, n);
+                if self.partner.is_none() && self.link.passes_through() {
+                    self.link.note_received(io.now, n);
                     return Received::Raw(n);
                 }
-                self.conn.handle_input(io.now, &buffer[..n]);
+                self.link.handle_input(io.now, &buffer[..n]);
             }
             Step::Blocked => {}
-            Step::Ended => self.conn.handle_eof(io.now),
-            Step::Failed(error) => self.conn.handle_read_error(io.now, link_error(Operation::Read, &error)),
+            Step::Ended => self.link.handle_eof(io.now),
+            Step::Failed(error) => self.link.handle_read_error(io.now, link_error(Operation::Read, &error)),
         }
         Received::Done
     }
@@ -136,8 +136,8 @@ impl Peer {
             return;
         }
         while budget > 0 && !self.released {
-            self.conn.release_output(io.now);
-            let Some(bytes) = self.conn.poll_transmit() else { return };
+            self.link.release_output(io.now);
+            let Some(bytes) = self.link.poll_transmit() else { return };
             let readiness = io.reactor.readiness(self.slot);
             if !readiness.writable {
                 return;
@@ -145,9 +145,9 @@ impl Peer {
             match readiness.write(bytes, |bytes| self.transport.write(bytes)) {
                 Step::Moved(n) => {
                     for observer in &mut io.observers {
-                        observer.sent(self.conn.view(), &bytes[..n]);
+                        observer.sent(self.link.view(), &bytes[..n]);
                     }
-                    self.conn.transmitted(io.now, n);
+                    self.link.transmitted(io.now, n);
                     budget = budget.saturating_sub(n);
                 }
                 Step::Blocked | Step::Ended => return,
@@ -159,14 +159,14 @@ impl Peer {
     /// Sends the bytes of the splice pipe, up to `budget`. Returns whether none are left.
     fn write_spliced(&mut self, io: &mut Io, budget: &mut usize) -> bool {
         let mut is_odd = false;
-        while self.conn.spliced() > 0 {
+        while self.link.spliced() > 0 {
             if *budget == 0 || !io.reactor.readiness(self.slot).writable {
                 return false;
             }
             let (Some(pipe), Some(socket)) = (&mut self.pipe, self.transport.bulk_fd()) else { break };
             match pipe.drain(socket) {
                 Move::Moved(n) => {
-                    self.conn.transmitted_spliced(io.now, n);
+                    self.link.transmitted_spliced(io.now, n);
                     *budget = budget.saturating_sub(n);
                 }
                 // Both are ready and yet nothing went, twice: a write decides.
@@ -190,7 +190,7 @@ impl Peer {
 
     /// Writing failed. What the peer sent before is still to be read.
     pub(super) fn write_failed(&mut self, io: &mut Io, error: &io::Error) {
-        self.conn.handle_write_error(io.now, link_error(Operation::Write, error));
+        self.link.handle_write_error(io.now, link_error(Operation::Write, error));
         io.reactor.readiness(self.slot).readable = true;
         io.reactor.wake(self.slot);
     }
@@ -198,7 +198,7 @@ impl Peer {
     /// Does with the socket what the connection asks for.
     pub(super) fn act(&mut self, io: &mut Io) {
         let mut shuts = false;
-        while let Some(action) = self.conn.poll_action(io.now) {
+        while let Some(action) = self.link.poll_action(io.now) {
             match action {
                 // Closing the socket says the same, if that is what follows.
                 Action::ShutdownWrite => shuts = true,
@@ -220,24 +220,24 @@ impl Peer {
 
     /// Whether nothing more is read for it from its partner.
     pub(super) fn is_full(&self) -> bool {
-        self.conn.queued() >= PARTNER_MARK || self.pipe.as_ref().is_some_and(|pipe| pipe.is_full())
+        self.link.queued() >= PARTNER_MARK || self.pipe.as_ref().is_some_and(|pipe| pipe.is_full())
     }
 
     /// Ends as its partner has ended.
     pub(super) fn end_like(&mut self, reason: CloseReason) {
         match reason {
-            CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => self.conn.reset(CloseReason::Reset),
-            CloseReason::Eof | CloseReason::Closed | CloseReason::Stop => self.conn.close(reason),
+            CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => self.link.reset(CloseReason::Reset),
+            CloseReason::Eof | CloseReason::Closed | CloseReason::Stop => self.link.close(reason),
         }
     }
 
     /// Brings the bytes of the splice pipe into the queue, at its front. Returns the pipe if it is empty.
     pub(super) fn absorb(&mut self) -> Option<Box<SplicePipe>> {
         let pipe = self.pipe.take()?;
-        if self.conn.spliced() == 0 {
+        if self.link.spliced() == 0 {
             return Some(pipe);
         }
-        self.conn.absorb(pipe.into_bytes());
+        self.link.absorb(pipe.into_bytes());
         None
     }
 }

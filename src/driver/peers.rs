@@ -154,7 +154,7 @@ impl Peers {
     /// Notes the next deadline of a connection, unless an earlier entry will look at it anyway.
     pub(super) fn schedule(&mut self, slot: Slot) {
         let Some(peer) = self.table.get_mut(slot).and_then(Option::as_deref_mut) else { return };
-        if let Some(at) = peer.conn.poll_timeout()
+        if let Some(at) = peer.link.poll_timeout()
             && peer.timer_at.is_none_or(|scheduled| at < scheduled)
         {
             peer.timer_at = Some(at);

@@ -24,6 +24,8 @@ pub(super) struct Duties {
     pub(super) counted: bool,
     /// Its trouble is the run's.
     pub(super) decides_exit: bool,
+    /// It is let go as soon as it stands (`-z`).
+    pub(super) probe: bool,
 }
 
 /// Settings that hold for every connection and listener of a run.
@@ -45,8 +47,6 @@ pub(super) struct Wishes {
     pub(super) source: Option<Endpoint>,
     /// `TCP_NODELAY`, if it is not as everywhere.
     pub(super) nodelay: Option<bool>,
-    /// To connect is all.
-    pub(super) probe: bool,
     /// Length of the accept queue.
     pub(super) backlog: i32,
     /// Nobody else may listen there, although the port is to be shared.
@@ -83,7 +83,12 @@ pub(super) enum LocalAddress {
 impl Duties {
     /// Those of a connection that the command line asked for; `single_peer`: it is the whole run.
     pub(super) fn of_run(single_peer: bool) -> Self {
-        Self { stdin: true, preamble: true, counted: true, decides_exit: single_peer }
+        Self { stdin: true, preamble: true, counted: true, decides_exit: single_peer, probe: false }
+    }
+
+    /// Those of a connection that is only tried.
+    pub(super) fn of_probe() -> Self {
+        Self { decides_exit: true, probe: true, ..Self::default() }
     }
 }
 
@@ -97,15 +102,7 @@ impl Defaults {
 impl Default for Wishes {
     /// Those of a script that says nothing: its connections have no duties.
     fn default() -> Self {
-        Self {
-            limit: None,
-            source: None,
-            nodelay: None,
-            probe: false,
-            backlog: BACKLOG,
-            claims: false,
-            duties: Duties::default(),
-        }
+        Self { limit: None, source: None, nodelay: None, backlog: BACKLOG, claims: false, duties: Duties::default() }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::driver::io::{Io, Source};
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::{Io as Step, Readiness, Slot};
 use crate::net::stdio::Input;
-use crate::session::Connection;
+use crate::session::Link;
 use crate::session::eof_policy::InputKind;
 
 /// Nothing more is read while this many bytes are queued for the connection.
@@ -78,12 +78,12 @@ impl Preamble {
     ///
     /// # Errors
     /// A file cannot be read, or holds what cannot be encoded. What came before is queued.
-    pub(super) fn feed(&mut self, io: &mut Io, conn: &mut Connection) -> Result<Fed> {
-        while conn.can_send() {
-            if conn.queued() >= MARK {
+    pub(super) fn feed(&mut self, io: &mut Io, link: &mut Link) -> Result<Fed> {
+        while link.can_send() {
+            if link.queued() >= MARK {
                 return Ok(Fed::Pending);
             }
-            match self.step(io, conn)? {
+            match self.step(io, link)? {
                 Progress::Queued => {}
                 Progress::Waiting => return Ok(Fed::Pending),
                 Progress::Ended => break,
@@ -101,9 +101,9 @@ impl Preamble {
         }
     }
 
-    fn step(&mut self, io: &mut Io, conn: &mut Connection) -> Result<Progress> {
+    fn step(&mut self, io: &mut Io, link: &mut Link) -> Result<Progress> {
         if let Some(file) = &mut self.file {
-            return match file.step(io, conn)? {
+            return match file.step(io, link)? {
                 Progress::Ended => {
                     self.close(io);
                     Ok(Progress::Queued)
@@ -113,12 +113,12 @@ impl Preamble {
         }
         match self.items.pop_front() {
             None => return Ok(Progress::Ended),
-            Some(PreambleItem::Bytes(bytes)) => self.send_bytes(conn, bytes),
+            Some(PreambleItem::Bytes(bytes)) => self.send_bytes(link, bytes),
             Some(PreambleItem::Text(pieces)) => {
                 for piece in pieces {
                     match piece {
-                        Piece::Bytes(bytes) => self.send_bytes(conn, bytes),
-                        Piece::Text(text) => send(conn, &Filtered::Text(self.with_line_ends(text)), "--send")?,
+                        Piece::Bytes(bytes) => self.send_bytes(link, bytes),
+                        Piece::Text(text) => send(link, &Filtered::Text(self.with_line_ends(text)), "--send")?,
                     }
                 }
             }
@@ -130,9 +130,9 @@ impl Preamble {
         Ok(Progress::Queued)
     }
 
-    fn send_bytes(&mut self, conn: &mut Connection, bytes: Vec<u8>) {
+    fn send_bytes(&mut self, link: &mut Link, bytes: Vec<u8>) {
         self.crlf.pass(&bytes);
-        conn.send(bytes);
+        link.send(bytes);
     }
 
     fn with_line_ends(&mut self, text: String) -> String {
@@ -153,7 +153,7 @@ impl PreambleFile {
     }
 
     /// Queues what one read gives.
-    fn step(&mut self, io: &mut Io, conn: &mut Connection) -> Result<Progress> {
+    fn step(&mut self, io: &mut Io, link: &mut Link) -> Result<Progress> {
         let mut always = Readiness::default();
         always.readable = true;
         let readiness = self.slot.map_or(&mut always, |slot| io.reactor.readiness(slot));
@@ -173,7 +173,7 @@ impl PreambleFile {
             }
         };
         let (piece, fault) = if n == 0 { self.filter.finish() } else { self.filter.push(&chunk[..n]) };
-        send(conn, &piece, &self.name)?;
+        send(link, &piece, &self.name)?;
         fault.map_or(Ok(progress), |fault| Err(malformed(&self.name, &fault)))
     }
 }
@@ -182,13 +182,13 @@ impl PreambleFile {
 ///
 /// # Errors
 /// A character that the connection's encoding cannot hold; what came before it is queued.
-pub(super) fn send(conn: &mut Connection, piece: &Filtered, source: &str) -> Result<()> {
+pub(super) fn send(link: &mut Link, piece: &Filtered, source: &str) -> Result<()> {
     match piece {
-        Filtered::Bytes(bytes) => conn.send_slice(bytes),
+        Filtered::Bytes(bytes) => link.send_slice(bytes),
         Filtered::Text(text) => {
             let mut bytes = Vec::with_capacity(text.len());
-            let result = conn.view().encode_stream(text, &mut bytes);
-            conn.send(bytes);
+            let result = link.view().encode_stream(text, &mut bytes);
+            link.send(bytes);
             result.map_err(|error| Error::Text { message: format!("{source}: {error}") })?;
         }
     }

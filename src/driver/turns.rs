@@ -32,14 +32,14 @@ impl Parts {
     /// written at the end of the batch: a peer that gets its answers in one go is woken once, not for each.
     pub(super) fn peer_turn(&mut self, slot: Slot, is_batch: bool) {
         self.peers.begin_turn(slot);
-        if self.peers.get(slot).is_some_and(|peer| peer.conn.has_events()) {
+        if self.peers.get(slot).is_some_and(|peer| peer.link.has_events()) {
             // Whoever hears of a new connection first may pause it, give it a partner, or put toxics into its way.
             self.deliver(slot);
         }
         self.read(slot);
-        if is_batch && self.peers.get(slot).is_some_and(|peer| peer.conn.is_open()) {
+        if is_batch && self.peers.get(slot).is_some_and(|peer| peer.link.is_open()) {
             self.deliver(slot);
-            if self.peers.get(slot).is_some_and(|peer| peer.conn.wants_write()) {
+            if self.peers.get(slot).is_some_and(|peer| peer.link.wants_write()) {
                 self.peers.write_later(slot);
                 return self.end_turn(slot);
             }
@@ -86,27 +86,27 @@ impl Parts {
         let mut is_cut_short = false;
         for _ in 0..ROUNDS {
             let Some(peer) = self.peers.get_mut(slot) else { return };
-            let came = peer.conn.release_input(self.io.now);
+            let came = peer.link.release_input(self.io.now);
             is_cut_short = self.deliver(slot);
             self.feed_preamble(slot);
             let Some(peer) = self.peers.get_mut(slot) else { return };
-            peer.files.feed(&mut peer.conn);
+            peer.files.feed(&mut peer.link);
             peer.write(&mut self.io);
             peer.act(&mut self.io);
-            if !came && !peer.conn.has_events() {
+            if !came && !peer.link.has_events() {
                 break;
             }
         }
         let Some(peer) = self.peers.get(slot) else { return };
         if peer.released {
             // Its slot gets no further turn.
-            while self.peers.get(slot).is_some_and(|peer| peer.conn.has_events()) {
+            while self.peers.get(slot).is_some_and(|peer| peer.link.has_events()) {
                 self.deliver(slot);
             }
             return;
         }
         let readiness = *self.io.reactor.readiness(slot);
-        let mut reads = readiness.readable && peer.conn.wants_read();
+        let mut reads = readiness.readable && peer.link.wants_read();
         if reads && self.must_stall(peer) {
             // A full partner wakes this peer when it has room again.
             if !self.peers.is_partner_full(peer) {
@@ -116,12 +116,12 @@ impl Parts {
         }
         let Some(peer) = self.peers.get(slot) else { return };
         self.peers.wake_partner(&mut self.io, peer);
-        let writes = readiness.writable && (peer.conn.wants_write() || peer.conn.wants_filling());
+        let writes = readiness.writable && (peer.link.wants_write() || peer.link.wants_filling());
         let feeds = peer.preamble.as_ref().is_some_and(|preamble| !preamble.is_waiting(&mut self.io));
-        if is_cut_short || reads || writes || peer.conn.has_events() || (feeds && peer.conn.queued() == 0) {
+        if is_cut_short || reads || writes || peer.link.has_events() || (feeds && peer.link.queued() == 0) {
             self.io.reactor.wake(slot);
         }
-        if self.stdin.wants_room(peer.conn.queued()) {
+        if self.stdin.wants_room(peer.link.queued()) {
             self.stdin.wake(&mut self.io);
         }
     }
@@ -149,7 +149,7 @@ impl Parts {
 
     /// Whether reading has to wait for stdout, or for the partner.
     fn must_stall(&self, peer: &Peer) -> bool {
-        peer.conn.is_open() && (self.stdout.is_full() || self.peers.is_partner_full(peer))
+        peer.link.is_open() && (self.stdout.is_full() || self.peers.is_partner_full(peer))
     }
 
     /// Moves what a connection has received to its partner. `false`: it has to be read.
@@ -191,8 +191,8 @@ impl Parts {
     /// Queues what comes before stdin, as far as there is room.
     fn feed_preamble(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        let Some(preamble) = &mut peer.preamble else { return };
-        let fed = preamble.feed(&mut self.io, &mut peer.conn);
+        let Some(preamble) = peer.preamble.as_mut().filter(|_| peer.link.is_established()) else { return };
+        let fed = preamble.feed(&mut self.io, &mut peer.link);
         if matches!(fed, Ok(Fed::Pending)) {
             return;
         }
@@ -201,7 +201,7 @@ impl Parts {
         match fed {
             Ok(Fed::Done(line_ends)) => {
                 if peer.close_when_fed && self.stdin.kind().is_none() {
-                    peer.conn.close(CloseReason::Eof);
+                    peer.link.close(CloseReason::Eof);
                 }
                 self.stdin.follow(line_ends);
                 self.stdin.wake(&mut self.io);
@@ -223,11 +223,11 @@ impl Parts {
             let is_stopping = self.shutdown.is_stopping();
             let now = self.io.now;
             self.work_on(slot, |peer| {
-                let unacknowledged = if peer.conn.is_lingering() { peer.transport.unacknowledged() } else { 0 };
+                let unacknowledged = if peer.link.is_lingering() { peer.transport.unacknowledged() } else { 0 };
                 if is_stopping && unacknowledged == 0 {
-                    peer.conn.stop_lingering();
+                    peer.link.stop_lingering();
                 }
-                peer.conn.handle_timeout(now, unacknowledged);
+                peer.link.handle_timeout(now, unacknowledged);
             });
         }
     }
@@ -273,7 +273,7 @@ impl Parts {
             let handler = self.handler.clone();
             self.work_on(slot, |peer| {
                 if let Some(handler) = &handler {
-                    peer.conn.set_event_mask(handler.event_mask(peer.conn.view()));
+                    peer.link.set_event_mask(handler.event_mask(peer.link.view()));
                 }
                 peer.handler = handler;
             });

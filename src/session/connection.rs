@@ -2,7 +2,8 @@
 //! follows; after any input, drain every output. Time is an argument.
 //!
 //! Owns the outbound queue, the order of events, half-close, lingering close and the timers of one peer. Does
-//! not decide what the end of a stream means for stdin (`eof_policy`), and never sees a socket.
+//! not decide what the end of a stream means for stdin (`eof_policy`), never sees a socket, and knows of the layers below it
+//! (`link`) only how much of what it sent they hold.
 //!
 //! | phase | input | output | next |
 //! |---|---|---|---|
@@ -13,26 +14,23 @@
 //! | Closing | queue empty | FIN, `Closed` | Lingering, or Released if the peer has ended |
 //! | Lingering | bytes | discarded, so that no RST destroys what was sent | Lingering |
 //! | Lingering | peer's FIN, error, bounds reached | | Released |
-//! | Open | a toxic ends the connection | as `Close` or `Reset`, after what came before it | Closing, Released |
+//! | Open | a layer ends the connection | as `Close` or `Reset`, after what came before it | Closing, Released |
 //! | any | `Reset`, a broken link, the idle limit | `Error` if it was not ours, `Closed` | Released |
 
+mod below;
 mod ends;
 mod sending;
-mod toxics;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::config::Malformed;
-use crate::layer::toxics::Then;
 use crate::session::events::EventQueue;
 use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
 use crate::session::timer::{Timer, TimerTable};
 use crate::session::{CloseReason, ConnError, ConnView, Cutting, Delivery, Event, EventMask};
-
-use toxics::Toxics;
 
 /// Above this many queued bytes, nothing more is read from the peer whose requests fill the queue.
 pub const HIGH_WATER: usize = 1 << 20;
@@ -102,8 +100,10 @@ enum WriteHalf {
 enum End {
     Eof,
     Broken(Box<ConnError>),
-    /// A toxic ended it, in order or by RST.
-    Cut(Then),
+    /// A layer ended it in order.
+    Close,
+    /// A layer ended it by RST.
+    Reset,
 }
 
 /// One peer.
@@ -117,8 +117,6 @@ pub struct Connection {
     paused: bool,
     inbound: Inbound,
     outbound: Outbound,
-    /// What stands between this and the socket, if anything does.
-    toxics: Option<Box<Toxics>>,
     events: EventQueue,
     /// What is to be done before what follows from the phase.
     action: Option<Action>,
@@ -146,7 +144,6 @@ impl Connection {
             read_ended: false,
             paused: false,
             outbound: Outbound::new(),
-            toxics: None,
             events: EventQueue::of(Event::Opened),
             action: None,
             end: None,
@@ -171,12 +168,6 @@ impl Connection {
 
     /// Bytes arrived, as one read gave them.
     pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
-        if !self.hold_input(now, bytes) {
-            self.take_input(now, bytes);
-        }
-    }
-
-    fn take_input(&mut self, now: Instant, bytes: &[u8]) {
         self.note_received(now, bytes.len());
         if self.phase != Phase::Open || self.settings.discard {
             return;
@@ -201,13 +192,10 @@ impl Connection {
     }
 
     /// The peer sent FIN.
-    pub fn handle_eof(&mut self, now: Instant) {
-        if !self.read_ended && !self.hold_end(now, None) {
-            self.take_eof();
+    pub fn handle_eof(&mut self) {
+        if self.read_ended {
+            return;
         }
-    }
-
-    fn take_eof(&mut self) {
         if let Some(error) = self.write_error.take() {
             return self.break_off(*error);
         }
@@ -219,20 +207,16 @@ impl Connection {
     }
 
     /// Reading failed: the connection is broken. What arrived before is still delivered.
-    pub fn handle_read_error(&mut self, now: Instant, error: ConnError) {
+    pub fn handle_read_error(&mut self, error: ConnError) {
         if !self.read_ended {
             let error = self.write_error.take().map_or(error, |error| *error);
-            if !self.hold_end(now, Some(&error)) {
-                self.break_off(error);
-            }
+            self.break_off(error);
         }
     }
 
     /// Writing failed. What the peer sent before may still be there: the error is told when reading ends.
-    pub fn handle_write_error(&mut self, _now: Instant, error: ConnError) {
-        self.drop_queue();
-        self.write = WriteHalf::Shut;
-        self.view.can_send.set(false);
+    pub fn handle_write_error(&mut self, error: ConnError) {
+        self.stop_writing();
         if self.read_ended {
             self.break_off(error);
         } else {
@@ -352,7 +336,7 @@ impl Connection {
         if let Some(action) = self.action.take() {
             return Some(action);
         }
-        if self.write == WriteHalf::Finishing && self.is_flushed() {
+        if self.write == WriteHalf::Finishing && self.outbound.is_empty() {
             self.write = WriteHalf::Shut;
             return Some(Action::ShutdownWrite);
         }
@@ -379,17 +363,12 @@ impl Connection {
 
     /// When [`Connection::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.toxics_timeout() {
-            Some(at) => Some(self.timers.next().map_or(at, |timer| timer.min(at))),
-            None => self.timers.next(),
-        }
+        self.timers.next()
     }
 
     /// Whether reading is of use: not above the high-water mark, not ended.
     pub fn wants_read(&self) -> bool {
-        !self.read_ended
-            && (self.phase != Phase::Open || (!self.paused && self.queued() < HIGH_WATER))
-            && self.toxics_want_read()
+        !self.read_ended && (self.phase != Phase::Open || (!self.paused && self.queued() < HIGH_WATER))
     }
 
     /// Whether [`Connection::poll_event`] has something to give (lines that are not cut yet aside).
@@ -405,17 +384,12 @@ impl Connection {
             && !self.settings.discard
             && self.inbound.is_plain()
             && self.events.is_empty()
-            && self.toxics.is_none()
     }
 
     /// Whether received bytes are chunks for somebody who takes them as they are, with nothing before them, so that they
     /// need not pass through here.
     pub fn gives_chunks(&self) -> bool {
-        self.phase == Phase::Open
-            && !self.settings.discard
-            && self.inbound.is_plain()
-            && self.is_delivered()
-            && self.toxics.is_none()
+        self.phase == Phase::Open && !self.settings.discard && self.inbound.is_plain() && self.is_delivered()
     }
 
     /// Whether it stands and neither side's handler has closed it.

@@ -27,6 +27,11 @@ impl EventQueue {
         self.first.is_none()
     }
 
+    /// The next to be told, left where it is.
+    pub(super) fn front(&self) -> Option<&Event> {
+        self.first.as_ref()
+    }
+
     /// One more, behind the others.
     pub(super) fn push_back(&mut self, event: Event) {
         if self.first.is_none() {

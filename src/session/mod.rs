@@ -1,6 +1,7 @@
 //! The contract between what happens and who decides: `Event` in, `Command` out.
 //!
-//! Owns the vocabulary, the [`Handler`] trait and the sans-IO state machine of one peer ([`connection`]).
+//! Owns the vocabulary, the [`Handler`] trait, the sans-IO state machine of one peer ([`connection`]) and what stands
+//! between that and its socket ([`link`]).
 //! No mio, no rhai, no clock, no printing: time is an argument, bytes are slices.
 
 pub mod connection;
@@ -8,6 +9,7 @@ pub mod eof_policy;
 mod events;
 mod inbound;
 mod linger;
+pub mod link;
 mod outbound;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ use crate::layer::toxics::Toxic;
 
 pub use crate::layer::Direction;
 pub use connection::Connection;
+pub use link::Link;
 pub use view::ConnView;
 
 /// A connection's number: counts from 1 in one run, never reused.
@@ -49,7 +52,7 @@ pub type ListenerId = u64;
 /// What happened to a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Accepted, or the connect finished.
+    /// Accepted, or the connect finished, and every layer is established.
     Opened,
     /// A chunk as it arrived.
     Data(Vec<u8>),
@@ -71,7 +74,7 @@ pub enum Event {
     Idle(Duration),
     /// Trouble; the connection may go on or a `Closed` follows.
     Error(ConnError),
-    /// The last event of every connection that was `Opened`, exactly once.
+    /// The last event of every connection, exactly once. Without `Opened` before it, if a layer was never established.
     Closed(CloseReason),
 }
 
@@ -119,6 +122,8 @@ pub enum Operation {
     Wait,
     /// Reading a file that is being sent.
     SendFile,
+    /// A layer between the connection and its socket.
+    Layer(&'static str),
     /// A handler of a script.
     Handler(&'static str),
 }
@@ -133,7 +138,7 @@ impl Operation {
             Self::Write => "write",
             Self::Wait => "wait",
             Self::SendFile => "send_file",
-            Self::Handler(name) => name,
+            Self::Layer(name) | Self::Handler(name) => name,
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::buffer::ByteQueue;
 pub(super) struct Outbound {
     /// How many bytes wait outside.
     spliced: usize,
+    /// How many bytes have left the queue and wait in layers.
+    held_below: usize,
     /// What can be sent now: everything before the first gap, and what that has been filled with.
     front: ByteQueue,
     /// What stands behind gaps, if there are any: few connections ever have one.
@@ -33,17 +35,17 @@ impl Outbound {
         Self::default()
     }
 
-    /// Bytes that wait, those outside included, without what gaps still lack.
+    /// Bytes that wait, those outside and in layers included, without what gaps still lack.
     pub(super) fn len(&self) -> usize {
-        self.spliced + self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
+        self.spliced + self.held_below + self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
     }
 
-    /// Whether everything was sent, gaps and what waits outside included.
+    /// Whether everything was sent, gaps and what waits outside or in layers included.
     pub(super) fn is_empty(&self) -> bool {
-        self.spliced == 0 && self.is_queue_empty()
+        self.spliced == 0 && self.held_below == 0 && self.is_queue_empty()
     }
 
-    /// Whether nothing waits but what is outside.
+    /// Whether nothing waits but what has left the queue.
     pub(super) fn is_queue_empty(&self) -> bool {
         self.front.is_empty() && self.behind.is_none()
     }
@@ -51,6 +53,11 @@ impl Outbound {
     /// How many bytes wait outside.
     pub(super) fn spliced(&self) -> usize {
         self.spliced
+    }
+
+    /// Layers hold so many bytes now that have left the queue.
+    pub(super) fn set_held_below(&mut self, n: usize) {
+        self.held_below = n;
     }
 
     /// So many more wait outside; nothing may wait here.

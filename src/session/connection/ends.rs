@@ -5,8 +5,7 @@
 
 use std::time::Instant;
 
-use super::{Action, Connection, End, Phase, WriteHalf};
-use crate::layer::toxics::Then;
+use super::{Action, Connection, End, Phase};
 use crate::session::inbound::Fault;
 use crate::session::linger;
 use crate::session::timer::Timer;
@@ -36,10 +35,10 @@ impl Connection {
         match end {
             End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
             End::Eof => {}
-            End::Cut(Then::Close) => {
+            End::Close => {
                 self.finish(if self.view.eof.get() { CloseReason::Eof } else { CloseReason::Closed });
             }
-            End::Cut(Then::Reset) => self.release(CloseReason::Reset, true),
+            End::Reset => self.release(CloseReason::Reset, true),
             End::Broken(error) => {
                 if !matches!(self.phase, Phase::Lingering | Phase::Released) {
                     self.events.push_back(Event::Error(*error));
@@ -52,9 +51,7 @@ impl Connection {
 
     pub(super) fn break_off(&mut self, error: ConnError) {
         self.read_ended = true;
-        self.drop_queue();
-        self.write = WriteHalf::Shut;
-        self.view.can_send.set(false);
+        self.stop_writing();
         self.end = Some(End::Broken(Box::new(error)));
     }
 
@@ -81,7 +78,6 @@ impl Connection {
     /// Flush, FIN, let go. What was delivered already still counts: only what follows is dropped.
     fn finish(&mut self, why: CloseReason) {
         self.inbound.discard();
-        self.drop_held_input();
         self.end = None;
         self.shutdown();
         self.phase = Phase::Closing(why);
@@ -93,7 +89,6 @@ impl Connection {
 
     pub(super) fn discard_input(&mut self) {
         self.inbound.discard();
-        self.drop_held_input();
         self.end = None;
         self.events.take_if(|event| {
             matches!(
@@ -110,9 +105,7 @@ impl Connection {
 
     /// Ends it without flushing: `Closed`, then the socket goes.
     pub(super) fn release(&mut self, why: CloseReason, abort: bool) {
-        self.drop_queue();
-        self.write = WriteHalf::Shut;
-        self.view.can_send.set(false);
+        self.stop_writing();
         self.closed(why);
         self.leave(abort);
     }
@@ -134,7 +127,6 @@ impl Connection {
             return None;
         }
         self.phase = Phase::Released;
-        self.toxics = None;
         self.timers.stop_all();
         Some(Action::Release { abort })
     }

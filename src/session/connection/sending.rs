@@ -67,10 +67,7 @@ impl Connection {
 
     /// Whether what is sent next may wait outside, in a kernel pipe that the owner of the socket has.
     pub fn accepts_spliced(&self) -> bool {
-        self.write == WriteHalf::Open
-            && self.events.is_empty()
-            && self.toxics.is_none()
-            && self.outbound.is_queue_empty()
+        self.write == WriteHalf::Open && self.events.is_empty() && self.outbound.is_queue_empty()
     }
 
     /// So many bytes wait outside and count as queued; what is queued later goes after them
@@ -92,7 +89,7 @@ impl Connection {
         self.after_sending();
     }
 
-    /// Everything that waits outside comes back, to be sent first; toxics have to be added after that.
+    /// Everything that waits outside comes back, to be sent first; layers have to be added after that.
     pub fn absorb(&mut self, bytes: Vec<u8>) {
         self.outbound.absorb(bytes);
         self.note_queue();
@@ -110,20 +107,25 @@ impl Connection {
         }
     }
 
-    /// The front of what is to be sent; [`Connection::release_output`] goes before, and so does what waits outside.
+    /// The front of what is to be sent; what waits outside goes before.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
-        let front = self.front();
+        let front = self.outbound.as_slice();
         (self.spliced() == 0 && !front.is_empty()).then_some(front)
     }
 
     /// The kernel took `n` bytes of the front.
     pub fn transmitted(&mut self, now: Instant, n: usize) {
-        self.consume_front(n);
+        self.outbound.consume(n);
         self.view.note_sent(now, n);
         self.after_sending();
     }
 
-    pub(super) fn after_sending(&mut self) {
+    pub(super) fn note_queue(&self) {
+        self.view.queued.set(self.outbound.len());
+    }
+
+    /// Tells of a queue that has drained.
+    pub(in crate::session) fn after_sending(&mut self) {
         self.note_queue();
         if self.drain_due && self.outbound.placeholders() == 0 && self.view.queued.get() <= LOW_WATER {
             self.drain_due = false;
@@ -135,12 +137,12 @@ impl Connection {
 
     /// Whether bytes wait for the socket.
     pub fn wants_write(&self) -> bool {
-        self.spliced() > 0 || !self.front().is_empty()
+        self.spliced() > 0 || !self.outbound.as_slice().is_empty()
     }
 
-    /// What waits to be sent, for back-pressure: bytes, and with toxics somewhat more than that.
+    /// The bytes that wait to be sent, those outside and in layers included.
     pub fn queued(&self) -> usize {
-        self.outbound.len() + self.held_output()
+        self.outbound.len()
     }
 
     fn after_queueing(&mut self) {
@@ -148,9 +150,15 @@ impl Connection {
         self.drain_due = true;
     }
 
+    /// Nothing is sent any more, not even the end.
+    pub(super) fn stop_writing(&mut self) {
+        self.drop_queue();
+        self.write = WriteHalf::Shut;
+        self.view.can_send.set(false);
+    }
+
     pub(super) fn drop_queue(&mut self) {
         self.outbound.clear();
-        self.drop_held_output();
         self.view.queued.set(0);
     }
 }

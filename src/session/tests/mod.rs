@@ -1,5 +1,9 @@
-//! Transcripts of the state machine of one peer.
+//! Transcripts of the state machine of one peer, and of the layers between it and its socket.
 
+mod book;
+mod layers;
+mod link;
 mod playbook;
 mod spliced;
 mod switching;
+mod toxics;

@@ -8,14 +8,14 @@ use crate::config::Text;
 use crate::layer::toxics::Toxic;
 use crate::session::connection::{Action, LOW_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{CloseReason, ConnError, ConnView, Connection, Direction, ErrorKind, Event, EventMask, Operation};
+use crate::session::{CloseReason, ConnError, ConnView, Direction, ErrorKind, Event, EventMask, Link, Operation};
 
-fn connection() -> (Connection, Instant) {
+fn connection() -> (Link, Instant) {
     let address: std::net::SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let now = Instant::now();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &Text::default(), now));
     let event_mask = EventMask { drained: true, ..EventMask::default() };
-    let mut conn = Connection::new(view, Settings { event_mask, ..Settings::default() });
+    let mut conn = Link::new(view, Settings { event_mask, ..Settings::default() });
     assert!(!conn.accepts_spliced(), "who hears of it first may have something to send");
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     (conn, now)

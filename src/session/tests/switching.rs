@@ -5,26 +5,35 @@ use std::time::Instant;
 
 use encoding_rs::GBK;
 
+use super::book::{Way, link, next_event, run_each_way};
 use crate::config::{Charset, Text};
 use crate::session::connection::Settings;
 use crate::session::view::Side;
-use crate::session::{ConnView, Connection, Cutting, Delivery, Event, EventMask};
+use crate::session::{ConnView, Cutting, Delivery, Event, EventMask, Link};
+
+run_each_way! {
+    a_change_of_form_loses_nothing_wherever_it_happens,
+    bytes_held_for_guessing_are_kept,
+    an_end_that_is_already_told_stays_last,
+    without_a_taker_half_a_line_goes_to_stdout,
+    a_framing_that_was_chosen_stays,
+}
 
 fn event_mask(received: Option<Delivery>) -> EventMask {
     EventMask { received, ..EventMask::default() }
 }
 
-fn connection(received: Option<Delivery>, charset: Charset) -> Connection {
+fn connection(way: Way, received: Option<Delivery>, charset: Charset) -> Link {
     let text = Text { recv: Some(charset), ..Text::default() };
     let address: std::net::SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &text, Instant::now()));
-    let mut conn = Connection::new(view, Settings { event_mask: event_mask(received), ..Settings::default() });
+    let mut conn = link(way, view, Settings { event_mask: event_mask(received), ..Settings::default() });
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     conn
 }
 
-fn events(conn: &mut Connection) -> Vec<Event> {
-    std::iter::from_fn(|| conn.poll_event()).collect()
+fn events(conn: &mut Link) -> Vec<Event> {
+    std::iter::from_fn(|| next_event(conn, Instant::now())).collect()
 }
 
 /// All bytes, or the text of all, that a connection gives.
@@ -45,13 +54,12 @@ const GBK_LINES: &[u8] = b"\xc4\xe3\n\xba\xc3 x\n\xc4\xe3";
 const LINES: &str = "你\n好 x\n你";
 
 /// Every change of the form at every byte, with what was delivered before taken or left in the queue.
-#[test]
-fn a_change_of_form_loses_nothing_wherever_it_happens() {
+fn a_change_of_form_loses_nothing_wherever_it_happens(way: Way) {
     let forms = [Delivery::Data, Delivery::Text, Delivery::Line];
     for (from, to) in forms.iter().flat_map(|from| forms.map(|to| (*from, to))) {
         for at in 0..=GBK_LINES.len() {
             for taken in [true, false] {
-                let mut conn = connection(Some(from), Charset::Named(GBK));
+                let mut conn = connection(way, Some(from), Charset::Named(GBK));
                 let (front, back) = GBK_LINES.split_at(at);
                 conn.handle_input(Instant::now(), front);
                 let mut all = if taken { events(&mut conn) } else { Vec::new() };
@@ -93,9 +101,8 @@ fn a_change_of_form_loses_nothing_wherever_it_happens() {
     }
 }
 
-#[test]
-fn bytes_held_for_guessing_are_kept() {
-    let mut conn = connection(Some(Delivery::Text), Charset::Auto);
+fn bytes_held_for_guessing_are_kept(way: Way) {
+    let mut conn = connection(way, Some(Delivery::Text), Charset::Auto);
     conn.handle_input(Instant::now(), b"ok \xc4\xe3");
     let before = text(&events(&mut conn));
     conn.set_event_mask(event_mask(Some(Delivery::Data)));
@@ -103,9 +110,8 @@ fn bytes_held_for_guessing_are_kept() {
     assert_eq!([before.as_bytes(), &after].concat(), b"ok \xc4\xe3");
 }
 
-#[test]
-fn an_end_that_is_already_told_stays_last() {
-    let mut conn = connection(Some(Delivery::Data), Charset::Named(encoding_rs::UTF_8));
+fn an_end_that_is_already_told_stays_last(way: Way) {
+    let mut conn = connection(way, Some(Delivery::Data), Charset::Named(encoding_rs::UTF_8));
     conn.handle_input(Instant::now(), b"a\nb");
     conn.handle_eof(Instant::now());
     conn.set_event_mask(event_mask(Some(Delivery::Line)));
@@ -113,21 +119,19 @@ fn an_end_that_is_already_told_stays_last() {
     assert_eq!(events(&mut conn), [line("a"), line("b"), Event::Eof]);
 }
 
-#[test]
-fn without_a_taker_half_a_line_goes_to_stdout() {
-    let mut conn = connection(Some(Delivery::Line), Charset::Named(GBK));
+fn without_a_taker_half_a_line_goes_to_stdout(way: Way) {
+    let mut conn = connection(way, Some(Delivery::Line), Charset::Named(GBK));
     conn.handle_input(Instant::now(), b"a\nb");
     conn.set_event_mask(event_mask(None));
     assert!(!conn.passes_through(), "what is left comes first");
     assert_eq!(events(&mut conn), [Event::Data(b"a\nb".to_vec())]);
-    assert!(conn.passes_through());
+    assert_eq!(conn.passes_through(), way == Way::Bare);
     conn.set_event_mask(event_mask(Some(Delivery::Data)));
     assert!(!conn.passes_through());
 }
 
-#[test]
-fn a_framing_that_was_chosen_stays() {
-    let mut conn = connection(Some(Delivery::Data), Charset::Named(GBK));
+fn a_framing_that_was_chosen_stays(way: Way) {
+    let mut conn = connection(way, Some(Delivery::Data), Charset::Named(GBK));
     conn.set_cutting(Cutting::Lines { max: 100 });
     conn.handle_input(Instant::now(), b"\xc4\xe3\n\xba");
     conn.set_event_mask(event_mask(Some(Delivery::Text)));

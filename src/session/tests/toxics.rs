@@ -1,16 +1,19 @@
 //! A connection and its toxics by transcript: what comes out, at which millisecond, with a socket that takes all.
 
+use std::mem;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::*;
 use crate::config::Text;
-use crate::session::connection::{Action, LOW_WATER, Settings};
+use crate::layer::toxics::{Then, Toxic};
+use crate::session::connection::{Action, HIGH_WATER, LOW_WATER, Settings};
 use crate::session::view::Side;
-use crate::session::{ConnView, Cutting, Delivery, ErrorKind, Event, EventMask, Operation};
+use crate::session::{
+    CloseReason, ConnError, ConnView, Cutting, Delivery, Direction, ErrorKind, Event, EventMask, Link, Operation,
+};
 
 struct Bench {
-    conn: Connection,
+    conn: Link,
     start: Instant,
     now: Instant,
     seen: Vec<String>,
@@ -34,7 +37,7 @@ fn bench_with(settings: Settings) -> Bench {
         closed: true,
         ..EventMask::default()
     };
-    let conn = Connection::new(view, Settings { event_mask, ..settings });
+    let conn = Link::new(view, Settings { event_mask, ..settings });
     let mut bench = Bench { conn, start: now, now, seen: Vec::new(), writable: true };
     bench.turn();
     bench.seen.clear();
@@ -123,7 +126,7 @@ impl Bench {
         self
     }
 
-    fn do_(&mut self, work: impl FnOnce(&mut Connection)) -> &mut Self {
+    fn do_(&mut self, work: impl FnOnce(&mut Link)) -> &mut Self {
         work(&mut self.conn);
         self.turn();
         self
@@ -157,7 +160,7 @@ fn what_comes_and_what_goes_are_delayed_apart() {
     bench.do_(|conn| conn.close(CloseReason::Eof)).saw(&["1000 FIN", "1000 gone", "1000 closed eof"]);
 
     let mut bench = self::bench();
-    bench.toxic(Direction::Out, LATENCY).input(b"a").send(b"x").run(50).send(b"y").do_(Connection::shutdown).run(1000);
+    bench.toxic(Direction::Out, LATENCY).input(b"a").send(b"x").run(50).send(b"y").do_(Link::shutdown).run(1000);
     bench.saw(&["0 < a", "200 > x", "250 > y", "250 FIN"]);
 }
 
@@ -290,14 +293,14 @@ fn healing_lets_everything_go_and_leaves_nothing_behind() {
     let mut bench = bench();
     let stop = Toxic::Bandwidth { rate: 0 };
     bench.toxic(Direction::In, stop).toxic(Direction::Out, stop).toxic(Direction::Out, LATENCY);
-    bench.input(b"in").eof().send(b"out").do_(Connection::shutdown).run(500).heal(Some("slicer")).saw(&[]);
+    bench.input(b"in").eof().send(b"out").do_(Link::shutdown).run(500).heal(Some("slicer")).saw(&[]);
     bench.heal(Some("bandwidth")).saw(&["500 < in", "500 eof"]);
     bench.heal(None).saw(&["500 > out", "500 FIN", "500 gone", "500 closed eof"]);
-    assert!(!bench.conn.has_toxics());
+    assert!(bench.conn.is_transparent());
 
     let mut bench = self::bench();
     bench.toxic(Direction::In, LATENCY).heal(None);
-    assert!(!bench.conn.has_toxics(), "nothing was held");
+    assert!(bench.conn.is_transparent(), "nothing was held");
     bench.input(b"a").saw(&["0 < a"]);
 }
 

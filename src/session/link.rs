@@ -1,0 +1,305 @@
+//! `Link`: a [`Connection`] with its stack of layers. The same `handle_*` and `poll_*` face, still pure, so that whoever
+//! owns the socket does not know whether there are layers.
+//!
+//! Owns whether bytes may go past the layers ([`Link::is_transparent`]), when the opening is told, and the bytes on their way
+//! between layers and socket. To the connection, what layers hold has not arrived, or was not sent. Without layers a call
+//! costs one look at an `Option`.
+
+mod layered;
+mod straight;
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::buffer::ByteQueue;
+use crate::layer::toxics::{Toxic, Toxics};
+use crate::layer::{Direction, Layer, Stack};
+use crate::session::connection::{Action, Settings};
+use crate::session::{CloseReason, ConnError, ConnView, Connection, Event};
+
+/// One peer, and what stands between it and its socket.
+#[derive(Debug)]
+pub struct Link {
+    conn: Connection,
+    /// `None`: nothing stands between them, and nothing is held.
+    layers: Option<Box<Layers>>,
+}
+
+/// A stack, and how far the two streams are in it.
+#[derive(Debug, Default)]
+struct Layers {
+    stack: Stack,
+    /// The peer's end was given to the stack.
+    input_ended: bool,
+    /// That end is a broken link.
+    broken: Option<ConnError>,
+    /// The end of what we send was given to the stack.
+    output_ends: bool,
+    /// The end of what we send has left the stack.
+    output_ended: bool,
+    /// What has left the stack and waits for the socket.
+    wire: ByteQueue,
+}
+
+impl Link {
+    /// A connection that stands, without layers.
+    pub fn new(view: Rc<ConnView>, settings: Settings) -> Self {
+        Self { conn: Connection::new(view, settings), layers: None }
+    }
+
+    // ---- layers ---------------------------------------------------------------------------------------
+
+    /// Puts a layer above all others. What was sent before does not pass it.
+    pub fn add_layer(&mut self, now: Instant, layer: Box<dyn Layer>) {
+        if !self.conn.is_released() {
+            self.empty_queue(now);
+            self.layers.get_or_insert_default().stack.add_top(layer);
+            self.settle();
+        }
+    }
+
+    /// What comes, or is sent, from now on passes through a toxic. `seed` is what its chance comes from.
+    pub fn add_toxic(&mut self, now: Instant, direction: Direction, toxic: Toxic, seed: u64) {
+        if self.conn.is_released() {
+            return;
+        }
+        let toxics = self.toxics();
+        if direction == Direction::Out && toxics.is_none_or(|toxics| toxics.is_empty(direction)) {
+            // What was sent before is not concerned.
+            self.empty_layers(now);
+        }
+        if self.toxics().is_none() {
+            // They are faults of the network: everything else stands above them.
+            self.layers.get_or_insert_default().stack.add_bottom(Box::<Toxics>::default());
+        }
+        if let Some(toxics) = self.toxics() {
+            toxics.add(now, direction, toxic, seed);
+        }
+        self.settle();
+    }
+
+    /// Removes the toxics of that name, or all; what they hold goes on at once.
+    pub fn heal(&mut self, now: Instant, name: Option<&str>) {
+        if let Some(toxics) = self.toxics() {
+            toxics.heal(now, name);
+            self.settle();
+        }
+    }
+
+    fn toxics(&mut self) -> Option<&mut Toxics> {
+        self.layers.as_mut()?.stack.find()
+    }
+
+    /// Whether every layer is established. Until then nothing that is queued goes out, and no event is told.
+    pub fn is_established(&self) -> bool {
+        self.layers.as_ref().is_none_or(|layers| layers.stack.is_established())
+    }
+
+    // ---- fast paths -----------------------------------------------------------------------------------
+
+    /// Whether nothing stands between the socket and the connection, and nothing is held: the first question of everything
+    /// that lets bytes go past the layers.
+    pub fn is_transparent(&self) -> bool {
+        self.layers.is_none()
+    }
+
+    /// Whether received bytes go to stdout as they are, so that they need not pass through here.
+    pub fn passes_through(&self) -> bool {
+        self.is_transparent() && self.conn.passes_through()
+    }
+
+    /// Whether received bytes are chunks for somebody who takes them as they are, with nothing before them, so that they
+    /// need not pass through here.
+    pub fn gives_chunks(&self) -> bool {
+        self.is_transparent() && self.conn.gives_chunks()
+    }
+
+    /// Whether what is sent next may wait outside, in a kernel pipe that the owner of the socket has.
+    pub fn accepts_spliced(&self) -> bool {
+        self.is_transparent() && self.conn.accepts_spliced()
+    }
+
+    /// Whether bytes may go to the socket without passing through here, once nothing is queued.
+    pub fn accepts_moves(&self) -> bool {
+        self.is_transparent() && self.conn.can_send()
+    }
+
+    // ---- inputs ---------------------------------------------------------------------------------------
+
+    /// Bytes arrived, as one read gave them.
+    pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
+        if self.is_transparent() {
+            self.conn.handle_input(now, bytes);
+        } else {
+            self.push_input(now, bytes);
+        }
+    }
+
+    /// The peer sent FIN.
+    pub fn handle_eof(&mut self, now: Instant) {
+        if self.is_transparent() {
+            self.conn.handle_eof();
+        } else {
+            self.push_end(now, None);
+        }
+    }
+
+    /// Reading failed: the connection is broken. What arrived before is still delivered.
+    pub fn handle_read_error(&mut self, now: Instant, error: ConnError) {
+        if self.is_transparent() {
+            self.conn.handle_read_error(error);
+        } else {
+            self.push_end(now, Some(error));
+        }
+    }
+
+    /// Writing failed. What the peer sent before may still be there: the error is told when reading ends.
+    pub fn handle_write_error(&mut self, _now: Instant, error: ConnError) {
+        self.conn.handle_write_error(error);
+        self.settle();
+    }
+
+    /// Time has come to `now`; `unacknowledged` is what the kernel still holds of what was sent.
+    pub fn handle_timeout(&mut self, now: Instant, unacknowledged: usize) {
+        self.conn.handle_timeout(now, unacknowledged);
+        self.settle();
+    }
+
+    /// Flush, FIN, let go. No data event follows.
+    pub fn close(&mut self, why: CloseReason) {
+        self.conn.close(why);
+        if self.withholds_events() && self.conn.queued() == 0 && self.conn.placeholders() == 0 {
+            // Nobody has anything to say: there is nothing to establish layers for.
+            self.drop_layers();
+            self.conn.forget_opened();
+        }
+        self.settle();
+    }
+
+    /// RST now; what is queued is dropped.
+    pub fn reset(&mut self, why: CloseReason) {
+        self.conn.reset(why);
+        self.settle();
+    }
+
+    /// Lets go without flushing and without RST: nobody waits for the peer any more.
+    pub fn abandon(&mut self, why: CloseReason) {
+        self.conn.abandon(why);
+        self.settle();
+    }
+
+    /// The first gap cannot be filled: told, then reset, so that nobody takes a part for the whole.
+    pub fn break_placeholder(&mut self, message: String) {
+        self.conn.break_placeholder(message);
+        self.settle();
+    }
+
+    /// Stops absorbing: the run ends and everything sent was acknowledged.
+    pub fn stop_lingering(&mut self) {
+        self.conn.stop_lingering();
+        self.settle();
+    }
+
+    // ---- outputs --------------------------------------------------------------------------------------
+
+    /// Lets in what is due of what layers hold, a chunk at a time; whether anything was, the opening included. Call it before
+    /// [`Link::poll_event`], again as long as there was.
+    pub fn release_input(&mut self, now: Instant) -> bool {
+        !self.is_transparent() && self.pass_input(now)
+    }
+
+    /// Lets out what is due of what layers hold, a piece at a time. Call it before [`Link::poll_transmit`].
+    pub fn release_output(&mut self, now: Instant) {
+        if !self.is_transparent() {
+            self.pass_output(now);
+        }
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        if self.is_transparent() {
+            return self.conn.poll_event();
+        }
+        if self.withholds_events() {
+            return None;
+        }
+        let event = self.conn.poll_event();
+        self.settle();
+        event
+    }
+
+    /// Whether [`Link::poll_event`] has something to give (lines that are not cut yet aside).
+    pub fn has_events(&self) -> bool {
+        !self.withholds_events() && self.conn.has_events()
+    }
+
+    /// The front of what is to be sent; [`Link::release_output`] goes before, and so does what waits outside.
+    pub fn poll_transmit(&self) -> Option<&[u8]> {
+        match &self.layers {
+            None => self.conn.poll_transmit(),
+            Some(layers) => Some(layers.wire.as_slice()).filter(|wire| !wire.is_empty()),
+        }
+    }
+
+    /// The kernel took `n` bytes of the front.
+    pub fn transmitted(&mut self, now: Instant, n: usize) {
+        match &mut self.layers {
+            None => self.conn.transmitted(now, n),
+            Some(layers) => {
+                layers.wire.consume(n);
+                let left = layers.unsent();
+                self.conn.transmitted_below(now, n, left);
+            }
+        }
+    }
+
+    /// What to do with the socket, once the queue was offered to it.
+    pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
+        let Some(layers) = &self.layers else { return self.conn.poll_action(now) };
+        if self.conn.is_finishing() && !layers.is_output_through() {
+            return self.conn.take_action();
+        }
+        let action = self.conn.poll_action(now);
+        self.settle();
+        action
+    }
+
+    /// When [`Link::handle_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let timer = self.conn.poll_timeout();
+        match &self.layers {
+            None => timer,
+            Some(layers) => self.layers_timeout(layers).into_iter().chain(timer).min(),
+        }
+    }
+
+    /// Whether reading is of use: not above the high-water mark, not ended.
+    pub fn wants_read(&self) -> bool {
+        match &self.layers {
+            None => self.conn.wants_read(),
+            Some(layers) => self.layers_want_read(layers),
+        }
+    }
+
+    /// Whether bytes wait for the socket.
+    pub fn wants_write(&self) -> bool {
+        match &self.layers {
+            None => self.conn.wants_write(),
+            Some(layers) => !layers.wire.is_empty(),
+        }
+    }
+
+    /// What waits to be sent, for back-pressure: bytes, and with layers somewhat more than that.
+    pub fn queued(&self) -> usize {
+        let overhead = self
+            .layers
+            .as_ref()
+            .map_or(0, |layers| layers.stack.cost(Direction::Out).saturating_sub(layers.stack.held(Direction::Out)));
+        self.conn.queued() + overhead
+    }
+
+    /// Whether something that was sent waits in a layer for its time.
+    pub fn is_delaying(&self) -> bool {
+        self.layers.as_ref().is_some_and(|layers| layers.stack.next_timeout(Direction::Out).is_some())
+    }
+}

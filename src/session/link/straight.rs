@@ -1,0 +1,135 @@
+//! What a [`Link`] hands on to its connection as it is, because layers make no difference to it.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::Link;
+use crate::session::{ConnView, Cutting, EventMask};
+
+impl Link {
+    /// What others see of this connection.
+    pub fn view(&self) -> &Rc<ConnView> {
+        self.conn.view()
+    }
+
+    /// Which events somebody takes.
+    pub fn event_mask(&self) -> EventMask {
+        self.conn.event_mask()
+    }
+
+    /// Somebody else takes the events. What was not delivered takes the form they want; a chosen framing stays.
+    pub fn set_event_mask(&mut self, event_mask: EventMask) {
+        self.conn.set_event_mask(event_mask);
+    }
+
+    /// Whether it stands and neither side's handler has closed it.
+    pub fn is_open(&self) -> bool {
+        self.conn.is_open()
+    }
+
+    /// Whether only the peer's last bytes are awaited and thrown away.
+    pub fn is_lingering(&self) -> bool {
+        self.conn.is_lingering()
+    }
+
+    /// Whether it can still send.
+    pub fn can_send(&self) -> bool {
+        self.conn.can_send()
+    }
+
+    // ---- what arrives ---------------------------------------------------------------------------------
+
+    /// Bytes arrived and went their way without passing through here ([`Link::passes_through`]).
+    pub fn note_received(&mut self, now: Instant, n: usize) {
+        self.conn.note_received(now, n);
+    }
+
+    /// Stops reading and delivering, or goes on. What was received stays for later, in order.
+    pub fn set_paused(&mut self, paused: bool) {
+        self.conn.set_paused(paused);
+    }
+
+    /// The idle limit in the view was changed; it counts from the last byte.
+    pub fn handle_idle_change(&mut self, now: Instant) {
+        self.conn.handle_idle_change(now);
+    }
+
+    /// Cuts what was received, and comes, differently.
+    pub fn set_cutting(&mut self, cutting: Cutting) {
+        self.conn.set_cutting(cutting);
+    }
+
+    /// The handler has measured the next frame; 0: it needs more bytes.
+    pub fn cut(&mut self, length: usize) {
+        self.conn.cut(length);
+    }
+
+    /// The handler has dealt with the first bytes of what it measured.
+    pub fn skip(&mut self, n: usize) {
+        self.conn.skip(n);
+    }
+
+    // ---- what is sent ---------------------------------------------------------------------------------
+
+    /// Queues bytes; ignored once this side is closed.
+    pub fn send(&mut self, bytes: Vec<u8>) {
+        self.conn.send(bytes);
+    }
+
+    /// Queues bytes that stay with their owner; ignored once this side is closed.
+    pub fn send_slice(&mut self, bytes: &[u8]) {
+        self.conn.send_slice(bytes);
+    }
+
+    /// FIN once everything queued is sent, and every layer has said goodbye. Reading goes on.
+    pub fn shutdown(&mut self) {
+        self.conn.shutdown();
+    }
+
+    /// Leaves a gap in the queue for something that is filled in piece by piece. Whether anything is still sent.
+    pub fn open_placeholder(&mut self) -> bool {
+        self.conn.open_placeholder()
+    }
+
+    /// How many gaps the queue has.
+    pub fn placeholders(&self) -> usize {
+        self.conn.placeholders()
+    }
+
+    /// Whether the first gap is all that is left to send, and there is room for more of it.
+    pub fn wants_filling(&self) -> bool {
+        self.conn.wants_filling()
+    }
+
+    /// Bytes for the first gap.
+    pub fn fill(&mut self, bytes: Vec<u8>) {
+        self.conn.fill(bytes);
+    }
+
+    /// The first gap has everything.
+    pub fn close_placeholder(&mut self) {
+        self.conn.close_placeholder();
+    }
+
+    // ---- what waits outside ---------------------------------------------------------------------------
+
+    /// So many bytes wait outside and count as queued; what is queued later goes after them ([`Link::accepts_spliced`]).
+    pub fn send_spliced(&mut self, n: usize) {
+        self.conn.send_spliced(n);
+    }
+
+    /// How many bytes wait outside; 0 also when they are wanted no more.
+    pub fn spliced(&self) -> usize {
+        self.conn.spliced()
+    }
+
+    /// The kernel took `n` bytes of what waits outside.
+    pub fn transmitted_spliced(&mut self, now: Instant, n: usize) {
+        self.conn.transmitted_spliced(now, n);
+    }
+
+    /// Everything that waits outside comes back, to be sent first; layers have to be added after that.
+    pub fn absorb(&mut self, bytes: Vec<u8>) {
+        self.conn.absorb(bytes);
+    }
+}
