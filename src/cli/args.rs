@@ -34,13 +34,13 @@ pub(super) enum Word {
     /// Connect to a peer: stdin goes to it, what it sends goes to stdout
     #[command(
         after_help = help::of_connect(),
-        override_usage = "tcpx connect [OPTIONS] HOST PORT [-- ARGS...]\n       tcpx connect [OPTIONS] HOST:PORT [-- ARGS...]"
+        override_usage = "tcpx connect [OPTIONS] HOST PORT [-- ARGS...]\n       tcpx connect [OPTIONS] HOST:PORT [-- ARGS...]\n       tcpx connect [OPTIONS] unix:PATH [-- ARGS...]"
     )]
     Connect(Late<ConnectArgs>),
     /// Listen for one peer; for many with -k, for a scripted server with --script
     #[command(
         after_help = help::of_listen(),
-        override_usage = "tcpx listen [OPTIONS] [HOST] PORT [-- ARGS...]\n       tcpx listen [OPTIONS] HOST:PORT [-- ARGS...]"
+        override_usage = "tcpx listen [OPTIONS] [HOST] PORT [-- ARGS...]\n       tcpx listen [OPTIONS] HOST:PORT [-- ARGS...]\n       tcpx listen [OPTIONS] unix:PATH [-- ARGS...]"
     )]
     Listen(Late<ListenArgs>),
     /// List and show the built-in scripts, begin and check your own
@@ -118,7 +118,7 @@ pub(super) enum ScriptWord {
 
 #[derive(Debug, Args)]
 pub(super) struct ConnectArgs {
-    /// The host: a name, an IPv4 or an IPv6 address; or HOST:PORT in one word
+    /// The host: a name, an IPv4 or an IPv6 address; or HOST:PORT, unix:PATH or unix:@NAME in one word
     #[arg(value_name = "HOST", value_hint = ValueHint::Hostname)]
     pub(super) first: Option<String>,
     /// The port: a number or a service name
@@ -161,7 +161,7 @@ pub(super) struct ConnectArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ListenArgs {
-    /// The local address to listen on, if not all of them
+    /// The local address to listen on, if not all of them; or HOST:PORT, unix:PATH or unix:@NAME in one word
     #[arg(value_name = "HOST", value_hint = ValueHint::Hostname)]
     pub(super) first: Option<String>,
     /// The port: a number or a service name; 0 takes any free one and says which
@@ -219,16 +219,16 @@ pub(super) struct ServerArgs {
                      for itself; nothing is shared. The end of one ends all"
     )]
     pub(super) workers: Option<String>,
-    /// Write HOST:PORT to this file when clients can connect
+    /// Write HOST:PORT (or unix:PATH) to this file when clients can connect
     #[arg(
         long,
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
-        long_help = "Write HOST:PORT to this file when clients can connect. A file of that name is removed at the \
+        long_help = "Write HOST:PORT (or unix:PATH) to this file when clients can connect. A file of that name is removed at the \
                      start, and the new one appears complete: wait for it instead of sleeping"
     )]
     pub(super) ready_file: Option<PathBuf>,
-    /// Write HOST:PORT to this open descriptor when clients can connect
+    /// Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(super) ready_fd: Option<String>,
 }

@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_target_is_two_words_or_one() {
-        let cases: [(&str, Option<&str>, &str); 8] = [
+        let cases: [(&str, Option<&str>, &str); 9] = [
             ("example.org", Some("80"), "example.org:80"),
             ("::1", Some("80"), "[::1]:80"),
             ("[::1]", Some("80"), "[::1]:80"),
@@ -283,6 +283,7 @@ mod tests {
             ("[::1]:80", None, "[::1]:80"),
             (":80", None, ":80"),
             ("tcp://127.0.0.1:80", None, "127.0.0.1:80"),
+            ("unix:/run/x", None, "unix:/run/x"),
         ];
         for (first, second, shown) in cases {
             assert_eq!(target(first, second).unwrap().to_string(), shown);
@@ -299,7 +300,7 @@ mod tests {
 
     #[test]
     fn an_address_to_listen_on_may_be_a_port_alone() {
-        let cases: [(&str, Option<&str>, &str); 7] = [
+        let cases: [(&str, Option<&str>, &str); 8] = [
             ("8080", None, ":8080"),
             ("0", None, ":0"),
             (":8080", None, ":8080"),
@@ -307,6 +308,7 @@ mod tests {
             ("[::1]", Some("80"), "[::1]:80"),
             ("localhost:0", None, "localhost:0"),
             ("[::1]:80", None, "[::1]:80"),
+            ("unix:@x", None, "unix:@x"),
         ];
         for (first, second, shown) in cases {
             assert_eq!(address(first, second).unwrap().to_string(), shown);
@@ -314,6 +316,9 @@ mod tests {
         for word in ["-1", "", " 80", "0x50", "80x", "65536", "::1", "host"] {
             assert!(!said(address(word, None)).is_empty());
         }
+        let message = "unix:/x is a Unix socket, which has no port";
+        assert_eq!(said(address("unix:/x", Some("80"))), format!("{message} | tcpx listen unix:/x"));
+        assert_eq!(said(target("unix:/x", Some("80"))), format!("{message} | tcpx connect unix:/x"));
     }
 
     #[test]
@@ -330,7 +335,7 @@ mod tests {
         for (text, shown) in cases {
             assert_eq!(source(text).unwrap().to_string(), shown);
         }
-        for text in ["", "localhost", "localhost:80", "127.0.0.1:x", "[::1", "1.2.3.4.5"] {
+        for text in ["", "localhost", "localhost:80", "127.0.0.1:x", "[::1", "1.2.3.4.5", "unix:/x"] {
             assert_eq!(
                 said(source(text)),
                 format!(

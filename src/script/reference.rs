@@ -116,7 +116,10 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 
 const HANDLERS: &[(&str, &str)] = &[
     ("on_start()", "The script is loaded; nothing is bound or connected yet. The place to fill app."),
-    ("on_listen(listener)", "The socket is bound: listener.port is known."),
+    (
+        "on_listen(listener)",
+        "The socket is bound: listener.port is known. It comes for the run's own listener, and for one of listen() whose name had to be resolved first.",
+    ),
     ("on_connect(conn)", "A connection was accepted, or made."),
     ("on_data(conn, data)", "A chunk as it arrived, as a blob."),
     (
@@ -146,7 +149,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_error(conn, err)",
-        "Trouble: err.kind (\"reset\", \"refused\", \"timeout\", \"frame\", \"text\", \"script\", \"io\"), err.op and err.message.",
+        "Trouble: err.kind (\"reset\", \"refused\", \"resolve\", \"timeout\", \"frame\", \"text\", \"script\", \"io\"), err.op and err.message. conn is () if a listener of listen() cannot be bound after its name was resolved (err.op is \"listen\").",
     ),
     (
         "on_close(conn, why)",
@@ -174,11 +177,14 @@ const HANDLERS: &[(&str, &str)] = &[
 
 const PROPERTIES: &[(&str, &str)] = &[
     ("conn.id", "Its number: 1, 2, 3 … in one run, never used again."),
-    ("conn.peer", "The other end: \"10.0.0.9:51234\"."),
-    ("conn.peer_ip", "The other end's address alone."),
-    ("conn.peer_port", "The other end's port, a number."),
+    (
+        "conn.peer",
+        "The other end: \"10.0.0.9:51234\", \"unix:/run/x.sock\", \"unix:@name\"; \"unix:(unnamed)\" for most clients of a Unix socket.",
+    ),
+    ("conn.peer_ip", "The other end's IP address alone; () for a Unix socket."),
+    ("conn.peer_port", "The other end's port, a number; () for a Unix socket."),
     ("conn.local", "Our end."),
-    ("conn.proto", "\"tcp\"."),
+    ("conn.proto", "\"tcp\" or \"unix\"."),
     ("conn.side", "\"server\" if it was accepted, \"client\" if tcpx made it."),
     (
         "conn.state",
@@ -191,7 +197,10 @@ const PROPERTIES: &[(&str, &str)] = &[
     ),
     ("conn.eol", "What send_line adds: \"\\n\" at first. Can be set."),
     ("conn.idle_timeout", "Milliseconds of silence until on_idle; 0 is never. Can be set; -i sets it for all."),
-    ("conn.nodelay", "Small pieces are sent at once (TCP_NODELAY). Can be set."),
+    (
+        "conn.nodelay",
+        "Small pieces are sent at once (TCP_NODELAY); --no-nodelay sets it for all. Can be set; without effect on a Unix socket.",
+    ),
     ("conn.is_open", "false once it is over."),
     ("conn.can_send", "false after close, shutdown or reset: what is sent then goes nowhere, without an error."),
     ("conn.eof", "The peer has sent FIN."),
@@ -215,7 +224,10 @@ const METHODS: &[(&str, &str)] = &[
     ),
     ("conn.close()", "Flush, then FIN. No data handler runs any more."),
     ("conn.shutdown()", "Flush and FIN, but keep reading."),
-    ("conn.reset()", "RST at once; what is queued is dropped."),
+    (
+        "conn.reset()",
+        "RST at once; what is queued is dropped. A Unix socket has no RST: its peer sees a reset if something it sent was not read, or else the end.",
+    ),
     (
         "conn.frame_lines(max)",
         "Lines of at most max bytes without their end (1 MiB if left out), for on_line; as blobs, for on_frame, if there is no on_line. What is longer is an error of kind \"frame\", and the connection is reset: so with every framing.",
@@ -257,8 +269,11 @@ const METHODS: &[(&str, &str)] = &[
 ];
 
 const LISTENER: &[(&str, &str)] = &[
-    ("listener.port", "The port, the real one if 0 was asked for."),
-    ("listener.addr", "Address and port."),
+    (
+        "listener.port",
+        "The port, the real one if 0 was asked for; () for a Unix socket, and while a name is being resolved.",
+    ),
+    ("listener.addr", "Address and port, or \"unix:/run/x.sock\"; () while a name is being resolved."),
     (
         "listener.close()",
         "Stops listening; connections stay. Only for a listener of listen(), which also takes handlers for its own connections: listener.on_data = |c, data| c.send(data), and so on_connect, on_text, on_line, on_frame, on_eof, on_drain, on_idle, on_error and on_close.",
@@ -282,9 +297,12 @@ const GLOBALS: &[(&str, &str)] = &[
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     (
         "connect(addr)",
-        "Makes a connection to \"host:port\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options.",
+        "Makes a connection to \"host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options.",
     ),
-    ("listen(addr)", "Listens on \":port\" or \"host:port\" (0 is any port) and gives a listener."),
+    (
+        "listen(addr)",
+        "Listens on \":port\", \"host:port\" (0 is any port), \"unix:/path\" or \"unix:@name\" and gives a listener; an error if that cannot be had. A host that is a name is resolved first: then addr and port of the listener are (), until on_listen comes for it, or on_error with () for a connection (kind \"resolve\" or \"io\").",
+    ),
     (
         "check_toxic(name, #{..})",
         "Nothing if conn.toxic would take it, or else its error: what comes from a command line is checked before the first client.",

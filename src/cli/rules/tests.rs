@@ -266,3 +266,22 @@ fn stdin_cannot_be_named_as_a_file_to_send() {
          leave it out; a file of that name is ./-"
     );
 }
+
+#[test]
+fn options_of_tcp_are_not_for_unix_sockets() {
+    let cases = [
+        ("connect unix:/x -4", "-4 is for TCP, and unix:/x is a Unix socket | leave -4 out"),
+        ("listen unix:@x -6", "-6 is for TCP, and unix:@x is a Unix socket | leave -6 out"),
+        ("connect unix:/x --source :9", "--source is for TCP, and unix:/x is a Unix socket | leave --source out"),
+        (
+            "listen unix:/x --on-data c --workers 2",
+            "--workers is for TCP, and unix:/x is a Unix socket | leave --workers out",
+        ),
+    ];
+    for (line, said) in cases {
+        assert_eq!(refused(line), said);
+    }
+    for line in ["connect unix:/x -n --no-nodelay -w 2", "connect -z unix:@x", "listen unix:/x -k --backlog 5 -m 2"] {
+        accepted(line);
+    }
+}
