@@ -197,6 +197,55 @@ fn the_source_address_is_chosen() {
     done.code(110).said("tcpx: bind to 192.0.2.1:0: ");
 }
 
+/// A free port of one address, held without anybody listening on it until it is dropped.
+fn held(address: &str) -> (socket2::Socket, SocketAddr) {
+    let address: SocketAddr = format!("{address}:0").parse().expect("an address");
+    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None);
+    let socket = socket.expect("a socket");
+    socket.set_reuse_address(true).expect("SO_REUSEADDR");
+    socket.bind(&address.into()).expect("bound");
+    let address = socket.local_addr().expect("an address").as_socket().expect("an IP address");
+    (socket, address)
+}
+
+#[test]
+fn a_source_port_holds_for_both_families() {
+    for host in ["127.0.0.1", "[::1]"] {
+        let server = Server::on(format!("{host}:0").parse().expect("an address"));
+        let (_socket, source) = held(host);
+        let tcpx = Tcpx::new(&["--source", &format!(":{}", source.port())]).connect(server.address);
+        let peer = server.accept();
+        assert_eq!(peer.0.peer_addr().expect("its address"), source);
+        drop(peer);
+        tcpx.finish().code(0);
+    }
+    // One that somebody listens on.
+    let server = Server::on("[::1]:0".parse().expect("an address"));
+    let taken = TcpListener::bind("[::1]:0").expect("a listener");
+    let port = format!(":{}", taken.local_addr().expect("an address").port());
+    let done = Tcpx::new(&["--source", &port]).connect(server.address).finish();
+    done.code(110).said(&format!("tcpx: bind to [::]{port}: address already in use"));
+}
+
+#[test]
+fn a_source_address_of_the_other_family_is_never_ignored() {
+    let server = Server::on("[::1]:0".parse().expect("an address"));
+    Tcpx::new(&["--source", "127.0.0.1"]).connect(server.address).finish().code(2).said("one is IPv4, the other IPv6");
+    // A name that has addresses of one family only.
+    let folder = Folder::new();
+    let port = server.address.port().to_string();
+    let script = "printf '127.0.0.1 four.test\\n' >\"$0\" && mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+    let hosts = folder.path("hosts").display().to_string();
+    let words = ["unshare", "-rm", "sh", "-c", script, &hosts];
+    let probe = std::process::Command::new(words[0]).args(&words[1..]).arg("true").status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return missing("unshare(1) that may mount");
+    }
+    let done = Tcpx::new(&["connect", "--source", "::1", "four.test", &port]).under(&words).run();
+    done.code(7)
+        .said(&format!("connect to four.test:{port}: it has only IPv4 addresses, and the source address ::1 is IPv6"));
+}
+
 #[test]
 fn a_listener_without_a_host_serves_both_families_and_shows_ipv4_as_ipv4() {
     let mut tcpx = Tcpx::new(&["listen", "-k", "-v", "0"]).stdin(Stdin::Open).spawn();

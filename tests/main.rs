@@ -20,6 +20,7 @@ mod support;
 mod terminal;
 mod toxics;
 mod tutorial;
+mod unix;
 mod watching;
 mod workers;
 mod workshop;

@@ -278,3 +278,102 @@ fn a_run_that_ends_while_a_piped_pair_is_half_closed_ends_as_any_other() {
         }
     }
 }
+
+#[test]
+fn options_of_the_run_hold_for_connections_of_a_script() {
+    let (folder, upstream) = (Folder::new(), Server::start());
+    let script = r#"
+        fn on_start() {
+            let c = connect("TARGET"); let d = connect("TARGET", #{nodelay: true});
+            print(`${c.nodelay} ${d.nodelay}`);
+            app.inner = listen("127.0.0.1:0");
+            connect(app.inner.addr);
+        }
+        fn on_connect(conn) { if conn.local == app.inner.addr { print(conn.nodelay); exit(0); } }
+    "#;
+    for (options, wanted) in [(&["--no-nodelay"][..], "false true\nfalse\n"), (&[], "true true\ntrue\n")] {
+        let text = script.replace("TARGET", &upstream.address.to_string());
+        let path = folder.file("script.rhai", text.as_bytes());
+        let tcpx = Tcpx::new(&["listen", "127.0.0.1", "0", "--script"]).arg(&path).args(options).spawn();
+        tcpx.finish().code(0).wrote(wanted);
+    }
+}
+
+#[test]
+fn a_script_resolves_no_names_with_n() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_start() { connect("localhost:9"); listen("localhost:0"); }
+        fn on_error(conn, err) {
+            print(`${conn == ()} ${err.kind} ${err.op} ${err.message}`);
+            app.n = (app.n ?? 0) + 1;
+            if app.n == 2 { exit(0); }
+        }
+    "#;
+    let path = folder.file("script.rhai", script.as_bytes());
+    let tcpx = Tcpx::new(&["listen", "-n", "127.0.0.1", "0", "--script"]).arg(&path).spawn();
+    let why = "resolve localhost: names are not resolved with -n";
+    tcpx.finish().code(0).wrote(format!("false resolve connect {why}\ntrue resolve listen {why}\n"));
+}
+
+#[test]
+fn a_listener_on_a_name_is_bound_when_the_name_is_resolved() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_start() {
+            let l = listen("localhost:0");
+            l.on_data = |c, data| c.send(`inner ${data.text()}`);
+            app.inner = l;
+            print(`${l.addr == ()} ${l.port == ()} ${l}`);
+        }
+        fn on_listen(l) {
+            if app.inner.addr != () && l.addr == app.inner.addr { log(`inner is ${l.addr} ${l.port == app.inner.port}`); }
+        }
+    "#;
+    let (mut tcpx, _) = serve(&folder, &[], script, nobody());
+    tcpx.wait_stdout(b"true true not bound\n");
+    tcpx.wait_stderr("inner is ");
+    tcpx.wait_stderr(" true\n");
+    let text = tcpx.err.text();
+    let address = text.split_once("inner is ").expect("its address").1.split(' ').next().expect("a word");
+    let mut client = Conn::to(address.parse().expect("an address"));
+    client.send(b"hello");
+    client.expect(b"inner hello");
+}
+
+#[test]
+fn a_listener_that_cannot_be_bound_later_is_an_error_without_a_connection() {
+    let folder = Folder::new();
+    // Too long for a label: no server is asked.
+    let name = "a".repeat(64);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let port = taken.local_addr().expect("an address").port();
+    let script = r#"
+        fn on_start() { listen("NAME:1"); let l = listen("localhost:PORT"); l.on_error = |c, err| told("own", c, err); }
+        fn told(who, conn, err) { print(`${who} ${conn == ()} ${err.kind} ${err.op}`); log(err.message); }
+        fn on_error(conn, err) { told("all", conn, err); }
+    "#;
+    let (mut tcpx, _) =
+        serve(&folder, &["-4"], &script.replace("PORT", &port.to_string()).replace("NAME", &name), nobody());
+    tcpx.wait_stderr(&format!("resolve {name}: "));
+    tcpx.wait_stderr(&format!("listen on localhost:{port}: address already in use"));
+    let mut lines: Vec<String> = String::from_utf8_lossy(&tcpx.out.bytes()).lines().map(str::to_owned).collect();
+    lines.sort();
+    assert_eq!(lines, ["all true resolve listen", "own true io listen"]);
+    // Without a handler it is a message, and nothing ends.
+    let (mut tcpx, address) = serve(&folder, &[], &format!("fn on_start() {{ listen(\"{name}:1\"); }}"), nobody());
+    tcpx.wait_stderr(&format!("tcpx: resolve {name}: "));
+    drop(Conn::to(address));
+    assert!(tcpx.is_running());
+}
+
+#[test]
+fn a_listener_that_is_closed_before_it_is_bound_is_never_bound() {
+    let folder = Folder::new();
+    let script = r#"
+        fn on_start() { let l = listen("localhost:0"); l.close(); after(300, || exit(0)); }
+        fn on_listen(l) { print("bound"); }
+    "#;
+    let (tcpx, _) = serve(&folder, &[], script, nobody());
+    tcpx.finish().code(0).wrote("bound\n");
+}

@@ -134,3 +134,30 @@ fn another_run_on_the_same_port_is_refused() {
     let done = Tcpx::new(&["listen", "127.0.0.1", &port, "--workers", "2", "--script", "@echo"]).run();
     done.code(110).said("address already in use");
 }
+
+#[test]
+fn workers_listen_together_on_a_name() {
+    let (_folder, tcpx) = counting(&["listen", "localhost", "0"]);
+    let mut running = tcpx.with_default_signals().spawn();
+    let address = running.address();
+    assert!(address.ip().is_loopback());
+    wait_for("all workers", || running.err.text().matches("start").count() == 3);
+    for _ in 0..20 {
+        let mut conn = Conn::to(address);
+        conn.send(b"hello\n");
+        conn.half_close();
+        assert!(conn.read_all().ends_with(b"hello\n"));
+    }
+    running.signal(Signal::TERM);
+    running.finish().code(143);
+}
+
+#[test]
+fn workers_on_a_name_that_does_not_resolve_are_6() {
+    // Too long for a label: no server is asked.
+    let name = "a".repeat(64);
+    let (_folder, tcpx) = counting(&["listen", &name, "0"]);
+    let done = tcpx.run();
+    done.code(6).said(&format!("tcpx: resolve {name}: "));
+    assert_eq!(done.stderr.matches("resolve").count(), 1, "{}", done.stderr);
+}

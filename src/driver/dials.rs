@@ -282,3 +282,98 @@ impl<T> Dialing<T> {
         [next, self.give_up_at].into_iter().flatten().min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Text;
+    use crate::driver::plan::{Defaults, Wishes};
+    use crate::endpoint::{Endpoint, UnixName};
+    use crate::net::listener::Options;
+    use crate::output::console::Console;
+
+    fn io() -> Io {
+        Io::new(Console::new(0, true), Vec::new(), 1024, Instant::now()).unwrap()
+    }
+
+    fn plan(target: Endpoint, wishes: Wishes) -> (Plan, Rc<ConnView>) {
+        let view = ConnView::wanted(1, &target, &Text::default(), Instant::now());
+        (Plan::new(Defaults::PLAIN, target, wishes), Rc::new(view))
+    }
+
+    fn turn_until_done(dials: &mut Dials<u8>, io: &mut Io) -> Outcomes<u8> {
+        loop {
+            io.reactor.wait(Some(Instant::now() + Duration::from_secs(30))).unwrap();
+            while let Some(slot) = io.reactor.next_ready() {
+                let outcomes = dials.turn(io, slot);
+                if !outcomes.is_empty() {
+                    return outcomes;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_of_a_connection_meanwhile_comes_with_it() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (mut io, mut dials) = (io(), Dials::<u8>::default());
+        let duties = Duties::of_run(true);
+        let target = server.local_addr().unwrap().to_string().parse().unwrap();
+        let (plan, view) = plan(target, Wishes { duties, ..Wishes::default() });
+        assert!(dials.start(&mut io, plan, view).is_empty());
+        assert_eq!((dials.when_connected(1, 7), dials.when_connected(2, 8)), (None, Some(8)));
+        let outcomes = turn_until_done(&mut dials, &mut io);
+        let [DialOutcome::Connected { view, tasks, duties: found, .. }] = &outcomes[..] else {
+            panic!("not connected")
+        };
+        assert_eq!((view.peer_name(), &tasks[..]), (server.local_addr().unwrap().to_string(), &[7][..]));
+        assert_eq!(*found, duties);
+        assert!(dials.is_empty());
+    }
+
+    #[test]
+    fn a_source_of_the_other_family_is_told() {
+        let (mut io, mut dials) = (io(), Dials::<u8>::default());
+        let source = Some("[::1]:0".parse().unwrap());
+        let (plan, view) = plan(":80".parse().unwrap(), Wishes { source, ..Wishes::default() });
+        assert!(dials.start(&mut io, plan, view).is_empty());
+        let four: SocketAddr = "127.0.0.1:80".parse().unwrap();
+        let outcomes = dials.resolved(&mut io, 1, Ok([four.into()]));
+        let [DialOutcome::Failed { error, view, .. }] = &outcomes[..] else { panic!("not failed") };
+        let wanted = "connect to :80: it has only IPv4 addresses, and the source address ::1 is IPv6";
+        assert_eq!((error.to_string().as_str(), error.exit().code()), (wanted, 7));
+        assert!(!view.is_open.get());
+        // A late answer of the resolver finds nothing.
+        assert!(dials.resolved(&mut io, 1, Ok([four.into()])).is_empty());
+    }
+
+    #[test]
+    fn a_full_queue_is_tried_again_until_patience_ends() {
+        let (mut io, mut dials) = (io(), Dials::<u8>::default());
+        let name = UnixName::Abstract(format!("tcpx-dials-{}", std::process::id()).into_bytes());
+        let options = Options { family: crate::config::Family::Any, backlog: 0, shared: false };
+        let place = Address::Unix(Some(name.clone()));
+        let mut server = factory::listen(std::slice::from_ref(&place), options).unwrap();
+        let filler = factory::connect(&place, None);
+        let limit = Some(Duration::from_millis(50));
+        let (plan, view) = plan(Endpoint::Unix(name), Wishes { limit, ..Wishes::default() });
+        assert!(dials.start(&mut io, plan.clone(), view.clone()).is_empty());
+        io.now = dials.deadline().unwrap();
+        assert_eq!(dials.due(io.now), [1]);
+        assert!(dials.advance(&mut io, 1).is_empty(), "it is still full");
+        assert!(dials.due(io.now).is_empty());
+        let later = io.now + Duration::from_millis(50);
+        io.now = later;
+        let outcomes = dials.advance(&mut io, 1);
+        let [DialOutcome::Failed { error: Error::Timeout { .. }, .. }] = &outcomes[..] else { panic!("not late") };
+        // One that is waited for until there is room.
+        assert!(dials.start(&mut io, plan, view).is_empty());
+        drop((server.accept(), filler));
+        io.now = dials.deadline().unwrap();
+        assert!(dials.advance(&mut io, 1).is_empty(), "an attempt is on its way");
+        assert!(matches!(turn_until_done(&mut dials, &mut io)[..], [DialOutcome::Connected { .. }]));
+    }
+}

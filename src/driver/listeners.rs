@@ -215,7 +215,8 @@ impl Listeners {
     /// had its number.
     pub(super) fn is_listening(&self) -> bool {
         let is_full = self.accept.is_some_and(|all| self.accepted >= all);
-        self.own.is_some() || self.is_resolving() || !(is_full || self.slots.is_empty() && self.resolving.is_empty())
+        let has_more = !self.slots.is_empty() || !self.resolving.is_empty();
+        self.own.is_some() || self.is_resolving() || (has_more && !is_full)
     }
 
     /// Whether the name of the run's own listener is being resolved.
@@ -341,4 +342,77 @@ fn bind(plan: &Plan, places: &[Address]) -> Result<Box<dyn Listening>> {
 
 fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Error {
     Error::Bind { operation: "listen on", address: endpoint.to_string(), cause: cause(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpStream};
+
+    use super::*;
+    use crate::output::console::Console;
+
+    fn io() -> Io {
+        Io::new(Console::new(0, true), Vec::new(), 1024, Instant::now()).unwrap()
+    }
+
+    fn plan(target: &str) -> Plan {
+        Plan::new(Defaults::PLAIN, target.parse().unwrap(), Wishes::default())
+    }
+
+    /// Where the run's own listener is, and its slot.
+    fn started(listeners: &mut Listeners, io: &mut Io) -> (Slot, SocketAddr) {
+        let outcomes = listeners.start(io, plan("127.0.0.1:0"));
+        let [ListenOutcome::Bound { listener: None, address }] = &outcomes[..] else { panic!("it is not bound") };
+        (listeners.own.unwrap(), address.ip().unwrap())
+    }
+
+    #[test]
+    fn no_more_are_accepted_than_there_is_room_for_and_than_were_asked_for() {
+        let (mut io, mut listeners) = (io(), Listeners::new(Some(3)));
+        let (slot, address) = started(&mut listeners, &mut io);
+        let _clients: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let mut taken = |room| listeners.turn(&mut io, slot, room).len();
+        assert_eq!((taken(0), taken(2), taken(0), taken(9), taken(9)), (0, 2, 0, 1, 0));
+        assert!(!listeners.is_listening() && listeners.address().is_none());
+    }
+
+    #[test]
+    fn a_name_is_bound_when_it_is_resolved_and_not_before() {
+        let (mut io, mut listeners) = (io(), Listeners::new(None));
+        assert!(listeners.start(&mut io, plan("localhost:0")).is_empty());
+        assert!(listeners.is_resolving() && listeners.is_listening() && listeners.address().is_none());
+        let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let outcomes = listeners.resolved(&mut io, None, Ok(vec![address.into()]));
+        assert!(matches!(outcomes[..], [ListenOutcome::Bound { .. }]));
+        assert!(!listeners.is_resolving() && listeners.address().is_some());
+    }
+
+    #[test]
+    fn a_script_knows_an_address_at_once_and_a_name_later() {
+        let (mut io, mut listeners) = (io(), Listeners::new(None));
+        let bind = listeners.binder(Defaults::PLAIN);
+        let (first, address) = bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
+        assert!(address.is_some_and(|address| address.ip().is_some_and(|address| address.port() != 0)));
+        assert!(bind(&"unix:/no/such/folder/s".parse().unwrap()).is_err());
+        let (second, address) = bind(&"localhost:0".parse().unwrap()).unwrap();
+        assert_eq!((first, second, address), (1, 2, None));
+        assert!(listeners.adopt(&mut io).is_empty());
+        let outcomes = listeners.resolved(&mut io, Some(2), Err("nobody knows it".into()));
+        let [ListenOutcome::Failed { listener: Some(2), error }] = &outcomes[..] else { panic!("not failed") };
+        assert_eq!(error.to_string(), "resolve localhost: nobody knows it");
+        listeners.close(&mut io, 1);
+        assert!(!listeners.is_listening());
+    }
+
+    #[test]
+    fn a_listener_that_is_closed_is_not_bound_by_a_late_answer() {
+        let (mut io, mut listeners) = (io(), Listeners::new(None));
+        let bind = listeners.binder(Defaults::PLAIN);
+        bind(&"localhost:0".parse().unwrap()).unwrap();
+        assert!(listeners.adopt(&mut io).is_empty());
+        listeners.close(&mut io, 1);
+        let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        assert!(listeners.resolved(&mut io, Some(1), Ok(vec![address.into()])).is_empty());
+        assert!(!listeners.is_listening());
+    }
 }

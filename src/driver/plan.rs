@@ -93,6 +93,10 @@ impl Duties {
 }
 
 impl Defaults {
+    /// Any family, resolved and sent at once.
+    #[cfg(test)]
+    pub(super) const PLAIN: Self = Self { family: Family::Any, no_dns: false, nodelay: true, shared: false };
+
     pub(super) fn of(config: &Config) -> Self {
         let shared = matches!(&config.role, Role::Listen(listen) if listen.workers > 1);
         Self { family: config.family, no_dns: config.no_dns, nodelay: config.nodelay, shared }

@@ -96,12 +96,12 @@ impl UnixListening {
             (_, result) => result,
         };
         bound.map_err(explained)?;
-        let _file = match name {
+        let file = match name {
             UnixName::Path(path) => Some(SocketFile { path: path.clone(), identity: identity(path)? }),
             UnixName::Abstract(_) => None,
         };
         socket.listen(backlog)?;
-        Ok(Self { listener: UnixListener::from_std(socket.into()), name: name.clone(), _file })
+        Ok(Self { listener: UnixListener::from_std(socket.into()), name: name.clone(), _file: file })
     }
 }
 

@@ -368,7 +368,10 @@ impl Connection {
 
     /// Whether reading is of use: not above the high-water mark, not ended.
     pub fn wants_read(&self) -> bool {
-        !self.read_ended && (self.phase != Phase::Open || (!self.paused && self.queued() < HIGH_WATER))
+        // Unread bytes are what tells the peer of a Unix socket that this was a reset.
+        !self.read_ended
+            && self.phase != Phase::Released
+            && (self.phase != Phase::Open || (!self.paused && self.queued() < HIGH_WATER))
     }
 
     /// Whether [`Connection::poll_event`] has something to give (lines that are not cut yet aside).

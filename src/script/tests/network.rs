@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::script::RunContext;
-use crate::session::{CloseReason, ConnIds};
+use crate::session::{CloseReason, ConnError, ConnIds, ErrorKind, Operation};
 
 /// A bench whose listeners get addresses without a socket.
 fn load(text: &str) -> Bench {
@@ -75,11 +75,7 @@ fn a_listener_has_handlers_of_its_own_and_the_scripts_for_the_rest() {
     assert_eq!(bench.handler.event_mask(&main).received, Some(crate::session::Delivery::Data));
     assert_eq!(bench.give(&own, Event::Opened), [send(1, b"hello")]);
     assert_eq!(bench.give(&own, Event::Line("abc".into())), [send(1, b"ABC\n")]);
-    let trouble = crate::session::ConnError {
-        kind: crate::session::ErrorKind::Reset,
-        op: crate::session::Operation::Read,
-        message: String::new(),
-    };
+    let trouble = ConnError { kind: ErrorKind::Reset, op: Operation::Read, message: String::new() };
     assert_eq!(bench.give(&own, Event::Error(trouble)), [print("reset")]);
     assert_eq!(bench.give(&own, Event::Closed(CloseReason::Eof)), [print("closed")]);
     assert_eq!(bench.give(&main, data(b"x")), [send(2, b"main")]);
@@ -106,4 +102,44 @@ fn what_is_relayed_can_be_changed() {
             other => panic!("{body}: {other:?}"),
         }
     }
+}
+
+#[test]
+fn a_listener_on_a_name_has_its_address_later_and_hears_of_failures() {
+    let mut bench = load(
+        r#"fn on_start() {
+            app.l = listen("localhost:7");
+            print([app.l.addr, app.l.port, `${app.l}`]);
+            let own = listen("localhost:8");
+            own.on_error = |conn, err| print(`own ${conn == ()} ${err.kind}`);
+            listen("localhost:9");
+        }
+        fn on_listen(l) { print([app.l.addr, l.port, `${l}`]); }
+        fn on_error(conn, err) { print(`all ${conn == ()} ${err.kind} ${err.op}`); }"#,
+    );
+    assert_eq!(bench.start(), [print("[(), (), \"not bound\"]")]);
+    let mut out = Vec::new();
+    let address: SocketAddr = "[::1]:4000".parse().unwrap();
+    bench.handler.listening(Some(7), address.into(), &mut out).unwrap();
+    for id in [8, 9] {
+        let trouble =
+            ConnError { kind: ErrorKind::Resolve, op: "listen".into(), message: "resolve localhost: no".into() };
+        bench.handler.listen_failed(id, trouble, &mut out).unwrap().unwrap();
+    }
+    let wanted = ["[\"[::1]:4000\", 4000, \"[::1]:4000\"]", "own true resolve", "all true resolve listen"];
+    assert_eq!(out, wanted.map(print));
+}
+
+#[test]
+fn a_unix_socket_has_no_ip_and_no_port() {
+    let mut bench = load(
+        r#"fn on_start() {
+            let c = connect("unix:@x");
+            print([c.peer, c.local, c.proto, c.peer_ip, c.peer_port, `${c}`]);
+        }"#,
+    );
+    let out = bench.start();
+    let Command::Connect(request) = &out[0] else { panic!("{out:?}") };
+    assert!(request.target.is_unix());
+    assert_eq!(out[1..], [print(r#"["unix:@x", "unix:(unnamed)", "unix", (), (), "unix:@x"]"#)]);
 }
