@@ -27,10 +27,28 @@ fn a_name_that_does_not_resolve_is_6() {
     let name = "a".repeat(64);
     let done = Tcpx::new(&["connect", &name, "80"]).run();
     done.code(6).said(&format!("tcpx: resolve {name}: "));
+    let done = Tcpx::new(&["listen", &name, "0"]).run();
+    done.code(6).said(&format!("tcpx: resolve {name}: "));
     let done = Tcpx::new(&["connect", "-n", "localhost", "80"]).run();
     done.code(6).said("tcpx: resolve localhost: ");
     let done = Tcpx::new(&["listen", "-n", "localhost", "0"]).run();
     done.code(6).said("tcpx: resolve localhost: ");
+}
+
+#[test]
+fn a_listener_on_a_name_serves_and_says_its_address() {
+    let folder = Folder::new();
+    let ready = folder.path("ready");
+    let words = ["listen", "localhost:0", "--on-data", "conn.send(data)", "--once", "--ready-file"];
+    let mut tcpx = Tcpx::new(&words).arg(&ready).spawn();
+    let address = tcpx.address();
+    assert!(address.ip().is_loopback() && address.port() != 0);
+    assert_eq!(std::fs::read_to_string(&ready).expect("the ready file"), format!("{address}\n"));
+    let mut conn = Conn::to(address);
+    conn.send(b"hello");
+    conn.expect(b"hello");
+    drop(conn);
+    tcpx.finish().code(0).quietly();
 }
 
 #[test]

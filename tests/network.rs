@@ -357,6 +357,7 @@ fn a_listener_that_cannot_be_bound_later_is_an_error_without_a_connection() {
         serve(&folder, &["-4"], &script.replace("PORT", &port.to_string()).replace("NAME", &name), nobody());
     tcpx.wait_stderr(&format!("resolve {name}: "));
     tcpx.wait_stderr(&format!("listen on localhost:{port}: address already in use"));
+    tcpx.out.wait(|bytes| String::from_utf8_lossy(bytes).matches('\n').count() == 2);
     let mut lines: Vec<String> = String::from_utf8_lossy(&tcpx.out.bytes()).lines().map(str::to_owned).collect();
     lines.sort();
     assert_eq!(lines, ["all true resolve listen", "own true io listen"]);

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use rustix::process::Signal;
 
@@ -70,12 +72,52 @@ fn much_passes_unchanged_in_both_directions() {
 
 #[test]
 fn files_and_pipes_are_moved_by_the_kernel() {
+    if !installed("strace") {
+        return missing("strace");
+    }
     let folder = Folder::new();
+    let (path, log) = (folder.path("s"), folder.path("trace"));
+    let strace = ["strace", "-f", "-o", log.to_str().expect("a path"), "-e", "trace=splice,sendfile"];
     let bytes = noise(8 << 20, 3);
+    for (call, stdin) in [("splice(", Stdin::bytes(&bytes)), ("sendfile(", Stdin::file(&bytes))] {
+        let server = UnixListener::bind(&path).expect("a listener");
+        let tcpx = Tcpx::new(&["connect", &unix(&path)]).stdin(stdin).under(&strace).spawn();
+        let (mut conn, _) = server.accept().expect("a client");
+        assert_same(&rest(&mut conn), &bytes, "what was sent");
+        conn.write_all(&bytes).expect("sent");
+        drop(conn);
+        assert_same(&tcpx.finish().code(0).stdout, &bytes, "what was received");
+        let trace = fs::read_to_string(&log).expect("what strace wrote");
+        let moves = |line: &str| {
+            line.contains(call) && line.rsplit(' ').next().is_some_and(|n| n.parse::<u32>().is_ok_and(|n| n > 0))
+        };
+        assert!(trace.lines().any(moves), "{call}: {trace}");
+        fs::remove_file(&path).expect("the socket file");
+    }
+}
+
+#[test]
+fn a_script_relays_much_between_tcp_and_unix() {
+    let folder = Folder::new();
     let path = folder.path("s");
-    let receiver = listen(&path, &["--recv-only"]);
-    Tcpx::new(&["connect", &unix(&path), "--send-only"]).stdin(Stdin::file(&bytes)).run().code(0);
-    assert_same(&receiver.finish().code(0).stdout, &bytes, "from a file");
+    let script = "fn on_connect(conn) { if conn.side == \"server\" { conn.pipe(connect(args[0])); } }";
+    let script = folder.file("relay.rhai", script.as_bytes()).display().to_string();
+    let server = UnixListener::bind(&path).expect("a listener");
+    let words = ["listen", "127.0.0.1", "0", "--script", &script, "--", &unix(&path)];
+    let mut relay = Tcpx::new(&words).spawn();
+    let address = relay.address();
+    let (up, down) = (noise(12 << 20, 4), noise(12 << 20, 5));
+    let tcpx = Tcpx::new::<&str>(&[]).stdin(Stdin::bytes(&up)).connect(address);
+    let (conn, _) = server.accept().expect("the relay");
+    let (mut reader, mut writer) = (conn.try_clone().expect("a second handle"), conn);
+    let sent = down.clone();
+    let sender = thread::spawn(move || {
+        writer.write_all(&sent).expect("sent");
+        writer.shutdown(Shutdown::Write).expect("half closed");
+    });
+    assert_same(&rest(&mut reader), &up, "to the Unix socket");
+    sender.join().expect("it sends");
+    assert_same(&tcpx.finish().code(0).stdout, &down, "to the client");
 }
 
 #[test]
