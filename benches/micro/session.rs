@@ -133,6 +133,7 @@ fn rounds(bencher: Bencher<'_, '_>, mut conn: Link) {
 
 /// Sends back what was received; gives how many bytes left.
 fn answer(conn: &mut Link, now: Instant) -> usize {
+    conn.release_input(now);
     while let Some(event) = conn.poll_event() {
         let Event::Data(bytes) = event else { panic!("{event:?}") };
         conn.send(bytes);

@@ -139,3 +139,139 @@ impl Stack {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Adds its name to what passes. It keeps what it gets outward while it is stuck, and has the timeout it was given.
+    #[derive(Debug)]
+    struct Tag {
+        name: &'static str,
+        state: State,
+        is_stuck: bool,
+        timeout: Option<Instant>,
+        flows: [VecDeque<Flow>; 2],
+    }
+
+    impl Tag {
+        fn boxed(name: &'static str) -> Box<Self> {
+            Box::new(Self { name, state: State::Open, is_stuck: false, timeout: None, flows: Default::default() })
+        }
+    }
+
+    impl Layer for Tag {
+        fn name(&self) -> &'static str {
+            self.name
+        }
+
+        fn push(&mut self, _now: Instant, to: Direction, flow: Flow) {
+            let flow = match flow {
+                Flow::Data(bytes) => Flow::Data([&bytes, self.name.as_bytes()].concat()),
+                end => end,
+            };
+            self.flows[to as usize].push_back(flow);
+        }
+
+        fn poll(&mut self, _now: Instant, to: Direction) -> Result<Option<Flow>, LayerError> {
+            let is_stuck = self.is_stuck && to == Direction::Out;
+            Ok(if is_stuck { None } else { self.flows[to as usize].pop_front() })
+        }
+
+        fn state(&self) -> State {
+            self.state
+        }
+
+        fn next_timeout(&self, _to: Direction) -> Option<Instant> {
+            self.timeout
+        }
+
+        fn held(&self, to: Direction) -> usize {
+            let len = |flow: &Flow| if let Flow::Data(bytes) = flow { bytes.len() } else { 0 };
+            self.flows[to as usize].iter().map(len).sum()
+        }
+    }
+
+    fn data(bytes: &[u8]) -> Flow {
+        Flow::Data(bytes.to_vec())
+    }
+
+    #[test]
+    fn inward_is_bottom_up_and_outward_top_down() {
+        let now = Instant::now();
+        let mut stack = Stack::default();
+        stack.add_top(Tag::boxed("b"));
+        stack.add_top(Tag::boxed("c"));
+        stack.add_bottom(Tag::boxed("a"));
+        for (to, passed) in [(Direction::In, b".abc"), (Direction::Out, b".cba")] {
+            stack.push(now, to, data(b"."));
+            stack.push(now, to, Flow::Eof);
+            assert_eq!(stack.poll(now, to), Ok(Some(data(passed))));
+            assert_eq!(stack.poll(now, to), Ok(Some(Flow::Eof)));
+            assert_eq!(stack.poll(now, to), Ok(None));
+        }
+    }
+
+    #[test]
+    fn the_layer_above_waits_for_the_one_below() {
+        let now = Instant::now();
+        let mut below = Tag::boxed("a");
+        below.state = State::Establishing;
+        let mut above = Tag::boxed("b");
+        above.timeout = Some(now);
+        let mut stack = Stack::default();
+        stack.add_top(below);
+        stack.add_top(above);
+        assert!(!stack.is_established());
+        stack.push(now, Direction::Out, data(b"."));
+        assert_eq!(stack.poll(now, Direction::Out), Ok(None));
+        assert_eq!(stack.next_timeout(Direction::Out), None, "nobody would take what is due");
+        assert_eq!(stack.next_timeout(Direction::In), Some(now));
+        stack.push(now, Direction::In, Flow::Eof);
+        let error = stack.poll(now, Direction::In).unwrap_err();
+        assert_eq!((error.kind, error.layer), (LayerErrorKind::Protocol, "a"), "it ended in the middle");
+        stack.find::<Tag>().unwrap().state = State::Open;
+        assert_eq!(stack.poll(now, Direction::Out), Ok(Some(data(b".ba"))));
+    }
+
+    #[test]
+    fn a_full_layer_is_given_nothing_more() {
+        let now = Instant::now();
+        let mut below = Tag::boxed("a");
+        below.is_stuck = true;
+        let mut above = Tag::boxed("b");
+        let later = now + Duration::from_secs(1);
+        above.timeout = Some(later);
+        let mut stack = Stack::default();
+        stack.add_top(below);
+        stack.add_top(above);
+        for _ in 0..3 {
+            stack.push(now, Direction::Out, data(&vec![0; MAX_HELD]));
+        }
+        assert!(!stack.has_room(Direction::Out));
+        assert_eq!(stack.poll(now, Direction::Out), Ok(None));
+        assert_eq!(stack.find::<Tag>().unwrap().held(Direction::Out), MAX_HELD + 2, "one piece, with both names");
+        assert_eq!(stack.next_timeout(Direction::Out), None);
+        stack.find::<Tag>().unwrap().is_stuck = false;
+        assert!(matches!(stack.poll(now, Direction::Out), Ok(Some(Flow::Data(_)))));
+        assert_eq!(stack.next_timeout(Direction::Out), Some(later));
+    }
+
+    #[test]
+    fn what_is_done_leaves_once_it_holds_nothing() {
+        let now = Instant::now();
+        let mut layer = Tag::boxed("a");
+        layer.state = State::Done;
+        let mut stack = Stack::default();
+        stack.add_top(layer);
+        stack.push(now, Direction::In, data(b"."));
+        stack.remove_done();
+        assert!(!stack.is_empty());
+        assert_eq!(stack.poll(now, Direction::In), Ok(Some(data(b".a"))));
+        stack.remove_done();
+        assert!(stack.is_empty() && !stack.has_room(Direction::In));
+    }
+}

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::*;
 use crate::script::RunContext;
-use crate::session::{CloseReason, ConnError, ConnIds, ErrorKind, Operation};
+use crate::session::{CloseReason, ConnError, ConnIds, ErrorKind, Handler, Operation, RunEvent};
 
 /// A bench whose listeners get addresses without a socket.
 fn load(text: &str) -> Bench {
@@ -120,11 +120,12 @@ fn a_listener_on_a_name_has_its_address_later_and_hears_of_failures() {
     assert_eq!(bench.start(), [print("[(), (), \"not bound\"]")]);
     let mut out = Vec::new();
     let address: SocketAddr = "[::1]:4000".parse().unwrap();
-    bench.handler.listening(Some(7), address.into(), &mut out).unwrap();
+    let event = RunEvent::Listening { listener: Some(7), address: address.into() };
+    assert_eq!(bench.handler.handle_run(event, &mut out), Ok(true));
     for id in [8, 9] {
-        let trouble =
-            ConnError { kind: ErrorKind::Resolve, op: "listen".into(), message: "resolve localhost: no".into() };
-        bench.handler.listen_failed(id, trouble, &mut out).unwrap().unwrap();
+        let message = "resolve localhost: no".into();
+        let trouble = ConnError { kind: ErrorKind::Resolve, op: Operation::Listen, message };
+        assert_eq!(bench.handler.handle_run(RunEvent::ListenFailed { listener: id, trouble }, &mut out), Ok(true));
     }
     let wanted = ["[\"[::1]:4000\", 4000, \"[::1]:4000\"]", "own true resolve", "all true resolve listen"];
     assert_eq!(out, wanted.map(print));
