@@ -198,10 +198,21 @@ pub struct Output {
     pub raw_terminal: bool,
     /// Both directions as a hex dump on stderr.
     pub hex: bool,
+    /// Where events go.
+    pub events: Option<EventsTarget>,
     /// How much to say on stderr: 0 is only trouble.
     pub verbose: u8,
     /// Not even `listening on …`.
     pub quiet: bool,
+}
+
+/// Where events go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventsTarget {
+    /// stdout; received data goes there no more.
+    Stdout,
+    /// A file, created or emptied.
+    File(PathBuf),
 }
 
 /// The script that decides.

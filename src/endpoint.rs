@@ -150,6 +150,14 @@ impl Address {
         }
     }
 
+    /// The address without its port.
+    pub fn host(&self) -> String {
+        match self {
+            Self::Ip(address) => address.ip().to_string(),
+            Self::Unix(_) => self.to_string(),
+        }
+    }
+
     /// The protocol's name: `tcp` or `unix`.
     pub fn protocol(&self) -> &'static str {
         match self {

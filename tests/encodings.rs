@@ -28,11 +28,14 @@ fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// Waits until tcpx has read the pieces of this client in as many reads.
-fn wait_for_reads(tcpx: &mut Running, client: SocketAddr, count: usize) {
-    let start = format!("tcpx: {client}: received ");
-    wait_for(&format!("{count} reads"), || {
-        tcpx.err.text().lines().filter(|line| line.starts_with(&start)).count() >= count
+/// Waits until tcpx has read so many bytes of this client, as its hex dump says.
+fn wait_for_bytes(tcpx: &mut Running, client: SocketAddr, count: usize) {
+    let start = format!("{client} < ");
+    wait_for(&format!("{count} bytes"), || {
+        let text = tcpx.err.text();
+        let rows = text.lines().filter(|line| line.starts_with(&start));
+        let length = |row: &str| row.split_once('|').map_or(0, |(_, shown)| shown.len() - 1);
+        rows.map(length).sum::<usize>() >= count
     });
 }
 
@@ -55,15 +58,14 @@ fn text_passes_in_both_directions() {
 #[test]
 fn what_is_received_may_be_cut_at_every_byte() {
     for (label, text, wire) in samples() {
-        let (mut tcpx, address) = Tcpx::new(&["-k", "-vv", "-E", label]).stdin(Stdin::Open).listen();
+        let (mut tcpx, address) = Tcpx::new(&["-k", "-x", "-E", label]).stdin(Stdin::Open).listen();
         let mut written = Vec::new();
         for cut in 1..wire.len() {
             let mut peer = Conn::to(address);
             let name = peer.0.local_addr().expect("its address");
-            for (number, piece) in [&wire[..cut], &wire[cut..]].into_iter().enumerate() {
-                peer.send(piece);
-                wait_for_reads(&mut tcpx, name, number + 1);
-            }
+            peer.send(&wire[..cut]);
+            wait_for_bytes(&mut tcpx, name, cut);
+            peer.send(&wire[cut..]);
             written.extend_from_slice(text.as_bytes());
             tcpx.wait_stdout(&written);
         }
@@ -71,7 +73,7 @@ fn what_is_received_may_be_cut_at_every_byte() {
         let name = peer.0.local_addr().expect("its address");
         for (number, byte) in wire.iter().enumerate() {
             peer.send(&[*byte]);
-            wait_for_reads(&mut tcpx, name, number + 1);
+            wait_for_bytes(&mut tcpx, name, number + 1);
         }
         written.extend_from_slice(text.as_bytes());
         tcpx.wait_stdout(&written);
@@ -97,13 +99,13 @@ fn stdin_may_be_cut_at_every_byte() {
 
 #[test]
 fn each_client_has_a_decoder_of_its_own() {
-    let (mut tcpx, address) = Tcpx::new(&["-k", "-vv", "-E", "gbk"]).stdin(Stdin::Open).listen();
+    let (mut tcpx, address) = Tcpx::new(&["-k", "-x", "-E", "gbk"]).stdin(Stdin::Open).listen();
     let (mut first, mut second) = (Conn::to(address), Conn::to(address));
     let names = [&first, &second].map(|conn| conn.0.local_addr().expect("its address"));
     first.send(b"\xc4");
-    wait_for_reads(&mut tcpx, names[0], 1);
+    wait_for_bytes(&mut tcpx, names[0], 1);
     second.send(b"\xba");
-    wait_for_reads(&mut tcpx, names[1], 1);
+    wait_for_bytes(&mut tcpx, names[1], 1);
     first.send(b"\xe3");
     tcpx.wait_stdout("你".as_bytes());
     second.send(b"\xc3");

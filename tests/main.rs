@@ -6,6 +6,7 @@ mod connecting;
 mod contained;
 mod encodings;
 mod endings;
+mod events;
 mod examples;
 mod floors;
 mod generated;

@@ -349,11 +349,16 @@ fn verbose_tells_the_course_of_connections() {
         drop(peer);
         let done = tcpx.finish();
         done.code(0).wrote("fives");
-        done.said(&match role {
-            Role::Connect => format!("tcpx: connected to {here} from {there}"),
-            Role::Listen => format!("tcpx: accepted {here} on {there}"),
-        });
-        done.said(&format!("tcpx: closed {here} (eof): 5 bytes received, 4 sent"));
+        match role {
+            Role::Connect => {
+                done.said(&format!("tcpx: trying {here}\n"));
+                done.said(&format!("tcpx: connected to {here} from {there} in "));
+            }
+            Role::Listen => {
+                done.said(&format!("tcpx: accepted {here} on {there}\n"));
+            }
+        }
+        done.said(&format!("tcpx: closed {here} (eof): 5 bytes received, 4 sent, after "));
     }
 }
 

@@ -393,8 +393,13 @@ pub(super) struct TimeArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Say more on stderr; repeat for still more
-    #[arg(short = 'v', action = ArgAction::Count)]
+    #[arg(
+        short = 'v',
+        action = ArgAction::Count,
+        help = "Say more on stderr; repeat for still more",
+        long_help = "Say more on stderr: which addresses are tried, how long it takes, both addresses, and at the end \
+                     bytes and duration of each connection. -vv also tells how bytes move, at most a line a second"
+    )]
     pub(super) verbose: u8,
     /// Say nothing on stderr but errors
     #[arg(short = 'q', long)]
@@ -405,6 +410,16 @@ pub(super) struct OutputArgs {
     /// Write to this file instead of stdout
     #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) output: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "FILE|-",
+        value_hint = ValueHint::FilePath,
+        help = "Write what happens to this file as JSON, one object a line; - is stdout",
+        long_help = "Write what happens to this file as JSON, one object a line: connections, bytes (as text and as \
+                     base64), errors, what the script prints, the exit code. - is stdout: then received bytes go only \
+                     into the events, unless -o names a file for them. docs/events.md lists every object"
+    )]
+    pub(super) events: Option<PathBuf>,
     /// Let the peer's control characters reach the terminal
     #[arg(
         long,

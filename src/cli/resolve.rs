@@ -17,8 +17,8 @@ use super::generate::Page;
 use super::{rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, Family, Input, Limits, Listen, Malformed, Output, PreambleItem, Role, SCRIPT_TIMEOUT,
-    Script, ScriptErrors, ScriptSource, Text, Unencodable,
+    Charset, Config, Connect, EventsTarget, Family, Input, Limits, Listen, Malformed, Output, PreambleItem, Role,
+    SCRIPT_TIMEOUT, Script, ScriptErrors, ScriptSource, Text, Unencodable,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -252,13 +252,17 @@ fn output(args: &OutputArgs) -> Output {
         file: args.output.clone().filter(|path| !is_stdout(path)),
         raw_terminal: args.raw_terminal,
         hex: args.hex,
+        events: args
+            .events
+            .as_deref()
+            .map(|path| if is_stdout(path) { EventsTarget::Stdout } else { EventsTarget::File(path.to_owned()) }),
         verbose: args.verbose,
         quiet: args.quiet,
     }
 }
 
-/// `-o -` is stdout, as everywhere.
-fn is_stdout(path: &Path) -> bool {
+/// `-` is stdout, as everywhere.
+pub(super) fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
@@ -447,6 +451,10 @@ mod tests {
     fn output_to_dash_is_stdout() {
         assert_eq!(config("connect h 80 -o f").output.file, Some(PathBuf::from("f")));
         assert!(config("connect h 80 -o -").output.file.is_none());
+        let events = |line| config(line).output.events;
+        assert_eq!(events("connect h 80"), None);
+        assert_eq!(events("connect h 80 --events -"), Some(EventsTarget::Stdout));
+        assert_eq!(events("listen 80 --events e"), Some(EventsTarget::File("e".into())));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::args::{ConnectArgs, EndingArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
+use super::resolve::is_stdout;
 use super::usage::shown;
 use super::values;
 use crate::endpoint::Endpoint;
@@ -32,7 +33,8 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     the_end_of_stdin_needs_stdin(&args.ending)?;
     text_options_need_an_encoding(&args.text, has_script(&args.script))?;
     stdin_is_not_a_file_to_send(&args.text)?;
-    output_is_not_a_file_to_send(&args.text, &args.output)
+    output_is_not_a_file_to_send(&args.text, &args.output)?;
+    events_have_a_file_of_their_own(&args.text, &args.output)
 }
 
 /// Every rule of `tcpx listen`.
@@ -59,7 +61,8 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     the_end_of_stdin_needs_stdin(&args.ending)?;
     text_options_need_an_encoding(&args.text, scripted)?;
     stdin_is_not_a_file_to_send(&args.text)?;
-    output_is_not_a_file_to_send(&args.text, &args.output)
+    output_is_not_a_file_to_send(&args.text, &args.output)?;
+    events_have_a_file_of_their_own(&args.text, &args.output)
 }
 
 /// An address given in words must be of the family asked for, and both ends of the same.
@@ -230,6 +233,7 @@ fn workers_share_nothing(args: &ListenArgs) -> Result<()> {
         (args.server.accept.is_some(), "--accept"),
         (args.server.max_conns.is_some(), "--max-conns"),
         (args.output.output.is_some(), "--output"),
+        (args.output.events.is_some(), "--events"),
     ];
     match counted.iter().find(|(given, _)| *given) {
         Some((_, option)) => {
@@ -364,18 +368,54 @@ fn stdin_is_not_a_file_to_send(text: &TextArgs) -> Result<()> {
 }
 
 fn output_is_not_a_file_to_send(text: &TextArgs, output: &OutputArgs) -> Result<()> {
-    let identity = |path: &Path| path.metadata().ok().filter(Metadata::is_file).map(|known| (known.dev(), known.ino()));
-    let Some(output) = output.output.as_deref().and_then(identity) else { return Ok(()) };
-    match text.send_file.iter().find(|path| identity(path) == Some(output)) {
+    match &output.output {
+        Some(output) => is_not_a_file_to_send("--output", output, text),
+        None => Ok(()),
+    }
+}
+
+fn events_have_a_file_of_their_own(text: &TextArgs, output: &OutputArgs) -> Result<()> {
+    let Some(events) = &output.events else { return Ok(()) };
+    match &output.output {
+        Some(output) if is_stdout(events) && is_stdout(output) => {
+            return contradiction("--events -", "--output -", "name a file for one of them");
+        }
+        Some(output) if !is_stdout(events) && is_same_file(events, output) => {
+            return Err(Error::usage_hint(
+                format!("--events and --output are the same file, {}", shown(output.as_os_str())),
+                "write to another file",
+            ));
+        }
+        _ if is_stdout(events) => return Ok(()),
+        _ => {}
+    }
+    is_not_a_file_to_send("--events", events, text)
+}
+
+fn is_not_a_file_to_send(option: &str, written: &Path, text: &TextArgs) -> Result<()> {
+    match text.send_file.iter().find(|path| identity(path).is_some() && identity(path) == identity(written)) {
         Some(path) => Err(Error::usage_hint(
             format!(
-                "--send-file and --output are the same file, {}: it would be emptied before it is sent",
+                "--send-file and {option} are the same file, {}: it would be emptied before it is sent",
                 shown(path.as_os_str())
             ),
             "write to another file",
         )),
         None => Ok(()),
     }
+}
+
+/// Whether two paths are one regular file, or would be once it is created.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    match (identity(one), identity(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other && !one.exists(),
+    }
+}
+
+/// What tells a regular file from all others.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().filter(Metadata::is_file).map(|known| (known.dev(), known.ino()))
 }
 
 /// The first option given that says what stdin or its end means.

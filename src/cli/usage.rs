@@ -232,7 +232,6 @@ mod tests {
             "--output-dir",
             "--label",
             "--show",
-            "--events",
             "--record",
             "--progress",
             "-u",

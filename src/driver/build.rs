@@ -4,14 +4,16 @@
 //! that does not load is told before anything is touched.
 
 use std::rc::Rc;
+use std::time::{Instant, SystemTime};
 
 use mio::Interest;
 
-use crate::config::{Config, Role};
+use crate::config::{Config, EventsTarget, Role};
 use crate::driver::Driver;
 use crate::driver::dials::Dials;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::Listeners;
+use crate::driver::observers::Observers;
 use crate::driver::parts::Parts;
 use crate::driver::peers::Peers;
 use crate::driver::plan::Defaults;
@@ -24,9 +26,10 @@ use crate::driver::watch::ScriptWatch;
 use crate::driver::workers::Worker;
 use crate::driver::world::{World, cannot_read_stdin};
 use crate::error::{Error, Result, cause};
-use crate::output::Observer;
-use crate::output::console::Console;
+use crate::output::console::{Commentator, Console};
+use crate::output::events::Events;
 use crate::output::hexdump::Hexdump;
+use crate::output::{Notice, Observer};
 use crate::script::{RunContext, ScriptHandler};
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
@@ -37,10 +40,10 @@ const CHUNK: usize = 64 << 10;
 const BULK_CHUNK: usize = 256 << 10;
 
 impl Driver {
-    /// Opens everything but sockets.
+    /// Opens everything but sockets. Takes the observers as its last step: until then, whoever called tells what went wrong.
     pub(super) fn build(
         config: Config,
-        console: Console,
+        observers: &mut Observers,
         worker: Option<Worker>,
         world: &mut dyn World,
     ) -> Result<Self> {
@@ -50,12 +53,13 @@ impl Driver {
         let script = config.script.as_ref().map(ScriptHandler::load).transpose()?.map(Rc::new);
         if worker.as_ref().is_none_or(Worker::is_first) {
             for warning in script.iter().flat_map(|script| script.warnings()) {
-                console.warn(warning);
+                observers.notify(Instant::now(), &Notice::ScriptWarning { text: warning });
             }
         }
         check_files(&config)?;
         let single_peer = config.is_single_peer();
-        let stdout = Stdout::open(world, config.output.file.as_deref(), config.output.raw_terminal)?;
+        let output = &config.output;
+        let stdout = Stdout::open(world, output.file.as_deref(), output.raw_terminal, observers.stdout())?;
         let takes_lines = script.as_ref().is_some_and(|script| script.takes_stdin());
         if takes_lines && worker.is_some() {
             return Err(Error::usage_hint(
@@ -74,7 +78,7 @@ impl Driver {
         let clock = world.clock();
         let now = clock.now();
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
-        let io = Io::new(console, observers(&config, console), chunk, now).map_err(failed)?;
+        let io = Io::new(chunk, now).map_err(failed)?;
         let accept = match &config.role {
             Role::Listen(listen) => listen.accept,
             Role::Connect(_) => None,
@@ -119,18 +123,37 @@ impl Driver {
             script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, bind });
             script.set_run_until(parts.shutdown.run_until());
         }
+        parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })
     }
 }
 
-/// Who hears of what happens.
-fn observers(config: &Config, console: Console) -> Vec<Box<dyn Observer>> {
-    let mut observers: Vec<Box<dyn Observer>> = Vec::new();
-    if console.is_verbose() {
-        observers.push(Box::new(console));
+/// Everybody who hears of what happens in this run: the only list of all kinds of observers.
+///
+/// # Errors
+/// The file of events cannot be opened.
+pub(super) fn observers(config: &Config) -> Result<Observers> {
+    let output = &config.output;
+    let mut list: Vec<Box<dyn Observer>> = Vec::new();
+    list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet))));
+    if output.hex {
+        list.push(Box::new(Hexdump::new(!config.is_single_peer())));
     }
-    if config.output.hex {
-        observers.push(Box::new(Hexdump::new(!config.is_single_peer())));
+    let mut stdout = None;
+    match &output.events {
+        Some(EventsTarget::File(path)) => {
+            list.push(Box::new(Events::create(path, Instant::now(), SystemTime::now())?));
+        }
+        Some(EventsTarget::Stdout) => {
+            let (events, lines) = Events::shared(Instant::now(), SystemTime::now());
+            list.push(Box::new(events));
+            stdout = Some(lines);
+        }
+        None => {}
     }
-    observers
+    let mut observers = Observers::new(list);
+    if let Some(lines) = stdout {
+        observers.set_stdout(lines);
+    }
+    Ok(observers)
 }

@@ -13,8 +13,8 @@ use crate::driver::peer::{Peer, link_error};
 use crate::driver::stdin::Stdin;
 use crate::driver::stdout::Stdout;
 use crate::net::bulk::{FLOW, Move};
-use crate::session::Operation;
 use crate::session::connection::HIGH_WATER;
+use crate::session::{Direction, Operation};
 
 /// Bytes that may wait in a splice pipe and the queue behind it: below what would stop reading from that peer, who may wait
 /// for being read.
@@ -45,7 +45,7 @@ pub(super) enum ToStdout {
 /// Moves what a connection has received into the splice pipe of its partner.
 pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Moved {
     let takes = to.link.accepts_spliced() && to.preamble.is_none() && !to.refuses_moves;
-    if io.is_observed() || !takes || !peer.link.gives_chunks() || to.transport.bulk_fd().is_none() {
+    if io.observers.reads_bytes() || !takes || !peer.link.gives_chunks() || to.transport.bulk_fd().is_none() {
         return Moved::Refused;
     }
     let Some(socket) = peer.transport.bulk_fd() else { return Moved::Refused };
@@ -62,6 +62,7 @@ pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Mo
     match step {
         Move::Moved(n) => {
             to.link.send_spliced(n);
+            io.notify_moved(peer.link.view(), Direction::In, n);
             peer.link.note_received(io.now, n);
             peer.flows = n >= FLOW;
             return Moved::Some;
@@ -82,13 +83,14 @@ pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Mo
 
 /// Moves what a connection has received to stdout.
 pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) -> ToStdout {
-    if io.is_observed() || peer.partner.is_some() || !peer.link.passes_through() || !stdout.takes_moves() {
+    if io.observers.reads_bytes() || peer.partner.is_some() || !peer.link.passes_through() || !stdout.takes_moves() {
         return ToStdout::Refused;
     }
     let Some(socket) = peer.transport.bulk_fd() else { return ToStdout::Refused };
     match stdout.move_from(io, socket) {
         Move::Moved(n) => {
             peer.flows = n >= FLOW;
+            io.notify_moved(peer.link.view(), Direction::In, n);
             peer.link.note_received(io.now, n);
         }
         Move::Blocked { source, sink } => {
@@ -109,7 +111,7 @@ pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) 
 /// Moves what stdin has to the one connection that gets it. `false`: it has to be read.
 pub(super) fn move_from_stdin(io: &mut Io, stdin: &mut Stdin, peer: &mut Peer) -> bool {
     let Some(slot) = stdin.slot() else { return false };
-    if io.is_observed() || !stdin.gives_moves() || !peer.link.accepts_moves() {
+    if io.observers.reads_bytes() || !stdin.gives_moves() || !peer.link.accepts_moves() {
         return false;
     }
     if peer.link.queued() > 0 || peer.link.placeholders() > 0 || !io.reactor.readiness(peer.slot).writable {
@@ -119,6 +121,7 @@ pub(super) fn move_from_stdin(io: &mut Io, stdin: &mut Stdin, peer: &mut Peer) -
     let (Some(input), Some(socket)) = (stdin.input_mut(), peer.transport.bulk_fd()) else { return false };
     match input.move_to(socket) {
         Move::Moved(n) => {
+            io.notify_moved(peer.link.view(), Direction::Out, n);
             peer.link.view().note_sent(io.now, n);
             stdin.note_read(io.now);
             io.reactor.wake(slot);

@@ -62,7 +62,34 @@ impl Parts {
         let result = self.stdout.flush(&mut self.io);
         self.after_output(result);
         if self.stdout.is_empty() || is_late {
+            self.notify_exit();
+        }
+        // The last event has to be written, too.
+        if self.stdout.is_empty() || is_late {
             self.shutdown.end();
+        }
+    }
+
+    /// Lets observers write what they hold back, once a round.
+    pub(super) fn flush_observers(&mut self) {
+        if let Some(error) = self.io.observers.flush() {
+            self.io.notify_error(None, &error, false);
+            self.shutdown.handle_output_fault(error.exit());
+        }
+        if self.stdout.takes_events() {
+            let result = self.stdout.flush_events(&mut self.io);
+            self.after_output(result);
+            if self.stdout.has_room() {
+                self.peers.wake_stalled(&mut self.io);
+            }
+        }
+    }
+
+    /// Tells observers what the run ends with, once; it stays so.
+    fn notify_exit(&mut self) {
+        let exit = self.shutdown.code();
+        if self.io.observers.notify_exit(self.io.now, exit) {
+            self.flush_observers();
         }
     }
 
@@ -71,6 +98,7 @@ impl Parts {
         if !self.shutdown.is_over() {
             return None;
         }
+        self.notify_exit();
         let code = self.shutdown.code();
         if let Some(worker) = &self.worker {
             worker.end(code);

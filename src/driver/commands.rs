@@ -4,6 +4,7 @@
 
 use crate::driver::parts::Parts;
 use crate::driver::plan::{Defaults, Plan, Wishes};
+use crate::output::Notice;
 use crate::session::{CloseReason, Command, ConnId, ConnectRequest};
 
 impl Parts {
@@ -49,11 +50,14 @@ impl Parts {
                 let now = self.io.now;
                 self.touch(id, move |peer| peer.link.heal(now, name));
             }
-            Command::Print(text) => self.emit(text.as_bytes()),
+            Command::Print(text) => {
+                self.io.notify(&Notice::Print { text: &text });
+                self.emit(text.as_bytes());
+            }
             Command::Output(bytes) => self.emit(&bytes),
             Command::Log(id, text) => {
                 let name = id.map(|id| self.name_of(id));
-                self.io.console.log(name.as_deref(), &text);
+                self.io.notify(&Notice::Log { conn: id.zip(name.as_deref()), text: &text });
             }
         }
     }

@@ -17,6 +17,7 @@ use crate::error::{Error, cause};
 use crate::net::dial::{self, Dial, Request};
 use crate::net::reactor::Slot;
 use crate::net::{Connecting, StartError, Transport, factory};
+use crate::output::Notice;
 use crate::session::{ConnId, ConnView};
 
 /// Connections on their way. `T` is something to do to one once it stands.
@@ -42,6 +43,7 @@ struct Dialing<T> {
     /// `None` while the name is being resolved.
     dial: Option<Dial>,
     attempts: Vec<Slot>,
+    since: Instant,
     give_up_at: Option<Instant>,
     view: Rc<ConnView>,
     tasks: Vec<T>,
@@ -69,10 +71,11 @@ impl<T> Dials<T> {
     pub(super) fn start(&mut self, io: &mut Io, plan: Plan, view: Rc<ConnView>) -> Outcomes<T> {
         let (id, family) = (view.id, plan.family);
         let found = plan.source().and_then(|source| Ok((source, plan.targets()?)));
+        let since = io.now;
         let give_up_at = plan.wishes.limit.map(|limit| io.now + limit);
         let (host, attempts, tasks) = (String::new(), Vec::new(), Vec::new());
         let mut dialing =
-            Dialing { plan, source: None, host, dial: None, attempts, give_up_at, view, tasks, partner: None };
+            Dialing { plan, source: None, host, dial: None, attempts, since, give_up_at, view, tasks, partner: None };
         match found {
             Ok((source, Lookup::Known(addresses))) => {
                 dialing.source = source;
@@ -83,6 +86,7 @@ impl<T> Dials<T> {
                 dialing.source = source;
                 dialing.host.clone_from(&host);
                 self.dialings.insert(id, dialing);
+                io.notify(&Notice::Resolving { conn: id, host: &host });
                 dial::resolve_in_background(Request::Connect(id), host, port, family, &io.reactor.mailbox());
                 Vec::new()
             }
@@ -102,7 +106,12 @@ impl<T> Dials<T> {
     ) -> Outcomes<T> {
         let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
         match addresses {
-            Ok(addresses) => self.addresses(io, id, addresses.into_iter().collect()),
+            Ok(addresses) => {
+                let addresses: Vec<Address> = addresses.into_iter().collect();
+                let took = io.now.saturating_duration_since(dialing.since);
+                io.notify(&Notice::Resolved { conn: id, host: &dialing.host, addresses: &addresses, took });
+                self.addresses(io, id, addresses)
+            }
             Err(cause) => {
                 let host = dialing.host.clone();
                 self.give_up(io, id, Error::Resolve { host, cause })
@@ -133,7 +142,9 @@ impl<T> Dials<T> {
                 if let Some(dialing) = self.dialings.get_mut(&id) {
                     dialing.attempts.retain(|&other| other != slot);
                     if let Some(dial) = &mut dialing.dial {
-                        dial.failed(address, cause(&error), io.now);
+                        let cause = cause(&error);
+                        io.notify(&Notice::AttemptFailed { conn: id, address: &address, cause: &cause });
+                        dial.failed(address, cause, io.now);
                     }
                 }
                 self.start_attempts(io, id)
@@ -232,7 +243,9 @@ impl<T> Dials<T> {
         let mut outcomes = Vec::new();
         let Some(dialing) = self.dialings.get_mut(&id) else { return outcomes };
         let Some(dial) = &mut dialing.dial else { return outcomes };
+        let target = dialing.plan.target.to_string();
         while let Some(address) = dial.next_attempt(io.now) {
+            io.notify(&Notice::Dialing { conn: id, target: &target, address: &address });
             let source = dialing.source.and_then(|source| source.towards(&address));
             let started = factory::connect(&address, source).and_then(|mut connecting| {
                 let slot = io.register(&mut *connecting, Interest::READABLE | Interest::WRITABLE, Source::Attempt);
@@ -243,7 +256,11 @@ impl<T> Dials<T> {
                     dialing.attempts.push(slot);
                     self.attempts.insert(slot, Attempt { id, connecting, address });
                 }
-                Err(StartError::Connect(error)) => dial.failed(address, cause(&error), io.now),
+                Err(StartError::Connect(error)) => {
+                    let cause = cause(&error);
+                    io.notify(&Notice::AttemptFailed { conn: id, address: &address, cause: &cause });
+                    dial.failed(address, cause, io.now);
+                }
                 Err(StartError::Busy) => dial.busy(address, io.now),
                 Err(StartError::Bind(error)) => {
                     let address = source.map(|source| source.to_string()).unwrap_or_default();
@@ -293,10 +310,9 @@ mod tests {
     use crate::driver::plan::{Defaults, Wishes};
     use crate::endpoint::{Endpoint, UnixName};
     use crate::net::listener::Options;
-    use crate::output::console::Console;
 
     fn io() -> Io {
-        Io::new(Console::new(0, true), Vec::new(), 1024, Instant::now()).unwrap()
+        Io::new(1024, Instant::now()).unwrap()
     }
 
     fn plan(target: Endpoint, wishes: Wishes) -> (Plan, Rc<ConnView>) {

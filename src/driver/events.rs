@@ -8,10 +8,12 @@ use std::rc::Rc;
 
 use crate::config::ScriptErrors;
 use crate::driver::parts::Parts;
+use crate::driver::peer::Peer;
 use crate::driver::shutdown::GRACE;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
+use crate::output::Notice;
 use crate::session::eof_policy::AfterEof;
 use crate::session::{
     CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, HandlerError, ListenerId, Operation, RunEvent,
@@ -48,7 +50,8 @@ impl Parts {
     /// A connection stands, layers included: only now is anything done with it.
     fn opened(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        self.io.observers.iter_mut().for_each(|observer| observer.opened(peer.link.view()));
+        let view = peer.link.view();
+        self.io.notify(&Notice::Opened { conn: view, took: view.connecting_time() });
         if peer.duties.probe {
             return peer.link.abandon(CloseReason::Closed);
         }
@@ -71,14 +74,14 @@ impl Parts {
             Event::Error(error) => {
                 let error = error.to_error(peer.link.view().name());
                 if peer.duties.decides_exit {
-                    self.fail(&error);
-                } else if !mask.error || self.io.console.is_verbose() {
-                    self.io.console.error(&error);
+                    self.fail_of(Some(peer.id()), &error);
+                } else {
+                    self.io.notify_error(Some(peer.id()), &error, mask.error);
                 }
                 mask.error
             }
             Event::Closed(reason) => {
-                self.io.observers.iter_mut().for_each(|observer| observer.closed(peer.link.view(), *reason));
+                self.io.notify(&Notice::Closed { conn: peer.link.view(), reason: *reason });
                 mask.closed
             }
         };
@@ -159,7 +162,8 @@ impl Parts {
             HandlerError::Exit(code) => return self.exit_asked(Exit::Script(code)),
             HandlerError::Failed { handler, summary, message } => (handler, summary, message),
         };
-        self.io.console.error(&Error::ScriptRun { message });
+        let id = slot.and_then(|slot| self.peers.get(slot)).map(Peer::id);
+        self.io.notify_error(id, &Error::ScriptRun { message }, false);
         self.shutdown.note_script_failure();
         if self.script_errors() == ScriptErrors::Fatal {
             self.shutdown.note_fault(Exit::ScriptRun);
@@ -183,18 +187,16 @@ impl Parts {
         let kind = if matches!(error, Error::Resolve { .. }) { ErrorKind::Resolve } else { ErrorKind::Io };
         let trouble = ConnError { kind, op: Operation::Listen, message: error.to_string() };
         let is_taken = self.tell_run(RunEvent::ListenFailed { listener, trouble });
-        if !is_taken || self.io.console.is_verbose() {
-            self.io.console.error(error);
-        }
+        self.io.notify_error(None, error, is_taken);
     }
 
     /// A connection could not be made: the handler is told, and the partner ends.
     pub(super) fn connect_failed(&mut self, view: &Rc<ConnView>, decides_exit: bool, error: &Error) {
         let handler = self.handler.clone().filter(|handler| handler.event_mask(view).error);
         if decides_exit {
-            self.fail(error);
-        } else if handler.is_none() || self.io.console.is_verbose() {
-            self.io.console.error(error);
+            self.fail_of(Some(view.id), error);
+        } else {
+            self.io.notify_error(Some(view.id), error, handler.is_some());
         }
         if let Some(handler) = handler {
             let kind = match error {

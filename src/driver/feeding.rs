@@ -11,6 +11,7 @@ use crate::driver::preamble::{malformed, send};
 use crate::driver::stdin::Duty;
 use crate::error::{Error, cause};
 use crate::net::reactor::{Io as Step, Slot};
+use crate::output::Notice;
 use crate::session::connection::HIGH_WATER;
 use crate::session::eof_policy::AfterInput;
 use crate::session::{CloseReason, RunEvent};
@@ -186,7 +187,7 @@ impl Parts {
                 && let Some(peer) = self.peers.get_mut(slot)
                 && peer.link.queued() >= HIGH_WATER
             {
-                self.io.console.warn(&format!("{} does not read: dropped", peer.link.view().name()));
+                self.io.notify(&Notice::Dropped { conn: peer.link.view(), queued: peer.link.queued() });
                 peer.link.reset(CloseReason::Error);
                 self.pump_turn(slot);
             }
@@ -200,8 +201,7 @@ impl Parts {
             let Some(peer) = self.peers.get(slot) else { continue };
             let queued = peer.link.view().queued.get();
             if queued > 0 {
-                let name = peer.link.view().name();
-                self.io.console.warn(&format!("{name} does not read: {queued} bytes were not sent"));
+                self.io.notify(&Notice::Unsent { conn: peer.link.view(), queued });
             }
             self.work_on(slot, |peer| peer.link.abandon(CloseReason::Timeout));
         }

@@ -8,12 +8,14 @@ use std::time::Instant;
 
 use mio::Interest;
 
+use crate::driver::observers::Observers;
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::dial::Resolved;
 use crate::net::reactor::{Reactor, Slot};
 use crate::net::splice_pipe::SplicePool;
-use crate::output::Observer;
-use crate::output::console::Console;
+use crate::output::Notice;
+use crate::session::{ConnId, ConnView, Direction};
 
 /// What other threads send to the loop.
 pub(super) enum Mail {
@@ -59,8 +61,7 @@ pub(super) struct Io {
     /// The time of this round: taken once, after waiting.
     pub(super) now: Instant,
     pub(super) splice_pool: SplicePool,
-    pub(super) console: Console,
-    pub(super) observers: Vec<Box<dyn Observer>>,
+    pub(super) observers: Observers,
     /// Bytes of one read.
     chunk: usize,
     /// Made for the first read.
@@ -68,23 +69,17 @@ pub(super) struct Io {
 }
 
 impl Io {
-    /// Without sources. One read takes at most `chunk` bytes.
+    /// Without sources and observers. One read takes at most `chunk` bytes.
     ///
     /// # Errors
     /// The system refuses an epoll descriptor.
-    pub(super) fn new(
-        console: Console,
-        observers: Vec<Box<dyn Observer>>,
-        chunk: usize,
-        now: Instant,
-    ) -> io::Result<Self> {
+    pub(super) fn new(chunk: usize, now: Instant) -> io::Result<Self> {
         Ok(Self {
             reactor: Reactor::new()?,
             sources: Vec::new(),
             now,
             splice_pool: SplicePool::default(),
-            console,
-            observers,
+            observers: Observers::default(),
             chunk,
             buffer: Vec::new(),
         })
@@ -137,9 +132,24 @@ impl Io {
         self.set_source(slot, Source::None);
     }
 
-    /// Whether somebody wants to see the bytes: then they do not pass within the kernel.
-    pub(super) fn is_observed(&self) -> bool {
-        !self.observers.is_empty()
+    /// Tells the observers what happened.
+    pub(super) fn notify(&mut self, notice: &Notice<'_>) {
+        self.observers.notify(self.now, notice);
+    }
+
+    /// Tells the observers what went wrong, with a connection or with none. `handled`: a handler deals with it.
+    pub(super) fn notify_error(&mut self, conn: Option<ConnId>, error: &Error, handled: bool) {
+        self.notify(&Notice::Error { conn, error, handled });
+    }
+
+    /// Tells the observers that bytes passed through the process.
+    pub(super) fn notify_bytes(&mut self, conn: &ConnView, direction: Direction, bytes: &[u8]) {
+        self.observers.bytes(self.now, conn, direction, bytes);
+    }
+
+    /// Tells the observers that the kernel moved bytes.
+    pub(super) fn notify_moved(&mut self, conn: &ConnView, direction: Direction, n: usize) {
+        self.observers.moved(self.now, conn, direction, n);
     }
 
     /// The buffer for one read; to be given back with [`Io::return_buffer`].

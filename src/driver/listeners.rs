@@ -20,6 +20,7 @@ use crate::net::dial::{self, Request};
 use crate::net::listener::Options;
 use crate::net::reactor::Slot;
 use crate::net::{Accepted, Ends, Listening, Transport, factory};
+use crate::output::Notice;
 use crate::script::Binder;
 use crate::session::ListenerId;
 
@@ -176,7 +177,7 @@ impl Listeners {
                     acceptor.retry_at = Some(io.now + RETRY);
                     if !std::mem::replace(&mut acceptor.told, true) {
                         let (address, cause) = (acceptor.listening.address(), cause(&error));
-                        io.console.warn(&format!("accept on {address}: {cause}; clients wait"));
+                        io.notify(&Notice::AcceptPaused { address: &address, cause: &cause });
                     }
                     break;
                 }
@@ -322,7 +323,9 @@ impl Acceptor {
         match io.register(&mut *transport, Interest::READABLE | Interest::WRITABLE, Source::Peer) {
             Ok(slot) => Some(ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties }),
             Err(error) => {
-                io.console.warn(&format!("accept {}: {}", ends.peer, cause(&error)));
+                let address = ends.peer.to_string();
+                let error = Error::Bind { operation: "accept", address, cause: cause(&error) };
+                io.notify_error(None, &error, false);
                 None
             }
         }
@@ -349,10 +352,9 @@ mod tests {
     use std::net::{SocketAddr, TcpStream};
 
     use super::*;
-    use crate::output::console::Console;
 
     fn io() -> Io {
-        Io::new(Console::new(0, true), Vec::new(), 1024, Instant::now()).unwrap()
+        Io::new(1024, Instant::now()).unwrap()
     }
 
     fn plan(target: &str) -> Plan {

@@ -15,6 +15,7 @@ mod feeding;
 mod files;
 mod io;
 mod listeners;
+mod observers;
 mod opening;
 mod pairs;
 mod parts;
@@ -40,6 +41,7 @@ use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::net::signal;
+use crate::output::Notice;
 use crate::output::console::Console;
 use crate::session::RunEvent;
 
@@ -60,10 +62,12 @@ pub(crate) struct Driver {
 
 /// Runs what the configuration asks for and says how it ended. Everything worth a message was told.
 pub fn run(config: Config) -> Exit {
-    let console = Console::new(config.output.verbose, config.output.quiet);
     match &config.role {
-        Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, console, &Loops),
-        _ => run_one(config, console, None),
+        Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, &Loops),
+        _ => match set_up(config, None) {
+            Ok(driver) => driver.run(),
+            Err(exit) => exit,
+        },
     }
 }
 
@@ -73,10 +77,8 @@ struct Loops;
 impl workers::Loops for Loops {
     type Loop = Driver;
 
-    fn start(&self, config: Config, console: Console, worker: Worker) -> Result<Driver, Error> {
-        let mut driver = Driver::build(config, console, Some(worker), &mut Process)?;
-        driver.start();
-        Ok(driver)
+    fn start(&self, config: Config, worker: Worker) -> Result<Driver, Exit> {
+        set_up(config, Some(worker))
     }
 }
 
@@ -103,17 +105,16 @@ impl workers::Loop for Driver {
     }
 }
 
-fn run_one(config: Config, console: Console, worker: Option<Worker>) -> Exit {
-    match Driver::build(config, console, worker, &mut Process) {
-        Ok(mut driver) => {
-            driver.start();
-            driver.run()
-        }
-        Err(error) => {
-            console.error(&error);
-            error.exit()
-        }
-    }
+/// Builds a driver with its observers and starts it. What was in the way of that is told.
+fn set_up(config: Config, worker: Option<Worker>) -> Result<Driver, Exit> {
+    let mut observers = build::observers(&config).map_err(|error| {
+        Console::new(config.output.verbose, config.output.quiet).error(&error);
+        error.exit()
+    })?;
+    let mut driver =
+        Driver::build(config, &mut observers, worker, &mut Process).map_err(|error| observers.end_with(&error))?;
+    driver.start();
+    Ok(driver)
 }
 
 impl Driver {
@@ -138,6 +139,7 @@ impl Driver {
     /// One round of the loop: waits, gives everybody with work a turn, and runs what is due. Breaks with the exit code once
     /// everything is over.
     fn turn(&mut self) -> ControlFlow<Exit> {
+        self.parts.flush_observers();
         if let Some(exit) = self.poll_exit() {
             return ControlFlow::Break(exit);
         }
@@ -145,8 +147,8 @@ impl Driver {
         match self.clock.wait(&mut self.parts.io.reactor, deadline) {
             Ok(now) => self.parts.io.now = now,
             Err(error) => {
-                self.parts.io.console.error(&Error::System { operation: "wait for events", cause: cause(&error) });
-                return ControlFlow::Break(Exit::Bug);
+                let error = Error::System { operation: "wait for events", cause: cause(&error) };
+                return ControlFlow::Break(self.parts.io.observers.end_with(&error));
             }
         }
         while let Some(mail) = self.parts.io.reactor.next_mail() {
@@ -205,11 +207,12 @@ impl Driver {
         self.parts.io.reactor.readiness(slot).readable = false;
         for number in self.signals.take_pending() {
             let name = signal::name(number);
-            self.parts.io.console.note(&format!("SIG{name}"));
+            self.parts.io.notify(&Notice::Signal { name });
             if self.parts.shutdown.is_running() && self.parts.tell_run(RunEvent::Signal(name)) {
                 continue;
             }
-            self.parts.shutdown.handle_signal(self.parts.io.now, number);
+            let is_told = self.parts.io.observers.know_exit();
+            self.parts.shutdown.handle_signal(self.parts.io.now, number, is_told);
         }
     }
 
@@ -248,7 +251,7 @@ impl Driver {
             self.watch = None;
         } else if let Some(script) = &self.parts.script
             && watch.is_due(self.parts.io.now, script)
-            && let Some(new) = watch.reload(&self.parts.io, script, self.parts.config.script.as_ref())
+            && let Some(new) = watch.reload(&mut self.parts.io, script, self.parts.config.script.as_ref())
         {
             self.parts.replace_script(new);
         }

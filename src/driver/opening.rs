@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::net::dial::{Request, Resolved};
 use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
+use crate::output::Notice;
 use crate::session::view::Side;
 use crate::session::{ConnView, ListenerId, RunEvent};
 
@@ -161,6 +162,9 @@ impl Parts {
         {
             return self.fail_and_stop(&error);
         }
+        if listener.is_some() {
+            self.io.notify(&Notice::Listening { address: &address, listener });
+        }
         self.tell_run(RunEvent::Listening { listener, address });
     }
 
@@ -168,10 +172,10 @@ impl Parts {
     ///
     /// # Errors
     /// The ready file or descriptor cannot be written.
-    pub(super) fn announce(&self) -> Result<()> {
+    pub(super) fn announce(&mut self) -> Result<()> {
         if let (Role::Listen(listen), Some(address)) = (&self.config.role, self.listeners.address()) {
             tell_ready(listen, &address)?;
-            self.io.console.listening(&address);
+            self.io.notify(&Notice::Listening { address: &address, listener: None });
         }
         Ok(())
     }

@@ -79,7 +79,12 @@ impl Parts {
 
     /// Tells a fault. The first one decides the exit code.
     pub(super) fn fail(&mut self, error: &Error) {
-        self.io.console.error(error);
+        self.fail_of(None, error);
+    }
+
+    /// Tells a fault of a connection that is the whole run.
+    pub(super) fn fail_of(&mut self, conn: Option<ConnId>, error: &Error) {
+        self.io.notify_error(conn, error, false);
         self.shutdown.note_fault(error.exit());
     }
 
@@ -119,7 +124,7 @@ impl Parts {
             Err(_) if self.shutdown.is_over() => {}
             Err(StdoutError::ReaderGone) => self.shutdown.handle_reader_gone(),
             Err(StdoutError::Failed(error)) => {
-                self.io.console.error(&error);
+                self.io.notify_error(None, &error, false);
                 self.shutdown.handle_output_fault(error.exit());
             }
         }

@@ -16,8 +16,9 @@ use crate::net::bulk::{FLOW, Move};
 use crate::net::reactor::{Io as Step, Slot};
 use crate::net::splice_pipe::SplicePipe;
 use crate::net::{Closed, Transport};
+use crate::output::Notice;
 use crate::session::connection::{Action, Settings};
-use crate::session::{CloseReason, ConnError, ConnId, ConnView, ErrorKind, Handler, Link, Operation};
+use crate::session::{CloseReason, ConnError, ConnId, ConnView, Direction, ErrorKind, Handler, Link, Operation};
 
 /// Bytes written to one connection in one turn.
 const WRITE_BUDGET: usize = 1 << 20;
@@ -113,9 +114,7 @@ impl Peer {
         match step {
             Step::Moved(n) => {
                 self.flows = n >= FLOW;
-                for observer in &mut io.observers {
-                    observer.received(self.link.view(), &buffer[..n]);
-                }
+                io.notify_bytes(self.link.view(), Direction::In, &buffer[..n]);
                 if self.partner.is_none() && self.link.passes_through() {
                     self.link.note_received(io.now, n);
                     return Received::Raw(n);
@@ -123,7 +122,10 @@ impl Peer {
                 self.link.handle_input(io.now, &buffer[..n]);
             }
             Step::Blocked => {}
-            Step::Ended => self.link.handle_eof(io.now),
+            Step::Ended => {
+                io.notify(&Notice::Ended { conn: self.link.view(), direction: Direction::In });
+                self.link.handle_eof(io.now);
+            }
             Step::Failed(error) => self.link.handle_read_error(io.now, link_error(Operation::Read, &error)),
         }
         Received::Done
@@ -144,9 +146,7 @@ impl Peer {
             }
             match readiness.write(bytes, |bytes| self.transport.write(bytes)) {
                 Step::Moved(n) => {
-                    for observer in &mut io.observers {
-                        observer.sent(self.link.view(), &bytes[..n]);
-                    }
+                    io.notify_bytes(self.link.view(), Direction::Out, &bytes[..n]);
                     self.link.transmitted(io.now, n);
                     budget = budget.saturating_sub(n);
                 }
@@ -166,6 +166,7 @@ impl Peer {
             let (Some(pipe), Some(socket)) = (&mut self.pipe, self.transport.bulk_fd()) else { break };
             match pipe.drain(socket) {
                 Move::Moved(n) => {
+                    io.notify_moved(self.link.view(), Direction::Out, n);
                     self.link.transmitted_spliced(io.now, n);
                     *budget = budget.saturating_sub(n);
                 }
@@ -201,7 +202,10 @@ impl Peer {
         while let Some(action) = self.link.poll_action(io.now) {
             match action {
                 // Closing the socket says the same, if that is what follows.
-                Action::ShutdownWrite => shuts = true,
+                Action::ShutdownWrite => {
+                    io.notify(&Notice::Ended { conn: self.link.view(), direction: Direction::Out });
+                    shuts = true;
+                }
                 Action::Release { abort } => {
                     if abort {
                         self.transport.abort();

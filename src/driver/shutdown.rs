@@ -137,11 +137,14 @@ impl Shutdown {
     }
 
     /// A signal that nobody else handles. The second one, or one that comes while the run is ending, ends it at once.
-    pub(super) fn handle_signal(&mut self, now: Instant, number: i32) {
+    /// `is_told`: observers know the exit code, which stays so then.
+    pub(super) fn handle_signal(&mut self, now: Instant, number: i32, is_told: bool) {
         if self.stop(now, Some(GRACE)) {
             self.exit.get_or_insert(Exit::Signal(number));
         } else if !std::mem::take(&mut self.followed) {
-            self.exit = Some(Exit::Signal(number));
+            if !is_told {
+                self.exit = Some(Exit::Signal(number));
+            }
             self.stage = Stage::Over;
         }
     }
@@ -191,7 +194,7 @@ mod tests {
         assert_eq!(shutdown.code(), Exit::Timeout);
         let mut shutdown = Shutdown::new(None);
         shutdown.note_script_failure();
-        shutdown.handle_signal(Instant::now(), 15);
+        shutdown.handle_signal(Instant::now(), 15, false);
         assert_eq!(shutdown.code(), Exit::Signal(15));
     }
 
@@ -202,7 +205,7 @@ mod tests {
         assert!(!shutdown.take_stop());
         assert!(shutdown.stop(now, None) && !shutdown.stop(now, None));
         assert!(shutdown.take_stop() && !shutdown.take_stop());
-        shutdown.handle_signal(now, 2);
+        shutdown.handle_signal(now, 2, false);
         assert!(shutdown.is_over());
         assert_eq!(shutdown.code(), Exit::Signal(2));
     }
@@ -212,9 +215,9 @@ mod tests {
         let now = Instant::now();
         let mut shutdown = Shutdown::new(None);
         shutdown.follow(now, Exit::Signal(15));
-        shutdown.handle_signal(now, 15);
+        shutdown.handle_signal(now, 15, false);
         assert!(shutdown.is_stopping());
-        shutdown.handle_signal(now, 15);
+        shutdown.handle_signal(now, 15, false);
         assert!(shutdown.is_over());
     }
 

@@ -1,7 +1,7 @@
-//! `Stdout`: what goes to stdout, or to the file of `-o`, in order and without blocking.
+//! `Stdout`: what goes to stdout, or to the file of `-o`, in order and without blocking; and the lines of `--events -`.
 //!
-//! Owns the queue before it and the safety of terminals. Says when it is too full for more to be read, and when its reader has
-//! gone; what follows from that is decided elsewhere.
+//! Owns the queues before them and the safety of terminals. Says when one is too full for more to be read, and
+//! when its reader has gone; what follows from that is decided elsewhere.
 
 use std::fs::File;
 use std::io;
@@ -16,6 +16,7 @@ use crate::driver::world::{OutputStream, World};
 use crate::error::{Error, Result, cause};
 use crate::net::bulk::Move;
 use crate::net::reactor::{Io as Step, Readiness, Slot};
+use crate::output::events::Lines;
 use crate::output::terminal::Sanitizer;
 
 /// Above this, whatever feeds stdout is not read.
@@ -32,37 +33,35 @@ pub(super) enum StdoutError {
     Failed(Error),
 }
 
-/// Where results and received data go.
+type Written = std::result::Result<(), StdoutError>;
+
+/// Where results and received data go, and where events go.
 pub(super) struct Stdout {
-    output: Box<dyn OutputStream>,
-    name: String,
+    /// `None`: nowhere, since events take stdout.
+    data: Option<Channel>,
     /// The file of `-o`, while it is untouched.
     file: Option<PathBuf>,
-    slot: Option<Slot>,
-    queue: ByteQueue,
-    /// A move into it within the kernel found no room.
-    blocked: bool,
-    sanitizer: Option<Sanitizer>,
+    /// stdout, and the lines that are for it.
+    events: Option<(Channel, Lines)>,
 }
 
 impl Stdout {
-    /// stdout, or the file, created if there is none. What it holds stays until [`Stdout::begin`].
+    /// stdout, or the file, created if there is none. What it holds stays until [`Stdout::begin`]. With `events`, stdout
+    /// is for these lines alone.
     ///
     /// # Errors
     /// The file cannot be opened for writing.
-    pub(super) fn open(world: &mut dyn World, file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
-        let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
-        let output = world.stdout(file).map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
-        let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
-        Ok(Self {
-            output,
-            name,
-            file: file.map(Path::to_owned),
-            slot: None,
-            queue: ByteQueue::new(),
-            blocked: false,
-            sanitizer,
-        })
+    pub(super) fn open(
+        world: &mut dyn World,
+        file: Option<&Path>,
+        raw_terminal: bool,
+        events: Option<Lines>,
+    ) -> Result<Self> {
+        let data =
+            if file.is_some() || events.is_none() { Some(Channel::open(world, file, raw_terminal)?) } else { None };
+        // Its lines hold no control characters: they are safe for a terminal as they are.
+        let events = events.map(|lines| Ok((Channel::open(world, None, true)?, lines))).transpose()?;
+        Ok(Self { data, file: file.map(Path::to_owned), events })
     }
 
     /// A connection stands: what the file held makes room for what comes.
@@ -78,6 +77,128 @@ impl Stdout {
     /// # Errors
     /// What `epoll_ctl(2)` reports.
     pub(super) fn register(&mut self, io: &mut Io) -> io::Result<()> {
+        self.channels_mut().try_for_each(|channel| channel.register(io))
+    }
+
+    /// Writes, and queues what does not fit.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn write(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
+        self.data.as_mut().map_or(Ok(()), |data| data.write(io, bytes))
+    }
+
+    /// Writes what is queued, and the lines of events, as far as it goes.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn flush(&mut self, io: &mut Io) -> Written {
+        let data = self.data.as_mut().map_or(Ok(()), |data| data.flush(io));
+        data.and(self.flush_events(io))
+    }
+
+    /// Writes the lines of events, as far as it goes.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn flush_events(&mut self, io: &mut Io) -> Written {
+        let Some((events, lines)) = &mut self.events else { return Ok(()) };
+        let lines = lines.take();
+        events.flush(io)?;
+        events.write(io, &lines)
+    }
+
+    /// Lets out what a terminal's sanitizer still holds: nothing more will complete it.
+    pub(super) fn finish(&mut self) {
+        self.channels_mut().for_each(Channel::finish);
+    }
+
+    /// Whether bytes can be moved into it within the kernel, now.
+    pub(super) fn takes_moves(&self) -> bool {
+        self.data.as_ref().is_some_and(Channel::takes_moves)
+    }
+
+    /// Moves what a socket has.
+    pub(super) fn move_from(&mut self, io: &mut Io, socket: BorrowedFd<'_>) -> Move {
+        self.data.as_mut().map_or(Move::Unable, |data| data.move_from(io, socket))
+    }
+
+    /// An event for its slot: there may be room again.
+    pub(super) fn unblock(&mut self, io: &mut Io) {
+        if let Some(data) = &mut self.data {
+            data.blocked &= !data.slot.is_some_and(|slot| io.reactor.readiness(slot).writable);
+        }
+    }
+
+    /// Whether its reader has left.
+    pub(super) fn has_no_reader(&self) -> bool {
+        self.channels().any(|channel| channel.output.is_gone())
+    }
+
+    /// Whether an event for its slot means that the reader has left.
+    pub(super) fn is_gone(&self, io: &mut Io) -> bool {
+        let is_gone = |io: &mut Io, slot| io.reactor.readiness(slot).write_closed;
+        self.channels().any(|channel| channel.slot.is_some_and(|slot| is_gone(io, slot)) && channel.output.is_gone())
+    }
+
+    /// Whether its sources must not be read now.
+    pub(super) fn is_full(&self) -> bool {
+        self.data.as_ref().is_some_and(|data| data.queue.len() >= FULL || data.blocked) || self.are_events_full()
+    }
+
+    /// Whether it takes events.
+    pub(super) fn takes_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// Whether nothing may move that becomes an event.
+    pub(super) fn are_events_full(&self) -> bool {
+        self.queued_events() >= FULL
+    }
+
+    /// Whether its sources may be read again.
+    pub(super) fn has_room(&self) -> bool {
+        self.data.as_ref().is_none_or(|data| data.queue.len() <= LOW && !data.blocked) && self.queued_events() <= LOW
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.data.as_ref().is_none_or(|data| data.queue.is_empty()) && self.queued_events() == 0
+    }
+
+    fn queued_events(&self) -> usize {
+        self.events.as_ref().map_or(0, |(events, lines)| events.queue.len() + lines.borrow().len())
+    }
+
+    fn channels(&self) -> impl Iterator<Item = &Channel> {
+        self.data.iter().chain(self.events.iter().map(|(events, _)| events))
+    }
+
+    fn channels_mut(&mut self) -> impl Iterator<Item = &mut Channel> {
+        self.data.iter_mut().chain(self.events.iter_mut().map(|(events, _)| events))
+    }
+}
+
+/// One descriptor and the queue before it.
+struct Channel {
+    output: Box<dyn OutputStream>,
+    name: String,
+    slot: Option<Slot>,
+    queue: ByteQueue,
+    /// What was to be moved into it within the kernel found no room.
+    blocked: bool,
+    sanitizer: Option<Sanitizer>,
+}
+
+impl Channel {
+    fn open(world: &mut dyn World, file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
+        let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
+        let output = world.stdout(file).map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
+        let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
+        Ok(Self { output, name, slot: None, queue: ByteQueue::new(), blocked: false, sanitizer })
+    }
+
+    fn register(&mut self, io: &mut Io) -> io::Result<()> {
         if let Some(source) = self.output.source() {
             let slot = io.register(source, Interest::READABLE | Interest::WRITABLE, Source::Stdout)?;
             io.reactor.readiness(slot).writable = true;
@@ -86,11 +207,7 @@ impl Stdout {
         Ok(())
     }
 
-    /// Writes, and queues what does not fit.
-    ///
-    /// # Errors
-    /// The reader has gone, or writing failed.
-    pub(super) fn write(&mut self, io: &mut Io, bytes: &[u8]) -> std::result::Result<(), StdoutError> {
+    fn write(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut safe = Vec::with_capacity(bytes.len());
             sanitizer.push(bytes, &mut safe);
@@ -108,11 +225,7 @@ impl Stdout {
         Ok(())
     }
 
-    /// Writes what is queued, as far as it goes.
-    ///
-    /// # Errors
-    /// The reader has gone, or writing failed.
-    pub(super) fn flush(&mut self, io: &mut Io) -> std::result::Result<(), StdoutError> {
+    fn flush(&mut self, io: &mut Io) -> Written {
         let mut queue = std::mem::take(&mut self.queue);
         let mut result = Ok(());
         while !queue.is_empty() {
@@ -129,8 +242,7 @@ impl Stdout {
         result
     }
 
-    /// Lets out what a terminal's sanitizer still holds: nothing more will complete it.
-    pub(super) fn finish(&mut self) {
+    fn finish(&mut self) {
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut rest = Vec::new();
             sanitizer.finish(&mut rest);
@@ -138,49 +250,17 @@ impl Stdout {
         }
     }
 
-    /// Whether bytes can be moved into it within the kernel, now.
-    pub(super) fn takes_moves(&self) -> bool {
+    fn takes_moves(&self) -> bool {
         self.queue.is_empty() && self.sanitizer.is_none() && self.slot.is_some() && self.output.takes_moves()
     }
 
-    /// Moves what a socket has.
-    pub(super) fn move_from(&mut self, io: &mut Io, socket: BorrowedFd<'_>) -> Move {
+    fn move_from(&mut self, io: &mut Io, socket: BorrowedFd<'_>) -> Move {
         let step = self.output.move_from(socket);
         if let (Move::Blocked { sink: false, .. }, Some(slot)) = (&step, self.slot) {
             io.reactor.readiness(slot).writable = false;
             self.blocked = true;
         }
         step
-    }
-
-    /// An event for its slot: there may be room again.
-    pub(super) fn unblock(&mut self, io: &mut Io) {
-        self.blocked &= !self.slot.is_some_and(|slot| io.reactor.readiness(slot).writable);
-    }
-
-    /// Whether its reader has left.
-    pub(super) fn has_no_reader(&self) -> bool {
-        self.output.is_gone()
-    }
-
-    /// Whether an event for its slot means that the reader has left.
-    pub(super) fn is_gone(&self, io: &mut Io) -> bool {
-        self.slot.is_some_and(|slot| io.reactor.readiness(slot).write_closed && self.output.is_gone())
-    }
-
-    /// Whether its sources must not be read now.
-    pub(super) fn is_full(&self) -> bool {
-        self.queue.len() >= FULL || self.blocked
-    }
-
-    /// Whether its sources may be read again.
-    pub(super) fn has_room(&self) -> bool {
-        self.queue.len() <= LOW && !self.blocked
-    }
-
-    /// Whether nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
     }
 
     /// One write; 0 when it would block.

@@ -12,6 +12,7 @@ use crate::driver::peers::DueTimer;
 use crate::driver::preamble::Fed;
 use crate::driver::stdout::StdoutError;
 use crate::net::reactor::Slot;
+use crate::output::Notice;
 use crate::script::ScriptHandler;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{CloseReason, RunEvent};
@@ -91,7 +92,13 @@ impl Parts {
             self.feed_preamble(slot);
             let Some(peer) = self.peers.get_mut(slot) else { return };
             peer.files.feed(&mut peer.link);
-            peer.write(&mut self.io);
+            if self.stdout.are_events_full() && peer.link.wants_write() {
+                // What is sent becomes an event: it waits for stdout, too.
+                self.peers.stall(slot);
+            } else {
+                peer.write(&mut self.io);
+            }
+            let Some(peer) = self.peers.get_mut(slot) else { return };
             peer.act(&mut self.io);
             if !came && !peer.link.has_events() {
                 break;
@@ -116,7 +123,8 @@ impl Parts {
         }
         let Some(peer) = self.peers.get(slot) else { return };
         self.peers.wake_partner(&mut self.io, peer);
-        let writes = readiness.writable && (peer.link.wants_write() || peer.link.wants_filling());
+        let wants_write = peer.link.wants_write() || peer.link.wants_filling();
+        let writes = readiness.writable && wants_write && !self.stdout.are_events_full();
         let feeds = peer.preamble.as_ref().is_some_and(|preamble| !preamble.is_waiting(&mut self.io));
         if is_cut_short || reads || writes || peer.link.has_events() || (feeds && peer.link.queued() == 0) {
             self.io.reactor.wake(slot);
@@ -261,9 +269,9 @@ impl Parts {
     /// Puts a new version of the script in place of the old one.
     pub(super) fn replace_script(&mut self, script: ScriptHandler) {
         for warning in script.warnings() {
-            self.io.console.warn(warning);
+            self.io.notify(&Notice::ScriptWarning { text: warning });
         }
-        self.io.console.reloaded(script.name());
+        self.io.notify(&Notice::Reloaded { name: script.name() });
         self.policy = EofPolicy::new(&self.config, script.takes_received());
         let script = Rc::new(script);
         self.script = Some(Rc::clone(&script));

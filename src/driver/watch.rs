@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Script;
 use crate::driver::io::Io;
+use crate::output::Notice;
 use crate::script::ScriptHandler;
 
 /// How often the files are looked at.
@@ -53,7 +54,12 @@ impl ScriptWatch {
     }
 
     /// Loads the script anew. What does not load is told, and the version before goes on.
-    pub(super) fn reload(&mut self, io: &Io, script: &ScriptHandler, config: Option<&Script>) -> Option<ScriptHandler> {
+    pub(super) fn reload(
+        &mut self,
+        io: &mut Io,
+        script: &ScriptHandler,
+        config: Option<&Script>,
+    ) -> Option<ScriptHandler> {
         self.settle();
         let (result, files) = script.reload(config?);
         self.add(files);
@@ -63,8 +69,7 @@ impl ScriptWatch {
                 Some(new)
             }
             Err(error) => {
-                io.console.error(&error);
-                io.console.warn(&format!("{}: not reloaded, the version before goes on", script.name()));
+                io.notify(&Notice::NotReloaded { name: script.name(), error: &error });
                 None
             }
         }

@@ -11,10 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use crate::config::{Config, Role};
 use crate::driver::io::Mail;
 use crate::endpoint::Endpoint;
-use crate::error::{Error, Result, cause};
+use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::net::reactor::Mailbox;
-use crate::output::console::Console;
 use crate::sys::stack;
 
 /// All loops of a run.
@@ -87,8 +86,8 @@ pub(super) trait Loops: Sync {
     /// Makes a loop and starts what its role asks for.
     ///
     /// # Errors
-    /// It cannot be made; a fault of the start itself is told by the loop.
-    fn start(&self, config: Config, console: Console, worker: Worker) -> Result<Self::Loop>;
+    /// It cannot be made, and why was told. A fault of the start itself is told by the loop.
+    fn start(&self, config: Config, worker: Worker) -> Result<Self::Loop, Exit>;
 }
 
 /// One loop of a run, started.
@@ -108,14 +107,11 @@ pub(super) trait Loop {
 }
 
 /// Runs `count` loops; the first on this thread. It listens before the others start, so that all know the port.
-pub(super) fn run<L: Loops>(config: &Config, count: usize, console: Console, loops: &'static L) -> Exit {
+pub(super) fn run<L: Loops>(config: &Config, count: usize, loops: &'static L) -> Exit {
     let first = Worker { group: Arc::default(), number: 0 };
-    let mut driver = match loops.start(config.clone(), console, first.clone()) {
+    let mut driver = match loops.start(config.clone(), first.clone()) {
         Ok(driver) => driver,
-        Err(error) => {
-            console.error(&error);
-            return error.exit();
-        }
+        Err(exit) => return exit,
     };
     let address = match driver.listen() {
         ControlFlow::Continue(address) => address,
@@ -126,7 +122,7 @@ pub(super) fn run<L: Loops>(config: &Config, count: usize, console: Console, loo
         let Some(address) = address else { break };
         let worker = Worker { number, ..first.clone() };
         let config = config_of(config, number, address);
-        let thread = stack::spawn(move || work(&config, console, &worker, loops));
+        let thread = stack::spawn(move || work(&config, &worker, loops));
         match thread {
             Ok(thread) => threads.push(thread),
             Err(fault) => {
@@ -149,8 +145,8 @@ pub(super) fn run<L: Loops>(config: &Config, count: usize, console: Console, loo
     first.group.exit.get().copied().unwrap_or(exit)
 }
 
-fn work<L: Loops>(config: &Config, console: Console, worker: &Worker, loops: &L) {
-    let run = || match loops.start(config.clone(), console, worker.clone()) {
+fn work<L: Loops>(config: &Config, worker: &Worker, loops: &L) {
+    let run = || match loops.start(config.clone(), worker.clone()) {
         Ok(mut driver) => match driver.listen() {
             ControlFlow::Break(exit) => exit,
             ControlFlow::Continue(address) => {
@@ -160,10 +156,7 @@ fn work<L: Loops>(config: &Config, console: Console, worker: &Worker, loops: &L)
                 driver.run()
             }
         },
-        Err(error) => {
-            console.error(&error);
-            error.exit()
-        }
+        Err(exit) => exit,
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(exit) => worker.end(exit),

@@ -6,18 +6,9 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use crate::codec::escape::show_line;
-use crate::output::Observer;
 use crate::output::console::write_stderr;
-use crate::session::{CloseReason, ConnId, ConnView};
-
-/// Which way bytes move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// To the peer, marked `>`.
-    Sent,
-    /// From the peer, marked `<`.
-    Received,
-}
+use crate::output::{Moment, Notice, Observer, Tap, Taps};
+use crate::session::{ConnId, Direction};
 
 /// The dump of one connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,8 +27,8 @@ impl Dump {
     /// direction; a label, where there are several connections, stands before each row.
     pub fn rows(&mut self, direction: Direction, label: Option<&str>, bytes: &[u8]) -> String {
         let (mark, offset) = match direction {
-            Direction::Sent => ('>', &mut self.sent),
-            Direction::Received => ('<', &mut self.received),
+            Direction::Out => ('>', &mut self.sent),
+            Direction::In => ('<', &mut self.received),
         };
         let label = label.map(show_line);
         let mut rows = String::with_capacity(bytes.len().div_ceil(ROW) * ROW_LENGTH);
@@ -68,26 +59,32 @@ impl Hexdump {
         Self { dumps: HashMap::new(), labels }
     }
 
-    fn show(&mut self, conn: &ConnView, direction: Direction, bytes: &[u8]) {
-        let label = self.labels.then(|| conn.name());
-        let dump = self.dumps.entry(conn.id).or_default();
-        write_stderr(&dump.rows(direction, label.as_deref(), bytes));
+    /// The rows for a notice; empty for most.
+    fn rows(&mut self, notice: &Notice<'_>) -> String {
+        match *notice {
+            Notice::Bytes { conn, direction, tap: Tap::Wire, bytes } => {
+                let label = self.labels.then(|| conn.name());
+                self.dumps.entry(conn.id).or_default().rows(direction, label.as_deref(), bytes)
+            }
+            Notice::Closed { conn, .. } => {
+                self.dumps.remove(&conn.id);
+                String::new()
+            }
+            _ => String::new(),
+        }
     }
 }
 
 impl Observer for Hexdump {
-    fn opened(&mut self, _conn: &ConnView) {}
-
-    fn received(&mut self, conn: &ConnView, bytes: &[u8]) {
-        self.show(conn, Direction::Received, bytes);
+    fn wants(&self) -> Taps {
+        Taps::Read(Tap::Wire)
     }
 
-    fn sent(&mut self, conn: &ConnView, bytes: &[u8]) {
-        self.show(conn, Direction::Sent, bytes);
-    }
-
-    fn closed(&mut self, conn: &ConnView, _why: CloseReason) {
-        self.dumps.remove(&conn.id);
+    fn notice(&mut self, _at: Moment<'_>, notice: &Notice<'_>) {
+        let rows = self.rows(notice);
+        if !rows.is_empty() {
+            write_stderr(&rows);
+        }
     }
 }
 
@@ -122,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_row_looks_as_hexdump_does() {
-        let rows = Dump::new().rows(Direction::Sent, None, b"GET / HTTP/1.0\r\n");
+        let rows = Dump::new().rows(Direction::Out, None, b"GET / HTTP/1.0\r\n");
         assert_eq!(rows, "> 00000000  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 30 0d 0a  |GET / HTTP/1.0..|\n");
         assert_eq!(rows.len(), ROW_LENGTH);
     }
@@ -130,32 +127,48 @@ mod tests {
     #[test]
     fn a_short_row_keeps_its_columns() {
         assert_eq!(
-            Dump::new().rows(Direction::Received, None, b"\x00\x7f\xff~ "),
+            Dump::new().rows(Direction::In, None, b"\x00\x7f\xff~ "),
             "< 00000000  00 7f ff 7e 20                                    |...~ |\n"
         );
         assert_eq!(
-            Dump::new().rows(Direction::Received, None, b"123456789"),
+            Dump::new().rows(Direction::In, None, b"123456789"),
             "< 00000000  31 32 33 34 35 36 37 38  39                       |123456789|\n"
         );
-        assert_eq!(Dump::new().rows(Direction::Sent, None, b""), "");
+        assert_eq!(Dump::new().rows(Direction::Out, None, b""), "");
     }
 
     #[test]
     fn each_direction_counts_for_itself() {
         let mut dump = Dump::new();
-        let rows = dump.rows(Direction::Sent, None, &[b'a'; 20]);
+        let rows = dump.rows(Direction::Out, None, &[b'a'; 20]);
         let offsets: Vec<_> = rows.lines().map(|row| &row[..10]).collect();
         assert_eq!(offsets, ["> 00000000", "> 00000010"]);
-        assert!(dump.rows(Direction::Received, None, b"b").starts_with("< 00000000 "));
-        assert!(dump.rows(Direction::Sent, None, b"c").starts_with("> 00000014 "));
+        assert!(dump.rows(Direction::In, None, b"b").starts_with("< 00000000 "));
+        assert!(dump.rows(Direction::Out, None, b"c").starts_with("> 00000014 "));
         dump.received = 0x1_2345_6789;
-        assert!(dump.rows(Direction::Received, None, b"d").starts_with("< 123456789  64 "));
+        assert!(dump.rows(Direction::In, None, b"d").starts_with("< 123456789  64 "));
     }
 
     #[test]
     fn a_label_stands_before_each_row_and_is_safe() {
-        let rows = Dump::new().rows(Direction::Sent, Some("web\n\x1b[2J"), &[0; 17]);
+        let rows = Dump::new().rows(Direction::Out, Some("web\n\x1b[2J"), &[0; 17]);
         assert_eq!(rows.lines().count(), 2);
         assert!(rows.lines().all(|row| row.starts_with("web\\n\\x1b[2J > 000000")), "{rows}");
+    }
+    #[test]
+    fn bytes_of_the_wire_become_rows_until_the_connection_closes() {
+        use crate::session::CloseReason;
+        use crate::session::view::{ConnView, Side};
+
+        let address: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
+        let text = crate::config::Text::default();
+        let conn = ConnView::new(1, address, address, Side::Client, &text, std::time::Instant::now());
+        let mut hexdump = Hexdump::new(true);
+        let bytes = |tap| Notice::Bytes { conn: &conn, direction: Direction::In, tap, bytes: b"ab" };
+        assert!(hexdump.rows(&bytes(Tap::Wire)).starts_with("127.0.0.1:80 < 00000000  61 62 "));
+        assert_eq!(hexdump.rows(&bytes(Tap::Plain)), "", "what is on the wire is shown once");
+        assert!(hexdump.rows(&bytes(Tap::Wire)).contains("< 00000002  61 62 "));
+        hexdump.rows(&Notice::Closed { conn: &conn, reason: CloseReason::Eof });
+        assert!(hexdump.dumps.is_empty());
     }
 }

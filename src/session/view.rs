@@ -38,8 +38,10 @@ pub struct ConnView {
     pub listener: Cell<Option<ListenerId>>,
     /// Which end tcpx is.
     pub side: Side,
-    /// When it was accepted or connected.
+    /// When it was accepted or connected; until then, when connecting began.
     pub opened: Cell<Instant>,
+    /// How long connecting took, resolving included, in microseconds; at most some 71 minutes.
+    connecting_us: Cell<u32>,
     /// When a byte last moved, in either direction.
     pub last_activity: Cell<Instant>,
     /// Bytes received.
@@ -94,6 +96,7 @@ impl ConnView {
             listener: Cell::new(None),
             side,
             opened: Cell::new(now),
+            connecting_us: Cell::new(0),
             last_activity: Cell::new(now),
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
@@ -128,8 +131,14 @@ impl ConnView {
     pub fn connected(&self, peer: Address, local: Address, now: Instant) {
         self.peer.replace(peer);
         self.local.replace(local);
-        self.opened.set(now);
+        let took = now.saturating_duration_since(self.opened.replace(now)).as_micros();
+        self.connecting_us.set(u32::try_from(took).unwrap_or(u32::MAX));
         self.last_activity.set(now);
+    }
+
+    /// How long connecting took, resolving included; `None`: it was accepted.
+    pub fn connecting_time(&self) -> Option<Duration> {
+        (self.side == Side::Client).then(|| Duration::from_micros(self.connecting_us.get().into()))
     }
 
     /// The kernel took so many bytes, from the queue or without passing through the connection.

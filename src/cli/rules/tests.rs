@@ -116,9 +116,13 @@ fn a_probe_moves_nothing() {
 #[test]
 fn workers_share_nothing() {
     let hint = "workers share nothing: they cannot count or write together";
-    for (option, name) in
-        [("--once", "--once"), ("--accept 2", "--accept"), ("-m 2", "--max-conns"), ("-o f", "--output")]
-    {
+    for (option, name) in [
+        ("--once", "--once"),
+        ("--accept 2", "--accept"),
+        ("-m 2", "--max-conns"),
+        ("-o f", "--output"),
+        ("--events -", "--events"),
+    ] {
         assert_eq!(
             refused(&format!("listen 80 --on-data c --workers 2 {option}")),
             format!("--workers and {name} contradict each other | {hint}")
@@ -284,4 +288,34 @@ fn options_of_tcp_are_not_for_unix_sockets() {
     for line in ["connect unix:/x -n --no-nodelay -w 2", "connect -z unix:@x", "listen unix:/x -k --backlog 5 -m 2"] {
         accepted(line);
     }
+}
+
+#[test]
+fn events_have_a_place_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name| folder.path().join(name).display().to_string();
+    let (new, old) = (file("new"), file("old"));
+    std::fs::write(&old, "").unwrap();
+    assert_eq!(
+        refused("connect h 80 --events - -o -"),
+        "--events - and --output - contradict each other | name a file for one of them"
+    );
+    for path in [&new, &old] {
+        assert_eq!(
+            refused(&format!("listen 80 --events {path} -o {path}")),
+            format!("--events and --output are the same file, {path:?} | write to another file")
+        );
+        accepted(&format!("listen 80 --events {path} -o {path}.data"));
+        accepted(&format!("connect h 80 --events - -o {path}"));
+    }
+    assert_eq!(
+        refused(&format!("connect h 80 --events {old} --send-file {old}")),
+        format!(
+            "--send-file and --events are the same file, {old:?}: it would be emptied before it is sent | \
+             write to another file"
+        )
+    );
+    accepted("connect h 80 --events /dev/null -o /dev/null");
+    accepted("connect -z h 80 --events - -v");
+    accepted("listen 80 -k --events e -vv");
 }

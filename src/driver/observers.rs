@@ -1,0 +1,234 @@
+//! `Observers`: everybody who hears of what happens, and what they hear of bytes that move.
+//!
+//! Owns the list and the wall clock of a round. What happened is noticed by the parts of the driver, through `Io`.
+
+use std::cell::Cell;
+use std::io::Write;
+use std::time::{Instant, SystemTime};
+
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::output::events::Lines;
+use crate::output::{Moment, Notice, Observer, Taps};
+use crate::session::{ConnView, Direction};
+use crate::sys::unix::take_fd;
+
+/// The observers of one loop.
+pub(super) struct Observers {
+    list: Vec<Box<dyn Observer>>,
+    /// What an observer wants on stdout.
+    stdout: Option<Lines>,
+    /// The run is over, and everybody knows.
+    ended: bool,
+    reads_bytes: bool,
+    counts_bytes: bool,
+    /// The round that `wall` belongs to.
+    round: Instant,
+    wall: Cell<Option<SystemTime>>,
+}
+
+impl Observers {
+    pub(super) fn new(list: Vec<Box<dyn Observer>>) -> Self {
+        let wants = |is_wanted: fn(Taps) -> bool| list.iter().any(|observer| is_wanted(observer.wants()));
+        Self {
+            reads_bytes: wants(|taps| matches!(taps, Taps::Read(_))),
+            counts_bytes: wants(|taps| taps == Taps::Counts),
+            list,
+            stdout: None,
+            ended: false,
+            round: Instant::now(),
+            wall: Cell::new(None),
+        }
+    }
+
+    /// These lines of an observer are for stdout.
+    pub(super) fn set_stdout(&mut self, lines: Lines) {
+        self.stdout = Some(lines);
+    }
+
+    /// The lines that are for stdout, if an observer has it.
+    pub(super) fn stdout(&self) -> Option<Lines> {
+        self.stdout.clone()
+    }
+
+    /// Whether bytes have to pass through the process, because an observer reads them.
+    pub(super) fn reads_bytes(&self) -> bool {
+        self.reads_bytes
+    }
+
+    /// Tells everybody. `now` is the time of the round.
+    pub(super) fn notify(&mut self, now: Instant, notice: &Notice<'_>) {
+        let at = moment(&mut self.round, &self.wall, now);
+        for observer in &mut self.list {
+            observer.notice(at, notice);
+        }
+    }
+
+    /// Tells that bytes passed through the process, to each observer in the form it wants. No layer changes them yet:
+    /// every tap sees the same.
+    pub(super) fn bytes(&mut self, now: Instant, conn: &ConnView, direction: Direction, bytes: &[u8]) {
+        if !self.reads_bytes && !self.counts_bytes {
+            return;
+        }
+        let at = moment(&mut self.round, &self.wall, now);
+        for observer in &mut self.list {
+            match observer.wants() {
+                Taps::None => {}
+                Taps::Counts => observer.notice(at, &Notice::Moved { conn, direction, n: bytes.len() }),
+                Taps::Read(tap) => observer.notice(at, &Notice::Bytes { conn, direction, tap, bytes }),
+            }
+        }
+    }
+
+    /// Tells that the kernel moved bytes; nobody reads them then.
+    pub(super) fn moved(&mut self, now: Instant, conn: &ConnView, direction: Direction, n: usize) {
+        if !self.counts_bytes {
+            return;
+        }
+        let at = moment(&mut self.round, &self.wall, now);
+        for observer in self.list.iter_mut().filter(|observer| observer.wants() == Taps::Counts) {
+            observer.notice(at, &Notice::Moved { conn, direction, n });
+        }
+    }
+
+    /// Tells a fault that ends the run before there is a loop. Returns what it ends with.
+    pub(super) fn end_with(&mut self, error: &Error) -> Exit {
+        let (now, exit) = (Instant::now(), error.exit());
+        self.notify(now, &Notice::Error { conn: None, error, handled: false });
+        self.notify_exit(now, exit);
+        // A loop would tell what keeps them from writing; here another error decides the exit code.
+        self.flush();
+        if let Some(lines) = &self.stdout {
+            let _ = take_fd(1).and_then(|mut stdout| stdout.write_all(&lines.take()));
+        }
+        exit
+    }
+
+    /// Tells what the run ends with, once: it is the last notice. `false`: everybody knew already.
+    pub(super) fn notify_exit(&mut self, now: Instant, exit: Exit) -> bool {
+        let is_news = !std::mem::replace(&mut self.ended, true);
+        if is_news {
+            self.notify(now, &Notice::Exit { code: exit.code() });
+        }
+        is_news
+    }
+
+    /// Whether everybody knows what the run ends with.
+    pub(super) fn know_exit(&self) -> bool {
+        self.ended
+    }
+
+    /// Lets everybody write what they hold back. Returns the first fault.
+    pub(super) fn flush(&mut self) -> Option<Error> {
+        let mut fault = None;
+        for observer in &mut self.list {
+            observer.flush();
+            fault = fault.or(observer.fault());
+        }
+        fault
+    }
+}
+
+impl Default for Observers {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+/// The moment of a notice; a new round has a wall clock of its own.
+fn moment<'a>(round: &mut Instant, wall: &'a Cell<Option<SystemTime>>, now: Instant) -> Moment<'a> {
+    if *round != now {
+        *round = now;
+        wall.set(None);
+    }
+    Moment::new(now, wall)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::Text;
+    use crate::output::Tap;
+    use crate::session::view::Side;
+
+    /// Writes down what it hears.
+    struct Recorder {
+        taps: Taps,
+        heard: Rc<RefCell<Vec<String>>>,
+        fault: Option<Error>,
+    }
+
+    impl Observer for Recorder {
+        fn wants(&self) -> Taps {
+            self.taps
+        }
+
+        fn notice(&mut self, at: Moment<'_>, notice: &Notice<'_>) {
+            let mut heard = self.heard.borrow_mut();
+            match notice {
+                Notice::Bytes { tap, bytes, .. } => heard.push(format!("{tap:?} {}", bytes.len())),
+                Notice::Moved { n, .. } => heard.push(format!("moved {n}")),
+                Notice::Exit { code } => heard.push(format!("exit {code} {:?}", at.wall())),
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn fault(&mut self) -> Option<Error> {
+            self.fault.take()
+        }
+    }
+
+    fn observers(all: &[Taps]) -> (Observers, Vec<Rc<RefCell<Vec<String>>>>) {
+        let heard: Vec<Rc<RefCell<Vec<String>>>> = all.iter().map(|_| Rc::default()).collect();
+        let list = all.iter().zip(&heard).enumerate().map(|(number, (&taps, heard))| {
+            let fault = Some(Error::usage(number.to_string()));
+            Box::new(Recorder { taps, heard: Rc::clone(heard), fault }) as Box<dyn Observer>
+        });
+        (Observers::new(list.collect()), heard)
+    }
+
+    #[test]
+    fn each_hears_of_bytes_what_it_wants() {
+        let now = Instant::now();
+        let address: std::net::SocketAddr = "127.0.0.1:1".parse().unwrap();
+        let conn = ConnView::new(1, address, address, Side::Client, &Text::default(), now);
+        let all = [Taps::None, Taps::Counts, Taps::Read(Tap::Wire), Taps::Read(Tap::Plain)];
+        let (mut observers, heard) = observers(&all);
+        observers.bytes(now, &conn, Direction::In, b"abc");
+        observers.moved(now, &conn, Direction::In, 5);
+        let heard: Vec<_> = heard.iter().map(|heard| heard.borrow().join(", ")).collect();
+        assert_eq!(heard, ["", "moved 3, moved 5", "Wire 3", "Plain 3"]);
+    }
+
+    #[test]
+    fn only_who_reads_bytes_keeps_the_kernel_from_moving_them() {
+        for (taps, reads) in [(Taps::None, false), (Taps::Counts, false), (Taps::Read(Tap::Plain), true)] {
+            assert_eq!(observers(&[Taps::None, taps]).0.reads_bytes(), reads, "{taps:?}");
+        }
+    }
+
+    #[test]
+    fn a_round_has_one_wall_clock_for_all() {
+        let (mut observers, heard) = observers(&[Taps::None, Taps::None]);
+        let now = Instant::now();
+        observers.notify(now, &Notice::Exit { code: 0 });
+        observers.notify(now, &Notice::Exit { code: 0 });
+        let first = heard[0].borrow().clone();
+        assert_eq!(first[0], first[1]);
+        assert_eq!(*heard[1].borrow(), first);
+        let kept = observers.wall.get();
+        observers.notify(now + Duration::from_secs(1), &Notice::Exit { code: 0 });
+        assert!(kept.is_some() && observers.wall.get() != kept, "read again in the next round");
+    }
+
+    #[test]
+    fn the_first_fault_counts() {
+        let (mut observers, _) = observers(&[Taps::None, Taps::None]);
+        assert_eq!(observers.flush(), Some(Error::usage("0")));
+        assert_eq!(observers.flush(), None);
+    }
+}

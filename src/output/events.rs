@@ -1,0 +1,354 @@
+//! `Events`: everything that happens as NDJSON, one object a line (`--events`); `docs/events.md` is its contract.
+//!
+//! Owns the names, the order and the form of the fields. Lines for stdout are only collected here, in a buffer that the
+//! driver writes out with back-pressure; lines for a file are written to it here.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use crate::endpoint::Address;
+use crate::error::{Error, Result, cause};
+use crate::output::{Moment, Notice, Observer, Tap, Taps};
+use crate::session::view::Side;
+use crate::session::{ConnId, Direction};
+
+/// Lines that wait for whoever writes them.
+pub type Lines = Rc<RefCell<Vec<u8>>>;
+
+/// Writes one JSON object for each notice.
+#[derive(Debug)]
+pub struct Events {
+    start: Instant,
+    sink: Sink,
+    fault: Option<Error>,
+}
+
+/// Where lines go.
+#[derive(Debug)]
+enum Sink {
+    /// To whoever takes them out of this buffer.
+    Shared(Lines),
+    File {
+        file: File,
+        name: String,
+        lines: Vec<u8>,
+    },
+    /// Writing has failed.
+    Broken,
+}
+
+impl Events {
+    /// Events for a file, which is created or emptied.
+    ///
+    /// # Errors
+    /// The file cannot be opened for writing.
+    pub fn create(path: &Path, start: Instant, wall: SystemTime) -> Result<Self> {
+        let name = path.display().to_string();
+        let file = File::create(path);
+        let file = file.map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
+        Ok(Self::new(Sink::File { file, name, lines: Vec::new() }, start, wall))
+    }
+
+    /// Events that somebody else writes out, and the buffer they are in.
+    pub fn shared(start: Instant, wall: SystemTime) -> (Self, Lines) {
+        let lines = Lines::default();
+        (Self::new(Sink::Shared(Rc::clone(&lines)), start, wall), lines)
+    }
+
+    fn new(sink: Sink, start: Instant, wall: SystemTime) -> Self {
+        let mut this = Self { start, sink, fault: None };
+        // A clock beyond the year 9999 is no timestamp.
+        let wall = Timestamp::try_from(wall).unwrap_or_default();
+        let mut line = Line::new(Duration::ZERO, None, "start");
+        line.text("wall", &format!("{wall:.6}")).text("version", env!("CARGO_PKG_VERSION"));
+        this.push(line);
+        this
+    }
+
+    fn push(&mut self, line: Line) {
+        let is_full = match &mut self.sink {
+            Sink::Shared(lines) => {
+                line.finish(&mut lines.borrow_mut());
+                false
+            }
+            Sink::File { lines, .. } => {
+                line.finish(lines);
+                lines.len() >= FILE_BUFFER
+            }
+            Sink::Broken => false,
+        };
+        if is_full {
+            self.flush();
+        }
+    }
+}
+
+impl Observer for Events {
+    fn wants(&self) -> Taps {
+        Taps::Read(Tap::Plain)
+    }
+
+    fn notice(&mut self, at: Moment<'_>, notice: &Notice<'_>) {
+        if let Some(line) = line(self.start, at.mono, notice) {
+            self.push(line);
+        }
+    }
+
+    fn flush(&mut self) {
+        let Sink::File { file, name, lines } = &mut self.sink else { return };
+        match file.write_all(lines) {
+            Ok(()) => lines.clear(),
+            Err(error) => {
+                self.fault = Some(Error::Write { target: std::mem::take(name), cause: cause(&error) });
+                self.sink = Sink::Broken;
+            }
+        }
+    }
+
+    fn fault(&mut self) -> Option<Error> {
+        self.fault.take()
+    }
+}
+
+/// The object for a notice; `None`: it is not told here.
+fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
+    let line = |conn, event| Line::new(now.saturating_duration_since(start), conn, event);
+    Some(match *notice {
+        Notice::Listening { address, listener } => {
+            let mut line = line(None, "listening");
+            line.text("address", &address.to_string());
+            if let Some(listener) = listener {
+                line.number("listener", listener);
+            }
+            line
+        }
+        Notice::Resolving { conn, host } => line(Some(conn), "resolving").with("host", host),
+        Notice::Resolved { conn, host, addresses, took } => {
+            let mut line = line(Some(conn), "resolved").with("host", host);
+            line.texts("addresses", addresses.iter().map(Address::host)).duration(took);
+            line
+        }
+        Notice::Dialing { conn, target, address } => {
+            line(Some(conn), "dialing").with("target", target).with("address", &address.to_string())
+        }
+        Notice::AttemptFailed { conn, address, cause } => {
+            line(Some(conn), "attempt_failed").with("address", &address.to_string()).with("cause", cause)
+        }
+        Notice::Opened { conn, took } => {
+            let side = match conn.side {
+                Side::Server => "server",
+                Side::Client => "client",
+            };
+            let mut line = line(Some(conn.id), "opened").with("side", side);
+            line.text("peer", &conn.peer.borrow().to_string()).text("local", &conn.local.borrow().to_string());
+            if let Some(listener) = conn.listener.get() {
+                line.number("listener", listener);
+            }
+            if let Some(took) = took {
+                line.duration(took);
+            }
+            line
+        }
+        Notice::Bytes { conn, direction, tap: Tap::Plain, bytes } => {
+            let mut line = line(Some(conn.id), "data").with("dir", name(direction));
+            line.number("len", bytes.len() as u64).bytes(bytes);
+            line
+        }
+        Notice::Bytes { .. } | Notice::Moved { .. } => return None,
+        Notice::Ended { conn, direction } => line(Some(conn.id), "eof").with("dir", name(direction)),
+        Notice::Error { conn, error, handled } => {
+            let mut line = line(conn, "error").with("kind", kind(error)).with("message", &error.to_string());
+            line.flag("handled", handled);
+            line
+        }
+        Notice::Closed { conn, reason } => {
+            let mut line = line(Some(conn.id), "closed").with("reason", reason.name());
+            line.number("bytes_in", conn.bytes_in.get()).number("bytes_out", conn.bytes_out.get());
+            line.duration(now.saturating_duration_since(conn.opened.get()));
+            line
+        }
+        Notice::Dropped { conn, queued } => {
+            let mut line = line(Some(conn.id), "dropped");
+            line.number("queued", queued as u64);
+            line
+        }
+        Notice::Unsent { conn, queued } => {
+            let mut line = line(Some(conn.id), "unsent");
+            line.number("queued", queued as u64);
+            line
+        }
+        Notice::AcceptPaused { address, cause } => {
+            line(None, "accept_paused").with("address", &address.to_string()).with("cause", cause)
+        }
+        Notice::Log { conn, text } => {
+            let mut line = line(conn.map(|(id, _)| id), "log").with("text", text);
+            if let Some((_, name)) = conn {
+                line.text("name", name);
+            }
+            line
+        }
+        Notice::Print { text } => line(None, "print").with("text", text.strip_suffix('\n').unwrap_or(text)),
+        Notice::ScriptWarning { text } => line(None, "script_warning").with("message", text),
+        Notice::Reloaded { name } => line(None, "reloaded").with("name", name),
+        Notice::NotReloaded { name, error } => {
+            line(None, "not_reloaded").with("name", name).with("message", &error.to_string())
+        }
+        Notice::Signal { name } => line(None, "signal").with("name", name),
+        Notice::Exit { code } => {
+            let mut line = line(None, "exit");
+            line.number("code", code.into());
+            line
+        }
+    })
+}
+
+fn name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::In => "in",
+        Direction::Out => "out",
+    }
+}
+
+fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::Usage { .. } => "usage",
+        Error::Resolve { .. } => "resolve",
+        Error::Connect { .. } => "connect",
+        Error::Timeout { .. } => "timeout",
+        Error::Broken { .. } => "broken",
+        Error::Bind { .. } => "bind",
+        Error::Write { .. } => "write",
+        Error::Read { .. } => "read",
+        Error::ScriptLoad { .. } => "script_load",
+        Error::ScriptRun { .. } => "script",
+        Error::Text { .. } => "text",
+        Error::System { .. } => "system",
+    }
+}
+
+/// One JSON object, field by field in the order in which they are written.
+struct Line(Vec<u8>);
+
+impl Line {
+    fn new(time: Duration, conn: Option<ConnId>, event: &str) -> Self {
+        let mut line = Self(b"{\"time_us\":".to_vec());
+        line.digits(time.as_micros());
+        if let Some(conn) = conn {
+            line.number("conn", conn);
+        }
+        line.with("event", event)
+    }
+
+    fn with(mut self, key: &str, value: &str) -> Self {
+        self.text(key, value);
+        self
+    }
+
+    fn text(&mut self, key: &str, value: &str) -> &mut Self {
+        self.key(key);
+        self.string(value);
+        self
+    }
+
+    fn texts(&mut self, key: &str, values: impl Iterator<Item = String>) -> &mut Self {
+        self.key(key);
+        self.0.push(b'[');
+        for (number, value) in values.enumerate() {
+            if number > 0 {
+                self.0.push(b',');
+            }
+            self.string(&value);
+        }
+        self.0.push(b']');
+        self
+    }
+
+    fn number(&mut self, key: &str, value: u64) -> &mut Self {
+        self.key(key);
+        self.digits(value.into());
+        self
+    }
+
+    fn duration(&mut self, value: Duration) -> &mut Self {
+        self.key("duration_us");
+        self.digits(value.as_micros());
+        self
+    }
+
+    fn flag(&mut self, key: &str, value: bool) -> &mut Self {
+        self.key(key);
+        self.0.extend_from_slice(if value { b"true" } else { b"false" });
+        self
+    }
+
+    /// `text`, if it is UTF-8, and `base64`.
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            self.text("text", text);
+        }
+        self.key("base64");
+        self.0.push(b'"');
+        let from = self.0.len();
+        self.0.resize(from + bytes.len().div_ceil(3) * 4, 0);
+        // The room is exactly what the encoding needs.
+        let written = STANDARD.encode_slice(bytes, &mut self.0[from..]).unwrap_or_default();
+        self.0.truncate(from + written);
+        self.0.push(b'"');
+        self
+    }
+
+    fn finish(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+        out.extend_from_slice(b"}\n");
+    }
+
+    fn key(&mut self, key: &str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn digits(&mut self, value: u128) {
+        // Writing to a Vec cannot fail.
+        let _ = write!(self.0, "{value}");
+    }
+
+    /// A JSON string. What a terminal could take for a command or a line end (C1, DEL, U+2028, U+2029) is escaped, too.
+    fn string(&mut self, value: &str) {
+        self.0.push(b'"');
+        let mut rest = value;
+        while let Some(at) = rest.find(is_escaped) {
+            self.0.extend_from_slice(&rest.as_bytes()[..at]);
+            let mut chars = rest[at..].chars();
+            match chars.next() {
+                Some(quoted @ ('"' | '\\')) => self.0.extend_from_slice(&[b'\\', quoted as u8]),
+                Some('\n') => self.0.extend_from_slice(b"\\n"),
+                Some('\r') => self.0.extend_from_slice(b"\\r"),
+                Some('\t') => self.0.extend_from_slice(b"\\t"),
+                // All others are in the basic plane.
+                other => drop(write!(self.0, "\\u{:04x}", other.map_or(0, u32::from))),
+            }
+            rest = chars.as_str();
+        }
+        self.0.extend_from_slice(rest.as_bytes());
+        self.0.push(b'"');
+    }
+}
+
+fn is_escaped(character: char) -> bool {
+    character.is_control() || matches!(character, '"' | '\\' | '\u{2028}' | '\u{2029}')
+}
+
+/// Bytes of lines that are held back for a file within one round.
+const FILE_BUFFER: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests;
