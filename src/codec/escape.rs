@@ -132,6 +132,19 @@ pub fn show_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Bytes as [`show_line`] shows text; what is not UTF-8 as `\xHH`.
+pub fn show_bytes(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        shown.push_str(&show_line(chunk.valid()));
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
+}
+
 /// Whether a character may stand in a line of a message as it is.
 pub fn is_plain(character: char) -> bool {
     !character.is_control()
@@ -217,6 +230,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn bytes_are_shown_on_one_line() {
+        assert_eq!(show_bytes(b"a\r\n\x1b\xff\xe4\xbd \xc3\xa9\x7f"), "a\\r\\n\\x1b\\xff\\xe4\\xbd \u{e9}\\x7f");
+    }
 
     fn text(text: &str) -> Piece {
         Piece::Text(text.to_owned())

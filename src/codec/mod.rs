@@ -12,4 +12,5 @@ pub mod framing;
 pub mod labels;
 pub mod nearest;
 pub mod newline;
+pub mod scan;
 pub mod typed;
