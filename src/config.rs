@@ -33,6 +33,8 @@ pub struct Config {
     pub output: Output,
     /// The script that decides, if there is one.
     pub script: Option<Script>,
+    /// What ends the run with a verdict.
+    pub verdict: VerdictPatterns,
 }
 
 impl Config {
@@ -213,6 +215,22 @@ pub enum EventsTarget {
     Stdout,
     /// A file, created or emptied.
     File(PathBuf),
+}
+
+/// What received data ends the run: regular expressions for raw bytes, or for text where it is decoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerdictPatterns {
+    /// Seen: exit code 0; never seen: 1.
+    pub expect: Option<String>,
+    /// Seen: exit code 1.
+    pub fail_on: Option<String>,
+}
+
+impl VerdictPatterns {
+    /// Whether none is given.
+    pub fn is_empty(&self) -> bool {
+        self.expect.is_none() && self.fail_on.is_none()
+    }
 }
 
 /// The script that decides.

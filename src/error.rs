@@ -97,6 +97,12 @@ pub enum Error {
         /// Which character or bytes, where, in which encoding.
         message: String,
     },
+    /// The answer of the run is no.
+    #[error("{message}")]
+    Verdict {
+        /// What was found, or not found.
+        message: String,
+    },
     /// The system refused something tcpx cannot do without.
     #[error("{operation}: {cause}")]
     System {
@@ -132,6 +138,7 @@ impl Error {
             Self::ScriptLoad { .. } => Exit::ScriptLoad,
             Self::ScriptRun { .. } => Exit::ScriptRun,
             Self::Text { .. } => Exit::Text,
+            Self::Verdict { .. } => Exit::Verdict,
             Self::System { .. } => Exit::Bug,
         }
     }

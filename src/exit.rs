@@ -8,6 +8,8 @@
 pub enum Exit {
     /// Done, as asked.
     Success,
+    /// The answer was no.
+    Verdict,
     /// Wrong command line.
     Usage,
     /// The name does not resolve.
@@ -43,6 +45,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Success => 0,
+            Self::Verdict => 1,
             Self::Usage => 2,
             Self::Resolve => 6,
             Self::NoConnection => 7,
@@ -64,6 +67,7 @@ impl Exit {
 /// Every exit code with its meaning, in the order of the numbers: the table of `--help` and of the man page.
 pub const TABLE: &[(&str, &str)] = &[
     ("0", "done, as asked"),
+    ("1", "the answer was no: --expect was not seen, or --fail-on was"),
     ("2", "wrong command line"),
     ("6", "the name does not resolve"),
     ("7", "no connection: refused or unreachable, on every address"),
@@ -88,6 +92,7 @@ mod tests {
     fn every_fixed_code_is_in_the_table() {
         let fixed = [
             Exit::Success,
+            Exit::Verdict,
             Exit::Usage,
             Exit::Resolve,
             Exit::NoConnection,

@@ -22,6 +22,7 @@ mod terminal;
 mod toxics;
 mod tutorial;
 mod unix;
+mod verdict;
 mod watching;
 mod workers;
 mod workshop;

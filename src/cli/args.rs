@@ -353,6 +353,28 @@ pub(super) struct ScriptArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = ENDING)]
 pub(super) struct EndingArgs {
+    /// End with 0 once what is received matches, with 1 if it never does
+    #[arg(
+        long,
+        value_name = "REGEX",
+        action = ArgAction::Append,
+        allow_hyphen_values = true,
+        long_help = "End with 0 once what is received matches this regular expression, with 1 if the connection ends \
+                     before that. What is received still goes to stdout. With an encoding the decoded text is searched, \
+                     without one the bytes; ^ and $ are the start and the end of all that is received, with (?m) those \
+                     of a line"
+    )]
+    pub(super) expect: Vec<String>,
+    /// End with 1 once what is received matches
+    #[arg(
+        long,
+        value_name = "REGEX",
+        action = ArgAction::Append,
+        allow_hyphen_values = true,
+        long_help = "End with 1 once what is received matches this regular expression. With --expect, what is seen first \
+                     decides"
+    )]
+    pub(super) fail_on: Vec<String>,
     /// Go on after the peer's end, until stdin ends too
     #[arg(long)]
     pub(super) half_open: bool,

@@ -18,7 +18,7 @@ use super::{rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, EventsTarget, Family, Input, Limits, Listen, Malformed, Output, PreambleItem, Role,
-    SCRIPT_TIMEOUT, Script, ScriptErrors, ScriptSource, Text, Unencodable,
+    SCRIPT_TIMEOUT, Script, ScriptErrors, ScriptSource, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -133,6 +133,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
         limits: limits(&args.time, connect_limit)?,
         output: output(&args.output),
         script: script(&args.script)?,
+        verdict: verdict(&args.ending, &args.text)?,
     })
 }
 
@@ -171,6 +172,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         limits: limits(&args.time, None)?,
         output: output(&args.output),
         script: script(&args.script)?,
+        verdict: verdict(&args.ending, &args.text)?,
     })))
 }
 
@@ -233,6 +235,13 @@ fn input(args: &EndingArgs, wanted: bool) -> Result<Input> {
         no_shutdown: args.no_shutdown,
         eof_wait: limit("--eof-wait", args.eof_wait.as_deref())?,
     })
+}
+
+fn verdict(args: &EndingArgs, text: &TextArgs) -> Result<VerdictPatterns> {
+    let is_text = text.encoding.is_some() || text.recv_encoding.is_some();
+    let pattern =
+        |option, given: &[String]| given.first().map(|text| values::pattern(option, text, is_text)).transpose();
+    Ok(VerdictPatterns { expect: pattern("--expect", &args.expect)?, fail_on: pattern("--fail-on", &args.fail_on)? })
 }
 
 fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {

@@ -30,6 +30,7 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     send_only_reads_stdin(&args.ending)?;
     send_only_ends_with_a_fin(&args.ending)?;
     send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
+    one_verdict(&args.ending, &args.script)?;
     the_end_of_stdin_needs_stdin(&args.ending)?;
     text_options_need_an_encoding(&args.text, has_script(&args.script))?;
     stdin_is_not_a_file_to_send(&args.text)?;
@@ -58,6 +59,7 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     send_only_reads_stdin(&args.ending)?;
     send_only_ends_with_a_fin(&args.ending)?;
     send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
+    one_verdict(&args.ending, &args.script)?;
     the_end_of_stdin_needs_stdin(&args.ending)?;
     text_options_need_an_encoding(&args.text, scripted)?;
     stdin_is_not_a_file_to_send(&args.text)?;
@@ -186,6 +188,8 @@ fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
         (!args.text.send.is_empty(), "--send"),
         (!args.text.send_hex.is_empty(), "--send-hex"),
         (!args.text.send_file.is_empty(), "--send-file"),
+        (!args.ending.expect.is_empty(), "--expect"),
+        (!args.ending.fail_on.is_empty(), "--fail-on"),
         (args.ending.half_open, "--half-open"),
         (args.ending.no_shutdown, "--no-shutdown"),
         (args.ending.eof_wait.is_some(), "--eof-wait"),
@@ -311,6 +315,12 @@ fn send_only_receives_nothing(ending: &EndingArgs, script: &ScriptArgs, output: 
         let message = format!("--send-only discards what is received, so {option} would never run");
         return Err(Error::usage_hint(message, format!("leave out --send-only or {option}")));
     }
+    if let Some(option) = verdict_option(ending) {
+        return Err(Error::usage_hint(
+            format!("--send-only discards what is received, so {option} would never be seen"),
+            format!("leave out --send-only or {option}"),
+        ));
+    }
     if output.output.is_some() && !has_script(script) {
         return Err(Error::usage_hint(
             "--send-only discards what is received, so --output would stay empty",
@@ -318,6 +328,29 @@ fn send_only_receives_nothing(ending: &EndingArgs, script: &ScriptArgs, output: 
         ));
     }
     Ok(())
+}
+
+fn one_verdict(ending: &EndingArgs, script: &ScriptArgs) -> Result<()> {
+    for (given, option) in [(&ending.expect, "--expect"), (&ending.fail_on, "--fail-on")] {
+        if given.len() > 1 {
+            let hint = format!("one expression holds alternatives: {option} 'this|that'");
+            return Err(Error::usage_hint(format!("{option} is given {} times", given.len()), hint));
+        }
+    }
+    let scripts = [(script.script.is_some(), "--script"), (script.on_data.is_some(), "--on-data"), (true, "--on-line")];
+    match (verdict_option(ending), scripts.iter().find(|(given, _)| *given)) {
+        (Some(option), Some((_, also))) if has_script(script) => {
+            contradiction(option, also, "what is received goes to the script, which decides with exit(0) or exit(1)")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first option given that looks for something in what is received.
+fn verdict_option(ending: &EndingArgs) -> Option<&'static str> {
+    [(&ending.expect, "--expect"), (&ending.fail_on, "--fail-on")]
+        .into_iter()
+        .find_map(|(given, option)| (!given.is_empty()).then_some(option))
 }
 
 fn the_end_of_stdin_needs_stdin(ending: &EndingArgs) -> Result<()> {

@@ -221,8 +221,6 @@ mod tests {
     fn options_of_later_work_are_unknown() {
         for option in [
             "--until",
-            "--expect",
-            "--fail-on",
             "--retry",
             "--retry-delay",
             "--reuse-port",

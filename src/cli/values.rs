@@ -10,7 +10,9 @@ use std::time::Duration;
 use encoding_rs::Encoding;
 
 use super::usage::shown;
+use crate::codec::escape::show_line;
 use crate::codec::labels::lookup;
+use crate::codec::scan::Pattern;
 use crate::config::{Charset, ScriptSource};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -86,6 +88,20 @@ pub(super) fn charset(option: &str, label: &str) -> Result<Charset> {
         };
         Error::usage_hint(error.to_string(), hint)
     })
+}
+
+/// Checks a regular expression that is searched for in received text or bytes.
+pub(super) fn pattern(option: &str, text: &str, is_text: bool) -> Result<String> {
+    match Pattern::new(text, is_text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => {
+            let message = format!("{option} \"{}\": {error}", show_line(text));
+            Err(Error::usage_hint(
+                message,
+                "the syntax is that of Rust's regex crate; \\ before a character takes it as it is",
+            ))
+        }
+    }
 }
 
 /// Reads the label of an encoding to send in.

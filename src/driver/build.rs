@@ -33,7 +33,7 @@ use crate::output::{Notice, Observer};
 use crate::script::{RunContext, ScriptHandler};
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
-use crate::session::{ConnIds, EventMask, Handler};
+use crate::session::{ConnIds, EventMask, Handler, VerdictHandler};
 
 /// One read. Scripts see chunks of at most this size; without one, larger pieces cost fewer system calls.
 const CHUNK: usize = 64 << 10;
@@ -50,6 +50,7 @@ impl Driver {
         if let Role::Listen(listen) = &config.role {
             remove_old_ready_file(listen)?;
         }
+        let verdict = verdict_handler(&config)?;
         let script = config.script.as_ref().map(ScriptHandler::load).transpose()?.map(Rc::new);
         if worker.as_ref().is_none_or(Worker::is_first) {
             for warning in script.iter().flat_map(|script| script.warnings()) {
@@ -104,7 +105,7 @@ impl Driver {
             listeners: Listeners::new(accept),
             settings,
             ids: ConnIds::default(),
-            handler: script.clone().map(|script| script as Rc<dyn Handler>),
+            handler: script.clone().map(|script| script as Rc<dyn Handler>).or(verdict),
             script,
             worker,
             dialed: Vec::new(),
@@ -126,6 +127,15 @@ impl Driver {
         parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })
     }
+}
+
+/// Who looks for `--expect` and `--fail-on`, if one of them is given.
+fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
+    if config.verdict.is_empty() {
+        return Ok(None);
+    }
+    let handler = VerdictHandler::new(&config.verdict, config.text.recv.is_some());
+    handler.map(|handler| Some(Rc::new(handler) as Rc<dyn Handler>)).map_err(|error| Error::usage(error.to_string()))
 }
 
 /// Everybody who hears of what happens in this run: the only list of all kinds of observers.

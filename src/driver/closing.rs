@@ -10,6 +10,18 @@ use crate::exit::Exit;
 use crate::session::{CloseReason, RunEvent};
 
 impl Parts {
+    /// Begins the end once nothing is left to do. A handler that has waited for something says now what that means.
+    pub(super) fn stop_if_idle(&mut self) {
+        if !self.shutdown.is_running() || !self.is_idle() {
+            return;
+        }
+        let handler = self.handler.as_ref().filter(|_| self.shutdown.is_undecided());
+        if let Some(verdict) = handler.and_then(|handler| handler.conclude()) {
+            self.pronounce(verdict);
+        }
+        self.stop(None);
+    }
+
     /// Carries out a stop that was decided: nobody new, nothing more from stdin, connections close.
     pub(super) fn carry_out_stop(&mut self) {
         if !self.shutdown.take_stop() {
@@ -40,7 +52,7 @@ impl Parts {
     }
 
     /// Whether nothing is left to do.
-    pub(super) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         self.dials.is_empty()
             && self.dialed.is_empty()
             && self.listened.is_empty()

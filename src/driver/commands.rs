@@ -50,6 +50,7 @@ impl Parts {
                 let now = self.io.now;
                 self.touch(id, move |peer| peer.link.heal(now, name));
             }
+            Command::Verdict(verdict) => self.pronounce(verdict),
             Command::Print(text) => {
                 self.io.notify(&Notice::Print { text: &text });
                 self.emit(text.as_bytes());

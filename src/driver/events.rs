@@ -71,6 +71,8 @@ impl Parts {
             Event::Eof => mask.eof,
             Event::Drained => mask.drained,
             Event::Idle(_) => mask.idle,
+            // How connections end is of no interest any more.
+            Event::Error(_) if self.shutdown.has_verdict() => mask.error,
             Event::Error(error) => {
                 let error = error.to_error(peer.link.view().name());
                 if peer.duties.decides_exit {

@@ -260,10 +260,8 @@ impl Driver {
     /// The exit code, once everything is over; until then, the step from one stage to the next.
     fn poll_exit(&mut self) -> Option<Exit> {
         let is_late = self.parts.shutdown.is_late(self.parts.io.now);
-        if self.parts.shutdown.is_running() && self.parts.is_idle() {
-            self.parts.stop(None);
-            self.settle();
-        }
+        self.parts.stop_if_idle();
+        self.settle();
         if self.parts.shutdown.is_stopping() && (self.parts.peers.is_empty() || is_late) {
             self.parts.end_connections();
             self.settle();

@@ -24,7 +24,7 @@ use crate::net::reactor::Slot;
 use crate::script::ScriptHandler;
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
-use crate::session::{Command, ConnId, ConnIds, ConnView, Handler};
+use crate::session::{Command, ConnId, ConnIds, ConnView, Handler, Verdict};
 
 /// Work on a connection once it stands.
 pub(super) type Task = Box<dyn FnOnce(&mut Peer)>;
@@ -108,6 +108,18 @@ impl Parts {
     /// A handler called `exit(code)`.
     pub(super) fn exit_asked(&mut self, exit: crate::exit::Exit) {
         self.shutdown.note_fault(exit);
+        self.stop(Some(GRACE));
+    }
+
+    /// The run has its answer, unless something else has ended it before.
+    pub(super) fn pronounce(&mut self, verdict: Verdict) {
+        if !self.shutdown.is_running() {
+            return;
+        }
+        if let Verdict::Failed { message } = verdict {
+            self.fail(&Error::Verdict { message });
+        }
+        self.shutdown.note_verdict();
         self.stop(Some(GRACE));
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Shutdown {
     stage: Stage,
     exit: Option<Exit>,
     script_failed: bool,
+    /// The run has its answer: how its connections end is of no interest any more.
+    has_verdict: bool,
     /// Another worker has ended the run: a signal that comes now is probably the one it got.
     followed: bool,
     run_until: Option<Instant>,
@@ -49,6 +51,7 @@ impl Shutdown {
             stage: Stage::Running,
             exit: None,
             script_failed: false,
+            has_verdict: false,
             followed: false,
             run_until,
             grace_until: None,
@@ -106,6 +109,21 @@ impl Shutdown {
         self.exit.get_or_insert(exit);
     }
 
+    /// The run has its answer.
+    pub(super) fn note_verdict(&mut self) {
+        self.has_verdict = true;
+    }
+
+    /// Whether the run has its answer.
+    pub(super) fn has_verdict(&self) -> bool {
+        self.has_verdict
+    }
+
+    /// Whether nothing has decided the exit code yet.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.exit.is_none()
+    }
+
     /// A handler of the script failed.
     pub(super) fn note_script_failure(&mut self) {
         self.script_failed = true;
@@ -152,7 +170,9 @@ impl Shutdown {
     /// stdout's reader has left: the process ends as `cat` would.
     pub(super) fn handle_reader_gone(&mut self) {
         if !self.is_over() {
-            self.exit.get_or_insert(Exit::Signal(SIGPIPE));
+            // The reader may have seen what was expected, too.
+            let exit = if self.has_verdict { Exit::Success } else { Exit::Signal(SIGPIPE) };
+            self.exit.get_or_insert(exit);
             self.stage = Stage::Over;
         }
     }

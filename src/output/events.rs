@@ -230,6 +230,7 @@ fn kind(error: &Error) -> &'static str {
         Error::ScriptLoad { .. } => "script_load",
         Error::ScriptRun { .. } => "script",
         Error::Text { .. } => "text",
+        Error::Verdict { .. } => "verdict",
         Error::System { .. } => "system",
     }
 }

@@ -14,6 +14,7 @@ mod outbound;
 #[cfg(test)]
 mod tests;
 pub mod timer;
+pub mod verdict;
 pub mod view;
 
 use std::cell::Cell;
@@ -29,6 +30,7 @@ use crate::layer::toxics::Toxic;
 pub use crate::layer::Direction;
 pub use connection::Connection;
 pub use link::Link;
+pub use verdict::VerdictHandler;
 pub use view::ConnView;
 
 /// A connection's number: counts from 1 in one run, never reused.
@@ -303,6 +305,20 @@ pub enum Command {
     Log(Option<ConnId>, String),
     /// Received bytes for stdout.
     Output(Vec<u8>),
+    /// The run has its answer, and stops in order.
+    Verdict(Verdict),
+}
+
+/// The answer of a run that was a question. The first one counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes: exit code 0.
+    Passed,
+    /// No: exit code 1.
+    Failed {
+        /// What was found, or not found, in one line.
+        message: String,
+    },
 }
 
 /// What a failed handler call means for the run.
@@ -443,6 +459,11 @@ pub trait Handler {
     /// As [`Handler::handle`].
     fn handle_run(&self, _event: RunEvent, _out: &mut Vec<Command>) -> Result<bool, HandlerError> {
         Ok(false)
+    }
+
+    /// What it says of a run in which nothing is left to do; asked once, unless it has said something before.
+    fn conclude(&self) -> Option<Verdict> {
+        None
     }
 
     /// When [`Handler::handle_timeout`] has something to do.

@@ -319,3 +319,42 @@ fn events_have_a_place_of_their_own() {
     accepted("connect -z h 80 --events - -v");
     accepted("listen 80 -k --events e -vv");
 }
+
+#[test]
+fn a_verdict_needs_received_data_of_its_own() {
+    let script = "what is received goes to the script, which decides with exit(0) or exit(1)";
+    let cases = [
+        ("connect h 80 --expect a -s @echo", format!("--expect and --script contradict each other | {script}")),
+        ("listen 80 --fail-on a --on-data c", format!("--fail-on and --on-data contradict each other | {script}")),
+        ("listen 80 --fail-on a --on-line c", format!("--fail-on and --on-line contradict each other | {script}")),
+        (
+            "connect h 80 --send-only --expect a",
+            "--send-only discards what is received, so --expect would never be seen | leave out --send-only or --expect"
+                .to_owned(),
+        ),
+        (
+            "connect h 80 -z --fail-on a",
+            "-z leaves as soon as the connection stands, so --fail-on has no effect | leave out -z or --fail-on"
+                .to_owned(),
+        ),
+        (
+            "connect h 80 --expect a --expect b",
+            "--expect is given 2 times | one expression holds alternatives: --expect 'this|that'".to_owned(),
+        ),
+        ("listen 80 --expect a(b", format!("--expect \"a(b\": unclosed group (character 2) | {SYNTAX}")),
+        (
+            "listen 80 --fail-on a*",
+            format!("--fail-on \"a*\": it matches the empty string, and so everywhere | {SYNTAX}"),
+        ),
+        (
+            "listen 80 -E gbk --fail-on (?-u:\\xff)",
+            format!("--fail-on \"(?-u:\\xff)\": pattern can match invalid UTF-8 (character 6) | {SYNTAX}"),
+        ),
+    ];
+    for (line, said) in cases {
+        assert_eq!(refused(line), said, "{line}");
+    }
+    accepted("listen -k 80 --expect a --fail-on (?-u:\\xff)");
+}
+
+const SYNTAX: &str = "the syntax is that of Rust's regex crate; \\ before a character takes it as it is";
