@@ -116,7 +116,7 @@ fn after_an_end_nothing_is_sent_and_it_shows_at_once() {
 #[test]
 fn the_queue_is_visible_and_has_an_end() {
     assert_eq!(Bench::eval("conn.send(\"你\"); print(conn.queued);"), "你|3");
-    let mut bench = Bench::load_patiently("fn on_connect(c) { let b = blob(4194304); loop { c.send(b); } }");
+    let mut bench = Bench::load("fn on_connect(c) { let b = blob(4194304); loop { c.send(b); } }");
     let c = conn(1);
     let message = bench.fail(&c, Event::Opened);
     assert!(message.contains("the queue of 127.0.0.1:50001 is full (64 MiB): "), "{message}");

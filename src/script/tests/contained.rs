@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use super::{Bench, conn, data, print};
 use crate::session::{CloseReason, ConnError, ErrorKind, Event, Handler, HandlerError, Operation};
@@ -28,7 +27,7 @@ fn values_have_their_limits() {
         ("let m = #{}; let a = []; a.pad(2000000, #{ k: 1 })", &maps),
     ];
     for (body, message) in bombs {
-        let mut bench = Bench::load_patiently(&format!("fn on_connect(c) {{ try {{ {body} }} catch {{ }} }}"));
+        let mut bench = Bench::load(&format!("fn on_connect(c) {{ try {{ {body} }} catch {{ }} }}"));
         let said = bench.fail(&conn(1), Event::Opened);
         assert!(said.lines().next().unwrap().ends_with(message.as_str()), "{body}: {said}");
     }
@@ -39,7 +38,7 @@ fn all_values_together_have_a_limit() {
     let bombs =
         ["let n = 0; loop { n += 1; app[\"k\" + n] = blob(4000000, 1); }", "fill(0)", "let a = [1]; loop { a += a; }"];
     for body in bombs {
-        let mut bench = Bench::load_patiently(&format!(
+        let mut bench = Bench::load(&format!(
             "fn on_data(conn, d) {{ if d.len() == 1 {{ loop {{ try {{ {body} }} catch {{ }} }} }} print(\"on\") }}
              fn fill(n) {{ let a = blob(4194304, 1); let b = a; let c = a; if n < 60 {{ fill(n + 1) }} }}"
         ));
@@ -50,7 +49,7 @@ fn all_values_together_have_a_limit() {
 }
 
 #[test]
-fn functions_that_take_long_are_stopped_too() {
+fn slow_functions_are_stopped_at_the_time_limit() {
     let slow = [
         "a.sort(|x, y| x - y)",
         "a.sort_by(|x, y| x < y)",
@@ -67,15 +66,13 @@ fn functions_that_take_long_are_stopped_too() {
         "loop { sha256(s); }",
     ];
     for body in slow {
-        let mut bench = Bench::load(&format!(
+        let mut bench = Bench::load_impatiently(&format!(
             "fn on_connect(c) {{ let a = []; a.pad(300000, 1); let s = \"\"; s.pad(1000000, 'A'); let j = s.to_json();
              loop {{ try {{ loop {{ {body} }} }} catch {{ }} }} }}"
         ));
-        let began = Instant::now();
+        // Some of these functions take hours if nothing stops them inside.
         let said = bench.fail(&conn(1), Event::Opened);
         assert_eq!(said, "reply.rhai: on_connect ran longer than 50ms and was stopped", "{body}");
-        // Far from the time the whole would take, in a debug build on a busy machine.
-        assert!(began.elapsed() < Duration::from_secs(10), "{body}: {:?}", began.elapsed());
     }
 }
 
@@ -92,7 +89,7 @@ fn an_error_in_a_comparison_is_an_error() {
          a.dedup(|x, y| x == y); print(a); a.sort(); print(a);",
     );
     assert_eq!(shown, "[1, 1, 2, 3]|[3, 2, 1, 1]|[1, 1, 2, 3]|[3, 2, 1]|[1, 2, 3]");
-    let mut bench = Bench::load_patiently(
+    let mut bench = Bench::load(
         "fn on_connect(c) { let a = []; a.pad(1000, 1); try { a.sort(|x, y| rand(-1, 1)); } catch (e) { \
          if e != \"sort: the comparison contradicts itself\" { throw e } } print(a.len()); }",
     );
@@ -128,7 +125,7 @@ fn calls_and_expressions_at_their_limits_fit_the_stack() {
                 let inner = format!("{}down(){}", open.repeat(depth), close.repeat(depth));
                 let script =
                     format!("fn same(x) {{ x }} fn down() {{ let x = 0; {inner} }} fn on_connect(c) {{ down() }}");
-                if let Ok(bench) = Bench::try_load_for(&script, Duration::from_secs(60)) {
+                if let Ok(bench) = Bench::try_load(&script) {
                     loaded = Some((depth, bench));
                     break;
                 }
@@ -202,6 +199,6 @@ fn many_patterns_are_not_kept_for_ever() {
     for number in 0..600 {
         let _ = write!(body, "if !re(\"^{number}$\").test(\"{number}\") {{ throw {number} }} ");
     }
-    let mut bench = Bench::load_patiently(&format!("fn on_connect(c) {{ {body} print(\"all\") }}"));
+    let mut bench = Bench::load(&format!("fn on_connect(c) {{ {body} print(\"all\") }}"));
     assert_eq!(bench.give(&conn(1), Event::Opened), [print("all")]);
 }

@@ -44,7 +44,7 @@ impl Tree {
     /// What the script printed, or the first line of its error without the place.
     fn load(&self, source: ScriptSource, allow: bool) -> Result<Result<String, String>, String> {
         let by_chunk = matches!(source, ScriptSource::OnData(_));
-        let mut script = Script::new(source);
+        let mut script = super::script(source);
         if allow {
             script.allow_read.push(self.path("data"));
             script.allow_write.push(self.path("out"));
@@ -184,7 +184,7 @@ fn a_folder_that_does_not_exist_is_a_load_error() {
         let script = Script {
             allow_read: vec![read.into()],
             allow_write: vec![write.into()],
-            ..Script::new(ScriptSource::Builtin("echo".into()))
+            ..super::script(ScriptSource::Builtin("echo".into()))
         };
         Bench::try_script(script).err().unwrap_or_default()
     };

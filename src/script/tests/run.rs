@@ -147,11 +147,11 @@ fn an_endless_loop_is_stopped_and_try_cannot_catch_it() {
         "fn on_data(c, d) { helper() } fn helper() { while true { helper2() } } fn helper2() { }",
     ];
     for script in scripts {
-        let mut bench = Bench::load(script);
+        let mut bench = Bench::load_impatiently(script);
         let message = bench.fail(&conn(1), data(b"x"));
         assert_eq!(message, "reply.rhai: on_data ran longer than 50ms and was stopped", "{script}");
     }
-    let mut bench = Bench::load("fn on_data(c, d) { if d.len() == 1 { loop {} } print(\"on\") }");
+    let mut bench = Bench::load_impatiently("fn on_data(c, d) { if d.len() == 1 { loop {} } print(\"on\") }");
     bench.fail(&conn(1), data(b"x"));
     assert_eq!(bench.give(&conn(1), data(b"xx")), [print("on")], "the next call has a new clock");
 }

@@ -1,7 +1,5 @@
 //! The toolbox against known vectors: packing, digests, regular expressions, JSON, chance.
 
-use std::time::Duration;
-
 use super::Bench;
 use crate::config::{Script, ScriptSource};
 
@@ -198,7 +196,7 @@ fn patterns_that_are_wrong_or_too_large() {
     let heavy = "re(\"([ab]*)([ab]{500})$\").find(blob(200000))";
     assert_eq!(Bench::eval_error(heavy), "find: with this pattern at most 33387 bytes at once");
     let source = ScriptSource::OnData("re(\"\").find_all(blob(100000))".into());
-    let mut bench = Bench::try_script(Script { timeout: Duration::from_secs(60), ..Script::new(source) }).unwrap();
+    let mut bench = Bench::try_open(source).unwrap();
     let said = bench.fail(&super::conn(1), super::data(b"x"));
     assert!(said.starts_with("--on-data:1:8: find_all: more than 65536 matches\n"), "{said}");
 }
@@ -237,7 +235,7 @@ fn what_is_no_json_is_refused() {
 
 fn seeded(seed: Option<u64>, body: &str) -> String {
     let code = format!("let conn = (); {body}");
-    let script = Script { seed, ..Script::new(ScriptSource::OnData(code)) };
+    let script = Script { seed, ..super::script(ScriptSource::OnData(code)) };
     let mut bench = Bench::try_script(script).unwrap_or_else(|message| panic!("{message}"));
     let out = bench.give(&super::conn(1), super::data(b"x"));
     out.iter().map(super::shown).collect::<Vec<_>>().join("|")

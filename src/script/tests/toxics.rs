@@ -86,7 +86,7 @@ fn toxicity_is_a_chance_from_the_scripts_generator() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), format!("fn on_connect(conn) {{ {text} }}")).unwrap();
         let source = ScriptSource::File(file.path().to_owned());
-        let mut bench = Bench::try_script(Script { seed: Some(seed), ..Script::new(source) }).unwrap();
+        let mut bench = Bench::try_script(Script { seed: Some(seed), ..script(source) }).unwrap();
         let mut out = bench.give(&conn(1), Event::Opened);
         out.retain(|command| matches!(command, Command::AddToxic { .. }));
         out
