@@ -17,6 +17,7 @@ mod relaying;
 mod robust;
 mod sending;
 mod serving;
+mod signals;
 mod support;
 mod terminal;
 mod toxics;

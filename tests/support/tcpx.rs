@@ -1,0 +1,211 @@
+//! `Tcpx`: a command line of the binary, built step by step and started.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{Seek, Write};
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use super::Role;
+use super::peer::{Conn, Server};
+use super::running::{Done, Running};
+
+/// What stdin is.
+pub(crate) enum Stdin {
+    /// `/dev/null`.
+    Null,
+    /// A pipe that gives these bytes and ends.
+    Bytes(Vec<u8>),
+    /// A pipe that stays open until [`Running::close_stdin`].
+    Open,
+    /// A descriptor: a file, a terminal, a directory.
+    Fd(OwnedFd),
+    /// No descriptor 0.
+    Closed,
+}
+
+impl Stdin {
+    /// A pipe that gives these bytes and ends.
+    pub(crate) fn bytes(bytes: &[u8]) -> Self {
+        Self::Bytes(bytes.to_vec())
+    }
+
+    /// A regular file.
+    pub(crate) fn file(bytes: &[u8]) -> Self {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(bytes).and_then(|()| file.rewind()).expect("write to a temporary file");
+        Self::Fd(file.into())
+    }
+}
+
+/// What stdout is.
+pub(crate) enum Stdout {
+    /// A pipe, read all the time.
+    Collected,
+    /// A descriptor: a file, a pipe whose other end the test holds, a terminal.
+    Fd(OwnedFd),
+    /// No descriptor 1.
+    Closed,
+}
+
+/// A command line of tcpx to be started.
+pub(crate) struct Tcpx {
+    program: OsString,
+    args: Vec<OsString>,
+    wrap: Vec<OsString>,
+    stdin: Stdin,
+    stdout: Stdout,
+    stderr: Option<OwnedFd>,
+}
+
+impl Tcpx {
+    /// Starts a command line; stdin is `/dev/null`, stdout and stderr are collected.
+    pub(crate) fn new<S: AsRef<OsStr>>(args: &[S]) -> Self {
+        Self::other(env!("CARGO_BIN_EXE_tcpx"), args)
+    }
+
+    /// Another program, to be started and watched in the same way.
+    pub(crate) fn other<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Self {
+        let program = program.into();
+        let args = args.iter().map(|word| word.as_ref().to_owned()).collect();
+        Self { program, args, wrap: Vec::new(), stdin: Stdin::Null, stdout: Stdout::Collected, stderr: None }
+    }
+
+    /// Adds a word.
+    pub(crate) fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
+        self.args.push(word.as_ref().to_owned());
+        self
+    }
+
+    /// Adds words.
+    pub(crate) fn args(mut self, words: &[&str]) -> Self {
+        self.args.extend(words.iter().map(OsString::from));
+        self
+    }
+
+    pub(crate) fn stdin(mut self, stdin: Stdin) -> Self {
+        self.stdin = stdin;
+        self
+    }
+
+    pub(crate) fn stdout(mut self, stdout: Stdout) -> Self {
+        self.stdout = stdout;
+        self
+    }
+
+    /// stderr goes to this descriptor instead of being collected.
+    pub(crate) fn stderr(mut self, fd: OwnedFd) -> Self {
+        self.stderr = Some(fd);
+        self
+    }
+
+    /// Starts it through another program, which has to exec it.
+    pub(crate) fn under<S: AsRef<OsStr>>(mut self, words: &[S]) -> Self {
+        let words = words.iter().map(|word| word.as_ref().to_owned());
+        self.wrap.splice(0..0, words);
+        self
+    }
+
+    /// Lets a shell prepare the process: limits, traps, redirections.
+    pub(crate) fn after_shell(self, preparation: &str) -> Self {
+        self.under(&["sh".to_owned(), "-c".to_owned(), format!("{preparation}\nexec \"$@\""), "sh".to_owned()])
+    }
+
+    /// With the default action for every signal that matters: whoever runs the tests may ignore some of them.
+    pub(crate) fn with_default_signals(self) -> Self {
+        self.under(&["env", "--default-signal=INT,QUIT,TERM,HUP,PIPE"])
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(mut self) -> Running {
+        if matches!(self.stdin, Stdin::Closed) {
+            self = self.after_shell("exec <&-");
+        }
+        if matches!(self.stdout, Stdout::Closed) {
+            self = self.after_shell("exec >&-");
+        }
+        let mut words = self.wrap;
+        words.push(self.program);
+        words.extend(self.args);
+        let line = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        let bytes = match self.stdin {
+            Stdin::Null | Stdin::Closed => {
+                command.stdin(Stdio::null());
+                None
+            }
+            Stdin::Fd(fd) => {
+                command.stdin(fd);
+                None
+            }
+            Stdin::Open => {
+                command.stdin(Stdio::piped());
+                None
+            }
+            Stdin::Bytes(bytes) => {
+                command.stdin(Stdio::piped());
+                Some(bytes)
+            }
+        };
+        match self.stdout {
+            Stdout::Collected => command.stdout(Stdio::piped()),
+            Stdout::Fd(fd) => command.stdout(fd),
+            Stdout::Closed => command.stdout(Stdio::null()),
+        };
+        match self.stderr {
+            Some(fd) => command.stderr(fd),
+            None => command.stderr(Stdio::piped()),
+        };
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("start {line}: {error}"));
+        drop(command);
+        if let Some(bytes) = bytes {
+            let mut pipe = child.stdin.take().expect("stdin is a pipe");
+            // tcpx may leave before it has read everything: that is not this thread's business.
+            thread::spawn(move || pipe.write_all(&bytes));
+        }
+        Running::new(child, line)
+    }
+
+    /// Starts it and waits for its end.
+    pub(crate) fn run(self) -> Done {
+        self.spawn().finish()
+    }
+
+    /// Starts `tcpx listen` with these options on a free port of 127.0.0.1.
+    pub(crate) fn listen(self) -> (Running, SocketAddr) {
+        let mut running = self.in_role(&["listen"], &["127.0.0.1", "0"]).spawn();
+        let address = running.address();
+        (running, address)
+    }
+
+    /// Starts `tcpx connect` with these options to an address.
+    pub(crate) fn connect(self, address: SocketAddr) -> Running {
+        self.in_role(&["connect"], &[&address.ip().to_string(), &address.port().to_string()]).spawn()
+    }
+
+    /// Starts it in a role with these options, and gives the test the other end of its connection.
+    pub(crate) fn pair(self, role: Role) -> (Running, Conn) {
+        match role {
+            Role::Connect => {
+                let server = Server::start();
+                let running = self.connect(server.address);
+                let conn = server.accept();
+                (running, conn)
+            }
+            Role::Listen => {
+                let (running, address) = self.listen();
+                (running, Conn::to(address))
+            }
+        }
+    }
+
+    /// Puts the command before the options and the place behind them.
+    fn in_role(mut self, before: &[&str], after: &[&str]) -> Self {
+        self.args.splice(0..0, before.iter().map(OsString::from));
+        self.args.extend(after.iter().map(OsString::from));
+        self
+    }
+}
