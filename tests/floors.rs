@@ -1,5 +1,5 @@
-//! The floors of the house, and what else holds for every file of `src/`: who may import whom, where `unsafe` is
-//! allowed, that a file says what it is and stays short enough to be read.
+//! The rules every source file keeps: which module may import which (the floors), where `unsafe` is allowed, what the
+//! pure modules may not use, and that a file begins with a description and has at most [`MAX_LINES`] lines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,19 @@ enum Neighbours {
     Strangers,
 }
 
-/// The longest file.
+/// The most lines a file may have, tests included.
 const MAX_LINES: usize = 600;
+
+/// The first floor whose modules may wait, print, read clocks and open files. Those below compute: they get time and
+/// bytes as arguments, so that their tests need neither.
+const FIRST_WITH_EFFECTS: u8 = 2;
+/// The module on a pure floor that calls the operating system.
+const SYSTEM: &str = "sys";
+/// The pure file that may name the type `std::fs::File`, and nothing else of `std::fs`: an open file passes through it.
+const NAMES_FILE_TYPE: &str = "session/mod.rs";
+/// Crates that wait, run scripts or read the clock.
+const CRATES_WITH_EFFECTS: [&str; 3] = ["mio", "rhai", "jiff"];
+const PRINTING: [&str; 5] = ["println", "eprintln", "print", "eprint", "dbg"];
 
 fn place(module: &str) -> Option<(u8, Neighbours, usize)> {
     FLOORS.iter().find_map(|(floor, neighbours, modules)| {
@@ -109,7 +120,67 @@ fn has_word(code: &str, word: &str) -> bool {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|found| found == word)
 }
 
-/// Everything that is wrong with one file.
+/// What a file on a pure floor uses and may not.
+fn impurities(path: &str, code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for name in CRATES_WITH_EFFECTS.into_iter().filter(|name| has_word(code, name)) {
+        found.push(format!("a pure module uses {name}"));
+    }
+    // Tests may ask for the time: where theirs begins does not matter.
+    if !is_test_file(path) {
+        let shipped = without_tests(code);
+        if has_word(shipped, "SystemTime") || has_path_to("now", shipped) {
+            found.push("a pure module reads a clock".to_owned());
+        }
+    }
+    let prints = PRINTING.iter().any(|name| code.contains(&format!("{name}!")));
+    let streams = imports(code, "io::");
+    if prints || streams.iter().any(|name| name == "stdout" || name == "stderr") {
+        found.push("a pure module prints".to_owned());
+    }
+    let std_fs = imports(code, "std::").iter().filter(|name| *name == "fs").count();
+    let of_fs = imports(code, "std::fs::");
+    let only_the_type = path == NAMES_FILE_TYPE
+        && !code.contains("File::")
+        && of_fs.len() == std_fs
+        && of_fs.iter().all(|name| name == "File");
+    if std_fs > 0 && !only_the_type {
+        found.push("a pure module uses std::fs".to_owned());
+    }
+    found
+}
+
+/// Whether the code names a function by a path, `…::name`.
+fn has_path_to(name: &str, code: &str) -> bool {
+    let path = format!("::{name}");
+    let is_whole = |end: usize| !code[end..].starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+    code.match_indices(&path).any(|(at, _)| is_whole(at + path.len()))
+}
+
+fn is_test_file(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
+/// The code before the tests at its end.
+fn without_tests(code: &str) -> &str {
+    let marker = "#[cfg(test)]\nmod tests {";
+    code.find(marker).map_or(code, |at| &code[..at])
+}
+
+/// What is wrong with a file whatever its place: its first line, its length.
+fn faults_of_form(text: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !text.starts_with("//! ") {
+        faults.push("it does not begin with //!".to_owned());
+    }
+    let lines = text.lines().count();
+    if lines > MAX_LINES {
+        faults.push(format!("{lines} lines, {MAX_LINES} are the most"));
+    }
+    faults
+}
+
+/// What is wrong with one file of `src/`.
 fn faults(path: &str, text: &str) -> Vec<String> {
     let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
     let code = code(text);
@@ -126,13 +197,10 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     if module != "sys" && has_word(&code, "unsafe") {
         faults.push("unsafe outside of sys".to_owned());
     }
-    if !text.starts_with("//! ") {
-        faults.push("it does not begin with //!".to_owned());
+    if module != SYSTEM && place(module).is_some_and(|(floor, ..)| floor < FIRST_WITH_EFFECTS) {
+        faults.extend(impurities(path, &code));
     }
-    let lines = text.lines().count();
-    if lines > MAX_LINES {
-        faults.push(format!("{lines} lines, {MAX_LINES} are the most"));
-    }
+    faults.extend(faults_of_form(text));
     faults.into_iter().map(|fault| format!("src/{path}: {fault}")).collect()
 }
 
@@ -164,6 +232,23 @@ fn every_file_keeps_the_rules_of_the_house() {
 }
 
 #[test]
+fn every_test_and_bench_is_described_and_short() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["tests", "benches"] {
+        source_files(&top.join(folder), &mut files);
+    }
+    let mut all = Vec::new();
+    for file in &files {
+        let path = file.strip_prefix(top).expect("it is below the top").display();
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("read {path}: {error}"));
+        all.extend(faults_of_form(&text).into_iter().map(|fault| format!("{path}: {fault}")));
+    }
+    assert!(files.len() > 20, "{} files are too few to believe", files.len());
+    assert!(all.is_empty(), "{}", all.join("\n"));
+}
+
+#[test]
 fn the_rules_are_noticed_when_they_are_broken() {
     let cases = [
         ("net/tcp.rs", "//! x\nuse crate::script::ScriptHandler;", "net (floor 2) imports script (floor 2)"),
@@ -182,7 +267,11 @@ fn the_rules_are_noticed_when_they_are_broken() {
         assert_eq!(faults(path, text), [format!("src/{path}: {fault}")]);
     }
     let long = format!("//! x\n{}", "\n".repeat(MAX_LINES));
-    assert_eq!(faults("net/tcp.rs", &long).len(), 1);
+    for path in ["net/tcp.rs", "session/tests/long.rs"] {
+        assert_eq!(faults(path, &long), [format!("src/{path}: 601 lines, 600 are the most")]);
+    }
+    assert_eq!(faults_of_form(&long), ["601 lines, 600 are the most"]);
+    assert_eq!(faults_of_form("mod a;"), ["it does not begin with //!"]);
     let fine = [
         ("net/tcp.rs", "//! x crate::script, unsafe\n// crate::script\nuse crate::session::eof_policy;"),
         ("cli/mod.rs", "//! x\nconst T: &str = \"unsafe crate::main\";\nuse crate::{config::{A, B}, error};"),
@@ -192,5 +281,64 @@ fn the_rules_are_noticed_when_they_are_broken() {
     ];
     for (path, text) in fine {
         assert_eq!(faults(path, text), [""; 0], "{path}");
+    }
+}
+
+#[test]
+fn effects_on_the_pure_floors_are_noticed() {
+    let paths = ["buffer.rs", "config.rs", "codec/new.rs", "layer/new.rs", "session/new.rs", "session/tests/new.rs"];
+    let cases = [
+        ("use mio::Token;", "uses mio"),
+        ("fn f(e: &rhai::Engine) {}", "uses rhai"),
+        ("use jiff::Zoned;", "uses jiff"),
+        ("fn f() { println!(\"x\") }", "prints"),
+        ("fn f() { eprintln!(\"x\") }", "prints"),
+        ("fn f() { print!(\"x\") }", "prints"),
+        ("fn f() { dbg!(1); }", "prints"),
+        ("fn f() { std::io::stdout(); }", "prints"),
+        ("use std::io::{self, Read, stderr};", "prints"),
+        ("use std::fs;", "uses std::fs"),
+        ("use std::{fs::File, io};", "uses std::fs"),
+        ("fn f() { std::fs::read(p) }", "uses std::fs"),
+    ];
+    for path in paths {
+        for (code, fault) in cases {
+            assert_eq!(
+                faults(path, &format!("//! x\n{code}")),
+                [format!("src/{path}: a pure module {fault}")],
+                "{code}"
+            );
+        }
+    }
+    let clocks = [
+        "fn f() { Instant::now(); }",
+        "fn f() { std::time::Instant::now(); }",
+        "use std::time::Instant as Clock; fn f() { Clock::now(); }",
+        "fn f() { it.map_or_else(Instant::now, g); }",
+        "use std::time::{Duration, SystemTime};",
+    ];
+    for code in clocks {
+        let found = faults("session/new.rs", &format!("//! x\n{code}"));
+        assert_eq!(found, ["src/session/new.rs: a pure module reads a clock"], "{code}");
+        let in_tests = format!("//! x\nfn f() {{}}\n#[cfg(test)]\nmod tests {{ {code} }}");
+        assert_eq!(faults("session/new.rs", &in_tests), [""; 0], "{code}");
+        assert_eq!(faults("session/tests/new.rs", &format!("//! x\n{code}")), [""; 0], "{code}");
+    }
+    for code in ["use std::fs::{File, read};", "use std::fs::File; fn f() { File::open(p); }", "use std::fs;"] {
+        let found = faults("session/mod.rs", &format!("//! x\n{code}"));
+        assert_eq!(found, ["src/session/mod.rs: a pure module uses std::fs"], "{code}");
+    }
+    let fine = [
+        ("session/mod.rs", "use std::fs::File; struct FileToSend { file: File }"),
+        ("sys/unix.rs", "use std::fs; fn f() { std::time::Instant::now(); println!(\"x\") }"),
+        ("net/new.rs", "use mio::Token; use std::fs; fn f() { Instant::now(); eprintln!(\"x\") }"),
+        (
+            "session/new.rs",
+            "// println! mio\nuse std::io::{self, Read}; fn f(now: Instant) { self::nowhere::now_or_never() }",
+        ),
+        ("codec/new.rs", "fn print(offset: usize) { print(stdout) }"),
+    ];
+    for (path, code) in fine {
+        assert_eq!(faults(path, &format!("//! x\n{code}")), [""; 0], "{path}");
     }
 }
