@@ -3,12 +3,12 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
+use std::path::Path;
 
 use rustix::process::Signal;
 
 use crate::support::peer::{Conn, Server};
-use crate::support::{Folder, Stdout, Tcpx, wait_for};
+use crate::support::{Folder, Role, Stdout, Tcpx, attempt, wait_for};
 
 /// A server whose every line is a word for something that goes wrong.
 const WRONG: &str = r#"
@@ -47,33 +47,42 @@ fn on_close(conn) { throw "at last" }
 fn whatever_a_handler_does_the_others_are_served() {
     let folder = Folder::new();
     let script = folder.file("wrong.rhai", WRONG.as_bytes());
-    let (mut tcpx, address) = Tcpx::new(&["--script-timeout", "500ms", "--script"]).arg(&script).listen();
-    let mut other = Conn::to(address);
-    other.send(b"hello\n");
-    other.expect(b"hello\n");
-
     let stopped = "on_line ran longer than 500ms and was stopped";
-    let cases = [
+    // What ends by itself gets the time it needs.
+    let endless = [
         ("loop", stopped),
         ("try", stopped),
+        ("closures", "wrong.rhai: on_line "),
+        ("sort", stopped),
+        ("regex", stopped),
+    ];
+    let ending = [
         ("string", "value too large: strings hold at most 16 MiB"),
         ("pad", "value too large: arrays and blobs hold at most 4 Mi items"),
         ("blob", "value too large: arrays and blobs hold at most 4 Mi items"),
         ("nested", "wrong.rhai: "),
         ("memory", "on_line took more than 256 MiB of memory and was stopped"),
         ("deep", "calls are nested too deeply (64 levels)"),
-        ("closures", "wrong.rhai: on_line "),
-        ("sort", stopped),
-        ("regex", stopped),
         ("sleep", "sleep would stop every connection: let the next event do the rest"),
         ("flood", "is full (64 MiB): wait for on_drain"),
         ("import", "only files at or below the script's folder can be imported"),
         ("throw", ": thrown"),
     ];
+    for (limit, cases) in [("500ms", &endless[..]), ("120s", &ending)] {
+        goes_wrong_alone(&script, limit, cases);
+    }
+}
+
+/// Lets the script go wrong in each of these ways, for a client that comes for it, beside one that is served.
+fn goes_wrong_alone(script: &Path, limit: &str, cases: &[(&str, &str)]) {
+    let (mut tcpx, address) = Tcpx::new(&["--script-timeout", limit, "--script"]).arg(script).listen();
+    let mut other = Conn::to(address);
+    other.send(b"hello\n");
+    other.expect(b"hello\n");
     for (word, message) in cases {
         let mut victim = Conn::to(address);
         victim.send(format!("{word}\n").as_bytes());
-        if word != "flood" {
+        if *word != "flood" {
             // However it ends: nothing comes before.
             let mut bytes = Vec::new();
             let _ = victim.0.read_to_end(&mut bytes);
@@ -204,31 +213,32 @@ fn files_are_reached_only_where_it_is_allowed_and_chance_repeats() {
 }
 
 #[test]
-fn a_slow_call_is_over_soon_after_its_time() {
+fn a_call_of_slow_operations_is_stopped_at_its_limit() {
     let code = "let a = []; a.pad(4000000, 1); loop { a.push(1); a.pop(); }";
     let (mut tcpx, address) = Tcpx::new(&["--on-data", code, "--script-timeout", "200ms"]).listen();
-    let began = Instant::now();
     Conn::to(address).send(b"x");
     tcpx.wait_stderr("on_data ran longer than 200ms and was stopped");
-    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[test]
 fn the_time_of_the_run_and_a_second_signal_end_a_call_that_goes_on() {
-    let endless = ["--on-line", "loop {}", "--script-timeout", "60s"];
-    let (tcpx, address) = Tcpx::new(&endless).args(&["--timeout", "500ms"]).listen();
-    let mut peer = Conn::to(address);
-    peer.send(b"x\n");
+    let endless = ["--on-line", "loop {}", "--script-timeout", "10m"];
+    let (tcpx, mut peer) = attempt(|| Tcpx::new(&endless).args(&["--timeout", "500ms"]).try_pair(Role::Listen));
+    let _ = peer.0.write_all(b"x\n");
     tcpx.finish().code(28).said("timed out after 500ms (--timeout)");
 
     let (tcpx, address) = Tcpx::new(&endless).with_default_signals().listen();
     let mut peer = Conn::to(address);
     peer.send(b"x\n");
-    // Until it computes.
-    let begun = tcpx.ticks();
-    wait_for("the loop to run", || tcpx.ticks() > begun + 5);
+    let computes = || {
+        let begun = tcpx.ticks();
+        wait_for("the loop to run", || tcpx.ticks() > begun + 5);
+    };
+    computes();
     tcpx.signal(Signal::TERM);
-    std::thread::sleep(Duration::from_millis(50));
+    // Handlers of signals that are pending together run in an order of their own: the first one has run now.
+    wait_for("the signal to be delivered", || !tcpx.has_pending_signals());
+    computes();
     tcpx.signal(Signal::INT);
     tcpx.finish().code(130);
 }

@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::peer::{BlackHole, Server};
-use crate::support::{BOTH, Role, SILENCE, Stdin, Stdout, Tcpx, assert_same, noise, writable};
+use crate::support::{
+    BOTH, Role, SILENCE, Stdin, Stdout, Tcpx, assert_same, attempt, noise, wait_for_standstill, writable,
+};
 
 const PLAIN: &[&str] = &[];
 
@@ -71,10 +73,13 @@ fn no_shutdown_sends_no_fin_for_the_end_of_stdin() {
 #[test]
 fn eof_wait_running_out_is_success() {
     for role in BOTH {
-        let (tcpx, mut peer) = Tcpx::new(&["--eof-wait", "300ms"]).stdin(Stdin::bytes(b"ping")).pair(role);
+        let (mut tcpx, mut peer) = Tcpx::new(&["--eof-wait", "300ms"]).stdin(Stdin::Open).pair(role);
+        tcpx.write(b"ping");
         peer.expect(b"ping");
-        peer.expect_eof();
         peer.send(b"not the end");
+        tcpx.wait_stdout(b"not the end");
+        tcpx.close_stdin();
+        peer.expect_eof();
         // The peer never ends.
         tcpx.finish().code(0).wrote("not the end").quietly();
         drop(peer);
@@ -91,14 +96,16 @@ fn eof_wait_ends_also_where_the_peer_does_not_read() {
         let mut stdin = tcpx.take_stdin();
         rustix::fs::fcntl_setfl(&stdin, rustix::fs::OFlags::NONBLOCK).expect("a writer that does not block");
         // Until everything is full: the buffers of the system, tcpx, and the pipe before it.
-        let mut moved = Instant::now();
-        while moved.elapsed() < Duration::from_millis(300) {
-            match stdin.write(&[b'x'; 16 << 10]) {
-                Ok(_) => moved = Instant::now(),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(Duration::from_millis(5)),
-                Err(error) => panic!("write to stdin: {error}"),
+        let mut written = 0;
+        wait_for_standstill("stdin to be full", || {
+            loop {
+                match stdin.write(&[b'x'; 16 << 10]) {
+                    Ok(n) => written += n as u64,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return written,
+                    Err(error) => panic!("write to stdin: {error}"),
+                }
             }
-        }
+        });
         drop(stdin);
         tcpx.finish().code(0).said("does not read: ").said(" bytes were not sent");
         drop(peer);
@@ -183,14 +190,14 @@ fn the_rest_of_a_file_is_sent_after_the_peers_end() {
 #[test]
 fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
     for role in BOTH {
-        // On a busy machine this test may itself be silent for too long: then it proves nothing, and begins again.
-        let fair = (0..10).any(|_| {
+        attempt(|| {
             let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
             tcpx.write(b"begin ");
             peer.expect(b"begin ");
             peer.half_close();
             let mut stdin = tcpx.take_stdin();
             let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+            // Longer than the silence that ends it, never silent for so long.
             let mut sent = Vec::new();
             for number in 0..8 {
                 thread::sleep(Duration::from_millis(100));
@@ -202,36 +209,34 @@ fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
                 longest = longest.max(last.elapsed());
                 last = Instant::now();
             }
+            // On a busy machine this test may itself be silent for too long.
             if longest > Duration::from_millis(300) {
-                return false;
+                return None;
             }
             // The pipe stays open, and tcpx leaves it.
             assert_same(&peer.read_all(), &sent, "the rest of the pipe");
             tcpx.finish().code(0).wrote("").quietly();
             drop(stdin);
-            true
+            Some(())
         });
-        assert!(fair, "ten attempts, and the machine was too busy for each");
     }
 }
 
 #[test]
 fn a_pipe_is_not_quiet_because_tcpx_had_no_time_to_look() {
     for role in BOTH {
-        let (tcpx, mut peer) = (0..10)
-            .find_map(|_| {
-                let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
-                peer.send(b"x");
-                peer.half_close();
-                tcpx.wait_idle();
-                // Too late where the machine was so busy that the silence is over already.
-                tcpx.is_running().then(|| {
-                    tcpx.freeze();
-                    tcpx.write(b"in time");
-                    (tcpx, peer)
-                })
+        let (tcpx, mut peer) = attempt(|| {
+            let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
+            peer.send(b"x");
+            peer.half_close();
+            tcpx.wait_stdout(b"x");
+            tcpx.wait_idle();
+            // Too late where the machine was so busy that the silence is over already.
+            tcpx.try_freeze().then(|| {
+                tcpx.write(b"in time");
+                (tcpx, peer)
             })
-            .expect("one of ten is fast enough");
+        });
         // When it goes on, there is something to read, and time is up, both at once.
         thread::sleep(Duration::from_millis(700));
         tcpx.thaw();
@@ -320,7 +325,7 @@ fn what_came_before_a_reset_is_written_even_if_nobody_saw_the_connection_stand()
 fn a_peer_that_leaves_without_taking_everything_is_a_broken_connection() {
     // More than the kernel's buffers hold, to a peer that closes without reading it.
     let (tcpx, peer) = Tcpx::new(PLAIN).stdin(Stdin::file(&noise(16 << 20, 4))).pair(Role::Connect);
-    tcpx.wait_idle();
+    tcpx.wait_stuck();
     drop(peer);
     tcpx.finish().code(56).said("127.0.0.1:");
 }
@@ -429,7 +434,7 @@ fn a_slow_reader_of_stdout_gets_everything_after_the_end() {
             peer.send(&copy);
             drop(peer);
         });
-        tcpx.wait_idle();
+        tcpx.wait_stuck();
         let mut found = Vec::new();
         reader.read_to_end(&mut found).expect("read the pipe");
         assert_same(&found, &data, "what a slow reader gets");

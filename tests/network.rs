@@ -76,7 +76,7 @@ fn a_pipe_holds_back_whoever_is_too_fast_and_loses_nothing() {
         client.0.shutdown(Shutdown::Write).expect("half closed");
         client.read_all()
     });
-    tcpx.wait_idle();
+    tcpx.wait_stuck();
     assert!(tcpx.peak_memory() < 32 << 10, "{} KiB", tcpx.peak_memory());
     crate::support::assert_same(&server.read_all(), &bytes, "what was relayed");
     server.send(b"done");
@@ -227,7 +227,7 @@ fn a_connection_that_is_piped_anew_leaves_its_partner_which_goes_on_alone() {
         copy.send(&bytes);
         copy.half_close();
     });
-    tcpx.wait_idle();
+    tcpx.wait_stuck();
     tcpx.write(b"now\n");
     sender.join().expect("send");
     tcpx.out.wait(|out| out.ends_with(b"\n"));

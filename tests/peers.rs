@@ -187,7 +187,7 @@ fn curl_is_served() {
     for (options, stdin) in [(PLAIN, Stdin::bytes(answer)), (&["--send", with_length], Stdin::Null)] {
         let (tcpx, address) = Tcpx::new(options).stdin(stdin).listen();
         let url = format!("http://{address}/path");
-        let done = Tcpx::other("curl", &["-sS", "--noproxy", "*", "--max-time", "30", &url]).run();
+        let done = Tcpx::other("curl", &["-sS", "--noproxy", "*", "--max-time", "120", &url]).run();
         assert_eq!(
             (done.status_code(), done.stdout.as_slice()),
             (Some(0), b"hello, curl\n".as_slice()),

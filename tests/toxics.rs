@@ -317,12 +317,16 @@ fn the_same_seed_cuts_the_same_slices() {
 #[test]
 fn the_idle_limit_sees_what_comes_through() {
     let script = r#"
-        fn on_connect(conn) { conn.toxic("latency", #{latency: 600}); conn.idle_timeout = 100; }
+        fn on_connect(conn) { conn.toxic("latency", #{latency: 600000}); conn.idle_timeout = 100; }
         fn on_idle(conn, ms) { print("idle"); conn.idle_timeout = 0; }
         fn on_data(conn, data) { print(data.text()); }
+        fn on_stdin(line) { for conn in conns() { conn.heal(); } }
     "#;
     let (mut tcpx, address) = serve(script);
-    Conn::to(address).send(b"late");
+    let mut client = Conn::to(address);
+    client.send(b"late");
+    tcpx.wait_stdout(b"idle\n");
+    tcpx.write(b"heal\n");
     tcpx.wait_stdout(b"idle\nlate\n");
 }
 

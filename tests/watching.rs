@@ -128,8 +128,8 @@ fn imported_files_are_watched_too() {
     wait_count(&running, "reloaded ", 2);
     conn.send(b"\n");
     conn.expect(b"two 2 1\n");
-    // Known since its first call, and looked at since the next look.
-    std::thread::sleep(SILENCE * 2);
+    // Known since its first call, and watched since the next look.
+    running.wait_sleeps(3);
     replace(&late, "fn l() { 2 }");
     wait_count(&running, "reloaded ", 3);
     conn.send(b"\n");

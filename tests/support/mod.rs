@@ -3,6 +3,10 @@
 //!
 //! Rules: no fixed ports; nobody sleeps to wait for something, conditions have deadlines; every child is killed
 //! when its test ends; a peer that is not installed is never passed over in silence.
+//!
+//! No test depends on how fast the machine is. Deadlines are only there for what hangs. Times are bounded from below
+//! only. A test that has to act before a limit of tcpx runs out says whether it was in time (`attempt`), or stops tcpx
+//! meanwhile (`Running::freeze`).
 
 pub(crate) mod peer;
 pub(crate) mod pty;
@@ -20,11 +24,12 @@ pub(crate) use running::{Collected, Running};
 pub(crate) use tcpx::{Stdin, Stdout, Tcpx};
 
 /// The deadline of everything that has to happen: long, because machines are slow and tests run side by side.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a test looks where nothing may happen.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a test watches that nothing happens.
 pub(crate) const SILENCE: Duration = Duration::from_millis(300);
 
 /// Waits until something is so.
+#[track_caller]
 pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
@@ -33,17 +38,53 @@ pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a number has stopped to grow (nothing moves any more), and says where it stopped.
-pub(crate) fn wait_for_standstill(what: &str, number: impl Fn() -> u64) -> u64 {
-    let (mut last, mut since) = (number(), Instant::now());
-    wait_for(what, || {
-        let now = number();
-        if now != last {
-            (last, since) = (now, Instant::now());
+/// Repeats a test step that has to be faster than some limit of tcpx, until it was: `None` says that it was too slow.
+#[track_caller]
+pub(crate) fn attempt<T>(mut step: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(outcome) = step() {
+            return outcome;
         }
-        since.elapsed() > Duration::from_millis(500)
+        assert!(Instant::now() < deadline, "no attempt in {PATIENCE:?} was fast enough");
+    }
+}
+
+/// How long something has to stay the same to count as being at rest: a time, and a number of looks 5 ms or more apart.
+///
+/// The looks count on a busy machine: this thread then gets as little processor time as those that it waits for.
+#[derive(Clone, Copy)]
+pub(crate) struct Rest {
+    time: Duration,
+    looks: u32,
+}
+
+impl Rest {
+    /// For a process that only has to go to sleep.
+    pub(crate) const SHORT: Self = Self { time: Duration::from_millis(40), looks: 8 };
+    /// For a flow in which every buffer has to be full.
+    pub(crate) const LONG: Self = Self { time: Duration::from_millis(500), looks: 100 };
+}
+
+/// Waits until a state is at rest and returns it; `None` means that something moves.
+#[track_caller]
+pub(crate) fn wait_for_rest<T: PartialEq>(what: &str, rest: Rest, mut state: impl FnMut() -> Option<T>) -> T {
+    let (mut last, mut since, mut looks) = (None, Instant::now(), 0);
+    wait_for(what, || {
+        let now = state();
+        if now.is_none() || now != last {
+            (last, since, looks) = (now, Instant::now(), 0);
+        }
+        looks += 1;
+        looks > rest.looks && since.elapsed() > rest.time
     });
-    last
+    last.expect("a state that rests")
+}
+
+/// Waits until a number has stopped to grow (nothing moves any more), and returns it.
+#[track_caller]
+pub(crate) fn wait_for_standstill(what: &str, mut number: impl FnMut() -> u64) -> u64 {
+    wait_for_rest(what, Rest::LONG, || Some(number()))
 }
 
 /// Bytes that look random, the same for the same seed.

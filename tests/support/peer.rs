@@ -190,6 +190,16 @@ impl Conn {
         }
     }
 
+    /// An end of either kind has to come next.
+    #[track_caller]
+    pub(crate) fn expect_end(&mut self) {
+        match self.0.read(&mut [0]) {
+            Ok(0) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            other => panic!("the peer wanted an end and got {other:?}"),
+        }
+    }
+
     /// An RST has to come next, whatever bytes come before it.
     #[track_caller]
     pub(crate) fn expect_reset(&mut self) {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 
-use super::{PATIENCE, assert_same, wait_for};
+use super::{PATIENCE, Rest, assert_same, wait_for, wait_for_rest};
 
 /// Output that a thread collects.
 #[derive(Clone)]
@@ -80,7 +80,7 @@ impl Collected {
 
     fn wait_for_end(&self) {
         let gathered = self.lock();
-        let _ = self.0.1.wait_timeout_while(gathered, Duration::from_secs(5), |gathered| !gathered.ended);
+        let _ = self.0.1.wait_timeout_while(gathered, PATIENCE, |gathered| !gathered.ended);
     }
 }
 
@@ -119,11 +119,20 @@ impl Running {
     }
 
     /// Stops it, and waits until it has really stopped.
+    #[track_caller]
     pub(crate) fn freeze(&self) {
+        assert!(self.try_freeze(), "{}", self.report("it has ended before it could be stopped"));
+    }
+
+    /// The same; `false` if it has ended before.
+    pub(crate) fn try_freeze(&self) -> bool {
         self.signal(Signal::STOP);
+        let mut state = None;
         wait_for("the process to stop", || {
-            self.proc_line("status", "State:").is_some_and(|state| state.starts_with('T'))
+            state = self.proc_line("status", "State:").and_then(|state| state.chars().next());
+            matches!(state, Some('T' | 'Z') | None)
         });
+        state == Some('T')
     }
 
     /// Lets it go on.
@@ -136,6 +145,11 @@ impl Running {
         let line = self.line.clone();
         let stdin = self.stdin.as_mut().expect("stdin is open");
         stdin.write_all(bytes).unwrap_or_else(|error| panic!("write to stdin of {line}: {error}"));
+    }
+
+    /// The same; `false` if it takes nothing any more.
+    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> bool {
+        self.stdin.as_mut().expect("stdin is open").write_all(bytes).is_ok()
     }
 
     /// Takes its stdin, to be written to elsewhere.
@@ -169,29 +183,53 @@ impl Running {
     /// The address of `listening on ADDRESS`.
     #[track_caller]
     pub(crate) fn address(&mut self) -> SocketAddr {
-        let line_of = |text: &str| {
-            let (whole, _) = text.rsplit_once('\n')?;
-            whole.lines().find_map(|line| line.strip_prefix("listening on ")).map(str::to_owned)
-        };
-        self.err.wait(|bytes| line_of(&String::from_utf8_lossy(bytes)).is_some());
-        let address = line_of(&self.err.text());
-        match address.and_then(|address| address.parse().ok()) {
+        match self.try_address() {
             Some(address) => address,
             None => self.fail("it does not say where it listens"),
         }
     }
 
+    /// The same; `None` if it ends without listening.
+    pub(crate) fn try_address(&self) -> Option<SocketAddr> {
+        let line_of = |text: &str| {
+            let (whole, _) = text.rsplit_once('\n')?;
+            whole.lines().find_map(|line| line.strip_prefix("listening on ")).map(str::to_owned)
+        };
+        self.err.wait(|bytes| line_of(&String::from_utf8_lossy(bytes)).is_some());
+        line_of(&self.err.text())?.parse().ok()
+    }
+
     /// Waits until it has done everything it can do: it sleeps, and goes on sleeping.
+    #[track_caller]
     pub(crate) fn wait_idle(&self) {
-        let (mut used, mut since) = (Vec::new(), Instant::now());
-        wait_for("the process to be idle", || {
-            let now = self.threads();
-            let sleep = !now.is_empty() && now.iter().all(|(state, _)| state.starts_with('S'));
-            if !sleep || now != used {
-                (used, since) = (now, Instant::now());
-            }
-            since.elapsed() > Duration::from_millis(40)
+        self.wait_rest(Rest::SHORT);
+    }
+
+    /// Waits until a flow through it is stuck: it sleeps, although others have had time to send and read.
+    #[track_caller]
+    pub(crate) fn wait_stuck(&self) {
+        self.wait_rest(Rest::LONG);
+    }
+
+    #[track_caller]
+    fn wait_rest(&self, rest: Rest) {
+        wait_for_rest("the process to be idle", rest, || {
+            let threads = self.threads();
+            let sleeps = !threads.is_empty() && threads.iter().all(|(state, _)| state.starts_with('S'));
+            sleeps.then_some(threads)
         });
+    }
+
+    /// Waits until its main thread has gone to sleep so many more times: one that wakes at intervals has then looked
+    /// at everything at least once (proc(5), `voluntary_ctxt_switches`).
+    #[track_caller]
+    pub(crate) fn wait_sleeps(&self, count: u64) {
+        let sleeps = || {
+            let number = self.proc_line("status", "voluntary_ctxt_switches:");
+            number.and_then(|number| number.parse::<u64>().ok()).expect("a number of switches")
+        };
+        let before = sleeps();
+        wait_for("it to wake up", || sleeps() >= before + count);
     }
 
     /// State and used time of each thread (proc(5)): a script's loop is not on the first.
@@ -229,6 +267,11 @@ impl Running {
         let rest = text.rsplit_once(')').expect("a name in parentheses").1;
         let field = |at: usize| rest.split_whitespace().nth(at).and_then(|word| word.parse::<u64>().ok());
         field(11).zip(field(12)).map(|(user, system)| user + system).expect("two numbers")
+    }
+
+    /// Whether a signal was sent to it and not delivered yet (proc(5), `ShdPnd`).
+    pub(crate) fn has_pending_signals(&self) -> bool {
+        self.proc_line("status", "ShdPnd:").is_some_and(|set| set.contains(|digit| digit != '0'))
     }
 
     fn proc_line(&self, file: &str, key: &str) -> Option<String> {

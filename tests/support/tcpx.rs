@@ -7,9 +7,9 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use super::Role;
 use super::peer::{Conn, Server};
 use super::running::{Done, Running};
+use super::{Role, wait_for};
 
 /// What stdin is.
 pub(crate) enum Stdin {
@@ -181,6 +181,11 @@ impl Tcpx {
         (running, address)
     }
 
+    /// Starts `tcpx listen` likewise, for a test that does not connect to it.
+    pub(crate) fn listen_unheard(self) -> Running {
+        self.in_role(&["listen"], &["127.0.0.1", "0"]).spawn()
+    }
+
     /// Starts `tcpx connect` with these options to an address.
     pub(crate) fn connect(self, address: SocketAddr) -> Running {
         self.in_role(&["connect"], &[&address.ip().to_string(), &address.port().to_string()]).spawn()
@@ -198,6 +203,27 @@ impl Tcpx {
             Role::Listen => {
                 let (running, address) = self.listen();
                 (running, Conn::to(address))
+            }
+        }
+    }
+
+    /// The same, for a run that ends by itself after a while: `None` if it did before the connection stood.
+    pub(crate) fn try_pair(self, role: Role) -> Option<(Running, Conn)> {
+        match role {
+            Role::Connect => {
+                let server = Server::start();
+                let mut running = self.connect(server.address);
+                let mut conn = None;
+                wait_for("a client or its end", || {
+                    conn = server.try_accept();
+                    conn.is_some() || !running.is_running()
+                });
+                conn.map(|conn| (running, conn))
+            }
+            Role::Listen => {
+                let running = self.listen_unheard();
+                let address = running.try_address()?;
+                Conn::try_to(address).ok().map(|conn| (running, conn))
             }
         }
     }
