@@ -1,7 +1,7 @@
-//! Streaming decoders and encoders, as the rest of the house sees them.
+//! Streaming decoders and encoders: the names other modules use.
 //!
-//! Owns nothing but the names, and the tests of both directions together: the table of expected texts, round
-//! trips, any cut.
+//! Owns the re-exports only, and the tests of both directions together: a table of expected texts, round trips, every
+//! split.
 
 pub use crate::codec::decode::{DecodeError, Decoder};
 pub use crate::codec::encode::{EncodeError, Encoder};
@@ -21,7 +21,7 @@ mod tests {
 
     type Decoded = (String, Option<DecodeError>);
 
-    /// The text of the pieces and the end, up to the first error.
+    /// The text of the chunks and the end, up to the first error.
     fn decode<'a>(charset: Charset, malformed: Malformed, pieces: impl IntoIterator<Item = &'a [u8]>) -> Decoded {
         let (mut decoder, mut text) = (Decoder::new(charset, malformed), String::new());
         for piece in pieces {
@@ -33,7 +33,7 @@ mod tests {
         (text, error)
     }
 
-    /// The same for the whole, every two-way split and byte by byte; only if all agree.
+    /// The same, checked to be equal for the whole, every two-way split and byte by byte.
     fn decode_every_way(charset: Charset, malformed: Malformed, bytes: &[u8]) -> Decoded {
         let whole = decode(charset, malformed, [bytes]);
         for at in 0..=bytes.len() {
@@ -49,7 +49,7 @@ mod tests {
         rows.filter(|row: &Vec<_>| row[0] == kind).collect()
     }
 
-    /// The encoding of a row, or `None` where the label is refused.
+    /// The encoding of a row; `None` if the label is refused.
     fn row_encoding(label: &str) -> Option<&'static Encoding> {
         match labels::lookup(label) {
             Ok(Charset::Named(encoding)) => Some(encoding),
@@ -61,7 +61,7 @@ mod tests {
         }
     }
 
-    /// `Malformed(length, after) read=n` as the place and the length of the malformed bytes.
+    /// `Malformed(length, after) read=n` as offset and length of the malformed bytes.
     fn malformed_at(strict: &str) -> Option<(u64, usize)> {
         let (pair, read) = strict.strip_prefix("Malformed(")?.split_once(") read=")?;
         let (length, after) = pair.split_once(", ")?;
@@ -82,7 +82,7 @@ mod tests {
             .collect()
     }
 
-    /// The characters of a JSON string, which here holds nothing but `\uXXXX` and plain characters.
+    /// The characters of a JSON string that holds only `\uXXXX` and plain characters.
     fn json_string(json: &str) -> String {
         let mut units = Vec::new();
         let mut rest = json.trim_matches('"');
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn every_decode_row_holds_for_every_cut() {
+    fn decoding_matches_the_table_for_every_split() {
         let rows = rows("decode");
         assert_eq!(rows.len(), 137);
         for row in rows {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_encode_row_holds() {
+    fn encoding_matches_the_table() {
         let rows = rows("encode");
         assert_eq!(rows.len(), 37);
         for row in rows {
@@ -152,7 +152,7 @@ mod tests {
                 bytes.retain(|byte| *byte == b'&');
                 assert!(bytes.is_empty(), "{row:?}");
             } else if encoding.output_encoding() != encoding {
-                // The table shows what encoding_rs does with UTF-16; ours is real.
+                // The table shows the UTF-8 that encoding_rs writes for UTF-16; ours is UTF-16.
                 assert_eq!(output, "UTF-8");
                 assert_eq!(encoding.decode_without_bom_handling(&result.unwrap()).0, text, "{row:?}");
             } else {
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_survive_the_round_trip_and_every_cut() {
+    fn sentences_survive_encoding_and_decoding_at_every_split() {
         for (label, text) in [
             ("gbk", "你好，世界！€ 中文abc"),
             ("gb18030", "你好😀㐀€ abc 💩"),
@@ -200,13 +200,13 @@ mod tests {
         proptest::sample::select(all)
     }
 
-    /// Bytes that often start something in some encoding.
+    /// Bytes that are lead bytes or controls in some encoding.
     fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
         let telling: &[u8] = b"\x1b$(BJI@&?A0\n\x81\x30\x8e\x8f\xa4\xb1\xc4\xd8\xdc\xe3\xef\xbb\xbf\xfe\xff\0";
         proptest::collection::vec(prop_oneof![any::<u8>(), proptest::sample::select(telling)], 0..48)
     }
 
-    /// The same bytes in pieces; each cut is taken modulo what is left.
+    /// The same bytes in chunks; each length is taken modulo the rest.
     fn pieces<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
         let (mut rest, mut pieces) = (bytes, Vec::new());
         for cut in cuts {

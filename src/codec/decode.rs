@@ -1,14 +1,14 @@
-//! `Decoder`: bytes of one stream to text, in any pieces.
+//! `Decoder`: decodes the bytes of one stream, in chunks of any size.
 //!
-//! Owns the character cut between two reads, the byte order mark, and where malformed bytes stand in the
-//! stream. Does not guess an encoding itself: [`Detector`] does, and holds the bytes until it has.
+//! Owns a character split between two reads, the byte order mark, and the offset of malformed bytes in the stream.
+//! Does not detect an encoding: [`Detector`] does, and holds the bytes until it has decided.
 //!
 //! | state | input | next |
 //! |---|---|---|
-//! | guessing | ASCII | guessing, it passes |
-//! | guessing | enough other bytes, silence, the end | decoding, they are decoded |
+//! | detecting | ASCII | detecting; the text is passed on |
+//! | detecting | enough other bytes, silence, the end | decoding; the held bytes are decoded |
 //! | decoding | bytes | decoding |
-//! | any | the end, malformed bytes that fail | the same, with nothing cut kept |
+//! | any | the end, malformed bytes that are an error | the same, without a partial character |
 
 use std::fmt;
 
@@ -18,12 +18,12 @@ use crate::codec::detect::Detector;
 use crate::codec::labels;
 use crate::config::{Charset, Malformed};
 
-/// Bytes that are not text in their encoding.
+/// Bytes that are malformed in their encoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
     /// The malformed sequence.
     pub bytes: Vec<u8>,
-    /// How many bytes of the stream stand before it.
+    /// Its offset in the stream, in bytes.
     pub offset: u64,
     /// The name of the encoding.
     pub encoding: &'static str,
@@ -47,7 +47,7 @@ pub struct Decoder {
 
 #[derive(Debug)]
 enum State {
-    /// [`Charset::Auto`], before it is decided.
+    /// [`Charset::Auto`] before the encoding is detected.
     Guessing(Detector),
     /// The encoding is known.
     Decoding(Stream),
@@ -63,11 +63,11 @@ impl Decoder {
         Self { malformed, state }
     }
 
-    /// Appends the text of `bytes`. A character cut at their end is kept for the next call; a byte order mark
-    /// of the same encoding at the start of the stream is left out.
+    /// Appends the decoded `bytes`. A partial character at their end is kept for the next call; a byte order mark of
+    /// the same encoding at the start of the stream is skipped.
     ///
-    /// On an error the text before the malformed bytes stays in `text`, and what comes after them in `bytes`
-    /// is skipped; the next call starts a new character.
+    /// On an error, `text` holds the text before the malformed bytes, and the bytes after them are skipped; the next
+    /// call starts a new character.
     pub fn decode(&mut self, bytes: &[u8], text: &mut String) -> Result<(), DecodeError> {
         let mut rest = bytes;
         if let State::Guessing(detector) = &mut self.state {
@@ -84,8 +84,8 @@ impl Decoder {
         }
     }
 
-    /// The end of the stream: what is held is decoded, and a character that is still cut is malformed.
-    /// Harmless when called again; a `decode` after it starts a new character.
+    /// Ends the stream: held bytes are decoded, and a partial character is malformed. May be called again; a `decode`
+    /// after it starts a new character.
     pub fn finish(&mut self, text: &mut String) -> Result<(), DecodeError> {
         self.conclude(true, text)?;
         match &mut self.state {
@@ -94,27 +94,27 @@ impl Decoder {
         }
     }
 
-    /// Whether bytes are held because the encoding is not decided.
+    /// Whether bytes are held because the encoding is not detected yet.
     pub fn is_undecided(&self) -> bool {
         matches!(&self.state, State::Guessing(detector) if detector.is_holding())
     }
 
-    /// Whether what is held says enough for a short silence to decide. A few bytes, or a character that was cut,
-    /// are worth waiting for.
+    /// Whether the held bytes are enough evidence to decide after a short silence. A few bytes, or a partial
+    /// character, are worth waiting longer for.
     pub fn is_sure(&self) -> bool {
         matches!(&self.state, State::Guessing(detector) if detector.is_sure())
     }
 
-    /// Decides from what is held, because nothing more may come for a while. Nothing is held afterwards.
+    /// Decides from the held bytes, because no more may come for a while. No bytes are held afterwards.
     pub fn decide(&mut self, text: &mut String) -> Result<(), DecodeError> {
         self.conclude(false, text)
     }
 
-    /// The bytes it has taken and not turned into text: a character that is cut, or what is held for guessing.
+    /// The bytes taken and not yet decoded: a partial character, or bytes held for detection.
     pub fn into_held(self) -> Vec<u8> {
         match self.state {
             State::Guessing(mut detector) => detector.take().1,
-            // Cut at the end of a stream, they would be the malformed ones.
+            // At the end of a stream, a partial character is the malformed sequence.
             State::Decoding(mut stream) => {
                 let result = stream.decode(&[], true, Malformed::Fail, &mut String::new());
                 result.map_or_else(|fault| fault.bytes, |()| Vec::new())
@@ -140,7 +140,7 @@ impl Decoder {
         }
     }
 
-    /// From guessing to decoding: what was held comes first.
+    /// Changes from detecting to decoding; the held bytes are decoded first.
     fn settle(&mut self, encoding: &'static Encoding, text: &mut String) -> Result<(), DecodeError> {
         let State::Guessing(detector) = &mut self.state else {
             return Ok(());
@@ -152,7 +152,7 @@ impl Decoder {
         result
     }
 
-    /// Bytes that are not decoded still count in offsets.
+    /// Counts bytes that pass undecoded, for later offsets.
     fn skip(&mut self, bytes: &[u8]) {
         if let State::Decoding(stream) = &mut self.state {
             stream.offset += bytes.len() as u64;
@@ -163,11 +163,11 @@ impl Decoder {
 /// A stream whose encoding is known.
 struct Stream {
     inner: encoding_rs::Decoder,
-    /// How many bytes of the stream came before the current call.
+    /// Bytes of the stream before the current call.
     offset: u64,
-    /// The last of those bytes, because a malformed sequence may start among them.
+    /// The last of those bytes, because a malformed sequence may start in them.
     recent: [u8; RECENT],
-    /// Whether the next character is the first of the stream.
+    /// Whether the next character is the first one of the stream.
     is_first: bool,
 }
 
@@ -175,8 +175,8 @@ impl Stream {
     fn new(encoding: &'static Encoding, offset: u64) -> Self {
         let has_mark = encoding == UTF_8 || encoding == UTF_16LE || encoding == UTF_16BE;
         Self {
-            // The decoder with BOM handling would switch to the encoding of whatever mark it finds: GBK
-            // text that starts with FF FE would become UTF-16.
+            // The decoder with BOM handling switches to the encoding of any mark: GBK text that starts with FF FE would
+            // be decoded as UTF-16.
             inner: encoding.new_decoder_without_bom_handling(),
             offset,
             recent: [0; RECENT],
@@ -189,7 +189,7 @@ impl Stream {
         let result = self.decode_all(bytes, last, malformed, text);
         self.advance(bytes);
         if last || result.is_err() {
-            // A finished decoder panics when it is used again.
+            // encoding_rs panics when a finished decoder is used again.
             self.inner = self.inner.encoding().new_decoder_without_bom_handling();
         }
         if self.is_first && (text.len() > start || result.is_err()) {
@@ -213,7 +213,7 @@ impl Stream {
             return Ok(());
         }
         let mut at = 0;
-        // Enough for double-byte text in most cases; UTF-8 becomes no longer. The decoder only fills spare capacity.
+        // Enough for most double-byte text; UTF-8 does not grow. The decoder fills spare capacity only.
         let longer = if self.inner.encoding() == UTF_8 { 0 } else { bytes.len() / 2 };
         text.reserve(bytes.len() + longer + SLACK);
         loop {
@@ -234,8 +234,8 @@ impl Stream {
         }
     }
 
-    /// A little ASCII, with nothing held before it: most lines of most protocols, for which calling the decoder is
-    /// most of the work.
+    /// Copies short ASCII without the decoder if no partial character is held: most lines of most protocols, for which
+    /// the call of the decoder takes most of the time.
     fn as_ascii<'a>(&self, bytes: &'a [u8]) -> Option<&'a str> {
         let is_plain = bytes.len() <= SHORT
             && bytes.is_ascii()
@@ -244,9 +244,9 @@ impl Stream {
         if is_plain { str::from_utf8(bytes).ok() } else { None }
     }
 
-    /// The error about `length` bytes which end `after` bytes before `at`; they may be from an earlier call.
+    /// The error for `length` bytes that end `after` bytes before `at`; they may be from an earlier call.
     fn error(&self, bytes: &[u8], at: usize, length: usize, after: usize) -> DecodeError {
-        // Places in `recent` followed by `bytes`.
+        // Offsets in `recent` followed by `bytes`.
         let end = (RECENT + at).saturating_sub(after);
         let start = end.saturating_sub(length);
         let malformed = self.recent.iter().chain(bytes).skip(start).take(end - start);
@@ -279,11 +279,12 @@ impl fmt::Debug for Stream {
 
 /// The byte order mark.
 const MARK: char = '\u{feff}';
-/// More than a malformed sequence and what is read after it: ISO-2022-JP has three and three.
+/// Bytes kept of earlier calls: a malformed sequence and the lookahead after it (ISO-2022-JP: three and three), and
+/// more.
 const RECENT: usize = 8;
-/// Room for any one character, so that the decoder always gets on.
+/// Space for any one character, so that each call of the decoder makes progress.
 const SLACK: usize = 16;
-/// What is longer is worth calling the decoder, which looks at it once.
+/// Maximum length of ASCII copied without the decoder, in bytes; for longer chunks one pass of the decoder is faster.
 const SHORT: usize = 256;
 #[cfg(test)]
 mod tests {
@@ -291,7 +292,7 @@ mod tests {
 
     use super::*;
 
-    /// Everything the pieces and the end give.
+    /// The text of all chunks and the end.
     fn decode<'a>(charset: Charset, pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
         let (mut decoder, mut text) = (Decoder::new(charset, Malformed::Replace), String::new());
         for piece in pieces {
@@ -301,7 +302,7 @@ mod tests {
         text
     }
 
-    /// The text before the first malformed bytes, and the error about them.
+    /// The text before the first malformed bytes, and the error.
     fn fail(charset: Charset, pieces: &[&[u8]]) -> (String, DecodeError) {
         let (mut decoder, mut text) = (Decoder::new(charset, Malformed::Fail), String::new());
         for piece in pieces {
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_character_is_completed() {
+    fn a_character_split_between_chunks_is_completed() {
         let bytes = GBK.encode("大家好").0;
         let (mut decoder, mut text) = (Decoder::new(Charset::Named(GBK), Malformed::Fail), String::new());
         decoder.decode(&bytes[..3], &mut text).unwrap();
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn ascii_is_not_taken_for_itself_while_something_is_held() {
+    fn ascii_bytes_after_a_partial_character_belong_to_it() {
         for length in [1, SHORT, SHORT + 1] {
             let ascii = vec![b'A'; length];
             let (text, error) = fail(Charset::Named(UTF_8), &[b"a\xe4\xb8", &ascii]);
@@ -368,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_mark_of_the_same_encoding_is_left_out() {
+    fn only_a_byte_order_mark_of_the_same_encoding_is_skipped() {
         for (encoding, bytes, expected) in [
             (UTF_8, b"\xef\xbb\xbfA".as_slice(), "A"),
             (UTF_8, b"\xef\xbb\xbf\xef\xbb\xbfA", "\u{feff}A"),
@@ -386,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_gives_the_same_text_for_any_cut() {
+    fn auto_gives_the_same_text_for_every_split() {
         let gbk = [b"login: ".as_slice(), &GBK.encode("你好\n您好，欢迎光临我们的服务器。\n再见，").0].concat();
         let big5 = BIG5.encode("歡迎光臨，請輸入代號：\n謝謝\n").0.into_owned();
         let long = GBK.encode(&format!("x{}", "没有换行的一长串文字，".repeat(40))).0.into_owned();
@@ -401,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_holds_until_it_is_decided() {
+    fn auto_holds_bytes_until_the_encoding_is_detected() {
         let (mut decoder, mut text) = (Decoder::new(Charset::Auto, Malformed::Replace), String::new());
         let prompt = GBK.encode("login: 请输入用户名").0;
         decoder.decode(&prompt[..prompt.len() - 1], &mut text).unwrap();
@@ -416,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn auto_of_ascii_stays_open() {
+    fn auto_stays_undecided_for_ascii() {
         let (mut decoder, mut text) = (Decoder::new(Charset::Auto, Malformed::Fail), String::new());
         decoder.decode(b"plain\n\x1b", &mut text).unwrap();
         assert!(decoder.is_undecided());
@@ -428,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_count_what_auto_let_pass_and_held() {
+    fn offsets_include_bytes_passed_and_held_by_auto() {
         let line = "你好，世界\n".as_bytes();
         let bytes = [b"abc".as_slice(), line, b"\xff", b"tail"].concat();
         let (text, error) = fail(Charset::Auto, &[&bytes]);
@@ -440,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn decoding_reuses_the_room_in_the_text() {
+    fn decoding_reuses_the_capacity_of_the_text() {
         let mut decoder = Decoder::new(Charset::Named(GBK), Malformed::Replace);
         let bytes = GBK.encode("你好，世界").0.repeat(500);
         let mut text = String::new();

@@ -1,28 +1,27 @@
-//! `Detector`: which encoding a stream is in, decided from its first bytes that are not ASCII.
+//! `Detector`: detects the encoding of a stream from its first bytes that are not ASCII.
 //!
-//! Owns what is held back until then and how long. Does not decode: ASCII passes as it is, and the caller
-//! takes the rest. Where it decides depends on the bytes alone, not on how they were cut, unless the caller
-//! says that silence is enough.
+//! Owns the bytes held until the decision. Does not decode: ASCII is passed on, and the caller decodes the rest. The
+//! decision depends on the bytes only, not on how they were split, unless the caller says that silence is enough.
 //!
-//! | what is held | what ends the holding |
+//! | held bytes | held until |
 //! |---|---|
-//! | the start of a byte order mark at the start of the stream | the mark is complete: decided |
-//! | an ESC that may switch to ISO-2022-JP | it does not: it passes, still undecided |
-//! | that switch, or a byte ≥ 80 | a LF with enough before it, 512 bytes, silence, the end: decided |
+//! | the first bytes of a byte order mark at the start of the stream | the mark is complete: decided |
+//! | an ESC that may start an ISO-2022-JP sequence | it is another sequence: passed on, still undecided |
+//! | an ISO-2022-JP sequence, or a byte ≥ 0x80 | an LF after enough bytes, 512 bytes, silence, the end: decided |
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 
-/// Guesses the encoding of one stream.
+/// Detects the encoding of one stream.
 #[derive(Debug, Default)]
 pub(super) struct Detector {
     held: Vec<u8>,
-    /// How many of the held bytes are not ASCII.
+    /// Number of held bytes that are not ASCII.
     high: usize,
-    /// How many bytes passed.
+    /// Number of bytes passed on.
     passed: u64,
-    /// The last two of them: chardetng looks at what stands before the first byte that is not ASCII.
+    /// The last two of them, because chardetng considers the bytes before the first one that is not ASCII.
     before: [u8; 2],
 }
 
@@ -36,13 +35,13 @@ impl Detector {
         !self.held.is_empty()
     }
 
-    /// Whether what is held says enough for a short silence to decide; otherwise more should be waited for.
+    /// Whether the held bytes are enough evidence to decide after a short silence.
     pub(super) fn is_sure(&self) -> bool {
         self.has_enough()
     }
 
-    /// Takes bytes from the front, all of them unless an encoding is decided before. What passes is appended
-    /// to `text`. Returns how many were taken, and the encoding.
+    /// Takes bytes from the front: all of them, or those up to the decision. ASCII is appended to `text`. Returns the
+    /// number of bytes taken, and the encoding.
     pub(super) fn push(&mut self, bytes: &[u8], text: &mut String) -> (usize, Option<&'static Encoding>) {
         let mut at = 0;
         while at < bytes.len() {
@@ -57,7 +56,7 @@ impl Detector {
             }
             let byte = bytes[at];
             if self.held.first() == Some(&ESC) && !self.may_switch(byte) {
-                // This byte is looked at again, without the ESC before it.
+                // The byte is examined again, without the ESC before it.
                 self.release(text);
                 continue;
             }
@@ -75,7 +74,7 @@ impl Detector {
         (at, None)
     }
 
-    /// Decides from what is held, if it says anything; otherwise it passes. Nothing held decides nothing.
+    /// Decides from the held bytes; ASCII among them is passed on undecided. Without held bytes there is no decision.
     pub(super) fn conclude(&mut self, ended: bool, text: &mut String) -> Option<&'static Encoding> {
         if self.held.is_empty() {
             return None;
@@ -88,7 +87,7 @@ impl Detector {
         None
     }
 
-    /// How many bytes passed, and the bytes that were held after them.
+    /// The number of bytes passed on, and the bytes held after them.
     pub(super) fn take(&mut self) -> (u64, Vec<u8>) {
         self.high = 0;
         (self.passed, std::mem::take(&mut self.held))
@@ -105,8 +104,8 @@ impl Detector {
         }
     }
 
-    /// Whether `byte` continues a switch to a Japanese character set, or follows a whole one. `ESC ( B` is
-    /// not one: it means ASCII, and terminals get it with every reset of the colours.
+    /// Whether `byte` continues an escape sequence to a Japanese character set, or follows a complete one. `ESC ( B` is
+    /// excluded: it selects ASCII, and terminals receive it with every colour reset.
     fn may_switch(&self, byte: u8) -> bool {
         match (self.held.get(1), self.held.len()) {
             (_, 1) => byte == b'$' || byte == b'(',
@@ -116,7 +115,7 @@ impl Detector {
         }
     }
 
-    /// Whether a line says enough; what reads as UTF-8 is UTF-8, and ISO-2022-JP announced itself.
+    /// Whether a line is enough evidence. Valid UTF-8 and ISO-2022-JP sequences always are.
     fn has_enough(&self) -> bool {
         self.high >= ENOUGH || self.high == 0 || std::str::from_utf8(&self.held).is_ok()
     }
@@ -127,8 +126,8 @@ impl Detector {
         if open == closed {
             return open;
         }
-        // chardetng rules an encoding out when the last character is cut, and so it must: a single high
-        // byte is no UTF-8. But where enough whole characters were read, a cut one is just cut.
+        // chardetng excludes an encoding if the last character is incomplete, which is right for a single high
+        // byte. After enough complete characters, an incomplete one is only split.
         match whole_characters(open, &self.held) {
             Some(whole) if whole >= if open == UTF_8 { 1 } else { ENOUGH / 2 } => open,
             Some(_) => closed,
@@ -154,14 +153,14 @@ impl Detector {
         }
     }
 
-    /// Lets what is held pass; it is ASCII.
+    /// Passes on the held bytes, which are ASCII.
     fn release(&mut self, text: &mut String) {
         let held = std::mem::take(&mut self.held);
         self.pass(&held, text);
     }
 }
 
-/// How many characters beyond ASCII the bytes hold, if the last one is cut.
+/// The number of non-ASCII characters in the bytes, if the last one is incomplete.
 fn whole_characters(encoding: &'static Encoding, bytes: &[u8]) -> Option<usize> {
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let mut text = String::with_capacity(decoder.max_utf8_buffer_length_without_replacement(bytes.len())?);
@@ -170,13 +169,13 @@ fn whole_characters(encoding: &'static Encoding, bytes: &[u8]) -> Option<usize> 
     matches!(end, DecoderResult::Malformed(..)).then(|| text.chars().filter(|c| !c.is_ascii()).count())
 }
 
-/// How many bytes are held at most.
+/// Maximum number of held bytes.
 const HELD: usize = 512;
-/// So many bytes that are not ASCII make a line worth deciding from. Two or three characters of Chinese are
-/// as good Korean (chardetng takes `你好` in GBK for EUC-KR): of short Chinese lines such as servers send, 69 %
-/// were told right with 4 to 7 such bytes, 95 % with 8 to 15, all with 16 or more.
+/// Minimum number of non-ASCII bytes in a line to decide from. Two or three Chinese characters are valid Korean, too
+/// (chardetng detects `你好` in GBK as EUC-KR): of short Chinese lines such as servers send, 69 % were detected right
+/// with 4 to 7 such bytes, 95 % with 8 to 15, all with 16 or more.
 const ENOUGH: usize = 8;
-/// The length of a switch to a Japanese character set.
+/// Length of an escape sequence to a Japanese character set, in bytes.
 const SWITCH: usize = 3;
 const ESC: u8 = 0x1b;
 #[cfg(test)]
@@ -186,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    /// What passed, what was decided, and what was held for it.
+    /// The text passed on, the decision, and the bytes held for it.
     fn detect<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Option<&'static Encoding>, Vec<u8>) {
         let (mut detector, mut text) = (Detector::new(), String::new());
         for piece in pieces {
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_is_told_by_its_first_line() {
+    fn a_sentence_is_detected_from_its_first_line() {
         for (encoding, line) in [
             (GBK, "您好，欢迎光临我们的服务器，请先登录。\n"),
             (GBK, "220 欢迎使用本系统\r\n"),
@@ -227,13 +226,13 @@ mod tests {
             let bytes = encoding.encode(line).0;
             assert_eq!(decided(&bytes), Some(encoding), "{line:?} in {}", encoding.name());
         }
-        // chardetng knows one KOI8; the letters of Russian are the same in both.
+        // chardetng has one KOI8; the Russian letters are the same in both.
         let bytes = KOI8_R.encode("Добро пожаловать! Введите имя пользователя и пароль.\n").0;
         assert_eq!(decided(&bytes), Some(KOI8_U));
     }
 
     #[test]
-    fn a_line_that_says_little_waits_for_the_next() {
+    fn a_line_with_few_bytes_is_not_enough_evidence() {
         let short = GBK.encode("你好\n").0;
         assert_eq!(decided(&short), None);
         let longer = GBK.encode("你好\n请重新登录\n").0;
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn ascii_passes_and_is_never_held() {
+    fn ascii_is_passed_on_and_never_held() {
         let (text, encoding, held) = detect([b"220 ready\r\n\0\x07\x7f".as_slice()]);
         assert_eq!((text.as_str(), encoding, held), ("220 ready\r\n\0\x07\x7f", None, vec![]));
         let (text, encoding, held) = detect([b"caf\xe9".as_slice()]);
@@ -249,13 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn colours_pass_and_decide_nothing() {
+    fn colour_sequences_are_passed_on_undecided() {
         for ascii in ["\x1b[31mred\x1b[m ok\n", "\x1b(B\x1b[m ok\n", "\x1b(0lqk\x1b(B\n", "\x1b\x1b$C", "\x1b$\x1b(\n"]
         {
             let (text, encoding, held) = detect([ascii.as_bytes()]);
             assert_eq!((text.as_str(), encoding, held), (ascii, None, vec![]));
         }
-        // It reads like a switch, and then like nothing Japanese.
+        // It starts like an ISO-2022-JP sequence and is none.
         let (text, encoding, _) = detect([b"\x1b$B\x01\n".as_slice()]);
         assert_eq!((text.as_str(), encoding), ("\x1b$B\x01\n", None));
     }
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_the_end_decide_from_what_there_is() {
+    fn silence_and_the_end_decide_from_the_held_bytes() {
         for ended in [false, true] {
             assert_eq!(decided_at(ended, b""), None);
             assert_eq!(decided_at(ended, b"\x1b$"), None);

@@ -1,7 +1,7 @@
-//! `Encoder`: text to the bytes of one stream.
+//! `Encoder`: encodes the text of one stream.
 //!
-//! Owns the state between two calls (ISO-2022-JP has one), UTF-16, and where a character stands that the
-//! encoding cannot hold. Writes no byte order mark, and never `&#…;` for such a character.
+//! Owns the shift state between two calls (ISO-2022-JP), UTF-16, and the position of a character that the encoding
+//! cannot represent. Writes no byte order mark, and no `&#…;` for such a character.
 
 use std::fmt;
 
@@ -10,17 +10,17 @@ use encoding_rs::{EncoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16L
 use crate::codec::{escape, labels};
 use crate::config::Unencodable;
 
-/// A character the encoding cannot hold.
+/// A character the encoding cannot represent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodeError {
     /// The character.
     pub character: char,
-    /// How many characters of this call's text stand before it.
+    /// Characters of this call's text before it.
     pub index: usize,
-    /// How many characters of the stream stand before it.
+    /// Characters of the stream before it.
     pub total: u64,
-    /// Its place as the message gives it, counted from 1: in the stream, or in the text that was to be
-    /// encoded as a whole.
+    /// Its position in the message, counted from 1: in the stream, or in the text that was to be encoded as a
+    /// whole.
     pub place: u64,
     /// The name of the encoding.
     pub encoding: &'static str,
@@ -43,15 +43,15 @@ pub struct Encoder {
     encoding: &'static Encoding,
     unencodable: Unencodable,
     writer: Writer,
-    /// How many characters were encoded; not counted where every character can be.
+    /// Characters encoded so far; not counted if the encoding has every character.
     total: u64,
 }
 
 enum Writer {
     Utf8,
-    /// With the order of a unit's bytes. `encoding_rs` only decodes UTF-16, and would write UTF-8 for it.
+    /// UTF-16 in this byte order. `encoding_rs` only decodes UTF-16; its encoder writes UTF-8 instead.
     Utf16(fn(u16) -> [u8; 2]),
-    /// Anything with a table.
+    /// Any other encoding, by its table.
     Table(encoding_rs::Encoder),
 }
 
@@ -70,18 +70,17 @@ impl Encoder {
         Self { encoding, unencodable, writer, total: 0 }
     }
 
-    /// The encoding of the bytes.
+    /// The encoding of the output.
     pub fn encoding(&self) -> &'static Encoding {
         self.encoding
     }
 
-    /// What happens to a character without bytes.
+    /// The policy for a character that cannot be encoded.
     pub fn unencodable(&self) -> Unencodable {
         self.unencodable
     }
 
-    /// Appends the bytes of `text`. On an error, what stands before the character is in `out`, and what
-    /// comes after it is not.
+    /// Appends the encoded `text`. On an error, `out` holds the text before the character and nothing after it.
     pub fn encode(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match &mut self.writer {
             Writer::Utf8 => out.extend_from_slice(text.as_bytes()),
@@ -108,7 +107,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// The bytes of `text`, all or nothing: after an error the stream is as if `text` had not been there.
+    /// Returns the encoded `text`, all or nothing: an error leaves the state of the stream unchanged.
     pub fn encode_whole(&mut self, text: &str) -> Result<Vec<u8>, EncodeError> {
         let before = self.total;
         let mut out = Vec::with_capacity(match &self.writer {
@@ -117,8 +116,8 @@ impl Encoder {
             Writer::Table(_) => text.len() + SLACK,
         });
         let result = if self.encoding == ISO_2022_JP {
-            // The only one with a state, which cannot be set back; whether a character can be encoded does
-            // not depend on it.
+            // The only encoding with a shift state, which cannot be restored. Whether a character can be encoded does
+            // not depend on that state, so a trial run on a new encoder answers it.
             let mut trial = Self { total: before, ..Self::new(self.encoding, self.unencodable) };
             trial.encode(text, &mut out).and_then(|()| {
                 out.clear();
@@ -140,7 +139,7 @@ impl Encoder {
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         if let Writer::Table(table) = &mut self.writer {
             out.reserve(SLACK);
-            // There is nothing to encode, so nothing can fail.
+            // An empty text cannot fail.
             let _ = table.encode_from_utf8_to_vec_without_replacement("", out, true);
             *table = self.encoding.new_encoder();
         }
@@ -157,7 +156,7 @@ impl fmt::Debug for Encoder {
     }
 }
 
-/// Encodes with a table; an error is the character and how many stand before it.
+/// Encodes with a table; the error is the character and the number of characters before it.
 fn encode_with(
     table: &mut encoding_rs::Encoder,
     text: &str,
@@ -177,10 +176,10 @@ fn encode_with(
                 out.reserve(most.unwrap_or(rest).max(SLACK));
             }
             EncoderResult::Unmappable(reported) => match unencodable {
-                // Through the table, because it may have to return to ASCII first.
+                // Encoded by the table, because ISO-2022-JP may have to return to ASCII first.
                 Unencodable::Replace => encode_with(table, "?", unencodable, out)?,
                 Unencodable::Fail => {
-                    // For ESC, SO and SI in ISO-2022-JP another character is reported than the one read.
+                    // For ESC, SO and SI, ISO-2022-JP reports another character than the one read.
                     let character = text[..at].chars().next_back().unwrap_or(reported);
                     return Err((character, text[..at].chars().count().saturating_sub(1)));
                 }
@@ -189,7 +188,7 @@ fn encode_with(
     }
 }
 
-/// Room for any one character with its escape sequences, so that the encoder always gets on.
+/// Space for any one character with its escape sequences, so that each call of the encoder makes progress.
 const SLACK: usize = 16;
 #[cfg(test)]
 mod tests {
@@ -202,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_character_its_place_and_the_encoding() {
+    fn an_error_names_the_character_its_position_and_the_encoding() {
         for (encoding, text, message) in [
             (GBK, "你好，a😀b", "cannot encode U+1F600 '😀' (character 5) in gbk"),
             (WINDOWS_1252, "Ω", "cannot encode U+03A9 'Ω' (character 1) in windows-1252"),
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_a_stream_counts_from_its_start() {
+    fn positions_count_from_the_start_of_the_stream() {
         let (mut encoder, mut out) = (strict(GBK), Vec::new());
         encoder.encode("ascii", &mut out).unwrap();
         encoder.encode("你好", &mut out).unwrap();
@@ -227,12 +226,12 @@ mod tests {
         assert_eq!(encoder.encode("é€😀", &mut out).unwrap_err().total, 9 + 2);
         let whole = encoder.encode_whole("ab😀").unwrap_err();
         assert_eq!((whole.index, whole.total, whole.place), (2, 12 + 2, 3));
-        // What was refused as a whole never stood in the stream.
+        // Text that was refused as a whole is not counted.
         assert_eq!(encoder.encode_whole("😀").unwrap_err().total, 12);
     }
 
     #[test]
-    fn a_question_mark_is_all_that_replaces() {
+    fn unencodable_characters_become_one_question_mark() {
         for (encoding, text, bytes) in [
             (GBK, "a😀你", b"a?\xc4\xe3".as_slice()),
             (WINDOWS_1252, "Ωé", b"?\xe9"),
@@ -244,13 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_is_really_utf_16() {
+    fn utf_16_is_encoded_as_utf_16() {
         assert_eq!(strict(UTF_16LE).encode_whole("A中😀").unwrap(), b"A\0\x2d\x4e\x3d\xd8\0\xde");
         assert_eq!(strict(UTF_16BE).encode_whole("A中😀").unwrap(), b"\0A\x4e\x2d\xd8\x3d\xde\0");
     }
 
     #[test]
-    fn iso_2022_jp_keeps_its_state_and_returns_to_ascii() {
+    fn iso_2022_jp_keeps_its_shift_state_and_returns_to_ascii() {
         let (mut encoder, mut out) = (strict(ISO_2022_JP), Vec::new());
         encoder.encode("日", &mut out).unwrap();
         encoder.encode("本", &mut out).unwrap();
@@ -263,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_whole_leaves_no_half_changed_state() {
+    fn a_refused_text_leaves_the_shift_state_unchanged() {
         let mut encoder = strict(ISO_2022_JP);
         encoder.encode_whole("日é").unwrap_err();
         assert_eq!(encoder.encode_whole("A").unwrap(), b"A");
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_grow_have_room() {
+    fn characters_longer_in_the_encoding_are_encoded() {
         let text = "\u{80}".repeat(1000);
         assert_eq!(strict(GB18030).encode_whole(&text).unwrap(), b"\x81\x30\x81\x30".repeat(1000));
         assert_eq!(strict(ISO_2022_JP).encode_whole(&"a日".repeat(1000)).unwrap().len(), 6 * 1000 + 3 * 999);

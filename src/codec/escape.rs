@@ -1,53 +1,53 @@
-//! Escaped text: what `--send` and `--send-hex` read, and what makes outside text safe for one line.
+//! Escaped text: the syntax of `--send` and `--send-hex`, and the escaping of foreign text in messages.
 //!
-//! Owns the escapes (`\r \n \t \0 \\ \xHH \u{…}`), hex digits and their faults. Does not encode: text stays
-//! text, and bytes written as `\xHH` stay bytes.
+//! Owns the escapes (`\r \n \t \0 \\ \xHH \u{…}`), hex digits and their errors. Does not encode: text stays text, and
+//! bytes written as `\xHH` stay bytes.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::config::Piece;
 
-/// Why an escaped text cannot be read. Places count characters from 1.
+/// A syntax error in escaped text. Positions count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EscapeError {
-    /// A backslash before a character that means nothing.
+    /// An unknown escape.
     #[error("unknown escape \\{} at character {at}", show_char(*.escape))]
     Unknown {
-        /// What follows the backslash.
+        /// The character after the backslash.
         escape: char,
-        /// Where the backslash stands.
+        /// Position of the backslash.
         at: usize,
     },
     /// The text ends after a backslash.
     #[error("a lone \\ at character {at}: write \\\\ for a backslash")]
     Lone {
-        /// Where the backslash stands.
+        /// Position of the backslash.
         at: usize,
     },
     /// `\x` without two hex digits.
     #[error("\\x at character {at} needs two hex digits")]
     Byte {
-        /// Where the backslash stands.
+        /// Position of the backslash.
         at: usize,
     },
     /// `\u` without one to six hex digits in braces.
     #[error("\\u at character {at} needs braces with one to six hex digits, as in \\u{{1f600}}")]
     Braces {
-        /// Where the backslash stands.
+        /// Position of the backslash.
         at: usize,
     },
-    /// `\u{…}` with a number that is no character.
+    /// `\u{…}` with a number that is not a Unicode scalar value.
     #[error("\\u{{{number:x}}} at character {at} is not a character")]
     NotACharacter {
         /// The number.
         number: u32,
-        /// Where the backslash stands.
+        /// Position of the backslash.
         at: usize,
     },
 }
 
-/// Why hex digits cannot be read. Places count characters from 1.
+/// A syntax error in hex digits. Positions count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HexError {
     /// A character that is neither a hex digit nor a separator.
@@ -55,20 +55,20 @@ pub enum HexError {
     NotHex {
         /// The character.
         character: char,
-        /// Where it stands.
+        /// Its position.
         at: usize,
     },
-    /// A byte has two digits, so a group has an even number of them.
+    /// A group with an odd number of digits.
     #[error("odd number of hex digits in \"{}\" at character {at}", show_line(.group))]
     Odd {
         /// The group of digits.
         group: String,
-        /// Where it starts.
+        /// Position of its first digit.
         at: usize,
     },
 }
 
-/// Reads an escaped text. `\xHH` is a byte that is sent as it is; neighbours of one kind are one piece.
+/// Parses escaped text. `\xHH` is a raw byte; adjacent parts of one kind are merged.
 pub fn parse(text: &str) -> Result<Vec<Piece>, EscapeError> {
     let mut pieces = Vec::new();
     let mut chars = text.chars().zip(1..);
@@ -104,8 +104,7 @@ pub fn parse(text: &str) -> Result<Vec<Piece>, EscapeError> {
     Ok(pieces)
 }
 
-/// Reads bytes written as pairs of hex digits. White space, `:` and `,` separate groups, and a group may
-/// start with `0x`.
+/// Parses bytes written as pairs of hex digits. White space, `:` and `,` separate groups; a group may start with `0x`.
 pub fn parse_hex(text: &str) -> Result<Vec<u8>, HexError> {
     let is_separator = |c: char| c.is_whitespace() || c == ':' || c == ',';
     let mut bytes = Vec::with_capacity(text.len() / 2);
@@ -119,8 +118,8 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>, HexError> {
     Ok(bytes)
 }
 
-/// The text as it may stand in one line of a message: without anything that moves the cursor, ends the
-/// line, changes the direction of writing or talks to a terminal.
+/// The text made safe for one line of a message: characters that move the cursor, end the line, change the writing
+/// direction or control a terminal are escaped.
 pub fn show_line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
@@ -145,14 +144,14 @@ pub fn show_bytes(bytes: &[u8]) -> String {
     shown
 }
 
-/// Whether a character may stand in a line of a message as it is.
+/// Whether a character may appear in a message unescaped.
 pub fn is_plain(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// One character as [`show_line`] shows it.
+/// One character as [`show_line`] writes it.
 fn show_char(character: char) -> String {
     let mut shown = String::new();
     push_shown(&mut shown, character);
@@ -241,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn every_escape_has_its_meaning() {
+    fn every_escape_is_parsed() {
         assert_eq!(parse("").unwrap(), []);
         assert_eq!(parse("a\\r\\n\\t\\0\\\\z").unwrap(), [text("a\r\n\t\0\\z")]);
         assert_eq!(parse("\\u{4f60}\\u{1F600}\\u{7}好").unwrap(), [text("你😀\u{7}好")]);
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_escape_is_named_with_its_place() {
+    fn an_invalid_escape_is_reported_with_its_position() {
         for (escaped, message) in [
             ("ab好\\q", "unknown escape \\q at character 4"),
             ("\\\u{1b}", "unknown escape \\\\x1b at character 1"),
@@ -280,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_hex_digit_is_named_with_its_place() {
+    fn an_invalid_hex_digit_is_reported_with_its_position() {
         for (hex, message) in [
             ("4", "odd number of hex digits in \"4\" at character 1"),
             ("41 4 2", "odd number of hex digits in \"4\" at character 4"),
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shown_line_is_one_line() {
+    fn show_line_escapes_controls_and_line_ends() {
         assert!(matches!(show_line("naïve 你好 C:\\dir"), Cow::Borrowed("naïve 你好 C:\\dir")));
         assert_eq!(show_line("a\r\n\tb"), "a\\r\\n\\tb");
         assert_eq!(show_line("\u{1b}[31m\u{7f}\u{9b}"), "\\x1b[31m\\x7f\\x9b");

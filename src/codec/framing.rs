@@ -1,8 +1,8 @@
-//! `Framer`: where one message ends and the next begins.
+//! `Framer`: finds the frames in a byte stream.
 //!
-//! Pure: it looks at what has arrived and says what to take. It remembers how far it has searched, so that a
-//! frame that comes byte by byte is not searched again from its start each time. Lines with their text belong to
-//! `session::inbound`; here a line is bytes like every other frame.
+//! Takes the bytes received so far and returns what to consume. Remembers how far it has searched, so that a frame that
+//! arrives byte by byte is searched only once. Decoded lines belong to `session::inbound`; here a line is bytes like
+//! every other frame.
 
 use std::iter::successors;
 use std::ops::Range;
@@ -11,49 +11,49 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 use memchr::memmem::Finder;
 
-/// The largest frame when nobody says otherwise, in bytes.
+/// Default maximum frame length, in bytes.
 pub const MAX_FRAME: usize = 1 << 20;
 
-/// Which byte of a number comes first.
+/// Byte order of a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Endian {
-    /// The most significant.
+    /// Most significant byte first.
     #[default]
     Big,
-    /// The least significant.
+    /// Least significant byte first.
     Little,
 }
 
-/// A header that says how long the frame is.
+/// A header that contains the frame length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LengthHeader {
-    /// Bytes of the number: 1 to 8.
+    /// Size of the number: 1 to 8 bytes.
     pub size: usize,
-    /// Their order.
+    /// Byte order of the number.
     pub endian: Endian,
     /// Bytes before the number.
     pub offset: usize,
     /// Added to the number.
     pub adjust: i64,
-    /// The number counts the header too.
+    /// The number includes the header.
     pub include_header: bool,
-    /// The header is not part of the frame that is delivered.
+    /// The header is removed from the delivered frame.
     pub strip: bool,
-    /// The largest frame, as it is delivered.
+    /// Maximum length of a delivered frame, in bytes.
     pub max: usize,
 }
 
-/// How a stream is cut.
+/// A framing: how a stream is split into frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// After these bytes, wherever they are.
+    /// Frames end with these bytes.
     Delimiter {
         /// The delimiter; not empty.
         bytes: Vec<u8>,
-        /// The longest frame without its delimiter.
+        /// Maximum frame length without the delimiter, in bytes.
         max: usize,
     },
-    /// After this text in the stream's encoding: its bytes count only where a character begins.
+    /// Frames end with this text in the stream's encoding; its bytes match only at the start of a character.
     Text {
         /// The delimiter; not empty.
         text: String,
@@ -61,23 +61,23 @@ pub enum Framing {
         bytes: Vec<u8>,
         /// The encoding.
         encoding: &'static Encoding,
-        /// The longest frame without its delimiter.
+        /// Maximum frame length without the delimiter, in bytes.
         max: usize,
     },
-    /// After each line feed; CR and LF are not part of the frame.
+    /// Frames are lines; CR and LF are not part of the frame.
     Lines {
-        /// The encoding the line feed is in.
+        /// The encoding of the line feed.
         encoding: &'static Encoding,
-        /// The longest line without its end.
+        /// Maximum line length without its end, in bytes.
         max: usize,
     },
-    /// Always so many bytes; not 0.
+    /// Frames of this many bytes; not 0.
     Fixed(usize),
-    /// After a header with the length.
+    /// Frames that start with a length header.
     Length(LengthHeader),
 }
 
-/// What to take from the front of the stream.
+/// The bytes to consume from the front of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The frame.
@@ -86,28 +86,28 @@ pub struct Cut {
     pub consumed: usize,
 }
 
-/// A stream that cannot be cut.
+/// A stream that cannot be split into frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// More than the limit without an end, or a header that says so.
+    /// A frame longer than the limit, by its bytes or by its header.
     #[error("a frame is longer than {max} bytes")]
     TooLong {
         /// The limit.
         max: usize,
     },
-    /// A header that gives a length below zero.
+    /// A header with a negative length.
     #[error("a length header gives a frame of {length} bytes")]
     Negative {
-        /// What the header and the adjustment give.
+        /// The length after adjustment.
         length: i128,
     },
 }
 
-/// A way of cutting, and how far it has looked.
+/// A framing and the progress of the search for the end of the current frame.
 #[derive(Clone, Debug)]
 pub struct Framer {
     framing: Framing,
-    /// Looks for the delimiter, if there is one: to learn how is most of the work for a short frame.
+    /// Searches for the delimiter, if there is one. Kept, because building it costs more than searching a short frame.
     finder: Option<Box<Finder<'static>>>,
     searched: usize,
 }
@@ -124,10 +124,10 @@ impl Framer {
         Self { framing, finder, searched: 0 }
     }
 
-    /// The first whole frame of `bytes`, which begin where the last one ended.
+    /// Returns the first complete frame of `bytes`, which begin at the end of the previous frame.
     ///
     /// # Errors
-    /// The frame is over its limit, or its header makes no sense.
+    /// The frame is longer than its limit, or its header is invalid.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Option<Cut>, FrameError> {
         let find = |from: usize| Some(from + self.finder.as_ref()?.find(&bytes[from..])?);
         let cut = match &self.framing {
@@ -145,7 +145,7 @@ impl Framer {
                 delimited(find(self.searched), bytes.len(), delimiter.len(), *max)?
             }
             Framing::Text { text, bytes: delimiter, encoding, max } => {
-                // Only where a character begins: in GBK and its like, `|` may be half of another one.
+                // Only at the start of a character: in GBK, for example, `|` may be the trail byte of another one.
                 let is_meant = |at: &usize| is_boundary(&bytes[..*at], text, delimiter, encoding);
                 let found = successors(find(self.searched), |at| find(at + 1)).find(is_meant);
                 delimited(found, bytes.len(), delimiter.len(), *max)?
@@ -161,8 +161,8 @@ impl Framer {
         Ok(cut)
     }
 
-    /// What the end of the stream makes of bytes that are no whole frame: a last line needs no end, everything
-    /// else is cut short.
+    /// Returns the frame that the end of the stream completes: the last line needs no line end; other frames are
+    /// truncated.
     pub fn last(&self, bytes: &[u8]) -> Option<Cut> {
         match self.framing {
             Framing::Lines { max, .. } if bytes.len() <= max => {
@@ -173,10 +173,10 @@ impl Framer {
     }
 }
 
-/// Where the first line ends (after its line feed), looking at bytes from `searched` on.
+/// The end of the first line (after its line feed), searched from `searched` on.
 pub fn line_end(encoding: &'static Encoding, bytes: &[u8], searched: usize) -> Option<usize> {
     if encoding != UTF_16LE && encoding != UTF_16BE {
-        // 0x0A is never part of a longer character in any other encoding of the WHATWG standard.
+        // In every other encoding of the WHATWG standard, 0x0A is never part of a longer character.
         return memchr(b'\n', &bytes[searched..]).map(|at| searched + at + 1);
     }
     let line_feed = if encoding == UTF_16LE { [b'\n', 0] } else { [0, b'\n'] };
@@ -184,12 +184,12 @@ pub fn line_end(encoding: &'static Encoding, bytes: &[u8], searched: usize) -> O
     bytes[start..].chunks_exact(2).position(|unit| unit == line_feed).map(|unit| start + unit * 2 + 2)
 }
 
-/// How many bytes CR and LF take.
+/// Length of CR or LF, in bytes.
 pub fn longest_line_end(encoding: &'static Encoding) -> usize {
     if encoding == UTF_16LE || encoding == UTF_16BE { 4 } else { 2 }
 }
 
-/// The length of a line, which ends with a line feed, without its end.
+/// The length without line end of a line that ends with a line feed, in bytes.
 pub fn without_line_end(encoding: &'static Encoding, line: &[u8]) -> usize {
     let (feed, carriage_return): (usize, &[u8]) = match encoding {
         _ if encoding == UTF_16LE => (2, b"\r\0"),
@@ -225,13 +225,13 @@ fn delimited(found: Option<usize>, len: usize, delimiter: usize, max: usize) -> 
     match found {
         Some(end) if end <= max => Ok(Some(Cut { frame: 0..end, consumed: end + delimiter })),
         Some(_) => Err(FrameError::TooLong { max }),
-        // A delimiter may have begun just at the limit.
+        // A delimiter may start exactly at the limit.
         None if len >= max + delimiter => Err(FrameError::TooLong { max }),
         None => Ok(None),
     }
 }
 
-/// Whether a character ends where `before` ends, so that the delimiter after it is meant as such.
+/// Whether `before` ends with a complete character, so that the bytes after it are a delimiter.
 fn is_boundary(before: &[u8], text: &str, delimiter: &[u8], encoding: &'static Encoding) -> bool {
     if encoding == encoding_rs::UTF_8 || encoding.is_single_byte() {
         return true;
@@ -272,7 +272,7 @@ mod tests {
         Ok((frames, bytes))
     }
 
-    /// Whole, at every two-way split, and byte by byte: always the same frames and the same rest.
+    /// Checks that the frames and the rest are the same for the whole, every two-way split and byte by byte.
     fn check(framing: &Framing, input: &[u8], frames: &[&[u8]], rest: &[u8]) {
         let expected = Ok((frames.iter().map(|frame| frame.to_vec()).collect(), rest.to_vec()));
         for cut in 0..=input.len() {
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_exact() {
+    fn a_frame_of_exactly_the_limit_is_allowed() {
         let framing = delimiter(b"--", 3);
         check(&framing, b"abc--", &[b"abc"], b"");
         check(&framing, b"abc-", &[], b"abc-");
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_a_character_is_no_delimiter() {
+    fn a_delimiter_inside_a_character_does_not_match() {
         // 81 7C is one character of GBK.
         let gbk = Framing::Text { text: "|".into(), bytes: b"|".to_vec(), encoding: encoding_rs::GBK, max: 100 };
         check(&gbk, b"\x81\x7c|\x81\x7ca|", &[b"\x81\x7c", b"\x81\x7ca"], b"");
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_bytes() {
+    fn lines_are_split_without_their_ends() {
         let lines = Framing::Lines { encoding: encoding_rs::GBK, max: 6 };
         check(&lines, b"one\r\n\ntwo\nlast", &[b"one", b"", b"two"], b"last");
         assert_eq!(Framer::new(lines.clone()).last(b"last"), Some(Cut { frame: 0..4, consumed: 4 }));
@@ -343,12 +343,12 @@ mod tests {
     }
 
     #[test]
-    fn fixed_frames() {
+    fn fixed_frames_have_their_size() {
         check(&Framing::Fixed(3), b"abcdefg", &[b"abc", b"def"], b"g");
     }
 
     #[test]
-    fn length_headers() {
+    fn length_headers_are_parsed_with_every_option() {
         check(&Framing::Length(header()), b"\x00\x02hi\x00\x00\x00\x05ab", &[b"hi", b""], b"\x00\x05ab");
         let little = LengthHeader { endian: Endian::Little, ..header() };
         check(&Framing::Length(little), b"\x02\x00hi", &[b"hi"], b"");

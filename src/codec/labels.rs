@@ -1,6 +1,6 @@
-//! Labels: the names people give encodings, and the one name tcpx gives each.
+//! Encoding labels: all names of each encoding, and the one name tcpx prints.
 //!
-//! Owns which label means which encoding, which are refused and why. Does not encode or decode.
+//! Owns the table of labels, and which encodings are refused and why. Does not encode or decode.
 
 use encoding_rs::Encoding;
 
@@ -11,26 +11,26 @@ use crate::config::Charset;
 /// A label that names no usable encoding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownLabel {
-    /// Nobody calls an encoding so.
+    /// An unknown label.
     #[error("unknown encoding \"{}\"", show_line(.label))]
     Unknown {
         /// The label as it was given.
         label: String,
-        /// The label that was probably meant.
+        /// The closest known label.
         suggestion: Option<&'static str>,
     },
-    /// The encoding exists, and tcpx does not do it.
+    /// A known encoding that tcpx does not support.
     #[error("encoding \"{}\" is not supported: {reason}", show_line(.label))]
     Refused {
         /// The label as it was given.
         label: String,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
 }
 
 impl UnknownLabel {
-    /// The label that was probably meant.
+    /// The closest known label.
     pub fn suggestion(&self) -> Option<&'static str> {
         match self {
             Self::Unknown { suggestion, .. } => *suggestion,
@@ -62,12 +62,12 @@ pub fn name(encoding: &'static Encoding) -> &'static str {
     row.map_or("replacement", Row::name)
 }
 
-/// Every usable encoding: its name, then all its labels, the name among them.
+/// Every supported encoding: its name, then all its labels, the name included.
 pub fn table() -> Vec<(&'static str, Vec<&'static str>)> {
     TABLE.iter().map(|row| (row.name(), row.labels().collect())).collect()
 }
 
-/// Whether two labels are one, written differently.
+/// Whether two labels differ only in case, white space, `-` or `_`.
 fn is_same(a: &str, b: &str) -> bool {
     fn letters(label: &str) -> impl Iterator<Item = u8> {
         label.bytes().filter(|byte| !matches!(byte, b'-' | b'_')).map(|byte| byte.to_ascii_lowercase())
@@ -75,11 +75,11 @@ fn is_same(a: &str, b: &str) -> bool {
     letters(a).eq(letters(b))
 }
 
-/// One encoding with everything it is called.
+/// One encoding with all its labels.
 struct Row {
     /// The labels of the WHATWG Encoding Standard, section 4.2; the first is the encoding's own name.
     standard: &'static [&'static str],
-    /// What else people type.
+    /// Labels in common use beyond the standard.
     aliases: &'static [&'static str],
 }
 
@@ -93,8 +93,8 @@ impl Row {
     }
 }
 
-/// Encodings that exist and are refused. The first six are the standard's "replacement": a reader that
-/// takes them for ASCII and one that does not see different text, and a decoder swallows the stream.
+/// Refused encodings. The first six are the standard's "replacement" encodings: a reader that treats them as ASCII and
+/// one that does not see different text, and their decoder discards the stream.
 const REFUSED: &[(&str, &str)] = &[
     ("hz-gb-2312", UNSAFE),
     ("iso-2022-cn", UNSAFE),
@@ -112,7 +112,7 @@ const REFUSED: &[(&str, &str)] = &[
 const UNSAFE: &str = "decoding it is unsafe, ASCII text can hide in it";
 const NO_DECODER: &str = "there is no decoder for it";
 
-/// Every usable encoding: Unicode, East Asia, then the single-byte ones.
+/// Every supported encoding: Unicode, East Asian, then single-byte.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
     Row {
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn every_standard_label_is_filed_under_its_encoding() {
+    fn every_standard_label_finds_its_encoding() {
         for row in TABLE {
             for label in row.standard {
                 let known = Encoding::for_label_no_replacement(label.as_bytes()).expect(label);
@@ -284,14 +284,14 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_not_a_label_already() {
+    fn no_alias_is_a_standard_label() {
         for alias in TABLE.iter().flat_map(|row| row.aliases) {
             assert_eq!(Encoding::for_label(alias.as_bytes()), None, "{alias}");
         }
     }
 
     #[test]
-    fn what_people_type_is_understood() {
+    fn common_spellings_are_accepted() {
         for (label, name) in [
             ("cp936", "GBK"),
             ("936", "GBK"),
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_label_is_named_and_the_likely_one_suggested() {
+    fn an_unknown_label_is_named_and_the_closest_one_suggested() {
         for (label, suggestion) in [
             ("gbkk", Some("gbk")),
             ("uft-8", Some("utf-8")),

@@ -1,7 +1,7 @@
 //! Bytes ⇄ text: encodings, escapes, labels.
 //!
-//! Pure machines: they take slices and append to buffers, keep a cut character for the next call and never
-//! do I/O. Which connection uses which encoding is the session's knowledge.
+//! Pure state machines: they take slices, append to buffers, keep a partial character for the next call and do no
+//! I/O. The session decides which connection uses which encoding.
 
 pub mod charset;
 mod decode;

@@ -1,9 +1,9 @@
-//! `nearest`: the word somebody probably meant.
+//! `nearest`: spelling suggestions.
 //!
-//! Owns the distance between two words and how far is too far. Knows no words: whoever asks brings them.
+//! Owns the edit distance between two words and its limit. The caller supplies the candidates.
 
-/// The candidate closest to `word`, if one is close enough to be a slip of the fingers: at most a third of
-/// the longer word is changed, and never more than three characters. Case is ignored; the first of equals wins.
+/// The candidate closest to `word`, if one is close enough to be a typing error: at most a third of the longer word is
+/// changed, and at most three characters. Case is ignored; of equally close candidates the first one is returned.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().flat_map(char::to_lowercase).take(LONGEST + 1).collect();
     if word.len() > LONGEST {
@@ -24,10 +24,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be inserted, removed, replaced or swapped with their neighbour to make `a` into `b`
+/// The edit distance: letters inserted, removed, replaced or swapped with their neighbour to turn `a` into `b`
 /// (optimal string alignment).
 fn distance(a: &[char], b: &[char]) -> usize {
-    // Three rows of the table are enough: a swap looks two rows back.
+    // Three rows of the table are enough, because a swap refers to two rows back.
     let mut before_last = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
     for i in 1..=a.len() {
@@ -44,9 +44,9 @@ fn distance(a: &[char], b: &[char]) -> usize {
     last[b.len()]
 }
 
-/// No name is longer; what is, is not compared at all.
+/// Maximum length of a word that is compared, in characters; no name is longer.
 const LONGEST: usize = 64;
-/// The most changes that still count as a slip.
+/// Maximum distance of a suggestion.
 const FARTHEST: usize = 3;
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_counted_in_slips() {
+    fn distances_count_edits() {
         assert_eq!(between("", ""), 0);
         assert_eq!(between("", "abc"), 3);
         assert_eq!(between("abc", ""), 3);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_far_word_is_no_suggestion() {
+    fn a_distant_word_is_not_suggested() {
         let words = ["connect", "listen", "gbk"];
         assert_eq!(nearest("banana", words), None);
         assert_eq!(nearest("x", words), None);

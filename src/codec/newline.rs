@@ -1,8 +1,8 @@
-//! `Crlf`: a lone LF becomes CR LF, however the stream is cut.
+//! `Crlf`: converts a lone LF to CR LF, independent of how the stream is split.
 
 use memchr::memchr_iter;
 
-/// The state between two pieces of one stream.
+/// The state between two chunks of one stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Crlf {
     after_cr: bool,
@@ -25,14 +25,14 @@ impl Crlf {
         self.pass(bytes);
     }
 
-    /// Remembers bytes that pass unchanged.
+    /// Records the last byte of bytes that pass unchanged.
     pub fn pass(&mut self, bytes: &[u8]) {
         if let Some(&last) = bytes.last() {
             self.after_cr = last == b'\r';
         }
     }
 
-    /// The same for a piece of text.
+    /// The same as [`Self::convert`] for text.
     pub fn convert_text(&mut self, text: &str) -> String {
         let mut out = Vec::with_capacity(text.len() + 8);
         self.convert(text.as_bytes(), &mut out);
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cuts_do_not_matter() {
+    fn the_result_is_the_same_for_every_split() {
         let input = b"a\nb\r\n\n\r\r\nc\r";
         let expected = b"a\r\nb\r\n\r\n\r\r\nc\r";
         for first in 0..=input.len() {
