@@ -1,7 +1,7 @@
-//! The files made from the command's definition and the script reference: completions, manual pages, a web page.
+//! Files generated from the command definition and the script reference: completions, manual pages, a Markdown page.
 //!
-//! Owns their text. Writes nothing: `tcpx completions` and `tcpx man` print it, `tests/generated.rs` keeps the
-//! committed copies equal to it.
+//! Owns their text. Writes nothing: `tcpx completions` and `tcpx man` print it, and `tests/generated.rs` compares the
+//! committed copies with it.
 
 use clap::builder::PossibleValue;
 use clap::{Arg, Command, ValueEnum};
@@ -38,7 +38,7 @@ pub fn completions(shell: Shell) -> String {
     String::from_utf8(script).expect("clap writes UTF-8")
 }
 
-/// Every generated file that is committed: its path from the top of the source tree, and what it has to hold.
+/// Every committed generated file: its path from the top of the source tree, and its text.
 pub fn files() -> Vec<(String, String)> {
     let pages = Page::value_variants().iter().map(|page| (format!("man/{}", file_of(*page)), man(*page)));
     let shells = [
@@ -63,7 +63,7 @@ fn file_of(page: Page) -> &'static str {
 fn tcpx_page() -> String {
     let mut command = help::command().disable_help_subcommand(true);
     command.build();
-    // Without a date its place must still be taken, or everything after it moves.
+    // An empty date, because the arguments of .TH are positional.
     let mut title = Vec::new();
     Man::new(command.clone())
         .date(" ")
@@ -122,7 +122,7 @@ fn tcpx_page() -> String {
     String::from_utf8(title).expect("clap writes UTF-8") + body(&page.render())
 }
 
-/// Rendered roff without the lines the title has brought already.
+/// Rendered roff without the lines that the title already contains.
 fn body(rendered: &str) -> &str {
     rendered.find(".SH").map_or(rendered, |at| &rendered[at..])
 }
@@ -131,7 +131,7 @@ fn synopsis(command: &Command) -> Vec<Vec<Inline>> {
     leaves(command).flat_map(usage).collect()
 }
 
-/// The commands that do something, in order.
+/// The leaf commands, in order.
 fn leaves(command: &Command) -> impl Iterator<Item = &Command> {
     command.get_subcommands().flat_map(|word| {
         let below: Vec<_> = word.get_subcommands().collect();
@@ -139,7 +139,7 @@ fn leaves(command: &Command) -> impl Iterator<Item = &Command> {
     })
 }
 
-/// Every form of a command: its name bold, words to replace in italics.
+/// The synopsis of a command: its name in bold, placeholders in italics.
 fn usage(command: &Command) -> Vec<Vec<Inline>> {
     let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
     let from_words = || {
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn every_page_can_be_asked_for_by_name_and_by_file() {
+    fn every_page_is_found_by_name_and_by_file() {
         for (name, page) in [("tcpx", Page::Tcpx), ("tcpx.1", Page::Tcpx)] {
             assert_eq!(Page::from_str(name, false).unwrap(), page);
         }

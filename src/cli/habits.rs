@@ -1,4 +1,4 @@
-//! Old habits: command lines of other netcats, recognised to say the tcpx way.
+//! Command lines of other netcats, recognised to suggest the tcpx command.
 //!
 //! Owns the hints for `tcpx HOST PORT`, `tcpx -l PORT` and some options of nc. Makes none of them work.
 
@@ -8,8 +8,8 @@ use super::usage::shown;
 use crate::endpoint;
 use crate::error::Error;
 
-/// The command line of a netcat, with the tcpx way as the hint. `resembles_command`: the first word is
-/// `connect` or `listen` with a typing error.
+/// The usage error for the command line of another netcat, with the tcpx command as the hint. `resembles_command`: the
+/// first word is `connect` or `listen` with a typing error.
 pub(super) fn recognise(argv: &[OsString], resembles_command: impl Fn() -> bool) -> Option<Error> {
     let words = &argv[1..];
     let first = words.first()?.to_str()?;
@@ -41,7 +41,7 @@ pub(super) fn recognise(argv: &[OsString], resembles_command: impl Fn() -> bool)
     Some(Error::usage_hint(unknown(), format!("tcpx connect {}{port}", joined(words))))
 }
 
-/// What to say about an option of nc that `connect` or `listen` does not have.
+/// The hint for an option of nc that `connect` or `listen` does not have.
 pub(super) fn of_option(command: &str, option: &str) -> Option<&'static str> {
     match (command, option) {
         ("connect", "-l" | "--listen") => Some("tcpx listen PORT listens"),
@@ -55,7 +55,7 @@ pub(super) fn of_option(command: &str, option: &str) -> Option<&'static str> {
     }
 }
 
-/// Options stand before the command, or there is no command.
+/// Options before the command, or without a command.
 fn options_before_everything(words: &[OsString], old: &OldLine<'_>) -> Option<Error> {
     if let Some(at) = words.iter().position(|word| word == "connect" || word == "listen") {
         let mut sorted = words.to_vec();
@@ -71,15 +71,15 @@ fn options_before_everything(words: &[OsString], old: &OldLine<'_>) -> Option<Er
     Some(Error::usage_hint("the command is missing", format!("tcpx connect {}", joined(words))))
 }
 
-/// A command line read as nc would.
+/// A command line parsed as nc does.
 struct OldLine<'a> {
     listens: bool,
-    /// The word that says so.
+    /// The option that says so.
     listen_word: &'a str,
-    /// The word that asks for UDP.
+    /// The option that asks for UDP.
     udp: Option<&'a str>,
     port: Option<&'a str>,
-    /// Options that mean the same here and change who can connect.
+    /// Options with the same meaning in tcpx that restrict who can connect.
     kept: String,
     plain: Vec<&'a str>,
 }
@@ -139,7 +139,7 @@ fn joined(words: &[OsString]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word as it can be typed in a shell, on one line.
+/// A word quoted for a shell, on one line.
 fn quoted(word: &OsStr) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,[]".contains(c);
     match word.to_str() {
@@ -151,11 +151,11 @@ fn quoted(word: &OsStr) -> String {
 
 const NO_UDP: &str = "UDP is not there yet: tcpx speaks TCP only, so far";
 
-/// What may stand first.
+/// The commands, valid as the first word.
 const COMMANDS: &[&str] =
     &["connect", "listen", "script", "encodings", "completions", "man", "help", "-h", "--help", "-V", "--version"];
 
-/// The short options of nc, ncat and nc.traditional that take a value and are written in old lines.
+/// Short options of nc, ncat and nc.traditional that take a value.
 const WITH_VALUE: &str = "wiqspecIOTPV";
 
 #[cfg(test)]
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn host_and_port_are_for_connect() {
+    fn host_and_port_suggest_connect() {
         assert_eq!(refused("example.org 80"), "unknown command \"example.org\" | tcpx connect example.org 80");
         for line in ["127.0.0.1 80", "localhost 80", "localhost:80", "db http", "[::1]:80", "h 80 -v", ":80"] {
             assert_eq!(hint(line), format!("tcpx connect {line}"));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn minus_l_is_for_listen() {
+    fn minus_l_suggests_listen() {
         assert_eq!(refused("-l 8080"), "unknown option \"-l\" | tcpx listen 8080");
         let port = "tcpx listen 8080";
         for line in ["-l 8080", "-lp 8080", "-l -p 8080", "-lvnp 8080", "-lp8080", "-nvlp 8080", "--listen 8080"] {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn udp_is_said_to_be_missing() {
+    fn udp_is_reported_as_missing() {
         for line in
             ["-u h 80", "h 80 -u", "-uv h 80", "-ul 80", "-lu 80", "--udp h 80", "connect -u h 80", "listen --udp 80"]
         {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hint_can_be_typed() {
+    fn hints_are_quoted_for_a_shell() {
         let said = refused_words(&["a.b", "80", "--send", "hello world"].map(OsString::from));
         assert_eq!(said, "unknown command \"a.b\" | tcpx connect a.b 80 --send 'hello world'");
         let said = refused_words(&["a.b", "80", "\x1b[31m"].map(OsString::from));

@@ -1,6 +1,6 @@
-//! The command as clap sees it, with what derive cannot hold: examples and the table of exit codes.
+//! The clap command with the parts that derive does not cover: examples and the table of exit codes.
 //!
-//! Owns the text around the options. The options are in `args`.
+//! Owns the text around the options. The options themselves are in `args`.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use clap::{Command, CommandFactory};
 use super::args::Cli;
 use crate::exit;
 
-/// The one definition behind parsing, help, man page and completions.
+/// The definition used for parsing, help, man page and completions.
 pub(super) fn command() -> Command {
     Cli::command()
         .after_help(format!("{}\n\n\"tcpx COMMAND --help\" shows the options of a command.", examples(EXAMPLES)))
@@ -20,19 +20,19 @@ pub(super) fn command() -> Command {
         ))
 }
 
-/// The same with everything that a command line in which nothing is wrong does not need.
+/// The same with the parts that parsing a valid command line does not need.
 pub(super) fn complete() -> Command {
     let mut command = command();
     command.build();
     command
 }
 
-/// What stands under the options of `tcpx connect`.
+/// The text after the options of `tcpx connect`.
 pub(super) fn of_connect() -> String {
     format!("{}\n\n{MORE}", examples(CONNECT_EXAMPLES))
 }
 
-/// What stands under the options of `tcpx listen`.
+/// The text after the options of `tcpx listen`.
 pub(super) fn of_listen() -> String {
     format!("{}\n\n{MORE}", examples(LISTEN_EXAMPLES))
 }
@@ -54,21 +54,21 @@ fn exit_codes() -> String {
     text
 }
 
-/// The three ways of use; a line, and for the man page what it does.
+/// The main uses: a command line, and its description for the man page.
 pub(super) const EXAMPLES: &[(&str, &str)] = &[
     ("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | tcpx connect example.org 80", "Ask, and print the whole answer."),
     ("tcpx listen 45586 --script @goodbye --encoding gbk", "A peer that answers every chunk, in GBK."),
     ("tcpx connect -z -w 2 localhost 5432 && echo up", "Is the port open? 0 yes, 7 refused, 28 no answer in time."),
 ];
 
-/// More for `tcpx connect`.
+/// More examples of `tcpx connect`.
 pub(super) const CONNECT_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx connect -C --send 'HELO me\\n' mail.example.org 25", "Send a line first, then what is typed."),
     ("tcpx connect -E gbk 192.0.2.7 45586", "Type UTF-8, send and receive GBK."),
     ("tcpx connect 192.0.2.7 9000 --send-only < backup.tar", "Send a file, and end when the peer has taken it."),
 ];
 
-/// More for `tcpx listen`.
+/// More examples of `tcpx listen`.
 pub(super) const LISTEN_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx listen 9000 --recv-only > backup.tar", "Receive a file."),
     ("tcpx listen 7777 --on-data 'conn.send(data)'", "An echo server."),
@@ -118,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn tcpx_alone_is_answered_with_the_short_help() {
+    fn tcpx_without_arguments_prints_the_short_help() {
         let Err(Stop::NoCommand(text)) = action("", false) else { panic!("something runs") };
         assert_eq!(text, help("-h"));
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn clap_accepts_the_definition() {
         super::command().debug_assert();
     }
 }

@@ -1,7 +1,7 @@
-//! The command line: argv in, an [`Action`] or a [`Stop`] out.
+//! The command line: parses argv to an [`Action`] or a [`Stop`].
 //!
-//! Owns every word a user can type and what is said about a wrong one. Carries nothing out: the library's
-//! `run` does, and nothing below imports this.
+//! Owns every option and its error messages. Executes nothing: the library's `run` does, and nothing below imports
+//! this.
 
 mod args;
 pub mod generate;
@@ -23,14 +23,14 @@ use self::resolve::Places;
 pub use self::resolve::{Action, AskTarget};
 use crate::error::Error;
 
-/// Why there is nothing to run.
+/// A command line without an action.
 #[derive(Debug)]
 pub enum Stop {
     /// `--help` or `--version`: text for stdout, exit 0.
     Help(String),
     /// `tcpx` alone: the short help for stderr, exit 2.
     NoCommand(String),
-    /// The words make no sense: message and hint for stderr, exit 2.
+    /// An invalid command line: message and hint for stderr, exit 2.
     Error(Error),
 }
 
@@ -40,7 +40,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// Reads the command line; the first word is the name of the program.
+/// Parses the command line; the first word is the name of the program.
 pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Action, Stop> {
     let on_terminal = io::stdin().is_terminal() && (io::stderr().is_terminal() || io::stdout().is_terminal());
     parse_words(&argv.into_iter().collect::<Vec<_>>(), on_terminal)
@@ -52,7 +52,7 @@ fn parse_words(argv: &[OsString], on_terminal: bool) -> Result<Action, Stop> {
     let mut matches = command.try_get_matches_from_mut(argv).map_err(stop)?;
     let places = Places::of(&matches);
     let cli = Cli::from_arg_matches_mut(&mut matches).map_err(stop)?;
-    // The process ends before it could use the room again; to take these apart is a twentieth of a short run.
+    // Leaked on purpose: dropping the parsed command takes a twentieth of a short run, and the process ends soon.
     mem::forget((command, matches));
     Ok(resolve::resolve(cli, &places, on_terminal)?)
 }
@@ -66,13 +66,13 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// What a command line without quotes asks for.
+    /// The action of a command line without quotes.
     pub(super) fn action(line: &str, on_terminal: bool) -> Result<Action, Stop> {
         let argv: Vec<_> = ["tcpx"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
         parse_words(&argv, on_terminal)
     }
 
-    /// The run a command line asks for.
+    /// The configuration of a command line.
     pub(super) fn config(line: &str) -> Config {
         match action(line, false) {
             Ok(Action::Run(config)) => *config,
@@ -80,24 +80,24 @@ mod tests {
         }
     }
 
-    /// A command line without contradictions.
+    /// Checks that a command line is accepted.
     pub(super) fn accepted(line: &str) {
         config(line);
     }
 
-    /// What is said about a wrong command line: `message | hint`.
+    /// The error of an invalid command line: `message | hint`.
     pub(super) fn refused(line: &str) -> String {
         told(action(line, false), line)
     }
 
-    /// The same for words with blanks or odd bytes in them.
+    /// The same for words with blanks or invalid UTF-8.
     pub(super) fn refused_words(words: &[OsString]) -> String {
         let argv: Vec<_> = [OsString::from("tcpx")].into_iter().chain(words.iter().cloned()).collect();
         told(parse_words(&argv, false), &format!("{words:?}"))
     }
 
     proptest! {
-        /// Whatever the words, there is an action, or one line that says what is wrong.
+        /// Any command line gives an action or a one-line error.
         #[test]
         fn no_words_panic(words in prop::collection::vec(word(), 0..8), on_terminal: bool) {
             let argv: Vec<_> = [OsString::from("tcpx")].into_iter().chain(words).collect();
@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    /// A command, an option or a value, whole or with odd characters.
+    /// A command, an option or a value, valid or with unusual characters.
     fn word() -> impl Strategy<Value = OsString> {
         let words = ["connect", "listen", "script", "check", "--", "-", "", "h", "80", "1s", "[::1]:80", "gbk"];
         let command = help::complete();

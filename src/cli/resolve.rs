@@ -1,7 +1,7 @@
-//! Words → `Action`: what the command line asks for, checked and complete.
+//! Parsed arguments → `Action`: what to do, checked and complete.
 //!
-//! Owns how options become a [`Config`]. The rules across options are in `rules`, the reading of single values
-//! in `values`. Opens no file, no socket and no script.
+//! Owns the conversion of options to a [`Config`]. Rules between options are in `rules`, the parsing of single values
+//! is in `values`. Opens no file, no socket and no script.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,30 +23,30 @@ use crate::config::{
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
-/// What to do.
+/// What the command line asks for.
 #[derive(Debug)]
 pub enum Action {
     /// Connect or listen.
     Run(Box<Config>),
-    /// `tcpx connect` on a terminal without a target: ask for it, then run.
+    /// `tcpx connect` without a target on a terminal: prompt for it, then run.
     AskTarget(AskTarget),
     /// List the built-in scripts.
     ScriptList,
-    /// Show the built-in script of that name, given without the `@`.
+    /// Show the built-in script of this name, without the `@`.
     ScriptShow(String),
-    /// Check a script strictly, and report.
+    /// Check a script strictly and report the findings.
     ScriptCheck(ScriptSource),
-    /// Write a new script.
+    /// Write a new script from the template.
     ScriptNew,
     /// List the encodings.
     Encodings,
-    /// Write the completions of a shell.
+    /// Print the completions of a shell.
     Completions(Shell),
-    /// Write a manual page.
+    /// Print a manual page.
     Man(Page),
 }
 
-/// A `tcpx connect` that lacks only its target.
+/// A complete `tcpx connect` except for its target.
 #[derive(Debug)]
 pub struct AskTarget {
     args: Box<ConnectArgs>,
@@ -54,7 +54,7 @@ pub struct AskTarget {
 }
 
 impl AskTarget {
-    /// The run, once the user has said where to. A wrong answer is an error, and the question may be put again.
+    /// The run with the target the user has entered; after an error the caller may prompt again.
     ///
     /// The host may be the whole endpoint (`host:port`) if the port is empty.
     pub fn answer(&self, host: &str, port: &str) -> Result<Config> {
@@ -64,7 +64,7 @@ impl AskTarget {
     }
 }
 
-/// Where the options stand that are sent in the order of the command line.
+/// Positions on the command line of the options that are sent in its order.
 pub(super) struct Places {
     send: Vec<usize>,
     send_hex: Vec<usize>,
@@ -82,7 +82,7 @@ impl Places {
     }
 }
 
-/// Decides what to do. `on_terminal`: someone is there to be asked.
+/// Returns the action. `on_terminal`: the user can be prompted.
 pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Action> {
     match cli.word {
         Word::Connect(Late(args)) => connect(args, places, on_terminal),
@@ -104,7 +104,7 @@ fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result
     let preamble = preamble(&args.text, places)?;
     let target = match (&args.first, &args.second) {
         (None, _) if on_terminal => {
-            // Whatever else is wrong is said before the question.
+            // Other errors are reported before the prompt.
             let anywhere = Endpoint::any(1);
             connect_to(&args, anywhere, Vec::new())?;
             return Ok(Action::AskTarget(AskTarget { args, preamble }));
@@ -207,7 +207,7 @@ fn text(args: &TextArgs) -> Result<Text> {
     })
 }
 
-/// What is sent first, in the order of the command line across the three options.
+/// The preamble, in the order of the three options on the command line.
 fn preamble(args: &TextArgs, places: &Places) -> Result<Vec<PreambleItem>> {
     let mut parts = Vec::new();
     for (place, text) in places.send.iter().zip(&args.send) {
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn every_option_of_connect_arrives() {
+    fn every_option_of_connect_is_in_the_config() {
         let config = config(
             "connect -zvv -4n -w 2 --timeout 1m --source 127.0.0.1 -C --no-nodelay --raw-terminal --no-stdin :http",
         );
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn how_many_connections_are_accepted() {
+    fn accept_keep_open_and_a_script_set_the_number_of_connections() {
         let plain = server("listen 0");
         assert!(plain.single_peer && plain.accept == Some(1));
         let once = server("listen --once 0");
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn stdin_is_read_unless_something_else_answers() {
+    fn stdin_is_read_without_a_script_that_answers() {
         assert!(config("listen 0").input.read);
         assert!(config("listen -k 0").input.read);
         assert!(config("connect h 80 --on-data c").input.read);
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_by_direction() {
+    fn encodings_are_set_for_each_direction() {
         let text = |options: &str| config(&format!("connect h 80 {options}")).text;
         let gbk = encoding_rs::GBK;
         let big5 = encoding_rs::BIG5;
@@ -399,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_first_keeps_the_order_of_the_command_line() {
+    fn the_preamble_keeps_the_order_of_the_command_line() {
         let config = config("connect --send a h --send-hex 0d0a --send-file f 80 --send -b --send-hex 00 --send=c");
         let text = |text: &str| PreambleItem::Text(vec![Piece::Text(text.to_owned())]);
         assert_eq!(
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_read_and_their_faults_shown() {
+    fn escapes_are_parsed_and_their_errors_reported() {
         let bytes = PreambleItem::Text(vec![Piece::Text("a\r\n".into()), Piece::Bytes(vec![0xff])]);
         assert_eq!(config(r"connect h 80 --send a\r\n\xff").preamble, [bytes]);
         assert_eq!(
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn the_script_and_its_words() {
+    fn script_options_are_in_the_config() {
         let script = config("listen 0 -s @goodbye --script-errors ignore --script-timeout 500ms -- -x y").script;
         let script = script.expect("a script");
         assert_eq!(script.source, ScriptSource::Builtin("goodbye".into()));
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_pair_wins() {
+    fn the_last_of_two_contrary_options_wins() {
         assert!(config("connect h 80 --no-nodelay --nodelay").nodelay);
         assert!(!config("connect h 80 --nodelay --no-nodelay").nodelay);
         assert_eq!(config("connect h 80 -w 1 -w 2").limits.connect, Some(Duration::from_secs(2)));
@@ -467,7 +467,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_asked_for_only_on_a_terminal() {
+    fn the_target_is_prompted_for_only_on_a_terminal() {
         assert_eq!(refused("connect"), "connect needs a host and a port | tcpx connect HOST PORT");
         assert_eq!(refused("listen"), "listen needs a port | tcpx listen PORT; port 0 takes any free one");
         let Action::AskTarget(ask) = action("connect -E gbk --send x", true).unwrap() else { panic!("no question") };
@@ -482,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_commands() {
+    fn commands_that_only_print_have_their_actions() {
         let is = |line: &str, shown: &str| assert_eq!(format!("{:?}", action(line, false).unwrap()), shown);
         is("script list", "ScriptList");
         is("script show @echo", "ScriptShow(\"echo\")");

@@ -1,7 +1,7 @@
-//! The rules across options: one small function each, with a message that says what to type.
+//! Rules between options: one small function each, with a message that says what to type.
 //!
-//! Owns which words contradict each other, and which need another one to have an effect. Does not read values
-//! (`values`) and builds nothing (`resolve`).
+//! Owns which options contradict each other, and which have an effect only with another one. Does not parse values
+//! (`values`) and builds no configuration (`resolve`).
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -14,10 +14,10 @@ use super::values;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
-/// Each worker has a stack, an engine and descriptors of its own.
+/// Maximum number of workers; each has a stack, an engine and descriptors of its own.
 const MAX_WORKERS: u16 = 256;
 
-/// Every rule of `tcpx connect`.
+/// Checks every rule of `tcpx connect`.
 pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     one_family(&args.transport)?;
     quiet_or_verbose(&args.output)?;
@@ -38,7 +38,7 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     events_have_a_file_of_their_own(&args.text, &args.output)
 }
 
-/// Every rule of `tcpx listen`.
+/// Checks every rule of `tcpx listen`.
 pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     let scripted = has_script(&args.script);
     one_family(&args.transport)?;
@@ -67,7 +67,7 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     events_have_a_file_of_their_own(&args.text, &args.output)
 }
 
-/// An address given in words must be of the family asked for, and both ends of the same.
+/// A numeric address must be of the requested family, and both ends of the same family.
 pub(super) fn families_agree(transport: &TransportArgs, place: &Endpoint, source: Option<&Endpoint>) -> Result<()> {
     for endpoint in [Some(place), source].into_iter().flatten() {
         let Some(is_v6) = is_v6(endpoint) else { continue };
@@ -109,7 +109,7 @@ pub(super) fn unix_has_no_ip_options(
     }
 }
 
-/// Whether a script decides.
+/// Whether there is a script.
 pub(super) fn has_script(script: &ScriptArgs) -> bool {
     script.script.is_some() || script.on_data.is_some() || script.on_line.is_some()
 }
@@ -451,7 +451,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     path.metadata().ok().filter(Metadata::is_file).map(|known| (known.dev(), known.ino()))
 }
 
-/// The first option given that says what stdin or its end means.
+/// The first given option that is about stdin or its end.
 fn about_stdin(ending: &EndingArgs) -> Option<&'static str> {
     [
         (ending.half_open, "--half-open"),

@@ -1,6 +1,6 @@
-//! What clap finds wrong, said in tcpx's style: one line, lower case, no full stop, and a hint.
+//! Errors of clap in the style of tcpx: one line, lower case, no full stop, and a hint.
 //!
-//! Owns the wording for words that do not parse at all. What they mean together is said by `rules`.
+//! Owns the messages for a command line that does not parse. Rules between options are in `rules`.
 
 use std::ffi::{OsStr, OsString};
 
@@ -10,7 +10,7 @@ use super::{Stop, habits};
 use crate::endpoint;
 use crate::error::Error;
 
-/// Why clap did not accept the words.
+/// The reason clap did not accept the command line.
 pub(super) fn stop(command: &mut clap::Command, argv: &[OsString], error: &clap::Error) -> Stop {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Stop::Help(error.render().to_string());
@@ -27,7 +27,7 @@ pub(super) fn stop(command: &mut clap::Command, argv: &[OsString], error: &clap:
     Stop::Error(explain(&asked, argv, error))
 }
 
-/// A word of the command line in a message: quoted, on one line, not endless.
+/// A word of the command line for a message: quoted, on one line, of limited length.
 pub(super) fn shown(word: &OsStr) -> String {
     let text = word.to_string_lossy();
     match text.char_indices().nth(LONGEST_WORD) {
@@ -36,7 +36,7 @@ pub(super) fn shown(word: &OsStr) -> String {
     }
 }
 
-/// The command the words are for, and its definition.
+/// The command of the command line, and its definition.
 struct Asked<'a> {
     root: &'a clap::Command,
     /// `connect`, `script check`; empty for tcpx itself.
@@ -66,7 +66,7 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The other of `connect` and `listen`, if it knows the option.
+    /// The other one of `connect` and `listen`, if it has the option.
     fn elsewhere(&self, option: &str) -> Option<&'static str> {
         let other = match self.name.as_str() {
             "connect" => "listen",
@@ -189,7 +189,7 @@ fn text_of(error: &clap::Error, kind: ContextKind) -> Option<String> {
     }
 }
 
-/// Characters of a word that are repeated in a message.
+/// Maximum characters of a word repeated in a message.
 const LONGEST_WORD: usize = 200;
 
 #[cfg(test)]
@@ -200,7 +200,7 @@ mod tests {
     use crate::cli::tests::{accepted, config, refused, refused_words};
 
     #[test]
-    fn unknown_options_say_what_is_near() {
+    fn an_unknown_option_suggests_the_closest_one() {
         let cases = [
             ("connect h 80 --timout 1", "unknown option \"--timout\" | did you mean --timeout?"),
             ("connect h 80 --frobnicate", "unknown option \"--frobnicate\" | tcpx connect --help shows the options"),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn options_of_later_work_are_unknown() {
+    fn unsupported_options_are_unknown() {
         for option in [
             "--until",
             "--retry",
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_that_miss_something() {
+    fn missing_commands_and_arguments_are_reported() {
         let cases = [
             ("lisen 80", "unknown command \"lisen\" | did you mean tcpx listen?"),
             ("frobnicate", "unknown command \"frobnicate\" | tcpx --help shows the commands"),
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_missing_or_wrong() {
+    fn missing_and_wrong_values_are_reported() {
         let cases = [
             ("connect h 80 -w", "--connect-timeout needs a value | write --connect-timeout DUR"),
             ("connect h 80 --output=", "--output needs a value | write --output FILE"),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_that_are_none() {
+    fn invalid_ports_are_reported() {
         let hint = "a port is a number from 0 to 65535, or a service name such as http";
         for port in ["-1", "-80", "0x50", "80x"] {
             assert_eq!(refused(&format!("connect h {port}")), format!("{port:?} is not a port | {hint}"));
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_are_not_utf8_are_named_and_files_may_be_so() {
+    fn only_file_names_may_be_other_than_utf8() {
         let odd = || OsString::from_vec(b"\xff\x1b[31m".to_vec());
         let word = OsString::from;
         assert_eq!(
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_argv_breaks_a_line_or_grows_a_message() {
+    fn words_in_messages_are_escaped_and_shortened() {
         for text in ["--a\nb", "a\x1b]0;x\x07", "-\x1b", "--x\u{9b}31m=1", "x\u{202e}y"] {
             refused_words(&[text.into()]);
             refused_words(&["connect".into(), text.into()]);
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn short_options_join_and_take_values_as_usual() {
+    fn short_options_can_be_joined_and_take_values() {
         let config = config("connect -vCw2 -Egbk h 80");
         assert!(config.text.crlf && config.output.verbose == 1);
     }

@@ -1,6 +1,6 @@
-//! Single values: durations, counts, descriptors, encodings, scripts, places to connect to or listen on.
+//! Single values: durations, counts, descriptors, encodings, scripts, addresses.
 //!
-//! Owns how one word is read and what is said when it cannot be. Does not know which words go together.
+//! Owns the parsing of one value and its error messages. Does not know rules between options.
 
 use std::net::Ipv6Addr;
 use std::path::Path;
@@ -18,7 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::sys::unix::is_open_fd;
 
-/// Reads a DUR: `500ms`, `2s`, `1.5m`, `1h`; a bare number is in seconds.
+/// Parses a DUR: `500ms`, `2s`, `1.5m`, `1h`; a bare number is in seconds.
 pub(super) fn duration(option: &str, text: &str) -> Result<Duration> {
     let examples = || format!("write a time such as {option} 500ms, {option} 2s, {option} 1.5m or {option} 1h");
     let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -43,7 +43,7 @@ pub(super) fn duration(option: &str, text: &str) -> Result<Duration> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// Reads a number that must be at least 1.
+/// Parses a number that must be at least 1.
 pub(super) fn count<N: FromStr + PartialOrd + From<u8>>(option: &str, text: &str) -> Result<N> {
     let example = || format!("write a number, as in {option} 8");
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
@@ -57,7 +57,7 @@ pub(super) fn count<N: FromStr + PartialOrd + From<u8>>(option: &str, text: &str
     Ok(number)
 }
 
-/// Reads a seed: any number of 64 bits.
+/// Parses a seed: any number of 64 bits.
 pub(super) fn seed(option: &str, text: &str) -> Result<u64> {
     let example = || format!("write a number from 0 to {}, as in {option} 42", u64::MAX);
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
@@ -66,7 +66,7 @@ pub(super) fn seed(option: &str, text: &str) -> Result<u64> {
     text.parse().map_err(|_| Error::usage_hint(format!("{option} {text:?} is too large"), example()))
 }
 
-/// Reads the number of an open descriptor.
+/// Parses the number of an open descriptor.
 pub(super) fn descriptor(option: &str, text: &str) -> Result<i32> {
     let example = || format!("open it in the shell, as in: tcpx listen 0 {option} 3 3>port");
     let number = match text.parse::<i32>() {
@@ -79,7 +79,7 @@ pub(super) fn descriptor(option: &str, text: &str) -> Result<i32> {
     Ok(number)
 }
 
-/// Reads an encoding's label, `auto` included.
+/// Parses an encoding's label, `auto` included.
 pub(super) fn charset(option: &str, label: &str) -> Result<Charset> {
     lookup(label).map_err(|error| {
         let hint = match error.suggestion() {
@@ -104,7 +104,7 @@ pub(super) fn pattern(option: &str, text: &str, is_text: bool) -> Result<String>
     }
 }
 
-/// Reads the label of an encoding to send in.
+/// Parses the label of an encoding for sent text.
 pub(super) fn sending_charset(option: &str, label: &str) -> Result<&'static Encoding> {
     match charset(option, label)? {
         Charset::Named(encoding) => Ok(encoding),
@@ -115,7 +115,7 @@ pub(super) fn sending_charset(option: &str, label: &str) -> Result<&'static Enco
     }
 }
 
-/// Reads `FILE` or `@NAME`.
+/// Parses `FILE` or `@NAME`.
 pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
     let Some(name) = path.as_os_str().as_encoded_bytes().strip_prefix(b"@") else {
         return Ok(ScriptSource::File(path.to_owned()));
@@ -129,7 +129,7 @@ pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
     }
 }
 
-/// Reads where to connect to: `HOST PORT`, or one word.
+/// Parses the target of `connect`: `HOST PORT`, or one word.
 pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
     let target = match second {
         Some(_) if first.starts_with(UNIX) => return Err(unix_has_no_port("connect", first)),
@@ -149,7 +149,7 @@ fn unix_has_no_port(command: &str, name: &str) -> Error {
 /// How a Unix socket begins.
 const UNIX: &str = "unix:";
 
-/// Reads where to listen: `PORT`, `HOST PORT`, or `HOST:PORT` in one word.
+/// Parses the address of `listen`: `PORT`, `HOST PORT`, or `HOST:PORT` in one word.
 pub(super) fn address(first: &str, second: Option<&str>) -> Result<Endpoint> {
     match second {
         Some(_) if first.starts_with(UNIX) => Err(unix_has_no_port("listen", first)),
@@ -159,7 +159,7 @@ pub(super) fn address(first: &str, second: Option<&str>) -> Result<Endpoint> {
     }
 }
 
-/// Reads `--source`: `ADDR`, `ADDR:PORT`, `[ADDR]:PORT` or `:PORT`.
+/// Parses `--source`: `ADDR`, `ADDR:PORT`, `[ADDR]:PORT` or `:PORT`.
 pub(super) fn source(text: &str) -> Result<Endpoint> {
     let hint = "write an address of this machine: 192.0.2.7, 192.0.2.7:4000, [2001:db8::7]:4000 or :4000";
     let bare_v6 = text.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
@@ -175,7 +175,7 @@ pub(super) fn source(text: &str) -> Result<Endpoint> {
     }
 }
 
-/// A year: longer waits are typing errors, and the sum with any clock stays in range.
+/// Maximum duration: a year. Longer ones are typing errors, and the sum with any clock stays in range.
 const LONGEST_SECONDS: f64 = 8760.0 * 3600.0;
 
 #[cfg(test)]
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_answered_with_examples() {
+    fn an_invalid_duration_is_answered_with_examples() {
         let hint = "write a time such as -w 500ms, -w 2s, -w 1.5m or -w 1h";
         for text in ["", "-1", "+1", "nan", "inf", "1e3", "2 s", "2S", "s", ".", "1.2.3", "ms", "1d", "2ss", "\u{661}"]
         {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_are_looked_up_and_sending_is_never_auto() {
+    fn encodings_are_looked_up_and_auto_is_refused_for_sending() {
         assert_eq!(charset("-E", "gbk").unwrap(), Charset::Named(encoding_rs::GBK));
         assert_eq!(charset("-E", "auto").unwrap(), Charset::Auto);
         assert_eq!(
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_is_a_file_or_a_built_in_one() {
+    fn a_script_is_a_file_or_a_built_in_name() {
         assert_eq!(script_source(Path::new("a.rhai")).unwrap(), ScriptSource::File("a.rhai".into()));
         assert_eq!(script_source(Path::new("./@a")).unwrap(), ScriptSource::File("./@a".into()));
         assert_eq!(script_source(Path::new("@echo")).unwrap(), ScriptSource::Builtin("echo".into()));

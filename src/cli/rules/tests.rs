@@ -1,9 +1,9 @@
-//! What is refused, with which words, and what is not.
+//! Combinations of options: which are refused, with which message, and which are accepted.
 
 use crate::cli::tests::{accepted, refused};
 
 #[test]
-fn options_of_both_commands_that_contradict() {
+fn contradictory_options_of_both_commands_are_refused() {
     let cases = [
         ("-4 -6", "-4 and -6 contradict each other | leave both out to use IPv4 and IPv6"),
         ("-q -v", "-q and -v contradict each other | leave one of them out"),
@@ -65,7 +65,7 @@ fn options_of_both_commands_that_contradict() {
 }
 
 #[test]
-fn options_that_need_a_script() {
+fn script_options_need_a_script() {
     let hint = "add --script FILE, --on-data CODE or --on-line CODE";
     let cases = [
         ("--script-errors fatal", "--script-errors needs a script"),
@@ -83,7 +83,7 @@ fn options_that_need_a_script() {
 }
 
 #[test]
-fn a_probe_moves_nothing() {
+fn a_probe_refuses_options_about_data() {
     for option in [
         "--script f",
         "--on-data c",
@@ -114,7 +114,7 @@ fn a_probe_moves_nothing() {
 }
 
 #[test]
-fn workers_share_nothing() {
+fn workers_refuse_options_about_shared_state() {
     let hint = "workers share nothing: they cannot count or write together";
     for (option, name) in [
         ("--once", "--once"),
@@ -140,7 +140,7 @@ fn workers_share_nothing() {
 }
 
 #[test]
-fn how_many_clients_a_server_has() {
+fn options_for_the_number_of_clients_are_checked() {
     assert_eq!(
         refused("listen 80 -k --once --accept 2"),
         "--once and --accept contradict each other | --once is the same as --accept 1: leave one of them out"
@@ -182,7 +182,7 @@ fn only_a_file_can_be_watched() {
 }
 
 #[test]
-fn listen_reads_no_stdin_when_a_script_answers() {
+fn listen_with_a_script_refuses_options_about_stdin() {
     for option in ["--half-open", "--no-shutdown", "--eof-wait 1", "--send-only"] {
         let name = option.split(' ').next().unwrap();
         assert_eq!(
@@ -198,7 +198,7 @@ fn listen_reads_no_stdin_when_a_script_answers() {
 }
 
 #[test]
-fn the_end_of_stdin_closes_nobody_with_keep_open() {
+fn keep_open_refuses_options_about_the_end_of_stdin() {
     for option in ["--no-shutdown", "--eof-wait 1"] {
         let name = option.split(' ').next().unwrap();
         assert_eq!(
@@ -213,7 +213,7 @@ fn the_end_of_stdin_closes_nobody_with_keep_open() {
 }
 
 #[test]
-fn send_only_has_nothing_to_show() {
+fn send_only_refuses_options_about_output() {
     assert_eq!(
         refused("connect h 80 --send-only --on-data c"),
         "--send-only discards what is received, so --on-data would never run | leave out --send-only or --on-data"
@@ -229,7 +229,7 @@ fn send_only_has_nothing_to_show() {
 }
 
 #[test]
-fn options_that_need_an_encoding() {
+fn encoding_options_need_an_encoding() {
     let malformed = "--malformed needs an encoding: without one, received bytes pass untouched | \
                      add --encoding LABEL or --recv-encoding LABEL";
     assert_eq!(refused("connect h 80 --malformed fail"), malformed);
@@ -244,7 +244,7 @@ fn options_that_need_an_encoding() {
 }
 
 #[test]
-fn addresses_are_of_the_family_asked_for() {
+fn addresses_must_be_of_the_requested_family() {
     let cases = [
         ("connect -4 ::1 80", "[::1]:80 is an IPv6 address, and -4 is given | leave -4 out"),
         ("connect -6 127.0.0.1 80", "127.0.0.1:80 is an IPv4 address, and -6 is given | leave -6 out"),
@@ -263,7 +263,7 @@ fn addresses_are_of_the_family_asked_for() {
 }
 
 #[test]
-fn stdin_cannot_be_named_as_a_file_to_send() {
+fn stdin_is_refused_as_a_file_to_send() {
     assert_eq!(
         refused("connect h 80 --send-file -"),
         "--send-file - makes no sense: stdin is sent by itself, after every --send | \
