@@ -1,7 +1,7 @@
-//! Where the process begins.
+//! The entry point of the process: C's `main` instead of Rust's.
 //!
-//! That is C's `main`: before Rust's own, the standard library reads the memory map of the process to find the
-//! end of its stack, a tenth of the time of a whole `tcpx connect -z`. What else it does there is done here.
+//! Before Rust's `main`, the standard library reads the memory map of the process to find the end of its stack, which
+//! takes a tenth of the time of a whole `tcpx connect -z`. The rest of its start-up is done here.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
@@ -9,8 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::sys::unix::is_open_fd;
 
-/// Defines `main` of a program that is built without Rust's: it runs a function that takes the words of the command line
-/// and does not return.
+/// Defines C's `main` for a `#![no_main]` program: it calls a function that takes argv and does not return.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! entry {
@@ -29,19 +28,18 @@ macro_rules! entry {
     };
 }
 
-/// Signals and descriptors as every Rust program has them: a write without a reader is an error and no signal, and
-/// whatever is opened never becomes stdin, stdout or stderr.
+/// Sets up the process as the standard library does (SIGPIPE ignored, descriptors 0 to 2 open) and returns argv.
 ///
-/// Gives the words of the command line.
+/// A write without a reader is then an error instead of a signal, and no opened file becomes stdin, stdout or stderr.
 ///
 /// # Safety
-/// To be called once, first, with what C's `main` was called with.
+/// Must be called once, first, with the arguments of C's `main`.
 pub unsafe fn prepare(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     // SAFETY: no handler is set, and no other thread runs yet.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     for fd in 0..=2 {
         if !is_open_fd(fd) {
-            // What is written to a stdout that was closed (`>&-`) is lost, and that is to be an error.
+            // Read-only, so that a write to a stdout that was closed (`>&-`) fails instead of being lost.
             let access = if fd == 1 { libc::O_RDONLY } else { libc::O_RDWR };
             // SAFETY: the path ends with a zero; the lowest number that is free is this one.
             unsafe { libc::open(c"/dev/null".as_ptr(), access) };

@@ -1,4 +1,4 @@
-//! Signals that come while a script computes: the loop does not turn then, and cannot be told.
+//! Signals that arrive during a call into a script, when the event loop does not run: counted in the signal handler.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -9,10 +9,10 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 static LAST: AtomicI32 = AtomicI32::new(0);
 static WATCHED: Once = Once::new();
 
-/// Counts these signals from now on, whoever else catches them; only the first call has an effect.
+/// Starts to count these signals, in addition to other handlers; only the first call has an effect.
 ///
 /// # Errors
-/// What sigaction(2) reports.
+/// The error of sigaction(2).
 pub fn watch(signals: &[i32]) -> io::Result<()> {
     let mut result = Ok(());
     WATCHED.call_once(|| {
@@ -31,12 +31,12 @@ pub fn watch(signals: &[i32]) -> io::Result<()> {
     result
 }
 
-/// How many have come in all.
+/// Number of signals so far.
 pub fn count() -> usize {
     COUNT.load(Ordering::Relaxed)
 }
 
-/// Ends the process as the last of them does by default.
+/// Ends the process by the default action of the last signal.
 pub fn die() -> ! {
     let signal = LAST.load(Ordering::Relaxed);
     let _ = signal_hook::low_level::emulate_default_handler(signal);

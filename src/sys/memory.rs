@@ -1,26 +1,26 @@
-//! How much memory each thread holds: the allocator of the system, counting.
+//! Memory accounting for each thread: the system allocator with a counter.
 //!
-//! Scripts need it. Rhai limits single values, not how many there are, and a call that takes all the memory of
-//! the machine takes every connection with it. A program has one allocator, so each program chooses it: `main.rs`
-//! takes this one, the benches take one around it.
+//! It exists for the memory limit of scripts: Rhai limits the size of single values but not their number, and a call
+//! that takes all memory of the machine ends every connection. A program has one global allocator: `main.rs` uses this
+//! one, the benches use one that wraps it.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// Bytes this thread has taken and not given back. Bytes given back by another thread still count here, and
-/// there below zero: only the change during some work of one thread means something.
+/// Bytes this thread has allocated minus bytes it has freed. Memory freed by another thread is subtracted there, so
+/// only the difference over some work of one thread is meaningful.
 pub fn held() -> isize {
     HELD.get()
 }
 
-/// The allocator. In a program that does not have it as its `#[global_allocator]`, nothing is counted, and no
-/// script is stopped for the memory it takes.
+/// The counting allocator. In a program that does not use it as `#[global_allocator]`, nothing is counted, and scripts
+/// have no memory limit.
 #[derive(Debug)]
 pub struct Counting;
 
 thread_local! {
-    // Neither made at run time nor dropped, so that it can be used whenever something is allocated.
+    // Const-initialized and without a destructor, so that it is usable during every allocation.
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
 
@@ -28,8 +28,8 @@ fn count(change: isize) {
     HELD.set(HELD.get().wrapping_add(change));
 }
 
-// SAFETY: everything is done by the system's allocator, with the arguments as they came; counting allocates nothing
-// and cannot panic.
+// SAFETY: every call is forwarded to the system allocator with unchanged arguments; counting neither allocates nor
+// panics.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
@@ -64,7 +64,7 @@ mod tests {
     static ALLOCATOR: Counting = Counting;
 
     #[test]
-    fn what_is_taken_and_given_back_is_counted() {
+    fn allocated_and_freed_bytes_are_counted() {
         let before = held();
         let mut bytes: Vec<u8> = Vec::with_capacity(1000);
         assert_eq!(held() - before, 1000);

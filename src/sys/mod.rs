@@ -1,7 +1,7 @@
-//! What only the operating system can answer. The one place where `unsafe` is allowed.
+//! Calls to the operating system that need `unsafe`, which is allowed only here.
 //!
-//! Owns the beginning of the process, signal dispositions, descriptors known only by number, memory, stacks, and the
-//! services database. Knows nothing of connections or scripts.
+//! Owns the entry point, signal dispositions, descriptors given by number, memory accounting, stacks and the services
+//! database. Knows nothing of connections or scripts.
 
 pub mod entry;
 pub mod interrupts;

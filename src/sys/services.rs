@@ -1,8 +1,8 @@
-//! Service names: what `/etc/services` says, and a few names that work without the file.
+//! Service names and their TCP ports: from `/etc/services`, and a few built-in names.
 
 use std::fs;
 
-/// Names people type that minimal systems (containers without `netbase`) do not list.
+/// Common names, for minimal systems without the file (containers without `netbase`).
 const WELL_KNOWN: &[(&str, u16)] = &[
     ("echo", 7),
     ("discard", 9),
@@ -29,13 +29,13 @@ const WELL_KNOWN: &[(&str, u16)] = &[
     ("http-alt", 8080),
 ];
 
-/// The TCP port of a service name, by `services(5)` first.
+/// The TCP port of a service name: from services(5), else from the built-in names.
 pub fn port_of(name: &str) -> Option<u16> {
     let listed = fs::read_to_string("/etc/services").ok().and_then(|text| find(&text, name));
     listed.or_else(|| WELL_KNOWN.iter().find(|(known, _)| *known == name).map(|(_, port)| *port))
 }
 
-/// Looks a name or alias up in the text of a services file.
+/// The port of a name or alias in the text of a services file.
 fn find(text: &str, name: &str) -> Option<u16> {
     text.lines().find_map(|line| {
         let line = line.split('#').next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Room for scripts: large stacks, for this thread and for others.
+//! Large stacks for threads that run scripts.
 //!
-//! A script can put values into each other without end, and cloning or dropping one goes down all the way.
+//! A script can nest values without limit, and cloning or dropping a nested value recurses once for each level.
 #![allow(unsafe_code)]
 
 use std::any::Any;
@@ -10,27 +10,27 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 use std::thread::{self, JoinHandle};
 
-/// Address space, not memory: a page is only taken when it is used.
+/// Size of a large stack, in bytes of address space: a page takes memory only when it is used.
 const SIZES: [usize; 2] = [1 << 30, 64 << 20];
 
 thread_local! {
     static IS_WATCHED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// From now on, whoever started this thread catches its panics and tells them.
+/// Marks this thread: its panics are caught and reported by the code that started it.
 pub fn watched() {
     IS_WATCHED.set(true);
 }
 
-/// Whether a panic of this thread is caught and told by whoever started it.
+/// Whether panics of this thread are caught and reported by the code that started it.
 pub fn is_watched() -> bool {
     IS_WATCHED.get()
 }
 
-/// Starts a thread with a large stack; the caller has to look at how it ends.
+/// Starts a thread with a large stack; the caller must join it and handle a panic.
 ///
 /// # Errors
-/// There is no room for any of them.
+/// No stack of any size can be allocated.
 pub fn spawn<T: Send + 'static>(run: impl Fn() -> T + Clone + Send + 'static) -> io::Result<JoinHandle<T>> {
     let start = |size| {
         let run = run.clone();
@@ -42,8 +42,8 @@ pub fn spawn<T: Send + 'static>(run: impl Fn() -> T + Clone + Send + 'static) ->
     start(SIZES[0]).or_else(|_| start(SIZES[1]))
 }
 
-/// Runs something on this thread, but on a large stack; where there is no room for one, the usual one has to do.
-/// Panics go on to the caller.
+/// Runs a closure on this thread with a large stack, or on the current stack if none can be allocated. Panics
+/// propagate to the caller.
 pub fn with_large<T>(run: impl FnOnce() -> T) -> T {
     let Some(stack) = SIZES.iter().find_map(|size| Stack::new(*size)) else { return run() };
     let caught: Result<T, Box<dyn Any + Send>> = {
@@ -55,7 +55,7 @@ pub fn with_large<T>(run: impl FnOnce() -> T) -> T {
     caught.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
-/// Memory for a stack, with a page below it that nothing may touch: to run out of it ends the process.
+/// Memory of a stack with a guard page below it: an overflow ends the process.
 struct Stack {
     base: NonNull<u8>,
     size: usize,
@@ -74,7 +74,7 @@ impl Stack {
         let stack = Self { base: NonNull::new(start.cast())?, size };
         // SAFETY: both ranges are within the mapping made above, which nobody uses yet.
         let guarded = unsafe {
-            // Pages of 2 MiB would be cleared for a few KiB. Where that is unknown it does not happen either.
+            // Without huge pages: 2 MiB would be cleared to use a few KiB. A kernel without the flag has none either.
             #[cfg(target_os = "linux")]
             libc::madvise(start, size, libc::MADV_NOHUGEPAGE);
             libc::mprotect(start, GUARD, libc::PROT_NONE)
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_room_for_more_than_a_usual_stack_holds() {
+    fn a_large_stack_holds_more_than_a_thread_stack() {
         // At least 40 MiB; the test's own thread has 2.
         assert_eq!(with_large(|| depth_of(40_000)), 40_000);
         assert_eq!(spawn(|| (depth_of(40_000), is_watched())).unwrap().join().unwrap(), (40_000, true));

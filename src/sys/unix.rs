@@ -1,12 +1,12 @@
-//! Signal dispositions and descriptors known by number, on Unix.
+//! Signal dispositions and descriptors given by number, on Unix.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// Whether a signal was ignored when this process started: `nohup` and background jobs of scripts expect
-/// that it stays so (sigaction(2)).
+/// Whether a signal is ignored (sigaction(2)). One that was ignored when the process started must stay so: `nohup` and
+/// background jobs of shell scripts rely on it.
 pub fn is_ignored(signal: i32) -> bool {
     // SAFETY: a zeroed sigaction is a valid place to write to; a null new action changes nothing.
     unsafe {
@@ -21,8 +21,8 @@ pub fn is_open_fd(fd: RawFd) -> bool {
     unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
 
-/// Takes a descriptor over by its number, as `--ready-fd` gives it. 0, 1 and 2 are duplicated instead,
-/// because the process goes on using them.
+/// Takes ownership of a descriptor by its number, for `--ready-fd`. 0, 1 and 2 are duplicated, because the process
+/// still uses them.
 ///
 /// # Errors
 /// `EBADF` if the number is not open; `EMFILE` if 0, 1 or 2 cannot be duplicated.
@@ -45,7 +45,7 @@ pub fn take_fd(fd: RawFd) -> io::Result<File> {
 }
 
 /// Bytes written to a TCP socket that the peer has not acknowledged; a FIN counts as one (tcp(7) `TIOCOUTQ`).
-/// 0 where the system cannot tell.
+/// 0 if the system does not support it.
 pub fn unacknowledged(socket: &impl AsRawFd) -> usize {
     let mut waiting: libc::c_int = 0;
     // SAFETY: TIOCOUTQ writes one int to the address given, which lives on this stack frame.
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_that_is_not_open_is_refused() {
+    fn a_descriptor_that_is_not_open_is_refused() {
         assert!(is_open_fd(2));
         assert!(!is_open_fd(100_000));
         assert_eq!(take_fd(100_000).map(|_| ()).unwrap_err().raw_os_error(), Some(libc::EBADF));
