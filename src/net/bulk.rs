@@ -1,47 +1,48 @@
-//! Bulk moves: bytes go from a pipe or file into a socket, or from a socket into a pipe, without passing through
-//! this process (from socket to socket: `splice pipe`). splice(2) hands pages over, sendfile(2) sends them out of the page
-//! cache.
+//! Bulk moves: the kernel moves bytes from a pipe or file into a socket, or from a socket into a pipe, without copying
+//! them into this process (from socket to socket: `splice_pipe`). splice(2) passes pages on, sendfile(2) sends them
+//! from the page cache.
 //!
-//! Owns what the kernel's answers mean. Everything that is not a plain success ends in [`Move::Unable`]: then an
-//! ordinary read and write have the last word, the end of a stream included.
+//! Owns the meaning of the kernel's results. Everything but a plain success is [`Move::Unable`]: then an ordinary read
+//! and write decide, also about the end of a stream.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// A read of at least so much shows a flow. Below that, moving within the kernel costs more calls than it saves.
+/// Minimum length of a read that suggests a flow, in bytes. Below, moves within the kernel cost more calls than they
+/// save.
 pub const FLOW: usize = 32 << 10;
 
-/// One move takes at most this much, so that others have their turn.
+/// Maximum bytes of one move, so that one connection does not starve the others.
 #[cfg(target_os = "linux")]
 const STEP: usize = 1 << 20;
 
-/// What one attempt gave.
+/// The result of one move.
 #[derive(Debug)]
 pub enum Move {
-    /// So many bytes, at least one.
+    /// This many bytes were moved, at least one.
     Moved(usize),
-    /// Nothing now: what can go on, as `poll(2)` said after the attempt.
+    /// Nothing was moved; readiness of both sides by poll(2) after the attempt.
     Blocked {
-        /// The source has something, or has ended.
+        /// The source has bytes, or has ended.
         source: bool,
-        /// The sink takes something, or is gone.
+        /// The sink accepts bytes, or is closed.
         sink: bool,
     },
-    /// Not this way, or not any more: read and write.
+    /// Moves are not possible, or not any more: read and write instead.
     Unable,
-    /// The socket or the pipe is broken; the system tells that only once.
+    /// The socket or the pipe is broken; the system reports that error only once.
     Broken(io::Error),
 }
 
-/// Moves what is there from a pipe to a socket, or from a socket to a pipe. Neither blocks, whatever its flags say.
+/// Moves available bytes from a pipe to a socket, or from a socket to a pipe, without blocking, whatever their flags.
 #[cfg(target_os = "linux")]
 pub fn splice(source: BorrowedFd<'_>, sink: BorrowedFd<'_>) -> Move {
     splice_some(source, sink, STEP)
 }
 
-/// The same for at most `most` bytes.
+/// The same, for at most `most` bytes.
 #[cfg(target_os = "linux")]
 pub fn splice_some(source: BorrowedFd<'_>, sink: BorrowedFd<'_>, most: usize) -> Move {
     use rustix::pipe::SpliceFlags;
@@ -49,19 +50,19 @@ pub fn splice_some(source: BorrowedFd<'_>, sink: BorrowedFd<'_>, most: usize) ->
     outcome(rustix::pipe::splice(source, None, sink, None, most.min(STEP), flags), source, sink)
 }
 
-/// Sends from a regular file, from where it stands, to a socket that does not block.
+/// Sends from a regular file, from its current offset, to a non-blocking socket.
 #[cfg(target_os = "linux")]
 pub fn send_file(file: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> Move {
     outcome(rustix::fs::sendfile(socket, file, None, STEP), file, socket)
 }
 
-/// Elsewhere bytes are read and written.
+/// Not available on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn splice(_: BorrowedFd<'_>, _: BorrowedFd<'_>) -> Move {
     Move::Unable
 }
 
-/// Elsewhere bytes are read and written.
+/// Not available on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn send_file(_: BorrowedFd<'_>, _: BorrowedFd<'_>) -> Move {
     Move::Unable
@@ -73,7 +74,7 @@ fn outcome(result: rustix::io::Result<usize>, source: BorrowedFd<'_>, sink: Borr
     match result {
         Ok(0) => Move::Unable,
         Ok(n) => Move::Moved(n),
-        // Which of the two was not ready it does not say; one guessed wrong and nothing would ever wake us.
+        // The error does not say which side was not ready; after a wrong guess no event would wake the loop.
         Err(Errno::AGAIN | Errno::INTR) => ready(source, sink),
         Err(
             error @ (Errno::CONNRESET
@@ -106,7 +107,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Two ends of a connection, the first of which does not block.
+    /// Two ends of a connection, the first one non-blocking.
     pub(in crate::net) fn sockets() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -115,7 +116,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn it_says_which_side_is_not_ready() {
+    fn a_move_that_would_block_reports_the_readiness_of_both_sides() {
         let (ours, _theirs) = sockets();
         let (reader, mut writer) = io::pipe().unwrap();
         let to_socket = || splice(reader.as_fd(), ours.as_fd());
@@ -158,7 +159,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_file_is_sent_from_where_it_stands_and_its_end_is_left_to_read() {
+    fn a_file_is_sent_from_its_offset_and_its_end_is_left_to_read() {
         let (ours, mut theirs) = sockets();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"0123456789").unwrap();
@@ -172,7 +173,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_cannot_be_spliced_is_left_to_read_and_write() {
+    fn unsupported_descriptors_are_left_to_read_and_write() {
         let (ours, theirs) = sockets();
         let null = File::open("/dev/null").unwrap();
         assert!(matches!(splice(null.as_fd(), ours.as_fd()), Move::Unable));

@@ -1,8 +1,6 @@
-//! From a name to a connection: resolving on a thread of its own, and the order and timing of attempts
-//! (Happy Eyeballs, RFC 8305).
+//! Name resolution on a thread, and the order and timing of connection attempts (Happy Eyeballs, RFC 8305).
 //!
-//! Owns who is tried when. Does not hold sockets: the driver starts what [`Dial::next_attempt`] names and
-//! reports how it went.
+//! Holds no sockets: the driver connects to the address that [`Dial::next_attempt`] returns and reports the result.
 
 use std::collections::VecDeque;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -14,7 +12,7 @@ use crate::endpoint::Address;
 use crate::error;
 use crate::net::reactor::Mailbox;
 
-/// RFC 8305, section 5: how long an attempt runs alone before the next address is tried beside it.
+/// Time before the next address is tried in parallel to an unfinished attempt (RFC 8305, section 5).
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Pauses before a target whose queue is full is tried again.
@@ -30,16 +28,16 @@ pub enum Request {
     Listen(Option<u64>),
 }
 
-/// What the resolver found for one request.
+/// The result of one request to the resolver.
 #[derive(Debug)]
 pub struct Resolved {
     /// What asked for it.
     pub request: Request,
-    /// Addresses in the order to try them, or why there are none.
+    /// Addresses in the order to try them, or the resolver's error.
     pub addresses: Result<Vec<SocketAddr>, String>,
 }
 
-/// Resolves on another thread and posts the answer; getaddrinfo(3) may take many seconds.
+/// Resolves on another thread and posts the result, because getaddrinfo(3) may take many seconds.
 pub fn resolve_in_background<M: From<Resolved> + Send + 'static>(
     request: Request,
     host: String,
@@ -56,10 +54,10 @@ pub fn resolve_in_background<M: From<Resolved> + Send + 'static>(
     }
 }
 
-/// Resolves here and now; for an address that is immediate, for a name it may take long.
+/// Resolves on this thread: immediate for a numeric address, possibly slow for a name.
 ///
 /// # Errors
-/// The resolver's words, or that no address is of the wanted family.
+/// The resolver's message, or that no address is of the requested family.
 pub fn resolve(host: &str, port: u16, family: Family) -> Result<Vec<SocketAddr>, String> {
     let found = (host, port).to_socket_addrs().map_err(|error| {
         let text = error::cause(&error);
@@ -88,7 +86,7 @@ fn is_of(address: SocketAddr, family: Family) -> bool {
     }
 }
 
-/// Alternates the families, beginning with the resolver's favourite (RFC 8305, section 4).
+/// Alternates the address families, starting with that of the resolver's first address (RFC 8305, section 4).
 fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let Some(first) = addresses.first() else { return addresses };
     let first_is_v6 = first.is_ipv6();
@@ -102,7 +100,7 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     order
 }
 
-/// The attempts to reach one target.
+/// The connection attempts to one target.
 #[derive(Debug)]
 pub struct Dial {
     waiting: VecDeque<Address>,
@@ -120,7 +118,7 @@ impl Dial {
         Self { waiting, next_at: now, running: 0, pause: FIRST_PAUSE, failures: Vec::new() }
     }
 
-    /// The address to try now, if one is due.
+    /// Returns the address to try now, if an attempt is due.
     pub fn next_attempt(&mut self, now: Instant) -> Option<Address> {
         if now < self.next_at {
             return None;
@@ -131,7 +129,7 @@ impl Dial {
         Some(address)
     }
 
-    /// An attempt failed: the next one is due at once.
+    /// Records a failed attempt; the next one is due at once.
     pub fn failed(&mut self, address: Address, cause: String, now: Instant) {
         self.running -= 1;
         self.failures.push((address, cause));
@@ -146,7 +144,7 @@ impl Dial {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 
-    /// When [`Dial::next_attempt`] is worth asking again.
+    /// When the next attempt is due.
     pub fn deadline(&self) -> Option<Instant> {
         (!self.waiting.is_empty()).then_some(self.next_at)
     }
@@ -156,7 +154,7 @@ impl Dial {
         self.running == 0 && self.waiting.is_empty()
     }
 
-    /// Why nothing worked: one cause, or one for each address where they differ.
+    /// The cause of the failure: one for all addresses, or one for each if they differ.
     pub fn cause(&self) -> String {
         let Some((_, first)) = self.failures.first() else { return "no address".to_owned() };
         if self.failures.len() == 1 {
@@ -186,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn families_alternate_from_the_favourite_on() {
+    fn families_alternate_starting_with_the_first_address() {
         let found = addresses(&["[::1]:1", "[::2]:1", "10.0.0.1:1", "[::3]:1"]);
         let order = interleave(found);
         assert_eq!(order, addresses(&["[::1]:1", "10.0.0.1:1", "[::2]:1", "[::3]:1"]));
@@ -215,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_address_is_overtaken_after_a_quarter_second() {
+    fn the_next_attempt_is_due_after_the_attempt_delay() {
         let start = Instant::now();
         let [a, b] = targets(&["[::1]:1", "10.0.0.1:1"]).try_into().unwrap();
         let mut dial = Dial::new([a.clone(), b.clone()], start);
@@ -228,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_address_is_followed_at_once() {
+    fn the_next_attempt_is_due_at_once_after_a_failure() {
         let start = Instant::now();
         let [a, b] = targets(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
         let mut dial = Dial::new([a.clone(), b.clone()], start);
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn different_causes_are_all_told() {
+    fn different_causes_are_all_reported() {
         let now = Instant::now();
         let [a, b] = targets(&["[::1]:1", "127.0.0.1:1"]).try_into().unwrap();
         let mut dial = Dial::new([a.clone(), b.clone()], now);
@@ -253,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn literal_addresses_resolve_without_asking_anyone() {
+    fn numeric_addresses_resolve_without_the_resolver() {
         assert_eq!(resolve("127.0.0.1", 80, Family::Any).unwrap(), addresses(&["127.0.0.1:80"]));
         assert_eq!(resolve("127.0.0.1", 80, Family::V6).unwrap_err(), "it has no IPv6 address");
     }

@@ -1,4 +1,4 @@
-//! Signals that end the run, as a source of the loop; and dying by one in earnest.
+//! Signals that end the run: as an event source of the loop, and death by a signal.
 
 use std::io;
 
@@ -7,20 +7,20 @@ use signal_hook_mio::v1_0::Signals;
 
 use crate::sys;
 
-/// Starts to catch SIGINT, SIGTERM and SIGHUP, except those that were ignored when the process started:
-/// `nohup` and background jobs of scripts expect that they stay ignored.
+/// Catches SIGINT, SIGTERM and SIGHUP, except those that were ignored when the process started: `nohup` and background
+/// jobs of shell scripts rely on that.
 ///
 /// # Errors
-/// The system refuses the handlers' pipe.
+/// The pipe of the handlers cannot be created.
 pub fn catch() -> io::Result<Signals> {
-    // Asked before anything is caught, and by every loop of the process.
+    // Before anything is caught; called by every worker of the process.
     let mut caught = [SIGINT, SIGTERM, SIGHUP].to_vec();
     caught.retain(|&signal| !sys::unix::is_ignored(signal));
     sys::interrupts::watch(&caught)?;
     Signals::new(caught)
 }
 
-/// The name without `SIG`.
+/// The name of a signal without `SIG`.
 pub fn name(signal: i32) -> &'static str {
     match signal {
         SIGINT => "INT",
@@ -31,8 +31,8 @@ pub fn name(signal: i32) -> &'static str {
     }
 }
 
-/// Restores the default action and raises the signal, so that whoever waits sees a death by signal. Returns
-/// only if that fails; then the exit code has to say it.
+/// Restores the default action and raises the signal, so that the parent process sees a death by signal. Returns only
+/// if that fails; the exit code then reports it.
 pub fn die_by(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }

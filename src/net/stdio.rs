@@ -1,12 +1,12 @@
-//! stdin and stdout as they were inherited, and files by name, read and written without blocking. The flags of what
-//! was inherited are not changed: `O_NONBLOCK` sits on the open file description, which the shell shares (open(2)).
+//! Non-blocking reads and writes of the inherited stdin and stdout, and of files by name. The flags of inherited
+//! descriptors are not changed: `O_NONBLOCK` belongs to the open file description, which the shell shares (open(2)).
 //!
-//! | what it is | reading | writing |
+//! | kind | reading | writing |
 //! |---|---|---|
-//! | regular file, `/dev/null` and the like | plain, always ready | plain |
+//! | regular file, `/dev/null` and similar devices | plain, always ready | plain |
 //! | pipe, socket | `preadv2` with `RWF_NOWAIT` | `pwritev2` with `RWF_NOWAIT` |
-//! | terminal | a description of its own, reopened with `O_NONBLOCK` | the same |
-//! | where the kernel refuses these | `poll(2)`, then a plain read | `poll(2)`, then at most 4096 bytes |
+//! | terminal | reopened with `O_NONBLOCK` as a separate description | the same |
+//! | if the kernel refuses these | `poll(2)`, then a plain read | `poll(2)`, then at most 4096 bytes |
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -23,14 +23,15 @@ use rustix::io::{Errno, ReadWriteFlags};
 use crate::net::bulk::{self, FLOW, Move};
 use crate::session::eof_policy::InputKind;
 
-/// A pipe takes this much in one piece whenever it is writable at all (pipe(7) `PIPE_BUF`).
+/// Bytes that a writable pipe accepts without blocking (pipe(7) `PIPE_BUF`).
 const PIPE_BUF: usize = 4096;
-/// Wanted capacity of a pipe that has once been full: 64 KiB costs three quarters of the speed.
+/// Capacity requested for a stdout pipe after it was full once, in bytes. With the default of 64 KiB, throughput is a
+/// quarter.
 const PIPE_SIZE: usize = 1 << 20;
-/// The same for stdin: what it holds when its writer ends has to fit into a connection's queue.
+/// The same for a stdin pipe: its content at the end of its writer must fit into a connection's queue.
 const INPUT_PIPE_SIZE: usize = 512 << 10;
 
-/// How a descriptor is read or written without waiting.
+/// The method of non-blocking reads and writes of a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Method {
     Plain,
@@ -38,7 +39,7 @@ enum Method {
     PollFirst,
 }
 
-/// What stdin, stdout or a file turned out to be.
+/// The kind of a file, by fstat(2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     File,
@@ -61,7 +62,7 @@ impl AsFd for Handle {
     }
 }
 
-/// One end of the process's standard streams.
+/// A descriptor with its kind and method.
 #[derive(Debug)]
 struct Stream {
     handle: Handle,
@@ -71,7 +72,7 @@ struct Stream {
     bulk: Bulk,
 }
 
-/// Whether bytes can be moved within the kernel.
+/// Whether splice(2) or sendfile(2) can move its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bulk {
     No,
@@ -137,7 +138,7 @@ impl Stream {
         Ok(rustix::io::write(self.handle.as_fd(), bytes)?)
     }
 
-    /// Makes a pipe that was found full larger, once; whether that may have helped.
+    /// Enlarges a full pipe, once; returns whether a retry may succeed.
     fn widen(&mut self, size: usize) -> bool {
         if self.widened {
             return false;
@@ -165,7 +166,7 @@ impl Source for Stream {
     }
 }
 
-/// stdin.
+/// stdin, or a file to send.
 #[derive(Debug)]
 pub struct Input {
     stream: Stream,
@@ -176,23 +177,23 @@ impl Input {
     /// The process's stdin.
     ///
     /// # Errors
-    /// What fstat(2) reports.
+    /// The error of fstat(2).
     pub fn stdin() -> io::Result<Self> {
         let stream = Stream::new(Handle::Inherited(rustix::stdio::stdin()), OFlags::RDONLY)?;
         Ok(Self { flows: stream.bulk == Bulk::File, stream })
     }
 
-    /// A file by its name. A named pipe that nobody has opened for writing yet is waited for like any other source.
+    /// Opens a file by its name. A named pipe without a writer is waited for like any other source.
     ///
     /// # Errors
-    /// What open(2) and fstat(2) report.
+    /// The error of open(2) or fstat(2).
     pub fn file(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let stream = Stream::new(Handle::Own(open(path, flags, Mode::empty())?), OFlags::RDONLY)?;
         Ok(Self { stream, flows: false })
     }
 
-    /// What it is, for the rules of its end.
+    /// Its kind, which decides what its end means.
     pub fn kind(&self) -> InputKind {
         match self.stream.sort {
             Sort::File => InputKind::File,
@@ -201,17 +202,17 @@ impl Input {
         }
     }
 
-    /// The source to watch; `None` when it is always ready and cannot be watched.
+    /// The source to poll; `None` if it is always ready and cannot be polled.
     pub fn source(&mut self) -> Option<&mut dyn Source> {
         self.stream.is_watchable().then_some(&mut self.stream as &mut dyn Source)
     }
 
-    /// Whether so much comes that moving it within the kernel is worth while.
+    /// Whether its reads were long enough ([`FLOW`]) for moves within the kernel to be faster.
     pub fn flows(&self) -> bool {
         self.flows
     }
 
-    /// Moves what is there into a socket that does not block.
+    /// Moves available bytes into a non-blocking socket.
     pub fn move_to(&mut self, socket: BorrowedFd<'_>) -> Move {
         let from = self.stream.handle.as_fd();
         let step = match self.stream.bulk {
@@ -230,21 +231,21 @@ impl Input {
         step
     }
 
-    /// Whether a pipe's writers are gone and nothing is left in it, found out without reading.
+    /// Whether a pipe is empty and has no writers, determined without a read.
     pub fn has_ended(&self) -> bool {
         let flags = || poll_now(self.stream.handle.as_fd(), PollFlags::IN).unwrap_or(PollFlags::empty());
         self.stream.sort == Sort::Pipe && flags() == PollFlags::HUP
     }
 
-    /// Reads what is there; `Ok(0)` is its end.
+    /// Reads available bytes; `Ok(0)` is the end.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing is there, and what read(2) reports.
+    /// `WouldBlock` if no bytes are available; otherwise the error of read(2).
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.stream.read(buffer) {
-            // A terminal that went away reads as its end, as for every other program.
+            // A closed terminal is the end of input, as for every other program.
             Err(error) if error.raw_os_error() == Some(libc::EIO) && self.stream.sort == Sort::Terminal => Ok(0),
-            // Until its first writer comes, a named pipe reads as ended, and poll(2) reports no hang-up.
+            // Before its first writer, a named pipe reads as ended, and poll(2) reports no hang-up.
             Ok(0) if self.stream.sort == Sort::Pipe && matches!(self.stream.handle, Handle::Own(_)) => {
                 let flags = poll_now(self.stream.handle.as_fd(), PollFlags::IN)?;
                 if flags.contains(PollFlags::IN) {
@@ -264,7 +265,7 @@ impl Input {
     }
 }
 
-/// stdout, or the file that stands for it.
+/// stdout, or the file written instead.
 #[derive(Debug)]
 pub struct Output(Stream);
 
@@ -272,7 +273,7 @@ impl Output {
     /// The process's stdout.
     ///
     /// # Errors
-    /// What fstat(2) reports.
+    /// The error of fstat(2).
     pub fn stdout() -> io::Result<Self> {
         Stream::new(Handle::Inherited(rustix::stdio::stdout()), OFlags::WRONLY).map(Self)
     }
@@ -280,54 +281,54 @@ impl Output {
     /// A file opened for writing.
     ///
     /// # Errors
-    /// What fstat(2) reports.
+    /// The error of fstat(2).
     pub fn file(file: File) -> io::Result<Self> {
         Stream::new(Handle::Own(file.into()), OFlags::WRONLY).map(Self)
     }
 
-    /// Whether a person looks at it.
+    /// Whether it is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.0.sort == Sort::Terminal
     }
 
-    /// The source to watch; `None` when it is always ready and cannot be watched.
+    /// The source to poll; `None` if it is always ready and cannot be polled.
     pub fn source(&mut self) -> Option<&mut dyn Source> {
         self.0.is_watchable().then_some(&mut self.0 as &mut dyn Source)
     }
 
-    /// Writes what fits.
+    /// Writes as much as fits.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing fits, and what write(2) reports.
+    /// `WouldBlock` if nothing fits; otherwise the error of write(2).
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
 
-    /// Whether bytes can be moved into it within the kernel.
+    /// Whether splice(2) can move bytes into it.
     pub fn takes_moves(&self) -> bool {
         self.0.bulk == Bulk::Pipe
     }
 
-    /// Moves what is there from a socket. A socket that gives nothing this way has to be read.
+    /// Moves available bytes from a socket. A socket that moves nothing must be read.
     pub fn move_from(&mut self, socket: BorrowedFd<'_>) -> Move {
         self.0.widen(PIPE_SIZE);
         bulk::splice(socket, self.0.handle.as_fd())
     }
 
-    /// Whether the reader has gone (poll(2): only `POLLERR` and `POLLHUP` are asked for, and always told).
+    /// Whether the reader has closed its end (poll(2) always reports `POLLERR` and `POLLHUP`).
     pub fn is_gone(&self) -> bool {
         poll_now(self.0.handle.as_fd(), PollFlags::empty()).is_ok_and(|flags| !flags.is_empty())
     }
 }
 
-/// What poll(2) says at once.
+/// The result of poll(2) without waiting.
 fn poll_now(fd: BorrowedFd<'_>, wanted: PollFlags) -> io::Result<PollFlags> {
     let mut fds = [PollFd::from_borrowed_fd(fd, wanted)];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
     Ok(fds[0].revents())
 }
 
-/// A terminal's own, non-blocking description of it.
+/// A separate, non-blocking description of a terminal.
 fn reopen(fd: BorrowedFd<'_>, flags: OFlags) -> io::Result<OwnedFd> {
     let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
     Ok(open(path, flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?)
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_pipe_blocks_nobody() {
+    fn reading_an_empty_pipe_would_block() {
         let (reader, mut writer) = io::pipe().unwrap();
         for method in [Method::NoWait, Method::PollFirst] {
             let mut input = stream(reader.try_clone().unwrap().into());
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_pipe_blocks_nobody_and_loses_nothing() {
+    fn writing_a_full_pipe_would_block_and_loses_nothing() {
         for method in [Method::NoWait, Method::PollFirst] {
             let (mut reader, writer) = io::pipe().unwrap();
             let mut output = stream(writer.into());
@@ -381,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_leaves_is_noticed() {
+    fn a_closed_reader_is_detected() {
         let (reader, writer) = io::pipe().unwrap();
         let output = Output(stream(writer.into()));
         assert!(!output.is_gone());
@@ -390,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_pipe_is_known_before_it_is_read() {
+    fn the_end_of_a_pipe_is_detected_without_a_read() {
         let (reader, mut writer) = io::pipe().unwrap();
         let mut input = Input { stream: stream(reader.into()), flows: false };
         writer.write_all(b"abc").unwrap();
@@ -402,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_pipe_is_waited_for_and_has_an_end() {
+    fn a_named_pipe_waits_for_its_writer_and_ends_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fifo");
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, Mode::RWXU).unwrap();
