@@ -1,10 +1,10 @@
-//! `ByteQueue`: bytes waiting in order, seen as one slice from the front.
+//! `ByteQueue`: a first-in first-out queue of bytes, read as one slice from the front.
 //!
-//! Owns appending, looking and consuming. Does not bound itself: whoever fills it compares [`ByteQueue::len`]
-//! with its own marks, because the marks differ (a socket's queue, stdout, a line being collected).
+//! Owns appending, looking and consuming. Has no limit of its own: the caller compares [`ByteQueue::len`] with its high
+//! and low water marks, which differ (a socket's queue, stdout, a line being collected).
 
-/// A first-in first-out queue of bytes, contiguous from the front. An empty one holds no memory: there are two for
-/// each idle connection.
+/// A first-in first-out queue of bytes, contiguous from the front. An empty queue holds no memory, because each idle
+/// connection has two.
 #[derive(Debug, Default)]
 pub struct ByteQueue {
     bytes: Vec<u8>,
@@ -22,7 +22,7 @@ impl ByteQueue {
         self.bytes.len() - self.head
     }
 
-    /// Whether nothing waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -38,7 +38,7 @@ impl ByteQueue {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Adds bytes at the end, taking the allocation over when the queue is empty.
+    /// Adds bytes at the end; an empty queue takes over the allocation instead of copying.
     pub fn push(&mut self, bytes: Vec<u8>) {
         if self.is_empty() {
             self.bytes = bytes;
@@ -73,12 +73,12 @@ impl ByteQueue {
         front
     }
 
-    /// Forgets everything that waits.
+    /// Discards all waiting bytes.
     pub fn clear(&mut self) {
         *self = Self::new();
     }
 
-    /// Moves what waits to the front when that is cheaper than growing.
+    /// Moves the waiting bytes to the front of the allocation if that is cheaper than growing it.
     fn make_room(&mut self, more: usize) {
         if self.head > 0 && (self.bytes.capacity() - self.bytes.len() < more || self.head >= self.len()) {
             self.bytes.drain(..self.head);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emptied_queue_gives_its_memory_back() {
+    fn an_emptied_queue_frees_its_memory() {
         let mut queue = ByteQueue::new();
         queue.push(vec![0; 1 << 20]);
         queue.consume(1 << 20);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_front_is_reused_instead_of_growing_for_ever() {
+    fn consumed_space_at_the_front_is_reused() {
         let mut queue = ByteQueue::new();
         queue.extend(&[1; 1000]);
         for _ in 0..10_000 {

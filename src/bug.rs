@@ -1,4 +1,4 @@
-//! What happens when tcpx itself is wrong: a panic becomes one line that asks for a report.
+//! Panics of tcpx itself: one line on stderr that asks for a bug report, instead of a backtrace.
 
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use crate::sys::stack;
 /// The last panic, on whatever thread.
 static LAST: Mutex<String> = Mutex::new(String::new());
 
-/// The panic hook: keeps what happened for [`report`]. A panic that somebody catches and explains (a script's
-/// native function) is never shown; one on another thread, which nobody catches, ends the process.
+/// The panic hook: stores the message for [`report`]. A panic that is caught and reported elsewhere (in a native
+/// function of a script) is never printed here; one on another thread, which nobody catches, ends the process.
 pub fn remember(info: &PanicHookInfo<'_>) {
     let place = info.location().map(ToString::to_string).unwrap_or_default();
     let payload = info.payload();
@@ -25,7 +25,7 @@ pub fn remember(info: &PanicHookInfo<'_>) {
     }
 }
 
-/// Tells the last panic.
+/// Prints the last panic.
 pub fn report() {
     let version = env!("CARGO_PKG_VERSION");
     let what = std::mem::take(&mut *last());

@@ -1,7 +1,7 @@
-//! From an argv to an exit code: carries out what the command line asks for.
+//! Runs a command line: from argv to an exit code.
 //!
-//! Owns the small commands (lists, completions, manual pages) and the questions of `tcpx connect` without a
-//! target. Everything that talks to a network is the driver's.
+//! Owns the commands that only print (lists, completions, manual pages) and the prompts of `tcpx connect` without a
+//! target. Does not open connections: the driver does.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Write};
@@ -18,7 +18,7 @@ use crate::output::console::{Console, write_stderr};
 use crate::script::{builtin, starter, strict};
 use crate::sys::{stack, unix};
 
-/// Runs tcpx with these words, the first being its own name. Everything worth a message was told.
+/// Runs tcpx with this argv, program name included, and returns the exit code. Every error has been printed.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
     let console = Console::new(0, false);
     let result = match cli::parse(argv) {
@@ -56,7 +56,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
     }
 }
 
-/// Connects or listens. The seed of a script that was given none is chosen here, so that it can be told.
+/// Connects or listens. A script without a seed gets one here, so that `-v` can print it.
 fn run_config(mut config: Config) -> Exit {
     if let Some(script) = &mut config.script
         && script.seed.is_none()
@@ -71,9 +71,9 @@ fn run_config(mut config: Config) -> Exit {
     stack::with_large(|| driver::run(config))
 }
 
-/// Writes a result to stdout; a reader that left ends tcpx as it ends `cat`.
+/// Writes a result to stdout; if its reader is gone, tcpx ends by SIGPIPE as `cat` does.
 fn print(text: &str) -> Result<Exit, Error> {
-    // The standard library's stdout says nothing when it cannot be written to at all.
+    // The standard library's stdout ignores EBADF, so a closed stdout would go unnoticed.
     match unix::take_fd(1).and_then(|mut stdout| stdout.write_all(text.as_bytes())) {
         Ok(()) => Ok(Exit::Success),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
@@ -81,7 +81,7 @@ fn print(text: &str) -> Result<Exit, Error> {
     }
 }
 
-/// Asks for host and port until they make sense; `None` when the terminal has nothing more to say.
+/// Prompts for host and port until both are valid; `None` at the end of the terminal's input.
 fn ask_target(ask: &AskTarget) -> Result<Option<Config>, Error> {
     loop {
         let Some(host) = question("host: ")? else { return Ok(None) };
@@ -100,7 +100,7 @@ fn ask_target(ask: &AskTarget) -> Result<Option<Config>, Error> {
 fn question(prompt: &str) -> Result<Option<String>, Error> {
     write_stderr(prompt);
     let mut line = String::new();
-    // A terminal gives one line at a time, so what is typed ahead stays for the connection.
+    // A terminal returns one line for each read, so lines typed ahead remain for the connection.
     match io::stdin().lock().read_line(&mut line) {
         Ok(0) => {
             write_stderr("\n");
@@ -111,7 +111,7 @@ fn question(prompt: &str) -> Result<Option<String>, Error> {
     }
 }
 
-/// Says everything that is wrong with a script; nothing if nothing is.
+/// Prints every finding about a script; nothing for a correct one.
 fn check_script(source: &ScriptSource) -> Exit {
     let console = Console::new(0, false);
     let findings = strict::check(source);
@@ -136,7 +136,7 @@ fn list_encodings() -> String {
     columns(labels::table().into_iter().map(|(name, labels)| (name.to_owned(), others(name, labels))).collect())
 }
 
-/// Two columns, the first as wide as its widest word.
+/// Two columns; the first is as wide as its longest entry.
 fn columns(rows: Vec<(String, String)>) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let mut text = String::new();

@@ -1,7 +1,7 @@
 //! `Config`: what the user asked for, checked and complete, as plain data.
 //!
-//! Owns the shape of a run. Does not read the command line (`cli` builds it, and every rule across options
-//! is kept there) and opens nothing.
+//! Owns the settings of a run. Does not read the command line (`cli` builds a `Config` and checks every rule between
+//! options) and opens nothing.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,23 +15,23 @@ use crate::endpoint::Endpoint;
 pub struct Config {
     /// Which end of the connection tcpx is.
     pub role: Role,
-    /// Which addresses may be used.
+    /// Which address families may be used.
     pub family: Family,
-    /// Names are not resolved; only addresses work.
+    /// Host names are refused; only numeric addresses work.
     pub no_dns: bool,
     /// `TCP_NODELAY` on every connection.
     pub nodelay: bool,
     /// Encodings and line ends.
     pub text: Text,
-    /// What is sent before stdin, in order.
+    /// The preamble: what is sent before stdin, in order.
     pub preamble: Vec<PreambleItem>,
     /// How stdin is used and what its end means.
     pub input: Input,
-    /// Limits of time.
+    /// Time limits.
     pub limits: Limits,
-    /// Where received bytes and words for people go.
+    /// Where received bytes and messages go.
     pub output: Output,
-    /// The script that decides, if there is one.
+    /// The script that handles events, if there is one.
     pub script: Option<Script>,
     /// What ends the run with a verdict.
     pub verdict: VerdictPatterns,
@@ -56,40 +56,40 @@ pub enum Role {
     Listen(Listen),
 }
 
-/// What only a client needs.
+/// Settings of `tcpx connect` only.
 #[derive(Clone, Debug)]
 pub struct Connect {
-    /// Where to.
+    /// The target.
     pub target: Endpoint,
     /// The local address to connect from.
     pub source: Option<Endpoint>,
-    /// `-z`: leave as soon as the connection stands.
+    /// `-z`: exit as soon as the connection is established.
     pub probe: bool,
 }
 
-/// What only a server needs.
+/// Settings of `tcpx listen` only.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// Where; without a host it is dual-stack.
+    /// The address to listen on; without a host it is dual-stack.
     pub address: Endpoint,
-    /// How many connections are accepted in all; `None` is without end. One-shot netcat mode is `Some(1)`
-    /// with `single_peer` set.
+    /// Maximum connections accepted in total; `None`: unlimited. One-shot netcat mode is `Some(1)` with `single_peer`
+    /// set.
     pub accept: Option<u64>,
     /// Plain netcat mode for one peer: neither `-k` nor a script.
     pub single_peer: bool,
-    /// How many connections may be open at once.
+    /// Maximum connections open at the same time.
     pub max_conns: Option<usize>,
     /// Length of the kernel's accept queue, if the user chose one.
     pub backlog: Option<i32>,
-    /// How many loops accept from the port.
+    /// Number of worker threads that accept from the port.
     pub workers: usize,
-    /// Gets `host:port\n` when ready.
+    /// File that receives `host:port\n` when the listener is ready.
     pub ready_file: Option<PathBuf>,
-    /// A descriptor that gets `host:port\n` when ready.
+    /// Descriptor that receives `host:port\n` when the listener is ready.
     pub ready_fd: Option<i32>,
 }
 
-/// Which addresses may be used.
+/// The address families that may be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Family {
     /// IPv4 and IPv6.
@@ -101,26 +101,26 @@ pub enum Family {
     V6,
 }
 
-/// How bytes are read as text: one encoding, or a guess from what arrives.
+/// The encoding of received bytes: a named one, or detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
-    /// `auto`: detected from what is received.
+    /// `auto`: detected from the received bytes.
     Auto,
     /// A named encoding.
     Named(&'static Encoding),
 }
 
-/// What to do with bytes that are not text in their encoding.
+/// What to do with bytes that are malformed in their encoding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Malformed {
-    /// Put U+FFFD in their place.
+    /// Replace them with U+FFFD.
     #[default]
     Replace,
     /// Stop with an error.
     Fail,
 }
 
-/// What to do with a character the encoding cannot hold.
+/// What to do with a character the encoding cannot represent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unencodable {
     /// Stop with an error that names it.
@@ -130,18 +130,18 @@ pub enum Unencodable {
     Replace,
 }
 
-/// Encodings and line ends. Without an encoding, bytes pass untouched.
+/// Encodings and line ends. Without an encoding, bytes pass unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Text {
-    /// How received bytes become the UTF-8 of stdout.
+    /// Encoding from which received bytes are decoded to UTF-8 for stdout.
     pub recv: Option<Charset>,
-    /// How the UTF-8 of stdin becomes bytes; never [`Charset::Auto`].
+    /// Encoding to which the UTF-8 of stdin is encoded; never [`Charset::Auto`].
     pub send: Option<&'static Encoding>,
-    /// Received bytes that are not text.
+    /// Policy for malformed received bytes.
     pub malformed: Malformed,
-    /// Sent characters without bytes.
+    /// Policy for characters that cannot be encoded.
     pub unencodable: Unencodable,
-    /// A lone LF that is sent becomes CR LF.
+    /// Send a lone LF as CR LF.
     pub crlf: bool,
 }
 
@@ -152,14 +152,14 @@ pub enum PreambleItem {
     Text(Vec<Piece>),
     /// `--send-hex`: raw bytes.
     Bytes(Vec<u8>),
-    /// `--send-file`: a file, sent as stdin would be.
+    /// `--send-file`: a file, encoded as stdin is.
     File(PathBuf),
 }
 
 /// A part of an escaped text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Characters, to be encoded.
+    /// Characters to encode.
     Text(String),
     /// Bytes, sent as they are.
     Bytes(Vec<u8>),
@@ -168,43 +168,43 @@ pub enum Piece {
 /// How stdin is used and what its end means.
 #[derive(Clone, Copy, Debug)]
 pub struct Input {
-    /// stdin may be read; a script that serves takes it only with `on_stdin`.
+    /// stdin may be read; the script of a server reads it only with `on_stdin`.
     pub read: bool,
     /// Received data is discarded (`--send-only`).
     pub discard_received: bool,
-    /// The peer's FIN does not end the run; stdin's end does.
+    /// `--half-open`: the end of stdin ends the run, not the peer's FIN.
     pub half_open: bool,
-    /// No FIN when stdin ends.
+    /// `--no-shutdown`: send no FIN when stdin ends.
     pub no_shutdown: bool,
-    /// After stdin's end, how long to wait for the peer.
+    /// `--eof-wait`: how long to wait for the peer after stdin has ended.
     pub eof_wait: Option<Duration>,
 }
 
-/// Limits of time.
+/// Time limits.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Limits {
-    /// Resolving and connecting together.
+    /// For resolving and connecting together.
     pub connect: Option<Duration>,
-    /// Nothing moved in either direction.
+    /// For a connection without data in either direction.
     pub idle: Option<Duration>,
-    /// The whole run.
+    /// For the whole run.
     pub run: Option<Duration>,
 }
 
-/// Where received bytes and words for people go.
+/// Where received bytes and messages go.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
-    /// Instead of stdout.
+    /// File to write instead of stdout.
     pub file: Option<PathBuf>,
-    /// Control characters go to a terminal as they are.
+    /// Write control characters to a terminal unchanged.
     pub raw_terminal: bool,
-    /// Both directions as a hex dump on stderr.
+    /// Hex dump of both directions on stderr.
     pub hex: bool,
     /// Where events go.
     pub events: Option<EventsTarget>,
-    /// How much to say on stderr: 0 is only trouble.
+    /// Verbosity on stderr; 0: errors and warnings only.
     pub verbose: u8,
-    /// Not even `listening on …`.
+    /// `-q`: not even `listening on …`.
     pub quiet: bool,
 }
 
@@ -233,29 +233,29 @@ impl VerdictPatterns {
     }
 }
 
-/// The script that decides.
+/// A script and its limits.
 #[derive(Clone, Debug)]
 pub struct Script {
-    /// Where its text comes from.
+    /// The source of its text.
     pub source: ScriptSource,
     /// The script's `args`.
     pub args: Vec<String>,
-    /// What an error in a handler does.
+    /// The policy for an error in a handler.
     pub on_error: ScriptErrors,
-    /// How long one call may run.
+    /// Time limit of one call into the script.
     pub timeout: Duration,
-    /// Where chance begins; a different place each time without it.
+    /// Seed of the script's random numbers; `None`: a new one for each run.
     pub seed: Option<u64>,
-    /// Folders it may read, besides its own.
+    /// Folders the script may read besides its own.
     pub allow_read: Vec<PathBuf>,
-    /// Folders it may write.
+    /// Folders the script may write.
     pub allow_write: Vec<PathBuf>,
-    /// Load it again when it changes.
+    /// `--watch`: reload the script when it changes.
     pub watch: bool,
 }
 
 impl Script {
-    /// A script with nothing said about it.
+    /// A script with default settings.
     pub fn new(source: ScriptSource) -> Self {
         Self {
             source,
@@ -270,11 +270,11 @@ impl Script {
     }
 }
 
-/// How long a call into a script may run if nothing is said: enough for any handler that computes, short enough
-/// that a peer still waits.
+/// Default time limit of one call into a script: enough for a handler that computes, short enough that a peer still
+/// waits.
 pub const SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where a script's text comes from.
+/// The source of a script's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScriptSource {
     /// A file.
@@ -287,7 +287,7 @@ pub enum ScriptSource {
     OnLine(String),
 }
 
-/// What an error in a handler does.
+/// The policy for an error in a handler.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ScriptErrors {
     /// Report it and close that connection.

@@ -1,4 +1,4 @@
-//! What can go wrong, in one closed list: operation, address and cause, and the exit code that follows.
+//! `Error`: every error of a run as a closed enum, with operation, address, cause and exit code.
 //!
 //! Owns the wording of messages (lower case, one line, no full stop). Does not print them: the process and
 //! the console do, with the `tcpx: ` in front.
@@ -10,15 +10,15 @@ use crate::exit::Exit;
 /// A result whose error is a tcpx [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A fault worth a message and an exit code.
+/// An error with a message and an exit code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The words of the command line do not make sense; `hint` says what to type.
+    /// An invalid command line; `hint` says what to type.
     #[error("{message}")]
     Usage {
         /// What is wrong.
         message: String,
-        /// What to do about it.
+        /// What to type instead.
         hint: Option<String>,
     },
     /// A host name has no address (of the wanted family).
@@ -53,7 +53,7 @@ pub enum Error {
         /// The system's reason.
         cause: String,
     },
-    /// A local address cannot be had.
+    /// A local address cannot be bound.
     #[error("{operation} {address}: {cause}")]
     Bind {
         /// `listen on` or `bind to`.
@@ -91,7 +91,7 @@ pub enum Error {
         /// The rendered message.
         message: String,
     },
-    /// Text that does not fit its encoding.
+    /// Malformed text, or a character the encoding cannot represent.
     #[error("{message}")]
     Text {
         /// Which character or bytes, where, in which encoding.
@@ -103,7 +103,7 @@ pub enum Error {
         /// What was found, or not found.
         message: String,
     },
-    /// The system refused something tcpx cannot do without.
+    /// A system call that tcpx cannot run without failed.
     #[error("{operation}: {cause}")]
     System {
         /// What was attempted, e.g. `start the event loop`.
@@ -143,7 +143,7 @@ impl Error {
         }
     }
 
-    /// The advice that belongs under the message, if there is any.
+    /// The hint to print below the message, if there is one.
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Usage { hint, .. } => hint.as_deref(),
@@ -152,7 +152,7 @@ impl Error {
     }
 }
 
-/// The system's reason in the field's words: lower case, without `(os error N)`.
+/// The system's reason in lower case, without `(os error N)`.
 pub fn cause(error: &io::Error) -> String {
     let text = match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
@@ -168,7 +168,7 @@ pub fn cause(error: &io::Error) -> String {
     lower_first(text)
 }
 
-/// Lowers a sentence's first letter; an acronym or a name in capitals stays as it is.
+/// Lower-cases the first letter of a sentence, unless it starts with an acronym.
 pub fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_read_as_the_end_of_a_sentence() {
+    fn causes_are_lower_case_without_error_numbers() {
         assert_eq!(cause(&io::Error::from_raw_os_error(libc::ECONNREFUSED)), "connection refused");
         assert_eq!(cause(&io::Error::from_raw_os_error(libc::EADDRINUSE)), "address already in use");
         assert_eq!(cause(&io::Error::other("DNS went away")), "DNS went away");

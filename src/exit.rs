@@ -1,12 +1,12 @@
-//! How the process ends: the exit codes, their names and their sentences.
+//! The exit codes: their numbers, names and descriptions.
 //!
 //! Owns the numbers (curl's wherever the meaning is curl's, tcpx's own from 110). Does not decide when one
 //! applies: an [`crate::error::Error`] knows its own code, the driver keeps the first.
 
-/// What the process tells whoever started it.
+/// The exit status of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Done, as asked.
+    /// Success.
     Success,
     /// The answer was no.
     Verdict,
@@ -20,7 +20,7 @@ pub enum Exit {
     Write,
     /// Cannot read stdin or a file.
     Read,
-    /// Time ran out.
+    /// A time limit passed.
     Timeout,
     /// The connection broke.
     Broken,

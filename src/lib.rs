@@ -1,13 +1,13 @@
 //! tcpx: the netcat you can program and trust.
 //!
-//! The house has floors, and a floor imports only floors below it (`tests/floors.rs` keeps that):
+//! Modules are arranged in floors; a floor imports only the floors below it (`tests/floors.rs` checks this):
 //!
 //! ```text
 //! F5  main.rs                       the process: argv in, exit code out
 //! F4  cli                           words → Config; nothing imports it
-//! F3  driver                        the one loop: wires net + session + script + output
-//! F2  net   script   output         the world: mio · rhai · bytes for people; never import each other
-//! F1  session → layer → codec       pure machines: no mio, no rhai, no clock, no printing
+//! F3  driver                        the event loop: wires net + session + script + output
+//! F2  net   script   output         sockets (mio) · scripts (rhai) · messages; never import each other
+//! F1  session → layer → codec       pure state machines: no mio, no rhai, no clock, no printing
 //! F0  config endpoint error exit buffer, sys (the only unsafe)
 //! ```
 //!

@@ -1,4 +1,4 @@
-//! The process: argv in, exit code or death by signal out.
+//! The process entry point: argv in, exit code or death by signal out.
 
 #![no_main]
 
@@ -11,7 +11,7 @@ use tcpx::net::signal;
 use tcpx::sys::memory::Counting;
 use tcpx::sys::stack;
 
-/// The limit on the memory of a script's call needs it.
+/// Counts allocations, for the memory limit of a call into a script.
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
@@ -19,13 +19,13 @@ tcpx::entry!(begin);
 
 fn begin(words: Vec<OsString>) -> ! {
     stack::watched();
-    // A bug is one line that asks for a report, never a trace.
+    // A panic prints one line that asks for a report, no backtrace.
     panic::set_hook(Box::new(tcpx::bug::remember));
     let exit = run(words);
     if let Exit::Signal(number) = exit {
         signal::die_by(number);
     }
-    // Threads may still wait for a resolver: nobody joins them.
+    // Not joined: a thread may still wait for the resolver.
     process::exit(i32::from(exit.code()));
 }
 
