@@ -1,4 +1,4 @@
-//! The scripts that come with tcpx: everything in `scripts/`, embedded.
+//! The built-in scripts: all files of `scripts/`, embedded.
 
 use crate::codec::nearest::nearest;
 
@@ -7,12 +7,12 @@ pub fn find(name: &str) -> Option<&'static str> {
     SCRIPTS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// All names with their one-line descriptions.
+/// All built-in scripts: name and one-line description.
 pub fn list() -> impl Iterator<Item = (&'static str, &'static str)> {
     SCRIPTS.iter().map(|(name, text)| (*name, description(text)))
 }
 
-/// What to say when there is no script with that name.
+/// The error for an unknown name.
 pub fn unknown(name: &str) -> String {
     let names = SCRIPTS.iter().map(|(known, _)| *known);
     let hint = match nearest(name, names.clone()) {

@@ -1,6 +1,6 @@
-//! What is checked before a script runs: the names and parameters of its handlers.
+//! The handlers of a script: their list, and the check of their names and parameters before it runs.
 //!
-//! Owns the list of handlers. Syntax and unknown variables are the parser's business (`engine`).
+//! Does not check syntax and unknown variables: the parser does (`engine`).
 
 use rhai::{AST, FnAccess, Position};
 
@@ -13,33 +13,33 @@ use crate::script::source::Source;
 /// An event a script can handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Hook {
-    /// Loaded, before bind or connect.
+    /// The script is loaded, before bind or connect.
     Start,
-    /// Bound.
+    /// The listener is bound.
     Listen,
-    /// Accepted or connected.
+    /// A connection is accepted or established.
     Connect,
-    /// A chunk as it arrived.
+    /// A received chunk.
     Data,
     /// A decoded chunk.
     Text,
     /// A decoded line.
     Line,
-    /// A frame, as the connection's framing cuts it.
+    /// A frame of the connection's framing.
     Frame,
-    /// How long the next frame is.
+    /// Asks for the length of the next frame.
     FrameSize,
-    /// FIN came.
+    /// The peer sent FIN.
     Eof,
-    /// The queue fell to its low mark.
+    /// The send queue fell to its low water mark.
     Drain,
-    /// Nothing moved for a while.
+    /// The idle limit passed without data.
     Idle,
-    /// Trouble.
+    /// An error of the connection.
     Error,
-    /// The connection is over.
+    /// The connection is closed.
     Close,
-    /// What passes between two piped connections.
+    /// Data that passes between two piped connections.
     Relay,
     /// A line of stdin.
     Stdin,
@@ -47,9 +47,9 @@ pub(super) enum Hook {
     StdinEof,
     /// A signal that would end the run.
     Signal,
-    /// The script was loaded again.
+    /// The script was reloaded.
     Reload,
-    /// The run is over.
+    /// The run ends.
     Stop,
 }
 
@@ -77,7 +77,7 @@ const SIGNATURES: [(&str, &[&str]); 19] = [
 ];
 
 impl Hook {
-    /// The handlers a listener can have for its own connections.
+    /// The handlers that a listener can have for its connections.
     pub(super) const OF_CONNECTIONS: [Self; 10] = [
         Self::Connect,
         Self::Data,
@@ -104,12 +104,12 @@ pub(super) struct Hooks {
 }
 
 impl Hooks {
-    /// Tells the host what the script takes.
+    /// Sets in the host whether the script takes lines and frames.
     pub(super) fn tell(&self, host: &Host) {
         host.set_takes(self.has(Hook::Line), self.has(Hook::Frame) || self.has(Hook::Data));
     }
 
-    /// How many parameters the script's handler takes, if it has one.
+    /// Number of parameters of the script's handler, if it has one.
     pub(super) fn arity(&self, hook: Hook) -> Option<usize> {
         self.arity[hook as usize].map(usize::from)
     }
@@ -119,12 +119,12 @@ impl Hooks {
         self.arity(hook).is_some()
     }
 
-    /// The handler received bytes go to: the most specific one.
+    /// The handler of received bytes: the most specific one.
     pub(super) fn receiver(has: impl Fn(Hook) -> bool) -> Option<Hook> {
         [Hook::FrameSize].into_iter().chain(RECEIVERS).chain([Hook::Frame]).find(|hook| has(*hook))
     }
 
-    /// What is probably not meant, but no error.
+    /// Probable mistakes that are not errors.
     pub(super) fn warnings(&self, source: &Source) -> Vec<String> {
         let defined: Vec<_> = RECEIVERS.into_iter().filter(|hook| self.has(*hook)).map(Hook::name).collect();
         match defined.as_slice() {
@@ -142,18 +142,18 @@ impl Hooks {
     }
 }
 
-/// Finds the handlers of a script; the first fault in the order of the text is reported.
+/// Finds the handlers of a script; returns the first error in the order of the text.
 pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
     let (hooks, faults) = examine(ast, source);
     faults.into_iter().next().map_or(Ok(hooks), |(_, report)| Err(report))
 }
 
-/// The parameters a handler of that name has; `None` for any other function.
+/// The parameters of the handler with that name; `None` for any other function.
 pub(super) fn parameters(handler: &str) -> Option<&'static [&'static str]> {
     SIGNATURES.iter().find(|(name, _)| *name == handler).map(|(_, parameters)| *parameters)
 }
 
-/// Finds the handlers of a script, and everything that is wrong with them in the order of the text.
+/// Finds the handlers of a script and all their errors, in the order of the text.
 pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Report)>) {
     let mut hooks = Hooks::default();
     let mut faults = Vec::new();
@@ -192,7 +192,7 @@ pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Repo
     (hooks, faults)
 }
 
-/// Handlers begin with `on_`, but for one that gives an answer.
+/// Whether a function has the name of a handler: `on_…`, or `frame_size`.
 fn is_handler(name: &str) -> bool {
     name.starts_with("on_") || name == Hook::FrameSize.name()
 }
@@ -209,5 +209,5 @@ fn locate<'a>(source: &'a Source, name: &'a str, parameters: usize) -> Word<'a> 
     })
 }
 
-/// Who takes received bytes, the most specific first.
+/// The handlers of received bytes, the most specific first.
 const RECEIVERS: [Hook; 3] = [Hook::Line, Hook::Text, Hook::Data];

@@ -1,8 +1,8 @@
-//! The engine of one script: its limits, its global variables, and how a text becomes callable.
+//! The Rhai engine of one script: limits, global variables, compilation.
 //!
-//! A script is run once as a module and its functions are then called by name in that module: they see the
-//! literal constants, `global::K` and what the script imports, and the top level is not run again. Mutable
-//! state is only in `app`, which is shared and found by name.
+//! A script is evaluated once as a module, and its functions are then called by name in that module: they see literal
+//! constants, `global::K` and imports, and the top level is not run again. The only mutable global state is `app`, a
+//! shared map found by name.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -17,10 +17,10 @@ use crate::script::resolver::Resolver;
 use crate::script::source::{Source, Sources};
 use crate::session::Command;
 
-/// What can go wrong in the engine.
+/// An error of the engine.
 pub(super) type Fault = Box<EvalAltResult>;
 
-/// An engine with everything a script can use.
+/// An engine with all functions for scripts registered.
 pub(super) fn build(
     host: &Rc<Host>,
     args: &[String],
@@ -40,14 +40,14 @@ pub(super) fn build(
     let of = Rc::clone(sources);
     let app = app.clone();
     let args = Dynamic::from_array(args.iter().cloned().map(Dynamic::from).collect()).into_shared();
-    // "Not deprecated, but volatile" says its documentation; there is no other way to have a mutable global.
+    // Documented as "not deprecated, but volatile"; there is no other way to have a mutable global.
     #[allow(deprecated)]
     engine.on_var(move |name, index, context| {
         Ok(match name {
             "app" => Some(app.clone()),
             "args" => Some(args.clone()),
-            // What the parser did not find either: the optimizer puts constants in their places, but not
-            // where a method is called on one (`K.len()`).
+            // Constants that the optimizer did not substitute: it does not where a method is called on one
+            // (`K.len()`).
             _ if index == 0 => of.get(context.source().unwrap_or_default()).constant(name),
             _ => None,
         })
@@ -64,8 +64,8 @@ pub(super) fn build(
     engine
 }
 
-/// Parses a text twice if it has constants: once for them, once with them, so that functions know them; in between
-/// everything that is no variable is found.
+/// Compiles a text; twice if it has constants: first to find them, then with them, so that functions know them. In
+/// between, unknown variables are found.
 pub(super) fn compile(engine: &Engine, source: &Source) -> Result<(AST, Scope<'static>), Fault> {
     let first = engine.compile(&source.text)?;
     let constants = constants(&first);
@@ -78,8 +78,8 @@ pub(super) fn compile(engine: &Engine, source: &Source) -> Result<(AST, Scope<'s
     Ok((ast, constants))
 }
 
-/// Finds the first unknown variable. A function's name is a value too, but seldom used as one, and the parser goes
-/// through all names for each: they are only told where that matters.
+/// Finds the first unknown variable. A function name is also a value, but seldom used as one, and the parser scans all
+/// known names for each variable: function names are added only if needed.
 fn check_variables(ast: &AST, constants: &Scope<'static>, text: &str) -> Result<(), Fault> {
     let strict = strict();
     let Err(fault) = strict.compile_with_scope(&given(constants), text) else { return Ok(()) };
@@ -92,12 +92,12 @@ fn check_variables(ast: &AST, constants: &Scope<'static>, text: &str) -> Result<
     }
 }
 
-/// Every unknown variable of a text that can be parsed, each where it stands first.
+/// Every unknown variable of a valid text, at its first use.
 pub(super) fn unknown_variables(ast: &AST, source: &Source) -> Vec<Fault> {
     let strict = strict();
     let mut names = names(ast, &constants(ast));
     let mut faults = Vec::new();
-    // The parser stops at the first: what it has told is made known, and it has to go on.
+    // The parser stops at the first one: it is added to the known names, and the text is parsed again.
     while let Err(fault) = strict.compile_with_scope(&names, &source.text) {
         let fault: Fault = fault.into();
         let unknown = match &*fault {
@@ -113,7 +113,7 @@ pub(super) fn unknown_variables(ast: &AST, source: &Source) -> Vec<Fault> {
     faults
 }
 
-/// The literal constants at the top of a text.
+/// The literal constants at the top level of a text.
 fn constants(ast: &AST) -> Scope<'static> {
     let mut constants = Scope::new();
     for (name, _, value) in ast.iter_literal_variables(true, false) {
@@ -122,14 +122,14 @@ fn constants(ast: &AST) -> Scope<'static> {
     constants
 }
 
-/// What a text has without declaring it, and its constants.
+/// The predefined names of a text, and its constants.
 fn given(constants: &Scope<'static>) -> Scope<'static> {
     let mut names = constants.clone();
     names.push("app", ()).push("args", ());
     names
 }
 
-/// What the strict parser cannot know: a function's name is a value too.
+/// Adds function names, which are values that the strict parser does not know.
 fn names(ast: &AST, constants: &Scope<'static>) -> Scope<'static> {
     let mut names = given(constants);
     for function in ast.iter_functions() {
@@ -146,14 +146,14 @@ fn strict() -> Engine {
     engine
 }
 
-/// The closures of a text alone. A value that is one knows only its name.
+/// The closures of a text without its other functions, because a closure value holds only a name.
 pub(super) fn closures(ast: &AST) -> AST {
     let mut closures = ast.clone_functions_only();
     closures.retain_functions(|_, _, name, _| name.starts_with("anon$"));
     closures
 }
 
-/// Where an error stands.
+/// The position of an error.
 pub(super) fn position(fault: &Fault) -> Position {
     fault.position()
 }
@@ -166,12 +166,12 @@ pub(super) fn folder(source: &ScriptSource) -> Option<&Path> {
     }
 }
 
-/// Runs the top level of a compiled text once.
+/// Evaluates the top level of a compiled text once.
 pub(super) fn run(engine: &Engine, ast: &AST, constants: Scope<'static>) -> Result<Module, Fault> {
     Module::eval_ast_as_new(constants, ast, engine)
 }
 
-/// Rhai's defaults differ between debug and release builds: all that matter are set.
+/// Sets all limits explicitly, because Rhai's defaults differ between debug and release builds.
 fn set_limits(engine: &mut Engine) {
     engine
         .set_max_expr_depths(128, 64)

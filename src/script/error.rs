@@ -1,5 +1,4 @@
-//! How an error of a script is shown: position, source line with a caret, the word that was probably meant,
-//! the chain of calls.
+//! Messages for errors of scripts: position, source line with a caret, spelling suggestion, call chain.
 //!
 //! ```text
 //! reply.rhai:6:9: function not found: sned(Conn, string)
@@ -8,8 +7,8 @@
 //!     in helper(), called at reply.rhai:2:11
 //! ```
 //!
-//! Owns the words for Rhai's errors. Does not decide what an error leads to. Scripts and peers choose parts
-//! of these texts, so every line is cleaned of control characters.
+//! Owns the wording of Rhai's errors. Does not decide what an error leads to. Parts of these texts come from scripts
+//! and peers, so control characters are escaped in every line.
 
 use std::rc::Rc;
 
@@ -21,14 +20,14 @@ use crate::script::outline::{self, Word};
 use crate::script::reference;
 use crate::script::source::{Source, Sources};
 
-/// The rendered message; its first line stands alone as a summary.
+/// A rendered message; its first line is the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     lines: Vec<String>,
 }
 
 impl Report {
-    /// A message without a place in the script.
+    /// A message without a position in the script.
     pub(super) fn plain(text: &str) -> Self {
         Self { lines: text.lines().map(|line| show_line(line).into_owned()).collect() }
     }
@@ -44,7 +43,7 @@ impl Report {
     }
 }
 
-/// What an error says, apart from where.
+/// The content of an error without its position.
 #[derive(Default)]
 struct Words {
     what: String,
@@ -52,12 +51,12 @@ struct Words {
     hint: Option<String>,
 }
 
-/// Renders an error and the calls it came through.
+/// Renders an error and its call chain.
 pub(super) fn render(fault: &Fault, sources: &Sources) -> Report {
     render_in(fault, sources, sources.main())
 }
 
-/// The same for an error of another text than the script's own.
+/// The same for an error in another text than the script's own.
 pub(super) fn render_in(fault: &Fault, sources: &Sources, source: &Rc<Source>) -> Report {
     let mut chain = Vec::new();
     let mut place = Rc::clone(source);
@@ -90,7 +89,7 @@ pub(super) fn render_in(fault: &Fault, sources: &Sources, source: &Rc<Source>) -
     Report { lines: report.iter().map(|line| show_line(line).into_owned()).collect() }
 }
 
-/// Renders a finding of the checks at its place in the source.
+/// Renders a finding of a check with its position in the source.
 pub(super) fn finding(source: &Source, at: Position, what: String, near: Option<&str>, hint: Option<String>) -> Report {
     let words = Words { what, near: near.map(str::to_owned), hint };
     Report { lines: at_place(source, at, &words).iter().map(|line| show_line(line).into_owned()).collect() }
@@ -133,7 +132,7 @@ fn at_place(source: &Source, at: Position, words: &Words) -> Vec<String> {
     lines
 }
 
-/// The line as a terminal shows it, cut around the column if it is long, and the column of the caret in it.
+/// The line for a terminal, shortened around the column if it is long, and the column of the caret in it.
 fn excerpt(line: &str, column: usize) -> (String, usize) {
     let expanded = |character: char| {
         if character == '\t' { " ".repeat(TAB) } else { show_line(&character.to_string()).into_owned() }
@@ -151,7 +150,7 @@ fn excerpt(line: &str, column: usize) -> (String, usize) {
     (format!("{before}{}{tail}", chars[at..last].concat()), before.chars().map(width).sum())
 }
 
-/// How many cells a terminal gives a character.
+/// Width of a character on a terminal, in cells.
 fn width(character: char) -> usize {
     match u32::from(character) {
         0x300..=0x36f | 0x200b..=0x200d | 0xfe00..=0xfe0f => 0,
@@ -222,7 +221,7 @@ fn function_not_found(signature: &str, place: &Source) -> Words {
     Words { what, near, hint }
 }
 
-/// How a function that exists is called.
+/// The signature of an existing function.
 pub(super) fn usage(name: &str, place: &Source) -> Option<String> {
     let usage = reference::signatures(name);
     if !usage.is_empty() {
@@ -232,7 +231,7 @@ pub(super) fn usage(name: &str, place: &Source) -> Option<String> {
     Some(format!("it is defined as {name}({})", own.parameters.join(", ")))
 }
 
-/// The function that was probably meant.
+/// The existing function with the closest name.
 pub(super) fn near_function(name: &str, place: &Source) -> Option<String> {
     let own = own_functions(place).map(|word| word.name.to_owned());
     let names: Vec<_> = own.chain(reference::functions().map(str::to_owned)).collect();
@@ -290,7 +289,7 @@ fn variable(name: &str, place: &Source) -> Words {
         own.into_iter().chain(word.parameters.iter().copied())
     });
     let known: Vec<&str> = ["app", "args"].into_iter().chain(known).collect();
-    // A name that is known elsewhere is no help.
+    // A known name of another type is no suggestion.
     let near = if hint.is_some() { None } else { nearest(name, known).filter(|near| *near != name) };
     Words { what, near: near.map(str::to_owned), hint }
 }
@@ -313,7 +312,7 @@ fn parsing(kind: &ParseErrorType, place: &Source) -> Words {
     }
 }
 
-/// What `throw` was given: text as it is, of a map its `message`.
+/// The text of a thrown value: a string itself, the `message` of a map.
 fn thrown_text(thrown: &rhai::Dynamic) -> String {
     if thrown.is_unit() {
         return "an error without a message was thrown".to_owned();
@@ -324,7 +323,7 @@ fn thrown_text(thrown: &rhai::Dynamic) -> String {
     thrown.to_string()
 }
 
-/// Rhai's own words without the position at their end.
+/// Rhai's message without the position at its end.
 fn sentence(fault: &Fault) -> String {
     let text = fault.to_string();
     let text = text.lines().next().unwrap_or_default();
@@ -342,7 +341,7 @@ fn lower(text: &str) -> String {
     }
 }
 
-/// A type's name as scripts know it.
+/// The script name of a type.
 pub(super) fn friendly(name: &str) -> String {
     match name {
         "&str | ImmutableString | String" | "alloc::string::String" | "&str" => "string",
@@ -354,11 +353,11 @@ pub(super) fn friendly(name: &str) -> String {
     .to_owned()
 }
 
-/// A tab is shown as so many cells.
+/// Width of a tab, in cells.
 const TAB: usize = 4;
-/// Characters of a source line that are shown.
+/// Maximum characters of a source line in a message.
 const MAX_LINE: usize = 120;
-/// Calls that are shown.
+/// Maximum calls of a call chain in a message.
 const MAX_CHAIN: usize = 8;
 
 #[cfg(test)]
@@ -366,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_caret_stands_under_its_column() {
+    fn the_caret_is_below_its_column() {
         assert_eq!(excerpt("\tx", 2), ("    x".into(), 4));
         assert_eq!(excerpt("你x", 2), ("你x".into(), 2));
         assert_eq!(excerpt("e\u{301}x", 3), ("e\u{301}x".into(), 1));
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_cut_around_the_column() {
+    fn a_long_line_is_shortened_around_the_column() {
         let line = format!("{0}X{0}", "-".repeat(500));
         let (text, caret) = excerpt(&line, 501);
         assert_eq!(text.chars().count(), MAX_LINE + 2);
@@ -386,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn types_have_the_names_of_scripts() {
+    fn types_have_their_script_names() {
         let names =
             ["i64", "f64", "&str | ImmutableString | String", "core::ops::range::Range<i64>", "a::b::Conn", "()"];
         assert_eq!(names.map(friendly), ["int", "float", "string", "range", "Conn", "()"]);

@@ -1,7 +1,7 @@
-//! What a script expects of a connection: patterns to be found in what arrives, in order.
+//! The patterns a script expects in the received bytes of a connection (`conn.expect`), in order.
 //!
-//! Owns the search in bytes or, where the connection has an encoding, in their text. Does not hold what has
-//! arrived: the session does, up to a limit, and asks each time there is more.
+//! Owns the search in bytes or, if the connection has an encoding, in decoded text. Does not hold received bytes: the
+//! session holds them up to a limit, and repeats the search when more arrive.
 
 use std::collections::VecDeque;
 
@@ -17,18 +17,18 @@ use crate::script::api::pattern::Pattern as Regex;
 use crate::script::timers::TimerId;
 use crate::session::{ConnView, Cutting};
 
-/// What to find.
+/// A pattern.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
-    /// Bytes.
+    /// A byte string.
     Bytes(Vec<u8>),
-    /// A text, in the connection's encoding.
+    /// A text in the connection's encoding.
     Text(String),
-    /// A regular expression: in text, unless it can match what is none.
+    /// A regular expression: searched in text, unless it can match invalid UTF-8.
     Regex(Regex),
 }
 
-/// A pattern and what to call when it was found, or when its time is up.
+/// A pattern and the callback for its match or timeout.
 #[derive(Clone, Debug)]
 pub(super) struct Expectation {
     pub(super) pattern: Pattern,
@@ -36,27 +36,27 @@ pub(super) struct Expectation {
     pub(super) timer: Option<TimerId>,
 }
 
-/// A pattern that was found. The values are strings, or blobs where the pattern is about bytes.
+/// A match. The values are strings, or blobs for a pattern on bytes.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// Its first byte in what had arrived.
+    /// Offset of its first byte in the received bytes.
     pub(super) start: usize,
-    /// The byte behind it.
+    /// Offset after its last byte.
     pub(super) end: usize,
-    /// What came before it.
+    /// The received bytes before it.
     pub(super) before: Dynamic,
-    /// What was found, and the groups in it.
+    /// The matched value and its groups.
     pub(super) groups: Array,
-    /// The groups that have names.
+    /// The named groups.
     pub(super) names: Map,
 }
 
-/// What a script has chosen for one connection's stream.
+/// The framing and the expected patterns of one connection.
 #[derive(Debug)]
 pub(super) struct Stream {
-    /// The framing that counts when nothing is expected.
+    /// The framing used while no pattern is expected.
     pub(super) cutting: Cutting,
-    /// What is expected, the first one first.
+    /// The expected patterns, in order.
     pub(super) expected: VecDeque<Expectation>,
 }
 
@@ -67,7 +67,7 @@ impl Default for Stream {
 }
 
 impl Stream {
-    /// How the stream has to be cut now.
+    /// The current cutting of the stream.
     pub(super) fn wanted(&self) -> Cutting {
         match self.expected.front() {
             Some(first) => Cutting::Asked { max: first.pattern.limit() },
@@ -77,7 +77,7 @@ impl Stream {
 }
 
 impl Pattern {
-    /// Finds it in what has arrived.
+    /// Searches for the pattern in the received bytes.
     pub(super) fn find(&self, bytes: &[u8], conn: &ConnView) -> Option<Found> {
         let encoding = encoding(conn);
         if encoding == UTF_8 || !self.is_text() {
@@ -88,7 +88,7 @@ impl Pattern {
         Some(Found { start, end: length_of(encoding, bytes, found.end), ..found })
     }
 
-    /// What came without it, as the value it would have been.
+    /// The bytes received without a match, as a value of the match's type.
     pub(super) fn rest(&self, bytes: &[u8], conn: &ConnView) -> Dynamic {
         let encoding = encoding(conn);
         if encoding == UTF_8 || !self.is_text() {
@@ -99,7 +99,7 @@ impl Pattern {
         text.into()
     }
 
-    /// How much may arrive without it.
+    /// Maximum bytes received without a match.
     fn limit(&self) -> usize {
         match self {
             Self::Regex(regex) => regex.limit().min(MAX_FRAME),
@@ -149,7 +149,7 @@ impl Pattern {
     }
 }
 
-/// The encoding text of a connection is in.
+/// The encoding of received text; `None`: bytes.
 fn encoding(conn: &ConnView) -> &'static Encoding {
     match conn.recv.get() {
         Charset::Named(encoding) => encoding,
@@ -157,15 +157,15 @@ fn encoding(conn: &ConnView) -> &'static Encoding {
     }
 }
 
-/// The text of whole characters; a character that was cut at the end is not there yet.
+/// The text of all complete characters, without a partial one at the end.
 fn decode(encoding: &'static Encoding, bytes: &[u8]) -> String {
     let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
-    // Malformed bytes are replaced: there is no error.
+    // Malformed bytes are replaced, so there is no error.
     let _ = decoder.decode(bytes, &mut text);
     text
 }
 
-/// How many bytes the first `wanted` bytes of their text take.
+/// Number of encoded bytes of the first `wanted` bytes of text.
 fn length_of(encoding: &'static Encoding, bytes: &[u8], wanted: usize) -> usize {
     let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
     let mut known = 0;
@@ -176,7 +176,7 @@ fn length_of(encoding: &'static Encoding, bytes: &[u8], wanted: usize) -> usize 
         }
         known += block.len();
     }
-    // Byte by byte only in the block where it ends.
+    // Byte by byte only in the block that contains the end.
     let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
     let _ = decoder.decode(&bytes[..known], &mut text);
     while text.len() < wanted && known < bytes.len() {
@@ -186,7 +186,7 @@ fn length_of(encoding: &'static Encoding, bytes: &[u8], wanted: usize) -> usize 
     known
 }
 
-/// Bytes that are decoded at once while a position is looked for.
+/// Block size of the search for a position, in bytes.
 const BLOCK: usize = 1024;
 
 #[cfg(test)]
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_in_text_are_found_in_its_bytes() {
+    fn text_positions_are_converted_to_byte_offsets() {
         let text = "你a好".repeat(2000);
         for (encoding, bytes) in [
             (GBK, GBK.encode(&text).0.into_owned()),

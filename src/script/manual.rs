@@ -1,5 +1,5 @@
-//! The reference of scripts, made of the list in [`reference`]: the manual page `tcpx-script(7)` and a page for
-//! the web, `docs/scripting.md`. What they say is the same; only the marks differ.
+//! The script reference, generated from [`reference`]: the manual page `tcpx-script(7)` and the Markdown page
+//! `docs/scripting.md`, with the same content.
 
 use std::fmt::Write as _;
 
@@ -100,15 +100,15 @@ fn table(page: &mut dyn Page, group: Group) {
     page.items(&reference::group(group).map(|entry| (entry.usage, entry.doc)).collect::<Vec<_>>());
 }
 
-/// What a page is made of.
+/// A block of a page.
 trait Page {
     /// A heading, given in capitals.
     fn section(&mut self, title: &str);
     /// Paragraphs, separated by empty lines.
     fn prose(&mut self, text: &str);
-    /// Terms and what they mean.
+    /// A list of terms and their descriptions.
     fn items(&mut self, items: &[(&str, &str)]);
-    /// Lines as they are.
+    /// Preformatted lines.
     fn code(&mut self, text: &str);
 }
 
@@ -122,7 +122,7 @@ impl Roff {
         self.text.push('\n');
     }
 
-    /// One line of text; nothing in it is an order to roff.
+    /// One line of text, escaped so that roff finds no request in it.
     fn line(&mut self, text: &str) {
         let text = escaped(text);
         if text.starts_with(['.', '\'']) {
@@ -217,7 +217,7 @@ impl Page for Markdown {
     }
 }
 
-/// A line with the words of a program set as such.
+/// A line with code words in the font of code.
 fn marked(line: &str) -> String {
     if line.contains('`') {
         return line.to_owned();
@@ -234,7 +234,7 @@ fn marked(line: &str) -> String {
     words.iter().map(|word| marked_word(word)).collect::<Vec<_>>().join(" ").replace("fn `", "`fn ")
 }
 
-/// Whether a call or a map goes on behind the next space. A parenthesis at the beginning is only one.
+/// Whether a call or a map continues after the next space. A parenthesis at the start of a word opens none.
 fn is_open(word: &str) -> bool {
     let is_code = word.starts_with("#{") || word.find('(').is_some_and(|at| at > 0);
     let (mut depth, mut quoted) = (0, false);
@@ -517,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_on_the_page_is_an_order_by_accident() {
+    fn no_text_of_the_page_is_a_roff_request() {
         let known = [".TH", ".SH", ".PP", ".TP", ".B ", ".BR", ".nf", ".fi", ".RS", ".RE"];
         for line in man_page().lines().filter(|line| line.starts_with(['.', '\''])) {
             assert!(known.iter().any(|order| line.starts_with(order)), "{line}");
@@ -525,7 +525,7 @@ mod tests {
     }
 
     #[test]
-    fn the_web_page_says_what_the_manual_page_says() {
+    fn the_web_page_has_the_content_of_the_manual_page() {
         let page = web_page();
         for entry in reference::entries() {
             let term = format!("`{}`", entry.usage.replace('|', "\\|"));
@@ -537,7 +537,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_a_program_are_set_as_such() {
+    fn code_words_are_set_in_the_font_of_code() {
         let line = "See conn.send(x), on_data and --watch (reply.rhai): no e, 0.5 s, tcpx alone; \"{}\" (kind \"x\").";
         let wanted = "See `conn.send(x)`, `on_data` and `--watch` (`reply.rhai`): no e, 0.5 s, tcpx alone; `\"{}\"` (kind \"x\").";
         assert_eq!(marked(line), wanted);

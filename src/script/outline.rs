@@ -1,18 +1,18 @@
-//! The words a script declares, found by a scan of its text: Rhai's metadata has no positions for functions.
+//! The declarations of a script, found by a scan of its text, because Rhai's metadata has no positions of functions.
 //!
-//! Owns just enough of the language to skip strings and comments and to count braces. The parser has the last
-//! word on everything.
+//! Knows just enough of the language to skip strings and comments and to count braces. The parser decides what is
+//! valid.
 
 /// A declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Word<'a> {
     /// `fn`, `let`, `const` or `for`.
     pub(super) keyword: &'a str,
-    /// What it declares.
+    /// The declared name.
     pub(super) name: &'a str,
     /// The parameters of a function.
     pub(super) parameters: Vec<&'a str>,
-    /// How many braces are open around it.
+    /// Number of open braces around it.
     pub(super) depth: usize,
     /// Line of the name, from 1.
     pub(super) line: usize,
@@ -20,7 +20,7 @@ pub(super) struct Word<'a> {
     pub(super) column: usize,
 }
 
-/// All declarations, in their order.
+/// All declarations, in order.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
     let mut scan = Scan { text, at: 0, depth: 0, lines: (0, 0) };
     std::iter::from_fn(move || scan.next_word())
@@ -30,7 +30,7 @@ struct Scan<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    /// Up to this place there are so many line ends.
+    /// An offset, and the number of line ends before it.
     lines: (usize, usize),
 }
 
@@ -79,7 +79,7 @@ impl<'a> Scan<'a> {
             return None;
         }
         let parameters = if keyword == "fn" { self.parameters() } else { Vec::new() };
-        // Counted on from the last one: a long text would be read anew for each.
+        // Counted from the previous declaration; from the start, a long text would be scanned once for each.
         let (counted, lines) = self.lines;
         self.lines = (start, lines + self.text[counted..start].matches('\n').count());
         let before = &self.text[..start];
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_and_comments_hide_what_is_in_them() {
+    fn declarations_in_strings_and_comments_are_ignored() {
         let text =
             "// fn a() {\n/* let b */ let c = \"{ let d \\\" \"; let e = `{\nlet f`; let g = '{'; let h = '\\'';";
         assert_eq!(names(text), [("let", "c", 0), ("let", "e", 0), ("let", "g", 0), ("let", "h", 0)]);

@@ -1,12 +1,12 @@
-//! Which files a script reaches: folders it may use, and how a path is found in them.
+//! File access of a script: the folders it may use, and the resolution of paths in them.
 //!
-//! Every path is resolved to what it really is, links included, before it is compared with the folders.
+//! Every path is resolved, links included, before it is compared with the folders.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::cause;
 
-/// A folder as it was given, and what it really is.
+/// A folder as it was given, and its resolved path.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     pub(super) shown: PathBuf,
@@ -14,21 +14,21 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// A folder that exists.
+    /// Resolves a folder, which must exist.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let place = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let real = place.canonicalize().map_err(|fault| cause(&fault))?;
         if real.is_dir() { Ok(Self { shown: path.to_owned(), real }) } else { Err("not a directory".to_owned()) }
     }
 
-    /// What a path below the folder really is; `None` if that is outside of it.
+    /// The resolved path of a path below the folder; `None` if it is outside of the folder.
     pub(super) fn find(&self, path: &Path) -> std::io::Result<Option<PathBuf>> {
         let file = self.real.join(path).canonicalize()?;
         Ok(file.starts_with(&self.real).then_some(file))
     }
 }
 
-/// The folders of one script.
+/// The folders one script may use.
 #[derive(Debug, Default)]
 pub(super) struct FileAccess {
     read: Vec<Folder>,
@@ -36,7 +36,7 @@ pub(super) struct FileAccess {
 }
 
 impl FileAccess {
-    /// `own` is the folder of the script, if it is in a file.
+    /// `own`: the folder of the script, if it is a file.
     pub(super) fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, String> {
         let open = |option: &str, path: &PathBuf| {
             Folder::open(path).map_err(|cause| format!("{option} {}: {cause}", path.display()))
@@ -49,7 +49,7 @@ impl FileAccess {
         })
     }
 
-    /// The file to read: a relative path is looked for in each folder, the script's own first.
+    /// The file to read: a relative path is looked up in each folder, the script's own first.
     pub(super) fn to_read(&self, path: &str) -> Result<PathBuf, String> {
         let path = named(path)?;
         if self.read.is_empty() {
@@ -69,7 +69,7 @@ impl FileAccess {
         Err(why.to_owned())
     }
 
-    /// The file to write, which need not exist: a relative path is one below the first folder.
+    /// The file to write, which need not exist: a relative path is below the first folder.
     pub(super) fn to_write(&self, path: &str) -> Result<PathBuf, String> {
         let path = named(path)?;
         let outside = "it is outside of the folders this script may write; --allow-write DIR names another";

@@ -1,11 +1,10 @@
-//! The one list of everything a script can use: group, spelling, meaning.
+//! The list of everything a script can use: group, spelling, description.
 //!
-//! The manual page is made of it, messages take their suggestions from it, and a test compares it with what
-//! is registered.
+//! Source of the manual page and of spelling suggestions; a test compares it with the registered functions.
 
 use crate::codec::nearest::nearest;
 
-/// Where something belongs.
+/// A group of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     /// A function the script defines and tcpx calls.
@@ -14,11 +13,11 @@ pub enum Group {
     Property,
     /// A method of a connection.
     Method,
-    /// A property of the listener `on_listen` gets.
+    /// A property of the listener passed to `on_listen`.
     Listener,
-    /// A variable or function that belongs to no value.
+    /// A global variable or function.
     Global,
-    /// A function of blobs, or one that makes them.
+    /// A function of blobs, or one that creates them.
     Bytes,
     /// A number in a blob.
     Number,
@@ -32,20 +31,20 @@ pub enum Group {
     File,
 }
 
-/// One thing a script can use.
+/// One entry of the reference.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
-    /// Where it belongs.
+    /// Its group.
     pub group: Group,
     /// Its name.
     pub name: &'static str,
-    /// How it is written.
+    /// Its spelling.
     pub usage: &'static str,
-    /// What it does.
+    /// Its description.
     pub doc: &'static str,
 }
 
-/// Everything, in the order of the manual page.
+/// All entries, in the order of the manual page.
 pub fn entries() -> impl Iterator<Item = Entry> {
     let sections = [
         (Group::Handler, HANDLERS),
@@ -70,12 +69,12 @@ pub fn group(group: Group) -> impl Iterator<Item = Entry> {
     entries().filter(move |entry| entry.group == group)
 }
 
-/// How a function is written: one spelling for each form.
+/// The spellings of a function: one for each overload.
 pub(super) fn signatures(name: &str) -> Vec<&'static str> {
     callable().filter(|entry| entry.name == name).map(|entry| entry.usage).collect()
 }
 
-/// The names of all functions, Rhai's own most used ones included.
+/// The names of all functions, including the most used ones of Rhai.
 pub(super) fn functions() -> impl Iterator<Item = &'static str> {
     callable().map(|entry| entry.name).chain(RHAI.iter().copied())
 }
@@ -85,7 +84,7 @@ pub(super) fn properties() -> impl Iterator<Item = &'static str> {
     entries().filter(|entry| matches!(entry.group, Group::Property | Group::Listener)).map(|entry| entry.name)
 }
 
-/// The property that was probably meant: one that is spelled alike, or what others call it.
+/// The suggested property: the closest name, or the tcpx name of a property known from other tools.
 pub(super) fn near_property(name: &str) -> Option<&'static str> {
     let others = OTHER_NAMES.iter().map(|(other, _)| *other);
     let near = nearest(name, properties().chain(others))?;
@@ -103,7 +102,7 @@ fn name_of(usage: &'static str) -> &'static str {
     head.rsplit_once('.').map_or(head, |(_, name)| name)
 }
 
-/// Properties of connections by the names other tools give them.
+/// Names of connection properties in other tools, with the tcpx names.
 const OTHER_NAMES: &[(&str, &str)] = &[
     ("address", "peer"),
     ("charset", "encoding"),
@@ -440,7 +439,7 @@ const FILES: &[(&str, &str)] = &[
     ("env(name)", "An environment variable, or ()."),
 ];
 
-/// Functions of Rhai that scripts use most, for suggestions.
+/// The most used functions of Rhai, for suggestions.
 const RHAI: &[&str] = &[
     "abs",
     "all",
@@ -526,7 +525,7 @@ mod tests {
 
     use super::*;
 
-    /// Names in calls such as `.register_fn("send", …)` of the files that register.
+    /// The names in calls such as `.register_fn("send", …)` of the source files that register functions.
     fn registered() -> BTreeSet<&'static str> {
         let files = [
             include_str!("api/bytes.rs"),
@@ -563,8 +562,8 @@ mod tests {
     }
 
     #[test]
-    fn everything_registered_is_in_the_list_and_the_other_way_round() {
-        // What the language itself calls, and what the engine hooks up without registering.
+    fn the_reference_lists_exactly_the_registered_names() {
+        // Functions called by the language itself, and those the engine connects without registration.
         let silent = ["==", "!=", "to_string", "to_debug", "+", "-", "%"];
         let elsewhere = ["app", "args", "print", "debug", "b"];
         let registered: BTreeSet<_> = registered().into_iter().filter(|name| !silent.contains(name)).collect();

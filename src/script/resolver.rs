@@ -1,4 +1,4 @@
-//! Where `import` finds files: only at or below the folder of the script, never through a link that leads out.
+//! Resolves `import`: only files at or below the script's folder, not through links that lead out of it.
 //!
 //! Owns the rules for paths, the cache, and the discovery of cycles.
 
@@ -16,12 +16,12 @@ use crate::script::source::{Source, Sources};
 /// Resolves the imports of one script.
 pub(super) struct Resolver {
     sources: Rc<Sources>,
-    /// The script's folder; built-in scripts and one-liners have none.
+    /// The script's folder; `None` for built-in scripts and one-liners.
     folder: Option<Folder>,
-    /// The folder below the script's in which each text stands, by the name of the text.
+    /// The folder of each text, relative to the script's folder, by the name of the text.
     places: RefCell<HashMap<String, PathBuf>>,
     modules: RefCell<HashMap<PathBuf, Shared<rhai::Module>>>,
-    /// What is being imported at the moment, outermost first.
+    /// The imports in progress, outermost first.
     loading: RefCell<Vec<(PathBuf, String)>>,
 }
 
@@ -31,7 +31,7 @@ impl Resolver {
         Self { sources, folder, places: RefCell::default(), modules: RefCell::default(), loading: RefCell::default() }
     }
 
-    /// The text an import means, without running it.
+    /// The text of an import, without running it.
     pub(super) fn open(&self, importer: &str, path: &str) -> Result<Rc<Source>, String> {
         let (file, name) = self.locate(importer, path)?;
         self.read(&file, name, path)
@@ -53,7 +53,7 @@ impl Resolver {
         Ok(module)
     }
 
-    /// The file an import means, and what messages call it. What it imports itself is looked for beside it.
+    /// The file of an import and its name in messages. Its own imports are relative to its folder.
     fn locate(&self, importer: &str, path: &str) -> Result<(PathBuf, String), String> {
         let Some(folder) = &self.folder else {
             return Err("only a script in a file can import others".to_owned());
@@ -109,11 +109,11 @@ impl ModuleResolver for Resolver {
     }
 }
 
-/// Why there is no module.
+/// The error of an import.
 enum Refusal {
-    /// It may not, or cannot, be read.
+    /// The file is not allowed, or cannot be read.
     Path(String),
-    /// The text with that name does not load.
+    /// The text with that name has errors.
     Inside(String, Fault),
 }
 

@@ -1,4 +1,4 @@
-//! The text of a script: where it comes from, what it is called in messages, and its lines for showing them.
+//! The text of a script: its source, its name in messages, and its lines for messages.
 //!
 //! Owns reading files and wrapping the one-line forms (`--on-data`, `--on-line`). Does not parse anything.
 
@@ -15,21 +15,21 @@ use crate::config::ScriptSource;
 use crate::error;
 use crate::script::builtin;
 
-/// One text, as it is given to the parser.
+/// One text as it is given to the parser.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// What messages call it: the path as the user gave it, `@echo`, `--on-data`.
+    /// Its name in messages: the path as the user gave it, `@echo`, `--on-data`.
     pub(super) name: String,
-    /// What is parsed.
+    /// The text to parse.
     pub(super) text: String,
-    /// The literal constants at the top, once it is compiled.
+    /// The literal constants at its top level, once it is compiled.
     pub(super) constants: OnceCell<HashMap<String, Dynamic>>,
-    /// Lines that are not the user's: so many before his first, and as many after his last.
+    /// Number of added lines before the user's first line, and after the last.
     shift: usize,
 }
 
 impl Source {
-    /// Reads the text a configuration names.
+    /// Reads the text of a source.
     pub(super) fn open(source: &ScriptSource) -> Result<Self, String> {
         match source {
             ScriptSource::File(path) => Self::read(path, path.display().to_string()),
@@ -42,7 +42,7 @@ impl Source {
         }
     }
 
-    /// Reads a file; `name` is what messages call it.
+    /// Reads a file; `name` is its name in messages.
     pub(super) fn read(path: &Path, name: String) -> Result<Self, String> {
         let mut bytes = Vec::new();
         File::open(path)
@@ -56,7 +56,7 @@ impl Source {
     }
 
     fn wrap(name: &str, signature: &str, code: &str) -> Self {
-        // The head has a line of its own, so that lines and columns are those of the user.
+        // The head is a separate line, so that columns are those of the user's text.
         Self::new(name.to_owned(), format!("fn {signature} {{\n{code}\n}}"), 1)
     }
 
@@ -64,7 +64,7 @@ impl Source {
         Self { name, text, constants: OnceCell::new(), shift }
     }
 
-    /// The user's number of a parsed line.
+    /// The line number in the user's text of a parsed line.
     pub(super) fn line_number(&self, parsed: usize) -> usize {
         parsed.saturating_sub(self.shift).clamp(1, self.last_line().max(1))
     }
@@ -74,12 +74,12 @@ impl Source {
         self.text.lines().nth(self.line_number(parsed) + self.shift - 1)
     }
 
-    /// A literal constant at the top of the text.
+    /// A literal constant of the top level.
     pub(super) fn constant(&self, name: &str) -> Option<Dynamic> {
         self.constants.get()?.get(name).cloned()
     }
 
-    /// Whether a parsed line is behind what the user wrote.
+    /// Whether a parsed line is after the user's text.
     pub(super) fn is_behind(&self, parsed: usize) -> bool {
         self.shift > 0 && parsed > self.shift + self.last_line()
     }
@@ -94,12 +94,12 @@ impl Source {
 pub(super) struct Sources {
     main: Rc<Source>,
     modules: RefCell<HashMap<String, Rc<Source>>>,
-    /// Every file that was looked for, there or not.
+    /// Every file that was looked up, existing or not.
     files: RefCell<BTreeSet<PathBuf>>,
 }
 
 impl Sources {
-    /// The texts of a script that has imported nothing yet.
+    /// The texts of a script before its imports.
     pub(super) fn new(main: Source) -> Rc<Self> {
         Rc::new(Self { main: Rc::new(main), modules: RefCell::default(), files: RefCell::default() })
     }
@@ -109,12 +109,12 @@ impl Sources {
         &self.main
     }
 
-    /// Remembers a file the script is made of, or would be if it were there.
+    /// Records a file that the script consists of, or would if it existed.
     pub(super) fn note_file(&self, path: PathBuf) {
         self.files.borrow_mut().insert(path);
     }
 
-    /// All of these files.
+    /// All recorded files.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         self.files.borrow().iter().cloned().collect()
     }
@@ -124,13 +124,13 @@ impl Sources {
         self.modules.borrow_mut().insert(source.name.clone(), source);
     }
 
-    /// The text with that name; the script's own where the engine does not say.
+    /// The text with that name; the script's own if the engine gives none.
     pub(super) fn get(&self, name: &str) -> Rc<Source> {
         self.modules.borrow().get(name).unwrap_or(&self.main).clone()
     }
 }
 
-/// Drops what may stand before a script and is not part of it, keeping its line numbers.
+/// Removes a byte order mark and a `#!` line, keeping the line numbers.
 fn strip(mut text: String) -> String {
     if text.starts_with('\u{feff}') {
         text.drain(..'\u{feff}'.len_utf8());
@@ -149,7 +149,7 @@ fn not_utf8(name: &str, fault: &std::string::FromUtf8Error) -> String {
     format!("{name}:{line}: not UTF-8 text (byte 0x{:02x})\nhint: save the script as UTF-8", bytes[at])
 }
 
-/// No script is longer; a log or an image given by mistake is.
+/// Maximum length of a script in bytes; excludes a log or an image given by mistake.
 const MAX_SCRIPT: u64 = 4 << 20;
 
 #[cfg(test)]
@@ -164,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_a_script_is_dropped_and_its_lines_stay() {
+    fn a_byte_order_mark_and_a_shebang_are_removed_keeping_line_numbers() {
         assert_eq!(file(b"let a;").unwrap().text, "let a;");
         assert_eq!(file(b"\xef\xbb\xbf#!/usr/bin/env tcpx\nlet a;").unwrap().text, "\nlet a;");
         assert_eq!(file(b"#!x").unwrap().text, "");
     }
 
     #[test]
-    fn a_file_that_is_no_script_is_named_with_the_cause() {
+    fn an_unreadable_script_is_reported_with_the_cause() {
         let missing = Source::open(&ScriptSource::File("/no/such.rhai".into())).unwrap_err();
         assert_eq!(missing, "read /no/such.rhai: no such file or directory");
         assert_eq!(Source::read(Path::new("/"), "/".into()).unwrap_err(), "read /: is a directory");
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapped_body_has_the_lines_of_its_author() {
+    fn a_wrapped_body_keeps_the_users_line_numbers() {
         let source = Source::open(&ScriptSource::OnData("a();\nb()".into())).unwrap();
         assert_eq!(source.text, "fn on_data(conn, data) {\na();\nb()\n}");
         assert_eq!((source.line_number(2), source.line(2)), (1, Some("a();")));

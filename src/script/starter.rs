@@ -1,6 +1,6 @@
-//! The script `tcpx script new` writes: a small one that works, and every event to choose from.
+//! The template of `tcpx script new`: a small working script, and every event as a comment.
 //!
-//! The events are those of [`reference`], so none is left out.
+//! The events are generated from [`reference`], so the list is complete.
 
 use crate::script::reference::{self, Entry, Group};
 
@@ -16,7 +16,7 @@ pub fn starter() -> String {
     text
 }
 
-/// A handler in comments: what it is for, and an empty body.
+/// A commented-out handler: its description and an empty body.
 fn skeleton(entry: &Entry) -> String {
     let instead = if RECEIVERS.contains(&entry.name) { "Instead of on_line. " } else { "" };
     let mut lines = String::new();
@@ -79,13 +79,13 @@ mod tests {
     }
 
     #[test]
-    fn it_is_a_script_without_a_fault() {
+    fn the_template_is_a_correct_script() {
         let found = check(&starter());
         assert!(found.faults.is_empty() && found.warnings.is_empty(), "{found:?}");
     }
 
     #[test]
-    fn every_event_is_there_and_can_be_uncommented() {
+    fn the_template_contains_every_event() {
         let text = starter();
         for entry in reference::group(Group::Handler) {
             assert!(text.contains(&format!("fn {} {{", entry.usage)), "{} is missing", entry.usage);

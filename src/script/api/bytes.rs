@@ -1,7 +1,7 @@
-//! Blobs: making them, decoding, showing, searching, joining with text.
+//! Blob functions: creating, decoding, formatting, searching, concatenation with text.
 //!
-//! Positions follow Rhai's habits: negative ones count from the end, and a range that reaches out of the
-//! blob is cut to it. Where a string is searched for, its UTF-8 bytes are.
+//! Positions are those of Rhai: negative ones count from the end, and a range that exceeds the blob is clipped to it. A
+//! string is searched as its UTF-8 bytes.
 
 use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem;
@@ -24,7 +24,7 @@ fn register_making(engine: &mut Engine) {
         .register_fn("hex", |digits: &str| -> Outcome<Blob> {
             escape::parse_hex(digits).map_err(|fault| failure(fault.to_string()))
         })
-        // Rhai's own make a string of it, with what is not UTF-8 replaced.
+        // Rhai's own operators give a string, with invalid UTF-8 replaced.
         .register_fn("+", |blob: Blob, text: &str| [&blob, text.as_bytes()].concat())
         .register_fn("+", |text: &str, blob: Blob| [text.as_bytes(), &blob].concat())
         .register_fn("equals", |blob: &mut Blob, other: Blob| *blob == other)
@@ -67,7 +67,7 @@ fn from_numbers(context: &NativeCallContext<'_>, numbers: &Array) -> Outcome<Blo
     numbers.iter().enumerate().map(byte).collect()
 }
 
-/// Decodes bytes in the encoding of that name.
+/// Decodes bytes in the encoding with that label.
 pub(super) fn decode_labelled(bytes: &[u8], label: &str) -> Outcome<String> {
     match labels::lookup(label) {
         Ok(Charset::Named(encoding)) => Ok(decode(bytes, encoding)),
@@ -76,19 +76,19 @@ pub(super) fn decode_labelled(bytes: &[u8], label: &str) -> Outcome<String> {
     }
 }
 
-/// Decodes these bytes alone; what is malformed becomes U+FFFD and a byte order mark is dropped.
+/// Decodes complete bytes; malformed ones become U+FFFD, and a byte order mark is removed.
 fn decode(bytes: &[u8], encoding: &'static Encoding) -> String {
     encoding.decode_with_bom_removal(bytes).0.into_owned()
 }
 
-/// `count` bytes from `at`, as far as there are any.
+/// Up to `count` bytes from `at`.
 fn slice(bytes: &[u8], at: INT, count: INT) -> &[u8] {
     let from = offset(bytes.len(), at);
     let count = usize::try_from(count).unwrap_or(0).min(bytes.len() - from);
     &bytes[from..from + count]
 }
 
-/// A position as Rhai counts: from the end if negative, and never outside.
+/// A position of Rhai: from the end if negative, clipped to the length.
 pub(super) fn offset(len: usize, at: INT) -> usize {
     match usize::try_from(at) {
         Ok(at) => at.min(len),
@@ -119,7 +119,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
-/// Sixteen bytes a line: position, hex digits, ASCII.
+/// A hex dump, 16 bytes on each line: offset, hex digits, ASCII.
 fn dump(bytes: &[u8]) -> String {
     let mut lines = Vec::new();
     for (row, chunk) in bytes.chunks(16).enumerate() {
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn positions_count_from_the_end_and_stay_inside() {
+    fn negative_positions_count_from_the_end_and_are_clipped() {
         assert_eq!([0, 2, 9, -1, -9].map(|at| offset(4, at)), [0, 2, 4, 3, 0]);
         assert_eq!(slice(b"abcd", 1, 2), b"bc");
         assert_eq!(slice(b"abcd", -2, 9), b"cd");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dump_shows_position_digits_and_text() {
+    fn a_dump_has_offset_digits_and_text() {
         assert_eq!(
             dump(b"GET / HTTP/1.1\r\n\xff"),
             "00000000  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 31 0d 0a  |GET / HTTP/1.1..|\n\

@@ -1,4 +1,4 @@
-//! Digests, base64 and exclusive or. Text counts as its UTF-8.
+//! Digests, base64 and exclusive or. Strings are used as UTF-8.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -51,7 +51,7 @@ fn digest<D: Digest>(context: &Context<'_>, function: &str, value: &Dynamic) -> 
     Ok(D::digest(bytes(context, function, value)?).to_vec())
 }
 
-/// Base64 as it is found: in both alphabets, with or without padding, in lines.
+/// Decodes base64 of both alphabets, with or without padding and line breaks.
 fn decode(text: &str) -> Outcome<Blob> {
     let plain: Vec<u8> = text
         .bytes()
@@ -70,7 +70,7 @@ fn decode(text: &str) -> Outcome<Blob> {
         .map_err(|_| failure(format!("b64: {} is not base64", shortened(text))))
 }
 
-/// A text for a message.
+/// A text shortened for a message.
 fn shortened(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN).collect();
     if shown.len() < text.len() {
@@ -79,5 +79,5 @@ fn shortened(text: &str) -> String {
     format!("{shown:?}")
 }
 
-/// Characters of a faulty text that are repeated in a message.
+/// Maximum characters of an invalid text repeated in a message.
 const SHOWN: usize = 40;

@@ -1,4 +1,4 @@
-//! `conn.expect`: waits for something in what a connection receives, in the form of a callback.
+//! `conn.expect`: calls a callback when a pattern arrives on a connection.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -67,7 +67,7 @@ fn pattern(context: &NativeCallContext<'_>, what: &Dynamic) -> Outcome<Pattern> 
     Ok(pattern)
 }
 
-/// What the callback gets when the stream has ended without it: what had come.
+/// The callback's map after the end of the stream without a match: the bytes received.
 pub(in crate::script) fn unmet_value(rest: Dynamic) -> Dynamic {
     let mut map = Map::new();
     map.insert("timeout".into(), false.into());
@@ -76,7 +76,7 @@ pub(in crate::script) fn unmet_value(rest: Dynamic) -> Dynamic {
     Dynamic::from_map(map)
 }
 
-/// What the callback gets: where it was found, or that it was not.
+/// The callback's map: the match, or the timeout.
 pub(in crate::script) fn match_value(found: Option<Found>) -> Dynamic {
     let mut map = Map::new();
     map.insert("timeout".into(), found.is_none().into());

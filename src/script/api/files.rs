@@ -1,8 +1,8 @@
-//! Files and the environment: small files, read and appended to within the folders a script may use, and files of
-//! any size, opened here to be sent by the loop.
+//! Files and the environment: reads and appends small files in the folders a script may use, and opens files of any
+//! size to be sent by the event loop.
 //!
-//! The only functions that do I/O. They wait for the disk, so only regular files are opened: a pipe or a device
-//! could stop every connection.
+//! The only functions that do I/O. They block on the disk, so only regular files are opened: a pipe or a device could
+//! block every connection.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -39,7 +39,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
         append(&access, path, &bytes)
     });
     engine.register_fn("env", |name: &str| {
-        // What the standard library answers with a panic.
+        // The standard library panics for these names.
         let possible = !name.is_empty() && !name.contains(['=', '\0']);
         let value = if possible { std::env::var_os(name) } else { None };
         value.map_or(Dynamic::UNIT, |value| value.to_string_lossy().into_owned().into())
@@ -80,8 +80,7 @@ fn append(access: &FileAccess, path: &str, bytes: &[u8]) -> Outcome<()> {
     file.write_all(bytes).map_err(|why| fault(cause(&why)))
 }
 
-/// Opens a regular file. The path has no links in it any more; should one have come meanwhile, it is not
-/// followed.
+/// Opens a regular file. Links in the path were resolved before; one created since is not followed.
 fn open(path: &Path, options: &mut OpenOptions) -> Result<File, String> {
     let regular = |is_file: bool| if is_file { Ok(()) } else { Err("not a regular file".to_owned()) };
     if let Ok(known) = path.symlink_metadata() {
@@ -92,5 +91,5 @@ fn open(path: &Path, options: &mut OpenOptions) -> Result<File, String> {
     Ok(file)
 }
 
-/// What is read or appended at once.
+/// Maximum bytes of one read or append.
 const MAX_FILE: usize = 4 << 20;

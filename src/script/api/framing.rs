@@ -1,6 +1,6 @@
-//! How a connection's stream is cut: `frame_lines`, `frame_delim`, `frame_fixed`, `frame_length`, `frame_none`.
+//! The framing of a connection: `frame_lines`, `frame_delim`, `frame_fixed`, `frame_length`, `frame_none`.
 //!
-//! Reads the options and pushes the choice. Cutting itself is `codec::framing` and the session's business.
+//! Parses the options and pushes the framing. Splitting the stream is up to `codec::framing` and the session.
 
 use std::rc::Rc;
 
@@ -55,7 +55,7 @@ fn lines(host: &Host, conn: &Conn, max: INT) -> Outcome<()> {
     frames("frame_lines", host, conn, Framing::Lines { encoding: encoding_of(conn), max })
 }
 
-/// Cuts frames, if somebody takes them.
+/// Sets a framing; an error if no handler takes frames.
 fn frames(function: &str, host: &Host, conn: &Conn, framing: Framing) -> Outcome<()> {
     if !host.takes_frames(conn.view()) {
         let lines = if function == "frame_lines" { "on_line, " } else { "" };
@@ -131,7 +131,7 @@ fn within(function: &str, what: &str, value: INT, most: usize) -> Outcome<usize>
     fits.ok_or_else(|| failure(format!("{function} takes {what} from 1 to {most}, not {value}")))
 }
 
-/// What delimiters and line ends are written in.
+/// The encoding of delimiters and line ends.
 fn encoding_of(conn: &Conn) -> &'static Encoding {
     match conn.view().recv.get() {
         Charset::Auto => UTF_8,
@@ -141,5 +141,5 @@ fn encoding_of(conn: &Conn) -> &'static Encoding {
 
 const OPTIONS: [&str; 7] = ["size", "endian", "offset", "adjust", "include_header", "max", "strip"];
 
-/// The largest frame a script may ask for: the size of the largest blob.
+/// Maximum frame length a script may set, in bytes: the maximum length of a blob.
 const LARGEST: usize = 4 << 20;

@@ -1,7 +1,6 @@
-//! Functions that belong to no value: logging, time, the end of the run.
+//! Global functions: logging, time, exit.
 //!
-//! `app` and `args` are variables and live in the engine; `print` and `debug` are statements of the language
-//! and are hooked up there too.
+//! `app` and `args` are variables of the engine; `print` and `debug` belong to the language and are connected there.
 
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -21,7 +20,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         Ok(())
     };
     engine.register_fn("log", log.clone());
-    // Rhai's own log(float) is a logarithm and would be found first.
+    // For floats too, because Rhai's own log(float), a logarithm, would be found first.
     engine.register_fn("log", move |context: NativeCallContext<'_>, what: f64| log(context, what.into()));
 
     engine
@@ -56,12 +55,12 @@ fn now_ms() -> INT {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as INT)
 }
 
-/// The moment in UTC with milliseconds: `2026-11-22T18:00:00.123Z`.
+/// A time in UTC with milliseconds: `2026-11-22T18:00:00.123Z`.
 fn time(now: Timestamp) -> String {
     format!("{now:.3}")
 }
 
-/// The local time in the words of strftime.
+/// The local time, formatted by strftime.
 fn format_time(format: &str) -> Outcome<String> {
     jiff::fmt::strtime::format(format, &Zoned::now()).map_err(|fault| failure(format!("time(\"{format}\"): {fault}")))
 }

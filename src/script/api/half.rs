@@ -1,6 +1,6 @@
-//! Half precision floats (IEEE 754 binary16), which Rust does not have yet: the code `e` of `pack`.
+//! Half-precision floats (IEEE 754 binary16), which Rust does not have: the code `e` of `pack`.
 
-/// The bits of the nearest half float, ties to even; `None` if the number is too large for one.
+/// The bits of the nearest half float, ties to even; `None` if the number is too large.
 pub(super) fn from_f64(number: f64) -> Option<u16> {
     let sign = if number.is_sign_negative() { 0x8000 } else { 0 };
     let size = number.abs();
@@ -10,16 +10,16 @@ pub(super) fn from_f64(number: f64) -> Option<u16> {
     if size.is_infinite() {
         return Some(sign | 0x7c00);
     }
-    // The exponent of its leading bit, no less than that of the smallest normal number.
+    // The exponent of the leading bit, at least that of the smallest normal number.
     let exponent = ((size.to_bits() >> 52) as i32 - 1023).max(-14);
-    // Dividing by a power of two is exact: the only rounding is this one. An overflow of the fraction carries
-    // into the exponent, which is just right.
+    // Dividing by a power of two is exact, so this is the only rounding. An overflow of the fraction carries into the
+    // exponent, as it must.
     let fraction = (size / 2f64.powi(exponent - 10)).round_ties_even() as i32;
     let bits = ((exponent + 14) << 10) + fraction;
     u16::try_from(bits).ok().filter(|bits| *bits < 0x7c00).map(|bits| sign | bits)
 }
 
-/// The number these bits are.
+/// The number of these bits.
 pub(super) fn to_f64(bits: u16) -> f64 {
     let exponent = i32::from(bits >> 10 & 0x1f);
     let fraction = f64::from(bits & 0x3ff);
@@ -37,8 +37,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_numbers() {
-        // Of python3: struct.pack(">e", x).hex()
+    fn half_floats_match_known_values() {
+        // From python3: struct.pack(">e", x).hex()
         let known = [
             (0.0, 0x0000),
             (-0.0, 0x8000),
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn every_half_float_comes_back() {
+    fn every_half_float_survives_a_round_trip() {
         for bits in 0..=u16::MAX {
             let number = to_f64(bits);
             if number.is_nan() {

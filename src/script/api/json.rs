@@ -1,7 +1,7 @@
-//! JSON both ways, for every value that JSON has.
+//! `parse_json` and `to_json`, for every JSON value.
 //!
-//! Takes the place of Rhai's own, which reads only maps, in the syntax of scripts, and writes what it cannot
-//! say in JSON as text of its own.
+//! Replaces Rhai's own functions, which parse only maps, in the syntax of scripts, and write values without a JSON form
+//! as text.
 
 use std::cell::Cell;
 use std::fmt::{self, Write};
@@ -15,7 +15,7 @@ pub(super) fn register(engine: &mut Engine) {
     engine
         .register_fn("parse_json", |text: &str| parse(text.as_bytes()))
         .register_fn("parse_json", |blob: rhai::Blob| parse(&blob))
-        // Rhai's own is for maps, and would be found first.
+        // Registered for maps too, because Rhai's own function would be found first.
         .register_fn("to_json", |context: NativeCallContext<'_>, map: Map| write(&context, &map.into()))
         .register_fn("to_json", |context: NativeCallContext<'_>, x: Dynamic| write(&context, &x));
 }
@@ -30,7 +30,7 @@ fn parse(text: &[u8]) -> Outcome<Dynamic> {
     })
 }
 
-/// Items so far; a script's values have limits, and what is over them is not even built.
+/// Items of the parsed value so far; parsing stops at the limits of scripts, before a larger value is built.
 #[derive(Default)]
 struct Count {
     items: Cell<usize>,
@@ -44,7 +44,7 @@ impl Count {
     }
 }
 
-/// Builds one value; the parser nests at most 128 deep.
+/// Builds one value; the parser limits nesting to 128.
 #[derive(Clone, Copy)]
 struct Value<'a>(&'a Count);
 
@@ -149,7 +149,7 @@ fn add(context: &NativeCallContext<'_>, value: &Dynamic, depth: usize, out: &mut
         out.push_str(&number.to_string());
     } else {
         match value.as_float() {
-            // With a point or an exponent, so that it comes back as what it was.
+            // With a decimal point or an exponent, so that it is parsed as a float again.
             Ok(number) if number.is_finite() => {
                 let _ = write!(out, "{number:?}");
             }
@@ -165,7 +165,7 @@ fn add(context: &NativeCallContext<'_>, value: &Dynamic, depth: usize, out: &mut
     Ok(())
 }
 
-/// A string in quotes, with the escapes it needs (RFC 8259, section 7).
+/// A quoted string with the required escapes (RFC 8259, section 7).
 fn quote(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {
@@ -184,9 +184,9 @@ fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// What arrays, maps and strings of a script hold at most.
+/// Maximum sizes of arrays, maps and strings of a script.
 const MAX_ITEMS: usize = 4 << 20;
 const MAX_ENTRIES: usize = 1 << 20;
 const MAX_TEXT: usize = 16 << 20;
-/// How deep JSON may nest; reading has the same limit.
+/// Maximum nesting of written JSON; the parser has the same limit.
 const MAX_DEPTH: usize = 127;

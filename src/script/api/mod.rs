@@ -1,7 +1,7 @@
-//! What scripts can use: one file for each group of functions, all registered here.
+//! The script API: one file for each group of functions, all registered here.
 //!
-//! Functions push commands and do no I/O; only `files` reads and writes small files. Every name is documented in [`crate::script::reference`]; a
-//! test compares the two.
+//! Functions push commands and do no I/O; only `files` reads and writes small files. Every name is documented in
+//! [`crate::script::reference`]; a test compares the two.
 
 pub(super) mod bytes;
 pub(super) mod conn;
@@ -29,10 +29,10 @@ use rhai::{Blob, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallCont
 use crate::script::host::Host;
 use crate::script::paths::FileAccess;
 
-/// What a function gives that can fail. The engine adds the position.
+/// The result of a function that can fail. The engine adds the position.
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
-/// Registers everything.
+/// Registers every function.
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess) {
     conn::register(engine, host);
     timers::register(engine, host);
@@ -53,13 +53,13 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess)
     files::register(engine, host, Rc::new(access));
 }
 
-/// An error that a script can catch; its text is what `catch (e)` gets.
+/// An error that a script can catch; `catch (e)` gets its text.
 #[allow(clippy::unnecessary_box_returns, reason = "Rhai's results have boxed errors")]
 fn failure(text: impl Into<String>) -> Box<EvalAltResult> {
     text.into().into()
 }
 
-/// A value as `print` shows it.
+/// A value as `print` writes it.
 fn display(context: &NativeCallContext<'_>, value: Dynamic) -> Outcome<ImmutableString> {
     if value.is_string() {
         return Ok(value.into_immutable_string().unwrap_or_default());
@@ -76,7 +76,7 @@ fn octets(value: &Dynamic) -> Option<Vec<u8>> {
     value.read_lock::<ImmutableString>().map(|text| text.as_bytes().to_vec())
 }
 
-/// The friendly name of a value's type.
+/// The name of a value's type in messages.
 fn type_name(context: &NativeCallContext<'_>, value: &Dynamic) -> String {
     crate::script::error::friendly(context.engine().map_type_name(value.type_name()))
 }

@@ -1,7 +1,7 @@
-//! Numbers in blobs: readers with a checked position, and big-endian ones that replace Rhai's.
+//! Numbers in blobs: readers with bounds checks, and replacements of Rhai's big-endian functions.
 //!
-//! Rhai's `write_be` and `parse_be_int` keep a short number at the left end and read it as signed; on a wire
-//! it stands at the right end and has no sign.
+//! Rhai's `write_be` and `parse_be_int` align a short number to the left and read it as signed; protocols align it to
+//! the right, unsigned.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -56,7 +56,7 @@ pub(super) fn register(engine: &mut Engine) {
         });
 }
 
-/// The bytes of `for b in data` reckon with integers: a checksum is the first thing everybody writes.
+/// Registers arithmetic of the bytes of `for b in data` with integers, as in a checksum.
 fn register_bytes_as_numbers(engine: &mut Engine) {
     macro_rules! reckon {
         ($($name:literal $op:tt),*) => {$(
@@ -75,7 +75,7 @@ fn register_bytes_as_numbers(engine: &mut Engine) {
     });
 }
 
-/// Registers the reader of one kind of number.
+/// Registers the reader of one type of number.
 fn number<const N: usize>(engine: &mut Engine, name: &'static str, read: fn([u8; N]) -> Outcome<INT>) {
     engine.register_fn(name, move |blob: &mut Blob, at: INT| -> Outcome<INT> {
         let from = match usize::try_from(at) {
@@ -96,7 +96,7 @@ fn fits(value: u64) -> Outcome<INT> {
         .map_err(|_| failure(format!("{value} does not fit in a script's integer (at most {})", INT::MAX)))
 }
 
-/// `count` bytes from `at`; a position without enough bytes behind it is an error.
+/// `count` bytes from `at`; an error if there are fewer.
 fn part<'a>(name: &str, bytes: &'a mut [u8], at: INT, count: INT) -> Outcome<&'a mut [u8]> {
     let all = bytes.len();
     let is_before = at < 0 && at.unsigned_abs() as usize > all;
@@ -106,7 +106,8 @@ fn part<'a>(name: &str, bytes: &'a mut [u8], at: INT, count: INT) -> Outcome<&'a
     part.ok_or_else(|| failure(format!("{name}({at}, {count}): the blob has {all} bytes in all")))
 }
 
-/// The number these bytes are; eight bytes are read as they are stored, so that a negative one comes back.
+/// The unsigned big-endian number of these bytes; eight significant bytes are read as signed, so that a negative number
+/// survives a round trip.
 fn parse(bytes: &mut [u8]) -> Outcome<INT> {
     let split = bytes.len().saturating_sub(8);
     if bytes[..split].iter().any(|byte| *byte != 0) {
@@ -115,7 +116,7 @@ fn parse(bytes: &mut [u8]) -> Outcome<INT> {
     Ok(bytes[split..].iter().fold(0, |value, byte| value << 8 | INT::from(*byte)))
 }
 
-/// Writes the number at the right end and fills the rest.
+/// Writes a number right-aligned and fills the bytes before it.
 fn write(bytes: &mut [u8], value: INT) -> Outcome<()> {
     let count = bytes.len();
     let room = 8 * count.min(8) as u32;
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_short_number_stands_at_the_right_end_without_a_sign() {
+    fn a_short_number_is_right_aligned_and_unsigned() {
         let mut bytes = [9; 4];
         write(&mut bytes, 258).unwrap();
         assert_eq!(bytes, [0, 0, 1, 2]);
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn numbers_out_of_range_are_refused() {
         let mut two = [0; 2];
         write(&mut two, 65_535).unwrap();
         assert_eq!(two, [0xff, 0xff]);

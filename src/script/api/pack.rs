@@ -1,7 +1,7 @@
-//! `pack` and `unpack`: numbers and bytes in a row, in the codes of Python's `struct`.
+//! `pack` and `unpack`: binary records, with the format codes of Python's `struct`.
 //!
-//! Nothing depends on the machine: without a sign for the order, and with `@` or `=`, numbers are little-endian,
-//! have the standard sizes and stand side by side. Everything is checked: ranges, counts, lengths.
+//! Independent of the machine: without a byte order sign, and with `@` or `=`, numbers are little-endian, have the
+//! standard sizes and no padding. Ranges, counts and lengths are checked.
 
 use rhai::{Array, Blob, Dynamic, Engine, INT, NativeCallContext};
 
@@ -34,24 +34,24 @@ pub(super) fn register(engine: &mut Engine) {
         .register_fn("pack_size", |format: &str| Format::read("pack_size", format).map(|format| format.size as INT));
 }
 
-/// What one code stands for.
+/// The meaning of one code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// `x`: zeros without a value.
+    /// `x`: a zero byte without a value.
     Gap,
     /// `c`: one byte, a blob.
     Char,
     /// `?`
     Bool,
-    /// A number of so many bytes.
+    /// A signed number of this many bytes.
     Signed(usize),
-    /// The same without a sign.
+    /// An unsigned number of this many bytes.
     Unsigned(usize),
-    /// `e f d`: a float of so many bytes.
+    /// `e f d`: a float of this many bytes.
     Float(usize),
-    /// `s`: the count is a length; one value.
+    /// `s`: one value; the count is its length.
     Bytes,
-    /// `p`: the same with its length in front.
+    /// `p`: the same with a length byte before it.
     Pascal,
 }
 
@@ -95,7 +95,7 @@ struct Field {
 }
 
 impl Field {
-    /// How many values it takes or gives.
+    /// Number of its values.
     fn values(&self) -> usize {
         match self.kind {
             Kind::Gap => 0,
@@ -109,14 +109,14 @@ impl Field {
     }
 }
 
-/// A format that was read.
+/// A parsed format.
 #[derive(Debug)]
 struct Format {
     big_endian: bool,
     fields: Vec<Field>,
-    /// Bytes in all.
+    /// Total number of bytes.
     size: usize,
-    /// Values in all.
+    /// Total number of values.
     values: usize,
 }
 
@@ -261,7 +261,7 @@ fn put_number(
     Ok(())
 }
 
-/// The values in bytes that are exactly as many as the format needs.
+/// The values in bytes of exactly the format's length.
 fn unpack(format: &Format, mut bytes: &[u8]) -> Outcome<Array> {
     let mut values = Array::with_capacity(format.values);
     for field in &format.fields {
@@ -311,5 +311,5 @@ fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-/// What a blob may hold.
+/// Maximum length of a blob, in bytes.
 const MAX_SIZE: usize = 4 << 20;

@@ -1,7 +1,7 @@
 //! Regular expressions on bytes and on text: `re("..")`.
 //!
-//! A search takes time in proportion to pattern and text, never more; their product has a limit, because nothing
-//! stops a search half-way. Between two matches the clock of the call is looked at.
+//! The time of a search is proportional to pattern size times text length. That product has a limit, because a search
+//! cannot be interrupted; between two matches the time limit of the call is checked.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,18 +15,18 @@ use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallCo
 use super::{Outcome, failure, type_name};
 use crate::script::host::Host;
 
-/// A compiled pattern; cheap to copy.
+/// A compiled pattern; cheap to clone.
 #[derive(Clone, Debug)]
 pub(in crate::script) struct Pattern(Rc<Compiled>);
 
 #[derive(Debug)]
 struct Compiled {
     regex: Regex,
-    /// About how many places of the pattern can be tried at one byte of the text.
+    /// Weight: approximate number of pattern positions tried at one byte of text.
     weight: usize,
-    /// It only matches what is UTF-8.
+    /// It matches valid UTF-8 only.
     is_text: bool,
-    /// It can match nothing at all.
+    /// It can match the empty string.
     is_empty: bool,
 }
 
@@ -35,24 +35,24 @@ impl Pattern {
         &self.0.regex
     }
 
-    /// Whether it only matches what is UTF-8.
+    /// Whether it matches valid UTF-8 only.
     pub(in crate::script) fn is_text(&self) -> bool {
         self.0.is_text
     }
 
-    /// Whether it can match nothing at all.
+    /// Whether it can match the empty string.
     pub(in crate::script) fn is_empty(&self) -> bool {
         self.0.is_empty
     }
 
-    /// How many bytes can be searched at once.
+    /// Maximum bytes of one search.
     pub(in crate::script) fn limit(&self) -> usize {
         MAX_WORK / self.0.weight
     }
 }
 
 impl Compiled {
-    /// The text to search, if that does not take too long.
+    /// The text to search; an error if it is too long for the pattern.
     fn subject(&self, context: &NativeCallContext<'_>, function: &str, x: &Dynamic) -> Outcome<Subject> {
         let subject = Subject::new(context, function, x)?;
         let limit = MAX_WORK / self.weight;
@@ -126,7 +126,7 @@ fn replace(
     Ok(subject.like(&out))
 }
 
-/// Patterns that were compiled; when there are too many, all are forgotten.
+/// Cache of compiled patterns; cleared when it is full.
 #[derive(Default)]
 struct Cache(RefCell<HashMap<ImmutableString, Pattern>>);
 
@@ -155,8 +155,8 @@ impl Cache {
     }
 }
 
-/// About how many places of a pattern can be tried at one byte of the text; repetitions count as often as they
-/// may be repeated.
+/// The weight of a pattern: approximate number of its positions tried at one byte of text. Repetitions count as often
+/// as they may repeat.
 fn weight(pattern: &Hir) -> usize {
     let sum = |parts: &[Hir]| parts.iter().map(weight).fold(0, usize::saturating_add);
     match pattern.kind() {
@@ -172,7 +172,7 @@ fn weight(pattern: &Hir) -> usize {
     }
 }
 
-/// The crate's message has several lines: the pattern, a mark below it, and what is wrong.
+/// The last line of the regex crate's message, which also shows the pattern and a marker.
 fn explain(pattern: &str, fault: &regex::Error) -> String {
     if let regex::Error::CompiledTooBig(_) = fault {
         return "re: the pattern is too large when compiled; repeat less, or use (?-u) for ASCII classes".to_owned();
@@ -182,13 +182,13 @@ fn explain(pattern: &str, fault: &regex::Error) -> String {
     format!("re({pattern:?}): {what}")
 }
 
-/// What is searched, and in what form results are given back: a string's positions are counted in characters.
+/// The searched value, which also decides the type of results; positions in a string are counted in characters.
 enum Subject {
     Text(ImmutableString),
     Bytes(Blob),
 }
 
-/// Characters before a byte of the text, as far as they were counted.
+/// An offset in bytes, and the characters counted up to it.
 #[derive(Default)]
 struct Place {
     byte: usize,
@@ -214,7 +214,7 @@ impl Subject {
         }
     }
 
-    /// What a value of this kind holds.
+    /// The bytes of a value of this type.
     fn limit(&self) -> usize {
         match self {
             Self::Text(_) => 16 << 20,
@@ -222,7 +222,7 @@ impl Subject {
         }
     }
 
-    /// Bytes as a value of the same kind.
+    /// Bytes as a value of the same type.
     fn like(&self, bytes: &[u8]) -> Dynamic {
         match self {
             Self::Text(_) => String::from_utf8_lossy(bytes).into_owned().into(),
@@ -230,7 +230,7 @@ impl Subject {
         }
     }
 
-    /// A match: `#{start, end, matched, groups, names}`.
+    /// The map of a match: `#{start, end, matched, groups, names}`.
     fn found(&self, pattern: &Regex, found: &Captures<'_>, place: &mut Place) -> Dynamic {
         let whole = found.get_match();
         let group =
@@ -246,28 +246,28 @@ impl Subject {
         map.into()
     }
 
-    /// The position a byte has for the script; never before the one asked for last.
+    /// The position of a byte offset for the script; offsets must not decrease between calls.
     fn position(&self, byte: usize, place: &mut Place) -> INT {
         if let Self::Bytes(_) = self {
             return byte as INT;
         }
         let between = &self.bytes()[place.byte..byte];
-        // Every byte that does not continue a character begins one.
+        // Counts every byte but UTF-8 continuation bytes.
         place.characters += between.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
         place.byte = byte;
         place.characters as INT
     }
 }
 
-/// Bytes of a pattern's source.
+/// Maximum length of a pattern's source, in bytes.
 const MAX_PATTERN: usize = 16 << 10;
-/// Bytes of a compiled pattern.
+/// Maximum size of a compiled pattern, in bytes.
 const MAX_PROGRAM: usize = 256 << 10;
-/// Bytes of the tables a search builds while it runs.
+/// Maximum size of the tables built during a search, in bytes.
 const MAX_TABLES: usize = 2 << 20;
-/// Patterns that are kept.
+/// Maximum number of cached patterns.
 const MAX_CACHED: usize = 256;
-/// Weight of the pattern times bytes of the text. Measured: the worst patterns take 13 ns for each, so 0.4 s.
+/// Maximum weight times text length in bytes. Measured: the worst patterns take 13 ns per unit, 0.4 s in total.
 const MAX_WORK: usize = 32 << 20;
-/// Matches one call gives.
+/// Maximum number of matches of one call.
 const MAX_MATCHES: usize = 65_536;

@@ -1,4 +1,4 @@
-//! Chance: everything comes from one generator, and with `--seed` it comes the same again.
+//! Random values: all from one generator, so that `--seed` repeats them.
 
 use std::rc::Rc;
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn version_and_variant_stand_in_their_places() {
+    fn a_uuid_has_its_version_and_variant() {
         assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
         assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
         assert_eq!(uuid(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef), "01234567-89ab-4def-8123-456789abcdef");

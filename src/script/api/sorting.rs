@@ -1,7 +1,7 @@
-//! Sorting with a comparison of the script.
+//! Sorting with a comparison function of the script.
 //!
-//! Takes the place of Rhai's own functions, which go on when a comparison fails: what was to be stopped after
-//! two seconds ran for minutes, and a mistake in a comparison was never shown.
+//! Replaces Rhai's own functions, which ignore a failed comparison: a call to be stopped after two seconds ran for
+//! minutes, and an error in a comparison was never reported.
 
 use std::cmp::Ordering;
 use std::panic::{self, AssertUnwindSafe};
@@ -36,7 +36,7 @@ fn ordered(context: &NativeCallContext<'_>, mut array: Array, by: &FnPtr) -> Out
     Ok(array)
 }
 
-/// A comparison gives a number below, at or above zero, or whether the first value comes first.
+/// The order of a comparison's result: a number below, at or above zero, or `true` if the first value comes first.
 fn compare(context: &NativeCallContext<'_>, by: &FnPtr, one: &Dynamic, other: &Dynamic) -> Outcome<Ordering> {
     let result = by.call_raw(context, None, [one.clone(), other.clone()])?;
     if let Ok(number) = result.as_int() {
@@ -55,7 +55,7 @@ fn compare(context: &NativeCallContext<'_>, by: &FnPtr, one: &Dynamic, other: &D
     }
 }
 
-/// How a function of the standard library that takes a closure is left from within the closure.
+/// Payload of the unwind that leaves a sort function of the standard library from its comparison closure.
 #[derive(Default)]
 struct Stop(Option<Box<EvalAltResult>>);
 
@@ -63,7 +63,7 @@ impl Stop {
     fn unless<T>(&mut self, result: Outcome<T>) -> T {
         result.unwrap_or_else(|fault| {
             self.0 = Some(fault);
-            // Not a panic: no hook is called. The slice has all its values, in some order.
+            // resume_unwind does not call the panic hook. The slice keeps all its values, in some order.
             panic::resume_unwind(Box::new(()))
         })
     }
@@ -75,7 +75,7 @@ fn stoppable(function: &str, work: impl FnOnce(&mut Stop)) -> Outcome<()> {
     match (result, stop.0) {
         (_, Some(fault)) => Err(fault),
         (Ok(()), None) => Ok(()),
-        // What the standard library says about an order that is none; a panic of something else goes on.
+        // The panic message of the standard library for an inconsistent order; any other panic propagates.
         (Err(payload), None) => match payload.downcast_ref::<&str>() {
             Some(text) if text.contains("total order") => {
                 Err(failure(format!("{function}: the comparison contradicts itself")))

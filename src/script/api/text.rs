@@ -1,4 +1,4 @@
-//! Text basics: `"{} {}".fmt(a, b)`.
+//! String formatting: `"{} {}".fmt(a, b)`.
 
 use rhai::{Dynamic, Engine, NativeCallContext};
 

@@ -1,4 +1,4 @@
-//! `after`, `every` and `cancel`, and the list of open connections: `conns`, `broadcast`, `broadcast_line`.
+//! `after`, `every` and `cancel`; `conns`, `broadcast` and `broadcast_line` for all open connections.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::{Outcome, failure, type_name};
 use crate::script::host::Host;
 use crate::script::timers::{Timer, TimerId};
 
-/// What `after` and `every` give, for `cancel`.
+/// The result of `after` and `every`, for `cancel`.
 #[derive(Clone, Copy, Debug)]
 struct Handle(TimerId);
 
@@ -28,7 +28,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("every", move |conn: &mut Conn, ms: INT, call: FnPtr| start(&of, Some(conn), ms, call, true));
     let of = Rc::clone(host);
     engine.register_fn("cancel", move |timer: Handle| of.timers().cancel(timer.0));
-    // A timer that was never started, kept in a map: nothing to cancel.
+    // The handle of a timer that was never started: nothing to cancel.
     engine.register_fn("cancel", |(): ()| false);
     register_everybody(engine, host);
 }
@@ -41,7 +41,7 @@ fn start(host: &Host, conn: Option<&Conn>, ms: INT, call: FnPtr, repeats: bool) 
     };
     let conn = conn.map(|conn| Rc::clone(conn.view()));
     if conn.as_ref().is_some_and(|conn| !conn.is_open.get()) {
-        // It would die at once: its number is one that never comes.
+        // The connection is closed, so the timer is not started; its number is never used.
         return Ok(Handle(0));
     }
     let every = repeats.then_some(wait);
@@ -69,8 +69,8 @@ fn register_everybody(engine: &mut Engine, host: &Rc<Host>) {
     });
 }
 
-/// Sends to everybody who can be sent to, each in their own encoding. One who cannot take it (a character their
-/// encoding does not have) does not keep it from the others: the first such error is thrown at the end.
+/// Sends to every connection open for sending, each in its own encoding. An error for one (a character its encoding
+/// does not have) does not stop the others; the first error is thrown at the end.
 fn broadcast(
     context: &NativeCallContext<'_>,
     host: &Host,
@@ -106,5 +106,5 @@ fn broadcast(
     failed.map_or(Ok(()), Err)
 }
 
-/// A year.
+/// Maximum time of a timer, in milliseconds: a year.
 const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;

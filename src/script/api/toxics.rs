@@ -1,7 +1,7 @@
-//! Faults on purpose: `toxic`, `check_toxic` and `heal`.
+//! Injected faults: `toxic`, `check_toxic` and `heal`.
 //!
-//! Reads what is asked for and pushes it. What a toxic does is `layer::toxics`; the options that every toxic has,
-//! `dir` and `toxicity`, are read here.
+//! Parses the request and pushes it. The toxics are in `layer::toxics`; the options of every toxic, `dir` and
+//! `toxicity`, are parsed here.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::layer::toxics::{Toxic, ToxicError, Value};
 use crate::script::host::Host;
 use crate::session::{Command, Direction};
 
-/// Every byte passes through every one of them: more are a loop that has run away.
+/// Maximum toxics of one connection, because every byte passes through all of them; more are a mistake in a loop.
 const MAX_TOXICS: usize = 16;
 /// The options of every toxic.
 const COMMON: [&str; 2] = ["dir", "toxicity"];
@@ -70,7 +70,7 @@ fn heal(host: &Host, conn: &Conn, name: Option<&'static str>) {
     }
 }
 
-/// A toxic as it was asked for.
+/// A requested toxic.
 struct Wish {
     toxic: Toxic,
     direction: Direction,
@@ -126,7 +126,7 @@ fn read_value(value: &Dynamic) -> Option<Value> {
     }
 }
 
-/// A value in a message: numbers and strings as they are, others by their kind.
+/// A value for a message: numbers and strings themselves, other values by their type.
 fn shown(context: &NativeCallContext<'_>, value: &Dynamic) -> String {
     match read_value(value) {
         Some(Value::Int(number)) => number.to_string(),

@@ -1,13 +1,13 @@
-//! Escapes in backticks: `\n` stays two characters there, which nobody means.
+//! Warnings about escapes in backtick strings, where `\n` is two characters and probably a mistake.
 //!
-//! Owns just enough of the language to know what is a string: Rhai's tokens do not say how a string was quoted.
+//! Knows just enough of the language to find strings, because Rhai's tokens do not tell how a string was quoted.
 
 use rhai::Position;
 
 use crate::script::error::{self, Report};
 use crate::script::source::Source;
 
-/// A warning for every string in backticks with `\r` or `\n` in it.
+/// A warning for every backtick string that contains `\r` or `\n`.
 pub(super) fn warnings(source: &Source) -> Vec<Report> {
     let mut scan = Scan { rest: &source.text, found: Vec::new() };
     scan.code();
@@ -28,10 +28,10 @@ fn place(text: &str, at: usize) -> Position {
 }
 
 struct Found {
-    /// How much text is left from here on.
+    /// The text left to scan.
     left: usize,
     escape: &'static str,
-    /// Values are put into the string.
+    /// The string has interpolated values.
     takes_values: bool,
 }
 
@@ -41,7 +41,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Passes over code up to the brace that closes it.
+    /// Skips code up to its closing brace.
     fn code(&mut self) {
         let mut depth = 0_usize;
         while let Some(first) = self.rest.chars().next() {

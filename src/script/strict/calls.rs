@@ -1,7 +1,7 @@
-//! The calls and properties of one text, each held against what there is.
+//! Checks the calls and properties of one text against the catalog.
 //!
-//! A function is known by name and number of arguments: Rhai chooses by type at run time, and a call that fits no
-//! type is found only there. Types are known in one case, the parameters of handlers that are never assigned.
+//! Functions are identified by name and number of arguments: Rhai selects by type at run time, so a call without a
+//! fitting type is found only then. Types are known in one case: parameters of handlers that are never assigned.
 
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use crate::script::check;
 use crate::script::error;
 use crate::script::reference;
 
-/// Checks a text; what is wrong goes to `faults`.
+/// Checks a text and appends the findings to `faults`.
 pub(super) fn check(unit: &Unit, context: &RunContext, faults: &mut Vec<Fault>) {
     let mut check = Check { unit, context, faults, types: HashMap::new() };
     check.calls();
@@ -32,7 +32,7 @@ struct Check<'a> {
     unit: &'a Unit,
     context: &'a RunContext,
     faults: &'a mut Vec<Fault>,
-    /// What is known of variables: type, and its name.
+    /// The variables of known type: name and type.
     types: HashMap<String, (TypeId, &'static str)>,
 }
 
@@ -50,7 +50,7 @@ impl Check<'_> {
         });
     }
 
-    /// What is done with the parameters of a handler.
+    /// The uses of a handler's parameters.
     fn members(&mut self, handler: &AST) {
         handler.walk(&mut |path| {
             if let Some(ASTNode::Expr(Expr::Dot(pair, ..))) = path.last() {
@@ -132,7 +132,7 @@ impl Check<'_> {
         }
     }
 
-    /// `variable.something`, where the variable's type is known.
+    /// `variable.member`, if the variable's type is known.
     fn dot(&mut self, owner: &Expr, member: &Expr, is_target: bool) {
         let Expr::Variable(variable, ..) = owner else { return };
         let Some(&(id, owner)) = self.types.get(variable.1.as_str()) else { return };
@@ -169,7 +169,7 @@ impl Check<'_> {
         }
     }
 
-    /// The numbers of parameters of the script's own functions of that name.
+    /// The parameter counts of the script's own functions with that name.
     fn scripted(&self, name: &str) -> BTreeSet<usize> {
         let units = [Some(self.unit), self.context.main()];
         let functions = units.into_iter().flatten().flat_map(|unit| unit.ast.iter_functions());
@@ -210,13 +210,13 @@ impl Check<'_> {
     }
 }
 
-/// Whether the last expression of a path is what is assigned to.
+/// Whether the last expression of a path is the target of an assignment.
 fn is_target(path: &[ASTNode<'_>]) -> bool {
     let [.., ASTNode::Stmt(Stmt::Assignment(assignment)), ASTNode::Expr(expression)] = path else { return false };
     std::ptr::eq(&raw const assignment.1.lhs, *expression)
 }
 
-/// What is known of a handler's parameters: their names in the script and in the signature.
+/// A handler's parameters: their names in the script and in the signature.
 fn types<'a>(
     parameters: impl Iterator<Item = (&'a str, &'static str)>,
     body: &AST,
@@ -241,7 +241,7 @@ fn types<'a>(
             }
             Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => forget(&assignment.1.lhs, &mut types),
             Some(ASTNode::Stmt(Stmt::TryCatch(flow, _))) => forget(&flow.expr, &mut types),
-            // A closure that has it may set it.
+            // A closure that captures it may assign to it.
             Some(ASTNode::Stmt(Stmt::Share(shared))) => {
                 for (variable, _) in shared.iter() {
                     types.remove(variable.name.as_str());
@@ -260,7 +260,7 @@ fn forget(target: &Expr, types: &mut HashMap<String, (TypeId, &'static str)>) {
     }
 }
 
-/// How many arguments a documented method takes, its owner included.
+/// Number of arguments of a documented method, the receiver included.
 fn usage_arguments(usage: &[&str]) -> usize {
     let first =
         usage.first().and_then(|usage| usage.split_once('(')).map_or("", |(_, rest)| rest.trim_end_matches(')'));

@@ -1,25 +1,25 @@
-//! Everything that is registered with an engine, by name: how many arguments, and of which type the first one is.
+//! The functions registered with an engine: for each name the number of arguments and the type of the first one.
 
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 
 use rhai::{Dynamic, Engine};
 
-/// What an engine offers to scripts.
+/// The functions and properties of an engine.
 pub(super) struct Catalog {
     forms: HashMap<String, Vec<Form>>,
 }
 
-/// One form of a function.
+/// One overload of a function.
 #[derive(Clone, Copy)]
 struct Form {
     parameters: usize,
-    /// `None` takes anything.
+    /// `None`: any type.
     first: Option<TypeId>,
 }
 
 impl Catalog {
-    /// Asks an engine.
+    /// Reads the metadata of an engine.
     pub(super) fn of(engine: &Engine) -> Self {
         let mut forms: HashMap<String, Vec<Form>> = HashMap::new();
         let all = engine.collect_fn_metadata(
@@ -42,33 +42,33 @@ impl Catalog {
         is_keyword(name) || self.forms.contains_key(name)
     }
 
-    /// Whether a function of that name takes so many arguments, what a method is called on included.
+    /// Whether a function with that name takes this many arguments, the receiver of a method included.
     pub(super) fn takes(&self, name: &str, arguments: usize) -> bool {
         keyword_takes(name, arguments) || self.forms(name).any(|form| form.parameters == arguments)
     }
 
-    /// Whether it does so with a first argument of that type.
+    /// The same, with a first argument of that type.
     pub(super) fn takes_type(&self, name: &str, arguments: usize, first: TypeId) -> bool {
         let fits = |form: Form| form.parameters == arguments && form.first.is_none_or(|id| id == first);
         keyword_takes(name, arguments) || self.forms(name).any(fits)
     }
 
-    /// The numbers of arguments a function takes, without the first `bound` ones.
+    /// The argument counts of a function, without the first `bound` arguments.
     pub(super) fn counts(&self, name: &str, bound: usize) -> BTreeSet<usize> {
         self.forms(name).filter_map(|form| form.parameters.checked_sub(bound)).collect()
     }
 
-    /// Whether values of a type have a property to read.
+    /// Whether a type has a readable property.
     pub(super) fn reads(&self, property: &str, of: TypeId) -> bool {
         self.takes_type(&format!("get${property}"), 1, of)
     }
 
-    /// Whether values of a type have a property to set.
+    /// Whether a type has a writable property.
     pub(super) fn sets(&self, property: &str, of: TypeId) -> bool {
         self.takes_type(&format!("set${property}"), 2, of)
     }
 
-    /// The properties values of a type have.
+    /// The properties of a type.
     pub(super) fn properties(&self, of: TypeId) -> Vec<&str> {
         let is_of = |forms: &[Form]| forms.iter().any(|form| form.first == Some(of));
         self.forms.iter().filter(|(_, forms)| is_of(forms)).filter_map(|(name, _)| name.strip_prefix("get$")).collect()
@@ -79,7 +79,7 @@ impl Catalog {
     }
 }
 
-/// Calls of the language itself: they look like functions and are registered nowhere.
+/// Keywords that are called like functions and are not registered.
 const KEYWORDS: [(&str, usize, usize); 7] = [
     ("Fn", 1, 1),
     ("call", 1, usize::MAX),

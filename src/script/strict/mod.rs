@@ -1,9 +1,9 @@
-//! The strict check of a script: everything that can be known to be wrong without an event, all of it at once.
+//! The strict check of a script: reports every error that can be found without running handlers.
 //!
-//! Loading finds what Rhai finds: syntax, handlers, unknown variables. Rhai looks for a function only when it is
-//! called, so this walks the syntax tree of the script and of what it imports, and asks the engine for every name.
-//! Where types decide it stays silent, unless it knows the type. Only `tcpx script check` does this; the
-//! scripts it has to accept are those that run.
+//! Loading a script checks syntax, handlers and variables. Rhai looks functions up only when they are called, so this
+//! walks the syntax tree of the script and its imports and looks up every name in the engine. A call that depends on
+//! types is reported only if the type is known. Used by `tcpx script check` only; it must accept every script that
+//! runs.
 
 mod backticks;
 mod calls;
@@ -27,12 +27,12 @@ use super::resolver::Resolver;
 use super::source::{Source, Sources};
 use crate::config::{Script, ScriptSource};
 
-/// What a strict check has found, in the order of the text; every item is a complete message.
+/// The findings of a strict check in the order of the text; every item is a complete message.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// What would not load, or fail when it is reached.
+    /// Errors when the script is loaded, or when the code is reached.
     pub faults: Vec<String>,
-    /// What is probably not meant.
+    /// Probable mistakes.
     pub warnings: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub fn check(source: &ScriptSource) -> Findings {
     let host = Host::new(TIMEOUT, None);
     let app = Dynamic::from_map(Map::new()).into_shared();
     let mut engine = engine::build(&host, &[], &sources, folder, FileAccess::default(), &app);
-    // What the optimizer drops is checked, too.
+    // Without optimization, so that code the optimizer would remove is checked, too.
     engine.set_optimization_level(OptimizationLevel::None);
 
     let mut context =
@@ -68,31 +68,31 @@ pub fn check(source: &ScriptSource) -> Findings {
     findings
 }
 
-/// A finding: the text, the place in it, the message.
+/// A finding: number of the text, position in it, message.
 type Fault = (usize, Position, Report);
 
-/// All texts of a script, and what they can use.
+/// All texts of a script and the names they can use.
 struct RunContext {
     catalog: Catalog,
-    /// The script first, then what it imports.
+    /// The script, then its imports.
     units: Vec<Unit>,
-    /// Words that may be keys of maps: what is called by such a name may be a closure in a map.
+    /// Possible keys of maps: a call with such a name may be a closure in a map.
     members: HashSet<String>,
-    /// Functions the script itself asks for with `is_def_fn`.
+    /// Names the script looks up with `is_def_fn`.
     asked: HashSet<String>,
 }
 
-/// One text that can be parsed.
+/// One parsed text.
 struct Unit {
     source: Rc<Source>,
     ast: AST,
     number: usize,
-    /// What each alias means; `None` if that depends on the run.
+    /// The import of each alias; `None` if it is decided at run time.
     imports: BTreeMap<String, Option<usize>>,
 }
 
 impl RunContext {
-    /// Parses the script and, one after the other, what it imports.
+    /// Parses the script and its imports.
     fn read(&mut self, engine: &Engine, sources: &Sources, resolver: &Resolver) -> Vec<Fault> {
         let mut faults = Vec::new();
         let mut texts = vec![Rc::clone(sources.main())];
@@ -137,7 +137,7 @@ impl RunContext {
         faults
     }
 
-    /// Gathers the words of a text that may name closures; gives what it imports: path, alias, place.
+    /// Collects the names of a text that may be closures; returns its imports: path, alias, position.
     fn survey(&mut self, ast: &AST) -> Vec<(Option<String>, String, Position)> {
         let mut imports = Vec::new();
         ast.walk(&mut |path| {
@@ -167,7 +167,7 @@ impl RunContext {
         imports
     }
 
-    /// `a.b.name = …`: a map gets a member.
+    /// Records `name` of `a.b.name = …` as a possible key.
     fn note_member(&mut self, target: &Expr) {
         match target {
             Expr::Dot(pair, ..) | Expr::Index(pair, ..) => self.note_member(&pair.rhs),
@@ -176,7 +176,7 @@ impl RunContext {
         }
     }
 
-    /// The text a path of aliases leads to, seen from a text.
+    /// The text that a path of aliases refers to in a text.
     fn target<'a>(&self, from: &Unit, mut aliases: impl Iterator<Item = &'a str>) -> Option<&Unit> {
         let first = *from.imports.get(aliases.next()?)?;
         aliases.try_fold(self.unit(first?)?, |unit, alias| self.unit((*unit.imports.get(alias)?)?))
@@ -186,13 +186,13 @@ impl RunContext {
         self.units.iter().find(|unit| unit.number == number)
     }
 
-    /// The script itself: its functions are known in everything it imports.
+    /// The script itself: its functions are known in all imports.
     fn main(&self) -> Option<&Unit> {
         self.unit(0)
     }
 }
 
-/// The messages in the order of the text, not too many.
+/// The first messages, in the order of the text.
 fn listed(mut faults: Vec<Fault>) -> Vec<String> {
     faults.sort_by_key(|(text, at, _)| (*text, at.line(), at.position()));
     faults.dedup();
@@ -205,8 +205,8 @@ fn listed(mut faults: Vec<Fault>) -> Vec<String> {
     messages
 }
 
-/// As long as a run gives its script by default.
+/// Time limit of loading: the default of a run.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// More does not help anybody.
+/// Maximum number of reported findings.
 const MAX_FINDINGS: usize = 20;

@@ -1,11 +1,11 @@
-//! What the strict check finds, and what it has to leave alone.
+//! What the strict check finds, and what it must accept.
 
 use std::fs;
 
 use super::*;
 use crate::script::builtin;
 
-/// All messages about a text: its first lines, or everything if there is one message.
+/// All messages for a text: their first lines, or the whole message if there is one only.
 fn findings(text: &str) -> Findings {
     with_modules(text, &[])
 }
@@ -40,7 +40,7 @@ fn accepted(text: &str) {
     assert!(found.faults.is_empty() && found.warnings.is_empty(), "{text}\n{found:?}");
 }
 
-/// The message about the only fault of an `on_connect` body, from the first line's end on.
+/// The only finding in an `on_connect` body, without its first line.
 #[track_caller]
 fn fault(body: &str) -> String {
     let found = findings(&format!("fn on_connect(conn) {{\n{body}\n}}\nfn twice(x, y) {{ x + y }}"));
@@ -53,7 +53,7 @@ fn fault(body: &str) -> String {
 }
 
 #[test]
-fn an_unknown_function_is_shown_where_it_is_called() {
+fn an_unknown_function_is_reported_at_its_call() {
     let found = findings("fn on_data(conn, data) {\n    conn.sned(\"x\");\n}");
     assert_eq!(
         found.faults,
@@ -79,7 +79,7 @@ fn an_unknown_function_is_shown_where_it_is_called() {
 }
 
 #[test]
-fn a_wrong_number_of_arguments_is_answered_with_the_right_one() {
+fn a_wrong_number_of_arguments_is_reported_with_the_right_one() {
     assert_eq!(
         fault("conn.send(1, 2);"),
         "reply.rhai:2:6: send cannot be called with 2 arguments / hint: it is used as conn.send(x)"
@@ -136,7 +136,7 @@ fn the_parameters_of_handlers_have_types() {
 }
 
 #[test]
-fn everything_is_found_at_once_and_in_order() {
+fn all_errors_are_found_in_order() {
     let text = "fn on_dtaa(c) {}\nfn on_data(c, d) { a(); nope; b(); other; nope; }\nfn on_eof(c, more) { c.x(1); }";
     assert_eq!(
         faults(text),
@@ -157,7 +157,7 @@ fn everything_is_found_at_once_and_in_order() {
 }
 
 #[test]
-fn what_does_not_load_for_other_reasons_is_still_told() {
+fn load_errors_are_reported() {
     assert_eq!(faults("fn f( {"), ["reply.rhai:1:7: expecting ')' to close the parameters list of function 'f'"]);
     assert_eq!(faults("let x = [1];\nx[5];"), ["reply.rhai:2:3: array index 5 out of bounds: only 1 element in array"]);
     assert!(check(&ScriptSource::File("/no/such.rhai".into())).faults[0].starts_with("read /no/such.rhai: "));
@@ -199,7 +199,7 @@ fn modules_are_checked_with_the_script() {
 }
 
 #[test]
-fn what_works_is_left_alone() {
+fn correct_scripts_have_no_findings() {
     for text in [
         // Functions in any order, methods on `this`, closures, function pointers.
         "fn a() { b(1) } fn b(x) { c() } fn c() { a() }",
@@ -212,7 +212,7 @@ fn what_works_is_left_alone() {
         // Closures in maps and arrays.
         "fn f() { let m = #{ go_on: |x| x }; m.go_on(1); m.later = || 1; m.later(); m[\"third\"] = || 2; m.third(); }",
         "fn f() { app.tools.run = |x| x; app.tools.run(1); app.list[0].call(2); }",
-        // Properties of whatever it is.
+        // Properties of values of unknown type.
         "fn f() { app.a.b.c = 1; app.x?.y; let e = #{}; e.kind; \"abc\".len; [1].len; (1..3).start; 'c'.len }",
         // Operators, indexing, ranges, interpolation, strings of all kinds.
         "fn f(x) { 1 in [1] && !(2 in [3]) && -x < 2 ** 3 || x ?? 1 == 2; x[0][1]; x += `${x + 1}`; for (i, n) in 0..=3 { print(i) } }",

@@ -1,11 +1,11 @@
-//! What scripts can use, function by function.
+//! The script API, function by function.
 
 use super::{Bench, conn, conn_in, conn_with, data, send};
 use crate::config::Text;
 use crate::session::{CloseReason, Command, Event};
 
 #[test]
-fn a_connection_shows_what_it_is() {
+fn a_connection_has_its_properties() {
     let shown = Bench::eval(
         "print([conn.id, conn.peer, conn.peer_ip, conn.peer_port, conn.local, conn.proto, conn.side]);
          print([conn.is_open, conn.can_send, conn.eof, conn.bytes_in, conn.bytes_out, conn.queued, conn.nodelay]);
@@ -29,7 +29,7 @@ fn connections_are_compared_and_kept_in_maps() {
 }
 
 #[test]
-fn settings_are_read_back() {
+fn settings_can_be_read_and_written() {
     let shown = Bench::eval(
         "conn.label = \"bob\"; conn.eol = \"\\r\\n\"; conn.encoding = \"cp936\"; conn.nodelay = false;
          print([conn.label, conn.eol, conn.encoding, conn.nodelay]); print(conn); conn.send_line(\"x\");
@@ -51,7 +51,7 @@ fn the_state_can_be_changed_in_place_and_as_a_whole() {
 }
 
 #[test]
-fn text_is_encoded_and_blobs_are_not() {
+fn strings_are_encoded_and_blobs_are_not() {
     let mut bench = Bench::load(
         "fn on_connect(c) { c.send(\"你好\"); c.send(hex(\"ff 00\")); c.send([\"你\", hex(\"0a\"), \"!\"]); c.send_hex(\"0x47 45\"); c.send(\"\"); c.send([]); }",
     );
@@ -60,7 +60,7 @@ fn text_is_encoded_and_blobs_are_not() {
 }
 
 #[test]
-fn a_character_without_bytes_is_an_error_and_nothing_is_sent() {
+fn an_unencodable_character_is_an_error_and_nothing_is_sent() {
     let mut bench = Bench::load(
         "fn on_connect(c) { c.send([\"ok\", \"a😀\"]) }\nfn on_data(c, d) { try { c.send(\"😀\") } catch (e) { print(e) } }",
     );
@@ -82,7 +82,7 @@ fn a_lone_lf_becomes_crlf_in_strings_only() {
 }
 
 #[test]
-fn what_cannot_be_sent_says_what_can() {
+fn sending_a_wrong_type_is_reported_with_the_valid_ones() {
     assert_eq!(Bench::eval_error("conn.send(1)"), "send takes a string, a blob or an array of them, not int");
     assert_eq!(Bench::eval_error("conn.send(conn)"), "send takes a string, a blob or an array of them, not Conn");
     assert_eq!(
@@ -95,7 +95,7 @@ fn what_cannot_be_sent_says_what_can() {
 }
 
 #[test]
-fn after_an_end_nothing_is_sent_and_it_shows_at_once() {
+fn nothing_is_sent_after_close_and_can_send_is_false() {
     let ended = |end: &str| {
         Bench::eval(&format!(
             "conn.send(\"a\"); conn.{end}(); conn.send(\"b\"); conn.send_hex(\"00\"); conn.send([\"c\"]); print([conn.can_send, conn.queued])"
@@ -114,7 +114,7 @@ fn after_an_end_nothing_is_sent_and_it_shows_at_once() {
 }
 
 #[test]
-fn the_queue_is_visible_and_has_an_end() {
+fn the_queue_length_is_visible_and_limited() {
     assert_eq!(Bench::eval("conn.send(\"你\"); print(conn.queued);"), "你|3");
     let mut bench = Bench::load("fn on_connect(c) { let b = blob(4194304); loop { c.send(b); } }");
     let c = conn(1);
@@ -124,7 +124,7 @@ fn the_queue_is_visible_and_has_an_end() {
 }
 
 #[test]
-fn blobs_are_made_shown_and_decoded() {
+fn blobs_are_created_formatted_and_decoded() {
     let shown = Bench::eval(
         "print(bytes(\"é\").hex()); print(bytes([0, 255]).hex()); print(hex(\"DE ad\").hex()); print(hex(\"c4e3\").text(\"gbk\"));
          print(bytes(\"abc\").text()); print(bytes(\"abcdef\").text(1, 3)); print(bytes(\"abcdef\").text(-2, 9)); print(hex(\"61ff\").text());
@@ -156,7 +156,7 @@ fn blobs_are_searched() {
 }
 
 #[test]
-fn blobs_and_text_join_to_blobs() {
+fn blobs_and_strings_concatenate_to_blobs() {
     let shown = Bench::eval(
         "let b = hex(\"ff\"); let all = b + \"é\"; print(type_of(all) + all.hex()); let front = \"é\" + b; print(type_of(front) + front.hex());
          b += \"x\"; print(b.hex()); b += hex(\"00\"); print(b.hex()); print((hex(\"01\") + hex(\"02\")).hex());",
@@ -165,7 +165,7 @@ fn blobs_and_text_join_to_blobs() {
 }
 
 #[test]
-fn numbers_are_read_with_their_bounds() {
+fn numbers_are_read_with_bounds_checks() {
     let shown = Bench::eval(
         "let b = hex(\"ff fe 80 01 00 00 00 02 7f\");
          print([b.u8(0), b.i8(0), b.u8(-1), b.u16be(0), b.u16le(0), b.i16be(0), b.i16le(2)]);
@@ -183,7 +183,7 @@ fn numbers_are_read_with_their_bounds() {
 }
 
 #[test]
-fn big_endian_numbers_stand_at_the_right_end() {
+fn big_endian_numbers_are_right_aligned() {
     let shown = Bench::eval(
         "let b = blob(4); b.write_be(0, 4, 258); print(b.hex()); b.write_be(0..2, 65535); print(b.hex()); b.write_be(2..=3, 1); print(b.hex());
          print([b.parse_be_int(0, 2), b.parse_be_int(0..4), b.parse_be_int(2..=3)]);",
@@ -196,7 +196,7 @@ fn big_endian_numbers_stand_at_the_right_end() {
 }
 
 #[test]
-fn fmt_fills_its_places() {
+fn fmt_replaces_its_placeholders() {
     let shown = Bench::eval(
         "print(\"{} {}!\".fmt(1, \"b\")); print(\"{{}} {}\".fmt([1])); print(\"none\".fmt()); print(\"{}\".fmt(conn)); print(\"{}{}{}{}{}{}{}{}\".fmt(1,2,3,4,5,6,7,8));",
     );
@@ -206,7 +206,7 @@ fn fmt_fills_its_places() {
 }
 
 #[test]
-fn time_has_its_forms() {
+fn time_is_formatted() {
     let shown = Bench::eval(
         "print(now_ms() > 1700000000000); print(time().len()); print(time(\"%Y\").len()); print(time().ends_with(\"Z\"));",
     );
@@ -214,7 +214,7 @@ fn time_has_its_forms() {
 }
 
 #[test]
-fn there_is_no_way_out() {
+fn eval_sleep_and_oversized_values_are_refused() {
     for body in ["exit(\"x\")", "exit(-1)"] {
         assert!(Bench::eval_error(body).starts_with("exit takes a number from 0 to 255"), "{body}");
     }
@@ -225,7 +225,7 @@ fn there_is_no_way_out() {
 }
 
 #[test]
-fn bytes_reckon_with_integers() {
+fn bytes_and_integers_mix_in_arithmetic() {
     assert_eq!(Bench::eval(r#"let n = 0; for b in bytes("AB") { n += b; } print(n);"#), "131");
     assert_eq!(
         Bench::eval(r#"let n = 1; for b in bytes("A") { n = n ^ b; print(b > 64); print(2 * b - b); } print(n);"#),
@@ -234,7 +234,7 @@ fn bytes_reckon_with_integers() {
 }
 
 #[test]
-fn a_place_outside_a_blob_is_an_error() {
+fn a_position_outside_of_a_blob_is_an_error() {
     for (body, message) in [
         ("let w = blob(2); w.write_be(1, 2, 1)", "write_be(1, 2): the blob has 2 bytes in all"),
         (r#"hex("0102").parse_be_int(1, 4)"#, "parse_be_int(1, 4): the blob has 2 bytes in all"),

@@ -1,4 +1,4 @@
-//! The built-in scripts, each given events as a session would give them.
+//! The built-in scripts, with events as from a session.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ pub(super) fn open(name: &str) -> Bench {
 }
 
 #[test]
-fn the_list_is_the_folder_and_every_script_describes_itself() {
+fn the_list_contains_every_file_and_its_description() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()
@@ -30,7 +30,7 @@ fn the_list_is_the_folder_and_every_script_describes_itself() {
 }
 
 #[test]
-fn goodbye_speaks_its_lines() {
+fn goodbye_prints_and_sends_its_lines() {
     let mut bench = open("goodbye");
     let c = conn_in(4321, "gbk");
     assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(Delivery::Text));
@@ -52,7 +52,7 @@ fn echo_and_discard() {
 }
 
 #[test]
-fn upper_and_lines_answer_in_the_encoding() {
+fn upper_and_lines_answer_in_the_connections_encoding() {
     assert_eq!(
         open("upper").give(&conn_in(1, "koi8-r"), Event::Text("да é?".replace('é', "x"))),
         [send(1, b"\xe4\xe1 X?")]
@@ -65,7 +65,7 @@ fn upper_and_lines_answer_in_the_encoding() {
 }
 
 #[test]
-fn chargen_turns_its_lines_and_waits_for_slow_readers() {
+fn chargen_rotates_its_lines_and_waits_for_slow_readers() {
     let mut bench = open("chargen");
     bench.start();
     let c = conn(1);

@@ -1,11 +1,10 @@
-//! The built-in scripts that speak a protocol, given its bytes as a session would cut them: at once, one by one,
-//! and in two pieces everywhere.
+//! The built-in scripts of protocols, fed as by a session: all bytes at once, one by one, and at every split.
 
 use super::builtin::open;
 use super::*;
 use crate::session::Delivery;
 
-/// A connection of a script, and what has arrived on it and is no frame yet.
+/// A connection of a script, with the received bytes that are not a complete frame yet.
 struct Wire {
     bench: Bench,
     conn: Rc<ConnView>,
@@ -25,7 +24,7 @@ impl Wire {
         wire
     }
 
-    /// Gives an event; the length of the next frame comes back if the script was asked for it.
+    /// Passes an event; returns the length of the next frame if the script was asked for it.
     fn give(&mut self, event: Event) -> usize {
         let mut length = 0;
         for command in self.bench.give(&self.conn, event) {
@@ -67,7 +66,7 @@ impl Wire {
     }
 }
 
-/// What a script answers, which does not depend on the cuts.
+/// The answer of a script, checked to be the same at every split.
 fn however_cut(name: &str, bytes: &[u8]) -> String {
     let answer = |pieces: &[&[u8]]| {
         let mut wire = Wire::open(name);
@@ -75,7 +74,7 @@ fn however_cut(name: &str, bytes: &[u8]) -> String {
             wire.arrive(piece);
         }
         let shown = wire.sent.escape_ascii().to_string();
-        // The clock goes on between them.
+        // The answers contain times, which differ.
         shown.split("\\n").filter(|line| !line.starts_with("Date: ")).collect::<Vec<_>>().join("\\n")
     };
     let whole = answer(&[bytes]);
@@ -127,7 +126,7 @@ fn telnet_refuses_options_and_echoes_lines() {
 }
 
 #[test]
-fn telnet_commands_may_be_cut_anywhere() {
+fn telnet_commands_are_understood_at_every_split() {
     let bytes = b"a\xff\xfb\x18b\xff\xfa\x18\x00\xff\xff\xff\xf0\r\nc\xff\xff\xff\xfd\x01\xff\xf6\r\0d\n";
     let mut answers: Vec<_> = HELP.as_bytes().to_vec();
     answers.extend(b"\xff\xfe\x18ab\r\n\xff\xfc\x01[Yes]\r\nc\xff\xff\r\nd\r\n");
@@ -136,7 +135,7 @@ fn telnet_commands_may_be_cut_anywhere() {
         wire.arrive(&[*byte]);
     }
     assert_eq!(wire.sent.escape_ascii().to_string(), answers.escape_ascii().to_string());
-    // In one chunk the answers to its commands come first.
+    // For one chunk, the answers to its commands are sent first.
     for at in 1..bytes.len() {
         let mut wire = Wire::open("telnet");
         wire.arrive(&bytes[..at]);
@@ -150,7 +149,7 @@ fn telnet_commands_may_be_cut_anywhere() {
 }
 
 #[test]
-fn telnet_ends_a_line_without_end_and_keeps_nothing_of_a_subnegotiation() {
+fn telnet_discards_subnegotiations_and_limits_line_length() {
     let mut wire = Wire::open("telnet");
     wire.take();
     wire.arrive(b"\xff\xfa");
@@ -190,7 +189,7 @@ fn http_has_one_page() {
 }
 
 #[test]
-fn http_pipelines_and_passes_over_bodies_however_they_are_cut() {
+fn http_answers_pipelined_requests_and_skips_bodies_at_every_split() {
     let requests = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\ncontent-LENGTH: 27\r\nhost:a\r\n\r\n\
         GET /body HTTP/1.1\r\n\r\n!!!BREW / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.0\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     assert_eq!(requests.split(|byte| *byte == b'!').count(), 4);
@@ -201,7 +200,7 @@ fn http_pipelines_and_passes_over_bodies_however_they_are_cut() {
 }
 
 #[test]
-fn http_keeps_and_closes_as_it_is_asked() {
+fn http_keeps_or_closes_the_connection_as_requested() {
     for (request, closed, said) in [
         ("GET / HTTP/1.0\r\n\r\n", true, "Connection: close"),
         ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", false, "Connection: keep-alive"),
@@ -215,7 +214,7 @@ fn http_keeps_and_closes_as_it_is_asked() {
 }
 
 #[test]
-fn http_passes_over_large_bodies_and_lets_them_come() {
+fn http_sends_100_continue_and_skips_large_bodies() {
     let mut wire = Wire::open("http");
     let head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\nExpect: 100-continue\r\n\r\n";
     assert_eq!(wire.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
@@ -225,7 +224,7 @@ fn http_passes_over_large_bodies_and_lets_them_come() {
 }
 
 #[test]
-fn http_refuses_nonsense_and_ends() {
+fn http_refuses_invalid_requests_and_closes() {
     let fields = |lines: &str| format!("GET / HTTP/1.1\r\n{lines}\r\n");
     for (request, status) in [
         ("nonsense\r\n\r\n".to_owned(), "400 Bad Request"),
@@ -259,7 +258,7 @@ fn http_refuses_nonsense_and_ends() {
 
 // ---- @redis ---------------------------------------------------------------------------------------------
 
-/// A request as clients send it.
+/// A request in the RESP protocol, as clients send it.
 fn resp(words: &[&[u8]]) -> Vec<u8> {
     let mut request = format!("*{}\r\n", words.len()).into_bytes();
     for word in words {
@@ -343,7 +342,7 @@ fn redis_knows_its_commands() {
 }
 
 #[test]
-fn redis_explains_what_is_wrong_in_the_words_of_redis() {
+fn redis_errors_have_the_messages_of_redis() {
     let mut wire = Wire::open("redis");
     redis(&mut wire, "SET text abc");
     redis(&mut wire, "SET big 9223372036854775807");
@@ -390,7 +389,7 @@ fn redis_explains_what_is_wrong_in_the_words_of_redis() {
 }
 
 #[test]
-fn redis_keeps_bytes_and_takes_requests_however_they_are_cut() {
+fn redis_stores_any_bytes_and_reads_requests_at_every_split() {
     let requests = [
         resp(&[b"SET", b"\xff\r\n", b"\x00\r\n$1\r\n*"]),
         b"\r\nPING\r\n*0\r\n  get \t x\nset k v\r\n".to_vec(),
@@ -409,7 +408,7 @@ fn redis_keeps_bytes_and_takes_requests_however_they_are_cut() {
 }
 
 #[test]
-fn redis_forgets_in_time_and_keeps_no_more_than_it_may() {
+fn redis_expires_keys_and_limits_its_memory() {
     let mut wire = Wire::open("redis");
     redis(&mut wire, "SET a 1 PX 1");
     redis(&mut wire, "SET b 1 PX 1");

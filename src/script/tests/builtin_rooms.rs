@@ -1,4 +1,4 @@
-//! The built-in scripts in which clients meet, `@chat` and `@broker`, event by event.
+//! The built-in scripts with several clients, `@chat` and `@broker`, event by event.
 
 use super::builtin::open;
 use super::*;
@@ -6,7 +6,7 @@ use crate::session::{CloseReason, Handler, RunEvent, TimerCall};
 
 const FULL: usize = (1 << 20) + 1;
 
-/// What was sent, to whom, as text; everything else is left out.
+/// The sent texts with their connection ids; other commands are ignored.
 fn sent(commands: &[Command]) -> Vec<(u64, String)> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     let sent = commands.iter().filter_map(|command| match command {
@@ -48,7 +48,7 @@ fn chat(names: &[&str]) -> (Bench, Vec<Rc<ConnView>>) {
 }
 
 #[test]
-fn chat_says_to_all_and_whispers_to_one() {
+fn chat_sends_lines_to_all_and_private_messages_to_one() {
     let (mut bench, c) = chat(&["bob", "ann", "大家"]);
     let said = bench.give(&c[0], line("hello"));
     assert_eq!(sent(&said), [to(2, "bob: hello"), to(3, "bob: hello")]);
@@ -64,7 +64,7 @@ fn chat_says_to_all_and_whispers_to_one() {
 }
 
 #[test]
-fn chat_refuses_what_is_wrong_and_tells_nobody_else() {
+fn chat_answers_invalid_input_to_its_sender_only() {
     let (mut bench, c) = chat(&["bob", "ann"]);
     for (said, answer) in [
         ("NICK other", "? you are bob"),
@@ -105,7 +105,7 @@ fn chat_refuses_what_is_wrong_and_tells_nobody_else() {
 }
 
 #[test]
-fn chat_lets_everybody_have_an_encoding() {
+fn chat_has_an_encoding_for_each_client() {
     let (mut bench, c) = chat(&["bob", "ann"]);
     let new = conn(3);
     bench.give(&new, Event::Opened);
@@ -126,7 +126,7 @@ fn chat_lets_everybody_have_an_encoding() {
 }
 
 #[test]
-fn chat_has_a_console_that_sees_and_speaks() {
+fn chat_operator_sends_and_lists_on_stdin() {
     let (bench, _) = chat(&["bob", "ann"]);
     let say = |text: &str| {
         let mut out = Vec::new();
@@ -141,7 +141,7 @@ fn chat_has_a_console_that_sees_and_speaks() {
 }
 
 #[test]
-fn chat_lets_go_of_one_who_does_not_read() {
+fn chat_resets_a_client_that_does_not_read() {
     let (mut bench, c) = chat(&["bob", "ann", "eve"]);
     c[1].queued.set(FULL);
     let said = bench.give(&c[0], line("hello"));
@@ -150,7 +150,7 @@ fn chat_lets_go_of_one_who_does_not_read() {
 }
 
 #[test]
-fn broker_passes_on_to_all_others() {
+fn broker_sends_data_to_all_other_clients() {
     let mut bench = open("broker");
     bench.start();
     let c: Vec<_> = (1..4).map(conn).collect();
@@ -163,7 +163,7 @@ fn broker_passes_on_to_all_others() {
 }
 
 #[test]
-fn broker_reads_nobody_while_one_is_full() {
+fn broker_pauses_all_clients_while_one_queue_is_full() {
     let mut bench = open("broker");
     bench.start();
     let c: Vec<_> = (1..4).map(conn).collect();
@@ -185,7 +185,7 @@ fn broker_reads_nobody_while_one_is_full() {
 }
 
 #[test]
-fn broker_goes_on_when_the_full_one_breaks() {
+fn broker_continues_after_the_full_client_fails() {
     let mut bench = open("broker");
     bench.start();
     let c: Vec<_> = (1..3).map(conn).collect();
@@ -194,7 +194,7 @@ fn broker_goes_on_when_the_full_one_breaks() {
     }
     c[1].queued.set(FULL);
     bench.give(&c[0], data(b"x"));
-    // Its write failed: what was queued is gone, and since it is not read, nothing says so.
+    // Its write failed and its queue was discarded; because it is paused, no event reports it.
     c[1].queued.set(0);
     c[1].can_send.set(false);
     let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! What a script cannot do: run for ever, take all memory, overflow the stack, hide an error, see what is not its own.
+//! Limits of scripts: time, memory, stack depth, and errors that cannot be hidden.
 
 use std::fmt::Write as _;
 use std::thread;
@@ -7,7 +7,7 @@ use super::{Bench, conn, data, print};
 use crate::session::{CloseReason, ConnError, ErrorKind, Event, Handler, HandlerError, Operation};
 
 #[test]
-fn values_have_their_limits() {
+fn the_size_of_each_value_is_limited() {
     let large = |what: &str| format!("value too large: {what}");
     let (strings, arrays) = (large("strings hold at most 16 MiB"), large("arrays and blobs hold at most 4 Mi items"));
     let maps = large("maps hold at most 1 Mi entries");
@@ -34,7 +34,7 @@ fn values_have_their_limits() {
 }
 
 #[test]
-fn all_values_together_have_a_limit() {
+fn the_total_size_of_values_is_limited() {
     let bombs =
         ["let n = 0; loop { n += 1; app[\"k\" + n] = blob(4000000, 1); }", "fill(0)", "let a = [1]; loop { a += a; }"];
     for body in bombs {
@@ -70,7 +70,7 @@ fn slow_functions_are_stopped_at_the_time_limit() {
             "fn on_connect(c) {{ let a = []; a.pad(300000, 1); let s = \"\"; s.pad(1000000, 'A'); let j = s.to_json();
              loop {{ try {{ loop {{ {body} }} }} catch {{ }} }} }}"
         ));
-        // Some of these functions take hours if nothing stops them inside.
+        // Some of these functions run for hours if they do not check the limit inside.
         let said = bench.fail(&conn(1), Event::Opened);
         assert_eq!(said, "reply.rhai: on_connect ran longer than 50ms and was stopped", "{body}");
     }
@@ -96,7 +96,7 @@ fn an_error_in_a_comparison_is_an_error() {
     assert_eq!(bench.give(&conn(1), Event::Opened), [print("1000")]);
 }
 
-/// What tcpx runs on where it gets no more (`main.rs`). A release build needs less than 8 MiB of it.
+/// Runs on a stack of the minimum size tcpx runs with; a release build needs less than 8 MiB.
 fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
     let size = if cfg!(debug_assertions) { 64 << 20 } else { 8 << 20 };
     thread::Builder::new().stack_size(size).spawn(work).unwrap().join().unwrap();
@@ -105,7 +105,7 @@ fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
 #[test]
 fn calls_and_expressions_at_their_limits_fit_the_stack() {
     on_a_small_stack(|| {
-        // As deep as the parser allows in a function, with a call of itself at the bottom.
+        // As deep as the parser allows in a function, with a recursive call at the bottom.
         let nests = [
             ("(1 + ", ")", 1),
             ("[", "]", 1),
@@ -142,7 +142,7 @@ fn calls_and_expressions_at_their_limits_fit_the_stack() {
 }
 
 #[test]
-fn texts_nested_without_end_do_not_load() {
+fn deeply_nested_texts_do_not_load() {
     on_a_small_stack(|| {
         for (open, close) in [
             ("(", ")"),
@@ -171,7 +171,7 @@ fn texts_nested_without_end_do_not_load() {
 }
 
 #[test]
-fn a_throw_in_the_last_handlers_is_reported_and_the_state_is_let_go() {
+fn an_error_in_on_close_is_reported_and_the_state_is_freed() {
     let mut bench = Bench::load(
         "fn on_connect(c) { c.state.me = c; } fn on_error(c, e) { throw \"in on_error\" } fn on_close(c) { throw \"in on_close\" }",
     );
@@ -184,8 +184,8 @@ fn a_throw_in_the_last_handlers_is_reported_and_the_state_is_let_go() {
 }
 
 #[test]
-fn a_shared_map_cannot_be_put_into_itself() {
-    // Rhai's count of sizes knows no circles: these must end, in whatever way.
+fn putting_a_shared_map_into_itself_ends() {
+    // Rhai's size computation does not detect cycles: the calls must end, with or without an error.
     for body in ["app.me = app; app.me.me = app; app.x = 1", "conn.state.me = conn.state; conn.state.x = 1"] {
         let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_data() {{ print(\"on\") }}"));
         let _ = bench.handler.handle(&conn(1), Event::Opened, &mut Vec::new());
@@ -194,7 +194,7 @@ fn a_shared_map_cannot_be_put_into_itself() {
 }
 
 #[test]
-fn many_patterns_are_not_kept_for_ever() {
+fn the_pattern_cache_is_cleared_when_full() {
     let mut body = String::new();
     for number in 0..600 {
         let _ = write!(body, "if !re(\"^{number}$\").test(\"{number}\") {{ throw {number} }} ");

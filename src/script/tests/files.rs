@@ -1,4 +1,4 @@
-//! Files: what may be read and written, and what is said about the rest.
+//! Files: which may be read and written, and the errors for others.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use super::{Bench, conn};
 use crate::config::{Script, ScriptSource};
 use crate::session::{Event, Handler, HandlerError};
 
-/// `top` with a folder for the script, one to read, one to write, and a file outside of all.
+/// A temporary folder with a folder for the script, one to read, one to write, and a file outside of these.
 struct Tree {
     top: tempfile::TempDir,
 }
@@ -41,7 +41,7 @@ impl Tree {
         self.load(ScriptSource::File(self.path("own/main.rhai")), allow).unwrap()
     }
 
-    /// What the script printed, or the first line of its error without the place.
+    /// The output of the script, or the first line of its error without the position.
     fn load(&self, source: ScriptSource, allow: bool) -> Result<Result<String, String>, String> {
         let by_chunk = matches!(source, ScriptSource::OnData(_));
         let mut script = super::script(source);
@@ -81,7 +81,7 @@ fn files_are_read_beside_the_script_and_where_it_is_allowed() {
 }
 
 #[test]
-fn what_may_not_be_read_is_refused() {
+fn reading_outside_of_allowed_folders_is_refused() {
     let tree = Tree::new();
     symlink("../secret.txt", tree.path("own/link.txt")).unwrap();
     symlink("../data", tree.path("own/folder")).unwrap();

@@ -1,4 +1,4 @@
-//! Framing and expectations, at the level of the handler: what is chosen, and what comes of it.
+//! Framing and expectations, at the level of the handler.
 
 use super::*;
 use crate::codec::framing::{Endian, Framing, LengthHeader};
@@ -44,7 +44,7 @@ fn lines_are_text_where_on_line_takes_them() {
 }
 
 #[test]
-fn wrong_options_are_explained() {
+fn wrong_framing_options_are_reported() {
     for (body, message) in [
         ("conn.frame_fixed(0)", "frame_fixed takes a size from 1 to 4194304, not 0"),
         (r#"conn.frame_delim("")"#, "frame_delim takes a delimiter that is not empty"),
@@ -59,7 +59,7 @@ fn wrong_options_are_explained() {
 }
 
 #[test]
-fn frames_go_to_on_frame_and_the_script_measures_them() {
+fn frame_size_measures_frames_for_on_frame() {
     let mut bench = Bench::load(
         r"fn frame_size(conn, buf) { if buf.len() < 1 { 0 } else { buf[0] + 1 } }
         fn on_frame(conn, frame) { print(frame.hex()); }",
@@ -73,7 +73,7 @@ fn frames_go_to_on_frame_and_the_script_measures_them() {
 }
 
 #[test]
-fn what_is_expected_comes_once_and_in_order() {
+fn expected_patterns_match_once_and_in_order() {
     let mut bench = Bench::load(
         r#"fn on_connect(conn) {
             conn.expect("login: ", |c, m| { c.send("me"); c.expect(hex("0a"), |c, m| print(m.before.text())); });
@@ -92,7 +92,7 @@ fn what_is_expected_comes_once_and_in_order() {
 }
 
 #[test]
-fn what_does_not_come_in_time_is_told() {
+fn an_expectation_times_out() {
     let mut bench = Bench::load(
         r#"fn on_connect(conn) { conn.frame_fixed(2); conn.expect("x", 10, |c, m| print(`late ${m.timeout}`)); }
            fn on_data(conn, data) {}"#,
@@ -108,7 +108,7 @@ fn what_does_not_come_in_time_is_told() {
     assert_eq!(bench.handler.deadline(), None);
 }
 
-/// What a script prints of what it expects, and what is left to the handlers, when the bytes come in these pieces.
+/// The output of the callbacks of `expect`, and the bytes left for other handlers, for data in these chunks.
 fn expected_of(body: &str, label: &str, pieces: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
     let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_data(conn, data) {{}}"));
     let conn = conn_in(1, label);
@@ -134,7 +134,7 @@ fn expected_of(body: &str, label: &str, pieces: &[&[u8]]) -> (Vec<String>, Vec<u
     (printed, held)
 }
 
-/// Whole, at every two-way split, and byte by byte.
+/// Checks the result for the whole, every two-way split and byte by byte.
 fn expects(body: &str, label: &str, bytes: &[u8], printed: &[&str], left: &[u8]) {
     let wanted = (printed.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), left.to_vec());
     for at in 0..=bytes.len() {
@@ -144,7 +144,7 @@ fn expects(body: &str, label: &str, bytes: &[u8], printed: &[&str], left: &[u8])
 }
 
 #[test]
-fn a_regex_is_found_however_it_is_cut() {
+fn a_regex_is_found_at_every_split() {
     let body = r#"conn.expect(re("(?m)^(?<code>\\d{3}) ([^\r\n]*)\r\n"), |c, m| {
         print(`${m.before.len()} ${m.start} ${m.end} ${m.matched.len()} ${m.groups[1]} ${m.groups[2]} ${m.names.code}`);
         c.expect(re("a|(b)"), |c, m| print(`${m.groups} ${m.before}.`));
@@ -162,7 +162,7 @@ fn a_regex_for_bytes_gives_bytes() {
 
 #[test]
 fn text_is_expected_in_the_encoding_of_the_connection() {
-    // The second byte of 亅 is that of |.
+    // The second byte of 亅 is the ASCII code of |.
     let body = r#"conn.expect(re("(\\p{Han}+)\\|(\\d+)\n"), |c, m| {
         print(`${m.before}/${m.groups}/${m.start}/${m.end}`);
         c.expect("好", |c, m| print(`${m.before}${m.matched} ${m.end}`));
@@ -172,14 +172,14 @@ fn text_is_expected_in_the_encoding_of_the_connection() {
 }
 
 #[test]
-fn as_soon_as_it_matches_what_has_arrived() {
+fn a_regex_matches_as_soon_as_possible() {
     let body = r#"conn.expect(re("\\d+"), |c, m| print(m.matched))"#;
     assert_eq!(expected_of(body, "utf-8", &[b"12", b"3"]), (vec!["12".to_owned()], b"3".to_vec()));
     assert_eq!(expected_of(body, "utf-8", &[b"123"]), (vec!["123".to_owned()], b"".to_vec()));
 }
 
 #[test]
-fn a_large_pattern_waits_for_less() {
+fn a_large_pattern_has_a_smaller_search_limit() {
     let mut bench = Bench::load(
         r#"fn on_connect(conn) {
             conn.expect(re("a[bc]{1000}"), |c, m| ());
@@ -195,7 +195,7 @@ fn a_large_pattern_waits_for_less() {
 }
 
 #[test]
-fn what_cannot_be_expected_is_refused() {
+fn patterns_that_match_nothing_are_refused() {
     let message = "expect: this pattern matches nothing at all, so it would not wait for anything";
     for pattern in [r#""""#, "blob()", r#"re("x*")"#, r#"re("$")"#] {
         assert_eq!(Bench::eval_error(&format!("conn.expect({pattern}, |c, m| ())")), message, "{pattern}");
@@ -204,7 +204,7 @@ fn what_cannot_be_expected_is_refused() {
 }
 
 #[test]
-fn what_nobody_would_get_is_not_cut() {
+fn framing_without_a_handler_of_frames_is_refused() {
     for (call, others) in [
         ("conn.frame_fixed(3)", "on_frame or on_data"),
         ("conn.frame_delim(\"|\")", "on_frame or on_data"),
@@ -218,7 +218,7 @@ fn what_nobody_would_get_is_not_cut() {
 }
 
 #[test]
-fn a_callback_may_leave_out_what_it_does_not_need() {
+fn parameters_of_callbacks_are_optional() {
     let calls = ["|| print(1)", "|c| print(c.id)", "|c, m| print(c.id)", "one", "two"];
     for call in calls {
         let script = format!(
@@ -246,7 +246,7 @@ fn a_callback_may_leave_out_what_it_does_not_need() {
 }
 
 #[test]
-fn what_does_not_come_before_the_end_is_told_with_all_that_has() {
+fn an_expectation_unmet_at_the_end_gets_the_received_data() {
     let mut bench = Bench::load(
         r#"fn on_connect(conn) {
                conn.expect("login:", 500, |c, m| print(`${m.eof} ${m.timeout} ${m.before}`));

@@ -1,4 +1,4 @@
-//! What loads, what does not, and what is said about it.
+//! Loading: which scripts load, and the errors of others.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn interest_follows_the_handlers_that_are_there() {
+fn the_event_mask_follows_the_handlers() {
     let nothing = EventMask { opened: true, closed: true, ..EventMask::default() };
     assert_eq!(Bench::load("").handler.event_mask(&conn(1)), nothing);
     let some = Bench::load("fn on_data(c) {} fn on_eof() {} fn on_error(c) {}").handler.event_mask(&conn(1));
@@ -32,7 +32,7 @@ fn interest_follows_the_handlers_that_are_there() {
 }
 
 #[test]
-fn an_unknown_handler_is_shown_with_the_one_that_was_meant() {
+fn an_unknown_handler_is_reported_with_a_suggestion() {
     assert_eq!(
         refused("// mine\nfn on_dtaa(conn, data) {}"),
         "reply.rhai:2:4: unknown handler: on_dtaa\n    \
@@ -46,7 +46,7 @@ fn an_unknown_handler_is_shown_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn too_many_parameters_are_answered_with_the_signature() {
+fn too_many_parameters_are_reported_with_the_signature() {
     assert_eq!(
         refused("fn on_close(conn, why, more) {}"),
         "reply.rhai:1:4: on_close cannot have 3 parameters\n    \
@@ -60,7 +60,7 @@ fn too_many_parameters_are_answered_with_the_signature() {
 }
 
 #[test]
-fn syntax_errors_have_their_place() {
+fn syntax_errors_have_positions() {
     assert_eq!(
         refused("fn on_data(c, d) {\n\tlet x = \"名字\"; match x\n}"),
         "reply.rhai:2:16: 'match' is a reserved keyword\n    \
@@ -92,7 +92,7 @@ fn unknown_variables_have_a_hint() {
 }
 
 #[test]
-fn constants_imports_and_the_top_level_are_as_promised() {
+fn constants_and_imports_are_visible_and_the_top_level_runs_once() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "util.rhai", "const U = 7; fn seven() { U } fn count() { app.n += 1; app.n }");
     write(
@@ -110,7 +110,7 @@ fn constants_imports_and_the_top_level_are_as_promised() {
 }
 
 #[test]
-fn what_stands_at_the_top_level_may_fail() {
+fn errors_at_the_top_level_are_load_errors() {
     assert!(refused("let x = [1];\nx[5];").starts_with("reply.rhai:2:"));
     assert!(refused("exit(3);").contains("exit() while the script is loading: call it in on_start"));
     let endless = Bench::try_load_with("loop {}", SHORT).err().unwrap();
@@ -185,7 +185,7 @@ fn scripts_without_a_folder_import_nothing() {
 }
 
 #[test]
-fn an_unknown_builtin_is_answered_with_the_nearest() {
+fn an_unknown_builtin_is_reported_with_a_suggestion() {
     let open = |name: &str| Bench::try_open(ScriptSource::Builtin(name.into())).err().unwrap_or_default();
     assert_eq!(open("ecoh"), "no built-in script has the name @ecoh\nhint: did you mean @echo?");
     assert!(open("zzzzzz\x1b").starts_with("no built-in script has the name @zzzzzz\\x1b\nhint: there are @binary, "));

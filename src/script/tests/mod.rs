@@ -1,8 +1,8 @@
-//! Whole scripts against events: a small bench that loads a script, gives it events and shows the commands.
+//! Whole scripts with events: `Bench` loads a script, passes it events and returns the commands.
 //!
-//! No test depends on how fast the machine is: scripts run with [`AMPLE`] time, and those that must be stopped by their
-//! limit never end by themselves. A call that is to be stopped has [`SHORT`] time; one of fewer than 32 operations is
-//! never stopped, however slow it is, because the clock is first read after 16 operations.
+//! No test depends on the speed of the machine: scripts have a time limit of [`AMPLE`], and calls that must be stopped
+//! have [`SHORT`] and never end by themselves. A call of fewer than 32 operations is never stopped, because the clock
+//! starts after 16 operations and is read every 16.
 
 mod api;
 mod builtin;
@@ -27,20 +27,20 @@ use crate::script::ScriptHandler;
 use crate::session::view::Side;
 use crate::session::{Command, ConnView, Event, Handler, HandlerError, RunEvent};
 
-/// A loaded script and the commands of its last call.
+/// A loaded script.
 pub(super) struct Bench {
     pub(super) handler: ScriptHandler,
-    /// Dropped from messages.
+    /// The folder of the script, removed from messages.
     folder: String,
 }
 
 impl Bench {
-    /// Loads a text as if it were the file `reply.rhai`.
+    /// Loads a text as the file `reply.rhai`.
     pub(super) fn load(text: &str) -> Self {
         Self::try_load(text).unwrap_or_else(|message| panic!("does not load:\n{message}"))
     }
 
-    /// The same, with the message of a script that does not load.
+    /// The same; returns the message of a script that does not load.
     pub(super) fn try_load(text: &str) -> Result<Self, String> {
         Self::try_load_with(text, AMPLE)
     }
@@ -66,7 +66,7 @@ impl Bench {
         Self::try_script(script(source))
     }
 
-    /// Loads with settings of its own.
+    /// Loads with these settings.
     pub(super) fn try_script(script: Script) -> Result<Self, String> {
         let args = vec!["one".into(), "two".into()];
         let handler = ScriptHandler::load(&Script { args, ..script }).map_err(|error| error.to_string())?;
@@ -79,14 +79,14 @@ impl Bench {
         out
     }
 
-    /// Gives an event and returns what the script asked for.
+    /// Passes an event and returns the commands.
     pub(super) fn give(&mut self, conn: &Rc<ConnView>, event: Event) -> Vec<Command> {
         let mut out = Vec::new();
         self.handler.handle(conn, event, &mut out).unwrap_or_else(|error| panic!("{error:?}"));
         out
     }
 
-    /// Gives an event to a handler that fails, and returns its message without the folder.
+    /// Passes an event to a handler that fails, and returns its message without the folder.
     pub(super) fn fail(&mut self, conn: &Rc<ConnView>, event: Event) -> String {
         let mut out = Vec::new();
         match self.handler.handle(conn, event, &mut out) {
@@ -98,7 +98,7 @@ impl Bench {
         }
     }
 
-    /// Runs the body of an `on_connect` and returns what it printed and sent, as text.
+    /// Runs the body of an `on_connect` and returns the printed and sent texts.
     pub(super) fn eval(body: &str) -> String {
         let mut bench = Self::load(&format!("fn on_connect(conn) {{ {body} }}"));
         bench.give(&conn(1), Event::Opened).iter().map(shown).collect::<Vec<_>>().join("|")
@@ -114,7 +114,7 @@ impl Bench {
     }
 }
 
-/// The settings of a script that may take the time it needs.
+/// The settings of a script with an ample time limit.
 pub(super) fn script(source: ScriptSource) -> Script {
     Script { timeout: AMPLE, ..Script::new(source) }
 }
@@ -124,7 +124,7 @@ pub(super) fn conn(id: u64) -> Rc<ConnView> {
     conn_with(id, &Text::default())
 }
 
-/// A connection in some encoding.
+/// A connection in this encoding.
 pub(super) fn conn_in(id: u64, label: &str) -> Rc<ConnView> {
     let Ok(Charset::Named(encoding)) = labels::lookup(label) else { panic!("{label}") };
     conn_with(id, &Text { recv: Some(Charset::Named(encoding)), send: Some(encoding), ..Text::default() })
@@ -156,8 +156,8 @@ fn shown(command: &Command) -> String {
     }
 }
 
-/// The time limit of a call that is expected to end by itself: reached only if it hangs.
+/// Time limit of calls that end by themselves; reached only if they hang.
 const AMPLE: Duration = Duration::from_secs(120);
 
-/// The time limit of a call that is expected to be stopped.
+/// Time limit of calls that are expected to be stopped.
 pub(super) const SHORT: Duration = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! Connections and listeners of a script's own, at the level of the handler.
+//! Connections and listeners opened by scripts, at the level of the handler.
 
 use std::net::SocketAddr;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::script::RunContext;
 use crate::session::{CloseReason, ConnError, ConnIds, ErrorKind, Handler, Operation, RunEvent};
 
-/// A bench whose listeners get addresses without a socket.
+/// A bench in which listeners get addresses without sockets.
 fn load(text: &str) -> Bench {
     let bench = Bench::load(text);
     let bind: crate::script::Binder = Box::new(|endpoint| {
@@ -24,7 +24,7 @@ fn load(text: &str) -> Bench {
 }
 
 #[test]
-fn a_connection_can_be_sent_to_before_it_stands() {
+fn a_connection_can_be_sent_to_before_it_is_established() {
     let mut bench = load(
         r#"fn on_start() {
             let c = connect("example.org:80", #{timeout: 500, encoding: "gbk", label: "up"});
@@ -39,7 +39,7 @@ fn a_connection_can_be_sent_to_before_it_stands() {
 }
 
 #[test]
-fn wrong_targets_and_options_are_explained() {
+fn wrong_targets_and_options_are_reported() {
     for (body, message) in [
         (r#"connect("nowhere")"#, r#"no port in "nowhere""#),
         (r#"connect("h:0")"#, r#"connect("h:0"): port 0 cannot be connected to"#),
@@ -55,7 +55,7 @@ fn wrong_targets_and_options_are_explained() {
 }
 
 #[test]
-fn a_listener_has_handlers_of_its_own_and_the_scripts_for_the_rest() {
+fn a_listener_falls_back_to_the_handlers_of_the_script() {
     let mut bench = load(
         r#"fn on_start() {
             let greeting = "hello";
@@ -82,7 +82,7 @@ fn a_listener_has_handlers_of_its_own_and_the_scripts_for_the_rest() {
 }
 
 #[test]
-fn what_is_relayed_can_be_changed() {
+fn on_relay_changes_relayed_data() {
     let (a, b) = (conn(1), conn_in(2, "gbk"));
     for (body, expected) in [
         ("", Ok(b"data".to_vec())),

@@ -1,4 +1,4 @@
-//! Calls: what handlers see of each other, how errors are shown, what stops a call.
+//! Calls: shared state, error messages, and what stops a call.
 
 use std::net::SocketAddr;
 
@@ -34,7 +34,7 @@ fn every_event_reaches_its_handler_with_its_arguments() {
 }
 
 #[test]
-fn text_and_lines_come_as_strings_and_parameters_may_be_left_out() {
+fn text_and_lines_are_strings_and_parameters_are_optional() {
     let mut bench = Bench::load("fn on_text(c, t) { print(t) } fn on_close() { print(\"bye\") }");
     assert_eq!(bench.give(&conn(1), Event::Text("你".into())), [print("你")]);
     assert_eq!(bench.give(&conn(1), Event::Closed(CloseReason::Eof)), [print("bye")]);
@@ -80,7 +80,7 @@ fn an_error_shows_its_line_and_the_calls_to_it() {
 }
 
 #[test]
-fn errors_use_the_words_of_scripts() {
+fn errors_use_script_names_of_types() {
     let first = |body: &str| Bench::eval_error(body);
     assert_eq!(
         first("nosuch(1, 1.5, true, 'c', \"s\", [], #{}, blob(), ())"),
@@ -111,7 +111,7 @@ fn errors_use_the_words_of_scripts() {
 }
 
 #[test]
-fn wrong_arguments_are_answered_with_the_spelling() {
+fn wrong_arguments_are_reported_with_the_signature() {
     let mut bench = Bench::load("fn on_connect(c) { c.send_hex(1) }");
     assert!(bench.fail(&conn(1), Event::Opened).ends_with("^\nhint: it is used as conn.send_hex(digits)"));
     let mut bench = Bench::load("fn on_connect(c) { c.close; }");
@@ -121,7 +121,7 @@ fn wrong_arguments_are_answered_with_the_spelling() {
 }
 
 #[test]
-fn closures_and_deep_calls_are_in_the_chain() {
+fn closures_and_nested_calls_are_in_the_call_chain() {
     let mut bench = Bench::load("fn on_connect(c) { [1].map(|x| x.foo()) }");
     let message = bench.fail(&conn(1), Event::Opened);
     assert!(message.contains("function not found: foo(int)"), "{message}");
@@ -157,7 +157,7 @@ fn an_endless_loop_is_stopped_and_try_cannot_catch_it() {
 }
 
 #[test]
-fn exit_ends_the_call_wherever_it_stands() {
+fn exit_ends_the_call_at_any_depth() {
     for body in [
         "exit(3);",
         "try { exit(3); } catch { }",
@@ -175,7 +175,7 @@ fn exit_ends_the_call_wherever_it_stands() {
 }
 
 #[test]
-fn app_is_shared_and_state_is_not() {
+fn app_is_shared_and_state_is_per_connection() {
     let mut bench = Bench::load(
         "fn on_connect(c) { app.n = (app.n ?? 0) + 1; c.state.me = c.id; c.state.list = [1]; c.state.list.push(2); add(); }
          fn add() { app.all = (app.all ?? \"\") + app.n; }
@@ -194,7 +194,7 @@ fn app_is_shared_and_state_is_not() {
 }
 
 #[test]
-fn connections_that_know_each_other_are_freed() {
+fn connections_with_reference_cycles_are_freed() {
     let mut bench = Bench::load("fn on_connect(c) { c.state.me = c; }");
     let one = conn(1);
     bench.give(&one, Event::Opened);
@@ -204,7 +204,7 @@ fn connections_that_know_each_other_are_freed() {
 }
 
 #[test]
-fn commands_before_a_failure_count() {
+fn commands_before_an_error_are_kept() {
     let bench = Bench::load("fn on_connect(c) { c.send(\"a\"); nosuch(); }");
     let mut out = Vec::new();
     assert!(bench.handler.handle(&conn(1), Event::Opened, &mut out).is_err());
@@ -212,7 +212,7 @@ fn commands_before_a_failure_count() {
 }
 
 #[test]
-fn print_log_and_debug_go_where_they_belong() {
+fn print_log_and_debug_push_their_commands() {
     let mut bench = Bench::load(
         "fn on_connect(c) {\n print([1, c]);\n log(1.5); log(c);\n debug(\"d\");\n c.log(#{a: 1}); print(c); }",
     );
@@ -233,7 +233,7 @@ fn print_log_and_debug_go_where_they_belong() {
 }
 
 #[test]
-fn a_panic_in_a_function_is_a_failure_of_its_handler() {
+fn a_panic_in_a_native_function_fails_the_handler() {
     let mut bench = Bench::load("fn on_connect(c) { boom() }");
     bench.handler.engine.register_fn("boom", || -> () {
         assert!(super::super::is_running());

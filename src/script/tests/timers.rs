@@ -1,9 +1,9 @@
-//! Timers, everybody, stdin and signals, at the level of the handler.
+//! Timers, broadcasts, stdin and signals, at the level of the handler.
 
 use super::*;
 use crate::session::{CloseReason, Handler, RunEvent, TimerCall};
 
-/// Fires everything that is due at that time and returns what was printed and sent.
+/// Fires all timers due at a time and returns the printed and sent texts.
 fn fire(bench: &mut Bench, at: Instant) -> Vec<String> {
     let mut shown_all = Vec::new();
     loop {
@@ -16,13 +16,13 @@ fn fire(bench: &mut Bench, at: Instant) -> Vec<String> {
     }
 }
 
-/// A time when everything that is to happen within so many milliseconds from now is due.
+/// A time at which all timers of up to this many milliseconds, started before, are due.
 fn later(ms: u64) -> Instant {
     Instant::now() + Duration::from_millis(ms)
 }
 
 #[test]
-fn after_comes_once_and_every_until_it_is_cancelled() {
+fn after_fires_once_and_every_until_cancelled() {
     let mut bench = Bench::load(
         r#"fn on_start() {
             after(20, || print("once"));
@@ -43,7 +43,7 @@ fn after_comes_once_and_every_until_it_is_cancelled() {
 }
 
 #[test]
-fn a_connections_timers_die_with_it() {
+fn timers_of_a_connection_end_with_it() {
     let mut bench = Bench::load(
         r#"fn on_connect(conn) { conn.after(10, |c| c.send(`late ${c.id}`)); conn.every(10, |c| c.send("again")); }"#,
     );
@@ -58,7 +58,7 @@ fn a_connections_timers_die_with_it() {
 }
 
 #[test]
-fn a_timer_that_fails_names_itself_and_its_place() {
+fn an_error_in_a_timer_names_the_timer_and_its_position() {
     let mut bench = Bench::load("fn on_connect(conn) { conn.after(0, |c| c.sned(1)); }");
     bench.give(&conn(7), Event::Opened);
     let mut out = Vec::new();
@@ -70,7 +70,7 @@ fn a_timer_that_fails_names_itself_and_its_place() {
 }
 
 #[test]
-fn impossible_times_are_refused() {
+fn times_out_of_range_are_refused() {
     let error = Bench::eval_error("after(-1, || 0)");
     assert_eq!(error, "after takes 0 to 31536000000 milliseconds, not -1");
     let error = Bench::eval_error("conn.every(0, |c| 0)");
@@ -78,7 +78,7 @@ fn impossible_times_are_refused() {
 }
 
 #[test]
-fn everybody_gets_a_broadcast_in_their_own_encoding() {
+fn a_broadcast_is_encoded_for_each_connection() {
     let mut bench = Bench::load(
         r#"fn on_line(conn, line) { broadcast_line(line, conn); broadcast("!", [conn]); print(`${conns().len()}`); }"#,
     );
@@ -95,7 +95,7 @@ fn everybody_gets_a_broadcast_in_their_own_encoding() {
 }
 
 #[test]
-fn one_who_cannot_take_a_broadcast_does_not_keep_it_from_others() {
+fn an_encoding_error_does_not_stop_a_broadcast_to_others() {
     let mut bench = Bench::load(r"fn on_line(conn, line) { try { broadcast(line); } catch (e) { print(e); } }");
     let (a, b) = (conn_in(1, "big5"), conn(2));
     bench.give(&a, Event::Opened);
@@ -106,7 +106,7 @@ fn one_who_cannot_take_a_broadcast_does_not_keep_it_from_others() {
 }
 
 #[test]
-fn stdin_signals_and_idleness_reach_their_handlers() {
+fn stdin_signal_and_idle_events_reach_their_handlers() {
     let mut bench = Bench::load(
         r#"fn on_stdin(line) { print("typed " + line); } fn on_stdin_eof() { print("end"); }
         fn on_signal(name) { print(name); } fn on_idle(conn, ms) { print(`${ms}`); conn.pause(); conn.resume(); }"#,

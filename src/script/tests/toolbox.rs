@@ -1,11 +1,11 @@
-//! The toolbox against known vectors: packing, digests, regular expressions, JSON, chance.
+//! Packing, digests, regular expressions, JSON and random numbers, with known vectors.
 
 use super::Bench;
 use crate::config::{Script, ScriptSource};
 
 #[test]
-fn pack_gives_what_struct_gives() {
-    // Of python3: struct.pack(format, *values).hex()
+fn pack_matches_python_struct() {
+    // From python3: struct.pack(format, *values).hex()
     let vectors = [
         ("\">IBh\", [1, 2, -3]", "0000000102fffd"),
         ("\"<IBh\", [1, 2, -3]", "0100000002fdff"),
@@ -20,7 +20,7 @@ fn pack_gives_what_struct_gives() {
         ("\"<10p\", [\"hello\"]", "0568656c6c6f00000000"),
         ("\"<3p\", [\"hello\"]", "026865"),
         ("\"\", []", ""),
-        // Ours: the same on every machine, without gaps.
+        // Unlike Python: the same on every machine, without padding.
         ("\"@BIn\", [1, 2, -1]", "0102000000ffffffffffffffff"),
         ("\"BHN\", [1, 2, 3]", "0102000300000000000000"),
         ("\">f\", [1]", "3f800000"),
@@ -34,7 +34,7 @@ fn pack_gives_what_struct_gives() {
 }
 
 #[test]
-fn unpack_gives_the_values_back() {
+fn unpack_reverses_pack() {
     let shown = Bench::eval(
         "print(hex(\"0000000102fffd\").unpack(\">IBh\")); print(hex(\"003e000010c09a9999999999b93f\").unpack(\"<efd\"));
          let b = hex(\"616263640000027879015a\").unpack(\"!4s2x3p?c\"); print([b[0].text(), b[1].text(), b[2], b[3].text()]);
@@ -50,7 +50,7 @@ fn unpack_gives_the_values_back() {
 }
 
 #[test]
-fn packing_faults_name_code_place_and_bounds() {
+fn pack_errors_name_code_position_and_bounds() {
     let cases = [
         ("pack(\"B\", [256])", "pack: 'B' at index 0 needs a number from 0 to 255, not 256"),
         ("pack(\">Bb\", [1, 128])", "pack: 'b' at index 1 needs a number from -128 to 127, not 128"),
@@ -86,7 +86,7 @@ fn packing_faults_name_code_place_and_bounds() {
 }
 
 #[test]
-fn digests_have_the_vectors_of_their_standards() {
+fn digests_match_the_vectors_of_their_standards() {
     let shown = |body: &str| Bench::eval(&format!("print({body})"));
     // The check value of CRC-32/ISO-HDLC.
     assert_eq!(shown("crc32(\"123456789\")"), 0xcbf4_3926_u32.to_string());
@@ -127,7 +127,7 @@ fn digests_have_the_vectors_of_their_standards() {
 }
 
 #[test]
-fn base64_has_the_vectors_of_rfc_4648() {
+fn base64_matches_the_vectors_of_rfc_4648() {
     let vectors =
         [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")];
     for (text, encoded) in vectors {
@@ -181,7 +181,7 @@ fn all_matches_are_found_and_replaced() {
 }
 
 #[test]
-fn patterns_that_are_wrong_or_too_large() {
+fn wrong_and_too_large_patterns_are_refused() {
     assert_eq!(Bench::eval_error("re(\"a(\")"), "re(\"a(\"): unclosed group");
     assert_eq!(
         Bench::eval_error("re(\"(?<=a)b\")"),
@@ -216,7 +216,7 @@ fn json_goes_both_ways() {
 }
 
 #[test]
-fn what_is_no_json_is_refused() {
+fn invalid_json_is_refused() {
     let cases = [
         ("parse_json(\"{a: 1}\")", "parse_json: key must be a string at line 1 column 2"),
         ("parse_json(\"\")", "parse_json: EOF while parsing a value at line 1 column 0"),
@@ -242,7 +242,7 @@ fn seeded(seed: Option<u64>, body: &str) -> String {
 }
 
 #[test]
-fn chance_has_its_bounds_and_repeats_with_its_seed() {
+fn random_numbers_have_bounds_and_repeat_with_the_seed() {
     let body = "print([rand(), rand(1, 6), choose([1, 2, 3]), uuid()])";
     assert_eq!(seeded(Some(7), body), seeded(Some(7), body));
     assert_ne!(seeded(Some(7), body), seeded(Some(8), body));

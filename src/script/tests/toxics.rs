@@ -5,7 +5,7 @@ use crate::config::Script;
 use crate::layer::toxics::{Then, Toxic};
 use crate::session::{CloseReason, Direction};
 
-/// What an `on_connect` with this body asks for, chance aside.
+/// The toxics added by an `on_connect` with this body, without their toxicity.
 fn asked(body: &str) -> Vec<(Direction, Toxic)> {
     let out = Bench::load(&format!("fn on_connect(conn) {{ {body} }}")).give(&conn(1), Event::Opened);
     let toxic = |command| match command {
@@ -20,7 +20,7 @@ const fn ms(n: u64) -> Duration {
 }
 
 #[test]
-fn a_toxic_acts_on_what_comes_unless_it_says_out() {
+fn a_toxic_applies_to_received_data_by_default() {
     let all = asked(
         r#"conn.toxic("latency", #{latency: 200, jitter: 0.5});
         conn.toxic("bandwidth", #{rate: 10, dir: "out"});
@@ -37,7 +37,7 @@ fn a_toxic_acts_on_what_comes_unless_it_says_out() {
 }
 
 #[test]
-fn what_is_wrong_is_said_at_the_call() {
+fn an_invalid_toxic_is_an_error_of_the_call() {
     for (call, message) in [
         (r#"toxic("latncy")"#, r#"unknown toxic "latncy" (did you mean latency?)"#),
         (
@@ -58,7 +58,7 @@ fn what_is_wrong_is_said_at_the_call() {
         (r#"heal("slicr")"#, r#"unknown toxic "slicr" (did you mean slicer?)"#),
     ] {
         assert_eq!(Bench::eval_error(&format!("conn.{call}")), message, "{call}");
-        // And nothing was asked for.
+        // And no toxic was added.
         assert_eq!(asked(&format!("try {{ conn.{call}; }} catch {{ }}")), []);
     }
 }
@@ -99,7 +99,7 @@ fn toxicity_is_a_chance_from_the_scripts_generator() {
 }
 
 #[test]
-fn a_connection_that_is_over_has_no_toxics() {
+fn a_closed_connection_takes_no_toxics() {
     let mut bench = Bench::load(r#"fn on_close(conn, why) { conn.toxic("timeout"); conn.heal(); }"#);
     let c = conn(1);
     bench.give(&c, Event::Opened);
