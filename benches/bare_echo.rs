@@ -1,7 +1,7 @@
-//! The least a mio echo server can do: the yardstick for what tcpx adds.
+//! A minimal mio echo server: the baseline for the overhead of tcpx.
 //!
-//! `bare_echo ADDRESS` listens and echoes; one read and one write for each event, no queue (a short write is an
-//! error here, which the sizes of a benchmark never cause).
+//! `bare_echo ADDRESS` listens and echoes with one read and one write for each event and no queue. A short write is an
+//! error, which the message sizes of the benchmarks never cause.
 
 use std::io::{ErrorKind, Read, Write};
 
@@ -38,7 +38,7 @@ fn main() {
     }
 }
 
-/// Whether the client is still there.
+/// Whether the client is still connected.
 fn echo(stream: &mut TcpStream, buffer: &mut [u8]) -> bool {
     loop {
         match stream.read(buffer) {

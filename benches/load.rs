@@ -1,13 +1,12 @@
-//! A neutral load generator: N connections, each sends a message and waits for the whole answer before the next.
+//! A load generator: N connections, each sends a message and waits for the whole answer before the next one.
 //!
 //! ```text
 //! load ADDRESS [--conns N] [--size BYTES] [--reply BYTES] [--seconds S] [--warmup S] [--churn] [--json]
 //! ```
 //!
 //! Prints one line: answers per second, errors, and the latency's p50, p99 and p99.9 in microseconds. With
-//! `--churn` every answer is followed by a new connection. Used alike for every server that is measured, so it does
-//! nothing that is not needed: with few processors its own cost is part of every result. What is still on its way at
-//! the end is waited for, so that no server sees its clients vanish.
+//! `--churn` every answer is followed by a new connection. It is kept minimal, because with few processors its own cost
+//! is part of every result. At the end it waits for outstanding answers, so that no server sees aborted connections.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -35,11 +34,11 @@ struct Client {
     is_open: bool,
 }
 
-/// What went wrong, by where it did.
+/// Number of errors by operation.
 #[derive(Default)]
 struct Errors {
     connect: u64,
-    /// The server ended the connection or sent more than was awaited.
+    /// The server closed the connection or sent more than expected.
     answer: u64,
 }
 
@@ -85,7 +84,7 @@ fn main() {
     let until = counting_from + Duration::from_secs_f64(options.seconds);
     let mut latencies: Vec<u32> = Vec::with_capacity(1 << 20);
     let (mut errors, mut answers) = (Errors::default(), 0u64);
-    // How long the last answers are waited for; one that is not there by then is an error.
+    // Deadline for the last answers; one that is missing then is an error.
     let patience = until + Duration::from_secs(2);
     let mut under_way = clients.len();
     while under_way > 0 && Instant::now() < patience {
@@ -115,7 +114,7 @@ fn main() {
                 *client = open(&poll, &options, token);
             } else {
                 begin(client, options.size, options.reply);
-                // Only sends: the answer cannot be there yet, and its arrival is an event.
+                // Only sends: the answer cannot have arrived yet, and its arrival is an event.
                 let _ = send(client, &message);
             }
         }
@@ -162,7 +161,7 @@ fn begin(client: &mut Client, size: usize, reply: usize) {
     client.since = Instant::now();
 }
 
-/// Sends and receives what goes; `true` when the whole answer is there.
+/// Sends and receives without blocking; `true` when the answer is complete.
 fn turn(client: &mut Client, message: &[u8], buffer: &mut [u8], reply: usize) -> std::io::Result<bool> {
     if !client.is_open {
         if let Some(error) = client.stream.take_error()? {
@@ -187,7 +186,7 @@ fn turn(client: &mut Client, message: &[u8], buffer: &mut [u8], reply: usize) ->
     Ok(true)
 }
 
-/// Sends what goes.
+/// Sends without blocking.
 fn send(client: &mut Client, message: &[u8]) -> std::io::Result<()> {
     while client.unsent > 0 {
         match client.stream.write(&message[message.len() - client.unsent..]) {
@@ -199,5 +198,5 @@ fn send(client: &mut Client, message: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Stands for the number of awaited bytes once a client has stopped.
+/// Number of expected bytes of a client that has stopped.
 const DONE: usize = usize::MAX;

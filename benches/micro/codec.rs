@@ -1,4 +1,4 @@
-//! Decoding and encoding, chunk by chunk, with characters cut between two chunks.
+//! Decoding and encoding, chunk by chunk, with characters split between two chunks.
 
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -10,7 +10,7 @@ use crate::warm;
 
 const LABELS: [&str; 4] = ["utf-8", "gbk", "big5", "iso-8859-1"];
 
-/// One chunk into a `String` of its own, as for an event.
+/// Decodes one chunk into a new `String`, as for an event.
 #[divan::bench(args = LABELS, consts = [64, 4096, 65536])]
 fn decode<const SIZE: usize>(bencher: Bencher<'_, '_>, label: &str) {
     let stream = stream(label, SIZE);
@@ -24,7 +24,7 @@ fn decode<const SIZE: usize>(bencher: Bencher<'_, '_>, label: &str) {
     }));
 }
 
-/// One text of that many bytes of UTF-8 to bytes, all or nothing, as `conn.send(text)` does.
+/// Encodes one text of this many bytes of UTF-8, all or nothing, as `conn.send(text)` does.
 #[divan::bench(args = LABELS, consts = [64, 4096, 65536])]
 fn encode<const SIZE: usize>(bencher: Bencher<'_, '_>, label: &str) {
     let Charset::Named(encoding) = charset(label) else { unreachable!("it has a name") };
@@ -40,7 +40,7 @@ fn charset(label: &str) -> Charset {
     labels::lookup(label).expect("a known label")
 }
 
-/// Half ASCII; in every encoding it has an odd number of bytes, so that chunks end at every place of it.
+/// Half ASCII; an odd number of bytes in every encoding, so that chunks end at every offset of it.
 fn sentence(label: &str) -> &'static str {
     match label {
         "iso-8859-1" => "200 OK: déjà vu, größer, señor; übermäßig façade\r\n",
@@ -49,7 +49,7 @@ fn sentence(label: &str) -> &'static str {
     }
 }
 
-/// Whole characters, and a whole number of chunks, of which some end inside of a character.
+/// Complete characters in a whole number of chunks, some of which end inside of a character.
 fn stream(label: &str, size: usize) -> Vec<u8> {
     let Charset::Named(encoding) = charset(label) else { unreachable!("it has a name") };
     let (bytes, _, _) = encoding.encode(sentence(label));

@@ -1,4 +1,4 @@
-//! Cutting: lines and frames with a length, from a full buffer and from pieces.
+//! Framing: lines and length-prefixed frames, from a full buffer and in chunks.
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
@@ -8,10 +8,10 @@ use tcpx::codec::framing::{Endian, Framer, Framing, LengthHeader, MAX_FRAME};
 
 use crate::warm;
 
-/// What one read gives at most.
+/// Maximum bytes of one read.
 const BUFFER: usize = 64 * 1024;
 
-/// 64 KiB of lines with so many bytes each.
+/// 64 KiB of lines of this many bytes.
 #[divan::bench(args = [16, 80, 1000])]
 fn lines(bencher: Bencher<'_, '_>, size: usize) {
     let mut line = vec![b'x'; size - 1];
@@ -33,13 +33,13 @@ fn length(bencher: Bencher<'_, '_>, size: usize) {
     cut_all(bencher, &with_length(), &frame_of(size));
 }
 
-/// The same frames, of 80 bytes, in pieces of so many bytes: what is not whole is kept, as a connection does.
+/// The same frames, of 80 bytes, in chunks of this many bytes; an incomplete frame is kept, as in a connection.
 #[divan::bench(args = [7, 50, 1460])]
 fn length_in_pieces(bencher: Bencher<'_, '_>, piece: usize) {
     in_pieces(bencher, &with_length(), &frame_of(80), piece);
 }
 
-/// Lines of 80 bytes in pieces.
+/// Lines of 80 bytes in chunks of this many bytes.
 #[divan::bench(args = [7, 50, 1460])]
 fn lines_in_pieces(bencher: Bencher<'_, '_>, piece: usize) {
     let mut line = vec![b'x'; 79];
@@ -84,7 +84,7 @@ fn with_length() -> Framing {
     Framing::Length(LengthHeader { size: 4, endian, offset: 0, adjust: 0, include_header: false, strip: true, max })
 }
 
-/// A frame of so many bytes, header included.
+/// A frame of this many bytes, header included.
 fn frame_of(size: usize) -> Vec<u8> {
     let body = u32::try_from(size - 4).expect("a short frame");
     [&body.to_be_bytes()[..], &vec![b'x'; size - 4]].concat()

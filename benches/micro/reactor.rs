@@ -1,5 +1,5 @@
-//! The reactor's round: an event, one read, one write. The peer's own write and read, two of the four system calls,
-//! are part of what is measured.
+//! One round of the reactor: an event, one read, one write. The peer's write and read, two of the four system calls,
+//! are included in the result.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -14,7 +14,7 @@ use tcpx::session::{Delivery, Event};
 use crate::session::open;
 use crate::warm;
 
-/// 64 bytes, sent back from the buffer they were read into.
+/// 64 bytes, echoed from the read buffer.
 #[divan::bench]
 fn round(bencher: Bencher<'_, '_>) {
     let mut buffer = [0; 4096];
@@ -42,7 +42,7 @@ fn round_with_connection(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// A message from another part of the program, and the wait that it ends.
+/// A message to the mailbox, and the wait it ends.
 #[divan::bench]
 fn mail(bencher: Bencher<'_, '_>) {
     let mut reactor = Reactor::new().expect("a reactor");
@@ -54,7 +54,7 @@ fn mail(bencher: Bencher<'_, '_>) {
     }));
 }
 
-/// Asks 64 bytes of a socket pair's other end again and again; `turn` is what its owner does when they have come.
+/// Sends 64 bytes over a socket pair and reads the answer, repeatedly; `turn` handles their arrival.
 fn sockets(bencher: Bencher<'_, '_>, mut turn: impl FnMut(&mut Reactor<()>, usize, &mut mio::net::UnixStream)) {
     let (ours, mut theirs) = UnixStream::pair().expect("a socket pair");
     ours.set_nonblocking(true).expect("it does not block");

@@ -1,4 +1,4 @@
-//! Scripts: from nothing to a loaded one, and one call as the driver makes it.
+//! Scripts: loading, and one call as the driver makes it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,7 +13,7 @@ use tcpx::script::ScriptHandler;
 use tcpx::session::view::Side;
 use tcpx::session::{Command, ConnView, Event, Handler};
 
-/// Handlers of one line, and what they do.
+/// One-line handlers, with a name.
 const BODIES: [(&str, &str); 5] = [
     ("nothing", ""),
     ("answer", "conn.send(data);"),
@@ -22,7 +22,7 @@ const BODIES: [(&str, &str); 5] = [
     ("scan", r#"if data.find("\n") < 0 { conn.send(data); }"#),
 ];
 
-/// The engine, and `@echo` in it.
+/// Creates the engine and loads `@echo`.
 #[divan::bench]
 fn load() -> ScriptHandler {
     loaded(ScriptSource::Builtin("echo".into()))
@@ -35,7 +35,7 @@ fn load_1000_functions(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| large.load());
 }
 
-/// One chunk of 64 bytes for `on_data`. The chunk itself was allocated before.
+/// `on_data` with a chunk of 64 bytes, which is allocated before.
 #[divan::bench(args = BODIES.map(|(name, _)| name))]
 fn on_data(bencher: Bencher<'_, '_>, name: &str) {
     let (_, body) = BODIES.into_iter().find(|(known, _)| *known == name).expect("one of them");
@@ -48,7 +48,7 @@ fn on_data_1000_functions(bencher: Bencher<'_, '_>) {
     call(bencher, &Large::new().load(), || Event::Data(vec![b'x'; 64]));
 }
 
-/// A line of 64 bytes for `on_line`, sent back.
+/// `on_line` with a line of 64 bytes, which is echoed.
 #[divan::bench]
 fn on_line(bencher: Bencher<'_, '_>) {
     let handler = loaded(ScriptSource::OnLine("conn.send_line(line);".into()));
@@ -62,7 +62,7 @@ pub(crate) fn loaded(source: ScriptSource) -> ScriptHandler {
     handler
 }
 
-/// A connection as others see it.
+/// The view of a connection.
 pub(crate) fn view() -> Rc<ConnView> {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
     Rc::new(ConnView::new(1, nowhere, nowhere, Side::Server, &Text::default(), Instant::now()))
@@ -75,7 +75,7 @@ fn call(bencher: Bencher<'_, '_>, handler: &ScriptHandler, mut event: impl FnMut
         handler.handle(&view, event, &mut commands).unwrap_or_else(|error| panic!("{error:?}"));
     };
     handle(Event::Opened);
-    // What the first calls find out serves all others.
+    // The first calls fill the caches of all others.
     (0..10).for_each(|_| handle(event()));
     bencher.counter(ItemsCount::new(1usize)).with_inputs(event).bench_local_values(handle);
 }

@@ -1,4 +1,5 @@
-//! A connection's round without a socket: bytes in, events, an answer, bytes out; and what toxics and timers add.
+//! One round of a connection without a socket: bytes in, events, an answer, bytes out; and the cost of toxics and
+//! timers.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use tcpx::session::{Command, Cutting, Delivery, Direction, Event, EventMask, Han
 use crate::script::{loaded, view};
 use crate::warm;
 
-/// 64 bytes come and are sent back by nobody's script.
+/// 64 bytes are echoed without a script.
 #[divan::bench]
 fn round(bencher: Bencher<'_, '_>) {
     rounds(bencher, open(Delivery::Data));
@@ -45,7 +46,7 @@ fn round_with_script(bencher: Bencher<'_, '_>) {
     }));
 }
 
-/// The same without a script, through a toxic that lets everything pass at once.
+/// The same without a script, through a toxic without delay.
 #[divan::bench]
 fn round_through_toxic(bencher: Bencher<'_, '_>) {
     let mut conn = open(Delivery::Data);
@@ -54,7 +55,7 @@ fn round_through_toxic(bencher: Bencher<'_, '_>) {
     rounds(bencher, conn);
 }
 
-/// The same with a limit on silence, and with the look at timers that follows each turn.
+/// The same with an idle limit, and with the timer check that follows each turn.
 #[divan::bench]
 fn round_with_idle_limit(bencher: Bencher<'_, '_>) {
     let idle = Some(Duration::from_secs(60));
@@ -81,7 +82,7 @@ fn line(bencher: Bencher<'_, '_>, size: usize) {
     deliver(bencher, open(Delivery::Line), &line_of(size), 1);
 }
 
-/// A read of 64 KiB, full of lines.
+/// A read of 64 KiB of lines.
 #[divan::bench(args = [16, 80, 1000])]
 fn lines(bencher: Bencher<'_, '_>, size: usize) {
     let count = (64 << 10) / size;
@@ -94,7 +95,7 @@ fn lines_in_pieces(bencher: Bencher<'_, '_>) {
     pieces(bencher, open(Delivery::Line), &line_of(80).repeat(50), 50, 50);
 }
 
-/// A read of 64 KiB, full of frames with a header of four bytes.
+/// A read of 64 KiB of frames with a header of four bytes.
 #[divan::bench(args = [16, 80, 1000])]
 fn frames(bencher: Bencher<'_, '_>, size: usize) {
     let count = (64 << 10) / size;
@@ -107,7 +108,7 @@ fn frames_in_pieces(bencher: Bencher<'_, '_>) {
     pieces(bencher, framed(), &frame_of(80).repeat(50), 50, 50);
 }
 
-/// What waits to be sent: so many answers, taken by one write.
+/// The outbound queue: this many answers, taken by one write.
 #[divan::bench(args = [1, 10, 1000])]
 fn queue(bencher: Bencher<'_, '_>, answers: usize) {
     let (mut conn, now) = (open(Delivery::Data), Instant::now());
@@ -131,7 +132,7 @@ fn rounds(bencher: Bencher<'_, '_>, mut conn: Link) {
     }));
 }
 
-/// Sends back what was received; gives how many bytes left.
+/// Echoes what was received; returns the number of bytes sent.
 fn answer(conn: &mut Link, now: Instant) -> usize {
     conn.release_input(now);
     while let Some(event) = conn.poll_event() {
@@ -141,7 +142,7 @@ fn answer(conn: &mut Link, now: Instant) -> usize {
     transmit(conn, now)
 }
 
-/// A socket that takes everything.
+/// A socket that accepts all bytes.
 fn transmit(conn: &mut Link, now: Instant) -> usize {
     let mut sent = 0;
     loop {
@@ -152,7 +153,7 @@ fn transmit(conn: &mut Link, now: Instant) -> usize {
     }
 }
 
-/// One read, and the events of it.
+/// One read and its events.
 fn deliver(bencher: Bencher<'_, '_>, conn: Link, bytes: &[u8], events: usize) {
     pieces(bencher, conn, bytes, bytes.len(), events);
 }
@@ -178,7 +179,7 @@ fn settings(delivery: Delivery) -> Settings {
     Settings { event_mask, ..Settings::default() }
 }
 
-/// A connection whose opening was told.
+/// A connection after its `Opened` event.
 pub(crate) fn open(delivery: Delivery) -> Link {
     let mut conn = Link::new(view(), settings(delivery));
     assert_eq!(conn.poll_event(), Some(Event::Opened));
