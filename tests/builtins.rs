@@ -1,4 +1,4 @@
-//! The built-in scripts as people use them: through the binary, with the clients they are made for.
+//! The built-in scripts through the binary, with the client programs they are made for.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ fn serve(name: &str) -> (Running, SocketAddr) {
     Tcpx::new(&["--script", name]).listen()
 }
 
-/// Whether a program is there to be tested with.
+/// Whether a program is installed; if not, a note or a failure.
 fn have(program: &str) -> bool {
     let have = installed(program);
     if !have {
@@ -23,7 +23,7 @@ fn have(program: &str) -> bool {
     have
 }
 
-/// Runs a client with something on its stdin and gives what it wrote. It has two minutes.
+/// Runs a client with this input on stdin and returns its output. It is killed after two minutes.
 #[track_caller]
 fn client(words: &[&str], input: &[u8]) -> String {
     let mut command = Command::new("timeout");
@@ -93,7 +93,7 @@ fn three_users_chat_in_gbk_big5_and_utf8() {
     }
 }
 
-/// Text in an encoding, with `?` for what it does not have.
+/// Text in an encoding, with `?` for characters it does not have.
 fn lossy(text: &str, encoding: &'static encoding_rs::Encoding) -> Vec<u8> {
     let letter = |letter: char| {
         let letter = letter.to_string();
@@ -103,7 +103,7 @@ fn lossy(text: &str, encoding: &'static encoding_rs::Encoding) -> Vec<u8> {
     text.chars().flat_map(letter).collect()
 }
 
-/// A broker with three clients, the last of which takes little at a time.
+/// A broker with three clients, the last one with a small receive buffer.
 fn room() -> (Running, [Conn; 3]) {
     let (mut tcpx, address) = Tcpx::new(&["-v", "--script", "@broker"]).listen();
     let conns = [Conn::to(address), Conn::to(address), Conn::narrow_to(address)];
@@ -115,7 +115,7 @@ fn room() -> (Running, [Conn; 3]) {
 }
 
 #[test]
-fn a_broker_loses_nothing_and_waits_for_the_slowest() {
+fn a_broker_waits_for_the_slowest_client_and_loses_nothing() {
     let (tcpx, [mut sender, mut fast, mut slow]) = room();
     for (who, word) in [b"a", b"b", b"c"].into_iter().enumerate() {
         [&mut sender, &mut fast, &mut slow][who].send(word);
@@ -144,7 +144,7 @@ fn a_broker_loses_nothing_and_waits_for_the_slowest() {
 }
 
 #[test]
-fn a_broker_goes_on_when_the_slowest_is_gone() {
+fn a_broker_continues_after_the_slowest_client_has_gone() {
     let (_tcpx, [mut sender, mut fast, slow]) = room();
     let bytes = noise(24 << 20, 8);
     let all = bytes.clone();
@@ -156,7 +156,7 @@ fn a_broker_goes_on_when_the_slowest_is_gone() {
 }
 
 #[test]
-fn binary_frames_arrive_however_they_are_cut() {
+fn binary_frames_are_read_at_every_split() {
     let (_tcpx, address) = serve("@binary");
     let mut conn = Conn::to(address);
     conn.send(b"\0\0\0\x05\x02\x01\x00\xff\xff\0\0");
@@ -168,7 +168,7 @@ fn binary_frames_arrive_however_they_are_cut() {
 }
 
 #[test]
-fn a_telnet_client_is_understood() {
+fn a_telnet_client_is_served() {
     let (_tcpx, address) = serve("@telnet");
     let mut conn = Conn::to(address);
     conn.expect(b"Every line comes back. There are also help and quit.\r\n");
@@ -209,7 +209,7 @@ fn curl_fetches_a_thousand_pages_over_one_connection() {
 }
 
 #[test]
-fn redis_clients_are_at_home() {
+fn redis_clients_are_served() {
     let (_tcpx, address) = serve("@redis");
     let port = address.port().to_string();
     let mut conn = Conn::to(address);
@@ -240,7 +240,7 @@ fn redis_clients_are_at_home() {
 // ---- @proxy ---------------------------------------------------------------------------------------------
 
 #[test]
-fn a_proxy_passes_everything_on_and_tells_it() {
+fn a_proxy_relays_and_prints_the_data() {
     for (shows, told) in [
         ("", vec![]),
         ("sizes", vec!["> 5 bytes", "< 11 bytes"]),
@@ -275,7 +275,7 @@ fn a_proxy_passes_everything_on_and_tells_it() {
 }
 
 #[test]
-fn a_proxy_holds_back_whoever_is_too_fast() {
+fn a_proxy_applies_back_pressure() {
     let upstream = Server::narrow();
     let tcpx = Tcpx::new(&["listen", "--script", "@proxy", "127.0.0.1", "0", "--"]);
     let mut tcpx = tcpx.arg(upstream.address.to_string()).spawn();
@@ -324,7 +324,7 @@ fn by_rules(folder: &Folder, options: &[&str], rules: &str) -> (Running, SocketA
 }
 
 #[test]
-fn the_first_rule_that_holds_answers() {
+fn the_first_matching_rule_answers() {
     let folder = Folder::new();
     let rules = r##"
         # The example of the header, and more.
@@ -349,7 +349,7 @@ fn the_first_rule_that_holds_answers() {
         (b"a/b\n", b"# -> ;\r\n"),
         (b"helo\n", b"500 what? helo\r\n"),
         (b"\xff\n", b"500 what? \xff\r\n"),
-        // What comes while a rule waits is answered afterwards.
+        // Data that arrives during the delay of a rule is answered afterwards.
         (b"MAIL x\nhelo\n", b"250 ok\r\n250 really\r\n500 what? helo\r\n"),
         (b"QUIT\nhelo\n", b"221 bye\r\n"),
     ] {
@@ -364,7 +364,7 @@ fn the_first_rule_that_holds_answers() {
 }
 
 #[test]
-fn rules_take_chunks_or_what_ends_with_a_mark_in_any_encoding() {
+fn rules_match_chunks_or_delimited_text_in_any_encoding() {
     let folder = Folder::new();
     let (mut tcpx, address) =
         by_rules(&folder, &["--encoding", "gbk"], "split at \"。\"\nequals \"你好\" -> send \"再见\"\n");
@@ -385,7 +385,7 @@ fn rules_take_chunks_or_what_ends_with_a_mark_in_any_encoding() {
 }
 
 #[test]
-fn bad_rules_are_told_with_their_lines() {
+fn invalid_rules_are_reported_with_their_lines() {
     let folder = Folder::new();
     let cases = [
         (
@@ -418,7 +418,7 @@ fn bad_rules_are_told_with_their_lines() {
         ("split words", "split is: split lines, split chunks, or split at \"text\""),
     ];
     for block in cases.chunks(8) {
-        // A comment and an empty line count, too.
+        // Comments and empty lines are counted, too.
         let text = block.iter().flat_map(|(line, _)| ["# comment\n", line, "\n"]).collect::<String>();
         folder.file("file.rules", text.as_bytes());
         let path = folder.path("").display().to_string();

@@ -1,5 +1,5 @@
-//! The bulk path through the binary: large amounts between every kind of stdin, a connection and every kind of
-//! stdout, byte for byte, and every ending in the middle of them.
+//! The bulk path through the binary: large amounts between every kind of stdin, a connection and every kind of stdout,
+//! compared byte for byte, and every kind of end in the middle of a transfer.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -14,10 +14,10 @@ use crate::support::{
 };
 
 const PLAIN: &[&str] = &[];
-/// More than pipes and socket buffers hold together.
+/// More than pipes and socket buffers hold together, in bytes.
 const LARGE: usize = 12 << 20;
 
-/// A stdin that gives these bytes and ends, of every kind that can.
+/// Every kind of stdin that can provide these bytes and end.
 fn inputs(folder: &Folder, data: &[u8]) -> Vec<(&'static str, Stdin)> {
     let path = folder.file("input", data);
     let (ours, mut theirs) = UnixStream::pair().expect("a pair of sockets");
@@ -33,7 +33,7 @@ fn inputs(folder: &Folder, data: &[u8]) -> Vec<(&'static str, Stdin)> {
 }
 
 #[test]
-fn every_kind_of_stdin_arrives_whole() {
+fn every_kind_of_stdin_is_sent_completely() {
     let data = noise(LARGE, 70);
     for role in BOTH {
         let folder = Folder::new();
@@ -48,7 +48,7 @@ fn every_kind_of_stdin_arrives_whole() {
 }
 
 #[test]
-fn every_kind_of_stdout_gets_everything() {
+fn every_kind_of_stdout_receives_everything() {
     let data = noise(LARGE, 71);
     for role in BOTH {
         for kind in ["pipe", "file", "file in append mode", "socket", "null"] {
@@ -101,7 +101,7 @@ fn both_directions_at_once() {
 }
 
 #[test]
-fn a_file_is_sent_from_where_it_stands() {
+fn a_file_is_sent_from_its_offset() {
     let data = noise(LARGE, 74);
     let folder = Folder::new();
     let mut file = File::open(folder.file("input", &data)).expect("a file");
@@ -115,14 +115,14 @@ fn a_file_is_sent_from_where_it_stands() {
 }
 
 #[test]
-fn a_file_that_grows_or_shrinks_while_it_is_sent_ends_where_it_ends() {
+fn a_file_that_changes_while_it_is_sent_ends_at_its_current_end() {
     let data = noise(2 * LARGE, 75);
     for shrinks in [false, true] {
         let folder = Folder::new();
         let path = folder.file("input", &data);
         let file = File::open(&path).expect("a file");
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(file.into())).pair(Role::Connect);
-        // As much is under way as the kernel's buffers hold.
+        // The kernel's buffers are full.
         tcpx.wait_stuck();
         let mut file = OpenOptions::new().append(true).open(&path).expect("the file");
         if shrinks {
@@ -139,7 +139,7 @@ fn a_file_that_grows_or_shrinks_while_it_is_sent_ends_where_it_ends() {
 }
 
 #[test]
-fn what_comes_slowly_after_a_flow_arrives_at_once() {
+fn small_data_after_a_flow_is_sent_at_once() {
     let data = noise(LARGE, 76);
     let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(Role::Connect);
     let mut stdin = tcpx.take_stdin();
@@ -150,7 +150,7 @@ fn what_comes_slowly_after_a_flow_arrives_at_once() {
         stdin = writer.join().expect("a thread").expect("write");
         stdin.write_all(&part).expect("write");
         peer.expect(&part);
-        // And the other way.
+        // In the other direction.
         peer.send(&data);
         peer.send(&part);
     }
@@ -162,7 +162,7 @@ fn what_comes_slowly_after_a_flow_arrives_at_once() {
 }
 
 #[test]
-fn a_peer_that_breaks_off_in_the_middle_is_told() {
+fn a_peer_that_resets_in_the_middle_is_reported() {
     for role in BOTH {
         for stdin in [Stdin::bytes(&noise(2 * LARGE, 77)), Stdin::file(&noise(2 * LARGE, 77))] {
             let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin).pair(role);
@@ -178,14 +178,14 @@ fn a_peer_that_breaks_off_in_the_middle_is_told() {
 }
 
 #[test]
-fn what_came_before_a_reset_in_the_middle_is_written() {
+fn data_before_a_reset_in_the_middle_is_written() {
     let (flow, last) = (noise(LARGE, 78), noise(50_000, 84));
     for role in BOTH {
         let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
         peer.send(&flow);
         tcpx.wait_stdout(&flow);
         tcpx.wait_idle();
-        // So little that it is in tcpx's receive queue when the RST comes.
+        // Small enough to be in tcpx's receive queue when the RST arrives.
         tcpx.freeze();
         peer.send(&last);
         peer.reset();
@@ -205,7 +205,7 @@ fn a_full_disk_in_the_middle_is_an_error() {
 }
 
 #[test]
-fn a_flow_is_no_silence_and_its_end_is_one() {
+fn bulk_data_counts_for_the_idle_limit() {
     let block = noise(1 << 20, 79);
     let done = attempt(|| {
         let (tcpx, mut peer) = Tcpx::new(&["--idle-timeout", "1s"]).stdin(Stdin::Open).pair(Role::Connect);
@@ -223,7 +223,7 @@ fn a_flow_is_no_silence_and_its_end_is_one() {
 }
 
 #[test]
-fn counters_count_what_does_not_pass_through() {
+fn byte_counters_include_bytes_moved_by_the_kernel() {
     let (there, back) = (noise(LARGE, 80), noise(LARGE + 5, 81));
     let folder = Folder::new();
     let code = "fn on_close(conn, why) { log(`in ${conn.bytes_in} out ${conn.bytes_out}`); }";
@@ -242,7 +242,7 @@ fn counters_count_what_does_not_pass_through() {
     }
 }
 
-/// The system calls of a run, as strace tells them.
+/// The system calls of a run, traced by strace, and its stdout.
 fn traced(stdin: Stdin, inject: &str, work: impl FnOnce(&mut Conn)) -> (String, Vec<u8>) {
     let folder = Folder::new();
     let log = folder.path("trace");
@@ -257,7 +257,7 @@ fn traced(stdin: Stdin, inject: &str, work: impl FnOnce(&mut Conn)) -> (String, 
 }
 
 #[test]
-fn the_kernel_moves_what_it_can_and_where_it_refuses_bytes_are_copied() {
+fn bytes_are_moved_by_the_kernel_and_copied_if_it_refuses() {
     if !installed("strace") {
         return missing("strace");
     }
@@ -277,7 +277,7 @@ fn the_kernel_moves_what_it_can_and_where_it_refuses_bytes_are_copied() {
 }
 
 #[test]
-fn the_flags_of_what_the_shell_shares_are_left_alone() {
+fn flags_of_shared_descriptors_are_unchanged() {
     let data = noise(LARGE, 83);
     let (reader, mut writer) = std::io::pipe().expect("a pipe");
     let shared = reader.try_clone().expect("a second handle");

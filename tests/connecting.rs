@@ -1,4 +1,4 @@
-//! `tcpx connect` before the first byte: names, addresses, refusals, limits of time; and what is sent first.
+//! `tcpx connect`: names, addresses, refused connections, time limits, and the preamble.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -23,8 +23,8 @@ fn a_refused_connection_says_operation_address_and_cause() {
 }
 
 #[test]
-fn a_name_that_does_not_resolve_is_6() {
-    // Too long for a label: no server is asked.
+fn an_unresolvable_name_exits_with_6() {
+    // Too long for a DNS label, so no server is queried.
     let name = "a".repeat(64);
     let done = Tcpx::new(&["connect", &name, "80"]).run();
     done.code(6).said(&format!("tcpx: resolve {name}: "));
@@ -53,7 +53,7 @@ fn a_listener_on_a_name_serves_and_says_its_address() {
 }
 
 #[test]
-fn wrong_command_lines_are_2_and_open_nothing() {
+fn an_invalid_command_line_exits_with_2_and_opens_nothing() {
     let folder = Folder::new();
     let ready = folder.path("ready");
     let lines: &[&[&str]] = &[
@@ -79,7 +79,7 @@ fn wrong_command_lines_are_2_and_open_nothing() {
         }
         let done = tcpx.run();
         if line.is_empty() {
-            // The whole help, to start with.
+            // tcpx without arguments prints the help.
             assert!(done.stderr.contains("Usage"), "{}", done.stderr);
             assert_eq!(done.status_code(), Some(2));
         } else {
@@ -91,7 +91,7 @@ fn wrong_command_lines_are_2_and_open_nothing() {
 }
 
 #[test]
-fn a_silent_address_is_given_up_after_connect_timeout() {
+fn connecting_to_a_silent_address_ends_after_connect_timeout() {
     let hole = BlackHole::on("127.0.0.1:0".parse().expect("an address"));
     for options in [["-w", "200ms"].as_slice(), &["-z", "-w", "200ms"], &["--connect-timeout", "0.2"]] {
         let done = Tcpx::new(options).stdin(Stdin::Open).connect(hole.address()).finish();
@@ -103,12 +103,12 @@ fn a_silent_address_is_given_up_after_connect_timeout() {
 }
 
 #[test]
-fn connect_timeout_does_not_count_once_connected() {
+fn connect_timeout_does_not_apply_to_an_established_connection() {
     let server = Server::start();
     let (tcpx, mut peer) = attempt(|| {
         let tcpx = Tcpx::new(&["-v", "-w", "100ms"]).stdin(Stdin::Open).connect(server.address);
         let peer = server.accept();
-        // A busy machine may need longer even for this connection.
+        // On a busy machine, even this connection may take longer than the limit.
         let said = |words: &str| tcpx.err.text().contains(words);
         wait_for("the connection or the end of its time", || said("connected to ") || said("timed out"));
         said("connected to ").then_some((tcpx, peer))
@@ -120,7 +120,7 @@ fn connect_timeout_does_not_count_once_connected() {
 }
 
 #[test]
-fn a_probe_leaves_as_soon_as_the_connection_stands() {
+fn a_probe_ends_as_soon_as_the_connection_is_established() {
     let server = Server::start();
     // Nobody has accepted it, stdin is open, nothing is sent.
     Tcpx::new(&["-z"]).stdin(Stdin::Open).connect(server.address).finish().code(0).wrote("").quietly();
@@ -130,7 +130,7 @@ fn a_probe_leaves_as_soon_as_the_connection_stands() {
 // ---- limits of time --------------------------------------------------------------------------------------
 
 #[test]
-fn an_idle_connection_ends_with_28() {
+fn an_idle_connection_exits_with_28() {
     for role in BOTH {
         let (tcpx, peer) = Tcpx::new(&["-i", "300ms"]).stdin(Stdin::Open).pair(role);
         let done = tcpx.finish();
@@ -141,9 +141,9 @@ fn an_idle_connection_ends_with_28() {
 }
 
 #[test]
-fn what_came_before_the_idle_limit_ran_out_is_written() {
+fn data_received_before_the_idle_limit_is_written() {
     let (tcpx, address) = Tcpx::new(&["-i", "300ms"]).stdin(Stdin::Open).listen();
-    // The data is there when the connection is first looked at.
+    // The data has arrived before tcpx accepts the connection.
     tcpx.freeze();
     let mut peer = Conn::to(address);
     peer.send(b"then nothing");
@@ -157,7 +157,7 @@ fn a_connection_that_moves_is_not_idle() {
         attempt(|| {
             let (mut tcpx, mut peer) = Tcpx::new(&["-i", "2s"]).stdin(Stdin::Open).pair(role);
             let (mut moved, mut longest) = (Instant::now(), Duration::ZERO);
-            // Longer than the limit altogether, with something in one direction or the other all the time.
+            // In total longer than the limit, with data in alternating directions.
             for number in 0..14 {
                 thread::sleep(Duration::from_millis(200));
                 let sent = if number % 2 == 0 {
@@ -169,7 +169,7 @@ fn a_connection_that_moves_is_not_idle() {
                 moved = Instant::now();
             }
             if longest > Duration::from_millis(1500) {
-                // This test was silent itself, or tcpx was too early: then no attempt succeeds.
+                // This test paused for too long; if tcpx ended too early, no attempt succeeds.
                 return None;
             }
             drop(peer);
@@ -180,7 +180,7 @@ fn a_connection_that_moves_is_not_idle() {
 }
 
 #[test]
-fn what_came_in_time_but_was_read_late_is_no_idleness() {
+fn data_that_arrived_in_time_but_was_read_late_counts_as_activity() {
     for role in BOTH {
         let (tcpx, mut peer) = attempt(|| {
             let (tcpx, peer) = Tcpx::new(&["-i", "2s"]).stdin(Stdin::Open).pair(role);
@@ -189,7 +189,7 @@ fn what_came_in_time_but_was_read_late_is_no_idleness() {
         });
         peer.send(b"in time");
         peer.half_close();
-        // When it goes on, there is something to read, and time is up, both at once.
+        // When tcpx continues, data is readable and the limit has passed, both at once.
         thread::sleep(Duration::from_millis(2200));
         tcpx.thaw();
         tcpx.finish().code(0).wrote("in time").quietly();
@@ -197,7 +197,7 @@ fn what_came_in_time_but_was_read_late_is_no_idleness() {
 }
 
 #[test]
-fn the_whole_run_has_a_limit_whatever_happens() {
+fn timeout_limits_the_whole_run_in_every_role() {
     for (options, role) in [
         (&["--timeout", "0.4"][..], Role::Connect),
         (&["--timeout", "0.4"], Role::Listen),
@@ -205,7 +205,7 @@ fn the_whole_run_has_a_limit_whatever_happens() {
     ] {
         let (tcpx, peer) = attempt(|| Tcpx::new(options).stdin(Stdin::Open).try_pair(role));
         let mut copy = peer.another();
-        // Busy all the time, so idleness is not what ends it.
+        // Data all the time, so that no idle limit applies.
         let sender = thread::spawn(move || {
             while copy.0.write_all(b"busy").is_ok() {
                 thread::sleep(Duration::from_millis(10));
@@ -223,7 +223,7 @@ fn the_whole_run_has_a_limit_whatever_happens() {
 // ---- addresses -------------------------------------------------------------------------------------------
 
 #[test]
-fn the_source_address_is_chosen() {
+fn source_sets_the_local_address() {
     let server = Server::start();
     let tcpx = Tcpx::new(&["--source", "127.0.0.2"]).connect(server.address);
     let peer = server.accept();
@@ -231,7 +231,7 @@ fn the_source_address_is_chosen() {
     drop(peer);
     tcpx.finish().code(0);
 
-    // A port that was free just now: held until tcpx has taken it.
+    // A free port, reserved until tcpx has bound it.
     let port = Refusing::new();
     let source = SocketAddr::from(([127, 0, 0, 3], port.address().port()));
     let tcpx = Tcpx::new(&["--source", &source.to_string()]).connect(server.address);
@@ -294,7 +294,7 @@ fn a_source_address_of_the_other_family_is_never_ignored() {
 }
 
 #[test]
-fn a_listener_without_a_host_serves_both_families_and_shows_ipv4_as_ipv4() {
+fn a_listener_without_a_host_is_dual_stack_and_prints_ipv4_addresses() {
     let mut tcpx = Tcpx::new(&["listen", "-k", "-v", "0"]).stdin(Stdin::Open).spawn();
     let port = tcpx.address().port();
     let mut four = Conn::to(SocketAddr::from(([127, 0, 0, 1], port)));
@@ -309,7 +309,7 @@ fn a_listener_without_a_host_serves_both_families_and_shows_ipv4_as_ipv4() {
 }
 
 #[test]
-fn a_listener_of_one_family_refuses_the_other() {
+fn a_listener_of_one_family_refuses_clients_of_the_other() {
     for (option, host, other) in [("-4", "0.0.0.0", "[::1]"), ("-6", "[::]", "127.0.0.1")] {
         let mut tcpx = Tcpx::new(&["listen", option, "0"]).stdin(Stdin::Open).spawn();
         let address = tcpx.address();
@@ -322,7 +322,7 @@ fn a_listener_of_one_family_refuses_the_other() {
 }
 
 #[test]
-fn a_client_of_one_family_uses_no_other() {
+fn a_client_of_one_family_uses_only_its_addresses() {
     let server = Server::start();
     let port = server.address.port().to_string();
     let tcpx = Tcpx::new(&["connect", "-4", "localhost", &port]).spawn();
@@ -332,7 +332,7 @@ fn a_client_of_one_family_uses_no_other() {
     done.code(2).said("IPv4 address");
 }
 
-/// Runs tcpx where a name has an IPv6 and an IPv4 address, in this order; the name and the wrapper to do it.
+/// A name with an IPv6 and an IPv4 address, in this order, and the wrapper command in which it resolves.
 fn two_families(folder: &Folder) -> Option<(String, Vec<String>)> {
     let both = |name: &str| {
         let found: Vec<_> = (name, 1).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
@@ -341,7 +341,7 @@ fn two_families(folder: &Folder) -> Option<(String, Vec<String>)> {
     if both("localhost") {
         return Some(("localhost".to_owned(), vec!["env".to_owned()]));
     }
-    // A hosts file of one's own, in a mount namespace of one's own.
+    // A separate hosts file in a separate mount namespace.
     let script =
         "printf '::1 two.test\\n127.0.0.1 two.test\\n' >\"$0\" && mount --bind \"$0\" /etc/hosts && exec \"$@\"";
     for unshare in [&["unshare", "-rm"][..], &["unshare", "-m"], &["sudo", "-n", "unshare", "-m"]] {
@@ -361,7 +361,7 @@ fn two_families(folder: &Folder) -> Option<(String, Vec<String>)> {
 fn every_address_of_a_name_is_tried() {
     let folder = Folder::new();
     let Some((name, wrapper)) = two_families(&folder) else { return };
-    // Only IPv4 listens: the IPv6 address, tried first, refuses.
+    // Only IPv4 listens; the IPv6 address is tried first and refuses.
     let server = Server::start();
     let port = server.address.port().to_string();
     let tcpx = Tcpx::new(&["connect", &name, &port]).under(&wrapper).spawn();
@@ -373,7 +373,7 @@ fn every_address_of_a_name_is_tried() {
     let tcpx = Tcpx::new(&["connect", &name, &port]).under(&wrapper).spawn();
     server.accept().send(b"six");
     tcpx.finish().code(0).wrote("six").quietly();
-    // Nobody listens: both are named.
+    // Neither listens: both are in the message.
     let refusing = Refusing::new();
     let port = refusing.address().port().to_string();
     let done = Tcpx::new(&["connect", &name, &port]).under(&wrapper).run();
@@ -381,13 +381,13 @@ fn every_address_of_a_name_is_tried() {
 }
 
 #[test]
-fn a_silent_address_is_overtaken_by_the_next_one() {
+fn the_next_address_is_tried_while_the_first_one_is_silent() {
     let folder = Folder::new();
     let Some((name, wrapper)) = two_families(&folder) else { return };
     let server = Server::start();
     let port = server.address.port();
     let hole = BlackHole::on(format!("[::1]:{port}").parse().expect("an address"));
-    // No limit of its own would end the wait for the silent address.
+    // No time limit is set, so only the next attempt ends the wait for the silent address.
     let tcpx = Tcpx::new(&["connect", &name, &port.to_string()]).under(&wrapper).spawn();
     server.accept().send(b"four");
     tcpx.finish().code(0).wrote("four").quietly();
@@ -418,7 +418,7 @@ fn send_options_are_sent_in_order_before_stdin() {
 }
 
 #[test]
-fn every_client_is_sent_it_first() {
+fn the_preamble_is_sent_to_every_client() {
     let (_tcpx, address) = Tcpx::new(&["-k", "--send", "hello"]).stdin(Stdin::Open).listen();
     for _ in 0..3 {
         Conn::to(address).expect(b"hello");
@@ -426,7 +426,7 @@ fn every_client_is_sent_it_first() {
 }
 
 #[test]
-fn crlf_looks_across_what_is_sent_one_after_the_other() {
+fn crlf_conversion_spans_the_parts_of_the_preamble() {
     let folder = Folder::new();
     let (cr, lf) = (folder.file("cr", b"2\r"), folder.file("lf", b"\n3\r"));
     for role in BOTH {
@@ -440,7 +440,7 @@ fn crlf_looks_across_what_is_sent_one_after_the_other() {
 }
 
 #[test]
-fn crlf_turns_only_lone_line_feeds() {
+fn crlf_converts_lone_line_feeds_only() {
     let folder = Folder::new();
     let file = folder.file("lines", b"f\ng\r\n");
     for role in BOTH {
@@ -454,7 +454,7 @@ fn crlf_turns_only_lone_line_feeds() {
         tcpx.close_stdin();
         peer.expect(b"a\r\nb\r\nc\r\n\r\n");
         peer.expect_eof();
-        // What is received stays as it is.
+        // Received bytes are not converted.
         peer.send(b"x\ny\r\n");
         drop(peer);
         tcpx.finish().code(0).wrote("x\ny\r\n").quietly();
@@ -462,7 +462,7 @@ fn crlf_turns_only_lone_line_feeds() {
 }
 
 #[test]
-fn sources_that_cannot_be_read_are_26_before_anything_is_opened() {
+fn an_unreadable_send_file_exits_with_26_before_connecting() {
     let server = Server::start();
     let folder = Folder::new();
     let absent = folder.path("absent");
@@ -474,7 +474,7 @@ fn sources_that_cannot_be_read_are_26_before_anything_is_opened() {
 }
 
 #[test]
-fn a_directory_as_stdin_is_26() {
+fn a_directory_as_stdin_exits_with_26() {
     for role in BOTH {
         let directory = std::fs::File::open("/").expect("open a directory");
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(directory.into())).pair(role);
@@ -488,7 +488,7 @@ fn a_directory_as_stdin_is_26() {
 
 #[test]
 fn a_free_port_can_be_bound_again_at_once() {
-    // tcpx ends its side first, so the connection stays in TIME_WAIT on the listener's port.
+    // tcpx closes first, so the connection stays in TIME_WAIT on the listener's port.
     let (tcpx, address) = Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).listen();
     let mut peer = Conn::to(address);
     peer.expect(b"x");
@@ -500,7 +500,7 @@ fn a_free_port_can_be_bound_again_at_once() {
 }
 
 #[test]
-fn an_address_in_use_is_110() {
+fn an_address_in_use_exits_with_110() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("listen");
     let address = taken.local_addr().expect("its address");
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Scripts that go wrong: what they did is said, and nobody else notices.
+//! Failing scripts: the error is reported, and other connections are not affected.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use crate::support::peer::{Conn, Server};
 use crate::support::{Folder, Role, Stdout, Tcpx, attempt, wait_for};
 
-/// A server whose every line is a word for something that goes wrong.
+/// A server in which each received word causes another failure.
 const WRONG: &str = r#"
 fn on_connect(conn) { app.all = (app.all ?? 0) + 1; conn.state.own = conn.id; }
 
@@ -44,11 +44,11 @@ fn on_close(conn) { throw "at last" }
 "#;
 
 #[test]
-fn whatever_a_handler_does_the_others_are_served() {
+fn other_connections_are_served_when_a_handler_fails() {
     let folder = Folder::new();
     let script = folder.file("wrong.rhai", WRONG.as_bytes());
     let stopped = "on_line ran longer than 500ms and was stopped";
-    // What ends by itself gets the time it needs.
+    // Calls that end by themselves get ample time.
     let endless = [
         ("loop", stopped),
         ("try", stopped),
@@ -73,7 +73,7 @@ fn whatever_a_handler_does_the_others_are_served() {
     }
 }
 
-/// Lets the script go wrong in each of these ways, for a client that comes for it, beside one that is served.
+/// Causes each of these failures with a new client, and checks that another client is still served.
 fn goes_wrong_alone(script: &Path, limit: &str, cases: &[(&str, &str)]) {
     let (mut tcpx, address) = Tcpx::new(&["--script-timeout", limit, "--script"]).arg(script).listen();
     let mut other = Conn::to(address);
@@ -83,7 +83,7 @@ fn goes_wrong_alone(script: &Path, limit: &str, cases: &[(&str, &str)]) {
         let mut victim = Conn::to(address);
         victim.send(format!("{word}\n").as_bytes());
         if *word != "flood" {
-            // However it ends: nothing comes before.
+            // Whichever way it ends, no data comes before.
             let mut bytes = Vec::new();
             let _ = victim.0.read_to_end(&mut bytes);
             assert!(bytes.is_empty(), "{word}");
@@ -96,7 +96,7 @@ fn goes_wrong_alone(script: &Path, limit: &str, cases: &[(&str, &str)]) {
     tcpx.wait_stderr(": again");
     tcpx.wait_stderr(": at last");
 
-    // What one connection has, no other sees; app is everybody's.
+    // The state of a connection is private; app is shared.
     other.send(b"state\n");
     other.expect(format!("true 1 {}\n", cases.len() + 1).as_bytes());
     tcpx.signal(Signal::TERM);
@@ -104,7 +104,7 @@ fn goes_wrong_alone(script: &Path, limit: &str, cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn an_answer_of_100_mb_to_each_byte_hits_a_limit() {
+fn sending_100_mb_for_each_byte_is_an_error() {
     let code = "if data.len() > 0 { for i in 0..25 { conn.send(blob(4000000)); } }";
     let (mut tcpx, address) = Tcpx::new(&["--on-data", code]).listen();
     let mut greedy = Conn::narrow_to(address);
@@ -120,7 +120,7 @@ fn an_answer_of_100_mb_to_each_byte_hits_a_limit() {
 }
 
 #[test]
-fn a_script_that_leaves_its_folder_does_not_load() {
+fn an_import_outside_of_the_scripts_folder_does_not_load() {
     let folder = Folder::new();
     folder.file("out.rhai", b"fn f() {}");
     fs::create_dir(folder.path("in")).expect("a folder");
@@ -145,7 +145,7 @@ fn a_script_that_leaves_its_folder_does_not_load() {
 }
 
 #[test]
-fn printing_to_a_closed_stdout_is_no_panic() {
+fn printing_to_a_closed_stdout_does_not_panic() {
     let (tcpx, address) =
         Tcpx::new(&["--on-line", "print(line); conn.send_line(\"ok\")", "--once"]).stdout(Stdout::Closed).listen();
     let mut peer = Conn::to(address);
@@ -162,13 +162,13 @@ fn printing_to_a_closed_stdout_is_no_panic() {
         .listen();
     let mut peer = Conn::to(address);
     drop(reader);
-    // It may be gone already.
+    // tcpx may have ended already.
     let _ = peer.0.write_all(b"a\n");
     tcpx.finish().code(141).quietly();
 }
 
 #[test]
-fn files_are_reached_only_where_it_is_allowed_and_chance_repeats() {
+fn file_access_is_limited_and_a_seed_repeats_random_numbers() {
     let folder = Folder::new();
     folder.file("secret", b"secret");
     for name in ["own", "data", "out"] {
@@ -221,7 +221,7 @@ fn a_call_of_slow_operations_is_stopped_at_its_limit() {
 }
 
 #[test]
-fn the_time_of_the_run_and_a_second_signal_end_a_call_that_goes_on() {
+fn the_run_limit_and_a_second_signal_end_an_endless_call() {
     let endless = ["--on-line", "loop {}", "--script-timeout", "10m"];
     let (tcpx, mut peer) = attempt(|| Tcpx::new(&endless).args(&["--timeout", "500ms"]).try_pair(Role::Listen));
     let _ = peer.0.write_all(b"x\n");
@@ -236,7 +236,7 @@ fn the_time_of_the_run_and_a_second_signal_end_a_call_that_goes_on() {
     };
     computes();
     tcpx.signal(Signal::TERM);
-    // Handlers of signals that are pending together run in an order of their own: the first one has run now.
+    // The handlers of two pending signals run in unspecified order, so the first one must have run.
     wait_for("the signal to be delivered", || !tcpx.has_pending_signals());
     computes();
     tcpx.signal(Signal::INT);

@@ -1,5 +1,5 @@
-//! Text in other encodings, through the binary: stdin and stdout are UTF-8, the wire is not. And bytes without an
-//! encoding, which nothing may touch.
+//! Text in other encodings, through the binary: stdin and stdout are UTF-8, the connection is not. And bytes without an
+//! encoding, which must pass unchanged.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -11,13 +11,13 @@ use crate::support::{BOTH, Role, Running, Stdin, Tcpx, assert_same, noise, wait_
 
 const PLAIN: &[&str] = &[];
 
-/// Labels, texts, and what they are on the wire. Trail bytes that look like ASCII, and surrogates, are among them.
+/// Labels, texts, and their bytes on the connection, including trail bytes in the ASCII range and surrogates.
 fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let (gbk, sjis) = ("你好，世界！乗A丂", "表示ソフト 十ｱ能");
     let wide = "你好 😀é\n";
     let gbk_bytes = GBK.encode(gbk).0.into_owned();
     let sjis_bytes = SHIFT_JIS.encode(sjis).0.into_owned();
-    // Known by heart, so that the library is not its own judge.
+    // Literal bytes, so that the library is not compared with itself only.
     assert!(gbk_bytes.starts_with(b"\xc4\xe3\xba\xc3\xa3\xac"));
     assert!(sjis_bytes.starts_with(b"\x95\x5c\x8e\xa6\x83\x5c"));
     vec![
@@ -56,7 +56,7 @@ fn text_passes_in_both_directions() {
 }
 
 #[test]
-fn what_is_received_may_be_cut_at_every_byte() {
+fn received_text_is_decoded_at_every_split() {
     for (label, text, wire) in samples() {
         let (mut tcpx, address) = Tcpx::new(&["-k", "-x", "-E", label]).stdin(Stdin::Open).listen();
         let mut written = Vec::new();
@@ -81,7 +81,7 @@ fn what_is_received_may_be_cut_at_every_byte() {
 }
 
 #[test]
-fn stdin_may_be_cut_at_every_byte() {
+fn stdin_is_encoded_at_every_split() {
     for (label, text, wire) in samples() {
         let (mut tcpx, mut peer) = Tcpx::new(&["-E", label]).stdin(Stdin::Open).pair(Role::Connect);
         for cut in 1..text.len() {
@@ -135,7 +135,7 @@ fn malformed_bytes_become_a_replacement_character() {
 }
 
 #[test]
-fn malformed_bytes_may_be_an_error_and_what_came_before_is_written() {
+fn malformed_bytes_can_be_an_error_after_earlier_text_is_written() {
     for (label, wire, text) in [
         ("gbk", b"\xc4\xe3\xba\xc3\xff after".as_slice(), "你好"),
         ("gbk", b"cut\xc4", "cut"),
@@ -152,7 +152,7 @@ fn malformed_bytes_may_be_an_error_and_what_came_before_is_written() {
             assert!(done.stderr.to_lowercase().contains(label), "the encoding is named: {}", done.stderr);
         }
     }
-    // With many clients it costs only the one.
+    // With several clients, only the one with the error is closed.
     let (mut tcpx, address) = Tcpx::new(&["-k", "-E", "gbk", "--malformed", "fail"]).stdin(Stdin::Open).listen();
     let (mut bad, mut good) = (Conn::to(address), Conn::to(address));
     bad.send(b"x\xff");
@@ -163,7 +163,7 @@ fn malformed_bytes_may_be_an_error_and_what_came_before_is_written() {
 }
 
 #[test]
-fn a_character_the_encoding_cannot_hold_is_named_and_what_came_before_is_sent() {
+fn an_unencodable_character_is_an_error_after_earlier_text_is_sent() {
     let text = "一二三\n四😀五";
     for role in BOTH {
         for stdin in [Stdin::bytes(text.as_bytes()), Stdin::file(text.as_bytes())] {
@@ -183,7 +183,7 @@ fn a_character_the_encoding_cannot_hold_is_named_and_what_came_before_is_sent() 
 }
 
 #[test]
-fn text_of_an_option_that_cannot_be_encoded_is_114() {
+fn unencodable_text_of_an_option_exits_with_114() {
     let (tcpx, mut peer) = Tcpx::new(&["-E", "gbk", "--send", "a😀"]).stdin(Stdin::Open).pair(Role::Connect);
     peer.expect(b"a");
     peer.expect_eof();
@@ -206,7 +206,7 @@ fn line_ends_are_converted_before_encoding() {
 }
 
 #[test]
-fn a_stateful_encoding_returns_to_ascii_at_the_end() {
+fn iso_2022_jp_returns_to_ascii_at_the_end() {
     let (_tcpx, mut peer) =
         Tcpx::new(&["-E", "iso-2022-jp"]).stdin(Stdin::bytes("日本".as_bytes())).pair(Role::Connect);
     peer.expect(b"\x1b$BF|K\\\x1b(B");
@@ -214,8 +214,8 @@ fn a_stateful_encoding_returns_to_ascii_at_the_end() {
 }
 
 #[test]
-fn one_direction_may_have_an_encoding_alone() {
-    // 0xFF is text in neither direction's encoding: where there is none, it passes.
+fn one_direction_can_have_an_encoding() {
+    // 0xFF is invalid in the encodings of both directions; in the direction without one, it passes.
     for role in BOTH {
         let tcpx = Tcpx::new(&["--recv-encoding", "gbk"]).stdin(Stdin::bytes(b"\xff\xe4\xbd\xa0"));
         let (tcpx, mut peer) = tcpx.pair(role);
@@ -247,15 +247,15 @@ fn auto_detects_what_is_received_and_sends_utf_8() {
 }
 
 #[test]
-fn auto_holds_nothing_back_for_long() {
+fn auto_decides_after_a_short_silence() {
     let (mut tcpx, mut peer) = Tcpx::new(&["-E", "auto"]).stdin(Stdin::Open).pair(Role::Connect);
     peer.send("né".as_bytes());
-    // The connection stays open and nothing more comes.
+    // The connection stays open, and no more data arrives.
     tcpx.wait_stdout("né".as_bytes());
 }
 
 #[test]
-fn labels_people_type_work() {
+fn common_spellings_of_labels_are_accepted() {
     for label in ["GBK", "cp936", "ms936", "gb2312"] {
         let (_tcpx, mut peer) = Tcpx::new(&["-E", label]).stdin(Stdin::bytes("你".as_bytes())).pair(Role::Connect);
         peer.expect(b"\xc4\xe3");
@@ -291,8 +291,8 @@ fn without_an_encoding_every_byte_passes_untouched() {
 }
 
 #[test]
-fn much_text_passes_whole_in_both_directions_at_once() {
-    // Far more than one read or one queue, and cut by them anywhere.
+fn large_texts_pass_in_both_directions_at_once() {
+    // Much more than one read or one queue, so it is split at arbitrary offsets.
     let text = "你好，世界！Hello, 乗A丂 ".repeat(60_000);
     let wire = GBK.encode(&text).0.into_owned();
     for role in BOTH {
@@ -309,7 +309,7 @@ fn much_text_passes_whole_in_both_directions_at_once() {
 }
 
 #[test]
-fn much_noise_passes_untouched_in_both_directions_at_once() {
+fn large_random_data_passes_unchanged_in_both_directions_at_once() {
     let (ours, theirs) = (noise(5 << 20, 9), noise(5 << 20, 10));
     for role in BOTH {
         for stdin in [Stdin::bytes(&ours), Stdin::file(&ours)] {

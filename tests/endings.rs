@@ -1,4 +1,4 @@
-//! How a run ends: one table-driven test for each row of the ending table, through the binary.
+//! How a run ends, by stdin, the peer or stdout: a test for each row of the table of endings, through the binary.
 //!
 //! Most tests run in both roles: `Tcpx::pair` starts tcpx as client or server and gives the test the other end.
 
@@ -21,7 +21,7 @@ fn the_end_of_stdin_sends_fin_and_the_answer_is_awaited() {
         for stdin in [Stdin::bytes(b"ping"), Stdin::file(b"ping")] {
             let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin).pair(role);
             peer.expect(b"ping");
-            // A server that answers only after the end, and takes its time.
+            // A server that answers only after the end, with a delay.
             peer.expect_eof();
             thread::sleep(SILENCE);
             peer.send(b"pong ");
@@ -71,7 +71,7 @@ fn no_shutdown_sends_no_fin_for_the_end_of_stdin() {
 }
 
 #[test]
-fn eof_wait_running_out_is_success() {
+fn eof_wait_ends_with_success() {
     for role in BOTH {
         let (mut tcpx, mut peer) = Tcpx::new(&["--eof-wait", "300ms"]).stdin(Stdin::Open).pair(role);
         tcpx.write(b"ping");
@@ -80,22 +80,22 @@ fn eof_wait_running_out_is_success() {
         tcpx.wait_stdout(b"not the end");
         tcpx.close_stdin();
         peer.expect_eof();
-        // The peer never ends.
+        // The peer does not close.
         tcpx.finish().code(0).wrote("not the end").quietly();
         drop(peer);
     }
 }
 
 #[test]
-fn eof_wait_ends_also_where_the_peer_does_not_read() {
-    // As bytes, and as text that is looked at on its way.
+fn eof_wait_ends_if_the_peer_does_not_read() {
+    // As bytes, and as text that is decoded.
     for options in [&["--eof-wait", "300ms"][..], &["--eof-wait", "300ms", "-E", "utf-8"]] {
         let server = Server::narrow();
         let mut tcpx = Tcpx::new(options).stdin(Stdin::Open).connect(server.address);
         let peer = server.accept();
         let mut stdin = tcpx.take_stdin();
         rustix::fs::fcntl_setfl(&stdin, rustix::fs::OFlags::NONBLOCK).expect("a writer that does not block");
-        // Until everything is full: the buffers of the system, tcpx, and the pipe before it.
+        // Until everything is full: socket buffers, the queue of tcpx, and the stdin pipe.
         let mut written = 0;
         wait_for_standstill("stdin to be full", || {
             loop {
@@ -123,7 +123,7 @@ fn eof_wait_does_not_begin_before_stdin_has_ended() {
 }
 
 #[test]
-fn send_only_discards_what_comes_and_ends_with_the_peer() {
+fn send_only_discards_received_data_and_ends_with_the_peer() {
     for role in BOTH {
         for stdin in [Stdin::bytes(b"all of it"), Stdin::file(b"all of it")] {
             let (tcpx, mut peer) = Tcpx::new(&["--send-only"]).stdin(stdin).pair(role);
@@ -138,7 +138,7 @@ fn send_only_discards_what_comes_and_ends_with_the_peer() {
 }
 
 #[test]
-fn send_only_ends_with_eof_wait_where_the_peer_does_not() {
+fn send_only_ends_after_eof_wait_if_the_peer_does_not_close() {
     let (tcpx, mut peer) =
         Tcpx::new(&["--send-only", "--eof-wait", "200ms"]).stdin(Stdin::bytes(b"x")).pair(Role::Connect);
     peer.expect(b"x");
@@ -163,12 +163,12 @@ fn recv_only_and_no_stdin_never_read_stdin() {
 // ---- the peer ends ---------------------------------------------------------------------------------------
 
 #[test]
-fn an_idle_stdin_keeps_nobody_alive_when_the_peer_has_ended() {
+fn a_silent_stdin_does_not_delay_the_end_after_the_peers_fin() {
     for role in BOTH {
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
         peer.send(b"bye");
         drop(peer);
-        // Its stdin is still open: it ends by itself.
+        // Its stdin is still open.
         tcpx.finish().code(0).wrote("bye").quietly();
     }
 }
@@ -180,7 +180,7 @@ fn the_rest_of_a_file_is_sent_after_the_peers_end() {
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::file(&content)).pair(role);
         peer.send(b"I have said everything");
         peer.half_close();
-        // Longer than a pipe may be silent: for a file that does not count.
+        // Longer than the quiet time of a pipe, which does not apply to a file.
         thread::sleep(Duration::from_millis(700));
         assert_same(&peer.read_all(), &content, "the file");
         tcpx.finish().code(0).wrote("I have said everything").quietly();
@@ -188,7 +188,7 @@ fn the_rest_of_a_file_is_sent_after_the_peers_end() {
 }
 
 #[test]
-fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
+fn a_stdin_pipe_is_sent_after_the_peers_end_until_it_is_quiet() {
     for role in BOTH {
         attempt(|| {
             let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
@@ -197,7 +197,7 @@ fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
             peer.half_close();
             let mut stdin = tcpx.take_stdin();
             let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
-            // Longer than the silence that ends it, never silent for so long.
+            // In total longer than the quiet time that ends it, with shorter pauses.
             let mut sent = Vec::new();
             for number in 0..8 {
                 thread::sleep(Duration::from_millis(100));
@@ -209,11 +209,11 @@ fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
                 longest = longest.max(last.elapsed());
                 last = Instant::now();
             }
-            // On a busy machine this test may itself be silent for too long.
+            // On a busy machine this test may itself pause for too long.
             if longest > Duration::from_millis(300) {
                 return None;
             }
-            // The pipe stays open, and tcpx leaves it.
+            // The pipe stays open, and tcpx ends.
             assert_same(&peer.read_all(), &sent, "the rest of the pipe");
             tcpx.finish().code(0).wrote("").quietly();
             drop(stdin);
@@ -223,7 +223,7 @@ fn what_a_pipe_still_gives_is_sent_after_the_peers_end_until_it_is_quiet() {
 }
 
 #[test]
-fn a_pipe_is_not_quiet_because_tcpx_had_no_time_to_look() {
+fn data_in_the_pipe_counts_even_if_tcpx_reads_it_late() {
     for role in BOTH {
         let (tcpx, mut peer) = attempt(|| {
             let (mut tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(role);
@@ -231,13 +231,13 @@ fn a_pipe_is_not_quiet_because_tcpx_had_no_time_to_look() {
             peer.half_close();
             tcpx.wait_stdout(b"x");
             tcpx.wait_idle();
-            // Too late where the machine was so busy that the silence is over already.
+            // On a busy machine the quiet time may be over already.
             tcpx.try_freeze().then(|| {
                 tcpx.write(b"in time");
                 (tcpx, peer)
             })
         });
-        // When it goes on, there is something to read, and time is up, both at once.
+        // When tcpx continues, stdin is readable and the quiet time has passed, both at once.
         thread::sleep(Duration::from_millis(700));
         tcpx.thaw();
         assert_same(&peer.read_all(), b"in time", "what the pipe gave");
@@ -263,7 +263,7 @@ fn half_open_goes_on_until_stdin_ends() {
         peer.send(b"bye");
         peer.half_close();
         tcpx.wait_stdout(b"bye");
-        // Longer than the silence that would end it without the option.
+        // Longer than the quiet time that would end it without the option.
         thread::sleep(Duration::from_millis(800));
         assert!(tcpx.is_running());
         tcpx.write(b"still here");
@@ -293,7 +293,7 @@ fn what_came_before_a_reset_is_written() {
     for role in BOTH {
         for stdin in [Stdin::Open, Stdin::bytes(b"ping"), Stdin::Null] {
             let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(stdin).pair(role);
-            // Data and RST are there before tcpx looks at either.
+            // Data and RST arrive before tcpx handles either.
             tcpx.wait_idle();
             tcpx.freeze();
             peer.send(&data);
@@ -307,13 +307,13 @@ fn what_came_before_a_reset_is_written() {
 }
 
 #[test]
-fn what_came_before_a_reset_is_written_even_if_nobody_saw_the_connection_stand() {
+fn data_before_a_reset_is_written_even_if_both_arrive_while_connecting() {
     let data = noise(10_000, 32);
     let hole = BlackHole::on("127.0.0.1:0".parse().expect("an address"));
     let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).connect(hole.address());
     tcpx.wait_idle();
     tcpx.freeze();
-    // Its SYN is answered now, when it comes again.
+    // The retransmitted SYN is answered now.
     let mut peer = hole.open();
     peer.send(&data);
     peer.reset();
@@ -322,8 +322,8 @@ fn what_came_before_a_reset_is_written_even_if_nobody_saw_the_connection_stand()
 }
 
 #[test]
-fn a_peer_that_leaves_without_taking_everything_is_a_broken_connection() {
-    // More than the kernel's buffers hold, to a peer that closes without reading it.
+fn a_peer_that_closes_with_unread_data_is_a_broken_connection() {
+    // More than the kernel's buffers hold, to a peer that closes without reading.
     let (tcpx, peer) = Tcpx::new(PLAIN).stdin(Stdin::file(&noise(16 << 20, 4))).pair(Role::Connect);
     tcpx.wait_stuck();
     drop(peer);
@@ -333,7 +333,7 @@ fn a_peer_that_leaves_without_taking_everything_is_a_broken_connection() {
 // ---- stdout ----------------------------------------------------------------------------------------------
 
 #[test]
-fn a_reader_of_stdout_that_leaves_is_noticed_even_when_idle() {
+fn a_closed_stdout_reader_ends_an_idle_run() {
     for (options, role) in [(PLAIN, Role::Connect), (PLAIN, Role::Listen), (&["-k"], Role::Listen)] {
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
         let tcpx = Tcpx::new(options).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).with_default_signals();
@@ -342,14 +342,14 @@ fn a_reader_of_stdout_that_leaves_is_noticed_even_when_idle() {
         let mut line = [0; 11];
         reader.read_exact(&mut line).expect("the first line");
         drop(reader);
-        // Nothing more comes, stdin and the connection stay open.
+        // No more data arrives; stdin and the connection stay open.
         tcpx.finish().code(141).quietly();
         drop(peer);
     }
 }
 
 #[test]
-fn a_reader_of_stdout_that_leaves_before_anybody_came_is_noticed() {
+fn a_closed_stdout_reader_ends_a_waiting_listener() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let (tcpx, _) =
         Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).with_default_signals().listen();
@@ -358,7 +358,7 @@ fn a_reader_of_stdout_that_leaves_before_anybody_came_is_noticed() {
 }
 
 #[test]
-fn a_reader_of_stdout_that_leaves_in_the_middle_of_data_ends_it() {
+fn a_closed_stdout_reader_ends_a_run_that_writes() {
     for (options, role) in [(PLAIN, Role::Connect), (PLAIN, Role::Listen), (&["-k"], Role::Listen)] {
         for stdin in [Stdin::Open, Stdin::Null] {
             let (mut reader, writer) = std::io::pipe().expect("a pipe");
@@ -374,7 +374,7 @@ fn a_reader_of_stdout_that_leaves_in_the_middle_of_data_ends_it() {
 }
 
 #[test]
-fn sigpipe_kills_even_where_it_was_inherited_ignored() {
+fn a_closed_stdout_reader_ends_by_sigpipe_even_if_it_was_ignored() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).after_shell("trap '' PIPE");
     let (tcpx, peer) = tcpx.pair(Role::Connect);
@@ -393,7 +393,7 @@ fn a_stdout_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
-fn a_full_stdout_does_not_matter_where_nothing_is_written() {
+fn a_full_stdout_is_no_error_if_nothing_is_written() {
     let (tcpx, mut peer) =
         Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).stdout(Stdout::Fd(writable("/dev/full"))).pair(Role::Connect);
     peer.expect(b"x");
@@ -403,7 +403,7 @@ fn a_full_stdout_does_not_matter_where_nothing_is_written() {
 }
 
 #[test]
-fn a_closed_stdout_is_no_trouble_before_something_is_to_be_written() {
+fn a_closed_stdout_is_an_error_only_when_data_is_written() {
     for role in BOTH {
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::bytes(b"x")).stdout(Stdout::Closed).pair(role);
         peer.expect(b"x");
@@ -423,8 +423,8 @@ fn a_closed_stdout_is_no_trouble_before_something_is_to_be_written() {
 }
 
 #[test]
-fn a_slow_reader_of_stdout_gets_everything_after_the_end() {
-    // More than a pipe holds, also where its slots are whole pieces of what came in.
+fn a_slow_stdout_reader_gets_all_data_after_the_peers_end() {
+    // More than a pipe holds, also if each of its slots holds a large spliced page range.
     let data = noise(24 << 20, 5);
     for role in BOTH {
         let (mut reader, writer) = std::io::pipe().expect("a pipe");

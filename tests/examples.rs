@@ -1,4 +1,4 @@
-//! The lines people copy are lines that work: every `tcpx` of the README and of the help parses.
+//! Every `tcpx` command line in the README and in the help is accepted by the parser.
 
 use std::ffi::OsString;
 use std::fs;
@@ -25,7 +25,7 @@ fn every_example_of_the_help_is_accepted() {
     }
 }
 
-/// Parses every tcpx of a line, and says how many there were.
+/// Parses every tcpx command of a line, and returns their number.
 fn check(line: &str) -> usize {
     let words = words(line);
     let commands = words.split(|word| ["|", "||", "&&", "&", ";"].contains(&word.as_str()));
@@ -33,7 +33,7 @@ fn check(line: &str) -> usize {
     for command in commands.filter(|words| words.first().is_some_and(|word| word == "tcpx")) {
         seen += 1;
         match cli::parse(command.iter().map(OsString::from)) {
-            // The descriptor is the shell's to open.
+            // A descriptor that the shell would open.
             Err(Stop::Error(error)) if !error.to_string().contains("descriptor is not open") => {
                 panic!("{line}: {error}")
             }
@@ -43,7 +43,7 @@ fn check(line: &str) -> usize {
     seen
 }
 
-/// Splits a line as a shell does, as far as the README needs it: quotes, comments, no redirections.
+/// Splits a line as a shell does, with quotes and comments, without redirections.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut started) = (Vec::new(), String::new(), None, false);
     for letter in line.chars().chain([' ']) {

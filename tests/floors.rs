@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every module with its floor. A floor imports only what is below it; on a floor where modules may know each
-/// other, they do so in this order, the later the earlier.
+/// Every module with its floor. A floor imports only lower floors; with [`Neighbours::Earlier`], a module also imports
+/// the modules before it on its own floor.
 const FLOORS: &[(u8, Neighbours, &[&str])] = &[
     (0, Neighbours::Earlier, &["sys", "buffer", "exit", "error", "endpoint", "config"]),
     (1, Neighbours::Earlier, &["codec", "layer", "session"]),
@@ -41,7 +41,7 @@ fn place(module: &str) -> Option<(u8, Neighbours, usize)> {
     })
 }
 
-/// Why `from` may not import `to`.
+/// The reason that `from` may not import `to`, if there is one.
 fn objection(from: &str, to: &str) -> Option<String> {
     if from == to {
         return None;
@@ -50,12 +50,12 @@ fn objection(from: &str, to: &str) -> Option<String> {
     let Some((to_floor, neighbours, to_at)) = place(to) else { return Some(format!("{to} has no floor")) };
     let allowed = to_floor < from_floor
         || (to_floor == from_floor && neighbours == Neighbours::Earlier && to_at < from_at)
-        // The crate's root names all of its modules.
+        // The crate root declares all modules.
         || from == "lib";
     (!allowed).then(|| format!("{from} (floor {from_floor}) imports {to} (floor {to_floor})"))
 }
 
-/// The text without comments and without what stands in quotes, line for line.
+/// The text without comments and string contents, line by line.
 fn code(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
@@ -65,7 +65,7 @@ fn code(text: &str) -> String {
             if !quoted && line[at..].starts_with("//") {
                 break;
             }
-            // A quote as a character is not the start of a string.
+            // A quote in a character literal does not start a string.
             if letter == '"' && before != '\\' && before != '\'' {
                 quoted = !quoted;
             }
@@ -77,7 +77,7 @@ fn code(text: &str) -> String {
     out
 }
 
-/// The modules that a text reaches by `crate::` (or, in main.rs, by `tcpx::`).
+/// The first names after `root`, for example the modules imported by `crate::`.
 fn imports(code: &str, root: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices(root) {
@@ -120,13 +120,13 @@ fn has_word(code: &str, word: &str) -> bool {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|found| found == word)
 }
 
-/// What a file on a pure floor uses and may not.
+/// The effects used by a file on a pure floor.
 fn impurities(path: &str, code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for name in CRATES_WITH_EFFECTS.into_iter().filter(|name| has_word(code, name)) {
         found.push(format!("a pure module uses {name}"));
     }
-    // Tests may ask for the time: where theirs begins does not matter.
+    // Tests may read the clock for an arbitrary start time.
     if !is_test_file(path) {
         let shipped = without_tests(code);
         if has_word(shipped, "SystemTime") || has_path_to("now", shipped) {
@@ -167,7 +167,7 @@ fn without_tests(code: &str) -> &str {
     code.find(marker).map_or(code, |at| &code[..at])
 }
 
-/// What is wrong with a file whatever its place: its first line, its length.
+/// Violations of the rules for every file: first line and length.
 fn faults_of_form(text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     if !text.starts_with("//! ") {
@@ -180,14 +180,14 @@ fn faults_of_form(text: &str) -> Vec<String> {
     faults
 }
 
-/// What is wrong with one file of `src/`.
+/// All violations in one file of `src/`.
 fn faults(path: &str, text: &str) -> Vec<String> {
     let module = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
     let code = code(text);
     let mut faults = Vec::new();
     let roots: &[&str] = if module == "main" { &["crate::", "tcpx::"] } else { &["crate::"] };
     for name in roots.iter().flat_map(|root| imports(&code, root)) {
-        // What the root re-exports, and the macro that defines C's `main`.
+        // Re-exports of the root, and the macro that defines C's `main`.
         let name = match name.as_str() {
             "run" | "entry" if module == "main" => "lib".to_owned(),
             _ => name,
@@ -216,7 +216,7 @@ fn source_files(folder: &Path, out: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn every_file_keeps_the_rules_of_the_house() {
+fn every_source_file_keeps_the_rules() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
     source_files(&top, &mut files);
@@ -249,7 +249,7 @@ fn every_test_and_bench_is_described_and_short() {
 }
 
 #[test]
-fn the_rules_are_noticed_when_they_are_broken() {
+fn violations_of_the_rules_are_found() {
     let cases = [
         ("net/tcp.rs", "//! x\nuse crate::script::ScriptHandler;", "net (floor 2) imports script (floor 2)"),
         ("script/mod.rs", "//! x\nuse crate::{codec, net::tcp};", "script (floor 2) imports net (floor 2)"),
@@ -285,7 +285,7 @@ fn the_rules_are_noticed_when_they_are_broken() {
 }
 
 #[test]
-fn effects_on_the_pure_floors_are_noticed() {
+fn effects_on_the_pure_floors_are_found() {
     let paths = ["buffer.rs", "config.rs", "codec/new.rs", "layer/new.rs", "session/new.rs", "session/tests/new.rs"];
     let cases = [
         ("use mio::Token;", "uses mio"),

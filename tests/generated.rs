@@ -1,13 +1,13 @@
-//! The committed man page and completions are what the command's definition gives.
+//! The committed man pages, completions and script reference are equal to freshly generated ones.
 
 use std::fs;
 use std::path::Path;
 
 use tcpx::cli::generate;
 
-/// `TCPX_BLESS=1 cargo test` writes the files anew.
+/// `TCPX_BLESS=1 cargo test` regenerates the files.
 #[test]
-fn committed_files_are_fresh() {
+fn committed_files_equal_generated_ones() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bless = std::env::var_os("TCPX_BLESS").is_some();
     for (path, fresh) in generate::files() {

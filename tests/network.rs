@@ -1,4 +1,4 @@
-//! More than one connection: pipes, listeners and connections that scripts open.
+//! Several connections: pipes, listeners and connections opened by scripts.
 
 use std::io::ErrorKind;
 use std::net::{Shutdown, SocketAddr};
@@ -12,7 +12,7 @@ fn serve(folder: &Folder, options: &[&str], text: &str, target: SocketAddr) -> (
     Tcpx::new(&["--script", &path.display().to_string()]).args(options).listen()
 }
 
-/// An address at which nobody listens.
+/// An address without a listener.
 fn nobody() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
     listener.local_addr().expect("an address")
@@ -39,7 +39,7 @@ fn a_pipe_relays_both_ways_with_half_close() {
 }
 
 #[test]
-fn what_comes_before_the_upstream_stands_is_relayed() {
+fn data_received_before_the_upstream_is_connected_is_relayed() {
     let (folder, upstream) = (Folder::new(), Server::start());
     let relay = "fn on_relay(from, to, data) { `${to.side} ${data.text()}` }\n";
     let cases = [
@@ -48,7 +48,7 @@ fn what_comes_before_the_upstream_stands_is_relayed() {
     ];
     for (script, words) in cases {
         let (tcpx, address) = serve(&folder, &[], &format!("{relay}{script}"), upstream.address);
-        // The connection, its data and its end are all there when it is first looked at.
+        // The connection, its data and its FIN arrive before tcpx accepts it.
         tcpx.freeze();
         let mut client = Conn::to(address);
         client.send(words.as_bytes());
@@ -63,7 +63,7 @@ fn what_comes_before_the_upstream_stands_is_relayed() {
 }
 
 #[test]
-fn a_pipe_holds_back_whoever_is_too_fast_and_loses_nothing() {
+fn a_pipe_applies_back_pressure_and_loses_nothing() {
     let (folder, upstream) = (Folder::new(), Server::start());
     let script = r#"fn on_connect(conn) { if conn.side == "server" { conn.pipe(connect("TARGET")); } }"#;
     let (tcpx, address) = serve(&folder, &[], script, upstream.address);
@@ -102,7 +102,7 @@ fn a_client_whose_upstream_refuses_is_reset_and_others_are_served() {
 }
 
 #[test]
-fn a_client_whose_upstream_is_given_up_at_once_ends_like_it() {
+fn a_client_ends_when_its_upstream_is_closed_while_connecting() {
     let folder = Folder::new();
     for (word, is_reset) in [("close", false), ("reset", true)] {
         let text = format!("fn on_connect(conn) {{ let up = connect(\"TARGET\"); conn.pipe(up); up.{word}(); }}");
@@ -110,14 +110,14 @@ fn a_client_whose_upstream_is_given_up_at_once_ends_like_it() {
         match Conn::try_to(address) {
             Ok(mut conn) if is_reset => conn.expect_reset(),
             Ok(mut conn) => conn.expect_eof(),
-            // It may come before connect(2) has looked.
+            // It may arrive before connect(2) returns.
             Err(error) => assert!(is_reset && error.kind() == ErrorKind::ConnectionReset, "{word}: {error}"),
         }
     }
 }
 
 #[test]
-fn a_script_serves_and_asks_itself() {
+fn a_script_connects_to_its_own_listener() {
     let folder = Folder::new();
     let script = r#"
         fn on_start() {
@@ -170,7 +170,7 @@ fn timers_stdin_and_signals_reach_the_script() {
 }
 
 #[test]
-fn what_is_expected_may_be_a_regex_and_comes_within_a_mebibyte() {
+fn expect_takes_a_regex_and_searches_one_mebibyte() {
     let folder = Folder::new();
     let script = r#"
         fn on_connect(conn) {
@@ -200,7 +200,7 @@ fn what_is_expected_may_be_a_regex_and_comes_within_a_mebibyte() {
 }
 
 #[test]
-fn a_connection_that_is_piped_anew_leaves_its_partner_which_goes_on_alone() {
+fn a_connection_piped_again_leaves_its_first_partner_open() {
     let folder = Folder::new();
     let (first, second) = (Server::start(), Server::start());
     let script = r#"
@@ -221,7 +221,7 @@ fn a_connection_that_is_piped_anew_leaves_its_partner_which_goes_on_alone() {
     let (mut tcpx, address) = tcpx.listen();
     let (mut client, first, mut second) = (Conn::to(address), first.accept(), second.accept());
     let flow = noise(24 << 20, 320);
-    // More than anybody holds for a client that does not read: the partner is not read any more.
+    // More than all queues hold for a client that does not read, so tcpx stops reading the partner.
     let (mut copy, bytes) = (first.another(), flow.clone());
     let sender = std::thread::spawn(move || {
         copy.send(&bytes);
@@ -240,7 +240,7 @@ fn a_connection_that_is_piped_anew_leaves_its_partner_which_goes_on_alone() {
 }
 
 #[test]
-fn a_run_that_ends_while_a_piped_pair_is_half_closed_ends_as_any_other() {
+fn a_run_with_a_half_closed_pipe_ends_normally() {
     let folder = Folder::new();
     let script = r#"
         fn on_connect(conn) { if conn.side != "client" { conn.pipe(connect("TARGET")); } }

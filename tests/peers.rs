@@ -1,4 +1,4 @@
-//! tcpx and the programs it has to get along with: nc, ncat, socat and curl, as client and as server.
+//! Interoperation of tcpx with nc, ncat, socat and curl, as client and as server.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -8,7 +8,7 @@ use crate::support::{Running, Stdin, Tcpx, assert_same, installed, missing, nois
 const PLAIN: &[&str] = &[];
 const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
 
-/// Whether these are installed; a note or a failure if not.
+/// Whether these programs are installed; if not, a note or a failure.
 fn have(programs: &[&str]) -> bool {
     let absent: Vec<_> = programs.iter().filter(|program| !installed(program)).copied().collect();
     for program in &absent {
@@ -17,7 +17,7 @@ fn have(programs: &[&str]) -> bool {
     absent.is_empty()
 }
 
-/// Whether somebody listens on a port (proc(5) `/proc/net/tcp`): asking by a connect would take its only client.
+/// Whether a port has a listener (proc(5) `/proc/net/tcp`); a trial connection would be its only client.
 fn is_listened_on(port: u16) -> bool {
     ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok()).any(|table| {
         let end = format!(":{port:04X}");
@@ -29,7 +29,7 @@ fn is_listened_on(port: u16) -> bool {
     })
 }
 
-/// Starts a server on a port that was free a moment ago; `PORT` in its words stands for it.
+/// Starts a server on a free port, which replaces `PORT` in its arguments.
 fn start_server(program: &str, words: &[&str], stdin: impl Fn() -> Stdin) -> (Running, SocketAddr) {
     for _ in 0..5 {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
@@ -52,7 +52,7 @@ fn an_echo_by_ncat_comes_back_whole() {
         return;
     }
     let (server, address) = start_server("ncat", &["-l", "127.0.0.1", "PORT", "--exec", "/bin/cat"], || Stdin::Null);
-    // Ncat drops the answer after a FIN, so stdin is held open until the answer came.
+    // Ncat drops the answer after a FIN, so stdin is kept open until the answer has arrived.
     let mut tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).connect(address);
     tcpx.write(b"ping");
     tcpx.wait_stdout(b"ping");
@@ -72,8 +72,8 @@ fn an_echo_by_socat_comes_back_whole() {
     }
 }
 
-/// Sends all of `ours`, but ends only when all of `theirs` has come: nc and ncat drop the rest of their stdin when
-/// the other side has ended.
+/// Sends all of `ours`, and closes after all of `theirs` has arrived: nc and ncat drop the rest of their stdin when the
+/// other side has closed.
 fn exchange(tcpx: &mut Running, ours: &[u8], theirs: &[u8]) {
     tcpx.write(ours);
     assert!(tcpx.out.wait(|bytes| bytes.len() >= theirs.len()), "{} bytes came", tcpx.out.bytes().len());
@@ -116,7 +116,7 @@ fn a_file_is_exchanged_with_a_listening_socat() {
 }
 
 #[test]
-fn a_client_does_not_wait_for_a_netcat_that_has_left() {
+fn a_client_ends_after_a_netcat_was_killed() {
     if !have(&["nc"]) {
         return;
     }
@@ -125,13 +125,13 @@ fn a_client_does_not_wait_for_a_netcat_that_has_left() {
     tcpx.write(b"x");
     assert!(server.out.wait(|bytes| bytes == b"x"));
     drop(server);
-    // Killed: its kernel ends the connection in order.
+    // Killed: the kernel closes the connection normally.
     tcpx.finish().code(0).wrote("").quietly();
 }
 
 // ---- tcpx is the server ----------------------------------------------------------------------------------
 
-/// The clients, with `PORT` for the port. All of them send FIN when their stdin ends and wait for the answer.
+/// The clients, with `PORT` for the port. All send FIN at the end of stdin and wait for the answer.
 const CLIENTS: [(&str, &[&str]); 3] = [
     ("nc", &["-N", "127.0.0.1", "PORT"]),
     ("ncat", &["127.0.0.1", "PORT"]),
@@ -182,7 +182,7 @@ fn curl_is_served() {
         return;
     }
     let answer = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nhello, curl\n";
-    // From stdin, whose end is the end of the answer; and first, with a length, from a server that goes on.
+    // From stdin, whose end is the end of the answer; and as preamble with a length, from a server that stays open.
     let with_length = r"HTTP/1.0 200 OK\r\nContent-Length: 12\r\n\r\nhello, curl\n";
     for (options, stdin) in [(PLAIN, Stdin::bytes(answer)), (&["--send", with_length], Stdin::Null)] {
         let (tcpx, address) = Tcpx::new(options).stdin(stdin).listen();

@@ -1,5 +1,5 @@
-//! Piped connections whose bytes the kernel moves: large amounts through `conn.pipe` without `on_relay`, byte for byte,
-//! and everything that can come in the middle of them while some are on their way.
+//! Piped connections whose bytes the kernel moves: large amounts through `conn.pipe` without `on_relay`, compared byte
+//! for byte, and events in the middle of a transfer.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
@@ -13,7 +13,7 @@ use crate::support::{
     Folder, Running, Tcpx, assert_same, attempt, installed, missing, noise, wait_for, wait_for_standstill,
 };
 
-/// More than a kernel pipe and socket buffers hold together.
+/// More than a kernel pipe and socket buffers hold together, in bytes.
 const LARGE: usize = 24 << 20;
 
 const PIPE: &str = r#"
@@ -28,7 +28,7 @@ const PIPE: &str = r#"
         print(`${conn.side} ${why} ${conn.bytes_in} ${conn.bytes_out}`);
     }
 "#;
-/// Another port, at which a line is something to do.
+/// A second listener, on which each line is a command.
 const CONTROL: &str = r#"
     fn on_start() {
         let control = listen("127.0.0.1:0");
@@ -53,7 +53,7 @@ const CONTROL: &str = r#"
     }
 "#;
 
-/// A tcpx that pipes clients to a server.
+/// A tcpx that relays clients to a server by `conn.pipe`.
 struct Relay {
     tcpx: Running,
     address: SocketAddr,
@@ -68,7 +68,7 @@ impl Relay {
         Self::with(&PIPE.replace("app.control", "\"none\""), Server::start(), options, under)
     }
 
-    /// With a server that takes little.
+    /// With a server that has a small receive buffer.
     fn narrow() -> Self {
         Self::with(&PIPE.replace("app.control", "\"none\""), Server::narrow(), &[], &[])
     }
@@ -82,7 +82,7 @@ impl Relay {
         Self { tcpx, address, script: path, control: None, upstream, _folder: folder }
     }
 
-    /// With a server that takes little, and somebody who can tell the script what to do.
+    /// With a server that has a small receive buffer, and a control connection to the script.
     fn controlled() -> Self {
         let mut relay = Self::with(&format!("{CONTROL}{PIPE}"), Server::narrow(), &[], &[]);
         relay.tcpx.out.wait(|out| out.ends_with(b"\n"));
@@ -91,7 +91,7 @@ impl Relay {
         relay
     }
 
-    /// What the client's connection had received before, what the other one had sent, and what waited for it.
+    /// Sends a command; returns the bytes received from the client before it, sent to the server, and queued.
     fn tell(&mut self, what: &str) -> [usize; 3] {
         let control = self.control.as_mut().expect("a controlled one");
         control.send(format!("{what}\n").as_bytes());
@@ -113,7 +113,7 @@ impl Relay {
         (Conn::to(self.address), self.upstream.accept())
     }
 
-    /// How many ends of kernel pipes it has, its own stdout and stderr included.
+    /// Number of its descriptors that are pipes, stdout and stderr included.
     fn pipe_ends(&self) -> usize {
         self.tcpx.links().iter().filter(|link| link.starts_with("pipe:")).count()
     }
@@ -124,7 +124,7 @@ impl Relay {
     }
 }
 
-/// Sends from a thread of its own, and ends.
+/// Sends on a new thread, then half-closes.
 fn sending(conn: &Conn, bytes: &[u8]) -> thread::JoinHandle<()> {
     let (mut conn, bytes) = (conn.another(), bytes.to_vec());
     thread::spawn(move || {
@@ -133,7 +133,7 @@ fn sending(conn: &Conn, bytes: &[u8]) -> thread::JoinHandle<()> {
     })
 }
 
-/// Sends until nobody takes any more.
+/// Sends until all buffers are full.
 fn send_in_vain(conn: &Conn, bytes: &[u8]) {
     conn.0.set_nonblocking(true).expect("a stream that does not block");
     let mut sent = 0;
@@ -151,7 +151,7 @@ fn send_in_vain(conn: &Conn, bytes: &[u8]) {
 }
 
 #[test]
-fn both_directions_arrive_whole_with_their_ends_and_are_counted() {
+fn both_directions_are_relayed_completely_and_counted() {
     let (there, back) = (noise(LARGE, 300), noise(LARGE + 7, 301));
     let relay = Relay::start(&[], &[]);
     for _ in 0..2 {
@@ -172,12 +172,12 @@ fn both_directions_arrive_whole_with_their_ends_and_are_counted() {
 }
 
 #[test]
-fn a_half_close_comes_after_the_last_byte_and_the_answer_goes_back() {
+fn a_half_close_follows_the_last_byte_and_the_answer_is_relayed() {
     let (question, answer) = (noise(LARGE, 302), noise(LARGE, 303));
     let relay = Relay::narrow();
     let (mut client, mut server) = relay.pair();
     let sender = sending(&client, &question);
-    // Everything that is under way waits, and the end behind it.
+    // All buffers are full, with the FIN after the data.
     relay.tcpx.wait_stuck();
     assert_same(&server.read_all(), &question, "the question");
     sender.join().expect("send");
@@ -187,7 +187,7 @@ fn a_half_close_comes_after_the_last_byte_and_the_answer_goes_back() {
 }
 
 #[test]
-fn small_pieces_after_a_flow_arrive_at_once() {
+fn small_data_after_a_flow_is_relayed_at_once() {
     let (flow, small) = (noise(LARGE / 4, 304), noise(9, 305));
     let relay = Relay::start(&[], &[]);
     let (mut client, mut server) = relay.pair();
@@ -205,7 +205,7 @@ fn small_pieces_after_a_flow_arrive_at_once() {
 }
 
 #[test]
-fn who_does_not_read_is_waited_for_and_the_other_direction_goes_on() {
+fn a_peer_that_does_not_read_blocks_its_direction_only() {
     let (there, back) = (noise(2 * LARGE, 306), noise(LARGE, 307));
     let mut relay = Relay::controlled();
     let (mut client, mut server) = relay.pair();
@@ -251,7 +251,7 @@ fn idle_connections_have_no_kernel_pipe_and_many_slow_ones_few() {
 }
 
 #[test]
-fn what_a_script_does_in_the_middle_of_a_flow_comes_in_order() {
+fn script_actions_in_the_middle_of_a_flow_keep_the_order() {
     let data = noise(LARGE, 309);
     for what in ["send", "toxic", "encoding"] {
         let mut relay = Relay::controlled();
@@ -278,7 +278,7 @@ fn what_a_script_does_in_the_middle_of_a_flow_comes_in_order() {
 }
 
 #[test]
-fn what_was_received_is_sent_before_a_script_ends_the_connection() {
+fn received_data_is_sent_before_a_script_closes_the_connection() {
     let data = noise(LARGE, 310).repeat(3);
     for what in ["shut", "close up", "close client"] {
         let mut relay = Relay::controlled();
@@ -321,7 +321,7 @@ fn a_reset_of_either_side_in_the_middle_reaches_the_other() {
 }
 
 #[test]
-fn a_flow_is_no_silence_and_its_end_is_one() {
+fn bulk_data_counts_for_the_idle_limit() {
     let block = noise(1 << 20, 312);
     let relay = attempt(|| {
         let relay = Relay::start(&["--idle-timeout", "1s"], &[]);
@@ -338,7 +338,7 @@ fn a_flow_is_no_silence_and_its_end_is_one() {
         if longest > Duration::from_millis(800) {
             return None;
         }
-        // Both stay open until tcpx has had enough of them.
+        // Both stay open until tcpx closes them.
         client.expect_end();
         server.expect_end();
         Some(relay)
@@ -352,7 +352,7 @@ fn a_flow_is_no_silence_and_its_end_is_one() {
 }
 
 #[test]
-fn a_reload_with_on_relay_sees_what_comes_from_then_on() {
+fn on_relay_of_a_reloaded_script_gets_later_data() {
     let flow = noise(LARGE / 4, 313);
     let mut relay = Relay::start(&["--watch"], &[]);
     let (client, mut server) = relay.pair();
@@ -385,12 +385,12 @@ fn without_descriptors_for_a_kernel_pipe_bytes_are_copied() {
 }
 
 #[test]
-fn the_kernel_moves_them_and_where_it_refuses_bytes_are_copied() {
+fn relayed_bytes_are_moved_by_the_kernel_and_copied_if_it_refuses() {
     if !installed("strace") {
         return missing("strace");
     }
     let data = noise(LARGE, 315);
-    // Into the kernel pipe and out of it; neither; only into it.
+    // splice works into the kernel pipe and out of it; neither; only into it.
     for inject in ["", "inject=splice:error=EINVAL", "inject=splice:error=EINVAL:when=2+2"] {
         let folder = Folder::new();
         let log = folder.path("trace");
@@ -409,7 +409,7 @@ fn the_kernel_moves_them_and_where_it_refuses_bytes_are_copied() {
         let trace = trace();
         let total: usize = trace.lines().map(moved).sum();
         if inject.is_empty() {
-            // Once into the kernel pipe and once out of it, except the first pieces.
+            // Each byte into the kernel pipe and out of it, except those of the first reads.
             assert!(total > data.len(), "{total} bytes were moved: {trace}");
         } else {
             assert!(trace.contains("INJECTED") && total < data.len(), "{total} bytes: {trace}");

@@ -1,4 +1,4 @@
-//! What bad luck and bad peers may not do: disturb others, eat memory, lose bytes, leave traces.
+//! Resource shortage and misbehaving peers: other connections, memory, data and shared descriptors are not affected.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
@@ -17,11 +17,11 @@ use crate::support::{BOTH, Role, Stdin, Stdout, Tcpx, assert_same, noise, wait_f
 const PLAIN: &[&str] = &[];
 const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
 const MIB: usize = 1 << 20;
-/// The most memory that may ever be resident, in KiB.
+/// Maximum resident memory, in KiB.
 const MEMORY: u64 = 32 << 10;
 
 #[test]
-fn clients_wait_while_there_are_no_descriptors_and_all_are_served() {
+fn clients_are_served_after_a_shortage_of_descriptors() {
     for options in [ECHO, &["-k"]] {
         let (mut tcpx, address) = Tcpx::new(options).stdin(Stdin::Open).after_shell("ulimit -n 24").listen();
         let mut waiting: VecDeque<_> = (0..60).map(|_| Conn::to(address)).collect();
@@ -30,7 +30,7 @@ fn clients_wait_while_there_are_no_descriptors_and_all_are_served() {
         }
         tcpx.wait_stderr("clients wait");
         if options == ECHO {
-            // In the order of their coming, each as soon as others have left.
+            // In order of arrival, each as soon as others have closed.
             for number in 0..60 {
                 let mut client = waiting.pop_front().expect("60 clients");
                 client.expect(format!("[{number}]").as_bytes());
@@ -54,8 +54,8 @@ fn clients_wait_while_there_are_no_descriptors_and_all_are_served() {
 }
 
 #[test]
-fn clients_are_served_when_descriptors_come_back_from_elsewhere() {
-    // No event tells, and no connection of its own that ends.
+fn clients_are_served_when_the_descriptor_limit_is_raised() {
+    // Neither an event nor the end of one of its connections reports it.
     let (mut tcpx, address) = Tcpx::new(ECHO).after_shell("ulimit -S -n 24").listen();
     let mut clients: Vec<_> = (0..60).map(|_| Conn::to(address)).collect();
     tcpx.wait_stderr("clients wait");
@@ -67,7 +67,7 @@ fn clients_are_served_when_descriptors_come_back_from_elsewhere() {
 }
 
 #[test]
-fn two_hundred_clients_at_once_each_get_their_own_bytes() {
+fn two_hundred_concurrent_clients_get_their_own_bytes() {
     let (mut tcpx, address) = Tcpx::new(ECHO).listen();
     let clients: Vec<_> = (0..200)
         .map(|seed| {
@@ -93,14 +93,14 @@ fn two_hundred_clients_at_once_each_get_their_own_bytes() {
 }
 
 #[test]
-fn bad_clients_disturb_no_other() {
+fn misbehaving_clients_do_not_affect_others() {
     let (mut tcpx, address) = Tcpx::new(ECHO).listen();
     let mut good = Conn::to(address);
     let mut check = |when: &str| {
         good.send(when.as_bytes());
         good.expect(when.as_bytes());
     };
-    // One that never reads: its echo fills every buffer, then tcpx reads no more from it.
+    // A client that never reads: its echo fills every buffer, then tcpx stops reading from it.
     let stuck = Conn::narrow_to(address);
     stuck.0.set_nonblocking(true).expect("non-blocking");
     let sent = Arc::new(AtomicU64::new(0));
@@ -123,11 +123,11 @@ fn bad_clients_disturb_no_other() {
     let poured = wait_for_standstill("the stuck client to be stuck", || sent.load(Ordering::Relaxed));
     assert!(poured < 64 * MIB as u64, "{poured} bytes were taken from a client that does not read");
     check("beside one that never reads");
-    // One that sends a byte now and then.
+    // A client that sends a byte now and then.
     let mut slow = Conn::to(address);
     slow.send(b"s");
     slow.expect(b"s");
-    // Many that reset, in every state.
+    // Clients that reset, in every state.
     for number in 0..30 {
         let mut bad = Conn::to(address);
         if number % 3 > 0 {
@@ -138,7 +138,7 @@ fn bad_clients_disturb_no_other() {
         }
         bad.reset();
         check("beside one that resets");
-        // And one that ends its side before it asks for anything.
+        // And one that half-closes right after its request.
         let mut ended = Conn::to(address);
         ended.send(b"last words");
         ended.half_close();
@@ -149,7 +149,7 @@ fn bad_clients_disturb_no_other() {
     assert!(tcpx.is_running());
     let peak = tcpx.peak_memory();
     assert!(peak < MEMORY, "{peak} KiB");
-    // It goes as it came.
+    // It is closed without an effect on others.
     stop.store(true, Ordering::Relaxed);
     pourer.join().expect("the pourer");
     stuck.reset();
@@ -157,7 +157,7 @@ fn bad_clients_disturb_no_other() {
     slow.expect(b"ow");
 }
 
-/// Writes everything and counts.
+/// Writes all data on a thread, and counts the bytes written.
 fn pour_counted(mut to: impl Write + Send + 'static, data: Arc<Vec<u8>>) -> (Arc<AtomicU64>, thread::JoinHandle<()>) {
     let count = Arc::new(AtomicU64::new(0));
     let sent = Arc::clone(&count);
@@ -178,7 +178,7 @@ fn memory_stays_flat_when_stdout_is_read_slowly() {
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
         let (tcpx, mut peer) = Tcpx::new(options).stdout(Stdout::Fd(writer.into())).pair(role);
         let (sent, sender) = pour_counted(peer.another().0, Arc::clone(&data));
-        // Nobody reads: everything comes to a stop somewhere.
+        // Without a reader, the transfer stops when all buffers are full.
         let stopped = wait_for_standstill("the peer to be stuck", || sent.load(Ordering::Relaxed));
         assert!(stopped < 48 * MIB as u64, "{stopped} bytes were taken although nobody reads");
         let (mut found, mut buffer) = (Vec::new(), vec![0; 256 << 10]);
@@ -217,7 +217,7 @@ fn memory_stays_flat_when_the_peer_reads_slowly() {
 }
 
 #[test]
-fn much_passes_in_both_directions_at_once_through_two_of_them() {
+fn large_data_passes_in_both_directions_through_two_instances() {
     let (there, back) = (noise(64 * MIB, 13), noise(64 * MIB, 14));
     let (server, address) = Tcpx::new(PLAIN).stdin(Stdin::bytes(&back)).listen();
     let client = Tcpx::new(PLAIN).stdin(Stdin::file(&there)).connect(address);
@@ -245,7 +245,7 @@ fn inherited_descriptors_keep_their_flags() {
         peer.expect(b"x");
         peer.send(b"y");
         reader.read_exact(&mut [0]).expect("read from stdout");
-        // While it runs, when it could not be undone after a SIGKILL …
+        // While it runs, because a SIGKILL would leave it so …
         assert_eq!([&stdin, &stdout].map(|fd| fcntl_getfl(fd).expect("the flags")), before);
         drop(peer);
         tcpx.finish().code(0).quietly();
@@ -274,7 +274,7 @@ fn a_terminal_keeps_its_flags_and_modes() {
 
 #[test]
 fn a_socket_as_stdin_and_stdout_works() {
-    // As a super-server starts it.
+    // As started by a super-server such as inetd.
     let (here, there) = std::os::unix::net::UnixStream::pair().expect("a pair");
     let there = OwnedFd::from(there);
     let copy = there.try_clone().expect("a second handle");

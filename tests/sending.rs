@@ -1,4 +1,4 @@
-//! Files on their way to a peer: `conn.send_file` of scripts, and `--send-file` where the file is a pipe.
+//! Sending files: `conn.send_file` of scripts, and `--send-file` with a named pipe.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -7,13 +7,13 @@ use std::net::SocketAddr;
 use crate::support::peer::{Conn, Server};
 use crate::support::{BOTH, Folder, Running, Stdin, Tcpx, assert_same, noise, wait_for, wait_for_standstill};
 
-/// A server that runs a script beside the files of a folder.
+/// A server that runs a script in a folder with files.
 fn serve(folder: &Folder, text: &str) -> (Running, SocketAddr) {
     let path = folder.file("script.rhai", text.as_bytes());
     Tcpx::new(&["--script", &path.display().to_string()]).listen()
 }
 
-/// Sends the file `large` to whoever connects, and says what goes wrong.
+/// Sends the file `large` to every client, and prints errors.
 const LARGE: &str = r#"
     fn on_connect(conn) { conn.send_file("large"); conn.close(); }
     fn on_error(conn, err) { print(`${err.kind} ${err.op}: ${err.message}`); }
@@ -21,7 +21,7 @@ const LARGE: &str = r#"
 "#;
 
 #[test]
-fn files_come_in_order_with_everything_else() {
+fn files_are_sent_in_order_with_other_data() {
     let folder = Folder::new();
     let files = [0, 1, 65_536, 262_144, 700_001].map(|size| (size, noise(size, size as u64 + 1)));
     let script = r#"
@@ -76,12 +76,12 @@ fn a_large_file_for_a_slow_reader_is_not_held_in_memory() {
 }
 
 #[test]
-fn what_a_file_had_when_it_was_asked_for_is_sent() {
+fn a_file_is_sent_with_its_length_at_the_call() {
     let folder = Folder::new();
     let bytes = noise(16 << 20, 3);
     let (mut tcpx, address) = serve(&folder, LARGE);
 
-    // It grows and is removed meanwhile.
+    // The file grows and is removed during the transfer.
     let path = folder.file("large", &bytes);
     let mut client = Conn::narrow_to(address);
     client.expect(&bytes[..1000]);
@@ -91,7 +91,7 @@ fn what_a_file_had_when_it_was_asked_for_is_sent() {
     drop(client);
     tcpx.wait_stdout(b"closed: closed\n");
 
-    // It shrinks: nobody may take the part for the whole.
+    // The file shrinks: the peer must not take the part for the whole.
     let path = folder.file("large", &bytes);
     let mut client = Conn::narrow_to(address);
     client.expect(&bytes[..1000]);
@@ -105,7 +105,7 @@ fn what_a_file_had_when_it_was_asked_for_is_sent() {
 }
 
 #[test]
-fn a_file_cut_short_is_the_end_of_a_run_with_one_connection() {
+fn a_truncated_file_ends_a_run_with_one_connection() {
     let folder = Folder::new();
     let path = folder.file("large", &noise(16 << 20, 4));
     let script = folder.file("script.rhai", br#"fn on_connect(conn) { conn.send_file("large"); }"#);
@@ -120,7 +120,7 @@ fn a_file_cut_short_is_the_end_of_a_run_with_one_connection() {
 }
 
 #[test]
-fn only_regular_files_within_reach_are_sent() {
+fn only_regular_files_in_allowed_folders_are_sent() {
     let (folder, outside) = (Folder::new(), Folder::new());
     let secret = outside.file("secret", b"x");
     fs::create_dir(folder.path("folder")).expect("a folder");
@@ -148,7 +148,7 @@ fn only_regular_files_within_reach_are_sent() {
 }
 
 #[test]
-fn a_file_is_let_go_with_its_connection_and_drained_when_it_was_read() {
+fn a_file_is_closed_with_its_connection() {
     let folder = Folder::new();
     let bytes = noise(4 << 20, 5);
     folder.file("large", &bytes);
@@ -174,7 +174,7 @@ fn a_file_is_let_go_with_its_connection_and_drained_when_it_was_read() {
 }
 
 #[test]
-fn a_file_to_send_is_not_the_one_to_write() {
+fn the_output_file_is_refused_as_a_file_to_send() {
     let folder = Folder::new();
     let path = folder.file("data", b"precious");
     let other = folder.path("link");
@@ -197,7 +197,7 @@ fn fifo(folder: &Folder) -> std::path::PathBuf {
 }
 
 #[test]
-fn a_pipe_to_send_is_waited_for_while_the_peer_is_heard() {
+fn a_send_file_pipe_is_waited_for_while_data_is_received() {
     for role in BOTH {
         let folder = Folder::new();
         let path = fifo(&folder);
@@ -208,7 +208,7 @@ fn a_pipe_to_send_is_waited_for_while_the_peer_is_heard() {
         peer.send(b"heard");
         tcpx.wait_stdout(b"heard");
         tcpx.wait_idle();
-        // More than a pipe holds, written in two goes.
+        // More than a pipe holds, written in two parts.
         let bytes = noise(300_000, 6);
         let mut writer = OpenOptions::new().write(true).open(&path).expect("open the fifo");
         writer.write_all(&bytes[..1000]).expect("write to the fifo");
@@ -225,7 +225,7 @@ fn a_pipe_to_send_is_waited_for_while_the_peer_is_heard() {
 }
 
 #[test]
-fn what_a_command_writes_can_be_sent_as_a_file() {
+fn process_substitution_can_be_sent_as_a_file() {
     let server = Server::start();
     let line = format!(
         "exec {} connect 127.0.0.1 {} --send-file <(printf one; sleep 0.2; printf two) --send-file <(:) --send three",
@@ -240,7 +240,7 @@ fn what_a_command_writes_can_be_sent_as_a_file() {
 }
 
 #[test]
-fn a_pipe_nobody_writes_to_is_let_go_with_its_connection() {
+fn a_send_file_pipe_without_a_writer_is_closed_with_its_connection() {
     let folder = Folder::new();
     let path = fifo(&folder);
     let (tcpx, address) = Tcpx::new(&["-k", "--send-file"]).arg(&path).listen();

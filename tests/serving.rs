@@ -1,4 +1,4 @@
-//! `tcpx listen`: one peer or many, limits, readiness; and what is told about connections.
+//! `tcpx listen`: one client or many, limits, the ready file, and messages about connections.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -41,11 +41,11 @@ fn a_second_client_of_a_one_shot_listener_is_refused() {
 }
 
 #[test]
-fn of_clients_that_come_together_a_one_shot_listener_takes_only_one() {
+fn a_one_shot_listener_takes_one_of_several_concurrent_clients() {
     for _ in 0..3 {
         let (tcpx, address) = Tcpx::new(PLAIN).listen();
         tcpx.freeze();
-        // Whoever gets through while nobody accepts may not believe that its data arrived.
+        // A client in the accept queue that is not accepted must see an error, not a normal end.
         let clients: Vec<_> = (0..4)
             .map(|number| {
                 thread::spawn(move || {
@@ -68,7 +68,7 @@ fn of_clients_that_come_together_a_one_shot_listener_takes_only_one() {
 // ---- many ------------------------------------------------------------------------------------------------
 
 #[test]
-fn keep_open_serves_all_at_once_and_gives_stdin_to_each() {
+fn keep_open_serves_clients_concurrently_and_sends_stdin_to_each() {
     let (mut tcpx, address) = Tcpx::new(&["-k"]).stdin(Stdin::Open).listen();
     let mut first = Conn::to(address);
     first.send(b"1");
@@ -96,13 +96,13 @@ fn keep_open_serves_all_at_once_and_gives_stdin_to_each() {
 }
 
 #[test]
-fn keep_open_reads_no_stdin_while_nobody_is_there() {
+fn keep_open_reads_no_stdin_without_clients() {
     for stdin in [Stdin::bytes(b"for somebody"), Stdin::file(b"for somebody")] {
         let (mut tcpx, address) = Tcpx::new(&["-k"]).stdin(stdin).listen();
         tcpx.wait_idle();
         let mut first = Conn::to(address);
         first.expect(b"for somebody");
-        // The end of stdin closes nobody.
+        // The end of stdin does not close the connection.
         first.expect_silence();
         first.send(b"x");
         tcpx.wait_stdout(b"x");
@@ -113,15 +113,15 @@ fn keep_open_reads_no_stdin_while_nobody_is_there() {
     }
 }
 
-/// More events than one turn delivers.
+/// More events than the budget of one turn.
 const MANY: usize = 10_000;
 
 #[test]
-fn a_peer_that_sends_more_than_one_turn_delivers_is_answered_to_the_end() {
+fn more_events_than_one_turn_allows_are_all_handled() {
     let folder = Folder::new();
     let framed = "fn on_connect(conn) { conn.frame_fixed(2); } fn on_frame(conn, frame) { conn.send(frame); }";
     let framed = folder.file("framed.rhai", framed.as_bytes()).display().to_string();
-    // Single bytes leave the slicer, all of them due at once.
+    // The slicer releases single bytes, all due at once.
     let sliced = r#"
         fn on_connect(conn) { conn.toxic("slicer", #{average_size: 2, size_variation: 0, delay: 0}); }
         fn on_data(conn, data) { conn.send(data); }
@@ -137,13 +137,13 @@ fn a_peer_that_sends_more_than_one_turn_delivers_is_answered_to_the_end() {
 }
 
 #[test]
-fn keep_open_drops_a_client_that_does_not_read_and_nobody_else() {
+fn keep_open_drops_only_the_client_that_does_not_read() {
     let data = noise(24 << 20, 8);
     let (mut tcpx, address) = Tcpx::new(&["-k"]).stdin(Stdin::Open).listen();
     let mut stuck = Conn::narrow_to(address);
     let name = stuck.0.local_addr().expect("its address");
     let mut reading = Conn::to(address);
-    // Both are there before stdin has anything.
+    // Both are connected before stdin has data.
     stuck.send(b"s");
     tcpx.wait_stdout(b"s");
     reading.send(b"r");
@@ -157,7 +157,7 @@ fn keep_open_drops_a_client_that_does_not_read_and_nobody_else() {
     reading.expect(&data);
     tcpx.wait_stderr(&format!("tcpx: {name} does not read: dropped"));
     stuck.expect_reset();
-    // Held open all the time, and the server lives on.
+    // Kept open; the server continues.
     let stdin = writer.join().expect("the writer ends");
     reading.send(b"!");
     tcpx.wait_stdout(b"sr!");
@@ -166,7 +166,7 @@ fn keep_open_drops_a_client_that_does_not_read_and_nobody_else() {
 }
 
 #[test]
-fn accept_ends_when_the_last_of_its_clients_has_closed() {
+fn accept_ends_when_its_last_client_has_closed() {
     for options in [&["-k", "--accept", "3"][..], &["--accept", "3", "--on-data", "conn.send(data)"]] {
         let (mut tcpx, address) = Tcpx::new(options).stdin(Stdin::Open).listen();
         let mut first = Conn::to(address);
@@ -189,7 +189,7 @@ fn accept_ends_when_the_last_of_its_clients_has_closed() {
 }
 
 #[test]
-fn at_the_limit_clients_wait_and_none_is_lost() {
+fn clients_over_the_limit_wait_and_none_is_lost() {
     for most in [1, 3] {
         let most_text = most.to_string();
         let (_tcpx, address) = Tcpx::new(ECHO).args(&["-m", &most_text]).listen();
@@ -201,7 +201,7 @@ fn at_the_limit_clients_wait_and_none_is_lost() {
         for (number, client) in waiting.iter_mut().take(most) {
             client.expect(format!("client {number}").as_bytes());
         }
-        // The next one is not served while the first are there.
+        // The next one is not served while the first ones are connected.
         waiting[most].1.expect_silence();
         while let Some((_, mut first)) = waiting.pop_front() {
             first.half_close();
@@ -245,7 +245,7 @@ fn a_scripted_server_serves_until_told_to_stop_and_reads_no_stdin() {
 }
 
 #[test]
-fn one_clients_trouble_is_not_the_code_of_a_server_for_many() {
+fn a_client_error_does_not_set_the_exit_code_of_a_server() {
     for options in [&["-k", "--accept", "2"][..], &["--accept", "2", "--on-data", "conn.send(data)"]] {
         let (tcpx, address) = Tcpx::new(options).stdin(Stdin::Open).listen();
         let mut bad = Conn::to(address);
@@ -261,7 +261,7 @@ fn one_clients_trouble_is_not_the_code_of_a_server_for_many() {
 }
 
 #[test]
-fn a_short_backlog_serves_everybody_in_the_end() {
+fn all_clients_are_served_with_a_short_backlog() {
     let (_tcpx, address) = Tcpx::new(ECHO).args(&["--backlog", "1"]).listen();
     for number in 0..20 {
         let mut client = Conn::to(address);
@@ -273,11 +273,11 @@ fn a_short_backlog_serves_everybody_in_the_end() {
 // ---- readiness -------------------------------------------------------------------------------------------
 
 #[test]
-fn the_ready_file_appears_whole_and_only_when_clients_can_connect() {
+fn the_ready_file_appears_complete_when_clients_can_connect() {
     let folder = Folder::new();
     let path = folder.file("ready", b"127.0.0.1:1\n");
     let tcpx = Tcpx::new(&["listen", "-q", "127.0.0.1", "0", "--ready-file"]).arg(&path).stdin(Stdin::Open).spawn();
-    // The old content is gone before the new one comes, so any other content is the new one.
+    // The old content is removed before the new one is written, so any content is the new one.
     let mut seen = String::new();
     wait_for("the ready file", || {
         seen = fs::read_to_string(&path).unwrap_or_default();
@@ -312,7 +312,7 @@ fn the_ready_descriptor_gets_the_address_and_is_closed() {
 }
 
 #[test]
-fn an_old_ready_file_is_gone_also_when_the_script_does_not_load() {
+fn an_old_ready_file_is_removed_even_if_the_script_does_not_load() {
     let folder = Folder::new();
     let path = folder.file("ready", b"127.0.0.1:9\n");
     let options = ["listen", "127.0.0.1", "0", "--on-data", "let x = ;", "--ready-file"];
@@ -321,13 +321,13 @@ fn an_old_ready_file_is_gone_also_when_the_script_does_not_load() {
 }
 
 #[test]
-fn a_ready_file_that_cannot_be_written_is_23() {
+fn an_unwritable_ready_file_exits_with_23() {
     let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--ready-file", "/no/such/folder/ready"]).run();
     done.code(23).said("tcpx: write /no/such/folder/ready: ");
 }
 
 #[test]
-fn quiet_says_nothing_but_errors() {
+fn quiet_prints_errors_only() {
     let (tcpx, mut peer) = Tcpx::new(&["-q"]).stdin(Stdin::bytes(b"x")).pair(Role::Connect);
     peer.expect(b"x");
     drop(peer);
@@ -340,7 +340,7 @@ fn quiet_says_nothing_but_errors() {
 // ---- what is told ----------------------------------------------------------------------------------------
 
 #[test]
-fn verbose_tells_the_course_of_connections() {
+fn verbose_prints_the_events_of_connections() {
     for role in BOTH {
         let (tcpx, mut peer) = Tcpx::new(&["-v"]).stdin(Stdin::bytes(b"four")).pair(role);
         peer.expect(b"four");

@@ -1,4 +1,4 @@
-//! How a run ends by a signal: queues empty first, a stuck peer is waited for only for a while.
+//! How a run ends by a signal: queues are flushed first, for a limited time.
 
 use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ use crate::support::{Role, Stdin, Stdout, Tcpx, assert_same, noise, wait_for_sta
 const PLAIN: &[&str] = &[];
 
 #[test]
-fn signals_kill_in_earnest() {
+fn a_signal_ends_the_process_by_that_signal() {
     let table = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
     for (options, role) in [(PLAIN, Role::Connect), (PLAIN, Role::Listen), (&["-k"], Role::Listen)] {
         for (signal, code) in table {
@@ -30,7 +30,7 @@ fn signals_kill_in_earnest() {
 }
 
 #[test]
-fn signals_kill_a_server_without_clients_and_a_client_without_a_server() {
+fn a_signal_ends_an_idle_listener_and_a_connecting_client() {
     let (tcpx, _) = Tcpx::new(PLAIN).with_default_signals().listen();
     tcpx.signal(Signal::TERM);
     tcpx.finish().code(143).quietly();
@@ -52,7 +52,7 @@ fn a_signal_stops_accepting() {
     drop(first);
 }
 
-/// Writes to stdin from a thread until it breaks, and counts.
+/// Writes to stdin on a thread until it is closed, and counts the bytes written.
 fn pour(mut stdin: std::process::ChildStdin, data: Vec<u8>) -> Arc<AtomicU64> {
     let count = Arc::new(AtomicU64::new(0));
     let written = Arc::clone(&count);
@@ -63,7 +63,7 @@ fn pour(mut stdin: std::process::ChildStdin, data: Vec<u8>) -> Arc<AtomicU64> {
             }
             written.fetch_add(chunk.len() as u64, Ordering::Relaxed);
         }
-        // Held open, so that its end is nobody's reason to end.
+        // Kept open, so that the run does not end by the end of stdin.
         loop {
             thread::park();
         }
@@ -72,7 +72,7 @@ fn pour(mut stdin: std::process::ChildStdin, data: Vec<u8>) -> Arc<AtomicU64> {
 }
 
 #[test]
-fn a_signal_lets_queues_empty_first() {
+fn a_signal_flushes_queues_first() {
     let data = noise(16 << 20, 6);
     let server = Server::narrow();
     let mut tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).with_default_signals().connect(server.address);
@@ -80,7 +80,7 @@ fn a_signal_lets_queues_empty_first() {
     let stdin = tcpx.take_stdin();
     let pipe = stdin.as_fd().try_clone_to_owned().expect("a second handle");
     let count = pour(stdin, data.clone());
-    // Nothing moves any more: the kernel's buffers, the queue of tcpx and the pipe are full.
+    // The kernel's buffers, the queue of tcpx and the pipe are full.
     let written = wait_for_standstill("stdin to be full", || count.load(Ordering::Relaxed));
     tcpx.freeze();
     let taken = written - rustix::io::ioctl_fionread(&pipe).expect("FIONREAD");
@@ -94,7 +94,7 @@ fn a_signal_lets_queues_empty_first() {
 }
 
 #[test]
-fn a_signal_waits_for_a_stuck_peer_only_for_a_while() {
+fn a_signal_waits_for_a_stuck_peer_for_a_limited_time() {
     let (mut tcpx, peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).with_default_signals().pair(Role::Connect);
     let count = pour(tcpx.take_stdin(), vec![0; 32 << 20]);
     wait_for_standstill("stdin to be full", || count.load(Ordering::Relaxed));
@@ -104,7 +104,7 @@ fn a_signal_waits_for_a_stuck_peer_only_for_a_while() {
 }
 
 #[test]
-fn a_signal_waits_for_a_stuck_stdout_only_for_a_while() {
+fn a_signal_waits_for_a_stuck_stdout_for_a_limited_time() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(writer.into())).with_default_signals();
     let (tcpx, mut peer) = tcpx.pair(Role::Connect);
@@ -117,16 +117,17 @@ fn a_signal_waits_for_a_stuck_stdout_only_for_a_while() {
 }
 
 #[test]
-fn a_second_signal_is_immediate() {
+fn a_second_signal_ends_the_process_at_once() {
     let (mut tcpx, peer) = Tcpx::new(&["-v"]).stdin(Stdin::Open).with_default_signals().pair(Role::Connect);
     let count = pour(tcpx.take_stdin(), vec![0; 32 << 20]);
     wait_for_standstill("stdin to be full", || count.load(Ordering::Relaxed));
-    // Both are there before the time for the first one can run out; pending signals come in the order of their numbers.
+    // Both are pending before the grace period of the first one starts; they are reported in the order of their
+    // numbers.
     tcpx.freeze();
     tcpx.signal(Signal::HUP);
     tcpx.signal(Signal::INT);
     tcpx.thaw();
-    // By the second one: the first would have waited for the stuck peer, and killed by its own name.
+    // Death by the second one; the first one would wait for the stuck peer and end with its own number.
     tcpx.finish().code(130).said("SIGHUP");
     drop(peer);
 }
@@ -153,7 +154,7 @@ fn a_signal_does_not_wait_for_a_slow_send_file() {
     let folder = crate::support::Folder::new();
     let path = folder.path("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("a fifo");
-    // Held open, and nothing is ever written.
+    // Kept open, and nothing is written.
     let fifo = std::fs::File::options().read(true).write(true).open(&path).expect("open the fifo");
     let tcpx = Tcpx::new(&["--send-file"]).arg(&path).stdin(Stdin::Open).with_default_signals();
     let (tcpx, peer) = tcpx.pair(Role::Connect);

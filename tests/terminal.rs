@@ -1,4 +1,4 @@
-//! tcpx on a terminal: what a peer sends cannot steer it, and it is left as it was found.
+//! tcpx on a terminal: received control characters are escaped, and the terminal modes are restored.
 
 use rustix::process::Signal;
 
@@ -7,11 +7,11 @@ use crate::support::pty::Pty;
 use crate::support::{BOTH, Role, Stdin, Stdout, Tcpx};
 
 const PLAIN: &[&str] = &[];
-/// A title, a cleared screen, a bell, C1 in both forms, backspace; and colours, which are harmless.
+/// Sequences for a title and a cleared screen, a bell, C1 in both forms, backspace; and colours, which are allowed.
 const NASTY: &[u8] = b"\x1b]0;title\x07\x1b[2J\x08\xc2\x9b2J\x9b \x1b[1;31mred\x1b[0m \xe4\xbd\xa0\t.\r\n";
 
 #[test]
-fn control_characters_of_the_peer_are_shown_and_colours_pass() {
+fn received_control_characters_are_escaped_and_colours_pass() {
     for role in BOTH {
         let pty = Pty::new();
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side())).pair(role);
@@ -26,7 +26,7 @@ fn control_characters_of_the_peer_are_shown_and_colours_pass() {
 }
 
 #[test]
-fn a_decoded_stream_is_made_safe_after_decoding() {
+fn decoded_text_is_escaped_after_decoding() {
     let pty = Pty::new();
     let tcpx = Tcpx::new(&["-E", "windows-1252"]).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side()));
     let (tcpx, mut peer) = tcpx.pair(Role::Connect);
@@ -39,21 +39,21 @@ fn a_decoded_stream_is_made_safe_after_decoding() {
 }
 
 #[test]
-fn raw_terminal_lets_everything_pass() {
+fn raw_terminal_passes_all_bytes() {
     let pty = Pty::new();
     let tcpx = Tcpx::new(&["--raw-terminal"]).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side()));
     let (tcpx, mut peer) = tcpx.pair(Role::Connect);
     peer.send(NASTY);
     drop(peer);
     tcpx.finish().code(0).quietly();
-    // The terminal itself makes CR LF of LF.
+    // The terminal itself converts LF to CR LF.
     let wanted = NASTY.strip_suffix(b"\n").expect("it ends so").to_vec();
     let wanted = [wanted, b"\r\n".to_vec()].concat();
     assert!(pty.screen.wait(|bytes| bytes == wanted), "{:?}", pty.screen.text());
 }
 
 #[test]
-fn a_pipe_gets_the_bytes_as_they_are() {
+fn a_stdout_pipe_gets_unchanged_bytes() {
     let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).pair(Role::Connect);
     peer.send(NASTY);
     drop(peer);
@@ -61,7 +61,7 @@ fn a_pipe_gets_the_bytes_as_they_are() {
 }
 
 #[test]
-fn messages_hold_nothing_that_steers_a_terminal() {
+fn messages_contain_no_control_characters() {
     for words in [
         &["connect", "bad\u{1b}[2Jhost", "80"][..],
         &["connect", "h", "8\u{1b}[2J"],
@@ -78,7 +78,7 @@ fn messages_hold_nothing_that_steers_a_terminal() {
 }
 
 #[test]
-fn a_terminal_is_a_stdin_like_any_other() {
+fn lines_typed_on_a_terminal_are_sent() {
     for role in BOTH {
         let mut pty = Pty::new();
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(pty.side())).pair(role);
@@ -86,7 +86,7 @@ fn a_terminal_is_a_stdin_like_any_other() {
         peer.expect(b"first\n");
         pty.type_in(b"second\nthird\n");
         peer.expect(b"second\nthird\n");
-        // Ctrl-D ends it.
+        // Ctrl-D ends stdin.
         pty.type_in(b"\x04");
         peer.expect_eof();
         peer.send(b"answer");
@@ -96,7 +96,7 @@ fn a_terminal_is_a_stdin_like_any_other() {
 }
 
 #[test]
-fn a_person_is_not_waited_for_when_the_peer_has_ended() {
+fn a_terminal_stdin_does_not_delay_the_end_after_the_peers_fin() {
     for role in BOTH {
         let pty = Pty::new();
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(pty.side())).pair(role);
@@ -107,7 +107,7 @@ fn a_person_is_not_waited_for_when_the_peer_has_ended() {
 }
 
 #[test]
-fn half_open_waits_for_a_person() {
+fn half_open_waits_for_a_terminal_stdin() {
     let mut pty = Pty::new();
     let (mut tcpx, mut peer) = Tcpx::new(&["--half-open"]).stdin(Stdin::Fd(pty.side())).pair(Role::Connect);
     peer.half_close();
@@ -119,7 +119,7 @@ fn half_open_waits_for_a_person() {
     tcpx.finish().code(0).quietly();
 }
 
-/// On a terminal of its own, as a shell starts it.
+/// Starts tcpx as a shell does, with a controlling terminal.
 fn in_foreground(tcpx: Tcpx, pty: &Pty) -> Tcpx {
     tcpx.stdin(Stdin::Fd(pty.side()))
         .stdout(Stdout::Fd(pty.side()))
@@ -129,7 +129,7 @@ fn in_foreground(tcpx: Tcpx, pty: &Pty) -> Tcpx {
 }
 
 #[test]
-fn ctrl_c_ends_it_and_leaves_the_terminal_sane() {
+fn ctrl_c_ends_the_run_and_restores_the_terminal() {
     for words in [&["listen", "127.0.0.1", "0"][..], &["listen", "-k", "127.0.0.1", "0"]] {
         let mut pty = Pty::new();
         let tcpx = in_foreground(Tcpx::new(words), &pty).spawn();
@@ -147,7 +147,7 @@ fn ctrl_c_ends_it_and_leaves_the_terminal_sane() {
 }
 
 #[test]
-fn a_lost_terminal_ends_it() {
+fn a_closed_terminal_ends_the_run() {
     let pty = Pty::new();
     let server = Server::start();
     let port = server.address.port().to_string();
@@ -159,7 +159,7 @@ fn a_lost_terminal_ends_it() {
 }
 
 #[test]
-fn a_beginner_is_asked_for_host_and_port() {
+fn connect_without_a_target_prompts_for_host_and_port() {
     let server = Server::start();
     let mut pty = Pty::new();
     let tcpx = in_foreground(Tcpx::new(&["connect"]), &pty).spawn();
@@ -167,7 +167,7 @@ fn a_beginner_is_asked_for_host_and_port() {
     pty.type_in(b"127.0.0.1\n");
     pty.wait_screen("port: ");
     pty.type_in(b"not a port\n");
-    // Asked again, after a word about what was wrong.
+    // The prompt is repeated after an error message.
     assert!(pty.screen.wait(|bytes| String::from_utf8_lossy(bytes).matches("host: ").count() == 2));
     pty.type_in(format!("{}\ntyped ahead\n", server.address).as_bytes());
     let mut peer = server.accept();
@@ -177,7 +177,7 @@ fn a_beginner_is_asked_for_host_and_port() {
 }
 
 #[test]
-fn a_beginner_who_gives_up_ends_with_2() {
+fn the_end_of_input_at_the_prompt_exits_with_2() {
     let mut pty = Pty::new();
     let tcpx = in_foreground(Tcpx::new(&["connect"]), &pty).spawn();
     pty.wait_screen("host: ");

@@ -1,6 +1,6 @@
-//! Faults that a script puts into the way of a connection, seen from real peers on both sides.
+//! Toxics added by scripts, seen from real peers on both sides.
 //!
-//! Times are only bounded from below: a machine may be slow, but nothing may come early.
+//! Times have lower bounds only: a machine may be slow, but no data may arrive early.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -26,7 +26,7 @@ fn serve(text: &str) -> (Running, SocketAddr) {
     serve_for(&[], text, SocketAddr::from(([127, 0, 0, 1], 9)))
 }
 
-/// An echo whose connections have this done to them first.
+/// An echo server that runs this code for each new connection.
 fn echo(body: &str) -> (Running, SocketAddr) {
     serve(&format!(
         "fn on_connect(conn) {{ {body} }}
@@ -46,7 +46,7 @@ fn not_before(since: Instant, least: Duration) {
 }
 
 #[test]
-fn latency_delays_what_comes_or_what_goes() {
+fn latency_delays_one_direction() {
     for (options, arrives) in [("latency: 200", ms(200)), (r#"latency: 200, dir: "out""#, ms(0))] {
         let (mut tcpx, address) = echo(&format!(r#"conn.toxic("latency", #{{{options}}});"#));
         let mut client = Conn::to(address);
@@ -62,7 +62,7 @@ fn latency_delays_what_comes_or_what_goes() {
 }
 
 #[test]
-fn what_passes_before_its_time_is_nothing() {
+fn no_data_passes_before_its_latency() {
     let (mut tcpx, address) = echo(r#"conn.toxic("latency", #{latency: 600000});"#);
     let mut client = Conn::to(address);
     client.send(b"a");
@@ -73,7 +73,7 @@ fn what_passes_before_its_time_is_nothing() {
 }
 
 #[test]
-fn a_slicer_cuts_what_comes() {
+fn a_slicer_splits_received_data() {
     let script = r#"
         fn on_connect(conn) { conn.toxic("slicer", #{average_size: 2, delay: 50000}); }
         fn on_data(conn, data) { print(data.text()); }
@@ -87,7 +87,7 @@ fn a_slicer_cuts_what_comes() {
 }
 
 #[test]
-fn bandwidth_takes_its_time_and_loses_nothing() {
+fn bandwidth_limits_the_rate_without_loss() {
     let script = r#"fn on_connect(conn) {
         conn.toxic("bandwidth", #{rate: 100, dir: "out"});
         for i in 0..50 { conn.send(blob(1000, i)); }
@@ -102,7 +102,7 @@ fn bandwidth_takes_its_time_and_loses_nothing() {
 }
 
 #[test]
-fn who_is_held_back_fills_no_memory_and_heal_lets_everything_go() {
+fn held_data_is_limited_in_memory_and_released_by_heal() {
     let script = r#"
         fn on_connect(conn) { conn.toxic("bandwidth", #{rate: 0}); conn.toxic("slicer", #{average_size: 1000}); }
         fn on_data(conn, data) { app.n = (app.n ?? 0) + data.len(); conn.send(data); }
@@ -127,7 +127,7 @@ fn who_is_held_back_fills_no_memory_and_heal_lets_everything_go() {
 }
 
 #[test]
-fn what_waits_for_its_time_is_queued() {
+fn held_data_counts_as_queued() {
     let script = r#"
         fn on_connect(conn) {
             conn.toxic("bandwidth", #{rate: 0, dir: "out"});
@@ -145,9 +145,9 @@ fn what_waits_for_its_time_is_queued() {
     tcpx.wait_stdout(b"1000\ndrained 0\n");
 }
 
-/// Whatever is held, and wherever it waits: nothing turns in circles meanwhile, and nothing is lost.
+/// Held data, wherever it is held, uses no processor time and is not lost.
 #[test]
-fn nobody_spins_while_something_is_held() {
+fn held_data_uses_no_processor_time() {
     let folder = Folder::new();
     let bytes = noise(8 << 20, 6);
     let file = folder.file("file", &bytes);
@@ -177,7 +177,7 @@ fn nobody_spins_while_something_is_held() {
         let wanted = if options.is_empty() { b"question".to_vec() } else { [&bytes[..], b"question"].concat() };
         let mut found = client.read_all();
         if !options.is_empty() {
-            // The echo comes somewhere in the middle of the file.
+            // The echo arrives somewhere in the middle of the file.
             let at = found.windows(8).position(|window| window == b"question").expect("the echo");
             found.drain(at..at + 8);
             found.extend(b"question");
@@ -187,7 +187,7 @@ fn nobody_spins_while_something_is_held() {
 }
 
 #[test]
-fn slow_close_delays_the_end_alone() {
+fn slow_close_delays_only_the_end() {
     let (_tcpx, address) = echo(r#"conn.toxic("slow_close", #{delay: 300, dir: "out"});"#);
     let mut client = Conn::to(address);
     client.send(b"a");
@@ -199,7 +199,7 @@ fn slow_close_delays_the_end_alone() {
 }
 
 #[test]
-fn a_timeout_swallows_everything_and_closes() {
+fn a_timeout_toxic_drops_data_and_closes() {
     let (tcpx, address) = echo(r#"conn.toxic("timeout", #{timeout: 200});"#);
     let since = Instant::now();
     let mut client = Conn::to(address);
@@ -215,7 +215,7 @@ fn a_timeout_swallows_everything_and_closes() {
 }
 
 #[test]
-fn reset_peer_resets_at_its_time_in_either_direction() {
+fn reset_peer_resets_after_its_timeout_in_both_directions() {
     for direction in ["in", "out"] {
         let (_tcpx, address) = echo(&format!(r#"conn.toxic("reset_peer", #{{timeout: 200, dir: "{direction}"}});"#));
         let since = Instant::now();
@@ -227,7 +227,7 @@ fn reset_peer_resets_at_its_time_in_either_direction() {
 }
 
 #[test]
-fn a_limit_passes_exactly_so_many_bytes_through_a_pipe() {
+fn limit_data_passes_exactly_its_bytes_through_a_pipe() {
     let upstream = Server::start();
     let bytes = noise(3_000_000, 3);
     let script = |options: &str| {
@@ -243,7 +243,7 @@ fn a_limit_passes_exactly_so_many_bytes_through_a_pipe() {
     let (mut tcpx, address) = serve_for(&[], &script("bytes: 1000000"), upstream.address);
     let mut client = Conn::to(address);
     let (mut writer, sent) = (client.another(), bytes.clone());
-    // It is cut off in the middle.
+    // The connection is closed before everything is sent.
     let sending = thread::spawn(move || drop(std::io::Write::write_all(&mut writer.0, &sent)));
     let mut server = upstream.accept();
     assert_same(&server.read_all(), &bytes[..1_000_000], "what passed");
@@ -263,13 +263,13 @@ fn a_limit_passes_exactly_so_many_bytes_through_a_pipe() {
 }
 
 #[test]
-fn a_limit_of_what_goes_is_exact_too() {
+fn limit_data_sends_exactly_its_bytes() {
     let (_tcpx, address) = echo(r#"conn.toxic("limit_data", #{bytes: 4, dir: "out"}); conn.send("greetings");"#);
     assert_eq!(Conn::to(address).read_all(), b"gree");
 }
 
 #[test]
-fn a_close_and_an_end_wait_for_what_is_held() {
+fn close_and_fin_wait_for_held_data() {
     let (_tcpx, address) =
         echo(r#"conn.toxic("latency", #{latency: 200, dir: "out"}); conn.send("bye"); conn.close();"#);
     let since = Instant::now();
@@ -315,7 +315,7 @@ fn the_same_seed_cuts_the_same_slices() {
 }
 
 #[test]
-fn the_idle_limit_sees_what_comes_through() {
+fn the_idle_limit_counts_data_after_the_toxics() {
     let script = r#"
         fn on_connect(conn) { conn.toxic("latency", #{latency: 600000}); conn.idle_timeout = 100; }
         fn on_idle(conn, ms) { print("idle"); conn.idle_timeout = 0; }
@@ -331,7 +331,7 @@ fn the_idle_limit_sees_what_comes_through() {
 }
 
 #[test]
-fn a_stop_sends_what_is_due_soon_and_waits_for_nothing_else() {
+fn a_stop_sends_data_due_within_the_grace_period_only() {
     let script = |latency: u32| {
         format!(
             r#"fn on_connect(conn) {{ conn.toxic("latency", #{{latency: {latency}, dir: "out"}}); conn.send("held"); print("ready"); }}"#
@@ -354,7 +354,7 @@ fn a_stop_sends_what_is_due_soon_and_waits_for_nothing_else() {
 }
 
 #[test]
-fn a_toxic_can_be_asked_for_before_the_connection_stands_and_what_is_relayed_can_be_changed() {
+fn toxics_can_be_added_before_connecting_and_combined_with_on_relay() {
     let upstream = Server::start();
     let script = r#"
         fn on_connect(conn) {
@@ -384,13 +384,13 @@ fn a_toxic_can_be_asked_for_before_the_connection_stands_and_what_is_relayed_can
 }
 
 #[test]
-fn a_wrong_toxic_is_told_where_it_stands() {
+fn an_invalid_toxic_is_reported_with_its_position() {
     let (mut tcpx, address) = echo(r#"conn.toxic("latency", #{latncy: 200});"#);
     Conn::to(address).expect_eof();
     tcpx.wait_stderr("script.rhai:1:28: toxic latency has no option latncy (did you mean latency?)");
 }
 
-/// `@faults` in front of a server.
+/// The proxy `@faults` in front of a server.
 fn faults(upstream: &Server, toxics: &[&str]) -> (Running, SocketAddr) {
     let mut running = Tcpx::new(&["listen", "127.0.0.1", "0", "--script", "@faults", "--"])
         .arg(upstream.address.to_string())
@@ -402,7 +402,7 @@ fn faults(upstream: &Server, toxics: &[&str]) -> (Running, SocketAddr) {
 }
 
 #[test]
-fn the_proxy_with_faults_passes_everything_late_and_in_pieces() {
+fn the_faults_proxy_applies_toxics_from_its_arguments_and_stdin() {
     let upstream = Server::start();
     let toxics = ["latency:latency=100,jitter=0.5", "latency:latency=200,dir=out", "slicer:average_size=3,delay=1000"];
     let (mut tcpx, address) = faults(&upstream, &toxics);
@@ -420,7 +420,7 @@ fn the_proxy_with_faults_passes_everything_late_and_in_pieces() {
     assert_same(&client.read_all(), &answer, "the answer");
     not_before(since, ms(99));
 
-    // Changed while it runs: nothing passes, then everything.
+    // The toxics are changed at run time: nothing passes, then everything.
     tcpx.write(b"heal\nbandwidth:rate=0\n");
     let mut client = Conn::to(address);
     client.send(b"again");
@@ -433,7 +433,7 @@ fn the_proxy_with_faults_passes_everything_late_and_in_pieces() {
 }
 
 #[test]
-fn the_proxy_with_faults_cuts_and_resets() {
+fn the_faults_proxy_resets_after_limit_data() {
     let upstream = Server::start();
     let (_tcpx, address) = faults(&upstream, &["limit_data:bytes=4,then=reset"]);
     let mut client = Conn::to(address);
@@ -445,12 +445,12 @@ fn the_proxy_with_faults_cuts_and_resets() {
 }
 
 #[test]
-fn the_proxy_with_faults_says_what_is_wrong_with_its_arguments() {
+fn the_faults_proxy_reports_invalid_arguments() {
     let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--script", "@faults"]).run();
     assert_eq!(done.status_code(), Some(2));
     done.said("usage: tcpx listen PORT --script @faults -- HOST:PORT");
 
-    // All of it before anybody can come.
+    // Checked before the listener opens.
     for (words, message) in [
         (["127.0.0.1:9", "latncy:latency=1"], "unknown toxic \"latncy\" (did you mean latency?)"),
         (["127.0.0.1:9", "latency:latency=abc"], "latency of toxic latency must be"),
@@ -464,7 +464,7 @@ fn the_proxy_with_faults_says_what_is_wrong_with_its_arguments() {
 }
 
 #[test]
-fn a_wrong_line_changes_nothing_and_the_proxy_with_faults_goes_on() {
+fn the_faults_proxy_continues_after_an_invalid_line() {
     let upstream = Server::start();
     let (mut tcpx, address) = faults(&upstream, &[]);
     tcpx.write(b"latncy:latency=5\nlatency:latency=5 latncy\n");
@@ -472,7 +472,7 @@ fn a_wrong_line_changes_nothing_and_the_proxy_with_faults_goes_on() {
     tcpx.wait_stderr("16 toxics are the most: heal takes them away");
     assert_eq!(tcpx.err.text().matches("unknown toxic \"latncy\" (did you mean latency?)").count(), 2);
     tcpx.write(b"bandwidth:rate=0 slicer:average_size=1\n");
-    // The lines have been read when the next one has its answer.
+    // Earlier lines have been handled when the error of the next one appears.
     tcpx.write(b"nonsense\n");
     tcpx.wait_stderr("unknown toxic \"nonsense\"");
     let mut client = Conn::to(address);

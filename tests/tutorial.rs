@@ -1,8 +1,7 @@
-//! The tutorial is true: its files are written, its commands are run in its terminals, and what they show is what
-//! stands there.
+//! Runs the tutorial: writes its files, runs its commands in its terminals, and compares their output with the text.
 //!
 //! Conventions of `docs/tutorial.md`: a block that begins with a comment with a file name is that file; a block
-//! `console N` is terminal N, where `$ ` begins a command, `^C` interrupts it, and the rest is what is seen.
+//! `console N` is terminal N, where `$ ` begins a command, `^C` interrupts it, and the rest is the output.
 //! Ports from 45501 to 45599 stand for free ones. Other ports of 127.0.0.1 and times of day may be anything.
 
 use std::collections::HashMap;
@@ -18,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::support::{Collected, Folder};
 
 #[test]
-fn everything_in_the_tutorial_is_so() {
+fn the_tutorial_shows_the_actual_output() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tutorial.md")).expect("tutorial.md");
     let folder = Folder::new();
     fs::create_dir(folder.path("bin")).expect("a folder");
@@ -54,7 +53,7 @@ fn everything_in_the_tutorial_is_so() {
 }
 
 #[test]
-fn every_script_of_the_tutorial_but_the_wrong_one_is_correct() {
+fn the_scripts_of_the_tutorial_pass_the_check() {
     use tcpx::config::ScriptSource;
     use tcpx::script::strict;
 
@@ -71,7 +70,7 @@ struct Block<'a> {
     language: &'a str,
     file: Option<&'a str>,
     text: String,
-    /// Where its fence stands.
+    /// Line of its fence.
     line: usize,
 }
 
@@ -88,11 +87,11 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// The ports of the tutorial and those used in their places.
+/// The ports of the tutorial and their replacements.
 struct Ports(Vec<(String, String)>);
 
 impl Ports {
-    /// Free ports outside of the range the system chooses from: nobody else gets one of them meanwhile.
+    /// Free ports outside of the system's ephemeral range, so that no other test gets one of them.
     fn new() -> Self {
         let start = 20_000 + (std::process::id() % 1000) as u16 * 10;
         let mut free = (start..32_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
@@ -105,7 +104,7 @@ impl Ports {
         self.0.iter().fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real))
     }
 
-    /// A line without what differs from run to run.
+    /// A line without the parts that differ between runs.
     fn comparable(&self, line: &str) -> String {
         let mut out = String::new();
         let mut rest = line;
@@ -129,11 +128,11 @@ impl Ports {
 struct Terminal<'a> {
     folder: PathBuf,
     ports: &'a Ports,
-    /// The line of the tutorial.
+    /// Line number in the tutorial.
     line: usize,
     command: String,
     running: Option<(Child, Collected)>,
-    /// What this command has to show.
+    /// The expected output.
     expected: Vec<String>,
 }
 
@@ -142,7 +141,7 @@ impl<'a> Terminal<'a> {
         Self { folder, ports, line: 0, command: String::new(), running: None, expected: Vec::new() }
     }
 
-    /// Waits for the command before, and starts another.
+    /// Waits for the previous command, and starts the next one.
     fn start(&mut self, command: &str) {
         self.finish();
         self.command = self.ports.real(command);
@@ -160,7 +159,7 @@ impl<'a> Terminal<'a> {
         self.running = Some((child, out));
     }
 
-    /// Waits until everything that has to be seen is seen.
+    /// Waits for all expected output.
     fn compare(&mut self) {
         let wanted: Vec<_> = self.expected.iter().map(|line| self.ports.comparable(line)).collect();
         let Some((_, out)) = &self.running else {
@@ -176,7 +175,7 @@ impl<'a> Terminal<'a> {
         assert_eq!(seen, wanted, "docs/tutorial.md:{}: {}", self.line, self.command);
     }
 
-    /// The command has to end by itself.
+    /// Waits for the command to end by itself.
     fn finish(&mut self) {
         if let Some((_, out)) = &self.running {
             let _ = out.wait(|_| false);

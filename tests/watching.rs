@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use crate::support::peer::{Conn, Server};
 use crate::support::{Folder, Running, SILENCE, Tcpx};
 
-/// Writes a file as careful editors do: complete, under another name, then renamed.
+/// Replaces a file atomically, as editors do: writes it under another name, then renames it.
 fn replace(path: &Path, text: &str) {
     let other = path.with_extension("new");
     fs::write(&other, text).expect("write");
@@ -20,7 +20,7 @@ fn watching(script: &Path) -> (Running, std::net::SocketAddr) {
     Tcpx::new(&["--watch", "--script"]).arg(script).listen()
 }
 
-/// Waits until a line was told so many times.
+/// Waits until a message was printed this many times.
 #[track_caller]
 fn wait_count(running: &Running, words: &str, count: usize) {
     let found = running.err.wait(|bytes| String::from_utf8_lossy(bytes).matches(words).count() >= count);
@@ -28,7 +28,7 @@ fn wait_count(running: &Running, words: &str, count: usize) {
 }
 
 #[test]
-fn a_change_takes_effect_and_everything_lives_on() {
+fn a_changed_script_takes_effect_and_keeps_connections_and_state() {
     let folder = Folder::new();
     let before = "fn on_start() { app.n = 10; }
         fn on_connect(conn) { conn.state.name = \"bob\"; conn.send(\"welcome\\n\"); }
@@ -54,7 +54,7 @@ fn a_change_takes_effect_and_everything_lives_on() {
 }
 
 #[test]
-fn what_does_not_load_is_told_once_and_changes_nothing() {
+fn a_script_that_does_not_load_is_reported_once_and_not_used() {
     let folder = Folder::new();
     let good = "fn on_start() { app.n = 1; }\nfn on_line(conn, line) { conn.send_line(`${app.n} ${line}`); }";
     let script = folder.file("reply.rhai", good.as_bytes());
@@ -65,7 +65,7 @@ fn what_does_not_load_is_told_once_and_changes_nothing() {
     replace(&script, "fn on_line(conn, line) { let x = ; }");
     running.wait_stderr(&format!("tcpx: {}:1:34: unexpected ';'", script.display()));
     wait_count(&running, &kept, 1);
-    // The top level runs before it fails: what it did to app does not count.
+    // The top level runs before it fails: its changes of app are discarded.
     replace(&script, "app.n = 99; app.list = []; app.list[5];");
     wait_count(&running, &kept, 2);
     running.wait_stderr("reply.rhai:1:37: ");
@@ -84,14 +84,14 @@ fn what_does_not_load_is_told_once_and_changes_nothing() {
 }
 
 #[test]
-fn a_script_that_is_written_in_pieces_is_loaded_when_it_is_whole() {
+fn a_script_written_in_parts_is_loaded_when_complete() {
     use std::io::Write;
 
     let folder = Folder::new();
     let script = folder.file("reply.rhai", b"fn on_line(conn, line) { conn.send_line(\"one\"); }");
     let (running, address) = watching(&script);
     let mut file = fs::File::create(&script).expect("truncate");
-    // Longer than a change has to stand.
+    // Longer than a change must be stable.
     std::thread::sleep(SILENCE * 2);
     for piece in ["fn on_line(conn, ", "line) { conn.send_", "line(\"two\"); }"] {
         std::thread::sleep(Duration::from_millis(20));
@@ -128,13 +128,13 @@ fn imported_files_are_watched_too() {
     wait_count(&running, "reloaded ", 2);
     conn.send(b"\n");
     conn.expect(b"two 2 1\n");
-    // Known since its first call, and watched since the next look.
+    // Imported by its first call, and watched from the next check on.
     running.wait_sleeps(3);
     replace(&late, "fn l() { 2 }");
     wait_count(&running, "reloaded ", 3);
     conn.send(b"\n");
     conn.expect(b"two 2 2\n");
-    // A new import that is not there yet, and then is.
+    // A new import whose file is created later.
     replace(&script, "import \"extra\" as e; fn on_line(conn, line) { conn.send_line(e::x()); }");
     wait_count(&running, "not reloaded", 1);
     fs::write(folder.path("extra.rhai"), "fn x() { \"extra\" }").expect("write");
@@ -156,7 +156,7 @@ fn on_reload_is_called_on_the_new_script_only() {
 }
 
 #[test]
-fn closures_that_are_kept_go_on_and_call_what_is_new() {
+fn kept_closures_call_the_new_functions() {
     let folder = Folder::new();
     let before = "fn on_start() { app.say = |x| `say ${word(x)}`; } fn word(x) { `old ${x}` }
         fn on_line(conn, line) { conn.send_line(app.say.call(line)); }";
@@ -175,7 +175,7 @@ fn closures_that_are_kept_go_on_and_call_what_is_new() {
 }
 
 #[test]
-fn timers_listeners_and_what_is_expected_live_on() {
+fn timers_listeners_and_expectations_survive_a_reload() {
     let folder = Folder::new();
     let before = "fn word() { \"old\" }
         fn on_start() {
@@ -203,7 +203,7 @@ fn timers_listeners_and_what_is_expected_live_on() {
     wait_count(&running, "reloaded ", 1);
     inner.send(b"b\n");
     inner.expect(b"new b\n");
-    // Expected since the version before, found now; the timer it starts goes on in the version after.
+    // Expected by the previous version, matched in this one; the timer it starts continues in the next one.
     let mut second = Conn::to(address);
     second.expect(format!("{}\n", inner.0.peer_addr().expect("an address")).as_bytes());
     second.send(b"go");
@@ -241,7 +241,7 @@ fn timers_of_the_top_level_belong_to_their_version() {
 }
 
 #[test]
-fn a_fault_in_on_reload_is_an_error_of_the_script() {
+fn an_error_in_on_reload_is_a_script_error() {
     let folder = Folder::new();
     let script = folder.file("reply.rhai", b"");
     let (mut running, _) = watching(&script);
@@ -259,7 +259,7 @@ fn connections_use_the_new_handlers_from_the_next_chunk_on() {
     let mut conn = Conn::to(address);
     conn.send(b"one\nhal");
     conn.expect(b"line one\n");
-    // Half a line is there: as a chunk, it goes to the new handler at once.
+    // A partial line has arrived; it goes to the new handler at once, as a chunk.
     replace(&script, "fn on_data(conn, data) { conn.send(`data ${data.text()}\n`); }");
     conn.expect(b"data hal\n");
     conn.send(b"two\n");
@@ -275,7 +275,7 @@ fn connections_use_the_new_handlers_from_the_next_chunk_on() {
 }
 
 #[test]
-fn without_handlers_what_comes_goes_to_stdout_and_back() {
+fn a_reload_can_move_received_data_to_stdout_and_back() {
     let folder = Folder::new();
     let script = folder.file("reply.rhai", b"fn on_data(conn, data) { conn.send(data); }");
     let (mut running, address) = watching(&script);
@@ -294,7 +294,7 @@ fn without_handlers_what_comes_goes_to_stdout_and_back() {
 }
 
 #[test]
-fn a_client_can_be_watched_and_quiet_says_nothing_but_trouble() {
+fn watch_works_for_a_client_and_quiet_prints_errors_only() {
     let folder = Folder::new();
     let script = folder.file("client.rhai", b"fn on_line(conn, line) { conn.send_line(\"one\"); }");
     let server = Server::start();
@@ -312,7 +312,7 @@ fn a_client_can_be_watched_and_quiet_says_nothing_but_trouble() {
 }
 
 #[test]
-fn nobody_looks_without_watch() {
+fn a_script_is_not_reloaded_without_watch() {
     let folder = Folder::new();
     let script = folder.file("reply.rhai", b"fn on_line(conn, line) { conn.send_line(\"one\"); }");
     let (running, address) = Tcpx::new(&["--script"]).arg(&script).listen();

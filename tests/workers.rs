@@ -1,4 +1,4 @@
-//! `--workers`: several loops behind one port.
+//! `--workers`: several event loops on one port.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -31,7 +31,7 @@ fn stops(stderr: &str) -> Vec<u64> {
 }
 
 #[test]
-fn clients_are_shared_out_and_each_worker_counts_for_itself() {
+fn clients_are_distributed_and_workers_have_separate_state() {
     let (_folder, tcpx) = counting(&[]);
     let (running, address) = tcpx.with_default_signals().listen();
     wait_for("all workers", || running.err.text().matches("start").count() == 3);
@@ -48,7 +48,7 @@ fn clients_are_shared_out_and_each_worker_counts_for_itself() {
         conn.expect(b"hello\n");
         *firsts.entry(greeting).or_insert(0) += 1;
     }
-    // The first client of a worker gets 1.
+    // The first client of each worker gets 1.
     assert!(firsts[b"1 1\n".as_slice()] > 1, "60 clients, and one worker has them all");
     running.signal(Signal::TERM);
     let done = running.finish();
@@ -58,13 +58,13 @@ fn clients_are_shared_out_and_each_worker_counts_for_itself() {
 }
 
 #[test]
-fn the_end_of_one_is_the_end_of_all() {
+fn the_exit_of_one_worker_ends_all() {
     let (_folder, tcpx) = counting(&[]);
     let (running, address) = tcpx.listen();
     Conn::to(address).send(b"exit\n");
     let done = running.finish();
     assert_eq!(done.status_code(), Some(7));
-    // One that was still starting has nothing to stop.
+    // A worker that was still starting runs no on_stop.
     assert!(!stops(&done.stderr).is_empty(), "{}", done.stderr);
 
     let (_folder, tcpx) = counting(&["--timeout", "300ms"]);
@@ -72,7 +72,7 @@ fn the_end_of_one_is_the_end_of_all() {
 }
 
 #[test]
-fn the_port_is_told_once_and_chance_is_not_the_same() {
+fn the_port_is_printed_once_and_workers_have_different_seeds() {
     let folder = Folder::new();
     let ready = folder.path("ready");
     let tcpx =
@@ -94,7 +94,7 @@ fn the_port_is_told_once_and_chance_is_not_the_same() {
 }
 
 #[test]
-fn a_script_that_does_not_load_or_start_is_told_once() {
+fn a_load_error_is_reported_once_for_all_workers() {
     let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--workers", "3", "--on-line", "let x = ;"]).run();
     done.code(111);
     assert_eq!(done.stderr.matches("unexpected").count(), 1, "{}", done.stderr);
@@ -105,10 +105,10 @@ fn a_script_that_does_not_load_or_start_is_told_once() {
 }
 
 #[test]
-fn nobody_is_told_of_the_port_before_all_have_started() {
+fn the_port_is_not_printed_before_all_workers_have_started() {
     let folder = Folder::new();
     let (ready, lock) = (folder.path("ready"), folder.path("lock"));
-    // The first goes on, whoever comes second ends the run.
+    // The first worker continues; the second one ends the run.
     let script = folder.file(
         "one.rhai",
         b"fn on_start() {
@@ -126,7 +126,7 @@ fn nobody_is_told_of_the_port_before_all_have_started() {
 }
 
 #[test]
-fn another_run_on_the_same_port_is_refused() {
+fn a_second_run_on_the_same_port_is_refused() {
     let tcpx = Tcpx::new(&["--workers", "2", "--script", "@echo"]);
     let (_running, address) = tcpx.listen();
     let port = address.port().to_string();

@@ -4,7 +4,7 @@ use crate::support::peer::Conn;
 use crate::support::{Folder, Tcpx};
 
 #[test]
-fn check_is_silent_about_a_good_script() {
+fn check_prints_nothing_for_a_correct_script() {
     let folder = Folder::new();
     let script = folder.file("good.rhai", b"fn on_data(conn, data) { conn.send(data); }");
     for script in [script.as_os_str(), "@goodbye".as_ref()] {
@@ -13,7 +13,7 @@ fn check_is_silent_about_a_good_script() {
 }
 
 #[test]
-fn check_shows_everything_that_is_wrong() {
+fn check_reports_all_errors() {
     let folder = Folder::new();
     let script = folder.file("bad.rhai", b"fn on_data(conn, data) {\n    conn.sned(1);\n    conn.send();\n}\n");
     let done = Tcpx::new(&["script", "check"]).arg(&script).run();
@@ -29,7 +29,7 @@ fn check_shows_everything_that_is_wrong() {
     );
     done.code(111).wrote("");
     assert_eq!(done.stderr, wanted);
-    // Such a script loads all the same: it may never come to that line.
+    // Such a script still loads, because the line may never be reached.
     let (listening, _) = Tcpx::new(&["--script"]).arg(&script).listen();
     drop(listening);
 }

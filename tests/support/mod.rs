@@ -1,12 +1,12 @@
-//! What the black-box tests stand on: `tcpx` builds a command line of the binary, `running` watches it, `peer` is the
-//! other end of its connections, `pty` a terminal. Here is what all of them need.
+//! Support of the black-box tests: `tcpx` builds command lines of the binary, `running` observes a started one, `peer`
+//! is the other end of its connections, `pty` a terminal. Shared helpers are here.
 //!
-//! Rules: no fixed ports; nobody sleeps to wait for something, conditions have deadlines; every child is killed
-//! when its test ends; a peer that is not installed is never passed over in silence.
+//! Rules: no fixed ports; no sleep to wait for something, but conditions with deadlines; every child is killed when its
+//! test ends; a missing peer program is reported.
 //!
-//! No test depends on how fast the machine is. Deadlines are only there for what hangs. Times are bounded from below
-//! only. A test that has to act before a limit of tcpx runs out says whether it was in time (`attempt`), or stops tcpx
-//! meanwhile (`Running::freeze`).
+//! No test depends on the speed of the machine. Deadlines are long and only end tests that hang. Times have lower
+//! bounds only. A test that has to act before a limit of tcpx passes either repeats the step until it was fast enough
+//! (`attempt`), or stops tcpx meanwhile (`Running::freeze`).
 
 pub(crate) mod peer;
 pub(crate) mod pty;
@@ -23,12 +23,12 @@ use std::time::{Duration, Instant};
 pub(crate) use running::{Collected, Running};
 pub(crate) use tcpx::{Stdin, Stdout, Tcpx};
 
-/// The deadline of everything that has to happen: long, because machines are slow and tests run side by side.
+/// Deadline of every wait: long, because machines may be slow and tests run in parallel.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-/// How long a test watches that nothing happens.
+/// How long a test checks that nothing happens.
 pub(crate) const SILENCE: Duration = Duration::from_millis(300);
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 #[track_caller]
 pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
@@ -38,7 +38,7 @@ pub(crate) fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Repeats a test step that has to be faster than some limit of tcpx, until it was: `None` says that it was too slow.
+/// Repeats a test step that has to be faster than a limit of tcpx; `None` means that it was too slow.
 #[track_caller]
 pub(crate) fn attempt<T>(mut step: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
@@ -50,9 +50,9 @@ pub(crate) fn attempt<T>(mut step: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// How long something has to stay the same to count as being at rest: a time, and a number of looks 5 ms or more apart.
+/// How long a state must be unchanged to be at rest: a time, and a number of checks at least 5 ms apart.
 ///
-/// The looks count on a busy machine: this thread then gets as little processor time as those that it waits for.
+/// The checks matter on a busy machine, where this thread gets as little processor time as those it waits for.
 #[derive(Clone, Copy)]
 pub(crate) struct Rest {
     time: Duration,
@@ -60,13 +60,13 @@ pub(crate) struct Rest {
 }
 
 impl Rest {
-    /// For a process that only has to go to sleep.
+    /// For a process that has to go to sleep.
     pub(crate) const SHORT: Self = Self { time: Duration::from_millis(40), looks: 8 };
-    /// For a flow in which every buffer has to be full.
+    /// For a transfer in which every buffer has to be full.
     pub(crate) const LONG: Self = Self { time: Duration::from_millis(500), looks: 100 };
 }
 
-/// Waits until a state is at rest and returns it; `None` means that something moves.
+/// Waits until a state is at rest and returns it; `None` is never at rest.
 #[track_caller]
 pub(crate) fn wait_for_rest<T: PartialEq>(what: &str, rest: Rest, mut state: impl FnMut() -> Option<T>) -> T {
     let (mut last, mut since, mut looks) = (None, Instant::now(), 0);
@@ -81,13 +81,13 @@ pub(crate) fn wait_for_rest<T: PartialEq>(what: &str, rest: Rest, mut state: imp
     last.expect("a state that rests")
 }
 
-/// Waits until a number has stopped to grow (nothing moves any more), and returns it.
+/// Waits until a number has stopped growing, and returns it.
 #[track_caller]
 pub(crate) fn wait_for_standstill(what: &str, mut number: impl FnMut() -> u64) -> u64 {
     wait_for_rest(what, Rest::LONG, || Some(number()))
 }
 
-/// Bytes that look random, the same for the same seed.
+/// Pseudo-random bytes, the same for the same seed.
 pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -101,7 +101,7 @@ pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-/// Compares without printing megabytes.
+/// Compares bytes; prints only the first difference.
 #[track_caller]
 pub(crate) fn assert_same(found: &[u8], wanted: &[u8], what: &str) {
     if found == wanted {
@@ -118,10 +118,10 @@ pub(crate) fn assert_same(found: &[u8], wanted: &[u8], what: &str) {
     );
 }
 
-/// Something this machine lacks: a note here, a failure where everything has to be tested (`CI=true`).
+/// Reports a missing program: a note, or a failure if everything has to be tested (`CI` is set).
 pub(crate) fn missing(what: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what} is missing, and with CI set nothing may be left out");
-    // Past the capture of the test harness, so that it is seen in a good run, too.
+    // Not captured by the test harness, so that it is visible if the test passes.
     let _ = writeln!(std::io::stderr(), "NOTE: not tested here, because {what} is missing");
 }
 
@@ -140,7 +140,7 @@ pub(crate) enum Role {
 
 pub(crate) const BOTH: [Role; 2] = [Role::Connect, Role::Listen];
 
-/// A folder for a test's files.
+/// A temporary folder for the files of a test.
 pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -152,7 +152,7 @@ impl Folder {
         self.0.path().join(name)
     }
 
-    /// Writes a file and says where it is.
+    /// Writes a file and returns its path.
     pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         std::fs::write(&path, bytes).expect("write a file");
@@ -160,7 +160,7 @@ impl Folder {
     }
 }
 
-/// Opens something for writing, to be a stdout.
+/// Opens a file for writing, as stdout.
 pub(crate) fn writable(path: &str) -> OwnedFd {
     File::options().write(true).open(path).unwrap_or_else(|error| panic!("{path}: {error}")).into()
 }

@@ -1,4 +1,4 @@
-//! The other end of a connection, driven step by step by the test: every step has a deadline.
+//! The other end of a connection, controlled by the test step by step; every step has a deadline.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -25,7 +25,7 @@ impl Server {
         Self::with(listener)
     }
 
-    /// With a small receive buffer, so that a peer that does not read is soon felt.
+    /// With a small receive buffer, so that it is full soon if the test does not read.
     pub(crate) fn narrow() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         socket.set_recv_buffer_size(16 << 10).expect("a small buffer");
@@ -42,7 +42,7 @@ impl Server {
         Self { listener, address }
     }
 
-    /// The next client.
+    /// Waits for the next client.
     pub(crate) fn accept(&self) -> Conn {
         let mut accepted = None;
         wait_for("a client", || {
@@ -52,7 +52,7 @@ impl Server {
         accepted.expect("waited for it")
     }
 
-    /// The next client, if one is there.
+    /// The next client, if one has connected.
     pub(crate) fn try_accept(&self) -> Option<Conn> {
         match self.listener.accept() {
             Ok((stream, _)) => Some(Conn::new(stream)),
@@ -62,7 +62,7 @@ impl Server {
     }
 }
 
-/// An address that refuses: bound, so that nobody else gets it, and not listening.
+/// An address that refuses connections: bound, so that it stays reserved, but not listening.
 pub(crate) struct Refusing(Socket);
 
 impl Refusing {
@@ -80,7 +80,7 @@ impl Refusing {
 /// An address that never answers: its accept queue is full, so every further SYN is dropped.
 pub(crate) struct BlackHole {
     listener: Socket,
-    /// Who fills the queue.
+    /// The connections that fill the queue.
     waiting: Vec<TcpStream>,
 }
 
@@ -104,13 +104,13 @@ impl BlackHole {
         panic!("the queue of {address} does not get full");
     }
 
-    /// Answers after all: whoever filled the queue goes, and the next one is accepted.
+    /// Starts to answer: discards the connections that fill the queue, and accepts the next one.
     pub(crate) fn open(self) -> Conn {
         let fillers: Vec<_> = self.waiting.iter().filter_map(|stream| stream.local_addr().ok()).collect();
         let server = Server::with(self.listener.into());
         loop {
             let conn = server.accept();
-            // Those that gave up while the queue was full may be in it, too: nobody holds their other end.
+            // Connections given up while the queue was full may be in it, too; their other end is closed.
             let peer = conn.0.peer_addr().ok();
             if !peer.is_none_or(|peer| fillers.contains(&peer)) && !conn.has_ended() {
                 return conn;
@@ -162,7 +162,7 @@ impl Conn {
         self.0.write_all(bytes).unwrap_or_else(|error| panic!("the peer cannot send: {error}"));
     }
 
-    /// Exactly these bytes have to come next.
+    /// Reads exactly these bytes.
     #[track_caller]
     pub(crate) fn expect(&mut self, wanted: &[u8]) {
         let mut found = vec![0; wanted.len()];
@@ -180,7 +180,7 @@ impl Conn {
         assert_same(&found[..filled], wanted, "what the peer got");
     }
 
-    /// The FIN has to come next.
+    /// Reads the FIN.
     #[track_caller]
     pub(crate) fn expect_eof(&mut self) {
         let mut byte = [0];
@@ -190,7 +190,7 @@ impl Conn {
         }
     }
 
-    /// An end of either kind has to come next.
+    /// Reads a FIN or an RST.
     #[track_caller]
     pub(crate) fn expect_end(&mut self) {
         match self.0.read(&mut [0]) {
@@ -200,7 +200,7 @@ impl Conn {
         }
     }
 
-    /// An RST has to come next, whatever bytes come before it.
+    /// Reads up to an RST, discarding bytes before it.
     #[track_caller]
     pub(crate) fn expect_reset(&mut self) {
         let error = self.0.read_to_end(&mut Vec::new()).expect_err("the peer wanted an RST and got the end");
@@ -215,7 +215,7 @@ impl Conn {
         !matches!(seen, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Everything up to the FIN.
+    /// Reads everything up to the FIN.
     #[track_caller]
     pub(crate) fn read_all(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -225,7 +225,7 @@ impl Conn {
         bytes
     }
 
-    /// Neither bytes nor an end may come for a while.
+    /// Checks that neither bytes nor an end arrive for [`SILENCE`].
     #[track_caller]
     pub(crate) fn expect_silence(&mut self) {
         self.0.set_read_timeout(Some(SILENCE)).expect("a read timeout");
@@ -237,12 +237,12 @@ impl Conn {
         self.0.set_read_timeout(Some(PATIENCE)).expect("a read timeout");
     }
 
-    /// FIN; reading goes on.
+    /// Sends FIN; reading is still possible.
     pub(crate) fn half_close(&mut self) {
         self.0.shutdown(Shutdown::Write).expect("shutdown");
     }
 
-    /// RST.
+    /// Closes with an RST.
     pub(crate) fn reset(self) {
         SockRef::from(&self.0).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
     }

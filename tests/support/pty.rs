@@ -1,4 +1,4 @@
-//! A terminal: the test has its screen and keyboard, tcpx the other side.
+//! A pseudo-terminal: the test has the master, tcpx the terminal.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,7 +10,7 @@ use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
 
 use super::Collected;
 
-/// A pseudo-terminal; what is shown on it is collected.
+/// A pseudo-terminal; its output is collected.
 pub(crate) struct Pty {
     keyboard: Option<File>,
     side: OwnedFd,
@@ -38,7 +38,7 @@ impl Pty {
         self.keyboard.as_mut().expect("a keyboard").write_all(keys).expect("type");
     }
 
-    /// Waits for words on the screen.
+    /// Waits for words in its output.
     #[track_caller]
     pub(crate) fn wait_screen(&self, words: &str) {
         let found = self.screen.wait(|bytes| String::from_utf8_lossy(bytes).contains(words));
@@ -49,7 +49,7 @@ impl Pty {
         tcgetattr(self.side.as_fd()).expect("terminal modes")
     }
 
-    /// Whether the terminal echoes and edits lines, as a shell leaves it.
+    /// Whether the modes are those a shell sets: echo, line editing, signals.
     pub(crate) fn is_sane(&self) -> bool {
         self.modes().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
     }

@@ -1,4 +1,4 @@
-//! `Running` and `Done`: a started tcpx, what is known about it while it runs, and how it ended.
+//! `Running` and `Done`: a started tcpx, observed from outside, and its result.
 //!
 //! Every wait has a deadline, and every failure prints the command line, the exit status and all output.
 
@@ -16,7 +16,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, pr
 
 use super::{PATIENCE, Rest, assert_same, wait_for, wait_for_rest};
 
-/// Output that a thread collects.
+/// Output collected by a thread.
 #[derive(Clone)]
 pub(crate) struct Collected(Arc<(Mutex<Gathered>, Condvar)>);
 
@@ -62,7 +62,7 @@ impl Collected {
         String::from_utf8_lossy(&self.lock().bytes).into_owned()
     }
 
-    /// Waits until the bytes so far are as wanted; `false` if the stream has ended or time is up before.
+    /// Waits until the collected bytes satisfy a condition; `false` at the end of the stream or the deadline.
     pub(crate) fn wait(&self, is_so: impl Fn(&[u8]) -> bool) -> bool {
         let mut gathered = self.lock();
         let deadline = Instant::now() + PATIENCE;
@@ -84,7 +84,7 @@ impl Collected {
     }
 }
 
-/// A tcpx that runs. Killed when dropped; then its words are printed if the test is failing.
+/// A running tcpx. Killed when dropped; its output is printed if the test fails.
 pub(crate) struct Running {
     child: Child,
     line: String,
@@ -95,7 +95,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Watches a process that was started with this command line.
+    /// Observes a process that was started with this command line.
     pub(super) fn new(mut child: Child, line: String) -> Self {
         let stdin = child.stdin.take();
         let out = Collected::of(child.stdout.take());
@@ -118,7 +118,7 @@ impl Running {
         prlimit(Some(self.pid()), Resource::Nofile, limit).unwrap_or_else(|error| panic!("prlimit: {error}"));
     }
 
-    /// Stops it, and waits until it has really stopped.
+    /// Stops it by SIGSTOP, and waits until it has stopped.
     #[track_caller]
     pub(crate) fn freeze(&self) {
         assert!(self.try_freeze(), "{}", self.report("it has ended before it could be stopped"));
@@ -135,7 +135,7 @@ impl Running {
         state == Some('T')
     }
 
-    /// Lets it go on.
+    /// Continues it.
     pub(crate) fn thaw(&self) {
         self.signal(Signal::CONT);
     }
@@ -147,7 +147,7 @@ impl Running {
         stdin.write_all(bytes).unwrap_or_else(|error| panic!("write to stdin of {line}: {error}"));
     }
 
-    /// The same; `false` if it takes nothing any more.
+    /// The same; `false` if its stdin is closed.
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> bool {
         self.stdin.as_mut().expect("stdin is open").write_all(bytes).is_ok()
     }
@@ -199,13 +199,14 @@ impl Running {
         line_of(&self.err.text())?.parse().ok()
     }
 
-    /// Waits until it has done everything it can do: it sleeps, and goes on sleeping.
+    /// Waits until it has handled all events: it sleeps, and continues to sleep.
     #[track_caller]
     pub(crate) fn wait_idle(&self) {
         self.wait_rest(Rest::SHORT);
     }
 
-    /// Waits until a flow through it is stuck: it sleeps, although others have had time to send and read.
+    /// Waits until a transfer through it is stuck: it sleeps, although the other processes have had time to send and
+    /// read.
     #[track_caller]
     pub(crate) fn wait_stuck(&self) {
         self.wait_rest(Rest::LONG);
@@ -220,8 +221,8 @@ impl Running {
         });
     }
 
-    /// Waits until its main thread has gone to sleep so many more times: one that wakes at intervals has then looked
-    /// at everything at least once (proc(5), `voluntary_ctxt_switches`).
+    /// Waits until its main thread has gone to sleep this many more times, so that it has handled periodic timers
+    /// (proc(5), `voluntary_ctxt_switches`).
     #[track_caller]
     pub(crate) fn wait_sleeps(&self, count: u64) {
         let sleeps = || {
@@ -232,7 +233,7 @@ impl Running {
         wait_for("it to wake up", || sleeps() >= before + count);
     }
 
-    /// State and used time of each thread (proc(5)): a script's loop is not on the first.
+    /// State and scheduler statistics of each thread (proc(5)).
     fn threads(&self) -> Vec<(String, String)> {
         let Ok(tasks) = std::fs::read_dir(format!("/proc/{}/task", self.child.id())) else { return Vec::new() };
         let of_task = |task: PathBuf| {
@@ -243,25 +244,25 @@ impl Running {
         tasks.filter_map(|task| of_task(task.ok()?.path())).collect()
     }
 
-    /// The most memory it has had resident, in KiB (proc(5) `VmHWM`).
+    /// Peak resident memory, in KiB (proc(5), `VmHWM`).
     pub(crate) fn peak_memory(&self) -> u64 {
         let line = self.proc_line("status", "VmHWM:").unwrap_or_else(|| panic!("{} has ended", self.line));
         line.trim_end_matches("kB").trim().parse().expect("a number of KiB")
     }
 
-    /// How many descriptors it has open.
+    /// Number of open descriptors.
     pub(crate) fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
     }
 
-    /// What its descriptors are (proc(5), `fd`).
+    /// The targets of its descriptors (proc(5), `fd`).
     pub(crate) fn links(&self) -> Vec<String> {
         let entries = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("its descriptors");
         let link = |entry: std::fs::DirEntry| std::fs::read_link(entry.path()).ok();
         entries.filter_map(|entry| link(entry.ok()?)).map(|link| link.display().to_string()).collect()
     }
 
-    /// The processor time it has used, in clock ticks (proc(5), `utime` and `stime`). Someone who waits uses none.
+    /// Processor time used, in clock ticks (proc(5), `utime` and `stime`).
     pub(crate) fn ticks(&self) -> u64 {
         let text = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("read its stat");
         let rest = text.rsplit_once(')').expect("a name in parentheses").1;
@@ -269,7 +270,7 @@ impl Running {
         field(11).zip(field(12)).map(|(user, system)| user + system).expect("two numbers")
     }
 
-    /// Whether a signal was sent to it and not delivered yet (proc(5), `ShdPnd`).
+    /// Whether a signal is pending, sent but not delivered (proc(5), `ShdPnd`).
     pub(crate) fn has_pending_signals(&self) -> bool {
         self.proc_line("status", "ShdPnd:").is_some_and(|set| set.contains(|digit| digit != '0'))
     }
@@ -291,7 +292,7 @@ impl Running {
         self.status
     }
 
-    /// Waits for its end. Its stdin stays as it is: nothing here helps it to end.
+    /// Waits for its end. Its stdin stays open.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Done {
         let deadline = Instant::now() + PATIENCE;
@@ -338,7 +339,7 @@ impl Drop for Running {
     }
 }
 
-/// A tcpx that has ended.
+/// The result of a tcpx that has ended.
 pub(crate) struct Done {
     line: String,
     status: ExitStatus,
@@ -347,8 +348,7 @@ pub(crate) struct Done {
 }
 
 impl Done {
-    /// The exit code has to be this, with a message unless it is 0; above 128, it has to be a real death by
-    /// signal, and a quiet one.
+    /// Checks the exit code; other than 0 needs a message, and above 128 it must be a death by signal.
     #[track_caller]
     pub(crate) fn code(&self, wanted: i32) -> &Self {
         if let Some(signal) = self.status.signal() {
@@ -367,28 +367,28 @@ impl Done {
         self.status.code()
     }
 
-    /// stdout has to be exactly this.
+    /// Checks that stdout is exactly this.
     #[track_caller]
     pub(crate) fn wrote(&self, wanted: impl AsRef<[u8]>) -> &Self {
         assert_same(&self.stdout, wanted.as_ref(), &self.report("stdout"));
         self
     }
 
-    /// stderr has to have these words in it.
+    /// Checks that stderr contains these words.
     #[track_caller]
     pub(crate) fn said(&self, words: &str) -> &Self {
         assert!(self.stderr.contains(words), "{}", self.report(&format!("{words:?} is not on stderr")));
         self
     }
 
-    /// stderr may hold nothing but where it listens.
+    /// Checks that stderr is empty except for the `listening on` line.
     #[track_caller]
     pub(crate) fn quietly(&self) -> &Self {
         assert_eq!(self.messages().next(), None, "{}", self.report("silence was wanted"));
         self
     }
 
-    /// Its lines on stderr, without the one that says where it listens.
+    /// The lines on stderr except for the `listening on` line.
     pub(crate) fn messages(&self) -> impl Iterator<Item = &str> {
         self.stderr.lines().filter(|line| !line.starts_with("listening on "))
     }

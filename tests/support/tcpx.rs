@@ -11,22 +11,22 @@ use super::peer::{Conn, Server};
 use super::running::{Done, Running};
 use super::{Role, wait_for};
 
-/// What stdin is.
+/// The kind of stdin.
 pub(crate) enum Stdin {
     /// `/dev/null`.
     Null,
-    /// A pipe that gives these bytes and ends.
+    /// A pipe with these bytes, then closed.
     Bytes(Vec<u8>),
     /// A pipe that stays open until [`Running::close_stdin`].
     Open,
     /// A descriptor: a file, a terminal, a directory.
     Fd(OwnedFd),
-    /// No descriptor 0.
+    /// Descriptor 0 is closed.
     Closed,
 }
 
 impl Stdin {
-    /// A pipe that gives these bytes and ends.
+    /// A pipe with these bytes, then closed.
     pub(crate) fn bytes(bytes: &[u8]) -> Self {
         Self::Bytes(bytes.to_vec())
     }
@@ -39,17 +39,17 @@ impl Stdin {
     }
 }
 
-/// What stdout is.
+/// The kind of stdout.
 pub(crate) enum Stdout {
-    /// A pipe, read all the time.
+    /// A pipe, read continuously.
     Collected,
-    /// A descriptor: a file, a pipe whose other end the test holds, a terminal.
+    /// A descriptor: a file, a terminal, or a pipe with the reader in the test.
     Fd(OwnedFd),
-    /// No descriptor 1.
+    /// Descriptor 1 is closed.
     Closed,
 }
 
-/// A command line of tcpx to be started.
+/// A command line of tcpx.
 pub(crate) struct Tcpx {
     program: OsString,
     args: Vec<OsString>,
@@ -60,25 +60,25 @@ pub(crate) struct Tcpx {
 }
 
 impl Tcpx {
-    /// Starts a command line; stdin is `/dev/null`, stdout and stderr are collected.
+    /// Builds a command line; stdin is `/dev/null`, stdout and stderr are collected.
     pub(crate) fn new<S: AsRef<OsStr>>(args: &[S]) -> Self {
         Self::other(env!("CARGO_BIN_EXE_tcpx"), args)
     }
 
-    /// Another program, to be started and watched in the same way.
+    /// The same for another program.
     pub(crate) fn other<S: AsRef<OsStr>>(program: &str, args: &[S]) -> Self {
         let program = program.into();
         let args = args.iter().map(|word| word.as_ref().to_owned()).collect();
         Self { program, args, wrap: Vec::new(), stdin: Stdin::Null, stdout: Stdout::Collected, stderr: None }
     }
 
-    /// Adds a word.
+    /// Adds an argument.
     pub(crate) fn arg(mut self, word: impl AsRef<OsStr>) -> Self {
         self.args.push(word.as_ref().to_owned());
         self
     }
 
-    /// Adds words.
+    /// Adds arguments.
     pub(crate) fn args(mut self, words: &[&str]) -> Self {
         self.args.extend(words.iter().map(OsString::from));
         self
@@ -100,19 +100,19 @@ impl Tcpx {
         self
     }
 
-    /// Starts it through another program, which has to exec it.
+    /// Starts it by another program, which has to exec it.
     pub(crate) fn under<S: AsRef<OsStr>>(mut self, words: &[S]) -> Self {
         let words = words.iter().map(|word| word.as_ref().to_owned());
         self.wrap.splice(0..0, words);
         self
     }
 
-    /// Lets a shell prepare the process: limits, traps, redirections.
+    /// Runs shell commands in the process before it: limits, traps, redirections.
     pub(crate) fn after_shell(self, preparation: &str) -> Self {
         self.under(&["sh".to_owned(), "-c".to_owned(), format!("{preparation}\nexec \"$@\""), "sh".to_owned()])
     }
 
-    /// With the default action for every signal that matters: whoever runs the tests may ignore some of them.
+    /// With default actions for the signals under test, because the parent of the tests may ignore some of them.
     pub(crate) fn with_default_signals(self) -> Self {
         self.under(&["env", "--default-signal=INT,QUIT,TERM,HUP,PIPE"])
     }
@@ -163,7 +163,7 @@ impl Tcpx {
         drop(command);
         if let Some(bytes) = bytes {
             let mut pipe = child.stdin.take().expect("stdin is a pipe");
-            // tcpx may leave before it has read everything: that is not this thread's business.
+            // tcpx may end before it has read everything, so a failed write is ignored.
             thread::spawn(move || pipe.write_all(&bytes));
         }
         Running::new(child, line)
@@ -181,7 +181,7 @@ impl Tcpx {
         (running, address)
     }
 
-    /// Starts `tcpx listen` likewise, for a test that does not connect to it.
+    /// The same for a test that does not connect to it, so it does not wait for the address.
     pub(crate) fn listen_unheard(self) -> Running {
         self.in_role(&["listen"], &["127.0.0.1", "0"]).spawn()
     }
@@ -191,7 +191,7 @@ impl Tcpx {
         self.in_role(&["connect"], &[&address.ip().to_string(), &address.port().to_string()]).spawn()
     }
 
-    /// Starts it in a role with these options, and gives the test the other end of its connection.
+    /// Starts it in a role, and returns it with the other end of its connection.
     pub(crate) fn pair(self, role: Role) -> (Running, Conn) {
         match role {
             Role::Connect => {
@@ -207,7 +207,7 @@ impl Tcpx {
         }
     }
 
-    /// The same, for a run that ends by itself after a while: `None` if it did before the connection stood.
+    /// The same for a run with a time limit: `None` if it ended before the connection was established.
     pub(crate) fn try_pair(self, role: Role) -> Option<(Running, Conn)> {
         match role {
             Role::Connect => {
@@ -228,7 +228,7 @@ impl Tcpx {
         }
     }
 
-    /// Puts the command before the options and the place behind them.
+    /// Puts the command before the options and the address after them.
     fn in_role(mut self, before: &[&str], after: &[&str]) -> Self {
         self.args.splice(0..0, before.iter().map(OsString::from));
         self.args.extend(after.iter().map(OsString::from));
