@@ -279,8 +279,8 @@ impl fmt::Debug for Stream {
 
 /// The byte order mark.
 const MARK: char = '\u{feff}';
-/// Bytes kept of earlier calls: a malformed sequence and the lookahead after it (ISO-2022-JP: three and three), and
-/// more.
+/// Number of bytes kept of earlier calls: at least a malformed sequence and the lookahead after it, three each in
+/// ISO-2022-JP.
 const RECENT: usize = 8;
 /// Space for any one character, so that each call of the decoder makes progress.
 const SLACK: usize = 16;

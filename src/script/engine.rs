@@ -129,7 +129,7 @@ fn given(constants: &Scope<'static>) -> Scope<'static> {
     names
 }
 
-/// Adds function names, which are values that the strict parser does not know.
+/// The same with the names of functions, which are values, too, that the strict parser does not know.
 fn names(ast: &AST, constants: &Scope<'static>) -> Scope<'static> {
     let mut names = given(constants);
     for function in ast.iter_functions() {

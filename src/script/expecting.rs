@@ -149,7 +149,7 @@ impl Pattern {
     }
 }
 
-/// The encoding of received text; `None`: bytes.
+/// The encoding of received text; UTF-8 until `auto` has detected one.
 fn encoding(conn: &ConnView) -> &'static Encoding {
     match conn.recv.get() {
         Charset::Named(encoding) => encoding,

@@ -18,10 +18,10 @@ macro_rules! entry {
         mod entry {
             use std::ffi::{c_char, c_int};
 
-            // SAFETY: nothing else in the program has this name.
+            // SAFETY: no other symbol of the program has this name.
             #[unsafe(no_mangle)]
             extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
-                // SAFETY: as C's `main` gets them, before anything else has run.
+                // SAFETY: the arguments of C's `main`, before anything else has run.
                 super::$run(unsafe { $crate::sys::entry::prepare(count, words) })
             }
         }
@@ -41,12 +41,12 @@ pub unsafe fn prepare(count: c_int, words: *const *const c_char) -> Vec<OsString
         if !is_open_fd(fd) {
             // Read-only, so that a write to a stdout that was closed (`>&-`) fails instead of being lost.
             let access = if fd == 1 { libc::O_RDONLY } else { libc::O_RDWR };
-            // SAFETY: the path ends with a zero; the lowest number that is free is this one.
+            // SAFETY: the path is NUL-terminated; open(2) uses the lowest free number, which is `fd`.
             unsafe { libc::open(c"/dev/null".as_ptr(), access) };
         }
     }
     let count = usize::try_from(count).unwrap_or(0);
-    // SAFETY: so many pointers to strings that end with a zero, says the caller.
+    // SAFETY: the caller passes `count` pointers to NUL-terminated strings.
     let word = |at| OsStr::from_bytes(unsafe { CStr::from_ptr(*words.add(at)) }.to_bytes()).to_owned();
     (0..count).map(word).collect()
 }

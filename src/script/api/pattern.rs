@@ -214,7 +214,7 @@ impl Subject {
         }
     }
 
-    /// The bytes of a value of this type.
+    /// Maximum length of a value of this type, in bytes.
     fn limit(&self) -> usize {
         match self {
             Self::Text(_) => 16 << 20,

@@ -55,7 +55,7 @@ fn compare(context: &NativeCallContext<'_>, by: &FnPtr, one: &Dynamic, other: &D
     }
 }
 
-/// Payload of the unwind that leaves a sort function of the standard library from its comparison closure.
+/// Leaves a sort function of the standard library from within its comparison, by unwinding, and holds the error.
 #[derive(Default)]
 struct Stop(Option<Box<EvalAltResult>>);
 

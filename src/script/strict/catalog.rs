@@ -37,7 +37,7 @@ impl Catalog {
         Self { forms }
     }
 
-    /// Whether there is a function of that name.
+    /// Whether there is a function with that name.
     pub(super) fn has(&self, name: &str) -> bool {
         is_keyword(name) || self.forms.contains_key(name)
     }
