@@ -22,11 +22,8 @@ impl Parts {
         self.stop(None);
     }
 
-    /// Carries out a stop that was decided: nobody new, nothing more from stdin, connections close.
+    /// Carries out a stop that was decided (`Shutdown::take_stop`): nobody new, nothing more from stdin, connections close.
     pub(super) fn carry_out_stop(&mut self) {
-        if !self.shutdown.take_stop() {
-            return;
-        }
         if let Some(script) = &self.script {
             script.set_ending();
         }
@@ -53,11 +50,7 @@ impl Parts {
 
     /// Whether nothing is left to do.
     fn is_idle(&self) -> bool {
-        self.dials.is_empty()
-            && self.dialed.is_empty()
-            && self.listened.is_empty()
-            && !self.listeners.is_listening()
-            && self.peers.is_empty()
+        self.peers.is_empty() && !self.has_outcomes() && self.dials.is_empty() && !self.listeners.is_listening()
     }
 
     /// The time of the run may be up.
@@ -84,7 +77,9 @@ impl Parts {
 
     /// Lets observers write what they hold back, once a round.
     pub(super) fn flush_observers(&mut self) {
-        if let Some(error) = self.io.observers.flush() {
+        if self.io.observers.hold_back()
+            && let Some(error) = self.io.observers.flush()
+        {
             self.io.notify_error(None, &error, false);
             self.shutdown.handle_output_fault(error.exit());
         }

@@ -197,9 +197,14 @@ impl Driver {
     }
 
     /// Acts on what a turn has left behind: connections that stand or failed, and a stop that was decided.
+    #[inline]
     fn settle(&mut self) {
-        self.parts.finish_opening();
-        self.parts.carry_out_stop();
+        if self.parts.has_outcomes() {
+            self.parts.finish_opening();
+        }
+        if self.parts.shutdown.take_stop() {
+            self.parts.carry_out_stop();
+        }
     }
 
     /// Signals came. The handler may take one; the second one, or one that comes while the run is ending, is immediate.

@@ -22,6 +22,7 @@ pub(super) struct Observers {
     ended: bool,
     reads_bytes: bool,
     counts_bytes: bool,
+    holds_back: bool,
     /// The round that `wall` belongs to.
     round: Instant,
     wall: Cell<Option<SystemTime>>,
@@ -33,6 +34,7 @@ impl Observers {
         Self {
             reads_bytes: wants(|taps| matches!(taps, Taps::Read(_))),
             counts_bytes: wants(|taps| taps == Taps::Counts),
+            holds_back: list.iter().any(|observer| observer.holds_back()),
             list,
             stdout: None,
             ended: false,
@@ -118,6 +120,11 @@ impl Observers {
         self.ended
     }
 
+    /// Whether somebody holds back what it writes: [`Observers::flush`] is due once a round.
+    pub(super) fn hold_back(&self) -> bool {
+        self.holds_back
+    }
+
     /// Lets everybody write what they hold back. Returns the first fault.
     pub(super) fn flush(&mut self) -> Option<Error> {
         let mut fault = None;
@@ -175,6 +182,10 @@ mod tests {
                 Notice::Exit { code } => heard.push(format!("exit {code} {:?}", at.wall())),
                 other => panic!("{other:?}"),
             }
+        }
+
+        fn holds_back(&self) -> bool {
+            true
         }
 
         fn fault(&mut self) -> Option<Error> {

@@ -121,9 +121,15 @@ impl Parts {
         }
     }
 
+    /// Whether [`Parts::finish_opening`] has something to do.
+    #[inline]
+    pub(super) fn has_outcomes(&self) -> bool {
+        !self.dialed.is_empty() || !self.listened.is_empty()
+    }
+
     /// When the next attempt to connect, or to accept, or the end of patience, is due.
     pub(super) fn opening_deadline(&self) -> Option<Instant> {
-        let at_once = (!self.dialed.is_empty() || !self.listened.is_empty()).then_some(self.io.now);
+        let at_once = self.has_outcomes().then_some(self.io.now);
         [at_once, self.dials.deadline(), self.listeners.deadline()].into_iter().flatten().min()
     }
 

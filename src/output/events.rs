@@ -102,6 +102,10 @@ impl Observer for Events {
         }
     }
 
+    fn holds_back(&self) -> bool {
+        matches!(self.sink, Sink::File { .. })
+    }
+
     fn flush(&mut self) {
         let Sink::File { file, name, lines } = &mut self.sink else { return };
         match file.write_all(lines) {

@@ -221,6 +221,11 @@ pub trait Observer {
     /// Hears of a fact.
     fn notice(&mut self, at: Moment<'_>, notice: &Notice<'_>);
 
+    /// Whether it holds back what it writes; constant for one observer.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
     /// Writes what it holds back; called once a round and at the end of the run.
     fn flush(&mut self) {}
 
