@@ -25,7 +25,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::config::Malformed;
-use crate::session::events::EventQueue;
+use crate::session::event_queue::EventQueue;
 use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;

@@ -1,0 +1,107 @@
+//! `Handler`: who decides what connections do.
+//!
+//! Owns the trait, which events a handler takes, and what a failed call means.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::session::{Command, ConnId, ConnView, Delivery, Event, RunEvent, Verdict};
+
+/// Decides what connections do, or one of them. Must not block; asks for things by pushing commands, which are carried out
+/// after the call.
+pub trait Handler {
+    /// Which events it takes of a connection.
+    fn event_mask(&self, conn: &ConnView) -> EventMask;
+
+    /// Handles one event of one connection. Commands pushed before a failure still count.
+    ///
+    /// # Errors
+    /// The handler failed, or ends the run.
+    fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError>;
+
+    /// Whether [`Handler::relay`] looks at what passes between partners.
+    fn relays(&self) -> bool {
+        false
+    }
+
+    /// What is to be passed on of a chunk that one connection received and another one gets.
+    ///
+    /// # Errors
+    /// As [`Handler::handle`].
+    fn relay(
+        &self,
+        _from: &Rc<ConnView>,
+        _to: &Rc<ConnView>,
+        bytes: Vec<u8>,
+        _out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError> {
+        Ok(bytes)
+    }
+
+    /// Handles an event of the run. Returns whether it was taken.
+    ///
+    /// # Errors
+    /// As [`Handler::handle`].
+    fn handle_run(&self, _event: RunEvent, _out: &mut Vec<Command>) -> Result<bool, HandlerError> {
+        Ok(false)
+    }
+
+    /// What it says of a run in which nothing is left to do; asked once, unless it has said something before.
+    fn conclude(&self) -> Option<Verdict> {
+        None
+    }
+
+    /// When [`Handler::handle_timeout`] has something to do.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Calls one timer that is due. `None`: none is.
+    fn handle_timeout(&self, _now: Instant, _out: &mut Vec<Command>) -> Option<TimerCall> {
+        None
+    }
+}
+
+/// Which events a handler takes. The others have their default effect and cost nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventMask {
+    /// Received data goes to the handler in this form; `None`: to stdout.
+    pub received: Option<Delivery>,
+    /// `Event::Opened`.
+    pub opened: bool,
+    /// `Event::Eof`: the handler decides when our side closes.
+    pub eof: bool,
+    /// `Event::Drained`.
+    pub drained: bool,
+    /// `Event::Idle`, in place of closing an idle connection.
+    pub idle: bool,
+    /// `Event::Error`.
+    pub error: bool,
+    /// `Event::Closed`.
+    pub closed: bool,
+}
+
+/// What a failed handler call means for the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandlerError {
+    /// The handler failed; the message may have several lines (position, source line, caret, call chain).
+    Failed {
+        /// The handler's name, such as `on_data`.
+        handler: &'static str,
+        /// The first line of the message, for `err.message`.
+        summary: String,
+        /// The whole message for people.
+        message: String,
+    },
+    /// The handler called `exit(code)`.
+    Exit(u8),
+}
+
+/// A timer of a handler that was called.
+#[derive(Debug)]
+pub struct TimerCall {
+    /// The connection it belongs to.
+    pub conn: Option<ConnId>,
+    /// How the call ended.
+    pub result: Result<(), HandlerError>,
+}
