@@ -10,7 +10,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use tcpx::config::{Script, ScriptSource, Text};
 use tcpx::script::ScriptHandler;
-use tcpx::session::view::Side;
+use tcpx::session::Side;
 use tcpx::session::{Command, ConnView, Event, Handler};
 
 /// One-line handlers, with a name.

@@ -122,7 +122,7 @@ pub(super) fn move_from_stdin(io: &mut Io, stdin: &mut Stdin, peer: &mut Peer) -
     match input.move_to(socket) {
         Move::Moved(n) => {
             io.notify_moved(peer.link.view(), Direction::Out, n);
-            peer.link.view().note_sent(io.now, n);
+            peer.link.note_sent(io.now, n);
             stdin.note_read(io.now);
             io.reactor.wake(slot);
         }

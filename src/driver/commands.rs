@@ -40,7 +40,7 @@ impl Parts {
                 let now = self.io.now;
                 self.touch(id, move |peer| {
                     // If the connection was still being made, the toxic applies from its start.
-                    let now = now.max(peer.link.view().opened.get());
+                    let now = now.max(peer.link.view().info.opened());
                     // What was sent before is not concerned.
                     drop(peer.absorb());
                     peer.link.add_toxic(now, direction, toxic, seed);
@@ -65,7 +65,7 @@ impl Parts {
 
     /// Makes a connection that a handler asked for.
     fn connect(&mut self, request: ConnectRequest) {
-        let nodelay = Some(request.view.nodelay.get());
+        let nodelay = Some(request.view.info.nodelay());
         let wishes = Wishes { limit: request.timeout, nodelay, ..Wishes::default() };
         let plan = Plan::new(Defaults::of(&self.config), request.target, wishes);
         let outcomes = self.dials.start(&mut self.io, plan, request.view);
@@ -83,7 +83,7 @@ impl Parts {
             return self.partner_failed(id, CloseReason::Closed);
         }
         self.touch(id, |peer| {
-            let reason = if peer.link.view().eof.get() { CloseReason::Eof } else { CloseReason::Closed };
+            let reason = if peer.link.view().info.eof() { CloseReason::Eof } else { CloseReason::Closed };
             peer.link.close(reason);
         });
     }

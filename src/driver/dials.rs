@@ -281,8 +281,7 @@ impl<T> Dials<T> {
         let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
         let (view, duties) = (dialing.view.clone(), dialing.plan.wishes.duties);
         self.cancel(io, id);
-        view.is_open.set(false);
-        view.can_send.set(false);
+        view.failed();
         vec![DialOutcome::Failed { view, duties, error }]
     }
 
@@ -316,7 +315,7 @@ mod tests {
     }
 
     fn plan(target: Endpoint, wishes: Wishes) -> (Plan, Rc<ConnView>) {
-        let view = ConnView::wanted(1, &target, &Text::default(), Instant::now());
+        let view = ConnView::dialing(1, &target, &Text::default(), Instant::now());
         (Plan::new(Defaults::PLAIN, target, wishes), Rc::new(view))
     }
 
@@ -345,7 +344,7 @@ mod tests {
         let [DialOutcome::Connected { view, tasks, duties: found, .. }] = &outcomes[..] else {
             panic!("not connected")
         };
-        assert_eq!((view.peer_name(), &tasks[..]), (server.local_addr().unwrap().to_string(), &[7][..]));
+        assert_eq!((view.info.peer_name(), &tasks[..]), (server.local_addr().unwrap().to_string(), &[7][..]));
         assert_eq!(*found, duties);
         assert!(dials.is_empty());
     }
@@ -361,7 +360,7 @@ mod tests {
         let [DialOutcome::Failed { error, view, .. }] = &outcomes[..] else { panic!("not failed") };
         let wanted = "connect to :80: it has only IPv4 addresses, and the source address ::1 is IPv6";
         assert_eq!((error.to_string().as_str(), error.exit().code()), (wanted, 7));
-        assert!(!view.is_open.get());
+        assert!(!view.info.is_open());
         // A late answer of the resolver finds nothing.
         assert!(dials.resolved(&mut io, 1, Ok([four.into()])).is_empty());
     }

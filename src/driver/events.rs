@@ -51,7 +51,7 @@ impl Parts {
     fn opened(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let view = peer.link.view();
-        self.io.notify(&Notice::Opened { conn: view, took: view.connecting_time() });
+        self.io.notify(&Notice::Opened { conn: view, took: view.info.connecting_time() });
         if peer.duties.probe {
             return peer.link.abandon(CloseReason::Closed);
         }

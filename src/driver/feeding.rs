@@ -147,7 +147,7 @@ impl Parts {
         let after = self.policy.at_input_end(self.stdin.sent_any());
         for &slot in targets {
             self.work_on(slot, |peer| {
-                if peer.close_when_fed || (peer.link.view().eof.get() && !peer.link.event_mask().eof) {
+                if peer.close_when_fed || (peer.link.view().info.eof() && !peer.link.event_mask().eof) {
                     peer.link.close(CloseReason::Eof);
                 } else if after == AfterInput::Fin {
                     peer.link.shutdown();
@@ -199,7 +199,7 @@ impl Parts {
     fn abandon_all(&mut self) {
         for slot in self.peers.slots() {
             let Some(peer) = self.peers.get(slot) else { continue };
-            let queued = peer.link.view().queued.get();
+            let queued = peer.link.view().info.queued();
             if queued > 0 {
                 self.io.notify(&Notice::Unsent { conn: peer.link.view(), queued });
             }

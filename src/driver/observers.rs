@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::config::Text;
     use crate::output::Tap;
-    use crate::session::view::Side;
+    use crate::session::Side;
 
     /// Writes down what it hears.
     struct Recorder {

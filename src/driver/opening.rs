@@ -19,7 +19,7 @@ use crate::net::dial::{Request, Resolved};
 use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
-use crate::session::view::Side;
+use crate::session::Side;
 use crate::session::{ConnView, ListenerId, RunEvent};
 
 impl Parts {
@@ -49,9 +49,9 @@ impl Parts {
             ..Wishes::default()
         };
         let plan = Plan::new(Defaults::of(&self.config), connect.target, wishes);
-        let view = ConnView::wanted(self.ids.next(), &plan.target, &self.config.text, self.io.now);
-        view.nodelay.set(plan.nodelay);
-        let outcomes = self.dials.start(&mut self.io, plan, Rc::new(view));
+        let view = ConnView::dialing(self.ids.next(), &plan.target, &self.config.text, self.io.now);
+        let view = Rc::new(view.with_nodelay(plan.nodelay));
+        let outcomes = self.dials.start(&mut self.io, plan, view);
         self.dialed.extend(outcomes);
     }
 
@@ -149,9 +149,8 @@ impl Parts {
             ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties } => {
                 let (id, text) = (self.ids.next(), &self.config.text);
                 let view = ConnView::new(id, ends.peer, ends.local, Side::Server, text, self.io.now);
-                view.nodelay.set(nodelay);
-                view.listener.set(listener);
-                self.add_peer(slot, transport, Rc::new(view), duties);
+                let view = Rc::new(view.with_nodelay(nodelay).with_listener(listener));
+                self.add_peer(slot, transport, view, duties);
             }
             ListenOutcome::Failed { listener: Some(id), error } => self.listen_failed(id, &error),
             ListenOutcome::Failed { listener: None, error } | ListenOutcome::Broken { error } => {

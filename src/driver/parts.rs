@@ -154,7 +154,7 @@ impl Parts {
 
     /// Bytes that went out to all connections that stand.
     pub(super) fn sent(&self) -> u64 {
-        self.peers.iter().map(|peer| peer.link.view().bytes_out.get()).sum()
+        self.peers.iter().map(|peer| peer.link.view().info.bytes_out()).sum()
     }
 
     /// Connections that stdin goes to now.

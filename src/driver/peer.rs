@@ -72,7 +72,7 @@ impl Peer {
         handler: Option<Rc<dyn Handler>>,
         duties: Duties,
     ) -> Self {
-        transport.set_nodelay(view.nodelay.get());
+        transport.set_nodelay(view.info.nodelay());
         let event_mask = handler.as_ref().map(|handler| handler.event_mask(&view)).unwrap_or_default();
         Self {
             link: Link::new(view, Settings { event_mask, ..settings }),

@@ -187,7 +187,7 @@ pub(super) fn send(link: &mut Link, piece: &Filtered, source: &str) -> Result<()
         Filtered::Bytes(bytes) => link.send_slice(bytes),
         Filtered::Text(text) => {
             let mut bytes = Vec::with_capacity(text.len());
-            let result = link.view().encode_stream(text, &mut bytes);
+            let result = link.view().text.encode_stream(text, &mut bytes);
             link.send(bytes);
             result.map_err(|error| Error::Text { message: format!("{source}: {error}") })?;
         }

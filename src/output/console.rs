@@ -14,7 +14,7 @@ use crate::codec::escape::show_line;
 use crate::endpoint::Address;
 use crate::error::Error;
 use crate::output::{Moment, Notice, Observer, Taps};
-use crate::session::view::Side;
+use crate::session::Side;
 use crate::session::{ConnId, ConnView, Direction};
 
 /// How much is said. Used by itself where nothing runs yet: for the command line, and before the loop exists.
@@ -107,8 +107,8 @@ impl Commentator {
             Notice::Dialing { address, .. } => format!("trying {address}"),
             Notice::AttemptFailed { address, cause, .. } => format!("{address}: {cause}"),
             Notice::Opened { conn, took } => {
-                let (peer, local) = (conn.peer.borrow(), conn.local.borrow());
-                match (conn.side, took) {
+                let (peer, local) = (conn.info.peer(), conn.info.local());
+                match (conn.info.side(), took) {
                     (Side::Server, _) => format!("accepted {peer} on {local}"),
                     (Side::Client, None) => format!("connected to {peer} from {local}"),
                     (Side::Client, Some(took)) => format!("connected to {peer} from {local} in {}", show(took)),
@@ -116,8 +116,8 @@ impl Commentator {
             }
             Notice::Closed { conn, reason } => {
                 self.tallies.remove(&conn.id);
-                let (received, sent) = (conn.bytes_in.get(), conn.bytes_out.get());
-                let lasted = show(at.mono.saturating_duration_since(conn.opened.get()));
+                let (received, sent) = (conn.info.bytes_in(), conn.info.bytes_out());
+                let lasted = show(at.mono.saturating_duration_since(conn.info.opened()));
                 let name = conn.name();
                 format!("closed {name} ({}): {received} bytes received, {sent} sent, after {lasted}", reason.name())
             }

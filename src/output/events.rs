@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use crate::endpoint::Address;
 use crate::error::{Error, Result, cause};
 use crate::output::{Moment, Notice, Observer, Tap, Taps};
-use crate::session::view::Side;
+use crate::session::Side;
 use crate::session::{ConnId, Direction};
 
 /// Lines that wait for whoever writes them.
@@ -147,13 +147,13 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line(Some(conn), "attempt_failed").with("address", &address.to_string()).with("cause", cause)
         }
         Notice::Opened { conn, took } => {
-            let side = match conn.side {
+            let side = match conn.info.side() {
                 Side::Server => "server",
                 Side::Client => "client",
             };
             let mut line = line(Some(conn.id), "opened").with("side", side);
-            line.text("peer", &conn.peer.borrow().to_string()).text("local", &conn.local.borrow().to_string());
-            if let Some(listener) = conn.listener.get() {
+            line.text("peer", &conn.info.peer().to_string()).text("local", &conn.info.local().to_string());
+            if let Some(listener) = conn.info.listener() {
                 line.number("listener", listener);
             }
             if let Some(took) = took {
@@ -175,8 +175,8 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
         }
         Notice::Closed { conn, reason } => {
             let mut line = line(Some(conn.id), "closed").with("reason", reason.name());
-            line.number("bytes_in", conn.bytes_in.get()).number("bytes_out", conn.bytes_out.get());
-            line.duration(now.saturating_duration_since(conn.opened.get()));
+            line.number("bytes_in", conn.info.bytes_in()).number("bytes_out", conn.info.bytes_out());
+            line.duration(now.saturating_duration_since(conn.info.opened()));
             line
         }
         Notice::Dropped { conn, queued } => {

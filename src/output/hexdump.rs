@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn bytes_of_the_wire_become_rows_until_the_connection_closes() {
         use crate::session::CloseReason;
-        use crate::session::view::{ConnView, Side};
+        use crate::session::{ConnView, Side};
 
         let address: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
         let text = crate::config::Text::default();

@@ -151,10 +151,7 @@ impl Pattern {
 
 /// The encoding of received text; UTF-8 until `auto` has detected one.
 fn encoding(conn: &ConnView) -> &'static Encoding {
-    match conn.recv.get() {
-        Charset::Named(encoding) => encoding,
-        Charset::Auto => conn.detected.get().unwrap_or(UTF_8),
-    }
+    conn.text.recv_encoding().unwrap_or(UTF_8)
 }
 
 /// The text of all complete characters, without a partial one at the end.

@@ -178,12 +178,11 @@ impl Host {
         self.listeners.borrow_mut()
     }
 
-    /// The view of a connection that is yet to be made.
-    pub(super) fn wanted(&self, target: &Endpoint) -> Rc<ConnView> {
+    /// The view of a connection that is yet to be made; with the run's `TCP_NODELAY` unless said.
+    pub(super) fn dialing(&self, target: &Endpoint, nodelay: Option<bool>) -> Rc<ConnView> {
         let context = self.context.borrow();
-        let view = ConnView::wanted(context.ids.next(), target, &context.text, Instant::now());
-        view.nodelay.set(context.nodelay);
-        Rc::new(view)
+        let view = ConnView::dialing(context.ids.next(), target, &context.text, Instant::now());
+        Rc::new(view.with_nodelay(nodelay.unwrap_or(context.nodelay)))
     }
 
     /// Opens a listener.
@@ -197,7 +196,8 @@ impl Host {
 
     /// Whether somebody takes the lines of a connection: the script, or the listener that accepted it.
     pub(super) fn takes_lines(&self, conn: &ConnView) -> bool {
-        self.takes_lines.get() || conn.listener.get().is_some_and(|listener| self.listeners().has(listener, Hook::Line))
+        self.takes_lines.get()
+            || conn.info.listener().is_some_and(|listener| self.listeners().has(listener, Hook::Line))
     }
 
     /// Whether the script has `on_line`, and whether it has `on_frame` or `on_data`.
@@ -212,12 +212,12 @@ impl Host {
             let listeners = self.listeners();
             listeners.has(listener, Hook::Frame) || listeners.has(listener, Hook::Data)
         };
-        self.takes_frames.get() || conn.listener.get().is_some_and(of_listener)
+        self.takes_frames.get() || conn.info.listener().is_some_and(of_listener)
     }
 
     /// Cuts a connection's stream differently: at once, or when nothing is expected of it any more.
     pub(super) fn cut(&self, conn: &ConnView, cutting: Cutting) {
-        if !conn.is_open.get() {
+        if !conn.info.is_open() {
             return;
         }
         let mut streams = self.streams.borrow_mut();
@@ -307,6 +307,11 @@ impl Host {
     /// Adds a command to those of the running call.
     pub(super) fn push(&self, command: Command) {
         self.commands.borrow_mut().push(command);
+    }
+
+    /// Adds a command, if there is one, to those of the running call.
+    pub(super) fn extend(&self, command: Option<Command>) {
+        self.commands.borrow_mut().extend(command);
     }
 
     /// Runs a call with a fresh clock; the commands it pushes go behind those in `out`.

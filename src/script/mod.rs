@@ -231,7 +231,7 @@ impl ScriptHandler {
 
     /// Whether somebody handles this for a connection: the script, or the listener that accepted it.
     fn has(&self, conn: &ConnView, hook: Hook) -> bool {
-        self.hooks.has(hook) || conn.listener.get().is_some_and(|listener| self.host.listeners().has(listener, hook))
+        self.hooks.has(hook) || conn.info.listener().is_some_and(|listener| self.host.listeners().has(listener, hook))
     }
 
     /// Calls a connection's handler: its listener's own, or else the script's.
@@ -242,7 +242,7 @@ impl ScriptHandler {
         args: [Dynamic; N],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
-        let Some(listener) = conn.listener.get() else { return self.call(hook, args, out) };
+        let Some(listener) = conn.info.listener() else { return self.call(hook, args, out) };
         let Some(own) = self.host.listeners().get(listener, hook) else { return self.call(hook, args, out) };
         self.call_back(hook.name(), &own, args, out)
     }

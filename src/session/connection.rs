@@ -132,8 +132,8 @@ impl Connection {
     pub fn new(view: Rc<ConnView>, settings: Settings) -> Self {
         let mut timers = TimerTable::default();
         if let Some(idle) = settings.idle {
-            view.idle.set(Some(idle));
-            timers.set(Timer::Idle, view.opened.get() + idle);
+            view.info.set_idle_limit(Some(idle));
+            timers.set(Timer::Idle, view.info.opened() + idle);
         }
         Self {
             inbound: Inbound::new(settings.delivery(), settings.malformed),
@@ -184,8 +184,7 @@ impl Connection {
 
     /// Bytes arrived and went their way without passing through here ([`Connection::passes_through`]).
     pub fn note_received(&mut self, now: Instant, n: usize) {
-        self.view.bytes_in.set(self.view.bytes_in.get() + n as u64);
-        self.view.last_activity.set(now);
+        self.view.info.note_received(now, n);
         if let Some(linger) = &mut self.linger {
             linger.note_input(now, n);
         }
@@ -200,7 +199,7 @@ impl Connection {
             return self.break_off(*error);
         }
         self.read_ended = true;
-        self.view.eof.set(true);
+        self.view.info.note_eof();
         if self.phase == Phase::Open {
             self.end = Some(End::Eof);
         }
@@ -256,9 +255,9 @@ impl Connection {
 
     /// The idle limit in the view was changed; it counts from the last byte.
     pub fn handle_idle_change(&mut self, now: Instant) {
-        match self.view.idle.get() {
+        match self.view.info.idle_limit() {
             Some(idle) if self.phase == Phase::Open => {
-                self.timers.set(Timer::Idle, (self.view.last_activity.get() + idle).max(now));
+                self.timers.set(Timer::Idle, (self.view.info.last_activity() + idle).max(now));
             }
             _ => self.timers.stop(Timer::Idle),
         }
@@ -318,7 +317,7 @@ impl Connection {
                     Ok(Some(event)) => return Some(event),
                     Ok(None) if self.inbound.is_undecided() => {
                         let silence = if self.inbound.is_sure() { DETECT_SURE } else { DETECT_UNSURE };
-                        self.timers.set(Timer::Detect, self.view.last_activity.get() + silence);
+                        self.timers.set(Timer::Detect, self.view.info.last_activity() + silence);
                     }
                     Ok(None) => {}
                     Err(fault) => {

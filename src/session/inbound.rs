@@ -257,7 +257,7 @@ impl Inbound {
             if self.bytes.is_empty() {
                 return Ok(None);
             }
-            let taken = match view.recv.get() {
+            let taken = match view.text.recv() {
                 Charset::Auto if self.text.len() + self.bytes.len() <= max => self.bytes.len(),
                 Charset::Auto => return Err(Fault::LineTooLong(max)),
                 Charset::Named(encoding) => match line_end(encoding, self.bytes.as_slice(), self.searched) {
@@ -352,7 +352,7 @@ impl Inbound {
         view: &ConnView,
         work: impl FnOnce(&mut Decoder, &mut String) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
-        let charset = view.recv.get();
+        let charset = view.text.recv();
         if self.decoder.as_ref().is_some_and(|decoder| decoder.0 != charset) {
             self.decoder = None;
         }
@@ -360,7 +360,7 @@ impl Inbound {
         let decoder = &mut self.decoder.get_or_insert_with(|| Box::new((charset, Decoder::new(charset, malformed)))).1;
         let result = work(decoder, &mut self.text);
         if charset == Charset::Auto {
-            view.detected.set(decoder.encoding());
+            view.text.set_detected(decoder.encoding());
         }
         result
     }
@@ -392,7 +392,7 @@ impl Inbound {
 
 /// Whether that is one whole line and nothing else.
 fn is_one_line(view: &ConnView, bytes: &[u8], max: usize) -> bool {
-    let Charset::Named(encoding) = view.recv.get() else { return false };
+    let Charset::Named(encoding) = view.text.recv() else { return false };
     line_end(encoding, bytes, 0) == Some(bytes.len()) && bytes_of_line(encoding, bytes) <= max
 }
 
@@ -419,10 +419,7 @@ impl Mode {
 
 /// Decoded text as the bytes it was.
 fn encoded(view: &ConnView, text: &str) -> Vec<u8> {
-    let encoding = match view.recv.get() {
-        Charset::Named(encoding) => encoding,
-        Charset::Auto => view.detected.get().unwrap_or(encoding_rs::UTF_8),
-    };
+    let encoding = view.text.recv_encoding().unwrap_or(encoding_rs::UTF_8);
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(encoding, Unencodable::Replace);
     // What the encoding does not hold is replaced: there is no error.
@@ -448,7 +445,7 @@ mod tests {
 
     use super::*;
     use crate::config::Text;
-    use crate::session::view::Side;
+    use crate::session::Side;
 
     /// Everything that reads of these pieces give.
     fn events(delivery: Delivery, malformed: Malformed, pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {

@@ -12,15 +12,17 @@ mod event_queue;
 mod form;
 mod handler;
 mod inbound;
+mod info;
 mod linger;
 pub mod link;
 mod outbound;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod timer;
 mod trouble;
 pub mod verdict;
-pub mod view;
+mod view;
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -31,7 +33,9 @@ pub use connection::Connection;
 pub use event::{Event, RunEvent};
 pub use form::{Cutting, Delivery};
 pub use handler::{EventMask, Handler, HandlerError, TimerCall};
+pub use info::{ConnInfo, Side};
 pub use link::Link;
+pub use text::TextSettings;
 pub use trouble::{CloseReason, ConnError, ErrorKind, Operation};
 pub use verdict::VerdictHandler;
 pub use view::ConnView;

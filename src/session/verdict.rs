@@ -82,7 +82,7 @@ impl VerdictHandler {
         self.ended.set(self.ended.get() + 1);
         *self.last.borrow_mut() = stream.describe(conn);
         // The end of a stream that broke is not known.
-        if conn.eof.get() && !self.is_decided.get() {
+        if conn.info.eof() && !self.is_decided.get() {
             self.decide(stream.finish(&conn.name()), out);
         }
     }
@@ -196,7 +196,7 @@ impl Stream {
     fn describe(&self, conn: &ConnView) -> String {
         let mut text = format!("{} ", conn.name());
         // Writing to a String cannot fail.
-        let _ = match conn.bytes_in.get() {
+        let _ = match conn.info.bytes_in() {
             0 => write!(text, "sent nothing"),
             1 => write!(text, "sent 1 byte"),
             n => write!(text, "sent {n} bytes"),

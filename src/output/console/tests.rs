@@ -78,8 +78,7 @@ fn v_tells_the_course_of_a_connection() {
     let (one, two) = (address("[::1]:80"), address("127.0.0.1:80"));
     let took = Duration::from_micros(1234);
     let conn = heard.conn(Side::Client);
-    conn.bytes_in.set(5);
-    conn.bytes_out.set(4);
+    conn.info.pretend_moved(5, 4);
     let course = [
         (
             Notice::Resolved { conn: 7, host: "localhost", addresses: &[one.clone(), two], took },

@@ -42,8 +42,7 @@ fn the_first_line_has_the_wall_clock() {
 #[test]
 fn every_fact_has_its_line() {
     let conn = conn(Instant::now());
-    conn.bytes_in.set(5);
-    conn.bytes_out.set(4);
+    conn.info.pretend_moved(5, 4);
     let took = Duration::from_micros(42);
     let (one, refused) = (address("[::1]:80"), "connection refused");
     let error = Error::Connect { target: "h:80".into(), cause: refused.into() };

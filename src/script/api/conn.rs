@@ -16,7 +16,7 @@ use crate::codec::{escape, labels};
 use crate::config::Charset;
 use crate::endpoint::Address;
 use crate::script::host::Host;
-use crate::session::view::Side;
+use crate::session::Side;
 use crate::session::{Command, ConnView, ListenerId};
 
 /// A connection; cheap to copy.
@@ -42,7 +42,7 @@ impl Conn {
 
     /// The script's own map of this connection; it exists from its first use.
     fn state(&self) -> Dynamic {
-        let state = self.0.attachment.get_or_init(|| Box::new(Dynamic::from_map(Map::new()).into_shared()));
+        let state = self.0.attachment_or(|| Box::new(Dynamic::from_map(Map::new()).into_shared()));
         state.downcast_ref::<Dynamic>().cloned().unwrap_or_default()
     }
 }
@@ -64,7 +64,7 @@ impl Listener {
 
 /// Empties the state of a connection that is over: connections that keep each other there would never be freed.
 pub(in crate::script) fn release(view: &ConnView) {
-    let state = view.attachment.get().and_then(|state| state.downcast_ref::<Dynamic>().cloned());
+    let state = view.attachment().and_then(|state| state.downcast_ref::<Dynamic>().cloned());
     if let Some(mut map) = state.unwrap_or_default().write_lock::<Map>() {
         map.clear();
     }
@@ -95,30 +95,30 @@ fn port(address: &Address) -> Dynamic {
 fn register_reading(engine: &mut Engine) {
     engine
         .register_get("id", |conn: &mut Conn| number(conn.0.id))
-        .register_get("peer", |conn: &mut Conn| conn.0.peer_name())
+        .register_get("peer", |conn: &mut Conn| conn.0.info.peer_name())
         .register_get("peer_ip", |conn: &mut Conn| {
-            conn.0.peer.borrow().ip().map_or(Dynamic::UNIT, |address| address.ip().to_string().into())
+            conn.0.info.peer().ip().map_or(Dynamic::UNIT, |address| address.ip().to_string().into())
         })
-        .register_get("peer_port", |conn: &mut Conn| port(&conn.0.peer.borrow()))
-        .register_get("local", |conn: &mut Conn| conn.0.local.borrow().to_string())
-        .register_get("proto", |conn: &mut Conn| conn.0.peer.borrow().protocol())
-        .register_get("side", |conn: &mut Conn| match conn.0.side {
+        .register_get("peer_port", |conn: &mut Conn| port(&conn.0.info.peer()))
+        .register_get("local", |conn: &mut Conn| conn.0.info.local().to_string())
+        .register_get("proto", |conn: &mut Conn| conn.0.info.peer().protocol())
+        .register_get("side", |conn: &mut Conn| match conn.0.info.side() {
             Side::Server => "server",
             Side::Client => "client",
         })
         .register_get("state", |conn: &mut Conn| conn.state())
-        .register_get("is_open", |conn: &mut Conn| conn.0.is_open.get())
-        .register_get("can_send", |conn: &mut Conn| conn.0.can_send.get())
-        .register_get("eof", |conn: &mut Conn| conn.0.eof.get())
-        .register_get("bytes_in", |conn: &mut Conn| number(conn.0.bytes_in.get()))
-        .register_get("bytes_out", |conn: &mut Conn| number(conn.0.bytes_out.get()))
-        .register_get("queued", |conn: &mut Conn| number(conn.0.queued.get() as u64))
-        .register_get("age_ms", |conn: &mut Conn| conn.0.opened.get().elapsed().as_millis() as INT)
-        .register_get("idle_ms", |conn: &mut Conn| conn.0.last_activity.get().elapsed().as_millis() as INT)
+        .register_get("is_open", |conn: &mut Conn| conn.0.info.is_open())
+        .register_get("can_send", |conn: &mut Conn| conn.0.info.can_send())
+        .register_get("eof", |conn: &mut Conn| conn.0.info.eof())
+        .register_get("bytes_in", |conn: &mut Conn| number(conn.0.info.bytes_in()))
+        .register_get("bytes_out", |conn: &mut Conn| number(conn.0.info.bytes_out()))
+        .register_get("queued", |conn: &mut Conn| number(conn.0.info.queued() as u64))
+        .register_get("age_ms", |conn: &mut Conn| conn.0.info.opened().elapsed().as_millis() as INT)
+        .register_get("idle_ms", |conn: &mut Conn| conn.0.info.last_activity().elapsed().as_millis() as INT)
         .register_fn("==", |a: Conn, b: Conn| a.0.id == b.0.id)
         .register_fn("!=", |a: Conn, b: Conn| a.0.id != b.0.id)
         .register_fn("to_string", |conn: &mut Conn| conn.0.name())
-        .register_fn("to_debug", |conn: &mut Conn| format!("Conn({} {})", conn.0.id, conn.0.peer_name()));
+        .register_fn("to_debug", |conn: &mut Conn| format!("Conn({} {})", conn.0.id, conn.0.info.peer_name()));
 }
 
 /// `conn.state = #{…}`. The engine also calls this after `conn.state.x = 1`, with the map that was changed in its
@@ -145,29 +145,23 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
     let to = Rc::clone(host);
     engine
         .register_get("label", |conn: &mut Conn| conn.0.name())
-        .register_set("label", |conn: &mut Conn, label: &str| *conn.0.label.borrow_mut() = Some(label.to_owned()))
+        .register_set("label", |conn: &mut Conn, label: &str| conn.0.text.set_label(label))
         .register_get("encoding", |conn: &mut Conn| encoding(&conn.0))
         .register_set("encoding", set_encoding)
-        .register_get("eol", |conn: &mut Conn| conn.0.eol.borrow().to_string())
-        .register_set("eol", |conn: &mut Conn, eol: &str| *conn.0.eol.borrow_mut() = eol.to_owned().into())
+        .register_get("eol", |conn: &mut Conn| conn.0.text.eol().to_owned())
+        .register_set("eol", |conn: &mut Conn, eol: &str| conn.0.text.set_eol(eol))
         .register_get_set(
             "nodelay",
-            |conn: &mut Conn| conn.0.nodelay.get(),
-            move |conn: &mut Conn, on: bool| {
-                if conn.0.is_open.get() {
-                    conn.0.nodelay.set(on);
-                    to.push(Command::SetNodelay(conn.0.id, on));
-                }
-            },
+            |conn: &mut Conn| conn.0.info.nodelay(),
+            move |conn: &mut Conn, on: bool| to.extend(conn.0.request_nodelay(on)),
         );
     let to = Rc::clone(host);
     engine.register_get_set(
         "idle_timeout",
-        |conn: &mut Conn| conn.0.idle.get().map_or(0, |idle| idle.as_millis() as INT),
+        |conn: &mut Conn| conn.0.info.idle_limit().map_or(0, |idle| idle.as_millis() as INT),
         move |conn: &mut Conn, ms: INT| -> Outcome<()> {
             let ms = u64::try_from(ms).map_err(|_| failure(format!("idle_timeout is in milliseconds, not {ms}")))?;
-            conn.0.idle.set((ms > 0).then(|| Duration::from_millis(ms)));
-            to.push(Command::SetIdle(conn.0.id));
+            to.push(conn.0.request_idle_limit((ms > 0).then(|| Duration::from_millis(ms))));
             Ok(())
         },
     );
@@ -196,7 +190,7 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     });
     let to = Rc::clone(host);
     engine.register_fn("send_line", move |conn: &mut Conn, text: &str| {
-        let line = [text, &conn.0.eol.borrow()].concat();
+        let line = [text, &conn.0.text.eol()].concat();
         send_text(&to, conn, &line)
     });
     let to = Rc::clone(host);
@@ -214,30 +208,15 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
 
 fn register_ending(engine: &mut Engine, host: &Rc<Host>) {
     let to = Rc::clone(host);
-    engine.register_fn("close", move |conn: &mut Conn| {
-        if conn.0.is_open.get() {
-            conn.0.can_send.set(false);
-            to.push(Command::Close(conn.0.id));
-        }
-    });
+    engine.register_fn("close", move |conn: &mut Conn| to.extend(conn.0.request_close()));
     let to = Rc::clone(host);
-    engine.register_fn("shutdown", move |conn: &mut Conn| {
-        if conn.0.can_send.replace(false) {
-            to.push(Command::Shutdown(conn.0.id));
-        }
-    });
+    engine.register_fn("shutdown", move |conn: &mut Conn| to.extend(conn.0.request_shutdown()));
     let to = Rc::clone(host);
-    engine.register_fn("reset", move |conn: &mut Conn| {
-        if conn.0.is_open.get() {
-            conn.0.can_send.set(false);
-            conn.0.queued.set(0);
-            to.push(Command::Reset(conn.0.id));
-        }
-    });
+    engine.register_fn("reset", move |conn: &mut Conn| to.extend(conn.0.request_reset()));
 }
 
 fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<()> {
-    if !conn.0.can_send.get() {
+    if !conn.0.info.can_send() {
         return Ok(());
     }
     let bytes = encode(conn, text)?;
@@ -245,7 +224,7 @@ fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<()> {
 }
 
 fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: &Array) -> Outcome<()> {
-    if !conn.0.can_send.get() {
+    if !conn.0.info.can_send() {
         return Ok(());
     }
     let mut bytes = Vec::new();
@@ -265,47 +244,49 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
 /// The bytes of text on this connection's wire.
 fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     let whole;
-    let text = if conn.0.crlf && text.contains('\n') {
+    let text = if conn.0.text.crlf() && text.contains('\n') {
         whole = Crlf::default().convert_text(text);
         &whole
     } else {
         text
     };
-    conn.0.encode(text).map_err(|fault| failure(fault.to_string()))
+    conn.0.text.encode(text).map_err(|fault| failure(fault.to_string()))
 }
 
 fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<()> {
     let view = &conn.0;
-    if !view.can_send.get() || bytes.is_empty() {
+    if !view.info.can_send() || bytes.is_empty() {
         return Ok(());
     }
-    let queued = view.queued.get() + bytes.len();
-    if queued > MAX_QUEUED {
+    if view.info.queued() + bytes.len() > MAX_QUEUED {
         let limit = MAX_QUEUED >> 20;
         return Err(failure(format!(
             "the queue of {} is full ({limit} MiB): wait for on_drain, or look at conn.queued before sending",
             view.name()
         )));
     }
-    view.queued.set(queued);
-    host.push(Command::Send(view.id, bytes));
+    host.push(view.request_send(bytes));
     Ok(())
 }
 
 fn encoding(view: &ConnView) -> String {
-    match view.recv.get() {
+    match view.text.recv() {
         Charset::Auto => "auto".to_owned(),
         Charset::Named(encoding) => labels::name(encoding).to_ascii_lowercase(),
     }
 }
 
-pub(super) fn set_encoding(conn: &mut Conn, label: &str) -> Outcome<()> {
-    let charset = labels::lookup(label).map_err(|fault| {
+fn set_encoding(conn: &mut Conn, label: &str) -> Outcome<()> {
+    conn.0.text.set_charset(charset_of(label)?);
+    Ok(())
+}
+
+/// The charset a script means.
+pub(super) fn charset_of(label: &str) -> Outcome<Charset> {
+    labels::lookup(label).map_err(|fault| {
         let hint = fault.suggestion().map(|near| format!(" (did you mean \"{near}\"?)")).unwrap_or_default();
         failure(format!("{fault}{hint}"))
-    })?;
-    conn.0.set_charset(charset);
-    Ok(())
+    })
 }
 
 /// Counters are far from the limit of a script's integers; what is not is shown as the limit.

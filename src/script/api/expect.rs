@@ -38,7 +38,7 @@ fn expect(
     let limit = ms.map(|ms| u64::try_from(ms).map_err(|_| failure(format!("expect waits for 0 ms or more, not {ms}"))));
     let limit = limit.transpose()?.map(Duration::from_millis);
     let view = conn.view();
-    if !view.is_open.get() {
+    if !view.info.is_open() {
         return Ok(());
     }
     let timer = limit.map(|limit| {

@@ -48,7 +48,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
 
 fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<()> {
     let fault = |why: String| failure(format!("send_file(\"{path}\"): {why}"));
-    if !conn.view().can_send.get() {
+    if !conn.view().info.can_send() {
         return Ok(());
     }
     let file = access.to_read(path).map_err(fault)?;

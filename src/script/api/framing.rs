@@ -133,7 +133,7 @@ fn within(function: &str, what: &str, value: INT, most: usize) -> Outcome<usize>
 
 /// The encoding of delimiters and line ends.
 fn encoding_of(conn: &Conn) -> &'static Encoding {
-    match conn.view().recv.get() {
+    match conn.view().text.recv() {
         Charset::Auto => UTF_8,
         Charset::Named(encoding) => encoding,
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use rhai::{Blob, Dynamic, Engine, FnPtr, ImmutableString, Map, NativeCallContext};
 
-use super::conn::{Conn, Listener};
+use super::conn::{Conn, Listener, charset_of};
 use super::{Outcome, failure, type_name};
 use crate::codec::nearest::nearest;
+use crate::config::Charset;
 use crate::endpoint::Endpoint;
 use crate::script::check::Hook;
 use crate::script::host::Host;
@@ -60,8 +61,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     }
 }
 
-/// A connection that is asked for, and the command that does it.
-fn prepare(host: &Host, target: &str) -> Outcome<(Conn, ConnectRequest)> {
+fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: &Map) -> Outcome<Conn> {
     if host.is_loading() {
         return Err(failure("connect() while the script is loading: call it in on_start"));
     }
@@ -69,38 +69,55 @@ fn prepare(host: &Host, target: &str) -> Outcome<(Conn, ConnectRequest)> {
     if endpoint.port() == Some(0) {
         return Err(failure(format!("connect(\"{target}\"): port 0 cannot be connected to")));
     }
-    let view = host.wanted(&endpoint);
-    Ok((Conn::new(&view), ConnectRequest { view, target: endpoint, timeout: None }))
+    let options = ConnectOptions::read(context, options)?;
+    let view = host.dialing(&endpoint, options.nodelay);
+    if let Some(charset) = options.charset {
+        view.text.set_charset(charset);
+    }
+    if let Some(label) = &options.label {
+        view.text.set_label(label);
+    }
+    let conn = Conn::new(&view);
+    host.push(Command::Connect(ConnectRequest { view, target: endpoint, timeout: options.timeout }));
+    Ok(conn)
 }
 
-fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: &Map) -> Outcome<Conn> {
-    let (mut conn, mut request) = prepare(host, target)?;
-    for (name, value) in options {
-        let wrong = |wanted: &str| failure(format!("connect: {name} is {wanted}, not {}", type_name(context, value)));
-        match name.as_str() {
-            "timeout" => {
-                let ms = value.as_int().ok().and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
-                let ms = ms.ok_or_else(|| wrong("a number of milliseconds"))?;
-                request.timeout = Some(Duration::from_millis(ms));
-            }
-            "encoding" => {
-                let label = value.clone().into_immutable_string().map_err(|_| wrong("a string"))?;
-                super::conn::set_encoding(&mut conn, &label)?;
-            }
-            "label" => {
-                let label = value.clone().into_string().map_err(|_| wrong("a string"))?;
-                *conn.view().label.borrow_mut() = Some(label);
-            }
-            "nodelay" => conn.view().nodelay.set(value.as_bool().map_err(|_| wrong("true or false"))?),
-            _ => {
-                let near = nearest(name, OPTIONS.iter().copied());
-                let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
-                return Err(failure(format!("connect has no option {name}{hint}")));
+/// The options of `connect`; `None`: not given.
+#[derive(Default)]
+struct ConnectOptions {
+    timeout: Option<Duration>,
+    charset: Option<Charset>,
+    label: Option<String>,
+    nodelay: Option<bool>,
+}
+
+impl ConnectOptions {
+    fn read(context: &NativeCallContext<'_>, options: &Map) -> Outcome<Self> {
+        let mut read = Self::default();
+        for (name, value) in options {
+            let wrong =
+                |wanted: &str| failure(format!("connect: {name} is {wanted}, not {}", type_name(context, value)));
+            match name.as_str() {
+                "timeout" => {
+                    let ms = value.as_int().ok().and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+                    let ms = ms.ok_or_else(|| wrong("a number of milliseconds"))?;
+                    read.timeout = Some(Duration::from_millis(ms));
+                }
+                "encoding" => {
+                    let label = value.clone().into_immutable_string().map_err(|_| wrong("a string"))?;
+                    read.charset = Some(charset_of(&label)?);
+                }
+                "label" => read.label = Some(value.clone().into_string().map_err(|_| wrong("a string"))?),
+                "nodelay" => read.nodelay = Some(value.as_bool().map_err(|_| wrong("true or false"))?),
+                _ => {
+                    let near = nearest(name, OPTIONS.iter().copied());
+                    let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+                    return Err(failure(format!("connect has no option {name}{hint}")));
+                }
             }
         }
+        Ok(read)
     }
-    host.push(Command::Connect(request));
-    Ok(conn)
 }
 
 const OPTIONS: [&str; 4] = ["timeout", "encoding", "label", "nodelay"];
@@ -114,7 +131,7 @@ pub(in crate::script) fn relayed(answer: &Dynamic, bytes: Vec<u8>, to: &Conn) ->
         return Ok(blob.clone());
     }
     if let Some(text) = answer.read_lock::<ImmutableString>() {
-        return to.view().encode(&text).map_err(|fault| fault.to_string());
+        return to.view().text.encode(&text).map_err(|fault| fault.to_string());
     }
     match answer.as_bool() {
         Ok(false) => Ok(Vec::new()),

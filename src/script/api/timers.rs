@@ -40,7 +40,7 @@ fn start(host: &Host, conn: Option<&Conn>, ms: INT, call: FnPtr, repeats: bool) 
         return Err(failure(format!("{name} takes {least} to {LONGEST} milliseconds, not {ms}")));
     };
     let conn = conn.map(|conn| Rc::clone(conn.view()));
-    if conn.as_ref().is_some_and(|conn| !conn.is_open.get()) {
+    if conn.as_ref().is_some_and(|conn| !conn.info.is_open()) {
         // The connection is closed, so the timer is not started; its number is never used.
         return Ok(Handle(0));
     }

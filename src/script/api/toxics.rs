@@ -14,7 +14,7 @@ use crate::codec::escape::show_line;
 use crate::codec::nearest::nearest;
 use crate::layer::toxics::{Toxic, ToxicError, Value};
 use crate::script::host::Host;
-use crate::session::{Command, Direction};
+use crate::session::Direction;
 
 /// Maximum toxics of one connection, because every byte passes through all of them; more are a mistake in a loop.
 const MAX_TOXICS: usize = 16;
@@ -45,29 +45,23 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
 fn add(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, name: &str, options: Map) -> Outcome<()> {
     let wish = Wish::read(context, name, options)?;
     let view = conn.view();
-    if !view.is_open.get() {
+    if !view.info.is_open() {
         return Ok(());
     }
-    let mut toxics = view.toxics.borrow_mut();
-    if toxics.len() >= MAX_TOXICS {
+    if view.info.toxics() >= MAX_TOXICS {
         let words =
             format!("{} has {MAX_TOXICS} toxics already, the most there can be: heal() takes them away", view.name());
         return Err(failure(words));
     }
     if wish.toxicity.is_none_or(|chance| host.random(fastrand::Rng::f64) < chance) {
-        toxics.push(wish.toxic.name());
         let seed = host.random(|random| random.u64(..));
-        host.push(Command::AddToxic { id: view.id, direction: wish.direction, toxic: wish.toxic, seed });
+        host.push(view.request_toxic(wish.direction, wish.toxic, seed));
     }
     Ok(())
 }
 
 fn heal(host: &Host, conn: &Conn, name: Option<&'static str>) {
-    let view = conn.view();
-    view.toxics.borrow_mut().retain(|known| name.is_some_and(|name| *known != name));
-    if view.is_open.get() {
-        host.push(Command::Heal(view.id, name));
-    }
+    host.extend(conn.view().request_heal(name));
 }
 
 /// A requested toxic.

@@ -67,7 +67,7 @@ fn an_unencodable_character_is_an_error_and_nothing_is_sent() {
     let c = conn_in(1, "gbk");
     let message = bench.fail(&c, Event::Opened);
     assert!(message.contains("😀") && message.to_lowercase().contains("gbk"), "{message}");
-    assert_eq!(c.queued.get(), 0);
+    assert_eq!(c.info.queued(), 0);
     let caught = bench.give(&c, data(b"x"));
     assert!(matches!(&caught[..], [Command::Print(text)] if text.contains("😀")), "{caught:?}");
 }
@@ -108,8 +108,7 @@ fn nothing_is_sent_after_close_and_can_send_is_false() {
     let mut bench =
         Bench::load("fn on_close(c) { c.send(\"x\"); c.close(); c.reset(); c.shutdown(); c.nodelay = true; }");
     let c = conn(1);
-    c.is_open.set(false);
-    c.can_send.set(false);
+    c.info.pretend_closed();
     assert_eq!(bench.give(&c, Event::Closed(CloseReason::Reset)), []);
 }
 
@@ -120,7 +119,7 @@ fn the_queue_length_is_visible_and_limited() {
     let c = conn(1);
     let message = bench.fail(&c, Event::Opened);
     assert!(message.contains("the queue of 127.0.0.1:50001 is full (64 MiB): "), "{message}");
-    assert_eq!(c.queued.get(), 64 << 20);
+    assert_eq!(c.info.queued(), 64 << 20);
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn chat_operator_sends_and_lists_on_stdin() {
 #[test]
 fn chat_resets_a_client_that_does_not_read() {
     let (mut bench, c) = chat(&["bob", "ann", "eve"]);
-    c[1].queued.set(FULL);
+    c[1].info.pretend_queued(FULL);
     let said = bench.give(&c[0], line("hello"));
     assert!(said.contains(&Command::Reset(2)), "{said:?}");
     assert_eq!(sent(&said), [to(3, "bob: hello")]);
@@ -170,7 +170,7 @@ fn broker_pauses_all_clients_while_one_queue_is_full() {
     for c in &c {
         bench.give(c, Event::Opened);
     }
-    c[2].queued.set(FULL);
+    c[2].info.pretend_queued(FULL);
     let [pause, resume] = [Command::Pause, Command::Resume].map(|command| (1..4).map(command).collect::<Vec<_>>());
     assert_eq!(bench.give(&c[2], data(b"x"))[2..], [], "one's own queue is not the others' business");
     assert_eq!(bench.give(&c[0], data(b"x"))[2..], pause);
@@ -178,7 +178,7 @@ fn broker_pauses_all_clients_while_one_queue_is_full() {
     assert_eq!(bench.give(&conn(4), Event::Opened), [Command::Pause(4)]);
     bench.give(&conn(4), Event::Closed(CloseReason::Reset));
     assert_eq!(bench.give(&c[0], Event::Drained), []);
-    c[2].queued.set(0);
+    c[2].info.pretend_queued(0);
     assert_eq!(bench.give(&c[2], Event::Drained), resume);
     assert_eq!(bench.give(&c[2], Event::Drained), []);
     assert_eq!(bench.handler.deadline(), None, "nothing is left to look at");
@@ -192,11 +192,11 @@ fn broker_continues_after_the_full_client_fails() {
     for c in &c {
         bench.give(c, Event::Opened);
     }
-    c[1].queued.set(FULL);
+    c[1].info.pretend_queued(FULL);
     bench.give(&c[0], data(b"x"));
     // Its write failed and its queue was discarded; because it is paused, no event reports it.
-    c[1].queued.set(0);
-    c[1].can_send.set(false);
+    c[1].info.pretend_queued(0);
+    c[1].info.pretend_shut_down();
     let mut out = Vec::new();
     let TimerCall { result, .. } =
         bench.handler.handle_timeout(Instant::now() + Duration::from_secs(1), &mut out).unwrap();

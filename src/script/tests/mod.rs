@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use crate::codec::labels;
 use crate::config::{Charset, Script, ScriptSource, Text};
 use crate::script::ScriptHandler;
-use crate::session::view::Side;
+use crate::session::Side;
 use crate::session::{Command, ConnView, Event, Handler, HandlerError, RunEvent};
 
 /// A loaded script.
@@ -128,6 +128,12 @@ pub(super) fn conn(id: u64) -> Rc<ConnView> {
 pub(super) fn conn_in(id: u64, label: &str) -> Rc<ConnView> {
     let Ok(Charset::Named(encoding)) = labels::lookup(label) else { panic!("{label}") };
     conn_with(id, &Text { recv: Some(Charset::Named(encoding)), send: Some(encoding), ..Text::default() })
+}
+
+/// A connection that a listener of the script accepted.
+pub(super) fn accepted_by(id: u64, listener: u64) -> Rc<ConnView> {
+    let view = Rc::into_inner(conn(id)).expect("nobody else has it");
+    Rc::new(view.with_listener(Some(listener)))
 }
 
 pub(super) fn conn_with(id: u64, text: &Text) -> Rc<ConnView> {

@@ -69,8 +69,7 @@ fn a_listener_falls_back_to_the_handlers_of_the_script() {
         fn on_error(conn, err) { print(err.kind); }"#,
     );
     assert_eq!(bench.start(), [print("127.0.0.1:40007")]);
-    let (own, main) = (conn(1), conn(2));
-    own.listener.set(Some(7));
+    let (own, main) = (accepted_by(1, 7), conn(2));
     assert_eq!(bench.handler.event_mask(&own).received, Some(crate::session::Delivery::Line));
     assert_eq!(bench.handler.event_mask(&main).received, Some(crate::session::Delivery::Data));
     assert_eq!(bench.give(&own, Event::Opened), [send(1, b"hello")]);

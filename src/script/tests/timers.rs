@@ -50,7 +50,7 @@ fn timers_of_a_connection_end_with_it() {
     let (a, b) = (conn(1), conn(2));
     bench.give(&a, Event::Opened);
     bench.give(&b, Event::Opened);
-    a.is_open.set(false);
+    a.info.pretend_closed();
     bench.give(&a, Event::Closed(CloseReason::Eof));
     let mut sent = fire(&mut bench, later(15));
     sent.sort();
@@ -89,7 +89,7 @@ fn a_broadcast_is_encoded_for_each_connection() {
     let sent = bench.give(&a, Event::Line("你".into()));
     let expected = [send(2, b"\xc4\xe3\n"), send(3, b"\x60\x4f\n\0"), send(2, b"!"), send(3, b"!\0"), print("3")];
     assert_eq!(sent, expected);
-    b.is_open.set(false);
+    b.info.pretend_closed();
     bench.give(&b, Event::Closed(CloseReason::Eof));
     assert_eq!(bench.give(&a, Event::Line("x".into())).last(), Some(&print("2")));
 }
@@ -128,5 +128,5 @@ fn the_idle_limit_is_a_property() {
     let mut bench = Bench::load("fn on_connect(conn) { conn.idle_timeout = 250; print(`${conn.idle_timeout}`); }");
     let conn = conn(1);
     assert_eq!(bench.give(&conn, Event::Opened), [Command::SetIdle(1), print("250")]);
-    assert_eq!(conn.idle.get(), Some(Duration::from_millis(250)));
+    assert_eq!(conn.info.idle_limit(), Some(Duration::from_millis(250)));
 }

@@ -91,7 +91,7 @@ impl Connection {
     /// The kernel took `n` bytes from the layers, which hold `left` now.
     pub(in crate::session) fn transmitted_below(&mut self, now: Instant, n: usize, left: usize) {
         self.outbound.set_held_below(left);
-        self.view.note_sent(now, n);
+        self.view.info.note_sent(now, n);
         self.after_sending();
     }
 

@@ -36,7 +36,7 @@ impl Connection {
             End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
             End::Eof => {}
             End::Close => {
-                self.finish(if self.view.eof.get() { CloseReason::Eof } else { CloseReason::Closed });
+                self.finish(if self.view.info.eof() { CloseReason::Eof } else { CloseReason::Closed });
             }
             End::Reset => self.release(CloseReason::Reset, true),
             End::Broken(error) => {
@@ -111,7 +111,7 @@ impl Connection {
     }
 
     pub(super) fn closed(&mut self, why: CloseReason) {
-        if self.view.is_open.replace(false) {
+        if self.view.info.close() {
             self.events.push_back(Event::Closed(why));
         }
     }
@@ -132,13 +132,13 @@ impl Connection {
     }
 
     pub(super) fn check_idle(&mut self, now: Instant) {
-        let Some(idle) = self.view.idle.get() else { return };
-        let due = self.view.last_activity.get() + idle;
+        let Some(idle) = self.view.info.idle_limit() else { return };
+        let due = self.view.info.last_activity() + idle;
         if due > now {
             return self.timers.set(Timer::Idle, due);
         }
         if self.settings.event_mask.idle {
-            self.events.push_back(Event::Idle(now - self.view.last_activity.get()));
+            self.events.push_back(Event::Idle(now - self.view.info.last_activity()));
             return self.timers.set(Timer::Idle, now + idle);
         }
         let message = format!("idle for {}", crate::config::show_duration(idle));

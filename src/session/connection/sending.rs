@@ -85,7 +85,7 @@ impl Connection {
     /// The kernel took `n` bytes of what waits outside.
     pub fn transmitted_spliced(&mut self, now: Instant, n: usize) {
         self.outbound.consume_spliced(n);
-        self.view.note_sent(now, n);
+        self.view.info.note_sent(now, n);
         self.after_sending();
     }
 
@@ -99,11 +99,11 @@ impl Connection {
     pub fn shutdown(&mut self) {
         if self.write == WriteHalf::Open {
             let mut tail = Vec::new();
-            self.view.finish_encoding(&mut tail);
+            self.view.text.finish_encoding(&mut tail);
             self.outbound.extend(&tail);
             self.note_queue();
             self.write = WriteHalf::Finishing;
-            self.view.can_send.set(false);
+            self.view.info.stop_sending();
         }
     }
 
@@ -116,18 +116,23 @@ impl Connection {
     /// The kernel took `n` bytes of the front.
     pub fn transmitted(&mut self, now: Instant, n: usize) {
         self.outbound.consume(n);
-        self.view.note_sent(now, n);
+        self.view.info.note_sent(now, n);
         self.after_sending();
     }
 
+    /// The kernel took `n` bytes that did not pass through here.
+    pub fn note_sent(&mut self, now: Instant, n: usize) {
+        self.view.info.note_sent(now, n);
+    }
+
     pub(super) fn note_queue(&self) {
-        self.view.queued.set(self.outbound.len());
+        self.view.info.set_queued(self.outbound.len());
     }
 
     /// Tells of a queue that has drained.
     pub(in crate::session) fn after_sending(&mut self) {
         self.note_queue();
-        if self.drain_due && self.outbound.placeholders() == 0 && self.view.queued.get() <= LOW_WATER {
+        if self.drain_due && self.outbound.placeholders() == 0 && self.view.info.queued() <= LOW_WATER {
             self.drain_due = false;
             if self.settings.event_mask.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
                 self.events.push_back(Event::Drained);
@@ -154,11 +159,11 @@ impl Connection {
     pub(super) fn stop_writing(&mut self) {
         self.drop_queue();
         self.write = WriteHalf::Shut;
-        self.view.can_send.set(false);
+        self.view.info.stop_sending();
     }
 
     pub(super) fn drop_queue(&mut self) {
         self.outbound.clear();
-        self.view.queued.set(0);
+        self.view.info.set_queued(0);
     }
 }

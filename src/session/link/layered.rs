@@ -131,7 +131,7 @@ impl Link {
             Ok(Some(Flow::Close)) => {
                 (layers.output_ends, layers.output_ended) = (true, true);
                 layers.stack.discard(Direction::Out);
-                self.conn.close(if self.conn.view().eof.get() { CloseReason::Eof } else { CloseReason::Closed });
+                self.conn.close(if self.conn.view().info.eof() { CloseReason::Eof } else { CloseReason::Closed });
                 self.conn.drop_unsent();
                 return false;
             }

@@ -111,6 +111,11 @@ impl Link {
         self.conn.close_placeholder();
     }
 
+    /// The kernel took `n` bytes that did not pass through here ([`Link::accepts_moves`]).
+    pub fn note_sent(&mut self, now: Instant, n: usize) {
+        self.conn.note_sent(now, n);
+    }
+
     // ---- what waits outside ---------------------------------------------------------------------------
 
     /// So many bytes wait outside and count as queued; what is queued later goes after them ([`Link::accepts_spliced`]).

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::layers::{GREETING, Probe, WELCOME};
 use crate::config::{Charset, Text};
+use crate::session::Side;
 use crate::session::connection::{Action, Settings};
-use crate::session::view::Side;
 use crate::session::{CloseReason, ConnError, ConnView, Delivery, ErrorKind, Event, EventMask, Link, Operation};
 
 /// What stands between a connection and its socket.
@@ -34,7 +34,7 @@ pub(super) use run_each_way;
 
 /// A link whose `Opened` was not told yet.
 pub(super) fn link(way: Way, view: Rc<ConnView>, settings: Settings) -> Link {
-    let now = view.opened.get();
+    let now = view.info.opened();
     let mut link = Link::new(view, settings);
     if way != Way::Bare {
         link.add_layer(now, Box::new(Probe::default()));
@@ -210,7 +210,7 @@ impl Playbook {
     /// Over, with nothing left to say.
     pub(super) fn over(self) {
         let book = self.quiet();
-        assert!(!book.conn.view().is_open.get() && !book.conn.view().can_send.get());
+        assert!(!book.conn.view().info.is_open() && !book.conn.view().info.can_send());
         assert_eq!(book.conn.poll_timeout(), None);
         assert_eq!(book.conn.poll_transmit(), None);
     }

@@ -29,7 +29,7 @@ fn the_opening_waits_for_the_greeting_and_what_follows_that_is_delivered() {
         .do_(|conn, _| assert!(conn.is_established() && conn.has_events()))
         .event(Event::Opened)
         .event(data(b"first"))
-        .do_(|conn, _| assert_eq!(conn.view().bytes_in.get(), 5, "the greeting is the layer's"))
+        .do_(|conn, _| assert_eq!(conn.view().info.bytes_in(), 5, "the greeting is the layer's"))
         .input(WELCOME)
         .event(data(WELCOME))
         .quiet();
@@ -143,7 +143,7 @@ fn a_layer_added_later_does_not_see_what_was_sent_before() {
         .send(b"plain")
         .do_(|conn, now| conn.add_layer(now, Box::new(Probe::greeting())))
         .send(b"secret")
-        .do_(|conn, _| assert_eq!(conn.view().queued.get(), 11 + GREETING.len()))
+        .do_(|conn, _| assert_eq!(conn.view().info.queued(), 11 + GREETING.len()))
         .transmit(b"plain")
         .transmit(GREETING)
         .do_(|conn, now| assert_eq!(written(conn, now), b""))

@@ -225,7 +225,7 @@ fn an_encoding_changed_between_lines_counts_from_the_next_line(way: Way) {
     play(way, taking(Delivery::Line), &Text::default())
         .input(b"/encoding gbk\n\xc4\xe3\n")
         .event(line("/encoding gbk"))
-        .do_(|conn, _| conn.view().set_charset(Charset::Named(encoding_rs::GBK)))
+        .do_(|conn, _| conn.view().text.set_charset(Charset::Named(encoding_rs::GBK)))
         .event(line("你"))
         .quiet();
 }
@@ -285,7 +285,7 @@ fn a_full_queue_stops_reading_until_it_has_drained(way: Way) {
     assert!(!book.conn.wants_read());
     let book = book.transmit(&[0; 1000]);
     assert!(book.conn.wants_read());
-    assert_eq!(book.conn.view().queued.get(), HIGH_WATER - 1000);
+    assert_eq!(book.conn.view().info.queued(), HIGH_WATER - 1000);
 }
 
 fn drained_comes_once_for_each_filling(way: Way) {
@@ -307,7 +307,7 @@ fn drained_comes_once_for_each_filling(way: Way) {
 
 fn the_encoder_returns_to_ascii_before_the_fin(way: Way) {
     let book = play(way, taking(Delivery::Data), &text_in(encoding_rs::ISO_2022_JP));
-    let bytes = book.conn.view().encode("日").unwrap();
+    let bytes = book.conn.view().text.encode("日").unwrap();
     book.send(&bytes)
         .close()
         .transmit(b"\x1b$BF|\x1b(B")
@@ -320,7 +320,7 @@ fn the_encoder_returns_to_ascii_before_the_fin(way: Way) {
 fn discarded_input_is_counted_and_its_end_is_seen(way: Way) {
     let settings = Settings { discard: true, ..Settings::default() };
     let book = play(way, settings, &Text::default()).input(b"unwanted").eof().event(Event::Eof).quiet();
-    assert_eq!(book.conn.view().bytes_in.get(), 8);
+    assert_eq!(book.conn.view().info.bytes_in(), 8);
 }
 
 fn frame(bytes: &[u8]) -> Event {
@@ -456,7 +456,7 @@ fn what_arrives_while_paused_is_decoded_when_it_goes_on(way: Way) {
             .input(b"\xc4\xe3\n")
             .quiet()
             .do_(|conn, _| {
-                conn.view().set_charset(Charset::Named(encoding_rs::GBK));
+                conn.view().text.set_charset(Charset::Named(encoding_rs::GBK));
                 conn.set_paused(false);
             })
             .event(event)

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::config::Text;
 use crate::layer::toxics::Toxic;
+use crate::session::Side;
 use crate::session::connection::{Action, LOW_WATER, Settings};
-use crate::session::view::Side;
 use crate::session::{CloseReason, ConnError, ConnView, Direction, ErrorKind, Event, EventMask, Link, Operation};
 
 fn connection() -> (Link, Instant) {
@@ -31,11 +31,11 @@ fn it_goes_before_what_is_queued_later_and_both_before_the_end() {
         conn.send(b"later".to_vec());
         assert!(!conn.accepts_spliced(), "what is queued goes before what would be outside");
         conn.close(CloseReason::Closed);
-        assert_eq!((conn.queued(), conn.view().queued.get(), conn.spliced()), (125, 125, 120));
+        assert_eq!((conn.queued(), conn.view().info.queued(), conn.spliced()), (125, 125, 120));
         assert_eq!((conn.poll_transmit(), conn.wants_write()), (None, true));
         assert_eq!(conn.poll_action(now), None, "no end before what was sent");
         conn.transmitted_spliced(now, 117);
-        assert_eq!((conn.view().bytes_out.get(), conn.queued()), (117, 8));
+        assert_eq!((conn.view().info.bytes_out(), conn.queued()), (117, 8));
         if comes_in {
             conn.absorb(b"end".to_vec());
             assert_eq!((conn.spliced(), conn.queued(), conn.poll_transmit()), (0, 8, Some(&b"endlater"[..])));
@@ -45,7 +45,7 @@ fn it_goes_before_what_is_queued_later_and_both_before_the_end() {
             assert_eq!(conn.poll_transmit(), Some(&b"later"[..]));
             conn.transmitted(now, 5);
         }
-        assert_eq!((conn.view().bytes_out.get(), conn.view().queued.get()), (125, 0));
+        assert_eq!((conn.view().info.bytes_out(), conn.view().info.queued()), (125, 0));
         assert_eq!(conn.poll_action(now), Some(Action::ShutdownWrite));
         assert_eq!(conn.poll_action(now), None);
         assert!(conn.is_lingering());
@@ -75,7 +75,7 @@ fn nobody_wants_it_once_the_queue_was_dropped() {
         } else {
             conn.reset(CloseReason::Reset);
         }
-        assert_eq!((conn.spliced(), conn.queued(), conn.view().queued.get()), (0, 0, 0));
+        assert_eq!((conn.spliced(), conn.queued(), conn.view().info.queued()), (0, 0, 0));
         assert!(!conn.accepts_spliced() && !conn.wants_write());
     }
 }

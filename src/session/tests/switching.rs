@@ -7,8 +7,8 @@ use encoding_rs::GBK;
 
 use super::book::{Way, link, next_event, run_each_way};
 use crate::config::{Charset, Text};
+use crate::session::Side;
 use crate::session::connection::Settings;
-use crate::session::view::Side;
 use crate::session::{ConnView, Cutting, Delivery, Event, EventMask, Link};
 
 run_each_way! {

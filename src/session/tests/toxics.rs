@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::config::Text;
 use crate::layer::toxics::{Then, Toxic};
+use crate::session::Side;
 use crate::session::connection::{Action, HIGH_WATER, LOW_WATER, Settings};
-use crate::session::view::Side;
 use crate::session::{
     CloseReason, ConnError, ConnView, Cutting, Delivery, Direction, ErrorKind, Event, EventMask, Link, Operation,
 };
@@ -169,7 +169,7 @@ fn what_was_sent_before_a_toxic_does_not_pass_it() {
     let mut bench = bench();
     bench.writable = false;
     bench.send(b"before").toxic(Direction::Out, LATENCY).send(b"after");
-    assert_eq!(bench.conn.view().queued.get(), 11);
+    assert_eq!(bench.conn.view().info.queued(), 11);
     bench.writable = true;
     bench.turn();
     bench.run(1000).saw(&["0 > before", "0 drained", "200 > after"]);
@@ -217,7 +217,7 @@ fn a_limit_is_exact_and_ends_both_ways() {
     let mut bench = self::bench();
     bench.toxic(Direction::Out, limit(4, Then::Close)).send(b"abc").send(b"def").send(b"g").eof();
     bench.saw(&["0 > abc", "0 drained", "0 > d", "0 FIN", "0 drained", "0 closed closed", "0 gone"]);
-    assert_eq!((bench.conn.view().bytes_out.get(), bench.conn.view().queued.get()), (4, 0));
+    assert_eq!((bench.conn.view().info.bytes_out(), bench.conn.view().info.queued()), (4, 0));
 
     let mut bench = self::bench();
     bench.toxic(Direction::Out, limit(4, Then::Reset)).send(b"abcdef").saw(&[
@@ -257,7 +257,7 @@ fn a_timeout_drops_data_and_closes_or_waits_for_ever() {
     bench.saw(&["100 FIN", "100 closed closed", "620 gone"]);
     let mut bench = self::bench();
     bench.toxic(Direction::Out, HOLE).send(b"gone").run(1_000_000).saw(&["0 drained"]);
-    assert_eq!(bench.conn.view().queued.get(), 0, "it is not waiting, it is lost");
+    assert_eq!(bench.conn.view().info.queued(), 0, "it is not waiting, it is lost");
     assert!(bench.conn.is_open());
 }
 
@@ -270,7 +270,7 @@ fn a_broken_link_is_told_after_what_had_arrived() {
         conn.send(b"x".to_vec());
         conn.handle_read_error(now, error.clone());
     });
-    assert!(!bench.conn.wants_read() && !bench.conn.view().can_send.get());
+    assert!(!bench.conn.wants_read() && !bench.conn.view().info.can_send());
     bench.run(1000).saw(&["200 < a", "200 error reset", "200 closed reset", "200 gone"]);
 
     // What it says about a hole in the stream.
@@ -319,15 +319,15 @@ fn what_is_held_holds_back_whoever_sends_it() {
 
     let mut bench = self::bench();
     bench.toxic(Direction::Out, Toxic::Bandwidth { rate: 100 }).send(&vec![7; 8 << 20]);
-    assert_eq!(bench.conn.view().queued.get(), 8 << 20, "what is held counts");
+    assert_eq!(bench.conn.view().info.queued(), 8 << 20, "what is held counts");
     assert!(!bench.conn.wants_read(), "whoever asks for more waits");
     bench.run(80_000);
-    let left = bench.conn.view().queued.get();
-    assert_eq!(left + bench.conn.view().bytes_out.get() as usize, 8 << 20);
+    let left = bench.conn.view().info.queued();
+    assert_eq!(left + bench.conn.view().info.bytes_out() as usize, 8 << 20);
     assert!(left.abs_diff((8 << 20) - 8_000_000) <= 10_000, "{left}");
     bench.seen.clear();
     bench.run(90_000);
-    assert_eq!(bench.conn.view().bytes_out.get(), 8 << 20);
+    assert_eq!(bench.conn.view().info.bytes_out(), 8 << 20);
     let drained = bench.seen.iter().filter(|line| line.ends_with("drained")).count();
     assert_eq!(drained, 1, "when {LOW_WATER} are left");
 }

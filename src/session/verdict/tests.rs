@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::*;
 use crate::config::Text;
 use crate::session::CloseReason;
-use crate::session::view::Side;
+use crate::session::Side;
 
 fn handler(expect: Option<&str>, fail_on: Option<&str>) -> VerdictHandler {
     let patterns = VerdictPatterns { expect: expect.map(str::to_owned), fail_on: fail_on.map(str::to_owned) };
@@ -21,7 +21,7 @@ fn conn(id: ConnId) -> Rc<ConnView> {
 /// Gives a chunk, checks that it goes on to stdout, and returns the verdict.
 fn give(handler: &VerdictHandler, conn: &Rc<ConnView>, bytes: &[u8]) -> Option<Verdict> {
     let mut out = Vec::new();
-    conn.bytes_in.set(conn.bytes_in.get() + bytes.len() as u64);
+    conn.info.note_received(Instant::now(), bytes.len());
     handler.handle(conn, Event::Data(bytes.to_vec()), &mut out).expect("it does not fail");
     assert_eq!(out.remove(0), Command::Output(bytes.to_vec()));
     verdict(out)
@@ -29,7 +29,9 @@ fn give(handler: &VerdictHandler, conn: &Rc<ConnView>, bytes: &[u8]) -> Option<V
 
 fn end(handler: &VerdictHandler, conn: &Rc<ConnView>, eof: bool) -> Option<Verdict> {
     let mut out = Vec::new();
-    conn.eof.set(eof);
+    if eof {
+        conn.info.note_eof();
+    }
     handler.handle(conn, Event::Closed(CloseReason::Eof), &mut out).expect("it does not fail");
     verdict(out)
 }

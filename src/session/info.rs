@@ -1,0 +1,260 @@
+//! `ConnInfo`: the facts of one connection: who its peer is, what has moved, how far it is.
+//!
+//! Owns the cells; the session alone writes them, everybody reads them. What a script asks for changes some of them before
+//! it is carried out: those requests stand in `view`.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::time::{Duration, Instant};
+
+use crate::endpoint::{Address, Endpoint};
+use crate::session::ListenerId;
+
+/// Which end of the connection tcpx is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// tcpx accepted it.
+    Server,
+    /// tcpx made it.
+    Client,
+}
+
+/// The facts of one connection.
+#[derive(Debug)]
+pub struct ConnInfo {
+    peer: RefCell<Address>,
+    local: RefCell<Address>,
+    target: Option<Box<str>>,
+    listener: Option<ListenerId>,
+    opened: Cell<Instant>,
+    last_activity: Cell<Instant>,
+    bytes_in: Cell<u64>,
+    bytes_out: Cell<u64>,
+    queued: Cell<usize>,
+    idle_limit: Cell<Option<Duration>>,
+    toxics: RefCell<Vec<&'static str>>,
+    /// In microseconds; at most some 71 minutes.
+    connecting_us: Cell<u32>,
+    side: Side,
+    is_open: Cell<bool>,
+    can_send: Cell<bool>,
+    eof: Cell<bool>,
+    nodelay: Cell<bool>,
+}
+
+impl ConnInfo {
+    /// The facts of a connection that stands since `now`.
+    pub(super) fn new(peer: Address, local: Address, side: Side, now: Instant) -> Self {
+        Self {
+            peer: RefCell::new(peer),
+            local: RefCell::new(local),
+            target: None,
+            listener: None,
+            opened: Cell::new(now),
+            last_activity: Cell::new(now),
+            bytes_in: Cell::new(0),
+            bytes_out: Cell::new(0),
+            queued: Cell::new(0),
+            idle_limit: Cell::new(None),
+            toxics: RefCell::default(),
+            connecting_us: Cell::new(0),
+            side,
+            is_open: Cell::new(true),
+            can_send: Cell::new(true),
+            eof: Cell::new(false),
+            nodelay: Cell::new(true),
+        }
+    }
+
+    /// The facts of a connection that is still being made to `target`.
+    pub(super) fn dialing(target: &Endpoint, now: Instant) -> Self {
+        let (peer, local) = match target {
+            Endpoint::Tcp { .. } => (Address::NOWHERE, Address::NOWHERE),
+            Endpoint::Unix(name) => (Address::Unix(Some(name.clone())), Address::Unix(None)),
+        };
+        Self { target: Some(target.to_string().into()), ..Self::new(peer, local, Side::Client, now) }
+    }
+
+    pub(super) fn with_nodelay(self, on: bool) -> Self {
+        self.nodelay.set(on);
+        self
+    }
+
+    pub(super) fn with_listener(self, listener: Option<ListenerId>) -> Self {
+        Self { listener, ..self }
+    }
+
+    // ---- who it is ------------------------------------------------------------------------------------
+
+    /// Which end tcpx is.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// The other end's address; of no host while the connection is being made.
+    pub fn peer(&self) -> Ref<'_, Address> {
+        self.peer.borrow()
+    }
+
+    /// Our end's address; of no host while the connection is being made.
+    pub fn local(&self) -> Ref<'_, Address> {
+        self.local.borrow()
+    }
+
+    /// The other end's address as text; while the connection is being made, its target.
+    pub fn peer_name(&self) -> String {
+        match &self.target {
+            Some(target) if *self.peer.borrow() == Address::NOWHERE => target.to_string(),
+            _ => self.peer.borrow().to_string(),
+        }
+    }
+
+    /// The listener of a handler that accepted the connection.
+    pub fn listener(&self) -> Option<ListenerId> {
+        self.listener
+    }
+
+    // ---- how far it is --------------------------------------------------------------------------------
+
+    /// Whether `Closed` was not delivered yet.
+    pub fn is_open(&self) -> bool {
+        self.is_open.get()
+    }
+
+    /// Whether it is neither closed nor shut down by us.
+    pub fn can_send(&self) -> bool {
+        self.can_send.get()
+    }
+
+    /// Whether the peer sent FIN.
+    pub fn eof(&self) -> bool {
+        self.eof.get()
+    }
+
+    /// When it was accepted or connected; until then, when connecting began.
+    pub fn opened(&self) -> Instant {
+        self.opened.get()
+    }
+
+    /// Duration of connecting, resolving included; `None`: it was accepted.
+    pub fn connecting_time(&self) -> Option<Duration> {
+        (self.side == Side::Client).then(|| Duration::from_micros(self.connecting_us.get().into()))
+    }
+
+    /// When a byte last moved, in either direction.
+    pub fn last_activity(&self) -> Instant {
+        self.last_activity.get()
+    }
+
+    // ---- what moved -----------------------------------------------------------------------------------
+
+    /// Bytes received.
+    pub fn bytes_in(&self) -> u64 {
+        self.bytes_in.get()
+    }
+
+    /// Bytes the kernel took.
+    pub fn bytes_out(&self) -> u64 {
+        self.bytes_out.get()
+    }
+
+    /// Bytes waiting to be sent, those a script has just asked to be sent included.
+    pub fn queued(&self) -> usize {
+        self.queued.get()
+    }
+
+    // ---- its settings ---------------------------------------------------------------------------------
+
+    /// Duration of silence after which the connection is idle.
+    pub fn idle_limit(&self) -> Option<Duration> {
+        self.idle_limit.get()
+    }
+
+    /// `TCP_NODELAY` as last asked for.
+    pub fn nodelay(&self) -> bool {
+        self.nodelay.get()
+    }
+
+    /// Number of toxics its script has asked for and not healed.
+    pub fn toxics(&self) -> usize {
+        self.toxics.borrow().len()
+    }
+
+    // ---- what the session writes ----------------------------------------------------------------------
+
+    pub(super) fn connected(&self, peer: Address, local: Address, now: Instant) {
+        self.peer.replace(peer);
+        self.local.replace(local);
+        let took = now.saturating_duration_since(self.opened.replace(now)).as_micros();
+        self.connecting_us.set(u32::try_from(took).unwrap_or(u32::MAX));
+        self.last_activity.set(now);
+    }
+
+    /// `n` bytes arrived, whether or not they passed through the connection.
+    pub(super) fn note_received(&self, now: Instant, n: usize) {
+        self.bytes_in.set(self.bytes_in.get() + n as u64);
+        self.last_activity.set(now);
+    }
+
+    /// The kernel took `n` bytes, from the queue or without passing through the connection.
+    pub(super) fn note_sent(&self, now: Instant, n: usize) {
+        self.bytes_out.set(self.bytes_out.get() + n as u64);
+        self.last_activity.set(now);
+    }
+
+    pub(super) fn set_queued(&self, n: usize) {
+        self.queued.set(n);
+    }
+
+    pub(super) fn note_eof(&self) {
+        self.eof.set(true);
+    }
+
+    /// Returns whether it could send until now.
+    pub(super) fn stop_sending(&self) -> bool {
+        self.can_send.replace(false)
+    }
+
+    /// Returns whether it was open until now.
+    pub(super) fn close(&self) -> bool {
+        self.is_open.replace(false)
+    }
+
+    pub(super) fn set_idle_limit(&self, limit: Option<Duration>) {
+        self.idle_limit.set(limit);
+    }
+
+    pub(super) fn set_nodelay(&self, on: bool) {
+        self.nodelay.set(on);
+    }
+
+    pub(super) fn add_toxic(&self, name: &'static str) {
+        self.toxics.borrow_mut().push(name);
+    }
+
+    /// Forgets the toxics of that name, or all.
+    pub(super) fn forget_toxics(&self, name: Option<&str>) {
+        self.toxics.borrow_mut().retain(|known| name.is_some_and(|name| *known != name));
+    }
+}
+
+/// For tests of floors that have no state machine to bring a connection into a state.
+#[cfg(test)]
+impl ConnInfo {
+    pub(crate) fn pretend_moved(&self, bytes_in: u64, bytes_out: u64) {
+        self.bytes_in.set(bytes_in);
+        self.bytes_out.set(bytes_out);
+    }
+
+    pub(crate) fn pretend_queued(&self, n: usize) {
+        self.queued.set(n);
+    }
+
+    pub(crate) fn pretend_shut_down(&self) {
+        self.can_send.set(false);
+    }
+
+    pub(crate) fn pretend_closed(&self) {
+        self.can_send.set(false);
+        self.is_open.set(false);
+    }
+}

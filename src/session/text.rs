@@ -1,0 +1,112 @@
+//! `TextSettings`: how one connection turns bytes into text and text into bytes, and what it is called.
+//!
+//! Scripts change the settings at any time; a change takes effect with the next bytes. Decoding itself belongs to
+//! `inbound`.
+
+use std::borrow::Cow;
+use std::cell::{Cell, Ref, RefCell};
+
+use encoding_rs::{Encoding, UTF_8};
+
+use crate::codec::charset::{EncodeError, Encoder};
+use crate::config::{Charset, Text};
+
+/// The text settings of one connection.
+#[derive(Debug)]
+pub struct TextSettings {
+    recv: Cell<Charset>,
+    detected: Cell<Option<&'static Encoding>>,
+    encoder: RefCell<Encoder>,
+    label: RefCell<Option<Box<str>>>,
+    eol: RefCell<Cow<'static, str>>,
+    crlf: bool,
+}
+
+impl TextSettings {
+    /// The settings the run was given.
+    pub(super) fn new(text: &Text) -> Self {
+        Self {
+            recv: Cell::new(text.recv.unwrap_or(Charset::Named(UTF_8))),
+            detected: Cell::new(None),
+            encoder: RefCell::new(Encoder::new(text.send.unwrap_or(UTF_8), text.unencodable)),
+            label: RefCell::new(None),
+            eol: RefCell::new(Cow::Borrowed(if text.crlf { "\r\n" } else { "\n" })),
+            crlf: text.crlf,
+        }
+    }
+
+    // ---- received text --------------------------------------------------------------------------------
+
+    /// How received bytes are decoded.
+    pub fn recv(&self) -> Charset {
+        self.recv.get()
+    }
+
+    /// The encoding of received bytes; `None`: it is to be detected, and is not yet.
+    pub fn recv_encoding(&self) -> Option<&'static Encoding> {
+        match self.recv.get() {
+            Charset::Auto => self.detected.get(),
+            Charset::Named(encoding) => Some(encoding),
+        }
+    }
+
+    pub(super) fn set_detected(&self, encoding: Option<&'static Encoding>) {
+        self.detected.set(encoding);
+    }
+
+    // ---- sent text ------------------------------------------------------------------------------------
+
+    /// Encodes text for this connection, all of it or nothing.
+    pub fn encode(&self, text: &str) -> Result<Vec<u8>, EncodeError> {
+        self.encoder.borrow_mut().encode_whole(text)
+    }
+
+    /// Encodes text of an endless stream: before an error, what came before it is in `out`.
+    pub fn encode_stream(&self, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encoder.borrow_mut().encode(text, out)
+    }
+
+    /// Appends the bytes that end the encoded stream (ISO-2022-JP returns to ASCII).
+    pub(super) fn finish_encoding(&self, out: &mut Vec<u8>) {
+        self.encoder.borrow_mut().finish(out);
+    }
+
+    /// What ends a sent line.
+    pub fn eol(&self) -> Ref<'_, str> {
+        Ref::map(self.eol.borrow(), |eol| &**eol)
+    }
+
+    /// Changes what ends a sent line.
+    pub fn set_eol(&self, eol: &str) {
+        self.eol.replace(Cow::Owned(eol.to_owned()));
+    }
+
+    /// Whether a lone LF in sent text becomes CR LF.
+    pub fn crlf(&self) -> bool {
+        self.crlf
+    }
+
+    // ---- both -----------------------------------------------------------------------------------------
+
+    /// Changes the encoding of both directions; `Charset::Auto` sends UTF-8.
+    pub fn set_charset(&self, charset: Charset) {
+        self.recv.set(charset);
+        self.detected.set(None);
+        let encoding = match charset {
+            Charset::Auto => UTF_8,
+            Charset::Named(encoding) => encoding,
+        };
+        let mut encoder = self.encoder.borrow_mut();
+        *encoder = Encoder::new(encoding, encoder.unencodable());
+    }
+
+    /// The name for log lines, if one was given.
+    pub fn label(&self) -> Option<String> {
+        self.label.borrow().as_deref().map(str::to_owned)
+    }
+
+    /// Gives a name for log lines.
+    pub fn set_label(&self, label: &str) {
+        self.label.replace(Some(label.into()));
+    }
+}
