@@ -9,7 +9,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use mio::Interest;
 use tcpx::net::reactor::{Io, Reactor};
-use tcpx::session::{Delivery, Event};
+use tcpx::session::{Event, Form};
 
 use crate::session::open;
 use crate::warm;
@@ -28,7 +28,7 @@ fn round(bencher: Bencher<'_, '_>) {
 /// The same with a connection between the two.
 #[divan::bench]
 fn round_with_connection(bencher: Bencher<'_, '_>) {
-    let (mut conn, mut buffer, now) = (open(Delivery::Data), [0; 4096], Instant::now());
+    let (mut conn, mut buffer, now) = (open(Form::Data), [0; 4096], Instant::now());
     sockets(bencher, move |reactor, slot, socket| {
         let Io::Moved(n) = reactor.readiness(slot).read(&mut buffer, |buffer| socket.read(buffer)) else { return };
         conn.handle_input(now, &buffer[..n]);

@@ -9,7 +9,7 @@ use tcpx::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
 use tcpx::config::ScriptSource;
 use tcpx::layer::toxics::Toxic;
 use tcpx::session::connection::Settings;
-use tcpx::session::{Command, Cutting, Delivery, Direction, Event, EventMask, Handler, Link};
+use tcpx::session::{ChosenForm, Command, Direction, Event, EventMask, Form, Handler, Link};
 
 use crate::script::{loaded, view};
 use crate::warm;
@@ -17,7 +17,7 @@ use crate::warm;
 /// 64 bytes are echoed without a script.
 #[divan::bench]
 fn round(bencher: Bencher<'_, '_>) {
-    rounds(bencher, open(Delivery::Data));
+    rounds(bencher, open(Form::Data));
 }
 
 /// The same with `@echo`.
@@ -49,7 +49,7 @@ fn round_with_script(bencher: Bencher<'_, '_>) {
 /// The same without a script, through a toxic without delay.
 #[divan::bench]
 fn round_through_toxic(bencher: Bencher<'_, '_>) {
-    let mut conn = open(Delivery::Data);
+    let mut conn = open(Form::Data);
     let toxic = Toxic::Latency { latency: Duration::ZERO, jitter: Duration::ZERO };
     conn.add_toxic(Instant::now(), Direction::Out, toxic, 1);
     rounds(bencher, conn);
@@ -59,7 +59,7 @@ fn round_through_toxic(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn round_with_idle_limit(bencher: Bencher<'_, '_>) {
     let idle = Some(Duration::from_secs(60));
-    let mut conn = Link::new(view(), Settings { idle, ..settings(Delivery::Data) });
+    let mut conn = Link::new(view(), Settings { idle, ..settings(Form::Data) });
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     let now = Instant::now();
     bencher.counter(ItemsCount::new(1usize)).bench_local(warm(|| {
@@ -73,26 +73,26 @@ fn round_with_idle_limit(bencher: Bencher<'_, '_>) {
 /// 64 bytes as decoded text.
 #[divan::bench]
 fn text(bencher: Bencher<'_, '_>) {
-    deliver(bencher, open(Delivery::Text), &[b'x'; 64], 1);
+    deliver(bencher, open(Form::Text), &[b'x'; 64], 1);
 }
 
 /// One line for each read.
 #[divan::bench(args = [16, 80, 1000])]
 fn line(bencher: Bencher<'_, '_>, size: usize) {
-    deliver(bencher, open(Delivery::Line), &line_of(size), 1);
+    deliver(bencher, open(Form::Line), &line_of(size), 1);
 }
 
 /// A read of 64 KiB of lines.
 #[divan::bench(args = [16, 80, 1000])]
 fn lines(bencher: Bencher<'_, '_>, size: usize) {
     let count = (64 << 10) / size;
-    deliver(bencher, open(Delivery::Line), &line_of(size).repeat(count), count);
+    deliver(bencher, open(Form::Line), &line_of(size).repeat(count), count);
 }
 
 /// A line of 80 bytes in reads of 50.
 #[divan::bench]
 fn lines_in_pieces(bencher: Bencher<'_, '_>) {
-    pieces(bencher, open(Delivery::Line), &line_of(80).repeat(50), 50, 50);
+    pieces(bencher, open(Form::Line), &line_of(80).repeat(50), 50, 50);
 }
 
 /// A read of 64 KiB of frames with a header of four bytes.
@@ -111,7 +111,7 @@ fn frames_in_pieces(bencher: Bencher<'_, '_>) {
 /// The outbound queue: this many answers, taken by one write.
 #[divan::bench(args = [1, 10, 1000])]
 fn queue(bencher: Bencher<'_, '_>, answers: usize) {
-    let (mut conn, now) = (open(Delivery::Data), Instant::now());
+    let (mut conn, now) = (open(Form::Data), Instant::now());
     bencher.counter(ItemsCount::new(answers)).with_inputs(|| vec![vec![b'x'; 64]; answers]).bench_local_values(
         |answers| {
             let expected = answers.len() * 64;
@@ -174,23 +174,23 @@ fn pieces(bencher: Bencher<'_, '_>, mut conn: Link, bytes: &[u8], piece: usize, 
     }));
 }
 
-fn settings(delivery: Delivery) -> Settings {
-    let event_mask = EventMask { received: Some(delivery), ..EventMask::default() };
+fn settings(form: Form) -> Settings {
+    let event_mask = EventMask { received: Some(form), ..EventMask::default() };
     Settings { event_mask, ..Settings::default() }
 }
 
 /// A connection after its `Opened` event.
-pub(crate) fn open(delivery: Delivery) -> Link {
-    let mut conn = Link::new(view(), settings(delivery));
+pub(crate) fn open(form: Form) -> Link {
+    let mut conn = Link::new(view(), settings(form));
     assert_eq!(conn.poll_event(), Some(Event::Opened));
     conn
 }
 
 fn framed() -> Link {
-    let mut conn = open(Delivery::Data);
+    let mut conn = open(Form::Data);
     let (endian, max) = (Endian::Big, MAX_FRAME);
     let header = LengthHeader { size: 4, endian, offset: 0, adjust: 0, include_header: false, strip: true, max };
-    conn.set_cutting(Cutting::Frames(Framing::Length(header)));
+    conn.set_form(Some(ChosenForm::Frames(Framing::Length(header))));
     conn
 }
 

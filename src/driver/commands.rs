@@ -31,7 +31,7 @@ impl Parts {
                 let now = self.io.now;
                 self.touch(id, move |peer| peer.link.handle_idle_change(now));
             }
-            Command::SetCutting(id, cutting) => self.touch(id, |peer| peer.link.set_cutting(cutting)),
+            Command::SetForm(id, chosen) => self.touch(id, |peer| peer.link.set_form(chosen)),
             Command::Cut(id, length) => self.touch(id, move |peer| peer.link.cut(length)),
             Command::Skip(id, n) => self.touch(id, move |peer| peer.link.skip(n)),
             Command::Pause(id) => self.touch(id, |peer| peer.link.set_paused(true)),

@@ -5,7 +5,7 @@
 
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
-use crate::session::{CloseReason, ConnId, Cutting};
+use crate::session::{ChosenForm, CloseReason, ConnId};
 
 impl Parts {
     /// Works on a connection outside of its turn, which follows. One that is still being made is worked on once it stands.
@@ -26,7 +26,7 @@ impl Parts {
             self.touch(id, move |peer| {
                 if is_partner_known {
                     peer.partner = Some(partner);
-                    peer.link.set_cutting(Cutting::Raw);
+                    peer.link.set_form(Some(ChosenForm::Data));
                 } else {
                     peer.link.close(CloseReason::Closed);
                 }

@@ -15,7 +15,7 @@ use crate::codec::framing::MAX_FRAME;
 use crate::config::{Charset, Malformed};
 use crate::script::api::pattern::Pattern as Regex;
 use crate::script::timers::TimerId;
-use crate::session::{ConnView, Cutting};
+use crate::session::{ChosenForm, ConnView};
 
 /// A pattern.
 #[derive(Clone, Debug)]
@@ -51,27 +51,21 @@ pub(super) struct Found {
     pub(super) names: Map,
 }
 
-/// The framing and the expected patterns of one connection.
-#[derive(Debug)]
+/// The chosen form and the expected patterns of one connection.
+#[derive(Debug, Default)]
 pub(super) struct Stream {
-    /// The framing used while no pattern is expected.
-    pub(super) cutting: Cutting,
+    /// The form chosen while no pattern is expected.
+    pub(super) chosen: Option<ChosenForm>,
     /// The expected patterns, in order.
     pub(super) expected: VecDeque<Expectation>,
 }
 
-impl Default for Stream {
-    fn default() -> Self {
-        Self { cutting: Cutting::None, expected: VecDeque::new() }
-    }
-}
-
 impl Stream {
-    /// The current cutting of the stream.
-    pub(super) fn wanted(&self) -> Cutting {
+    /// The current form of the stream.
+    pub(super) fn form(&self) -> Option<ChosenForm> {
         match self.expected.front() {
-            Some(first) => Cutting::Asked { max: first.pattern.limit() },
-            None => self.cutting.clone(),
+            Some(first) => Some(ChosenForm::Searched { max: first.pattern.limit() }),
+            None => self.chosen.clone(),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::script::check::Hook;
 use crate::script::expecting::{Expectation, Found, Stream};
 use crate::script::listeners::Listeners;
 use crate::script::timers::{Timer, TimerId, Timers};
-use crate::session::{Command, ConnId, ConnIds, ConnView, Cutting, ListenerId};
+use crate::session::{ChosenForm, Command, ConnId, ConnIds, ConnView, ListenerId};
 use crate::sys::{interrupts, memory};
 
 /// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
@@ -215,16 +215,16 @@ impl Host {
         self.takes_frames.get() || conn.info.listener().is_some_and(of_listener)
     }
 
-    /// Cuts a connection's stream differently: at once, or when nothing is expected of it any more.
-    pub(super) fn cut(&self, conn: &ConnView, cutting: Cutting) {
+    /// Changes the form of a connection's received bytes: at once, or when nothing is expected of it any more.
+    pub(super) fn choose_form(&self, conn: &ConnView, chosen: Option<ChosenForm>) {
         if !conn.info.is_open() {
             return;
         }
         let mut streams = self.streams.borrow_mut();
         let stream = streams.entry(conn.id).or_default();
-        stream.cutting = cutting.clone();
+        stream.chosen.clone_from(&chosen);
         if stream.expected.is_empty() {
-            self.push(Command::SetCutting(conn.id, cutting));
+            self.push(Command::SetForm(conn.id, chosen));
         }
     }
 
@@ -234,7 +234,7 @@ impl Host {
         let stream = streams.entry(conn.id).or_default();
         stream.expected.push_back(expectation);
         if stream.expected.len() == 1 {
-            self.push(Command::SetCutting(conn.id, stream.wanted()));
+            self.push(Command::SetForm(conn.id, stream.form()));
         }
     }
 
@@ -273,10 +273,10 @@ impl Host {
         expected.remove(at)
     }
 
-    /// The connection's stream is cut for what is expected next; if that is nothing, as before.
-    pub(super) fn apply_cutting(&self, conn: &ConnView, out: &mut Vec<Command>) {
+    /// Sets the form for what is expected next; if that is nothing, the chosen one.
+    pub(super) fn apply_form(&self, conn: &ConnView, out: &mut Vec<Command>) {
         if let Some(stream) = self.streams.borrow().get(&conn.id) {
-            let wanted = Command::SetCutting(conn.id, stream.wanted());
+            let wanted = Command::SetForm(conn.id, stream.form());
             if out.last() != Some(&wanted) {
                 out.push(wanted);
             }

@@ -43,7 +43,7 @@ use crate::script::host::{Host, MAX_GROWTH, Stopped};
 use crate::script::paths::FileAccess;
 use crate::script::source::{Source, Sources};
 use crate::session::{
-    Command, ConnError, ConnView, Delivery, Event, EventMask, Handler, HandlerError, ListenerId, RunEvent, TimerCall,
+    Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, ListenerId, RunEvent, TimerCall,
 };
 
 pub use host::{Binder, RunContext};
@@ -253,7 +253,7 @@ impl ScriptHandler {
         out.push(Command::Skip(conn.id, found.end));
         let value = api::expect::match_value(Some(found));
         let result = self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out);
-        self.host.apply_cutting(conn, out);
+        self.host.apply_form(conn, out);
         result
     }
 
@@ -387,10 +387,10 @@ impl Handler for ScriptHandler {
         let has = |hook| self.has(conn, hook);
         EventMask {
             received: Hooks::receiver(has).map(|hook| match hook {
-                Hook::FrameSize => Delivery::Measured,
-                Hook::Line => Delivery::Line,
-                Hook::Text => Delivery::Text,
-                _ => Delivery::Data,
+                Hook::FrameSize => Form::Measured,
+                Hook::Line => Form::Line,
+                Hook::Text => Form::Text,
+                _ => Form::Data,
             }),
             // Always: it becomes one of all connections, and is let go when it has closed.
             opened: true,
@@ -497,7 +497,7 @@ impl Handler for ScriptHandler {
                 let value = api::expect::match_value(None);
                 let result = overdue
                     .map(|late| self.call_back("expect", &late.call, [Dynamic::from(Conn::new(conn)), value], out));
-                self.host.apply_cutting(conn, out);
+                self.host.apply_form(conn, out);
                 result.unwrap_or(Ok(()))
             }
             Some(conn) => self.call_back(name, &timer.call, [Dynamic::from(Conn::new(conn))], out),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::endpoint::Endpoint;
 use crate::layer::Direction;
 use crate::layer::toxics::Toxic;
-use crate::session::{ConnId, ConnView, Cutting, ListenerId};
+use crate::session::{ChosenForm, ConnId, ConnView, ListenerId};
 
 /// What to do. Commands are carried out in the order they were given.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub enum Command {
     SetNodelay(ConnId, bool),
     /// The idle limit in the connection's view was changed.
     SetIdle(ConnId),
-    /// Cut the stream differently, from the next byte that was not delivered.
-    SetCutting(ConnId, Cutting),
+    /// Change the form of received bytes, from the next byte that was not delivered; `None`: as the handler asks for.
+    SetForm(ConnId, Option<ChosenForm>),
     /// Answers [`Event::Measure`]: the next frame has this length; 0: more bytes are needed.
     Cut(ConnId, usize),
     /// Answers [`Event::Measure`]: the handler has dealt with so many bytes itself.

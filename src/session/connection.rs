@@ -30,7 +30,7 @@ use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
 use crate::session::timer::{Timer, TimerTable};
-use crate::session::{CloseReason, ConnError, ConnView, Cutting, Delivery, Event, EventMask};
+use crate::session::{ChosenForm, CloseReason, ConnError, ConnView, Event, EventMask, Form};
 
 /// Above this many queued bytes, nothing more is read from the peer whose requests fill the queue.
 pub const HIGH_WATER: usize = 1 << 20;
@@ -58,12 +58,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The form of received bytes while no framing is chosen.
-    fn delivery(&self) -> Delivery {
+    /// The form of received bytes while no other is chosen.
+    fn form(&self) -> Form {
         match self.event_mask.received {
-            Some(delivery) => delivery,
-            None if self.decode_output => Delivery::Text,
-            None => Delivery::Data,
+            Some(form) => form,
+            None if self.decode_output => Form::Text,
+            None => Form::Data,
         }
     }
 }
@@ -136,7 +136,7 @@ impl Connection {
             timers.set(Timer::Idle, view.info.opened() + idle);
         }
         Self {
-            inbound: Inbound::new(settings.delivery(), settings.malformed),
+            inbound: Inbound::new(settings.form(), settings.malformed),
             view,
             settings,
             phase: Phase::Open,
@@ -228,7 +228,7 @@ impl Connection {
         self.settings.event_mask = event_mask;
         let is_received = |event: &Event| matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_));
         let received = self.events.take_if(is_received);
-        self.inbound.set_delivery(&self.view, self.settings.delivery(), received);
+        self.inbound.set_requested(&self.view, self.settings.form(), received);
     }
 
     /// Flush, FIN, let go. No data event follows.
@@ -263,9 +263,9 @@ impl Connection {
         }
     }
 
-    /// Cuts what was received, and comes, differently.
-    pub fn set_cutting(&mut self, cutting: Cutting) {
-        self.inbound.set_cutting(cutting, self.settings.delivery());
+    /// Changes the form of what was not delivered yet; `None`: the one the event mask asks for.
+    pub fn set_form(&mut self, chosen: Option<ChosenForm>) {
+        self.inbound.set_chosen(chosen, self.settings.form());
     }
 
     /// The handler has measured the next frame; 0: it needs more bytes.

@@ -22,7 +22,8 @@ pub enum Event {
     Frame(Vec<u8>),
     /// The start of the next frame, to be measured: answered with [`Command::Cut`].
     Measure(Vec<u8>),
-    /// The stream has ended, and what was asked for each time ([`Cutting::Asked`]) has not come: what has.
+    /// The stream has ended without what the handler searches for
+    /// ([`ChosenForm::Searched`](crate::session::ChosenForm::Searched)): what had arrived.
     Unmet(Vec<u8>),
     /// The peer sent FIN.
     Eof,

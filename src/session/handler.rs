@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::session::{Command, ConnId, ConnView, Delivery, Event, RunEvent, Verdict};
+use crate::session::{Command, ConnId, ConnView, Event, Form, RunEvent, Verdict};
 
 /// Decides what connections do, or one of them. Must not block; asks for things by pushing commands, which are carried out
 /// after the call.
@@ -66,7 +66,7 @@ pub trait Handler {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventMask {
     /// Received data goes to the handler in this form; `None`: to stdout.
-    pub received: Option<Delivery>,
+    pub received: Option<Form>,
     /// `Event::Opened`.
     pub opened: bool,
     /// `Event::Eof`: the handler decides when our side closes.

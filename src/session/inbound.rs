@@ -12,7 +12,7 @@ use crate::codec::framing::{
     FrameError, Framer, MAX_FRAME, line_end, longest_line_end, without_line_end as bytes_of_line,
 };
 use crate::config::{Charset, Malformed, Unencodable};
-use crate::session::{ConnView, Cutting, Delivery, Event};
+use crate::session::{ChosenForm, ConnView, Event, Form};
 
 /// How much of the buffer a handler that measures is shown at first; more, if that does not suffice.
 const FIRST_LOOK: usize = 4096;
@@ -43,15 +43,16 @@ impl From<FrameError> for Fault {
     }
 }
 
+/// The form in force, and how far the current unit is.
 #[derive(Debug)]
-enum Mode {
+enum Splitter {
     Data,
     Text,
-    Line {
+    Lines {
         max: usize,
     },
     /// Boxed: few connections have one, and it is the largest.
-    Frame(Box<Framer>),
+    Frames(Box<Framer>),
     Measured(Measure),
 }
 
@@ -76,9 +77,9 @@ impl Measure {
 /// Received bytes that are not events yet.
 #[derive(Debug)]
 pub(super) struct Inbound {
-    mode: Mode,
-    /// The framing was chosen for this connection: it does not follow who takes the events.
-    chosen: bool,
+    splitter: Splitter,
+    /// Its form was chosen for this connection: it does not follow who takes the events.
+    is_chosen: bool,
     malformed: Malformed,
     decoder: Option<Box<(Charset, Decoder)>>,
     /// Bytes of unfinished units.
@@ -91,28 +92,28 @@ pub(super) struct Inbound {
 
 impl Inbound {
     /// Nothing received yet.
-    pub(super) fn new(delivery: Delivery, malformed: Malformed) -> Self {
+    pub(super) fn new(form: Form, malformed: Malformed) -> Self {
         let bytes = ByteQueue::new();
-        let mode = Mode::of(delivery);
-        Self { mode, chosen: false, malformed, decoder: None, bytes, searched: 0, text: String::new() }
+        let splitter = Splitter::of(form);
+        Self { splitter, is_chosen: false, malformed, decoder: None, bytes, searched: 0, text: String::new() }
     }
 
-    /// Cuts differently from the next byte on that was not delivered. `delivery` is what no framing means.
-    pub(super) fn set_cutting(&mut self, cutting: Cutting, delivery: Delivery) {
+    /// Changes the form from the next byte that was not delivered; `None` means `requested`.
+    pub(super) fn set_chosen(&mut self, chosen: Option<ChosenForm>, requested: Form) {
         self.searched = 0;
-        self.chosen = cutting != Cutting::None;
-        self.mode = match cutting {
-            Cutting::None => Mode::of(delivery),
-            Cutting::Raw => Mode::Data,
-            Cutting::Lines { max } => Mode::Line { max },
-            Cutting::Frames(framing) => Mode::Frame(Box::new(Framer::new(framing))),
-            Cutting::Asked { max } => Mode::Measured(Measure { max: Some(max), ..Measure::default() }),
+        self.is_chosen = chosen.is_some();
+        self.splitter = match chosen {
+            None => Splitter::of(requested),
+            Some(ChosenForm::Data) => Splitter::Data,
+            Some(ChosenForm::Lines { max }) => Splitter::Lines { max },
+            Some(ChosenForm::Frames(framing)) => Splitter::Frames(Box::new(Framer::new(framing))),
+            Some(ChosenForm::Searched { max }) => Splitter::Measured(Measure { max: Some(max), ..Measure::default() }),
         };
     }
 
     /// Somebody else takes the events, in this form. What was received and not delivered, `undelivered` first,
     /// takes it, too.
-    pub(super) fn set_delivery(&mut self, view: &ConnView, delivery: Delivery, undelivered: Vec<Event>) {
+    pub(super) fn set_requested(&mut self, view: &ConnView, form: Form, undelivered: Vec<Event>) {
         let (mut bytes, mut text) = (Vec::new(), String::new());
         for event in undelivered {
             match event {
@@ -123,12 +124,12 @@ impl Inbound {
             }
         }
         text.push_str(&self.text);
-        if !self.chosen && !self.mode.is(delivery) {
-            self.mode = Mode::of(delivery);
+        if !self.is_chosen && !self.splitter.is(form) {
+            self.splitter = Splitter::of(form);
             self.searched = 0;
         }
         self.text = text;
-        if !matches!(self.mode, Mode::Text | Mode::Line { .. }) {
+        if !matches!(self.splitter, Splitter::Text | Splitter::Lines { .. }) {
             let text = std::mem::take(&mut self.text);
             bytes.splice(0..0, encoded(view, &text));
             bytes.extend(self.decoder.take().map(|decoder| decoder.1.into_held()).unwrap_or_default());
@@ -143,7 +144,7 @@ impl Inbound {
 
     /// The handler has measured: the next frame has this length, or more bytes are needed (0).
     pub(super) fn set_length(&mut self, length: usize) {
-        if let Mode::Measured(measure) = &mut self.mode {
+        if let Splitter::Measured(measure) = &mut self.splitter {
             measure.length = (length > 0).then_some(length);
         }
     }
@@ -151,14 +152,14 @@ impl Inbound {
     /// The handler has dealt with the first bytes itself.
     pub(super) fn skip(&mut self, n: usize) {
         self.bytes.consume(n.min(self.bytes.len()));
-        if let Mode::Measured(measure) = &mut self.mode {
+        if let Splitter::Measured(measure) = &mut self.splitter {
             *measure = measure.next();
         }
     }
 
     /// Whether chunks are delivered as they come.
     pub(super) fn is_plain(&self) -> bool {
-        matches!(self.mode, Mode::Data) && self.bytes.is_empty() && self.text.is_empty()
+        matches!(self.splitter, Splitter::Data) && self.bytes.is_empty() && self.text.is_empty()
     }
 
     /// Takes what one read gave, for [`Inbound::next`]. What becomes one unit as it is, text or the only line, is
@@ -167,11 +168,11 @@ impl Inbound {
     /// # Errors
     /// As [`Inbound::next`].
     pub(super) fn push(&mut self, view: &ConnView, bytes: &[u8]) -> Result<(), Fault> {
-        let is_unit = match self.mode {
+        let is_unit = match self.splitter {
             _ if !self.bytes.is_empty() => false,
-            Mode::Text => true,
-            Mode::Line { max } => is_one_line(view, bytes, max),
-            Mode::Data | Mode::Frame(_) | Mode::Measured(_) => false,
+            Splitter::Text => true,
+            Splitter::Lines { max } => is_one_line(view, bytes, max),
+            Splitter::Data | Splitter::Frames(_) | Splitter::Measured(_) => false,
         };
         if !is_unit {
             self.hold(bytes);
@@ -194,19 +195,19 @@ impl Inbound {
         if self.bytes.is_empty() && self.text.is_empty() {
             return Ok(None);
         }
-        match &mut self.mode {
-            Mode::Data => Ok(self.take_text().or_else(|| self.take_bytes().map(Event::Data))),
-            Mode::Text if self.bytes.is_empty() => Ok(self.take_text()),
-            Mode::Text => {
+        match &mut self.splitter {
+            Splitter::Data => Ok(self.take_text().or_else(|| self.take_bytes().map(Event::Data))),
+            Splitter::Text if self.bytes.is_empty() => Ok(self.take_text()),
+            Splitter::Text => {
                 let bytes = std::mem::take(&mut self.bytes);
                 let result = self.decode(view, |decoder, text| decoder.decode(bytes.as_slice(), text));
                 self.text_event(result)
             }
-            Mode::Line { max } => {
+            Splitter::Lines { max } => {
                 let max = *max;
                 self.next_line(view, max)
             }
-            Mode::Frame(framer) => {
+            Splitter::Frames(framer) => {
                 let cut = framer.next(self.bytes.as_slice())?;
                 Ok(cut.map(|cut| {
                     let frame = self.bytes.as_slice()[cut.frame].to_vec();
@@ -214,7 +215,7 @@ impl Inbound {
                     Event::Frame(frame)
                 }))
             }
-            Mode::Measured(measure) => {
+            Splitter::Measured(measure) => {
                 if let Some(length) = measure.length.filter(|length| *length <= self.bytes.len()) {
                     *measure = measure.next();
                     return Ok(Some(Event::Frame(self.bytes.take(length))));
@@ -238,7 +239,7 @@ impl Inbound {
 
     /// Shows the handler what has arrived, up to a limit, in which it has to find what it waits for.
     fn look(&mut self, max: usize) -> Result<Option<Event>, Fault> {
-        let Mode::Measured(measure) = &mut self.mode else { return Ok(None) };
+        let Splitter::Measured(measure) = &mut self.splitter else { return Ok(None) };
         let there = self.bytes.len().min(max);
         if measure.shown < there {
             measure.shown = there;
@@ -283,9 +284,9 @@ impl Inbound {
     /// # Errors
     /// A character cut by the end, where malformed text is an error; a frame cut by it.
     pub(super) fn finish(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
-        match &mut self.mode {
-            Mode::Data => Ok(None),
-            Mode::Frame(framer) => match framer.last(self.bytes.as_slice()) {
+        match &mut self.splitter {
+            Splitter::Data => Ok(None),
+            Splitter::Frames(framer) => match framer.last(self.bytes.as_slice()) {
                 _ if self.bytes.is_empty() => Ok(None),
                 Some(cut) => {
                     let frame = self.bytes.as_slice()[cut.frame].to_vec();
@@ -294,13 +295,13 @@ impl Inbound {
                 }
                 None => Err(Fault::CutShort(self.drop_rest())),
             },
-            Mode::Measured(measure) if measure.max.is_some() => {
+            Splitter::Measured(measure) if measure.max.is_some() => {
                 Ok(Some(Event::Unmet(self.take_bytes().unwrap_or_default())))
             }
-            Mode::Measured(_) if self.bytes.is_empty() => Ok(None),
-            Mode::Measured(_) => Err(Fault::CutShort(self.drop_rest())),
-            Mode::Text | Mode::Line { .. } if self.decoder.is_none() && self.bytes.is_empty() => Ok(None),
-            Mode::Text | Mode::Line { .. } => {
+            Splitter::Measured(_) if self.bytes.is_empty() => Ok(None),
+            Splitter::Measured(_) => Err(Fault::CutShort(self.drop_rest())),
+            Splitter::Text | Splitter::Lines { .. } if self.decoder.is_none() && self.bytes.is_empty() => Ok(None),
+            Splitter::Text | Splitter::Lines { .. } => {
                 let bytes = std::mem::take(&mut self.bytes);
                 let result = self.decode(view, |decoder, text| {
                     decoder.decode(bytes.as_slice(), text).and_then(|()| decoder.finish(text))
@@ -332,7 +333,7 @@ impl Inbound {
     /// As [`Inbound::next`].
     pub(super) fn decide(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
         let result = self.decode(view, Decoder::decide);
-        if matches!(self.mode, Mode::Text) {
+        if matches!(self.splitter, Splitter::Text) {
             return self.text_event(result);
         }
         self.keep_or_fail(result).map(|()| None)
@@ -378,9 +379,9 @@ impl Inbound {
 
     fn take_text(&mut self) -> Option<Event> {
         let text = std::mem::take(&mut self.text);
-        match self.mode {
+        match self.splitter {
             _ if text.is_empty() => None,
-            Mode::Line { .. } => Some(Event::Line(without_line_end(text))),
+            Splitter::Lines { .. } => Some(Event::Line(without_line_end(text))),
             _ => Some(Event::Text(text)),
         }
     }
@@ -396,23 +397,23 @@ fn is_one_line(view: &ConnView, bytes: &[u8], max: usize) -> bool {
     line_end(encoding, bytes, 0) == Some(bytes.len()) && bytes_of_line(encoding, bytes) <= max
 }
 
-impl Mode {
-    fn of(delivery: Delivery) -> Self {
-        match delivery {
-            Delivery::Data => Self::Data,
-            Delivery::Text => Self::Text,
-            Delivery::Line => Self::Line { max: MAX_FRAME },
-            Delivery::Measured => Self::Measured(Measure::default()),
+impl Splitter {
+    fn of(form: Form) -> Self {
+        match form {
+            Form::Data => Self::Data,
+            Form::Text => Self::Text,
+            Form::Line => Self::Lines { max: MAX_FRAME },
+            Form::Measured => Self::Measured(Measure::default()),
         }
     }
 
-    fn is(&self, delivery: Delivery) -> bool {
+    fn is(&self, form: Form) -> bool {
         matches!(
-            (self, delivery),
-            (Self::Data, Delivery::Data)
-                | (Self::Text, Delivery::Text)
-                | (Self::Line { .. }, Delivery::Line)
-                | (Self::Measured(_), Delivery::Measured)
+            (self, form),
+            (Self::Data, Form::Data)
+                | (Self::Text, Form::Text)
+                | (Self::Lines { .. }, Form::Line)
+                | (Self::Measured(_), Form::Measured)
         )
     }
 }
@@ -448,10 +449,10 @@ mod tests {
     use crate::session::Side;
 
     /// Everything that reads of these pieces give.
-    fn events(delivery: Delivery, malformed: Malformed, pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
+    fn events(form: Form, malformed: Malformed, pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let view = ConnView::new(1, nowhere, nowhere, Side::Server, &Text::default(), Instant::now());
-        let (mut inbound, mut told) = (Inbound::new(delivery, malformed), Vec::new());
+        let (mut inbound, mut told) = (Inbound::new(form, malformed), Vec::new());
         for piece in pieces {
             if let Err(fault) = inbound.push(&view, piece) {
                 return (told, Some(fault));
@@ -473,17 +474,17 @@ mod tests {
         let expected: Vec<_> = ["one", "", "zwölf", "你"].map(|line| Event::Line(line.to_owned())).into();
         for at in 0..=input.len() {
             let (front, back) = input.split_at(at);
-            let (told, fault) = events(Delivery::Line, Malformed::Fail, &[front, back]);
+            let (told, fault) = events(Form::Line, Malformed::Fail, &[front, back]);
             assert!(told == expected && fault.is_none(), "cut at {at}: {told:?}, {fault:?}");
         }
         let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
-        assert_eq!(events(Delivery::Line, Malformed::Fail, &lines).0, expected);
+        assert_eq!(events(Form::Line, Malformed::Fail, &lines).0, expected);
     }
 
     #[test]
     fn a_fault_in_what_is_not_held_is_told_with_what_came_before_it() {
-        for delivery in [Delivery::Line, Delivery::Text] {
-            let (told, fault) = events(delivery, Malformed::Fail, &[b"good\xff\n"]);
+        for form in [Form::Line, Form::Text] {
+            let (told, fault) = events(form, Malformed::Fail, &[b"good\xff\n"]);
             let Some(Fault::Text { before: Some(Event::Line(text) | Event::Text(text)), error }) = fault else {
                 panic!("{told:?}, {fault:?}")
             };

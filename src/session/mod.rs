@@ -31,7 +31,7 @@ pub use crate::layer::Direction;
 pub use command::{Command, ConnectRequest, FileToSend, Verdict};
 pub use connection::Connection;
 pub use event::{Event, RunEvent};
-pub use form::{Cutting, Delivery};
+pub use form::{ChosenForm, Form};
 pub use handler::{EventMask, Handler, HandlerError, TimerCall};
 pub use info::{ConnInfo, Side};
 pub use link::Link;

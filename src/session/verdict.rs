@@ -11,14 +11,14 @@ use std::rc::Rc;
 use crate::codec::escape::{show_bytes, show_line};
 use crate::codec::scan::{Pattern, PatternError, StreamMatcher};
 use crate::config::VerdictPatterns;
-use crate::session::{Command, ConnId, ConnView, Delivery, Event, EventMask, Handler, HandlerError, Verdict};
+use crate::session::{Command, ConnId, ConnView, Event, EventMask, Form, Handler, HandlerError, Verdict};
 
 /// Looks for patterns in what every connection receives. The first that is seen decides.
 #[derive(Debug)]
 pub struct VerdictHandler {
     expect: Option<Rc<Pattern>>,
     fail_on: Option<Rc<Pattern>>,
-    delivery: Delivery,
+    form: Form,
     streams: RefCell<HashMap<ConnId, Stream>>,
     /// Connections that have ended.
     ended: Cell<usize>,
@@ -54,7 +54,7 @@ impl VerdictHandler {
         Ok(Self {
             expect: compiled(EXPECT, patterns.expect.as_deref(), is_decoded)?,
             fail_on: compiled(FAIL_ON, patterns.fail_on.as_deref(), is_decoded)?,
-            delivery: if is_decoded { Delivery::Text } else { Delivery::Data },
+            form: if is_decoded { Form::Text } else { Form::Data },
             streams: RefCell::default(),
             ended: Cell::default(),
             last: RefCell::default(),
@@ -97,7 +97,7 @@ impl VerdictHandler {
 
 impl Handler for VerdictHandler {
     fn event_mask(&self, _conn: &ConnView) -> EventMask {
-        EventMask { received: Some(self.delivery), closed: true, ..EventMask::default() }
+        EventMask { received: Some(self.form), closed: true, ..EventMask::default() }
     }
 
     fn relays(&self) -> bool {

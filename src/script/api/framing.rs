@@ -14,7 +14,7 @@ use crate::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
 use crate::codec::nearest::nearest;
 use crate::config::{Charset, Unencodable};
 use crate::script::host::Host;
-use crate::session::Cutting;
+use crate::session::ChosenForm;
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
@@ -43,13 +43,13 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         frames("frame_length", &of, conn, Framing::Length(header))
     });
     let of = Rc::clone(host);
-    engine.register_fn("frame_none", move |conn: &mut Conn| of.cut(conn.view(), Cutting::None));
+    engine.register_fn("frame_none", move |conn: &mut Conn| of.choose_form(conn.view(), None));
 }
 
 fn lines(host: &Host, conn: &Conn, max: INT) -> Outcome<()> {
     let max = within("frame_lines", "a limit", max, LARGEST)?;
     if host.takes_lines(conn.view()) {
-        host.cut(conn.view(), Cutting::Lines { max });
+        host.choose_form(conn.view(), Some(ChosenForm::Lines { max }));
         return Ok(());
     }
     frames("frame_lines", host, conn, Framing::Lines { encoding: encoding_of(conn), max })
@@ -61,7 +61,7 @@ fn frames(function: &str, host: &Host, conn: &Conn, framing: Framing) -> Outcome
         let lines = if function == "frame_lines" { "on_line, " } else { "" };
         return Err(failure(format!("{function} without {lines}on_frame or on_data: nobody would get what it cuts")));
     }
-    host.cut(conn.view(), Cutting::Frames(framing));
+    host.choose_form(conn.view(), Some(ChosenForm::Frames(framing)));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Bench, conn, conn_in, data, print, send};
 use crate::config::ScriptSource;
 use crate::script::builtin;
-use crate::session::{CloseReason, Command, Delivery, Event, Handler};
+use crate::session::{CloseReason, Command, Event, Form, Handler};
 
 pub(super) fn open(name: &str) -> Bench {
     Bench::try_open(ScriptSource::Builtin(name.into())).unwrap_or_else(|message| panic!("{message}"))
@@ -33,7 +33,7 @@ fn the_list_contains_every_file_and_its_description() {
 fn goodbye_prints_and_sends_its_lines() {
     let mut bench = open("goodbye");
     let c = conn_in(4321, "gbk");
-    assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(Delivery::Text));
+    assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(Form::Text));
     assert_eq!(bench.start(), [print("等待一个新的客户端到来...")]);
     assert_eq!(bench.give(&c, Event::Opened), [print("一个新的客户端到来：('127.0.0.1', 54321)")]);
     for text in ["你好", "再见"] {

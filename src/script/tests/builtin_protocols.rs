@@ -2,7 +2,7 @@
 
 use super::builtin::open;
 use super::*;
-use crate::session::Delivery;
+use crate::session::Form;
 
 /// A connection of a script, with the received bytes that are not a complete frame yet.
 struct Wire {
@@ -17,7 +17,7 @@ struct Wire {
 impl Wire {
     fn open(name: &str) -> Self {
         let bench = open(name);
-        let measured = bench.handler.event_mask(&conn(1)).received == Some(Delivery::Measured);
+        let measured = bench.handler.event_mask(&conn(1)).received == Some(Form::Measured);
         let mut wire = Self { bench, conn: conn(1), measured, held: Vec::new(), sent: Vec::new(), closed: false };
         wire.bench.start();
         wire.give(Event::Opened);
@@ -91,7 +91,7 @@ fn however_cut(name: &str, bytes: &[u8]) -> String {
 fn binary_answers_its_three_requests() {
     let mut bench = open("binary");
     let c = conn(1);
-    assert!(matches!(&bench.give(&c, Event::Opened)[..], [Command::SetCutting(1, _)]));
+    assert!(matches!(&bench.give(&c, Event::Opened)[..], [Command::SetForm(1, _)]));
     let mut answer = |frame: &[u8]| match bench.give(&c, Event::Frame(frame.to_vec())).pop() {
         Some(Command::Send(1, bytes)) => bytes,
         Some(Command::Reset(1)) => b"reset".to_vec(),

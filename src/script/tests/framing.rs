@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::codec::framing::{Endian, Framing, LengthHeader};
-use crate::session::{Cutting, Handler, TimerCall};
+use crate::session::{ChosenForm, Handler, TimerCall};
 
-fn chosen(body: &str) -> Cutting {
+fn chosen(body: &str) -> Option<ChosenForm> {
     let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_frame(conn, frame) {{}}"));
     match bench.give(&conn_in(1, "gbk"), Event::Opened).pop() {
-        Some(Command::SetCutting(1, cutting)) => cutting,
+        Some(Command::SetForm(1, chosen)) => chosen,
         other => panic!("{body}: {other:?}"),
     }
 }
@@ -15,13 +15,13 @@ fn chosen(body: &str) -> Cutting {
 #[test]
 fn every_framing_has_its_options() {
     let gbk = encoding_rs::GBK;
-    assert_eq!(chosen("conn.frame_none();"), Cutting::None);
-    assert_eq!(chosen("conn.frame_fixed(3);"), Cutting::Frames(Framing::Fixed(3)));
-    assert_eq!(chosen("conn.frame_lines(80);"), Cutting::Frames(Framing::Lines { encoding: gbk, max: 80 }));
+    assert_eq!(chosen("conn.frame_none();"), None);
+    assert_eq!(chosen("conn.frame_fixed(3);"), Some(ChosenForm::Frames(Framing::Fixed(3))));
+    assert_eq!(chosen("conn.frame_lines(80);"), Some(ChosenForm::Frames(Framing::Lines { encoding: gbk, max: 80 })));
     let blob = Framing::Delimiter { bytes: vec![0x0d, 0x0a], max: 1 << 20 };
-    assert_eq!(chosen(r#"conn.frame_delim(hex("0d0a"));"#), Cutting::Frames(blob));
+    assert_eq!(chosen(r#"conn.frame_delim(hex("0d0a"));"#), Some(ChosenForm::Frames(blob)));
     let text = Framing::Text { text: "。".into(), bytes: vec![0xa1, 0xa3], encoding: gbk, max: 9 };
-    assert_eq!(chosen(r#"conn.frame_delim("。", 9);"#), Cutting::Frames(text));
+    assert_eq!(chosen(r#"conn.frame_delim("。", 9);"#), Some(ChosenForm::Frames(text)));
     let header = LengthHeader {
         size: 2,
         endian: Endian::Little,
@@ -33,13 +33,13 @@ fn every_framing_has_its_options() {
     };
     let options =
         r#"#{size: 2, endian: "little", offset: 1, adjust: -3, include_header: true, strip: false, max: 500}"#;
-    assert_eq!(chosen(&format!("conn.frame_length({options});")), Cutting::Frames(Framing::Length(header)));
+    assert_eq!(chosen(&format!("conn.frame_length({options});")), Some(ChosenForm::Frames(Framing::Length(header))));
 }
 
 #[test]
 fn lines_are_text_where_on_line_takes_them() {
     let mut bench = Bench::load("fn on_connect(conn) { conn.frame_lines(512); } fn on_line(conn, line) {}");
-    let wanted = Command::SetCutting(1, Cutting::Lines { max: 512 });
+    let wanted = Command::SetForm(1, Some(ChosenForm::Lines { max: 512 }));
     assert_eq!(bench.give(&conn(1), Event::Opened), [wanted]);
 }
 
@@ -64,7 +64,7 @@ fn frame_size_measures_frames_for_on_frame() {
         r"fn frame_size(conn, buf) { if buf.len() < 1 { 0 } else { buf[0] + 1 } }
         fn on_frame(conn, frame) { print(frame.hex()); }",
     );
-    assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(crate::session::Delivery::Measured));
+    assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(crate::session::Form::Measured));
     let conn = conn(1);
     assert_eq!(bench.give(&conn, Event::Measure(vec![2, 1])), [Command::Cut(1, 3)]);
     assert_eq!(bench.give(&conn, Event::Frame(vec![2, 1, 0])), [print("020100")]);
@@ -81,12 +81,15 @@ fn expected_patterns_match_once_and_in_order() {
         fn on_data(conn, data) { print("data " + data.text()); }"#,
     );
     let conn = conn(1);
-    let asked = Command::SetCutting(1, Cutting::Asked { max: 1 << 20 });
+    let asked = Command::SetForm(1, Some(ChosenForm::Searched { max: 1 << 20 }));
     assert_eq!(bench.give(&conn, Event::Opened), [asked]);
     assert_eq!(bench.give(&conn, Event::Measure(b"log".to_vec())), []);
     let found = bench.give(&conn, Event::Measure(b"hello, login: wel".to_vec()));
-    assert_eq!(found, [Command::Skip(1, 14), send(1, b"me"), Command::SetCutting(1, Cutting::Asked { max: 1 << 20 })]);
-    let back = Command::SetCutting(1, Cutting::None);
+    assert_eq!(
+        found,
+        [Command::Skip(1, 14), send(1, b"me"), Command::SetForm(1, Some(ChosenForm::Searched { max: 1 << 20 }))]
+    );
+    let back = Command::SetForm(1, None);
     let found = bench.give(&conn, Event::Measure(b"welcome\nmore".to_vec()));
     assert_eq!(found, [Command::Skip(1, 8), print("welcome"), back]);
 }
@@ -103,8 +106,8 @@ fn an_expectation_times_out() {
     let TimerCall { conn: id, result } =
         bench.handler.handle_timeout(Instant::now() + Duration::from_millis(20), &mut out).unwrap();
     assert!(id == Some(1) && result.is_ok());
-    let framing = Cutting::Frames(Framing::Fixed(2));
-    assert_eq!(out, [print("late true"), Command::SetCutting(1, framing)]);
+    let framing = Some(ChosenForm::Frames(Framing::Fixed(2)));
+    assert_eq!(out, [print("late true"), Command::SetForm(1, framing)]);
     assert_eq!(bench.handler.deadline(), None);
 }
 
@@ -112,7 +115,8 @@ fn an_expectation_times_out() {
 fn expected_of(body: &str, label: &str, pieces: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
     let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_data(conn, data) {{}}"));
     let conn = conn_in(1, label);
-    let mut asked = matches!(bench.give(&conn, Event::Opened)[..], [Command::SetCutting(1, Cutting::Asked { .. })]);
+    let mut asked =
+        matches!(bench.give(&conn, Event::Opened)[..], [Command::SetForm(1, Some(ChosenForm::Searched { .. }))]);
     let (mut printed, mut held) = (Vec::new(), Vec::new());
     for piece in pieces {
         held.extend_from_slice(piece);
@@ -124,7 +128,7 @@ fn expected_of(body: &str, label: &str, pieces: &[&[u8]]) -> (Vec<String>, Vec<u
                         held.drain(..n);
                         again = !held.is_empty();
                     }
-                    Command::SetCutting(1, cutting) => asked = matches!(cutting, Cutting::Asked { .. }),
+                    Command::SetForm(1, chosen) => asked = matches!(chosen, Some(ChosenForm::Searched { .. })),
                     Command::Print(text) => printed.push(text.trim_end().to_owned()),
                     other => panic!("{other:?}"),
                 }
@@ -188,10 +192,10 @@ fn a_large_pattern_has_a_smaller_search_limit() {
     );
     let conn = conn(1);
     let given = bench.give(&conn, Event::Opened);
-    let [Command::SetCutting(1, Cutting::Asked { max })] = given[..] else { panic!("{given:?}") };
+    let [Command::SetForm(1, Some(ChosenForm::Searched { max }))] = given[..] else { panic!("{given:?}") };
     assert!(max < 1 << 20 && max > 10_000, "{max}");
     let given = bench.give(&conn, Event::Measure(format!("a{}", "b".repeat(1000)).into()));
-    assert_eq!(given.last(), Some(&Command::SetCutting(1, Cutting::Asked { max: 1 << 20 })), "{given:?}");
+    assert_eq!(given.last(), Some(&Command::SetForm(1, Some(ChosenForm::Searched { max: 1 << 20 }))), "{given:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Bench, SHORT, conn, print};
 use crate::config::{Script, ScriptSource};
 use crate::script::ScriptHandler;
-use crate::session::{Delivery, Event, EventMask, Handler};
+use crate::session::{Event, EventMask, Form, Handler};
 
 fn refused(text: &str) -> String {
     match Bench::try_load(text) {
@@ -19,14 +19,14 @@ fn the_event_mask_follows_the_handlers() {
     let nothing = EventMask { opened: true, closed: true, ..EventMask::default() };
     assert_eq!(Bench::load("").handler.event_mask(&conn(1)), nothing);
     let some = Bench::load("fn on_data(c) {} fn on_eof() {} fn on_error(c) {}").handler.event_mask(&conn(1));
-    assert_eq!(some, EventMask { received: Some(Delivery::Data), eof: true, error: true, ..nothing });
+    assert_eq!(some, EventMask { received: Some(Form::Data), eof: true, error: true, ..nothing });
     let text = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_connect() {} fn on_drain(c) {}");
-    let wanted = EventMask { received: Some(Delivery::Text), drained: true, ..nothing };
+    let wanted = EventMask { received: Some(Form::Text), drained: true, ..nothing };
     assert_eq!(text.handler.event_mask(&conn(1)), wanted);
     let warning = &text.handler.warnings()[0];
     assert!(warning.ends_with("reply.rhai: on_text takes what is received, on_data is never called"), "{warning}");
     let line = Bench::load("fn on_data(c) {} fn on_text(c) {} fn on_line(c, l) {}");
-    assert_eq!(line.handler.event_mask(&conn(1)).received, Some(Delivery::Line));
+    assert_eq!(line.handler.event_mask(&conn(1)).received, Some(Form::Line));
     assert!(line.handler.warnings()[0].contains("on_line takes what is received, on_text and on_data are never"));
     assert!(Bench::load("fn on_data(c) {}").handler.warnings().is_empty());
 }

@@ -70,8 +70,8 @@ fn a_listener_falls_back_to_the_handlers_of_the_script() {
     );
     assert_eq!(bench.start(), [print("127.0.0.1:40007")]);
     let (own, main) = (accepted_by(1, 7), conn(2));
-    assert_eq!(bench.handler.event_mask(&own).received, Some(crate::session::Delivery::Line));
-    assert_eq!(bench.handler.event_mask(&main).received, Some(crate::session::Delivery::Data));
+    assert_eq!(bench.handler.event_mask(&own).received, Some(crate::session::Form::Line));
+    assert_eq!(bench.handler.event_mask(&main).received, Some(crate::session::Form::Data));
     assert_eq!(bench.give(&own, Event::Opened), [send(1, b"hello")]);
     assert_eq!(bench.give(&own, Event::Line("abc".into())), [send(1, b"ABC\n")]);
     let trouble = ConnError { kind: ErrorKind::Reset, op: Operation::Read, message: String::new() };

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use super::Link;
-use crate::session::{ConnView, Cutting, EventMask};
+use crate::session::{ChosenForm, ConnView, EventMask};
 
 impl Link {
     /// What others see of this connection.
@@ -54,9 +54,9 @@ impl Link {
         self.conn.handle_idle_change(now);
     }
 
-    /// Cuts what was received, and comes, differently.
-    pub fn set_cutting(&mut self, cutting: Cutting) {
-        self.conn.set_cutting(cutting);
+    /// Changes the form of what was not delivered yet; `None`: the one the event mask asks for.
+    pub fn set_form(&mut self, chosen: Option<ChosenForm>) {
+        self.conn.set_form(chosen);
     }
 
     /// The handler has measured the next frame; 0: it needs more bytes.

@@ -9,7 +9,7 @@ use super::layers::{GREETING, Probe, WELCOME};
 use crate::config::{Charset, Text};
 use crate::session::Side;
 use crate::session::connection::{Action, Settings};
-use crate::session::{CloseReason, ConnError, ConnView, Delivery, ErrorKind, Event, EventMask, Link, Operation};
+use crate::session::{CloseReason, ConnError, ConnView, ErrorKind, Event, EventMask, Form, Link, Operation};
 
 /// What stands between a connection and its socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +92,9 @@ pub(super) fn begin(way: Way, settings: Settings, text: &Text) -> Playbook {
     Playbook { conn: link(way, view, settings), now }
 }
 
-pub(super) fn taking(delivery: Delivery) -> Settings {
+pub(super) fn taking(form: Form) -> Settings {
     let event_mask = EventMask {
-        received: Some(delivery),
+        received: Some(form),
         opened: true,
         eof: true,
         drained: false,
@@ -106,7 +106,7 @@ pub(super) fn taking(delivery: Delivery) -> Settings {
 }
 
 pub(super) fn chunks(way: Way) -> Playbook {
-    play(way, taking(Delivery::Data), &Text::default())
+    play(way, taking(Form::Data), &Text::default())
 }
 
 pub(super) fn text_in(encoding: &'static encoding_rs::Encoding) -> Text {

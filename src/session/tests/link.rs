@@ -11,13 +11,13 @@ use crate::config::Text;
 use crate::layer::Direction;
 use crate::layer::toxics::Toxic;
 use crate::session::connection::{Action, HIGH_WATER, Settings};
-use crate::session::{CloseReason, Delivery, ErrorKind, Event, Link};
+use crate::session::{CloseReason, ErrorKind, Event, Form, Link};
 
 const LATENCY: Toxic = Toxic::Latency { latency: Duration::from_millis(200), jitter: Duration::ZERO };
 
 /// A link with one layer, which has not been established yet if it greets.
 fn with(probe: Probe) -> Playbook {
-    begin(Way::Bare, taking(Delivery::Data), &Text::default()).do_(|conn, now| conn.add_layer(now, Box::new(probe)))
+    begin(Way::Bare, taking(Form::Data), &Text::default()).do_(|conn, now| conn.add_layer(now, Box::new(probe)))
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::book::{
 use crate::codec::framing::Framing;
 use crate::config::{Charset, Malformed, Text};
 use crate::session::connection::{Action, HIGH_WATER, Settings};
-use crate::session::{CloseReason, ConnError, Cutting, Delivery, ErrorKind, Event, Link, Operation};
+use crate::session::{ChosenForm, CloseReason, ConnError, ErrorKind, Event, Form, Link, Operation};
 
 run_each_way! {
     a_question_its_answer_and_two_ends,
@@ -109,7 +109,7 @@ fn no_data_event_follows_close(way: Way) {
         .lingers()
         .event(Event::Closed(CloseReason::Closed))
         .quiet();
-    play(way, taking(Delivery::Line), &Text::default())
+    play(way, taking(Form::Line), &Text::default())
         .input(b"one\ntwo\nthree\n")
         .event(line("one"))
         .close()
@@ -171,7 +171,7 @@ fn our_reset_drops_the_queue(way: Way) {
 fn lines_are_whole_however_they_were_cut(way: Way) {
     let input = b"one\r\n\ntwo\nlast";
     for cut in 0..=input.len() {
-        play(way, taking(Delivery::Line), &Text::default())
+        play(way, taking(Form::Line), &Text::default())
             .input(&input[..cut])
             .do_(|conn, now| {
                 let mut lines = Vec::new();
@@ -198,7 +198,7 @@ fn wide_lines_end_at_a_whole_unit(way: Way) {
         (encoding_rs::UTF_16LE, text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()),
         (encoding_rs::UTF_16BE, text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
     ] {
-        let mut book = play(way, taking(Delivery::Line), &text_in(encoding));
+        let mut book = play(way, taking(Form::Line), &text_in(encoding));
         let mut lines = Vec::new();
         for byte in &bytes {
             book.conn.handle_input(book.now, &[*byte]);
@@ -209,7 +209,7 @@ fn wide_lines_end_at_a_whole_unit(way: Way) {
 }
 
 fn text_never_splits_a_character(way: Way) {
-    play(way, taking(Delivery::Text), &text_in(encoding_rs::GBK))
+    play(way, taking(Form::Text), &text_in(encoding_rs::GBK))
         .input(b"\xb4\xf3\xbc")
         .event(Event::Text("大".into()))
         .input(b"\xd2")
@@ -222,7 +222,7 @@ fn text_never_splits_a_character(way: Way) {
 }
 
 fn an_encoding_changed_between_lines_counts_from_the_next_line(way: Way) {
-    play(way, taking(Delivery::Line), &Text::default())
+    play(way, taking(Form::Line), &Text::default())
         .input(b"/encoding gbk\n\xc4\xe3\n")
         .event(line("/encoding gbk"))
         .do_(|conn, _| conn.view().text.set_charset(Charset::Named(encoding_rs::GBK)))
@@ -231,7 +231,7 @@ fn an_encoding_changed_between_lines_counts_from_the_next_line(way: Way) {
 }
 
 fn malformed_text_fails_after_what_came_before_it(way: Way) {
-    let settings = Settings { malformed: Malformed::Fail, ..taking(Delivery::Text) };
+    let settings = Settings { malformed: Malformed::Fail, ..taking(Form::Text) };
     play(way, settings, &Text::default())
         .input(b"good\xffbad")
         .event(Event::Text("good".into()))
@@ -243,7 +243,7 @@ fn malformed_text_fails_after_what_came_before_it(way: Way) {
 }
 
 fn a_line_without_end_is_refused(way: Way) {
-    let mut book = play(way, taking(Delivery::Line), &Text::default());
+    let mut book = play(way, taking(Form::Line), &Text::default());
     let chunk = [b'x'; 64 << 10];
     for _ in 0..16 {
         book = book.input(&chunk);
@@ -267,7 +267,7 @@ fn silence_of_an_undetected_encoding_decides(way: Way) {
 }
 
 fn the_idle_limit_counts_from_the_last_byte(way: Way) {
-    let settings = Settings { idle: Some(Duration::from_secs(2)), ..taking(Delivery::Data) };
+    let settings = Settings { idle: Some(Duration::from_secs(2)), ..taking(Form::Data) };
     let mut book = play(way, settings, &Text::default());
     book.now += Duration::from_millis(1500);
     book.input(b"x")
@@ -289,7 +289,7 @@ fn a_full_queue_stops_reading_until_it_has_drained(way: Way) {
 }
 
 fn drained_comes_once_for_each_filling(way: Way) {
-    let mut settings = taking(Delivery::Data);
+    let mut settings = taking(Form::Data);
     settings.event_mask.drained = true;
     play(way, settings, &Text::default())
         .send(&[0; 100 << 10])
@@ -306,7 +306,7 @@ fn drained_comes_once_for_each_filling(way: Way) {
 }
 
 fn the_encoder_returns_to_ascii_before_the_fin(way: Way) {
-    let book = play(way, taking(Delivery::Data), &text_in(encoding_rs::ISO_2022_JP));
+    let book = play(way, taking(Form::Data), &text_in(encoding_rs::ISO_2022_JP));
     let bytes = book.conn.view().text.encode("日").unwrap();
     book.send(&bytes)
         .close()
@@ -330,28 +330,28 @@ fn frame(bytes: &[u8]) -> Event {
 fn framing_can_change_in_the_middle_of_a_chunk(way: Way) {
     let head = Framing::Delimiter { bytes: b"\r\n\r\n".to_vec(), max: 100 };
     chunks(way)
-        .do_(|conn, _| conn.set_cutting(Cutting::Frames(head)))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Frames(head))))
         .input(b"POST / 5\r\n\r\nhelloGET /\r\n")
         .event(frame(b"POST / 5"))
-        .do_(|conn, _| conn.set_cutting(Cutting::Frames(Framing::Fixed(5))))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Frames(Framing::Fixed(5)))))
         .event(frame(b"hello"))
-        .do_(|conn, _| conn.set_cutting(Cutting::Lines { max: 100 }))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Lines { max: 100 })))
         .event(line("GET /"))
         .input(b"rest")
-        .do_(|conn, _| conn.set_cutting(Cutting::None))
+        .do_(|conn, _| conn.set_form(None))
         .event(data(b"rest"))
         .quiet();
 }
 
 fn framing_chosen_when_it_opens_counts_for_what_is_there(way: Way) {
-    begin(way, taking(Delivery::Data), &Text::default())
+    begin(way, taking(Form::Data), &Text::default())
         .do_(|conn, now| conn.handle_input(now, b"ab"))
         .do_(|conn, now| conn.handle_input(now, b"cd"))
         .event(Event::Opened)
-        .do_(|conn, _| conn.set_cutting(Cutting::Frames(Framing::Fixed(3))))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Frames(Framing::Fixed(3)))))
         .event(frame(b"abc"))
         .do_(|conn, _| conn.set_paused(true))
-        .do_(|conn, _| conn.set_cutting(Cutting::None))
+        .do_(|conn, _| conn.set_form(None))
         .quiet()
         .do_(|conn, _| conn.set_paused(false))
         .event(data(b"d"))
@@ -360,7 +360,7 @@ fn framing_chosen_when_it_opens_counts_for_what_is_there(way: Way) {
 
 fn a_frame_cut_by_the_end_is_an_error_and_then_the_end(way: Way) {
     chunks(way)
-        .do_(|conn, _| conn.set_cutting(Cutting::Frames(Framing::Fixed(4))))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Frames(Framing::Fixed(4)))))
         .input(b"abcdef")
         .event(frame(b"abcd"))
         .eof()
@@ -372,7 +372,7 @@ fn a_frame_cut_by_the_end_is_an_error_and_then_the_end(way: Way) {
 fn a_frame_over_its_limit_resets(way: Way) {
     let short = Framing::Delimiter { bytes: b";".to_vec(), max: 3 };
     chunks(way)
-        .do_(|conn, _| conn.set_cutting(Cutting::Frames(short)))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Frames(short))))
         .input(b"ok;long")
         .event(frame(b"ok"))
         .error(ErrorKind::Frame, "longer than 3 bytes")
@@ -382,7 +382,7 @@ fn a_frame_over_its_limit_resets(way: Way) {
 }
 
 fn the_handler_measures_frames_and_is_asked_again_only_for_more(way: Way) {
-    play(way, taking(Delivery::Measured), &Text::default())
+    play(way, taking(Form::Measured), &Text::default())
         .input(b"a")
         .event(Event::Measure(b"a".to_vec()))
         .do_(|conn, _| conn.cut(0))
@@ -404,7 +404,7 @@ fn the_handler_measures_frames_and_is_asked_again_only_for_more(way: Way) {
 
 fn a_long_frame_is_first_shown_in_part(way: Way) {
     let input = vec![b'x'; 10_000];
-    play(way, taking(Delivery::Measured), &Text::default())
+    play(way, taking(Form::Measured), &Text::default())
         .input(&input)
         .event(Event::Measure(input[..4096].to_vec()))
         .do_(|conn, _| conn.cut(0))
@@ -416,15 +416,15 @@ fn a_long_frame_is_first_shown_in_part(way: Way) {
 
 fn what_the_handler_took_itself_is_gone_and_the_rest_is_data(way: Way) {
     chunks(way)
-        .do_(|conn, _| conn.set_cutting(Cutting::Asked { max: 1 << 20 }))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Searched { max: 1 << 20 })))
         .input(b"login: tail")
         .event(Event::Measure(b"login: tail".to_vec()))
         .do_(|conn, _| {
             conn.skip(7);
-            conn.set_cutting(Cutting::None);
+            conn.set_form(None);
         })
         .event(data(b"tail"))
-        .do_(|conn, _| conn.set_cutting(Cutting::Asked { max: 1 << 20 }))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Searched { max: 1 << 20 })))
         .input(b"never found")
         .event(Event::Measure(b"never found".to_vec()))
         .eof()
@@ -434,7 +434,7 @@ fn what_the_handler_took_itself_is_gone_and_the_rest_is_data(way: Way) {
 }
 
 fn a_paused_connection_keeps_everything_for_later(way: Way) {
-    play(way, taking(Delivery::Line), &Text::default())
+    play(way, taking(Form::Line), &Text::default())
         .input(b"one\ntwo\n")
         .event(line("one"))
         .do_(|conn, _| conn.set_paused(true))
@@ -450,8 +450,8 @@ fn a_paused_connection_keeps_everything_for_later(way: Way) {
 }
 
 fn what_arrives_while_paused_is_decoded_when_it_goes_on(way: Way) {
-    for (delivery, event) in [(Delivery::Text, Event::Text("你\n".into())), (Delivery::Line, line("你"))] {
-        play(way, taking(delivery), &Text::default())
+    for (form, event) in [(Form::Text, Event::Text("你\n".into())), (Form::Line, line("你"))] {
+        play(way, taking(form), &Text::default())
             .do_(|conn, _| conn.set_paused(true))
             .input(b"\xc4\xe3\n")
             .quiet()

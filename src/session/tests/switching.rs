@@ -9,7 +9,7 @@ use super::book::{Way, link, next_event, run_each_way};
 use crate::config::{Charset, Text};
 use crate::session::Side;
 use crate::session::connection::Settings;
-use crate::session::{ConnView, Cutting, Delivery, Event, EventMask, Link};
+use crate::session::{ChosenForm, ConnView, Event, EventMask, Form, Link};
 
 run_each_way! {
     a_change_of_form_loses_nothing_wherever_it_happens,
@@ -19,11 +19,11 @@ run_each_way! {
     a_framing_that_was_chosen_stays,
 }
 
-fn event_mask(received: Option<Delivery>) -> EventMask {
+fn event_mask(received: Option<Form>) -> EventMask {
     EventMask { received, ..EventMask::default() }
 }
 
-fn connection(way: Way, received: Option<Delivery>, charset: Charset) -> Link {
+fn connection(way: Way, received: Option<Form>, charset: Charset) -> Link {
     let text = Text { recv: Some(charset), ..Text::default() };
     let address: std::net::SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &text, Instant::now()));
@@ -55,7 +55,7 @@ const LINES: &str = "你\n好 x\n你";
 
 /// Every change of the form at every byte, with what was delivered before taken or left in the queue.
 fn a_change_of_form_loses_nothing_wherever_it_happens(way: Way) {
-    let forms = [Delivery::Data, Delivery::Text, Delivery::Line];
+    let forms = [Form::Data, Form::Text, Form::Line];
     for (from, to) in forms.iter().flat_map(|from| forms.map(|to| (*from, to))) {
         for at in 0..=GBK_LINES.len() {
             for taken in [true, false] {
@@ -71,9 +71,9 @@ fn a_change_of_form_loses_nothing_wherever_it_happens(way: Way) {
                 let case = format!("{from:?} to {to:?} at {at}, taken: {taken}: {all:?}");
                 if from == to || !taken {
                     let form = |event: &Event| match event {
-                        Event::Data(_) => to == Delivery::Data,
-                        Event::Text(_) => to == Delivery::Text,
-                        Event::Line(_) => to == Delivery::Line,
+                        Event::Data(_) => to == Form::Data,
+                        Event::Text(_) => to == Form::Text,
+                        Event::Line(_) => to == Form::Line,
                         _ => true,
                     };
                     assert!(all.iter().all(form), "{case}");
@@ -82,11 +82,11 @@ fn a_change_of_form_loses_nothing_wherever_it_happens(way: Way) {
                 let mut whole = bytes(&all);
                 let decoded = GBK.encode(text(&all).trim_end_matches('\n')).0.into_owned();
                 match (from, to, taken) {
-                    (Delivery::Data, Delivery::Data, true) | (_, Delivery::Data, false) => {
+                    (Form::Data, Form::Data, true) | (_, Form::Data, false) => {
                         assert_eq!(whole, GBK_LINES, "{case}");
                     }
-                    (Delivery::Data, _, true) => assert_eq!(whole, front, "{case}"),
-                    (_, Delivery::Data, true) => {
+                    (Form::Data, _, true) => assert_eq!(whole, front, "{case}"),
+                    (_, Form::Data, true) => {
                         let mut joined = GBK.encode(&text(&all)).0.into_owned();
                         joined.append(&mut whole);
                         assert_eq!(joined, GBK_LINES, "{case}");
@@ -102,39 +102,39 @@ fn a_change_of_form_loses_nothing_wherever_it_happens(way: Way) {
 }
 
 fn bytes_held_for_guessing_are_kept(way: Way) {
-    let mut conn = connection(way, Some(Delivery::Text), Charset::Auto);
+    let mut conn = connection(way, Some(Form::Text), Charset::Auto);
     conn.handle_input(Instant::now(), b"ok \xc4\xe3");
     let before = text(&events(&mut conn));
-    conn.set_event_mask(event_mask(Some(Delivery::Data)));
+    conn.set_event_mask(event_mask(Some(Form::Data)));
     let after = bytes(&events(&mut conn));
     assert_eq!([before.as_bytes(), &after].concat(), b"ok \xc4\xe3");
 }
 
 fn an_end_that_is_already_told_stays_last(way: Way) {
-    let mut conn = connection(way, Some(Delivery::Data), Charset::Named(encoding_rs::UTF_8));
+    let mut conn = connection(way, Some(Form::Data), Charset::Named(encoding_rs::UTF_8));
     conn.handle_input(Instant::now(), b"a\nb");
     conn.handle_eof(Instant::now());
-    conn.set_event_mask(event_mask(Some(Delivery::Line)));
+    conn.set_event_mask(event_mask(Some(Form::Line)));
     let line = |text: &str| Event::Line(text.to_owned());
     assert_eq!(events(&mut conn), [line("a"), line("b"), Event::Eof]);
 }
 
 fn without_a_taker_half_a_line_goes_to_stdout(way: Way) {
-    let mut conn = connection(way, Some(Delivery::Line), Charset::Named(GBK));
+    let mut conn = connection(way, Some(Form::Line), Charset::Named(GBK));
     conn.handle_input(Instant::now(), b"a\nb");
     conn.set_event_mask(event_mask(None));
     assert!(!conn.passes_through(), "what is left comes first");
     assert_eq!(events(&mut conn), [Event::Data(b"a\nb".to_vec())]);
     assert_eq!(conn.passes_through(), way == Way::Bare);
-    conn.set_event_mask(event_mask(Some(Delivery::Data)));
+    conn.set_event_mask(event_mask(Some(Form::Data)));
     assert!(!conn.passes_through());
 }
 
 fn a_framing_that_was_chosen_stays(way: Way) {
-    let mut conn = connection(way, Some(Delivery::Data), Charset::Named(GBK));
-    conn.set_cutting(Cutting::Lines { max: 100 });
+    let mut conn = connection(way, Some(Form::Data), Charset::Named(GBK));
+    conn.set_form(Some(ChosenForm::Lines { max: 100 }));
     conn.handle_input(Instant::now(), b"\xc4\xe3\n\xba");
-    conn.set_event_mask(event_mask(Some(Delivery::Text)));
+    conn.set_event_mask(event_mask(Some(Form::Text)));
     conn.handle_input(Instant::now(), b"\xc3\n");
     assert_eq!(events(&mut conn), [Event::Line("你".to_owned()), Event::Line("好".to_owned())]);
 }

@@ -9,7 +9,7 @@ use crate::layer::toxics::{Then, Toxic};
 use crate::session::Side;
 use crate::session::connection::{Action, HIGH_WATER, LOW_WATER, Settings};
 use crate::session::{
-    CloseReason, ConnError, ConnView, Cutting, Delivery, Direction, ErrorKind, Event, EventMask, Link, Operation,
+    ChosenForm, CloseReason, ConnError, ConnView, Direction, ErrorKind, Event, EventMask, Form, Link, Operation,
 };
 
 struct Bench {
@@ -29,7 +29,7 @@ fn bench_with(settings: Settings) -> Bench {
     let address: std::net::SocketAddr = "10.0.0.9:51234".parse().unwrap();
     let view = Rc::new(ConnView::new(1, address, address, Side::Server, &Text::default(), now));
     let event_mask = EventMask {
-        received: Some(Delivery::Data),
+        received: Some(Form::Data),
         opened: true,
         eof: true,
         drained: true,
@@ -231,7 +231,7 @@ fn a_limit_is_exact_and_ends_both_ways() {
 #[test]
 fn a_limit_delivers_the_last_line_before_it_closes() {
     let mut bench = bench();
-    bench.do_(|conn| conn.set_cutting(Cutting::Lines { max: 100 }));
+    bench.do_(|conn| conn.set_form(Some(ChosenForm::Lines { max: 100 })));
     bench.toxic(Direction::In, limit(5, Then::Close)).input(b"ab\ncdef");
     bench.saw(&["0 line ab", "0 line cd", "0 FIN", "0 closed closed"]);
 }
