@@ -14,13 +14,12 @@ use crate::config::{Config, ScriptSource};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
-use crate::output::console::{Console, write_stderr};
+use crate::output::console::{self, Console, write_stderr};
 use crate::script::{builtin, starter, strict};
 use crate::sys::{stack, unix};
 
 /// Runs tcpx with this argv, program name included, and returns the exit code. Every error has been printed.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
-    let console = Console::new(0, false);
     let result = match cli::parse(argv) {
         Ok(action) => carry_out(action),
         Err(Stop::Help(text)) => print(&text),
@@ -31,7 +30,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
         Err(Stop::Error(error)) => Err(error),
     };
     result.unwrap_or_else(|error| {
-        console.error(&error);
+        console::error(&error);
         error.exit()
     })
 }
@@ -92,7 +91,7 @@ fn ask_target(ask: &AskTarget) -> Result<Option<Config>, Error> {
         let Some(port) = port else { return Ok(None) };
         match ask.answer(&host, &port) {
             Ok(config) => return Ok(Some(config)),
-            Err(error) => Console::new(0, false).error(&error),
+            Err(error) => console::error(&error),
         }
     }
 }
@@ -113,14 +112,13 @@ fn question(prompt: &str) -> Result<Option<String>, Error> {
 
 /// Prints every finding about a script; nothing for a correct one.
 fn check_script(source: &ScriptSource) -> Exit {
-    let console = Console::new(0, false);
     let findings = strict::check(source);
     let failed = !findings.faults.is_empty();
     for message in findings.faults {
-        console.error(&Error::ScriptLoad { message });
+        console::error(&Error::ScriptLoad { message });
     }
     for warning in &findings.warnings {
-        console.warn(warning);
+        console::warn(warning);
     }
     if failed { Exit::ScriptLoad } else { Exit::Success }
 }

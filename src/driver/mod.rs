@@ -42,7 +42,7 @@ use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::net::signal;
 use crate::output::Notice;
-use crate::output::console::Console;
+use crate::output::console;
 use crate::session::RunEvent;
 
 use io::{Mail, Source};
@@ -108,7 +108,7 @@ impl workers::Loop for Driver {
 /// Builds a driver with its observers and starts it. What was in the way of that is told.
 fn set_up(config: Config, worker: Option<Worker>) -> Result<Driver, Exit> {
     let mut observers = build::observers(&config).map_err(|error| {
-        Console::new(config.output.verbose, config.output.quiet).error(&error);
+        console::error(&error);
         error.exit()
     })?;
     let mut driver =

@@ -19,8 +19,7 @@ use crate::net::dial::{Request, Resolved};
 use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
-use crate::session::Side;
-use crate::session::{ConnView, ListenerId, RunEvent};
+use crate::session::{ConnView, ListenerId, RunEvent, Side};
 
 impl Parts {
     /// Starts what the role asks for, after the script has started.

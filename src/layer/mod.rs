@@ -10,7 +10,7 @@ use std::any::Any;
 use std::fmt::{self, Debug};
 use std::time::Instant;
 
-pub use stack::{MAX_HELD, Stack};
+pub use stack::Stack;
 
 /// One of the two streams of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::layer::{Direction, Flow, Layer, LayerError, LayerErrorKind, State};
 
 /// Above this cost (bytes, and overhead) a layer is given nothing more in that direction.
-pub const MAX_HELD: usize = 1 << 20;
+const MAX_HELD: usize = 1 << 20;
 
 /// Layers, the one next to the socket first.
 #[derive(Debug, Default)]

@@ -98,40 +98,23 @@ pub enum Then {
 /// The toxics of one direction of one connection, and what they hold.
 ///
 /// After any input, poll until there is nothing; then [`ToxicStack::next_timeout`] is in the future or `None`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ToxicStack {
     stages: Vec<Stage>,
     ready: Queue,
-    random: Random,
     input_ended: bool,
     ended: bool,
 }
 
 impl ToxicStack {
-    /// A stack without toxics. The same seed and the same calls give the same run.
-    pub fn new(seed: u64) -> Self {
-        Self {
-            stages: Vec::new(),
-            ready: Queue::default(),
-            random: Random::new(seed),
-            input_ended: false,
-            ended: false,
-        }
-    }
-
     /// Whether bytes would pass untouched, so that they need not pass through here: no toxic, nothing waiting.
     pub fn is_empty(&self) -> bool {
         self.stages.is_empty() && self.ready.is_empty() && !self.ended
     }
 
-    /// Adds a toxic behind all others. What they hold will pass it, what already left them will not.
-    pub fn add(&mut self, now: Instant, toxic: Toxic) {
-        let seed = self.random.next();
-        self.add_seeded(now, toxic, seed);
-    }
-
-    /// The same, with a seed of its own: what was added before, and removed, makes no difference to it.
-    pub fn add_seeded(&mut self, now: Instant, toxic: Toxic, seed: u64) {
+    /// Adds a toxic behind all others. What they hold will pass it, what already left them will not. Its chance comes from
+    /// its own `seed`: what was added before, and removed, makes no difference to it.
+    pub fn add(&mut self, now: Instant, toxic: Toxic, seed: u64) {
         if !self.ended {
             self.stages.push(Stage::new(now, toxic, Random::new(seed)));
         }
@@ -151,20 +134,8 @@ impl ToxicStack {
         self.stages.len() < before
     }
 
-    /// Bytes arrived. Ignored after the end.
-    pub fn push(&mut self, now: Instant, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.push_flow(now, Flow::Data(bytes.to_vec()));
-        }
-    }
-
-    /// The stream ended. Ignored the second time.
-    pub fn push_eof(&mut self, now: Instant) {
-        self.push_flow(now, Flow::Eof);
-    }
-
     /// Something arrived: bytes, the end of the stream, or the end of the connection. Ignored after an end.
-    pub fn push_flow(&mut self, now: Instant, flow: Flow) {
+    pub fn push(&mut self, now: Instant, flow: Flow) {
         let is_empty = matches!(&flow, Flow::Data(bytes) if bytes.is_empty());
         if !self.input_ended && !self.ended && !is_empty {
             self.input_ended = !matches!(flow, Flow::Data(_));

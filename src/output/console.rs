@@ -14,8 +14,7 @@ use crate::codec::escape::show_line;
 use crate::endpoint::Address;
 use crate::error::Error;
 use crate::output::{Moment, Notice, Observer, Taps};
-use crate::session::Side;
-use crate::session::{ConnId, ConnView, Direction};
+use crate::session::{ConnId, ConnView, Direction, Side};
 
 /// How much is said. Used by itself where nothing runs yet: for the command line, and before the loop exists.
 #[derive(Clone, Copy, Debug)]
@@ -30,22 +29,22 @@ impl Console {
         Self { verbose, quiet }
     }
 
-    /// Trouble, with its hint. A message of several lines (a script's) keeps them.
-    pub fn error(&self, error: &Error) {
-        write_stderr(&trouble(error));
-    }
-
-    /// Trouble that ends nothing.
-    pub fn warn(&self, message: &str) {
-        write_stderr(&lines("tcpx: ", message));
-    }
-
     /// A step on the way, told with `-v`.
-    pub fn note(&self, message: &str) {
+    pub fn note(self, message: &str) {
         if self.verbose > 0 {
-            self.warn(message);
+            warn(message);
         }
     }
+}
+
+/// Prints an error with its hint. A message of several lines (a script's) keeps them.
+pub fn error(error: &Error) {
+    write_stderr(&trouble(error));
+}
+
+/// Prints trouble that ends nothing.
+pub fn warn(message: &str) {
+    write_stderr(&lines("tcpx: ", message));
 }
 
 /// Tells on stderr what happens: trouble and scripts' log lines always, the course of connections with `-v`, how

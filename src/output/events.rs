@@ -17,8 +17,7 @@ use jiff::Timestamp;
 use crate::endpoint::Address;
 use crate::error::{Error, Result, cause};
 use crate::output::{Moment, Notice, Observer, Tap, Taps};
-use crate::session::Side;
-use crate::session::{ConnId, Direction};
+use crate::session::{ConnId, Direction, Side};
 
 /// Lines that wait for whoever writes them.
 pub type Lines = Rc<RefCell<Vec<u8>>>;

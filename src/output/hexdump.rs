@@ -18,11 +18,6 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// A dump in which nothing has moved yet.
-    pub const fn new() -> Self {
-        Self { sent: 0, received: 0 }
-    }
-
     /// The rows for one chunk, each with its line end. Offsets go on from the chunk before in the same
     /// direction; a label, where there are several connections, stands before each row.
     pub fn rows(&mut self, direction: Direction, label: Option<&str>, bytes: &[u8]) -> String {
@@ -119,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_row_looks_as_hexdump_does() {
-        let rows = Dump::new().rows(Direction::Out, None, b"GET / HTTP/1.0\r\n");
+        let rows = Dump::default().rows(Direction::Out, None, b"GET / HTTP/1.0\r\n");
         assert_eq!(rows, "> 00000000  47 45 54 20 2f 20 48 54  54 50 2f 31 2e 30 0d 0a  |GET / HTTP/1.0..|\n");
         assert_eq!(rows.len(), ROW_LENGTH);
     }
@@ -127,19 +122,19 @@ mod tests {
     #[test]
     fn a_short_row_keeps_its_columns() {
         assert_eq!(
-            Dump::new().rows(Direction::In, None, b"\x00\x7f\xff~ "),
+            Dump::default().rows(Direction::In, None, b"\x00\x7f\xff~ "),
             "< 00000000  00 7f ff 7e 20                                    |...~ |\n"
         );
         assert_eq!(
-            Dump::new().rows(Direction::In, None, b"123456789"),
+            Dump::default().rows(Direction::In, None, b"123456789"),
             "< 00000000  31 32 33 34 35 36 37 38  39                       |123456789|\n"
         );
-        assert_eq!(Dump::new().rows(Direction::Out, None, b""), "");
+        assert_eq!(Dump::default().rows(Direction::Out, None, b""), "");
     }
 
     #[test]
     fn each_direction_counts_for_itself() {
-        let mut dump = Dump::new();
+        let mut dump = Dump::default();
         let rows = dump.rows(Direction::Out, None, &[b'a'; 20]);
         let offsets: Vec<_> = rows.lines().map(|row| &row[..10]).collect();
         assert_eq!(offsets, ["> 00000000", "> 00000010"]);
@@ -151,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_label_stands_before_each_row_and_is_safe() {
-        let rows = Dump::new().rows(Direction::Out, Some("web\n\x1b[2J"), &[0; 17]);
+        let rows = Dump::default().rows(Direction::Out, Some("web\n\x1b[2J"), &[0; 17]);
         assert_eq!(rows.lines().count(), 2);
         assert!(rows.lines().all(|row| row.starts_with("web\\n\\x1b[2J > 000000")), "{rows}");
     }

@@ -35,11 +35,6 @@ enum Front {
 }
 
 impl Sanitizer {
-    /// A sanitizer at the start of a stream.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Appends what a terminal may get of `bytes`.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         if self.cut.is_empty() {
@@ -154,7 +149,7 @@ mod tests {
     use super::*;
 
     fn sanitize<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
-        let (mut sanitizer, mut out) = (Sanitizer::new(), Vec::new());
+        let (mut sanitizer, mut out) = (Sanitizer::default(), Vec::new());
         for piece in pieces {
             sanitizer.push(piece, &mut out);
         }
@@ -219,7 +214,7 @@ mod tests {
 
     #[test]
     fn an_endless_sequence_is_not_kept() {
-        let (mut sanitizer, mut out) = (Sanitizer::new(), Vec::new());
+        let (mut sanitizer, mut out) = (Sanitizer::default(), Vec::new());
         sanitizer.push(b"\x1b[", &mut out);
         for _ in 0..1000 {
             sanitizer.push(b"1;", &mut out);

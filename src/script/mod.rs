@@ -507,18 +507,9 @@ impl Handler for ScriptHandler {
     }
 }
 
-/// Whether a call is running in this thread. A panic is then caught and reported as the handler's failure:
-/// the process's panic hook has nothing to say.
-pub fn is_running() -> bool {
-    RUNNING.get()
-}
-
 /// Runs a call into the engine; a panic comes out as its message.
 fn guarded<R>(call: impl FnOnce() -> R) -> Result<R, String> {
-    let before = RUNNING.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(call));
-    RUNNING.set(before);
-    result.map_err(|payload| panic_text(payload.as_ref()))
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| panic_text(payload.as_ref()))
 }
 
 fn panic_text(payload: &(dyn Any + Send)) -> String {
@@ -561,8 +552,4 @@ impl<const N: usize> FuncArgs for First<N> {
     fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
         args.extend(self.args.into_iter().take(self.count));
     }
-}
-
-thread_local! {
-    static RUNNING: Cell<bool> = const { Cell::new(false) };
 }

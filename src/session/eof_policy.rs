@@ -80,7 +80,7 @@ impl EofPolicy {
     }
 
     /// stdin has ended, after `sent_any` bytes or none.
-    pub fn at_input_end(&self, sent_any: bool) -> AfterInput {
+    pub fn at_input_end(self, sent_any: bool) -> AfterInput {
         if self.send_only {
             return AfterInput::Fin;
         }
@@ -89,7 +89,7 @@ impl EofPolicy {
     }
 
     /// The peer has ended its stream; `input` is stdin if it is read and has not ended.
-    pub fn at_peer_eof(&self, input: Option<InputKind>) -> AfterEof {
+    pub fn at_peer_eof(self, input: Option<InputKind>) -> AfterEof {
         match input {
             Some(_) if self.half_open => AfterEof::Keep,
             Some(_) if self.many_peers => AfterEof::Close,

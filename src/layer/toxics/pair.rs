@@ -8,22 +8,16 @@ use super::{Toxic, ToxicStack};
 use crate::layer::{Direction, Flow, Layer, LayerError, State};
 
 /// Both directions of one connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Toxics {
     inward: ToxicStack,
     outward: ToxicStack,
 }
 
-impl Default for Toxics {
-    fn default() -> Self {
-        Self { inward: no_toxics(), outward: no_toxics() }
-    }
-}
-
 impl Toxics {
     /// Adds a toxic behind all others of its direction. `seed` is what its chance comes from.
     pub fn add(&mut self, now: Instant, direction: Direction, toxic: Toxic, seed: u64) {
-        self.stack_mut(direction).add_seeded(now, toxic, seed);
+        self.stack_mut(direction).add(now, toxic, seed);
     }
 
     /// Removes the toxics of that name, or all, in both directions; what they hold goes on at once.
@@ -58,7 +52,7 @@ impl Layer for Toxics {
     }
 
     fn push(&mut self, now: Instant, to: Direction, flow: Flow) {
-        self.stack_mut(to).push_flow(now, flow);
+        self.stack_mut(to).push(now, flow);
     }
 
     fn poll(&mut self, now: Instant, to: Direction) -> Result<Option<Flow>, LayerError> {
@@ -83,11 +77,6 @@ impl Layer for Toxics {
     }
 
     fn discard(&mut self, to: Direction) {
-        *self.stack_mut(to) = no_toxics();
+        *self.stack_mut(to) = ToxicStack::default();
     }
-}
-
-fn no_toxics() -> ToxicStack {
-    // Every toxic brings its own seed.
-    ToxicStack::new(0)
 }

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Flow, Then, Toxic, ToxicStack};
+use super::{Flow, Random, Then, Toxic, ToxicStack};
 
 mod properties;
 
 /// A stack, its clock, and everything that left it with the millisecond at which it did.
 struct Bench {
     stack: ToxicStack,
+    seeds: Random,
     start: Instant,
     now: Instant,
     left: Vec<(Duration, Flow)>,
@@ -21,20 +22,25 @@ impl Bench {
 
     fn seeded(seed: u64, toxics: &[Toxic]) -> Self {
         let start = Instant::now();
-        let mut stack = ToxicStack::new(seed);
+        let stack = ToxicStack::default();
+        let mut bench = Self { stack, seeds: Random::new(seed), start, now: start, left: Vec::new() };
         for toxic in toxics {
-            stack.add(start, *toxic);
+            bench.add(*toxic);
         }
-        Self { stack, start, now: start, left: Vec::new() }
+        bench
+    }
+
+    fn add(&mut self, toxic: Toxic) {
+        self.stack.add(self.now, toxic, self.seeds.next());
     }
 
     fn push(&mut self, bytes: &[u8]) -> &mut Self {
-        self.stack.push(self.now, bytes);
+        self.stack.push(self.now, Flow::Data(bytes.to_vec()));
         self.poll()
     }
 
     fn eof(&mut self) -> &mut Self {
-        self.stack.push_eof(self.now);
+        self.stack.push(self.now, Flow::Eof);
         self.poll()
     }
 
@@ -135,7 +141,7 @@ fn a_stack_without_toxics_passes_everything_at_once() {
 #[test]
 fn a_stack_is_not_empty_while_something_waits_to_be_polled() {
     let mut bench = Bench::new(&[]);
-    bench.stack.push(bench.now, b"ab");
+    bench.stack.push(bench.now, Flow::Data(b"ab".to_vec()));
     assert!(!bench.stack.is_empty());
     assert_eq!(bench.stack.next_timeout(), Some(bench.now));
 }
@@ -295,7 +301,7 @@ fn reset_peer_lets_nothing_pass_and_resets() {
 fn reset_peer_resets_after_the_end_too() {
     let mut bench = Bench::new(&[]);
     bench.push(b"a").eof();
-    bench.stack.add(bench.now, Toxic::ResetPeer { timeout: ms(5) });
+    bench.add(Toxic::ResetPeer { timeout: ms(5) });
     bench.run_out();
     assert_eq!(bench.left, [data(0, b"a"), (ms(0), Flow::Eof), (ms(5), Flow::Reset)]);
 }
@@ -379,7 +385,7 @@ fn a_stream_within_the_limit_ends_by_itself() {
 #[test]
 fn a_limit_that_is_removed_in_time_has_cost_nothing() {
     let mut bench = Bench::new(&[limit(4, Then::Reset)]);
-    bench.stack.push(bench.now, b"abcdef");
+    bench.stack.push(bench.now, Flow::Data(b"abcdef".to_vec()));
     assert_eq!(bench.stack.poll(bench.now), Some(Flow::Data(b"abcd".to_vec())));
     bench.remove("limit_data").push(b"g");
     assert_eq!(bench.left, [data(0, b"ef"), data(0, b"g")]);
@@ -421,7 +427,7 @@ fn delays_add_up_exactly_when_polled_late() {
 fn a_toxic_added_on_the_way_meets_what_is_still_held() {
     let mut bench = Bench::new(&[LATENCY]);
     bench.push(b"a").run(ms(100));
-    bench.stack.add(bench.now, LATENCY);
+    bench.add(LATENCY);
     bench.push(b"b").run_out();
     assert_eq!(bench.left, [data(400, b"a"), data(500, b"b")]);
 }

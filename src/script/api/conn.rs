@@ -16,8 +16,7 @@ use crate::codec::{escape, labels};
 use crate::config::Charset;
 use crate::endpoint::Address;
 use crate::script::host::Host;
-use crate::session::Side;
-use crate::session::{Command, ConnView, ListenerId};
+use crate::session::{Command, ConnView, ListenerId, Side};
 
 /// A connection; cheap to copy.
 #[derive(Clone, Debug)]

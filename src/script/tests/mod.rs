@@ -24,8 +24,7 @@ use std::time::{Duration, Instant};
 use crate::codec::labels;
 use crate::config::{Charset, Script, ScriptSource, Text};
 use crate::script::ScriptHandler;
-use crate::session::Side;
-use crate::session::{Command, ConnView, Event, Handler, HandlerError, RunEvent};
+use crate::session::{Command, ConnView, Event, Handler, HandlerError, RunEvent, Side};
 
 /// A loaded script.
 pub(super) struct Bench {

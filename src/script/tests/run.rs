@@ -236,10 +236,8 @@ fn print_log_and_debug_push_their_commands() {
 fn a_panic_in_a_native_function_fails_the_handler() {
     let mut bench = Bench::load("fn on_connect(c) { boom() }");
     bench.handler.engine.register_fn("boom", || -> () {
-        assert!(super::super::is_running());
         std::panic::resume_unwind(Box::new("it broke"));
     });
     let message = bench.fail(&conn(1), Event::Opened);
     assert_eq!(message, "reply.rhai: a bug in tcpx stopped on_connect: it broke\nhint: please report it");
-    assert!(!super::super::is_running());
 }

@@ -66,7 +66,7 @@ fn play(bench: &mut Bench, steps: &[Step]) -> Vec<u8> {
             Step::Wait(time) => _ = bench.run(ms(*time)),
             Step::Oversleep(time) => bench.now += ms(*time),
             Step::Add(toxic) => {
-                bench.stack.add(bench.now, *toxic);
+                bench.add(*toxic);
                 bench.poll();
             }
             Step::Remove(name) => {
