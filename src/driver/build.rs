@@ -30,7 +30,7 @@ use crate::output::console::{Commentator, Console};
 use crate::output::events::Events;
 use crate::output::hexdump::Hexdump;
 use crate::output::{Notice, Observer};
-use crate::script::{RunContext, ScriptHandler};
+use crate::script::{RunContext, ScriptClock, ScriptHandler};
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{ConnIds, EventMask, Handler, VerdictHandler};
@@ -50,11 +50,16 @@ impl Driver {
         if let Role::Listen(listen) = &config.role {
             remove_old_ready_file(listen)?;
         }
+        let clock = world.clock();
         let verdict = verdict_handler(&config)?;
-        let script = config.script.as_ref().map(ScriptHandler::load).transpose()?.map(Rc::new);
+        let load = |script| {
+            let clock = Rc::clone(&clock);
+            ScriptHandler::load_with_clock(script, ScriptClock::new(move || clock.now()))
+        };
+        let script = config.script.as_ref().map(load).transpose()?.map(Rc::new);
         if worker.as_ref().is_none_or(Worker::is_first) {
             for warning in script.iter().flat_map(|script| script.warnings()) {
-                observers.notify(Instant::now(), &Notice::ScriptWarning { text: warning });
+                observers.notify(clock.now(), &Notice::ScriptWarning { text: warning });
             }
         }
         check_files(&config)?;
@@ -76,10 +81,9 @@ impl Driver {
         };
         let duty = if takes_lines { Duty::Lines } else { Duty::Bytes };
         let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
-        let clock = world.clock();
         let now = clock.now();
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
-        let io = Io::new(chunk, now).map_err(failed)?;
+        let io = Io::new(chunk, now, world.network()).map_err(failed)?;
         let accept = match &config.role {
             Role::Listen(listen) => listen.accept,
             Role::Connect(_) => None,
@@ -120,7 +124,7 @@ impl Driver {
         }
         if let Some(script) = &parts.script {
             let (text, nodelay) = (parts.config.text, parts.config.nodelay);
-            let bind = Some(parts.listeners.binder(Defaults::of(&parts.config)));
+            let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of(&parts.config)));
             script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, bind });
             script.set_run_until(parts.shutdown.run_until());
         }
@@ -142,7 +146,7 @@ fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
 ///
 /// # Errors
 /// The file of events cannot be opened.
-pub(super) fn observers(config: &Config) -> Result<Observers> {
+pub(super) fn observers(config: &Config, now: Instant) -> Result<Observers> {
     let output = &config.output;
     let mut list: Vec<Box<dyn Observer>> = Vec::new();
     list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet))));
@@ -152,10 +156,10 @@ pub(super) fn observers(config: &Config) -> Result<Observers> {
     let mut stdout = None;
     match &output.events {
         Some(EventsTarget::File(path)) => {
-            list.push(Box::new(Events::create(path, Instant::now(), SystemTime::now())?));
+            list.push(Box::new(Events::create(path, now, SystemTime::now())?));
         }
         Some(EventsTarget::Stdout) => {
-            let (events, lines) = Events::shared(Instant::now(), SystemTime::now());
+            let (events, lines) = Events::shared(now, SystemTime::now());
             list.push(Box::new(events));
             stdout = Some(lines);
         }

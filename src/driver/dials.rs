@@ -14,9 +14,9 @@ use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Duties, LocalAddress, Lookup, Plan};
 use crate::endpoint::Address;
 use crate::error::{Error, cause};
-use crate::net::dial::{self, Dial, Request};
+use crate::net::dial::{Dial, Request};
 use crate::net::reactor::Slot;
-use crate::net::{Connecting, StartError, Transport, factory};
+use crate::net::{Connecting, StartError, Transport};
 use crate::output::Notice;
 use crate::session::{ConnId, ConnView};
 
@@ -87,7 +87,7 @@ impl<T> Dials<T> {
                 dialing.host.clone_from(&host);
                 self.dialings.insert(id, dialing);
                 io.notify(&Notice::Resolving { conn: id, host: &host });
-                dial::resolve_in_background(Request::Connect(id), host, port, family, &io.reactor.mailbox());
+                io.network.resolve(Request::Connect(id), host, port, family, &io.reactor.mailbox());
                 Vec::new()
             }
             Err(error) => {
@@ -247,7 +247,7 @@ impl<T> Dials<T> {
         while let Some(address) = dial.next_attempt(io.now) {
             io.notify(&Notice::Dialing { conn: id, target: &target, address: &address });
             let source = dialing.source.and_then(|source| source.towards(&address));
-            let started = factory::connect(&address, source).and_then(|mut connecting| {
+            let started = io.network.connect(&address, source).and_then(|mut connecting| {
                 let slot = io.register(&mut *connecting, Interest::READABLE | Interest::WRITABLE, Source::Attempt);
                 slot.map(|slot| (connecting, slot)).map_err(StartError::Connect)
             });
@@ -307,11 +307,13 @@ mod tests {
     use super::*;
     use crate::config::Text;
     use crate::driver::plan::{Defaults, Wishes};
+    use crate::driver::world::SystemNetwork;
     use crate::endpoint::{Endpoint, UnixName};
+    use crate::net::factory;
     use crate::net::listener::Options;
 
     fn io() -> Io {
-        Io::new(1024, Instant::now()).unwrap()
+        Io::new(1024, Instant::now(), Rc::new(SystemNetwork)).unwrap()
     }
 
     fn plan(target: Endpoint, wishes: Wishes) -> (Plan, Rc<ConnView>) {

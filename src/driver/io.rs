@@ -1,35 +1,21 @@
 //! `Io`: what every part of the driver needs for its work, handed down as one argument: the reactor with the kind of each
-//! source, the time of this round, the read buffer, kernel pipes, and who hears of what happens.
+//! source, the network, the time of this round, the read buffer, kernel pipes, and who hears of what happens.
 //!
 //! Owns nothing that decides. Parts of the driver get it as `&mut Io` and never reach each other through it.
 
 use std::io;
+use std::rc::Rc;
 use std::time::Instant;
 
 use mio::Interest;
 
 use crate::driver::observers::Observers;
+use crate::driver::world::{Mail, Network};
 use crate::error::Error;
-use crate::exit::Exit;
-use crate::net::dial::Resolved;
 use crate::net::reactor::{Reactor, Slot};
 use crate::net::splice_pipe::SplicePool;
 use crate::output::Notice;
 use crate::session::{ConnId, ConnView, Direction};
-
-/// What other threads send to the loop.
-pub(super) enum Mail {
-    /// A resolver has finished.
-    Resolved(Resolved),
-    /// Another worker has ended.
-    Stop(Exit),
-}
-
-impl From<Resolved> for Mail {
-    fn from(resolved: Resolved) -> Self {
-        Self::Resolved(resolved)
-    }
-}
 
 /// What stands behind a slot of the reactor: which part of the driver its turns go to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,6 +42,8 @@ pub(super) enum Source {
 /// The world below the parts of the driver.
 pub(super) struct Io {
     pub(super) reactor: Reactor<Mail>,
+    /// Where sockets and the addresses of names come from.
+    pub(super) network: Rc<dyn Network>,
     /// What stands behind each slot.
     sources: Vec<Source>,
     /// The time of this round: taken once, after waiting.
@@ -73,9 +61,10 @@ impl Io {
     ///
     /// # Errors
     /// The system refuses an epoll descriptor.
-    pub(super) fn new(chunk: usize, now: Instant) -> io::Result<Self> {
+    pub(super) fn new(chunk: usize, now: Instant, network: Rc<dyn Network>) -> io::Result<Self> {
         Ok(Self {
             reactor: Reactor::new()?,
+            network,
             sources: Vec::new(),
             now,
             splice_pool: SplicePool::default(),

@@ -14,12 +14,13 @@ use mio::Interest;
 
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Defaults, Duties, Lookup, Plan, Wishes};
+use crate::driver::world::Network;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result, cause};
-use crate::net::dial::{self, Request};
+use crate::net::dial::Request;
 use crate::net::listener::Options;
 use crate::net::reactor::Slot;
-use crate::net::{Accepted, Ends, Listening, Transport, factory};
+use crate::net::{Accepted, Ends, Listening, Transport};
 use crate::output::Notice;
 use crate::script::Binder;
 use crate::session::ListenerId;
@@ -89,13 +90,13 @@ impl Listeners {
     }
 
     /// What binds for a script: the port has to be known at once, unless a name is to be resolved first.
-    pub(super) fn binder(&self, defaults: Defaults) -> Binder {
+    pub(super) fn binder(&self, network: Rc<dyn Network>, defaults: Defaults) -> Binder {
         let fresh = Rc::clone(&self.fresh);
         let last_id = Cell::new(0);
         Box::new(move |endpoint: &Endpoint| {
             let plan = Plan::new(defaults, endpoint.clone(), Wishes::default());
             let listening = match plan.places() {
-                Ok(Lookup::Known(places)) => Some(bind(&plan, &places)?),
+                Ok(Lookup::Known(places)) => Some(bind(&*network, &plan, &places)?),
                 // Told where every name that does not resolve is told.
                 Err(_) if plan.no_dns && endpoint.name_to_resolve().is_some() => None,
                 Ok(Lookup::Name(..)) => None,
@@ -259,7 +260,7 @@ impl Listeners {
             Ok(Lookup::Known(places)) => self.bind(io, listener, &plan, &places),
             Ok(Lookup::Name(host, port)) => {
                 let mailbox = io.reactor.mailbox();
-                dial::resolve_in_background(Request::Listen(listener), host, port, plan.family, &mailbox);
+                io.network.resolve(Request::Listen(listener), host, port, plan.family, &mailbox);
                 self.resolving.insert(listener, plan);
                 Vec::new()
             }
@@ -274,7 +275,7 @@ impl Listeners {
         plan: &Plan,
         places: &[Address],
     ) -> Vec<ListenOutcome> {
-        match bind(plan, places) {
+        match bind(&*io.network, plan, places) {
             Ok(listening) => {
                 let address = listening.address();
                 let failed = self.watch(io, listener, plan, listening);
@@ -333,9 +334,9 @@ impl Acceptor {
 }
 
 /// Binds and listens on one of these addresses.
-fn bind(plan: &Plan, places: &[Address]) -> Result<Box<dyn Listening>> {
+fn bind(network: &dyn Network, plan: &Plan, places: &[Address]) -> Result<Box<dyn Listening>> {
     let options = Options { family: plan.family, backlog: plan.wishes.backlog, shared: plan.shared };
-    let listen = |options| factory::listen(places, options).map_err(|error| cannot_listen(&plan.target, &error));
+    let listen = |options| network.listen(places, options).map_err(|error| cannot_listen(&plan.target, &error));
     if plan.wishes.claims && plan.target.port().is_some_and(|port| port != 0) {
         // Another run with workers would share its clients with this one: nobody listens here alone.
         drop(listen(Options { shared: false, ..options })?);
@@ -352,9 +353,10 @@ mod tests {
     use std::net::{SocketAddr, TcpStream};
 
     use super::*;
+    use crate::driver::world::SystemNetwork;
 
     fn io() -> Io {
-        Io::new(1024, Instant::now()).unwrap()
+        Io::new(1024, Instant::now(), Rc::new(SystemNetwork)).unwrap()
     }
 
     fn plan(target: &str) -> Plan {
@@ -392,7 +394,7 @@ mod tests {
     #[test]
     fn a_script_knows_an_address_at_once_and_a_name_later() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
-        let bind = listeners.binder(Defaults::PLAIN);
+        let bind = listeners.binder(Rc::new(SystemNetwork), Defaults::PLAIN);
         let (first, address) = bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
         assert!(address.is_some_and(|address| address.ip().is_some_and(|address| address.port() != 0)));
         assert!(bind(&"unix:/no/such/folder/s".parse().unwrap()).is_err());
@@ -409,7 +411,7 @@ mod tests {
     #[test]
     fn a_listener_that_is_closed_is_not_bound_by_a_late_answer() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
-        let bind = listeners.binder(Defaults::PLAIN);
+        let bind = listeners.binder(Rc::new(SystemNetwork), Defaults::PLAIN);
         bind(&"localhost:0".parse().unwrap()).unwrap();
         assert!(listeners.adopt(&mut io).is_empty());
         listeners.close(&mut io, 1);

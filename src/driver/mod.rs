@@ -34,6 +34,7 @@ mod world;
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::time::Instant;
 
 use crate::config::{Config, Role};
@@ -45,17 +46,17 @@ use crate::output::Notice;
 use crate::output::console;
 use crate::session::RunEvent;
 
-use io::{Mail, Source};
+use io::Source;
 use parts::Parts;
 use turns::BATCH;
 use watch::ScriptWatch;
 use workers::Worker;
-use world::{Clock, Process, SignalSource};
+use world::{Clock, Mail, Process, SignalSource, World};
 
 /// One run: everything that happens between the command line and the exit code.
 pub(crate) struct Driver {
     parts: Parts,
-    clock: Box<dyn Clock>,
+    clock: Rc<dyn Clock>,
     signals: Box<dyn SignalSource>,
     watch: Option<ScriptWatch>,
 }
@@ -107,12 +108,14 @@ impl workers::Loop for Driver {
 
 /// Builds a driver with its observers and starts it. What was in the way of that is told.
 fn set_up(config: Config, worker: Option<Worker>) -> Result<Driver, Exit> {
-    let mut observers = build::observers(&config).map_err(|error| {
+    let mut world = Process;
+    let now = world.clock().now();
+    let mut observers = build::observers(&config, now).map_err(|error| {
         console::error(&error);
         error.exit()
     })?;
-    let mut driver =
-        Driver::build(config, &mut observers, worker, &mut Process).map_err(|error| observers.end_with(&error))?;
+    let driver = Driver::build(config, &mut observers, worker, &mut world);
+    let mut driver = driver.map_err(|error| observers.end_with(now, &error))?;
     driver.start();
     Ok(driver)
 }
@@ -148,7 +151,7 @@ impl Driver {
             Ok(now) => self.parts.io.now = now,
             Err(error) => {
                 let error = Error::System { operation: "wait for events", cause: cause(&error) };
-                return ControlFlow::Break(self.parts.io.observers.end_with(&error));
+                return ControlFlow::Break(self.parts.io.observers.end_with(self.parts.io.now, &error));
             }
         }
         while let Some(mail) = self.parts.io.reactor.next_mail() {

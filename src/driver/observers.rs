@@ -24,7 +24,7 @@ pub(super) struct Observers {
     counts_bytes: bool,
     holds_back: bool,
     /// The round that `wall` belongs to.
-    round: Instant,
+    round: Option<Instant>,
     wall: Cell<Option<SystemTime>>,
 }
 
@@ -38,7 +38,7 @@ impl Observers {
             list,
             stdout: None,
             ended: false,
-            round: Instant::now(),
+            round: None,
             wall: Cell::new(None),
         }
     }
@@ -94,8 +94,8 @@ impl Observers {
     }
 
     /// Tells a fault that ends the run before there is a loop. Returns what it ends with.
-    pub(super) fn end_with(&mut self, error: &Error) -> Exit {
-        let (now, exit) = (Instant::now(), error.exit());
+    pub(super) fn end_with(&mut self, now: Instant, error: &Error) -> Exit {
+        let exit = error.exit();
         self.notify(now, &Notice::Error { conn: None, error, handled: false });
         self.notify_exit(now, exit);
         // A loop would tell what keeps them from writing; here another error decides the exit code.
@@ -143,9 +143,8 @@ impl Default for Observers {
 }
 
 /// The moment of a notice; a new round has a wall clock of its own.
-fn moment<'a>(round: &mut Instant, wall: &'a Cell<Option<SystemTime>>, now: Instant) -> Moment<'a> {
-    if *round != now {
-        *round = now;
+fn moment<'a>(round: &mut Option<Instant>, wall: &'a Cell<Option<SystemTime>>, now: Instant) -> Moment<'a> {
+    if round.replace(now) != Some(now) {
         wall.set(None);
     }
     Moment::new(now, wall)

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use crate::config::{Config, Role};
-use crate::driver::io::Mail;
+use crate::driver::world::Mail;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, cause};
 use crate::exit::Exit;

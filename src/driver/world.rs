@@ -1,23 +1,43 @@
-//! `World`: what a run gets from outside: stdin, stdout, signals, the clock. The real one is the process's; tests make one of
+//! `World`: what a run gets from outside: stdin, stdout, signals, the network, the clock. The real one is the process's; tests make one of
 //! their own, with time that moves only when they say so.
 //!
 //! Owns the seams and the real implementations' wiring to `net`. Decides nothing.
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Instant;
 
 use mio::event::Source;
 use signal_hook_mio::v1_0::Signals;
 
-use crate::driver::io::Mail;
+use crate::config::Family;
+use crate::endpoint::Address;
 use crate::error::{Error, cause};
+use crate::exit::Exit;
 use crate::net::bulk::Move;
-use crate::net::reactor::Reactor;
-use crate::net::signal;
+use crate::net::dial::{self, Request, Resolved};
+use crate::net::listener::Options;
+use crate::net::reactor::{Mailbox, Reactor};
 use crate::net::stdio::{Input, Output};
+use crate::net::{Connecting, Listening, StartError, factory, signal};
 use crate::session::eof_policy::InputKind;
+
+/// What other threads send to the loop.
+pub(super) enum Mail {
+    /// A resolver has finished.
+    Resolved(Resolved),
+    /// Another worker has ended.
+    Stop(Exit),
+}
+
+impl From<Resolved> for Mail {
+    fn from(resolved: Resolved) -> Self {
+        Self::Resolved(resolved)
+    }
+}
 
 /// stdin.
 pub(super) trait InputStream {
@@ -57,6 +77,22 @@ pub(super) trait SignalSource: Source {
     fn take_pending(&mut self) -> Vec<i32>;
 }
 
+/// Sockets, and the addresses of names.
+pub(super) trait Network {
+    /// Starts a connect, from `source` where there is such a thing.
+    ///
+    /// # Errors
+    /// What the system reports at once.
+    fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError>;
+    /// Binds and listens on one of the addresses, the first that works.
+    ///
+    /// # Errors
+    /// The last address's error.
+    fn listen(&self, addresses: &[Address], options: Options) -> io::Result<Box<dyn Listening>>;
+    /// Resolves a name without waiting; the answer comes by mail.
+    fn resolve(&self, request: Request, host: String, port: u16, family: Family, mailbox: &Mailbox<Mail>);
+}
+
 /// Time, and the one place where the loop waits.
 pub(super) trait Clock {
     /// The time now.
@@ -65,7 +101,7 @@ pub(super) trait Clock {
     ///
     /// # Errors
     /// What `epoll_wait(2)` reports.
-    fn wait(&mut self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant>;
+    fn wait(&self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant>;
 }
 
 /// What a run gets from outside.
@@ -76,8 +112,10 @@ pub(super) trait World {
     fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>>;
     /// Signals, caught from now on.
     fn signals(&mut self) -> io::Result<Box<dyn SignalSource>>;
+    /// The network.
+    fn network(&mut self) -> Rc<dyn Network>;
     /// The clock.
-    fn clock(&mut self) -> Box<dyn Clock>;
+    fn clock(&mut self) -> Rc<dyn Clock>;
 }
 
 /// The process's own.
@@ -102,8 +140,29 @@ impl World for Process {
         Ok(Box::new(signal::catch()?))
     }
 
-    fn clock(&mut self) -> Box<dyn Clock> {
-        Box::new(SystemClock)
+    fn network(&mut self) -> Rc<dyn Network> {
+        Rc::new(SystemNetwork)
+    }
+
+    fn clock(&mut self) -> Rc<dyn Clock> {
+        Rc::new(SystemClock)
+    }
+}
+
+/// The network of this system.
+pub(super) struct SystemNetwork;
+
+impl Network for SystemNetwork {
+    fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
+        factory::connect(to, source)
+    }
+
+    fn listen(&self, addresses: &[Address], options: Options) -> io::Result<Box<dyn Listening>> {
+        factory::listen(addresses, options)
+    }
+
+    fn resolve(&self, request: Request, host: String, port: u16, family: Family, mailbox: &Mailbox<Mail>) {
+        dial::resolve_in_background(request, host, port, family, mailbox);
     }
 }
 
@@ -114,7 +173,7 @@ impl Clock for SystemClock {
         Instant::now()
     }
 
-    fn wait(&mut self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant> {
+    fn wait(&self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant> {
         reactor.wait(deadline)?;
         Ok(Instant::now())
     }

@@ -51,6 +51,30 @@ pub struct RunContext {
     pub bind: Option<Binder>,
 }
 
+/// The clock that timers and the ages of connections go by.
+#[derive(Clone)]
+pub struct ScriptClock(Rc<dyn Fn() -> Instant>);
+
+impl ScriptClock {
+    /// A clock that shows what `now` returns.
+    pub fn new(now: impl Fn() -> Instant + 'static) -> Self {
+        Self(Rc::new(now))
+    }
+}
+
+impl Default for ScriptClock {
+    /// The system's.
+    fn default() -> Self {
+        Self::new(Instant::now)
+    }
+}
+
+impl fmt::Debug for ScriptClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScriptClock").finish()
+    }
+}
+
 impl fmt::Debug for RunContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunContext").field("ids", &self.ids).finish_non_exhaustive()
@@ -62,6 +86,7 @@ impl fmt::Debug for RunContext {
 pub(super) struct Host {
     commands: RefCell<Vec<Command>>,
     timeout: Duration,
+    clock: ScriptClock,
     /// When the clock was first looked at in this call.
     began: Cell<Option<Instant>>,
     /// What this thread may hold before the call is stopped.
@@ -87,10 +112,11 @@ pub(super) struct Host {
 
 impl Host {
     /// A host whose script is still loading; without a seed, chance is different each time.
-    pub(super) fn new(timeout: Duration, seed: Option<u64>) -> Rc<Self> {
+    pub(super) fn new(timeout: Duration, seed: Option<u64>, clock: ScriptClock) -> Rc<Self> {
         Rc::new(Self {
             commands: RefCell::default(),
             timeout,
+            clock,
             began: Cell::new(None),
             ceiling: Cell::new(isize::MAX),
             stopped: Cell::new(None),
@@ -128,6 +154,11 @@ impl Host {
     /// The callbacks for later.
     pub(super) fn timers(&self) -> RefMut<'_, Timers> {
         self.timers.borrow_mut()
+    }
+
+    /// The time that timers and the ages of connections go by.
+    pub(super) fn now(&self) -> Instant {
+        (self.clock.0)()
     }
 
     /// Starts a timer.
@@ -181,7 +212,7 @@ impl Host {
     /// The view of a connection that is yet to be made; with the run's `TCP_NODELAY` unless said.
     pub(super) fn dialing(&self, target: &Endpoint, nodelay: Option<bool>) -> Rc<ConnView> {
         let context = self.context.borrow();
-        let view = ConnView::dialing(context.ids.next(), target, &context.text, Instant::now());
+        let view = ConnView::dialing(context.ids.next(), target, &context.text, self.now());
         Rc::new(view.with_nodelay(nodelay.unwrap_or(context.nodelay)))
     }
 
@@ -403,7 +434,7 @@ mod tests {
 
     #[test]
     fn commands_go_behind_those_that_are_there() {
-        let host = Host::new(Duration::from_secs(1), None);
+        let host = Host::new(Duration::from_secs(1), None, ScriptClock::default());
         let mut out = vec![Command::Print("a".into())];
         host.run(&mut out, || host.push(Command::Print("b".into())));
         assert_eq!(out, [Command::Print("a".into()), Command::Print("b".into())]);
@@ -412,7 +443,7 @@ mod tests {
 
     #[test]
     fn the_clock_is_left_alone_in_short_calls() {
-        let host = Host::new(Duration::ZERO, None);
+        let host = Host::new(Duration::ZERO, None, ScriptClock::default());
         assert!((1..16).all(|operations| host.progress(operations).is_none()));
         assert!(host.progress(16).is_none(), "the first look only starts the clock");
         assert!(host.progress(32).is_some());
@@ -421,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_stopped_call_refuses_every_operation_and_the_next_one_begins_afresh() {
-        let host = Host::new(Duration::from_secs(1), None);
+        let host = Host::new(Duration::from_secs(1), None, ScriptClock::default());
         let call = || {
             host.stop(Stopped::Exit(3));
             (1..40).all(|operations| host.progress(operations).is_some())

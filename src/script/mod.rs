@@ -46,7 +46,7 @@ use crate::session::{
     Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, ListenerId, RunEvent, TimerCall,
 };
 
-pub use host::{Binder, RunContext};
+pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
 pub use starter::starter;
 
@@ -87,7 +87,17 @@ impl ScriptHandler {
     /// Reads, checks and runs the top level of a script. The error's message is complete: position, source
     /// line and hint.
     pub fn load(script: &Script) -> Result<Self, Error> {
-        Self::open(script, Dynamic::from_map(Map::new()).into_shared(), None).0
+        Self::load_with_clock(script, ScriptClock::default())
+    }
+
+    /// The same, with timers and the ages of connections by this clock. The limits of a call are not: they are for what the
+    /// script costs.
+    ///
+    /// # Errors
+    /// As for [`ScriptHandler::load`].
+    pub fn load_with_clock(script: &Script, clock: ScriptClock) -> Result<Self, Error> {
+        let host = Host::new(script.timeout, script.seed, clock);
+        Self::open(script, Dynamic::from_map(Map::new()).into_shared(), host, None).0
     }
 
     /// Loads the script anew, beside this one; `app` and what else a script keeps between calls go on. Also gives
@@ -95,7 +105,7 @@ impl ScriptHandler {
     pub fn reload(&self, script: &Script) -> (Result<Self, Error>, Vec<PathBuf>) {
         let before = self.app.read_lock::<Map>().map(|app| app.clone());
         let timers = self.host.take_loaded_timers();
-        let (result, files) = Self::open(script, self.app.clone(), Some(self));
+        let (result, files) = Self::open(script, self.app.clone(), Rc::clone(&self.host), Some(self));
         if result.is_ok() {
             // Those of the top level were started again.
             self.host.cancel(&timers);
@@ -111,7 +121,12 @@ impl ScriptHandler {
         (result, files)
     }
 
-    fn open(script: &Script, app: Dynamic, older: Option<&Self>) -> (Result<Self, Error>, Vec<PathBuf>) {
+    fn open(
+        script: &Script,
+        app: Dynamic,
+        host: Rc<Host>,
+        older: Option<&Self>,
+    ) -> (Result<Self, Error>, Vec<PathBuf>) {
         let failed = |report: Report| Error::ScriptLoad { message: report.message() };
         let file = match &script.source {
             ScriptSource::File(path) => Some(path.clone()),
@@ -124,12 +139,17 @@ impl ScriptHandler {
         if let Some(file) = file {
             sources.note_file(file);
         }
-        let result = Self::build(script, app, older, &sources).map_err(failed);
+        let result = Self::build(script, app, host, older, &sources).map_err(failed);
         (result, sources.files())
     }
 
-    fn build(script: &Script, app: Dynamic, older: Option<&Self>, sources: &Rc<Sources>) -> Result<Self, Report> {
-        let host = older.map_or_else(|| Host::new(script.timeout, script.seed), |older| Rc::clone(&older.host));
+    fn build(
+        script: &Script,
+        app: Dynamic,
+        host: Rc<Host>,
+        older: Option<&Self>,
+        sources: &Rc<Sources>,
+    ) -> Result<Self, Report> {
         let folder = engine::folder(&script.source);
         let access =
             FileAccess::new(folder, &script.allow_read, &script.allow_write).map_err(|text| Report::plain(&text))?;

@@ -6,7 +6,7 @@
 use std::any::TypeId;
 use std::cell::OnceCell;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallContext};
 
@@ -71,7 +71,7 @@ pub(in crate::script) fn release(view: &ConnView) {
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_type_with_name::<Conn>("Conn").register_type_with_name::<Listener>("Listener");
-    register_reading(engine);
+    register_reading(engine, host);
     register_state(engine);
     register_settings(engine, host);
     register_sending(engine, host);
@@ -91,7 +91,9 @@ fn port(address: &Address) -> Dynamic {
     address.ip().map_or(Dynamic::UNIT, |address| Dynamic::from_int(address.port().into()))
 }
 
-fn register_reading(engine: &mut Engine) {
+fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
+    let (age, idle) = (Rc::clone(host), Rc::clone(host));
+    let since = |host: &Host, then: Instant| host.now().saturating_duration_since(then).as_millis() as INT;
     engine
         .register_get("id", |conn: &mut Conn| number(conn.0.id))
         .register_get("peer", |conn: &mut Conn| conn.0.info.peer_name())
@@ -112,8 +114,8 @@ fn register_reading(engine: &mut Engine) {
         .register_get("bytes_in", |conn: &mut Conn| number(conn.0.info.bytes_in()))
         .register_get("bytes_out", |conn: &mut Conn| number(conn.0.info.bytes_out()))
         .register_get("queued", |conn: &mut Conn| number(conn.0.info.queued() as u64))
-        .register_get("age_ms", |conn: &mut Conn| conn.0.info.opened().elapsed().as_millis() as INT)
-        .register_get("idle_ms", |conn: &mut Conn| conn.0.info.last_activity().elapsed().as_millis() as INT)
+        .register_get("age_ms", move |conn: &mut Conn| since(&age, conn.0.info.opened()))
+        .register_get("idle_ms", move |conn: &mut Conn| since(&idle, conn.0.info.last_activity()))
         .register_fn("==", |a: Conn, b: Conn| a.0.id == b.0.id)
         .register_fn("!=", |a: Conn, b: Conn| a.0.id != b.0.id)
         .register_fn("to_string", |conn: &mut Conn| conn.0.name())

@@ -1,7 +1,7 @@
 //! `conn.expect`: calls a callback when a pattern arrives on a connection.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rhai::{Blob, Dynamic, Engine, FnPtr, INT, Map, NativeCallContext};
 
@@ -43,7 +43,8 @@ fn expect(
     }
     let timer = limit.map(|limit| {
         let timer = Timer { conn: Some(Rc::clone(view)), call: call.clone(), every: None, expects: true };
-        host.timers().start(Instant::now() + limit, timer)
+        let at = host.now() + limit;
+        host.timers().start(at, timer)
     });
     host.expect(view, Expectation { pattern, call, timer });
     Ok(())

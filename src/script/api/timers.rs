@@ -1,7 +1,7 @@
 //! `after`, `every` and `cancel`; `conns`, `broadcast` and `broadcast_line` for all open connections.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rhai::{Array, Blob, Dynamic, Engine, FnPtr, INT, NativeCallContext};
 
@@ -45,7 +45,7 @@ fn start(host: &Host, conn: Option<&Conn>, ms: INT, call: FnPtr, repeats: bool) 
         return Ok(Handle(0));
     }
     let every = repeats.then_some(wait);
-    Ok(Handle(host.start(Instant::now() + wait, Timer { conn, call, every, expects: false })))
+    Ok(Handle(host.start(host.now() + wait, Timer { conn, call, every, expects: false })))
 }
 
 fn register_everybody(engine: &mut Engine, host: &Rc<Host>) {

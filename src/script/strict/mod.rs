@@ -21,7 +21,7 @@ use self::catalog::Catalog;
 use super::ScriptHandler;
 use super::engine;
 use super::error::{self, Report};
-use super::host::Host;
+use super::host::{Host, ScriptClock};
 use super::paths::FileAccess;
 use super::resolver::Resolver;
 use super::source::{Source, Sources};
@@ -44,7 +44,7 @@ pub fn check(source: &ScriptSource) -> Findings {
     };
     let sources = Sources::new(text);
     let folder = engine::folder(source);
-    let host = Host::new(TIMEOUT, None);
+    let host = Host::new(TIMEOUT, None, ScriptClock::default());
     let app = Dynamic::from_map(Map::new()).into_shared();
     let mut engine = engine::build(&host, &[], &sources, folder, FileAccess::default(), &app);
     // Without optimization, so that code the optimizer would remove is checked, too.
