@@ -146,10 +146,10 @@ fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
 ///
 /// # Errors
 /// The file of events cannot be opened.
-pub(super) fn observers(config: &Config, now: Instant) -> Result<Observers> {
+pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) -> Result<Observers> {
     let output = &config.output;
     let mut list: Vec<Box<dyn Observer>> = Vec::new();
-    list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet))));
+    list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet), world.stderr())));
     if output.hex {
         list.push(Box::new(Hexdump::new(!config.is_single_peer())));
     }

@@ -27,6 +27,8 @@ mod ready;
 mod shutdown;
 mod stdin;
 mod stdout;
+#[cfg(test)]
+mod tests;
 mod turns;
 mod watch;
 mod workers;
@@ -65,7 +67,7 @@ pub(crate) struct Driver {
 pub fn run(config: Config) -> Exit {
     match &config.role {
         Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, &Loops),
-        _ => match set_up(config, None) {
+        _ => match set_up(config, None, &mut Process) {
             Ok(driver) => driver.run(),
             Err(exit) => exit,
         },
@@ -79,7 +81,7 @@ impl workers::Loops for Loops {
     type Loop = Driver;
 
     fn start(&self, config: Config, worker: Worker) -> Result<Driver, Exit> {
-        set_up(config, Some(worker))
+        set_up(config, Some(worker), &mut Process)
     }
 }
 
@@ -107,14 +109,13 @@ impl workers::Loop for Driver {
 }
 
 /// Builds a driver with its observers and starts it. What was in the way of that is told.
-fn set_up(config: Config, worker: Option<Worker>) -> Result<Driver, Exit> {
-    let mut world = Process;
+fn set_up(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
     let now = world.clock().now();
-    let mut observers = build::observers(&config, now).map_err(|error| {
+    let mut observers = build::observers(&config, world, now).map_err(|error| {
         console::error(&error);
         error.exit()
     })?;
-    let driver = Driver::build(config, &mut observers, worker, &mut world);
+    let driver = Driver::build(config, &mut observers, worker, world);
     let mut driver = driver.map_err(|error| observers.end_with(now, &error))?;
     driver.start();
     Ok(driver)

@@ -1,5 +1,5 @@
-//! `World`: what a run gets from outside: stdin, stdout, signals, the network, the clock. The real one is the process's; tests make one of
-//! their own, with time that moves only when they say so.
+//! `World`: what a run gets from outside: stdin, stdout, stderr, signals, the network, the clock. The
+//! real one is the process's; tests make one of their own, with time that moves only when they say so.
 //!
 //! Owns the seams and the real implementations' wiring to `net`. Decides nothing.
 
@@ -23,6 +23,7 @@ use crate::net::listener::Options;
 use crate::net::reactor::{Mailbox, Reactor};
 use crate::net::stdio::{Input, Output};
 use crate::net::{Connecting, Listening, StartError, factory, signal};
+use crate::output::console::write_stderr;
 use crate::session::eof_policy::InputKind;
 
 /// What other threads send to the loop.
@@ -110,6 +111,8 @@ pub(super) trait World {
     fn stdin(&mut self) -> io::Result<Box<dyn InputStream>>;
     /// stdout, or the file at `path`, created if there is none and not truncated.
     fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>>;
+    /// What takes the messages for people.
+    fn stderr(&mut self) -> Box<dyn FnMut(&str)>;
     /// Signals, caught from now on.
     fn signals(&mut self) -> io::Result<Box<dyn SignalSource>>;
     /// The network.
@@ -134,6 +137,10 @@ impl World for Process {
             None => Output::stdout(),
         };
         Ok(Box::new(output?))
+    }
+
+    fn stderr(&mut self) -> Box<dyn FnMut(&str)> {
+        Box::new(write_stderr)
     }
 
     fn signals(&mut self) -> io::Result<Box<dyn SignalSource>> {

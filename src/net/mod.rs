@@ -133,4 +133,4 @@ macro_rules! delegate_source {
         }
     };
 }
-use delegate_source;
+pub(crate) use delegate_source;

@@ -4,6 +4,7 @@
 //! lines. Nothing from outside gets onto the screen raw, and a stderr that is closed or full disturbs nobody.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -49,18 +50,18 @@ pub fn warn(message: &str) {
 
 /// Tells on stderr what happens: trouble and scripts' log lines always, the course of connections with `-v`, how
 /// their bytes move with `-vv`.
-#[derive(Debug)]
 pub struct Commentator {
     console: Console,
+    write: Box<dyn FnMut(&str)>,
     zone: Option<TimeZone>,
     /// With `-vv`, what moved on each connection since it was last told.
     tallies: HashMap<ConnId, [Tally; 2]>,
 }
 
 impl Commentator {
-    /// Says as much as this console.
-    pub fn new(console: Console) -> Self {
-        Self { console, zone: None, tallies: HashMap::new() }
+    /// Says as much as this console. `write` takes the lines.
+    pub fn new(console: Console, write: Box<dyn FnMut(&str)>) -> Self {
+        Self { console, write, zone: None, tallies: HashMap::new() }
     }
 
     /// What is said about a notice, with line ends; empty for nothing.
@@ -163,8 +164,14 @@ impl Observer for Commentator {
     fn notice(&mut self, at: Moment<'_>, notice: &Notice<'_>) {
         let words = self.words(at, notice);
         if !words.is_empty() {
-            write_stderr(&words);
+            (self.write)(&words);
         }
+    }
+}
+
+impl fmt::Debug for Commentator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commentator").field("console", &self.console).finish_non_exhaustive()
     }
 }
 

@@ -15,7 +15,7 @@ struct Heard {
 
 impl Heard {
     fn new(verbose: u8, quiet: bool) -> Self {
-        let commentator = Commentator::new(Console::new(verbose, quiet));
+        let commentator = Commentator::new(Console::new(verbose, quiet), Box::new(|_| {}));
         Self { commentator, start: Instant::now(), wall: Cell::new(Some(SystemTime::UNIX_EPOCH)) }
     }
 

@@ -1,0 +1,417 @@
+//! The fake world: sockets, listeners, stdin, stdout, signals, resolver and clock whose state is a [`Stage`].
+//!
+//! Owns how each of them answers the loop, and what of that the transcript tells. Nothing here waits: the clock does a step of
+//! the transcript, or jumps to the next deadline.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Instant;
+
+use mio::event::Source;
+use mio::{Interest, Registry, Token};
+use rustix::io::Errno;
+
+use super::stage::{Arrival, Life, Shared, show};
+use crate::config::Family;
+use crate::driver::world::{Clock, InputStream, Mail, Network, OutputStream, SignalSource, World};
+use crate::endpoint::Address;
+use crate::net::bulk::Move;
+use crate::net::dial::Request;
+use crate::net::listener::Options;
+use crate::net::reactor::{Mailbox, Reactor, Slot};
+use crate::net::{Accepted, Connecting, Ends, Listening, StartError, Transport, delegate_source};
+use crate::session::eof_policy::InputKind;
+
+/// The world of one transcript.
+pub(super) struct FakeWorld(pub(super) Shared);
+
+impl World for FakeWorld {
+    fn stdin(&mut self) -> io::Result<Box<dyn InputStream>> {
+        let stage = self.0.borrow();
+        match stage.stdin.kind {
+            Some(_) => {
+                let anchor = Anchor(Rc::clone(&stage.stdin.slot));
+                Ok(Box::new(Stdin { stage: Rc::clone(&self.0), anchor }))
+            }
+            None => Err(Errno::BADF.into()),
+        }
+    }
+
+    fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>> {
+        assert_eq!(path, None, "a transcript shows stdout");
+        let anchor = Anchor(Rc::clone(&self.0.borrow().stdout.slot));
+        Ok(Box::new(Stdout { stage: Rc::clone(&self.0), anchor }))
+    }
+
+    fn stderr(&mut self) -> Box<dyn FnMut(&str)> {
+        let stage = Rc::clone(&self.0);
+        Box::new(move |text| text.lines().for_each(|line| stage.borrow_mut().tell(&format!("stderr {line}"))))
+    }
+
+    fn signals(&mut self) -> io::Result<Box<dyn SignalSource>> {
+        let anchor = Anchor(Rc::clone(&self.0.borrow().signal_slot));
+        Ok(Box::new(Signals { stage: Rc::clone(&self.0), anchor }))
+    }
+
+    fn network(&mut self) -> Rc<dyn Network> {
+        Rc::new(FakeNetwork(Rc::clone(&self.0)))
+    }
+
+    fn clock(&mut self) -> Rc<dyn Clock> {
+        Rc::new(FakeClock(Rc::clone(&self.0)))
+    }
+}
+
+/// A source that only remembers its slot: its events come from the stage.
+struct Anchor(Rc<Cell<Option<Slot>>>);
+
+impl Source for Anchor {
+    fn register(&mut self, _: &Registry, token: Token, _: Interest) -> io::Result<()> {
+        self.0.set(Some(token.0));
+        Ok(())
+    }
+
+    fn reregister(&mut self, _: &Registry, token: Token, _: Interest) -> io::Result<()> {
+        self.0.set(Some(token.0));
+        Ok(())
+    }
+
+    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
+        self.0.set(None);
+        Ok(())
+    }
+}
+
+// ---- time ------------------------------------------------------------------------------------------------
+
+struct FakeClock(Shared);
+
+impl Clock for FakeClock {
+    fn now(&self) -> Instant {
+        self.0.borrow().now
+    }
+
+    fn wait(&self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant> {
+        let mut stage = self.0.borrow_mut();
+        stage.count_round();
+        // A pipe of the preamble is a real one.
+        reactor.wait(Some(Instant::now()))?;
+        let is_due = |stage: &super::stage::Stage| deadline.is_some_and(|at| at <= stage.now);
+        let mut acted = false;
+        loop {
+            for (slot, edge) in std::mem::take(&mut stage.edges) {
+                edge(reactor.readiness(slot));
+                reactor.wake(slot);
+            }
+            if acted || reactor.has_ready() || is_due(&stage) {
+                return Ok(stage.now);
+            }
+            if std::mem::take(&mut stage.wait_once) {
+                let Some(at) = deadline else { stage.fail("there is no deadline to wait for") };
+                stage.now = at;
+                continue;
+            }
+            let now = stage.now;
+            if let Some(until) = stage.wait_until.take().filter(|until| *until > now) {
+                match deadline.filter(|at| *at <= until) {
+                    Some(at) => {
+                        stage.now = at;
+                        stage.wait_until = Some(until);
+                    }
+                    None => stage.now = until,
+                }
+                continue;
+            }
+            if let Some(step) = stage.steps.pop_front() {
+                stage.step(&step);
+                // Time that passes comes before the next look; everything else is an event.
+                acted = !step.starts_with("wait");
+                continue;
+            }
+            let Some(at) = deadline else { stage.fail("the loop would sleep for ever") };
+            stage.now = at;
+        }
+    }
+}
+
+// ---- the network -----------------------------------------------------------------------------------------
+
+struct FakeNetwork(Shared);
+
+impl Network for FakeNetwork {
+    fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
+        let mut stage = self.0.borrow_mut();
+        let life = if stage.connects_slowly { Life::Connecting } else { Life::Open };
+        let index = stage.add_socket(life);
+        let from = source.map(|source| format!(" from {source}")).unwrap_or_default();
+        stage.tell(&format!("{} connects to {to}{from}", index + 1));
+        Ok(Box::new(Socket { stage: Rc::clone(&self.0), index, peer: to.clone() }))
+    }
+
+    fn listen(&self, addresses: &[Address], _: Options) -> io::Result<Box<dyn Listening>> {
+        let mut stage = self.0.borrow_mut();
+        if stage.refuses_listeners {
+            return Err(Errno::ADDRINUSE.into());
+        }
+        let address = addresses.first().expect("an address").clone();
+        let anchor = Anchor(Rc::clone(&stage.listener));
+        stage.tell(&format!("listens on {address}"));
+        Ok(Box::new(Listener { stage: Rc::clone(&self.0), anchor, address }))
+    }
+
+    fn resolve(&self, request: Request, host: String, port: u16, _: Family, mailbox: &Mailbox<Mail>) {
+        let mut stage = self.0.borrow_mut();
+        stage.tell(&format!("resolves {host}"));
+        stage.lookups.push_back((request, port, mailbox.clone()));
+    }
+}
+
+struct Socket {
+    stage: Shared,
+    index: usize,
+    peer: Address,
+}
+
+impl Source for Socket {
+    fn register(&mut self, _: &Registry, token: Token, _: Interest) -> io::Result<()> {
+        let mut stage = self.stage.borrow_mut();
+        stage.sockets[self.index].slot = Some(token.0);
+        stage.socket_ready(self.index);
+        Ok(())
+    }
+
+    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
+        self.register(registry, token, interest)
+    }
+
+    fn deregister(&mut self, _: &Registry) -> io::Result<()> {
+        self.stage.borrow_mut().sockets[self.index].slot = None;
+        Ok(())
+    }
+}
+
+impl Connecting for Socket {
+    fn finish(&mut self) -> io::Result<Option<Ends>> {
+        match self.stage.borrow().sockets[self.index].life {
+            Life::Connecting => Ok(None),
+            Life::Open => Ok(Some(Ends { peer: self.peer.clone(), local: local() })),
+            Life::Refused | Life::Gone => Err(Errno::CONNREFUSED.into()),
+        }
+    }
+
+    fn into_transport(self: Box<Self>) -> Box<dyn Transport> {
+        self
+    }
+}
+
+impl Transport for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let socket = &mut self.stage.borrow_mut().sockets[self.index];
+        if !socket.incoming.is_empty() {
+            return io::Read::read(&mut socket.incoming, buffer);
+        }
+        match (socket.reset, socket.ended) {
+            (true, _) => Err(Errno::CONNRESET.into()),
+            (false, true) => Ok(0),
+            (false, false) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stage = self.stage.borrow_mut();
+        let socket = &mut stage.sockets[self.index];
+        if socket.reset || socket.breaks {
+            return Err(Errno::PIPE.into());
+        }
+        let n = take_room(&mut socket.room, bytes.len())?;
+        stage.tell(&format!("{} gets {}", self.index + 1, show(&bytes[..n])));
+        Ok(n)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        self.stage.borrow_mut().tell(&format!("{} gets FIN", self.index + 1));
+        Ok(())
+    }
+
+    fn unacknowledged(&self) -> usize {
+        self.stage.borrow().sockets[self.index].unacknowledged
+    }
+
+    fn abort(&mut self) {
+        self.stage.borrow_mut().sockets[self.index].aborted = true;
+    }
+
+    fn set_nodelay(&mut self, _: bool) {}
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let mut stage = self.stage.borrow_mut();
+        let socket = &mut stage.sockets[self.index];
+        socket.slot = None;
+        let what = match std::mem::replace(&mut socket.life, Life::Gone) {
+            Life::Refused | Life::Gone => return,
+            Life::Connecting => "is given up",
+            Life::Open if socket.aborted => "gets RST",
+            Life::Open => "is closed",
+        };
+        stage.tell(&format!("{} {what}", self.index + 1));
+    }
+}
+
+struct Listener {
+    stage: Shared,
+    anchor: Anchor,
+    address: Address,
+}
+
+delegate_source!(Listener, anchor);
+
+impl Listening for Listener {
+    fn accept(&mut self) -> Accepted {
+        let arrival = self.stage.borrow_mut().arrivals.pop_front();
+        match arrival {
+            None => Accepted::None,
+            Some(Arrival::Client(index)) => {
+                let peer: SocketAddr = format!("10.0.0.{}:1", index + 1).parse().expect("an address");
+                let peer = Address::from(peer);
+                let ends = Ends { peer: peer.clone(), local: self.address.clone() };
+                Accepted::Peer(Box::new(Socket { stage: Rc::clone(&self.stage), index, peer }), ends)
+            }
+            Some(Arrival::Fault(Errno::CONNABORTED)) => Accepted::TryNext,
+            Some(Arrival::Fault(errno)) => Accepted::Exhausted(errno.into()),
+        }
+    }
+
+    fn address(&self) -> Address {
+        self.address.clone()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut stage = self.stage.borrow_mut();
+        stage.tell("listens no more");
+        while let Some(arrival) = stage.arrivals.pop_front() {
+            if let Arrival::Client(index) = arrival {
+                stage.sockets[index].life = Life::Gone;
+                stage.tell(&format!("{} is refused", index + 1));
+            }
+        }
+    }
+}
+
+// ---- streams ---------------------------------------------------------------------------------------------
+
+struct Stdin {
+    stage: Shared,
+    anchor: Anchor,
+}
+
+impl InputStream for Stdin {
+    fn kind(&self) -> InputKind {
+        self.stage.borrow().stdin.kind.unwrap_or(InputKind::File)
+    }
+
+    fn source(&mut self) -> Option<&mut dyn Source> {
+        (self.kind() != InputKind::File).then_some(&mut self.anchor)
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let stdin = &mut self.stage.borrow_mut().stdin;
+        if !stdin.incoming.is_empty() {
+            return io::Read::read(&mut stdin.incoming, buffer);
+        }
+        match (stdin.fault, stdin.ended) {
+            (true, _) => Err(Errno::IO.into()),
+            (false, true) => Ok(0),
+            (false, false) => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    fn flows(&self) -> bool {
+        false
+    }
+
+    fn move_to(&mut self, _: BorrowedFd<'_>) -> Move {
+        Move::Unable
+    }
+
+    fn has_ended(&self) -> bool {
+        let stdin = &self.stage.borrow().stdin;
+        stdin.kind == Some(InputKind::Pipe) && stdin.ended && stdin.incoming.is_empty()
+    }
+}
+
+struct Stdout {
+    stage: Shared,
+    anchor: Anchor,
+}
+
+impl OutputStream for Stdout {
+    fn is_terminal(&self) -> bool {
+        self.stage.borrow().stdout.is_terminal
+    }
+
+    fn source(&mut self) -> Option<&mut dyn Source> {
+        Some(&mut self.anchor)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stage = self.stage.borrow_mut();
+        let stdout = &mut stage.stdout;
+        match (stdout.gone, stdout.full_disk) {
+            (true, _) => return Err(Errno::PIPE.into()),
+            (false, true) => return Err(Errno::NOSPC.into()),
+            (false, false) => {}
+        }
+        let n = take_room(&mut stdout.room, bytes.len())?;
+        stage.tell(&format!("stdout {}", show(&bytes[..n])));
+        Ok(n)
+    }
+
+    fn takes_moves(&self) -> bool {
+        false
+    }
+
+    fn move_from(&mut self, _: BorrowedFd<'_>) -> Move {
+        Move::Unable
+    }
+
+    fn is_gone(&self) -> bool {
+        self.stage.borrow().stdout.gone
+    }
+}
+
+struct Signals {
+    stage: Shared,
+    anchor: Anchor,
+}
+
+delegate_source!(Signals, anchor);
+
+impl SignalSource for Signals {
+    fn take_pending(&mut self) -> Vec<i32> {
+        std::mem::take(&mut self.stage.borrow_mut().signals)
+    }
+}
+
+/// How many of `n` bytes there is room for.
+fn take_room(room: &mut Option<usize>, n: usize) -> io::Result<usize> {
+    let Some(room) = room else { return Ok(n) };
+    if *room == 0 {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    let n = n.min(*room);
+    *room -= n;
+    Ok(n)
+}
+
+/// Our end of every connect.
+fn local() -> Address {
+    SocketAddr::from(([127, 0, 0, 1], 9)).into()
+}

@@ -1,0 +1,89 @@
+//! What is waited for once we have ended a connection: acknowledgements, and silence.
+
+use super::play;
+
+#[test]
+fn a_close_of_ours_absorbs_what_the_peer_still_sends() {
+    // An RST for unread data would take what was sent from the peer.
+    play(
+        r#"tcpx connect 127.0.0.1 1 --on-data 'conn.send("bye"); conn.close()'
+        1 connects to 127.0.0.1:1
+        > 1 holds 3; 1 sends "x"
+        1 gets "bye"
+        1 gets FIN
+        > wait 100ms
+        at 100ms
+        > 1 sends "more"
+        > wait 200ms
+        at 300ms
+        > 1 holds 0; 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn a_close_of_ours_waits_for_a_silent_peer_no_longer_than_that() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --on-data 'conn.send("bye"); conn.close()'
+        1 connects to 127.0.0.1:1
+        > 1 sends "x"
+        1 gets "bye"
+        1 gets FIN
+        at 520ms
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn what_is_not_acknowledged_holds_a_close_of_ours_longer() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --on-data 'conn.send("bye"); conn.close()'
+        1 connects to 127.0.0.1:1
+        > 1 holds 3; 1 sends "x"
+        1 gets "bye"
+        1 gets FIN
+        at 30s
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn a_stop_waits_for_acknowledgement() {
+    play(
+        r#"tcpx connect 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdin "all"
+        1 gets "all"
+        > 1 holds 3; signal TERM
+        1 gets FIN
+        > wait 300ms
+        at 300ms
+        > 1 holds 0
+        at 320ms
+        1 is closed
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn a_stop_waits_a_second_for_acknowledgement() {
+    play(
+        r#"tcpx connect 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdin "all"
+        1 gets "all"
+        > 1 holds 3; signal TERM
+        1 gets FIN
+        at 1s
+        1 gets RST
+        exit 143
+        "#,
+    );
+}

@@ -1,0 +1,127 @@
+//! Transcripts: whole runs of the driver in a fake world, each compared word for word.
+//!
+//! A transcript begins with the command line. Lines with `$` are true before the run: what stdin is, what the network does.
+//! Lines with `>` are steps of the world, done in order whenever the loop would sleep; `; ` puts several into one step. Every
+//! other line is something the loop did, in order; `at TIME` stands before what happened at another time than the line above.
+//! Nothing waits: time jumps to the next deadline once there is no step, or where `> wait` says so.
+//!
+//! Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
+
+#![allow(clippy::needless_raw_string_hashes, reason = "every transcript is quoted alike")]
+
+mod endings;
+mod fakes;
+mod lingering;
+mod opening;
+mod outputs;
+mod scripts;
+mod serving;
+mod stage;
+mod times;
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fakes::FakeWorld;
+use stage::Stage;
+
+use crate::cli::{self, Action};
+use crate::config::Config;
+use crate::driver::set_up;
+
+/// Runs a transcript and compares it.
+#[track_caller]
+fn play(transcript: &str) {
+    compare(transcript, None);
+}
+
+/// The same with a script, which the command line calls `SCRIPT`.
+#[track_caller]
+fn play_script(script: &str, transcript: &str) {
+    compare(transcript, Some(script));
+}
+
+#[track_caller]
+fn compare(transcript: &str, script: Option<&str>) {
+    let lines: Vec<&str> = transcript.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let (command, rest) = lines.split_first().expect("a command line");
+    let setup: Vec<&str> = rest.iter().filter_map(|line| line.strip_prefix("$ ")).collect();
+    let wanted: Vec<&str> = rest.iter().copied().filter(|line| !line.starts_with("$ ")).collect();
+    let steps = wanted.iter().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned).collect();
+    let script = script.map(|text| Temporary::new(|path| std::fs::write(path, text).expect("write a script")));
+    let fifo = command.contains("FIFO").then(|| {
+        Temporary::new(|path| {
+            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).expect("a pipe");
+        })
+    });
+    let mut stage = Stage::new(&setup, steps);
+    let names = [(&script, "SCRIPT"), (&fifo, "FIFO")];
+    let paths = names.iter().filter_map(|(file, name)| Some((file.as_ref()?.0.display().to_string(), *name)));
+    stage.renamed = paths.collect();
+    if let Some(Temporary(path)) = &fifo {
+        stage.fifo = Some(std::fs::File::options().read(true).write(true).open(path).expect("open the pipe"));
+    }
+    let config = config(command, &stage.renamed);
+    let stage = Rc::new(RefCell::new(stage));
+    let exit = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage))) {
+        Err(exit) => exit,
+        Ok(mut driver) => loop {
+            if let ControlFlow::Break(exit) = driver.turn() {
+                stage.borrow_mut().tell(&format!("exit {}", exit.code()));
+                stage.borrow_mut().is_over = true;
+                break exit;
+            }
+        },
+    };
+    if !stage.borrow().is_over {
+        stage.borrow_mut().tell(&format!("exit {}", exit.code()));
+    }
+    let found = stage.borrow().transcript();
+    let wanted = wanted.join("\n");
+    assert!(found == wanted, "{command}\nfound:\n{found}\n\nwanted:\n{wanted}");
+}
+
+/// The configuration of a command line; quotes keep blanks together.
+fn config(command: &str, names: &[(String, &'static str)]) -> Config {
+    let mut words = Vec::new();
+    for (number, part) in command.split('\'').enumerate() {
+        if number % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    for word in &mut words {
+        if let Some((path, _)) = names.iter().find(|(_, name)| word == name) {
+            word.clone_from(path);
+        }
+    }
+    match cli::parse(words.into_iter().map(OsString::from)) {
+        Ok(Action::Run(config)) => *config,
+        other => panic!("{command}: {other:?}"),
+    }
+}
+
+/// A file that is removed in the end.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(make: impl FnOnce(&PathBuf)) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("tcpx-transcript-{}-{number}", std::process::id()));
+        make(&path);
+        Self(path)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

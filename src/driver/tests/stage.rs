@@ -1,0 +1,426 @@
+//! `Stage`: the state of the fake world: what every fake socket and stream holds, the time, the steps that are left, and the
+//! transcript.
+//!
+//! Owns what a step of a transcript does. The fakes in `fakes` read this state and tell it what the loop does to them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::driver::world::Mail;
+use crate::net::dial::{Request, Resolved};
+use crate::net::reactor::{Mailbox, Readiness, Slot};
+use crate::session::eof_policy::InputKind;
+
+/// The state, shared by all fakes of one run.
+pub(super) type Shared = Rc<RefCell<Stage>>;
+
+/// What an event says about a source.
+pub(super) type Edge = fn(&mut Readiness);
+
+/// Rounds after which a run is believed to go round for ever.
+const MAX_ROUNDS: usize = 20_000;
+
+/// How far a socket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    Connecting,
+    Refused,
+    Open,
+    Gone,
+}
+
+/// One socket: a client of a listener, or a connect.
+pub(super) struct Socket {
+    pub(super) slot: Option<Slot>,
+    pub(super) life: Life,
+    pub(super) incoming: VecDeque<u8>,
+    pub(super) ended: bool,
+    pub(super) reset: bool,
+    /// Writing fails, reading goes on.
+    pub(super) breaks: bool,
+    /// How many bytes it takes; `None`: all.
+    pub(super) room: Option<usize>,
+    pub(super) unacknowledged: usize,
+    pub(super) aborted: bool,
+}
+
+/// One accept of a listener.
+pub(super) enum Arrival {
+    Client(usize),
+    Fault(Errno),
+}
+
+/// stdin.
+#[derive(Default)]
+pub(super) struct FakeInput {
+    pub(super) kind: Option<InputKind>,
+    pub(super) slot: Rc<Cell<Option<Slot>>>,
+    pub(super) incoming: VecDeque<u8>,
+    pub(super) ended: bool,
+    pub(super) fault: bool,
+}
+
+/// stdout.
+#[derive(Default)]
+pub(super) struct FakeOutput {
+    pub(super) is_terminal: bool,
+    pub(super) slot: Rc<Cell<Option<Slot>>>,
+    /// How many bytes it takes; `None`: all.
+    pub(super) room: Option<usize>,
+    pub(super) gone: bool,
+    pub(super) full_disk: bool,
+}
+
+/// Everything the fakes of one run share.
+pub(super) struct Stage {
+    pub(super) now: Instant,
+    start: Instant,
+    told_at: Instant,
+    rounds: usize,
+    pub(super) steps: VecDeque<String>,
+    /// `> wait TIME`: until then deadlines come first.
+    pub(super) wait_until: Option<Instant>,
+    /// `> wait`: the next deadline comes first.
+    pub(super) wait_once: bool,
+    transcript: Vec<String>,
+    /// Nothing is told any more: the process has ended.
+    pub(super) is_over: bool,
+    /// What is told by another name: paths of this machine.
+    pub(super) renamed: Vec<(String, &'static str)>,
+    pub(super) edges: Vec<(Slot, Edge)>,
+    pub(super) sockets: Vec<Socket>,
+    pub(super) arrivals: VecDeque<Arrival>,
+    pub(super) listener: Rc<Cell<Option<Slot>>>,
+    /// Connects stand only when a step says so.
+    pub(super) connects_slowly: bool,
+    /// Nobody can listen.
+    pub(super) refuses_listeners: bool,
+    pub(super) stdin: FakeInput,
+    pub(super) stdout: FakeOutput,
+    pub(super) signals: Vec<i32>,
+    pub(super) signal_slot: Rc<Cell<Option<Slot>>>,
+    pub(super) lookups: VecDeque<(Request, u16, Mailbox<Mail>)>,
+    /// The writer of the pipe that `--send-file` reads.
+    pub(super) fifo: Option<File>,
+}
+
+impl Stage {
+    pub(super) fn new(setup: &[&str], steps: VecDeque<String>) -> Self {
+        let now = Instant::now();
+        let mut stage = Self {
+            now,
+            start: now,
+            told_at: now,
+            rounds: 0,
+            steps,
+            wait_until: None,
+            wait_once: false,
+            transcript: Vec::new(),
+            is_over: false,
+            renamed: Vec::new(),
+            edges: Vec::new(),
+            sockets: Vec::new(),
+            arrivals: VecDeque::new(),
+            listener: Rc::default(),
+            connects_slowly: false,
+            refuses_listeners: false,
+            stdin: FakeInput { kind: Some(InputKind::Pipe), ..FakeInput::default() },
+            stdout: FakeOutput::default(),
+            signals: Vec::new(),
+            signal_slot: Rc::default(),
+            lookups: VecDeque::new(),
+            fifo: None,
+        };
+        for line in setup {
+            stage.set(line);
+        }
+        stage
+    }
+
+    /// A line of the setup, which is true before the run begins.
+    fn set(&mut self, line: &str) {
+        match words(line)[..] {
+            ["stdin", "terminal"] => self.stdin.kind = Some(InputKind::Terminal),
+            ["stdin", "file", data] => {
+                self.stdin.kind = Some(InputKind::File);
+                self.stdin.incoming.extend(bytes(data));
+                self.stdin.ended = true;
+            }
+            ["stdin", "null"] => {
+                self.stdin.kind = Some(InputKind::File);
+                self.stdin.ended = true;
+            }
+            ["stdin", "closed"] => self.stdin.kind = None,
+            ["stdout", "terminal"] => self.stdout.is_terminal = true,
+            ["connects", "slowly"] => self.connects_slowly = true,
+            ["port", "in", "use"] => self.refuses_listeners = true,
+            _ => self.perform(line),
+        }
+    }
+
+    /// Adds a line to the transcript, the time before it if that has moved.
+    pub(super) fn tell(&mut self, line: &str) {
+        if self.is_over {
+            return;
+        }
+        if self.told_at != self.now {
+            self.told_at = self.now;
+            self.transcript.push(format!("at {}", show_time(self.now - self.start)));
+        }
+        let line = self.renamed.iter().fold(line.to_owned(), |line, (from, to)| line.replace(from.as_str(), to));
+        self.transcript.push(line);
+    }
+
+    pub(super) fn transcript(&self) -> String {
+        self.transcript.join("\n")
+    }
+
+    /// Ends the test: the loop does what it must not.
+    pub(super) fn fail(&self, what: &str) -> ! {
+        panic!("{what}; so far:\n{}", self.transcript());
+    }
+
+    pub(super) fn count_round(&mut self) {
+        self.rounds += 1;
+        if self.rounds > MAX_ROUNDS {
+            self.fail("the loop goes round and round");
+        }
+    }
+
+    /// An event for a source.
+    pub(super) fn ready(&mut self, slot: Option<Slot>, edge: Edge) {
+        self.edges.extend(slot.map(|slot| (slot, edge)));
+    }
+
+    /// A new socket. Returns its index; people count from 1.
+    pub(super) fn add_socket(&mut self, life: Life) -> usize {
+        self.sockets.push(Socket {
+            slot: None,
+            life,
+            incoming: VecDeque::new(),
+            ended: false,
+            reset: false,
+            breaks: false,
+            room: None,
+            unacknowledged: 0,
+            aborted: false,
+        });
+        self.sockets.len() - 1
+    }
+
+    /// The events that the present state of a socket is worth: when it is registered, and after a step.
+    pub(super) fn socket_ready(&mut self, index: usize) {
+        let socket = &self.sockets[index];
+        let slot = socket.slot;
+        let has_input = !socket.incoming.is_empty();
+        let (ended, over) = (socket.ended, socket.reset || socket.life == Life::Refused);
+        let writes = socket.life == Life::Open && socket.room != Some(0);
+        if has_input {
+            self.ready(slot, |readiness| readiness.readable = true);
+        }
+        if ended || over {
+            self.ready(slot, |readiness| {
+                readiness.readable = true;
+                readiness.read_closed = true;
+            });
+        }
+        if over {
+            self.ready(slot, |readiness| {
+                readiness.writable = true;
+                readiness.write_closed = true;
+            });
+        }
+        if writes {
+            self.ready(slot, |readiness| readiness.writable = true);
+        }
+    }
+
+    // ---- steps ----------------------------------------------------------------------------------------
+
+    /// Does a step: one or several things at once, with `; ` between them.
+    pub(super) fn step(&mut self, step: &str) {
+        self.tell(&format!("> {step}"));
+        for action in step.split("; ") {
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: &str) {
+        match words(action)[..] {
+            ["wait"] => self.wait_once = true,
+            ["wait", time] => self.wait_until = Some(self.now + duration(time)),
+            // The process had no time to look: deadlines have passed meanwhile.
+            ["freeze", time] => self.now += duration(time),
+            ["stdin", "ends"] => {
+                self.stdin.ended = true;
+                self.ready(self.stdin.slot.get(), |readiness| {
+                    readiness.readable = true;
+                    readiness.read_closed = true;
+                });
+            }
+            ["stdin", "fails"] => {
+                self.stdin.fault = true;
+                self.ready(self.stdin.slot.get(), |readiness| readiness.readable = true);
+            }
+            ["stdin", data] => {
+                self.stdin.incoming.extend(bytes(data));
+                self.ready(self.stdin.slot.get(), |readiness| readiness.readable = true);
+            }
+            ["stdout", "takes", n] => {
+                self.stdout.room = room(n);
+                if self.stdout.room != Some(0) {
+                    self.ready(self.stdout.slot.get(), |readiness| readiness.writable = true);
+                }
+            }
+            ["stdout", "loses", "its", "reader"] => {
+                self.stdout.gone = true;
+                self.ready(self.stdout.slot.get(), |readiness| {
+                    readiness.writable = true;
+                    readiness.write_closed = true;
+                });
+            }
+            ["stdout", "has", "no", "space"] => self.stdout.full_disk = true,
+            ["signal", name] => {
+                let numbers = [("HUP", SIGHUP), ("INT", SIGINT), ("TERM", SIGTERM)];
+                let number = numbers.iter().find(|(known, _)| *known == name).expect("a signal").1;
+                self.signals.push(number);
+                self.ready(self.signal_slot.get(), |readiness| readiness.readable = true);
+            }
+            ["fifo", "ends"] => self.fifo = None,
+            ["fifo", data] => self.fifo.as_mut().expect("a pipe").write_all(&bytes(data)).expect("write to the pipe"),
+            ["client"] => {
+                let index = self.add_socket(Life::Open);
+                self.arrive(Arrival::Client(index));
+            }
+            ["accept", "EMFILE"] => self.arrive(Arrival::Fault(Errno::MFILE)),
+            ["accept", "ECONNABORTED"] => self.arrive(Arrival::Fault(Errno::CONNABORTED)),
+            [name, "is", "unknown"] => self.answer(name, Err("name or service not known".to_owned())),
+            [name, "is", ref addresses @ ..] => {
+                let addresses = addresses.iter().map(|address| address.parse().expect("an IP address")).collect();
+                self.answer(name, Ok(addresses));
+            }
+            [number, ref what @ ..] => {
+                let Some(index) = number.parse::<usize>().ok().filter(|number| *number <= self.sockets.len()) else {
+                    self.fail(&format!("nobody can do this: {action}"));
+                };
+                self.act(index - 1, what);
+                self.socket_ready(index - 1);
+            }
+            [] => self.fail("an empty step"),
+        }
+    }
+
+    /// What the peer behind a socket does.
+    fn act(&mut self, index: usize, what: &[&str]) {
+        let is_gone = self.sockets[index].life == Life::Gone;
+        if is_gone {
+            self.fail(&format!("{} is gone: {what:?}", index + 1));
+        }
+        let socket = &mut self.sockets[index];
+        match *what {
+            ["stands"] => socket.life = Life::Open,
+            ["refuses"] => socket.life = Life::Refused,
+            ["sends", data] => socket.incoming.extend(bytes(data)),
+            ["ends"] => socket.ended = true,
+            ["resets"] => socket.reset = true,
+            ["breaks"] => socket.breaks = true,
+            ["takes", n] => socket.room = room(n),
+            ["holds", n] => socket.unacknowledged = n.parse().expect("a number"),
+            _ => self.fail(&format!("a peer cannot do this: {what:?}")),
+        }
+    }
+
+    fn arrive(&mut self, arrival: Arrival) {
+        self.arrivals.push_back(arrival);
+        self.ready(self.listener.get(), |readiness| readiness.readable = true);
+    }
+
+    fn answer(&mut self, name: &str, addresses: Result<Vec<IpAddr>, String>) {
+        let Some((request, port, mailbox)) = self.lookups.pop_front() else {
+            self.fail(&format!("nobody asks for {name}"));
+        };
+        let addresses = addresses.map(|all| all.into_iter().map(|address| SocketAddr::new(address, port)).collect());
+        mailbox.post(Resolved { request, addresses }.into());
+    }
+}
+
+/// Bytes as the transcript shows them: as text, or `x*1000`, or only their number.
+pub(super) fn show(bytes: &[u8]) -> String {
+    match bytes {
+        [first, ..] if bytes.len() >= 16 && bytes.iter().all(|byte| byte == first) => {
+            format!("{}*{}", char::from(*first), bytes.len())
+        }
+        _ if bytes.len() > 200 => format!("{} bytes", bytes.len()),
+        _ => {
+            let text: String = String::from_utf8_lossy(bytes).chars().map(show_char).collect();
+            // When it was, and which version, are no part of what the driver does.
+            format!("\"{}\"", blank(blank(text, "wall"), "version"))
+        }
+    }
+}
+
+fn show_char(letter: char) -> String {
+    match letter {
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        letter if letter.is_control() => format!("\\x{:02x}", u32::from(letter)),
+        letter => letter.to_string(),
+    }
+}
+
+/// The text with `*` for the value of a field of JSON.
+fn blank(text: String, field: &str) -> String {
+    let start = format!("\"{field}\":\"");
+    let Some(at) = text.find(&start).map(|at| at + start.len()) else { return text };
+    let end = at + text[at..].find('"').expect("a closing quote");
+    format!("{}*{}", &text[..at], &text[end..])
+}
+
+/// The words of a step; a quoted one keeps its spaces.
+fn words(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() {
+        let end = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.find('"').expect("a closing quote") + 2,
+            None => rest.find(' ').unwrap_or(rest.len()),
+        };
+        words.push(&rest[..end]);
+        rest = rest[end..].trim_start();
+    }
+    words
+}
+
+/// Bytes as a step says them: `"text\n"` or `x*1000`.
+fn bytes(word: &str) -> Vec<u8> {
+    if let Some(text) = word.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        let pairs = [("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\x07", "\x07"), ("\\x1b", "\x1b")];
+        return pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).into_bytes();
+    }
+    let (byte, count) = word.split_once('*').expect("a text in quotes, or x*1000");
+    byte.repeat(count.parse().expect("a number")).into_bytes()
+}
+
+fn room(word: &str) -> Option<usize> {
+    (word != "all").then(|| word.parse().expect("a number"))
+}
+
+fn duration(word: &str) -> Duration {
+    let (number, unit) = word.split_at(word.find(|letter: char| letter.is_alphabetic()).expect("a unit"));
+    let number = number.parse().expect("a number");
+    if unit == "ms" { Duration::from_millis(number) } else { Duration::from_secs(number) }
+}
+
+fn show_time(time: Duration) -> String {
+    let millis = time.as_millis();
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+}

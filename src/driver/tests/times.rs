@@ -1,0 +1,299 @@
+//! Time limits and signals.
+
+use super::play;
+
+#[test]
+fn a_connect_timeout_ends_the_run() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --connect-timeout 2s
+        $ connects slowly
+        1 connects to 127.0.0.1:1
+        at 2s
+        1 is given up
+        stderr tcpx: connect to 127.0.0.1:1: timed out after 2s
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn a_connection_in_time_has_no_connect_timeout_any_more() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --connect-timeout 2s
+        $ connects slowly
+        1 connects to 127.0.0.1:1
+        > wait 1999ms
+        at 1999ms
+        > 1 stands
+        > wait 5s
+        at 6999ms
+        > 1 ends
+        at 7499ms
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn the_connect_timeout_holds_for_resolving_and_connecting_together() {
+    play(
+        r#"tcpx connect name 1 --connect-timeout 2s
+        $ connects slowly
+        resolves name
+        > wait 1500ms
+        at 1500ms
+        > name is 10.0.0.1
+        1 connects to 10.0.0.1:1
+        at 2s
+        1 is given up
+        stderr tcpx: connect to name:1: timed out after 2s
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn an_idle_connection_ends_the_run() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --idle-timeout 5s
+        1 connects to 127.0.0.1:1
+        > wait 3s
+        at 3s
+        > 1 sends "x"
+        stdout "x"
+        at 8s
+        stderr tcpx: 127.0.0.1:1: idle for 5s
+        1 is closed
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn traffic_either_way_is_activity() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --idle-timeout 300ms
+        1 connects to 127.0.0.1:1
+        > wait 200ms
+        at 200ms
+        > stdin "0"
+        1 gets "0"
+        > wait 200ms
+        at 400ms
+        > 1 sends "1"
+        stdout "1"
+        > wait 299ms
+        at 699ms
+        > stdin "2"
+        1 gets "2"
+        at 999ms
+        stderr tcpx: 127.0.0.1:1: idle for 300ms
+        1 is closed
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn data_that_came_in_time_but_is_read_late_is_activity() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --idle-timeout 2s
+        1 connects to 127.0.0.1:1
+        > freeze 2200ms; 1 sends "in time"
+        at 2200ms
+        stdout "in time"
+        > wait 1999ms
+        at 4199ms
+        > 1 sends "again"
+        stdout "again"
+        at 6199ms
+        stderr tcpx: 127.0.0.1:1: idle for 2s
+        1 is closed
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn a_server_of_many_loses_only_the_idle_client() {
+    play(
+        r#"tcpx listen 127.0.0.1 1 -k --idle-timeout 1s
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > wait 600ms
+        at 600ms
+        > client
+        > wait 600ms
+        at 1s
+        stderr tcpx: 10.0.0.1:1: idle for 1s
+        1 is closed
+        at 1200ms
+        > 2 sends "x"
+        stdout "x"
+        > wait 700ms
+        at 1900ms
+        > signal TERM
+        listens no more
+        2 gets FIN
+        at 1920ms
+        2 is closed
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn timeout_ends_a_run_with_traffic() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --timeout 1s
+        1 connects to 127.0.0.1:1
+        > wait 600ms
+        at 600ms
+        > stdin "busy"; 1 sends "busy"
+        1 gets "busy"
+        stdout "busy"
+        > wait 399ms
+        at 999ms
+        > stdin "busy"; 1 sends "busy"
+        1 gets "busy"
+        stdout "busy"
+        at 1s
+        stderr tcpx: timed out after 1s (--timeout)
+        1 gets FIN
+        at 1020ms
+        1 is closed
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn timeout_ends_a_waiting_listener() {
+    play(
+        r#"tcpx listen 127.0.0.1 1 -k --timeout 10s
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        at 10s
+        stderr tcpx: timed out after 10s (--timeout)
+        listens no more
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn timeout_gives_a_peer_that_does_not_read_a_second() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --timeout 1s
+        1 connects to 127.0.0.1:1
+        > 1 takes 2; stdin "unread"
+        1 gets "un"
+        at 1s
+        stderr tcpx: timed out after 1s (--timeout)
+        at 2s
+        1 gets RST
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn a_scripted_server_ends_by_timeout() {
+    play(
+        r#"tcpx listen 127.0.0.1 1 --timeout 60s --on-data 'conn.send(data)'
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > 1 sends "x"
+        1 gets "x"
+        at 60s
+        stderr tcpx: timed out after 60s (--timeout)
+        listens no more
+        1 gets FIN
+        at 60020ms
+        1 is closed
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn a_signal_flushes_the_queues() {
+    play(
+        r#"tcpx connect 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > 1 takes 2; stdin "queued"
+        1 gets "qu"
+        > signal TERM
+        > 1 takes all
+        1 gets "eued"
+        1 gets FIN
+        at 20ms
+        1 is closed
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn a_signal_waits_a_second_at_most() {
+    play(
+        r#"tcpx connect 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > 1 takes 2; stdin "queued"
+        1 gets "qu"
+        > signal INT
+        at 1s
+        1 gets RST
+        exit 130
+        "#,
+    );
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    play(
+        r#"tcpx connect 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > 1 takes 2; stdin "queued"
+        1 gets "qu"
+        > signal INT
+        > wait 300ms
+        at 300ms
+        > signal TERM
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn a_signal_beats_a_pending_stdout() {
+    play(
+        r#"tcpx connect 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdout takes 2; 1 sends "stuck"
+        stdout "st"
+        > signal HUP
+        1 gets FIN
+        at 20ms
+        1 is closed
+        at 1s
+        exit 129
+        "#,
+    );
+}
+
+#[test]
+fn a_signal_while_connecting_gives_up() {
+    play(
+        r#"tcpx connect 127.0.0.1 1
+        $ connects slowly
+        1 connects to 127.0.0.1:1
+        > signal TERM
+        1 is given up
+        exit 143
+        "#,
+    );
+}
