@@ -4,9 +4,10 @@
 //! the transcript, or jumps to the next deadline.
 
 use std::cell::Cell;
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Instant;
@@ -98,6 +99,7 @@ impl Clock for FakeClock {
     fn wait(&self, reactor: &mut Reactor<Mail>, deadline: Option<Instant>) -> io::Result<Instant> {
         let mut stage = self.0.borrow_mut();
         stage.count_round();
+        stage.tell_moved();
         // A pipe of the preamble is a real one.
         reactor.wait(Some(Instant::now()))?;
         let is_due = |stage: &super::stage::Stage| deadline.is_some_and(|at| at <= stage.now);
@@ -149,7 +151,8 @@ impl Network for FakeNetwork {
         let index = stage.add_socket(life);
         let from = source.map(|source| format!(" from {source}")).unwrap_or_default();
         stage.tell(&format!("{} connects to {to}{from}", index + 1));
-        Ok(Box::new(Socket { stage: Rc::clone(&self.0), index, peer: to.clone() }))
+        drop(stage);
+        Ok(Box::new(Socket::new(&self.0, index, to.clone())))
     }
 
     fn listen(&self, addresses: &[Address], _: Options) -> io::Result<Box<dyn Listening>> {
@@ -174,6 +177,15 @@ struct Socket {
     stage: Shared,
     index: usize,
     peer: Address,
+    /// Our end, where the kernel can move bytes.
+    end: Option<UnixStream>,
+}
+
+impl Socket {
+    fn new(stage: &Shared, index: usize, peer: Address) -> Self {
+        let end = stage.borrow().sockets[index].pair.as_ref().map(|(ours, _)| ours.try_clone().expect("a descriptor"));
+        Self { stage: Rc::clone(stage), index, peer, end }
+    }
 }
 
 impl Source for Socket {
@@ -210,9 +222,12 @@ impl Connecting for Socket {
 
 impl Transport for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(end) = &mut self.end {
+            return end.read(buffer);
+        }
         let socket = &mut self.stage.borrow_mut().sockets[self.index];
         if !socket.incoming.is_empty() {
-            return io::Read::read(&mut socket.incoming, buffer);
+            return socket.incoming.read(buffer);
         }
         match (socket.reset, socket.ended) {
             (true, _) => Err(Errno::CONNRESET.into()),
@@ -227,9 +242,18 @@ impl Transport for Socket {
         if socket.reset || socket.breaks {
             return Err(Errno::PIPE.into());
         }
-        let n = take_room(&mut socket.room, bytes.len())?;
+        let n = match &mut self.end {
+            Some(end) => end.write(bytes)?,
+            None => take_room(&mut socket.room, bytes.len())?,
+        };
+        // What a real socket has taken must not be told again.
+        stage.take_received(self.index);
         stage.tell(&format!("{} gets {}", self.index + 1, show(&bytes[..n])));
         Ok(n)
+    }
+
+    fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.end.as_ref().map(AsFd::as_fd)
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
@@ -280,7 +304,7 @@ impl Listening for Listener {
                 let peer: SocketAddr = format!("10.0.0.{}:1", index + 1).parse().expect("an address");
                 let peer = Address::from(peer);
                 let ends = Ends { peer: peer.clone(), local: self.address.clone() };
-                Accepted::Peer(Box::new(Socket { stage: Rc::clone(&self.stage), index, peer }), ends)
+                Accepted::Peer(Box::new(Socket::new(&self.stage, index, peer)), ends)
             }
             Some(Arrival::Fault(Errno::CONNABORTED)) => Accepted::TryNext,
             Some(Arrival::Fault(errno)) => Accepted::Exhausted(errno.into()),
@@ -324,7 +348,7 @@ impl InputStream for Stdin {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let stdin = &mut self.stage.borrow_mut().stdin;
         if !stdin.incoming.is_empty() {
-            return io::Read::read(&mut stdin.incoming, buffer);
+            return stdin.incoming.read(buffer);
         }
         match (stdin.fault, stdin.ended) {
             (true, _) => Err(Errno::IO.into()),
@@ -334,11 +358,21 @@ impl InputStream for Stdin {
     }
 
     fn flows(&self) -> bool {
-        false
+        self.stage.borrow().kernel_moves
     }
 
-    fn move_to(&mut self, _: BorrowedFd<'_>) -> Move {
-        Move::Unable
+    fn move_to(&mut self, socket: BorrowedFd<'_>) -> Move {
+        let incoming = &mut self.stage.borrow_mut().stdin.incoming;
+        match rustix::io::write(socket, incoming.make_contiguous()) {
+            // Whether that is the end is for a read to find out.
+            Ok(0) => Move::Blocked { source: true, sink: true },
+            Ok(n) => {
+                incoming.drain(..n);
+                Move::Moved(n)
+            }
+            Err(Errno::AGAIN) => Move::Blocked { source: true, sink: false },
+            Err(errno) => Move::Broken(errno.into()),
+        }
     }
 
     fn has_ended(&self) -> bool {
@@ -375,11 +409,21 @@ impl OutputStream for Stdout {
     }
 
     fn takes_moves(&self) -> bool {
-        false
+        self.stage.borrow().kernel_moves
     }
 
-    fn move_from(&mut self, _: BorrowedFd<'_>) -> Move {
-        Move::Unable
+    fn move_from(&mut self, socket: BorrowedFd<'_>) -> Move {
+        let mut buffer = vec![0; 1 << 20];
+        match rustix::io::read(socket, &mut buffer) {
+            // Whether that is the end is for a read to find out.
+            Ok(0) => Move::Blocked { source: true, sink: true },
+            Ok(n) => {
+                self.stage.borrow_mut().tell(&format!("stdout {} by the kernel", show(&buffer[..n])));
+                Move::Moved(n)
+            }
+            Err(Errno::AGAIN) => Move::Blocked { source: false, sink: true },
+            Err(errno) => Move::Broken(errno.into()),
+        }
     }
 
     fn is_gone(&self) -> bool {

@@ -11,6 +11,7 @@
 
 mod endings;
 mod fakes;
+mod layered;
 mod lingering;
 mod opening;
 mod outputs;
@@ -27,11 +28,12 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fakes::FakeWorld;
+use layered::Shouting;
 use stage::Stage;
 
 use crate::cli::{self, Action};
 use crate::config::Config;
-use crate::driver::set_up;
+use crate::driver::{Driver, set_up};
 
 /// Runs a transcript and compares it.
 #[track_caller]
@@ -71,6 +73,7 @@ fn compare(transcript: &str, script: Option<&str>) {
     let exit = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage))) {
         Err(exit) => exit,
         Ok(mut driver) => loop {
+            add_layers(&mut driver, &stage.borrow());
             if let ControlFlow::Break(exit) = driver.turn() {
                 stage.borrow_mut().tell(&format!("exit {}", exit.code()));
                 stage.borrow_mut().is_over = true;
@@ -84,6 +87,19 @@ fn compare(transcript: &str, script: Option<&str>) {
     let found = stage.borrow().transcript();
     let wanted = wanted.join("\n");
     assert!(found == wanted, "{command}\nfound:\n{found}\n\nwanted:\n{wanted}");
+}
+
+/// Gives new connections their layers.
+fn add_layers(driver: &mut Driver, stage: &Stage) {
+    let now = driver.parts.io.now;
+    for slot in driver.parts.peers.slots() {
+        if let Some(peer) = driver.parts.peers.get_mut(slot)
+            && peer.link.is_transparent()
+            && stage.is_layered(peer.id())
+        {
+            peer.link.add_layer(now, Box::new(Shouting::default()));
+        }
+    }
 }
 
 /// The configuration of a command line; quotes keep blanks together.

@@ -6,8 +6,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr};
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::driver::world::Mail;
 use crate::net::dial::{Request, Resolved};
 use crate::net::reactor::{Mailbox, Readiness, Slot};
+use crate::session::ConnId;
 use crate::session::eof_policy::InputKind;
 
 /// The state, shared by all fakes of one run.
@@ -50,6 +52,8 @@ pub(super) struct Socket {
     pub(super) room: Option<usize>,
     pub(super) unacknowledged: usize,
     pub(super) aborted: bool,
+    /// Our end and the peer's, where the kernel can move bytes: then nothing is in `incoming`.
+    pub(super) pair: Option<(UnixStream, UnixStream)>,
 }
 
 /// One accept of a listener.
@@ -101,6 +105,10 @@ pub(super) struct Stage {
     pub(super) listener: Rc<Cell<Option<Slot>>>,
     /// Connects stand only when a step says so.
     pub(super) connects_slowly: bool,
+    /// Sockets are real ones, and stdin and stdout move bytes past the process.
+    pub(super) kernel_moves: bool,
+    /// Connections that get a layer at their start.
+    layered: Vec<String>,
     /// Nobody can listen.
     pub(super) refuses_listeners: bool,
     pub(super) stdin: FakeInput,
@@ -131,6 +139,8 @@ impl Stage {
             arrivals: VecDeque::new(),
             listener: Rc::default(),
             connects_slowly: false,
+            kernel_moves: false,
+            layered: Vec::new(),
             refuses_listeners: false,
             stdin: FakeInput { kind: Some(InputKind::Pipe), ..FakeInput::default() },
             stdout: FakeOutput::default(),
@@ -161,6 +171,8 @@ impl Stage {
             ["stdin", "closed"] => self.stdin.kind = None,
             ["stdout", "terminal"] => self.stdout.is_terminal = true,
             ["connects", "slowly"] => self.connects_slowly = true,
+            ["the", "kernel", "moves", "bytes"] => self.kernel_moves = true,
+            ["connection", number, "has", "a", "layer"] => self.layered.push(number.to_owned()),
             ["port", "in", "use"] => self.refuses_listeners = true,
             _ => self.perform(line),
         }
@@ -212,6 +224,7 @@ impl Stage {
             room: None,
             unacknowledged: 0,
             aborted: false,
+            pair: self.kernel_moves.then(pair),
         });
         self.sockets.len() - 1
     }
@@ -220,7 +233,7 @@ impl Stage {
     pub(super) fn socket_ready(&mut self, index: usize) {
         let socket = &self.sockets[index];
         let slot = socket.slot;
-        let has_input = !socket.incoming.is_empty();
+        let has_input = !socket.incoming.is_empty() || socket.pair.is_some();
         let (ended, over) = (socket.ended, socket.reset || socket.life == Life::Refused);
         let writes = socket.life == Life::Open && socket.room != Some(0);
         if has_input {
@@ -241,6 +254,31 @@ impl Stage {
         if writes {
             self.ready(slot, |readiness| readiness.writable = true);
         }
+    }
+
+    /// What has reached the peer behind a real socket.
+    pub(super) fn take_received(&mut self, index: usize) -> Vec<u8> {
+        let mut received = Vec::new();
+        if let Some((_, theirs)) = &mut self.sockets[index].pair {
+            // Reads until it would block, or our end is closed.
+            let _ = theirs.read_to_end(&mut received);
+        }
+        received
+    }
+
+    /// Tells what the kernel has moved to peers since the last look.
+    pub(super) fn tell_moved(&mut self) {
+        for index in 0..self.sockets.len() {
+            let moved = self.take_received(index);
+            if !moved.is_empty() {
+                self.tell(&format!("{} gets {} by the kernel", index + 1, show(&moved)));
+            }
+        }
+    }
+
+    /// Whether a connection gets a layer at its start.
+    pub(super) fn is_layered(&self, id: ConnId) -> bool {
+        self.layered.contains(&id.to_string())
     }
 
     // ---- steps ----------------------------------------------------------------------------------------
@@ -328,8 +366,16 @@ impl Stage {
         match *what {
             ["stands"] => socket.life = Life::Open,
             ["refuses"] => socket.life = Life::Refused,
-            ["sends", data] => socket.incoming.extend(bytes(data)),
-            ["ends"] => socket.ended = true,
+            ["sends", data] => match &mut socket.pair {
+                Some((_, theirs)) => theirs.write_all(&bytes(data)).expect("room for it"),
+                None => socket.incoming.extend(bytes(data)),
+            },
+            ["ends"] => {
+                socket.ended = true;
+                if let Some((_, theirs)) = &socket.pair {
+                    theirs.shutdown(Shutdown::Write).expect("an end");
+                }
+            }
             ["resets"] => socket.reset = true,
             ["breaks"] => socket.breaks = true,
             ["takes", n] => socket.room = room(n),
@@ -350,6 +396,15 @@ impl Stage {
         let addresses = addresses.map(|all| all.into_iter().map(|address| SocketAddr::new(address, port)).collect());
         mailbox.post(Resolved { request, addresses }.into());
     }
+}
+
+/// Our end of a real socket, and the peer's.
+fn pair() -> (UnixStream, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    for end in [&ours, &theirs] {
+        end.set_nonblocking(true).expect("a socket that does not block");
+    }
+    (ours, theirs)
 }
 
 /// Bytes as the transcript shows them: as text, or `x*1000`, or only their number.
