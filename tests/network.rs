@@ -39,6 +39,27 @@ fn a_pipe_relays_both_ways_with_half_close() {
 }
 
 #[test]
+fn what_was_sent_before_connecting_goes_out_before_the_close() {
+    let (folder, upstream) = (Folder::new(), Server::start());
+    let script = r#"
+        fn on_listen(listener) {
+            let conn = connect("TARGET");
+            conn.send("fire and forget");
+            conn.close();
+        }
+        fn on_connect(conn) { print("connected"); }
+        fn on_close(conn, why) { print(why); exit(0); }
+    "#;
+    for target in [upstream.address.to_string(), format!("localhost:{}", upstream.address.port())] {
+        let (tcpx, _) = serve(&folder, &["-4"], &script.replace("TARGET", &target), upstream.address);
+        let mut server = upstream.accept();
+        assert_eq!(server.read_all(), b"fire and forget");
+        drop(server);
+        tcpx.finish().code(0).wrote("connected\nclosed\n");
+    }
+}
+
+#[test]
 fn data_received_before_the_upstream_is_connected_is_relayed() {
     let (folder, upstream) = (Folder::new(), Server::start());
     let relay = "fn on_relay(from, to, data) { `${to.side} ${data.text()}` }\n";

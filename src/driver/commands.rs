@@ -22,7 +22,10 @@ impl Parts {
             Command::CloseListener(id) => self.listeners.close(&mut self.io, id),
             Command::Pipe(a, b) => self.pair(a, b),
             Command::Send(id, bytes) => self.touch(id, |peer| peer.link.send(bytes)),
-            Command::SendFile(id, file) => self.touch(id, |peer| peer.files.push(&mut peer.link, file)),
+            Command::SendFile(id, file) => {
+                self.dials.note_file(id);
+                self.touch(id, |peer| peer.files.push(&mut peer.link, file));
+            }
             Command::Shutdown(id) => self.touch(id, |peer| peer.link.shutdown()),
             Command::Close(id) => self.close(id),
             Command::Reset(id) => self.reset(id),
@@ -79,7 +82,8 @@ impl Parts {
     }
 
     fn close(&mut self, id: ConnId) {
-        if self.dials.cancel(&mut self.io, id) {
+        // What was sent to a connection that is still being made goes out first, as from one that stands.
+        if !self.dials.will_send(id) && self.dials.cancel(&mut self.io, id) {
             return self.partner_failed(id, CloseReason::Closed);
         }
         self.touch(id, |peer| {

@@ -47,6 +47,7 @@ struct Dialing<T> {
     give_up_at: Option<Instant>,
     view: Rc<ConnView>,
     tasks: Vec<T>,
+    sends_file: bool,
     /// What it will be piped to.
     partner: Option<ConnId>,
 }
@@ -74,8 +75,19 @@ impl<T> Dials<T> {
         let since = io.now;
         let give_up_at = plan.wishes.limit.map(|limit| io.now + limit);
         let (host, attempts, tasks) = (String::new(), Vec::new(), Vec::new());
-        let mut dialing =
-            Dialing { plan, source: None, host, dial: None, attempts, since, give_up_at, view, tasks, partner: None };
+        let mut dialing = Dialing {
+            plan,
+            source: None,
+            host,
+            dial: None,
+            attempts,
+            since,
+            give_up_at,
+            view,
+            tasks,
+            sends_file: false,
+            partner: None,
+        };
         match found {
             Ok((source, Lookup::Known(addresses))) => {
                 dialing.source = source;
@@ -183,6 +195,18 @@ impl<T> Dials<T> {
             }
             None => Some(task),
         }
+    }
+
+    /// A file will be sent to a connection that is being made.
+    pub(super) fn note_file(&mut self, id: ConnId) {
+        if let Some(dialing) = self.dialings.get_mut(&id) {
+            dialing.sends_file = true;
+        }
+    }
+
+    /// Whether something will be sent to a connection once it stands.
+    pub(super) fn will_send(&self, id: ConnId) -> bool {
+        self.dialings.get(&id).is_some_and(|dialing| dialing.sends_file || dialing.view.info.queued() > 0)
     }
 
     /// Stops a connect; whether there was one.
