@@ -454,7 +454,7 @@ fn the_faults_proxy_reports_invalid_arguments() {
     for (words, message) in [
         (["127.0.0.1:9", "latncy:latency=1"], "unknown toxic \"latncy\" (did you mean latency?)"),
         (["127.0.0.1:9", "latency:latency=abc"], "latency of toxic latency must be"),
-        (["nohost", "slicer"], "the target is HOST:PORT, not nohost"),
+        (["nohost", "slicer"], "the target is HOST:PORT or unix:PATH, not nohost"),
     ] {
         let done = Tcpx::new(&["listen", "127.0.0.1", "0", "--script", "@faults", "--"]).args(&words).run();
         assert_eq!(done.status_code(), Some(2), "{words:?}");
