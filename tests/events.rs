@@ -227,6 +227,40 @@ fn an_error_before_anything_runs_is_an_event_too() {
 }
 
 #[test]
+fn closed_is_the_last_object_of_a_connection_and_counts_its_data() {
+    let folder = Folder::new();
+    let path = folder.path("events");
+    let options = ["--expect", "first", "--events", path.to_str().expect("a path")];
+    let (tcpx, mut peer) = Tcpx::new(&options).pair(Role::Connect);
+    peer.send(b"first");
+    peer.expect_eof();
+    // tcpx lingers: these are read and discarded.
+    peer.send(&noise(100_000, 3));
+    drop(peer);
+    tcpx.finish().code(0).wrote("first");
+    let events = events_in(&path);
+    assert_eq!(bytes(&events, "in"), b"first");
+    assert_eq!(find(&events, "closed")["bytes_in"].as_u64(), Some(5));
+    let after = events.iter().skip_while(|event| event["event"] != "closed").skip(1);
+    assert!(after.into_iter().all(|event| event["conn"].is_null()), "{events:#?}");
+}
+
+#[test]
+fn every_listener_of_a_script_is_announced() {
+    let folder = Folder::new();
+    let code = r#"fn on_start() { listen("127.0.0.1:0"); listen("localhost:0"); after(0, || ()); }
+        fn on_listen(l) { app.n = (app.n ?? 0) + 1; if app.n == 2 { exit(0); } }"#;
+    let script = folder.file("listeners.rhai", code.as_bytes()).display().to_string();
+    let done = Tcpx::new(&["listen", "127.0.0.1:0", "-q", "--script", &script, "--events", "-"]).run();
+    done.code(0);
+    let events = events(&done.stdout);
+    let mut listeners: Vec<_> = events.iter().filter(|event| event["event"] == "listening").collect();
+    listeners.sort_by_key(|event| event["listener"].as_u64());
+    let numbers: Vec<_> = listeners.iter().map(|event| event["listener"].as_u64()).collect();
+    assert_eq!(numbers, [None, Some(1), Some(2)], "{events:#?}");
+}
+
+#[test]
 fn a_probe_opens_and_closes() {
     let server = Server::start();
     let done = Tcpx::new(&["-z", "--events", "-"]).connect(server.address).finish();

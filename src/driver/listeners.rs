@@ -120,7 +120,10 @@ impl Listeners {
         let mut outcomes = Vec::new();
         for Fresh { id, plan, listening } in self.fresh.take() {
             match listening {
-                Some(listening) => outcomes.extend(self.watch(io, Some(id), &plan, listening)),
+                Some(listening) => {
+                    io.notify(&Notice::Listening { address: &listening.address(), listener: Some(id) });
+                    outcomes.extend(self.watch(io, Some(id), &plan, listening));
+                }
                 None => outcomes.extend(self.open(io, Some(id), plan)),
             }
         }

@@ -114,7 +114,10 @@ impl Peer {
         match step {
             Step::Moved(n) => {
                 self.flows = n >= FLOW;
-                io.notify_bytes(self.link.view(), Direction::In, &buffer[..n]);
+                // What comes after the last event of a connection is discarded, and nobody hears of it.
+                if self.link.view().info.is_open() {
+                    io.notify_bytes(self.link.view(), Direction::In, &buffer[..n]);
+                }
                 if self.partner.is_none() && self.link.passes_through() {
                     self.link.note_received(io.now, n);
                     return Received::Raw(n);
@@ -123,7 +126,9 @@ impl Peer {
             }
             Step::Blocked => {}
             Step::Ended => {
-                io.notify(&Notice::Ended { conn: self.link.view(), direction: Direction::In });
+                if self.link.view().info.is_open() {
+                    io.notify(&Notice::Ended { conn: self.link.view(), direction: Direction::In });
+                }
                 self.link.handle_eof(io.now);
             }
             Step::Failed(error) => self.link.handle_read_error(io.now, link_error(Operation::Read, &error)),
