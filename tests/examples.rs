@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use tcpx::cli::{self, Stop};
+use tcpx::testing::{self, Stop};
 
 #[test]
 fn every_line_of_the_readme_is_accepted() {
@@ -18,7 +18,7 @@ fn every_line_of_the_readme_is_accepted() {
 fn every_example_of_the_help_is_accepted() {
     for word in ["", "connect", "listen"] {
         let argv = ["tcpx", word, "--help"].into_iter().filter(|word| !word.is_empty());
-        let Err(Stop::Help(text)) = cli::parse(argv.map(OsString::from)) else { panic!("no help for {word}") };
+        let Err(Stop::Help(text)) = testing::parse(argv.map(OsString::from)) else { panic!("no help for {word}") };
         let examples = text.split("Examples:\n").nth(1).unwrap_or_default();
         let seen: usize = examples.lines().take_while(|line| line.starts_with("  ")).map(check).sum();
         assert_eq!(seen, 3, "{text}");
@@ -32,7 +32,7 @@ fn check(line: &str) -> usize {
     let mut seen = 0;
     for command in commands.filter(|words| words.first().is_some_and(|word| word == "tcpx")) {
         seen += 1;
-        match cli::parse(command.iter().map(OsString::from)) {
+        match testing::parse(command.iter().map(OsString::from)) {
             // A descriptor that the shell would open.
             Err(Stop::Error(error)) if !error.to_string().contains("descriptor is not open") => {
                 panic!("{line}: {error}")

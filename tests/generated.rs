@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use tcpx::cli::generate;
+use tcpx::testing;
 
 /// `TCPX_BLESS=1 cargo test` regenerates the files.
 #[test]
 fn committed_files_equal_generated_ones() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bless = std::env::var_os("TCPX_BLESS").is_some();
-    for (path, fresh) in generate::files() {
+    for (path, fresh) in testing::files() {
         let file = top.join(&path);
         if bless {
             fs::create_dir_all(file.parent().expect("a file in a folder")).expect("the folder can be made");

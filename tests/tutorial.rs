@@ -54,14 +54,13 @@ fn the_tutorial_shows_the_actual_output() {
 
 #[test]
 fn the_scripts_of_the_tutorial_pass_the_check() {
-    use tcpx::config::ScriptSource;
-    use tcpx::script::strict;
+    use tcpx::testing::{ScriptSource, check};
 
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tutorial.md")).expect("tutorial.md");
     let folder = Folder::new();
     for block in blocks(&text).into_iter().filter(|block| block.language == "rhai") {
         let name = block.file.expect("a script has a name");
-        let found = strict::check(&ScriptSource::File(folder.file(name, block.text.as_bytes())));
+        let found = check(&ScriptSource::File(folder.file(name, block.text.as_bytes())));
         assert_eq!(found.faults.is_empty() && found.warnings.is_empty(), name != "wrong.rhai", "{name}: {found:?}");
     }
 }

@@ -2,9 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::BytesCount;
-use tcpx::codec::charset::{Decoder, Encoder};
-use tcpx::codec::labels;
-use tcpx::config::{Charset, Malformed, Unencodable};
+use tcpx::bench::{Charset, Decoder, Encoder, Malformed, Unencodable, labels};
 
 use crate::warm;
 

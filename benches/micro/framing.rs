@@ -3,8 +3,7 @@
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use encoding_rs::UTF_8;
-use tcpx::buffer::ByteQueue;
-use tcpx::codec::framing::{Endian, Framer, Framing, LengthHeader, MAX_FRAME};
+use tcpx::bench::{ByteQueue, Endian, Framer, Framing, LengthHeader, MAX_FRAME};
 
 use crate::warm;
 

@@ -9,7 +9,7 @@ mod script;
 mod session;
 
 use divan::{AllocProfiler, Divan};
-use tcpx::sys::memory::Counting;
+use tcpx::bench::Counting;
 
 /// Counts allocations for divan, on top of the program's own allocator.
 #[global_allocator]

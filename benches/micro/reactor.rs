@@ -8,8 +8,7 @@ use std::time::Instant;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use mio::Interest;
-use tcpx::net::reactor::{Io, Reactor};
-use tcpx::session::{Event, Form};
+use tcpx::bench::{Event, Form, Io, Reactor};
 
 use crate::session::open;
 use crate::warm;

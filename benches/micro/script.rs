@@ -8,10 +8,7 @@ use std::time::Instant;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use tcpx::config::{Script, ScriptSource, Text};
-use tcpx::script::ScriptHandler;
-use tcpx::session::Side;
-use tcpx::session::{Command, ConnView, Event, Handler};
+use tcpx::bench::{Command, ConnView, Event, Handler, Script, ScriptHandler, ScriptSource, Side, Text};
 
 /// One-line handlers, with a name.
 const BODIES: [(&str, &str); 5] = [
@@ -58,7 +55,7 @@ fn on_line(bencher: Bencher<'_, '_>) {
 /// A loaded script, started.
 pub(crate) fn loaded(source: ScriptSource) -> ScriptHandler {
     let handler = ScriptHandler::load(&Script::new(source)).unwrap_or_else(|error| panic!("{error}"));
-    handler.handle_run(tcpx::session::RunEvent::Start, &mut Vec::new()).expect("it starts");
+    handler.handle_run(tcpx::bench::RunEvent::Start, &mut Vec::new()).expect("it starts");
     handler
 }
 

@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use tcpx::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
-use tcpx::config::ScriptSource;
-use tcpx::layer::toxics::Toxic;
-use tcpx::session::connection::Settings;
-use tcpx::session::{ChosenForm, Command, Direction, Event, EventMask, Form, Handler, Link};
+use tcpx::bench::{
+    ChosenForm, Command, Direction, Endian, Event, EventMask, Form, Framing, Handler, LengthHeader, Link, MAX_FRAME,
+    ScriptSource, Settings, Toxic,
+};
 
 use crate::script::{loaded, view};
 use crate::warm;

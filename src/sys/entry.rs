@@ -9,11 +9,12 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::sys::unix::is_open_fd;
 
-/// Defines C's `main` for a `#![no_main]` program: it calls a function that takes argv and does not return.
+/// Defines C's `main` for a `#![no_main]` program: `begin` of the given module takes argv and does not return. The module
+/// re-exports [`prepare`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! entry {
-    ($run:ident) => {
+    ($($module:ident)::+) => {
         #[allow(unsafe_code)]
         mod entry {
             use std::ffi::{c_char, c_int};
@@ -22,7 +23,7 @@ macro_rules! entry {
             #[unsafe(no_mangle)]
             extern "C" fn main(count: c_int, words: *const *const c_char) -> c_int {
                 // SAFETY: the arguments of C's `main`, before anything else has run.
-                super::$run(unsafe { $crate::sys::entry::prepare(count, words) })
+                $($module)::+::begin(unsafe { $($module)::+::prepare(count, words) })
             }
         }
     };
