@@ -190,16 +190,6 @@ impl Conn {
         }
     }
 
-    /// Reads a FIN or an RST.
-    #[track_caller]
-    pub(crate) fn expect_end(&mut self) {
-        match self.0.read(&mut [0]) {
-            Ok(0) => {}
-            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
-            other => panic!("the peer wanted an end and got {other:?}"),
-        }
-    }
-
     /// Reads up to an RST, discarding bytes before it.
     #[track_caller]
     pub(crate) fn expect_reset(&mut self) {

@@ -147,11 +147,6 @@ impl Running {
         stdin.write_all(bytes).unwrap_or_else(|error| panic!("write to stdin of {line}: {error}"));
     }
 
-    /// The same; `false` if its stdin is closed.
-    pub(crate) fn try_write(&mut self, bytes: &[u8]) -> bool {
-        self.stdin.as_mut().expect("stdin is open").write_all(bytes).is_ok()
-    }
-
     /// Takes its stdin, to be written to elsewhere.
     pub(crate) fn take_stdin(&mut self) -> ChildStdin {
         self.stdin.take().expect("stdin is open")

@@ -276,6 +276,23 @@ fn half_open_goes_on_until_stdin_ends() {
 }
 
 #[test]
+fn half_open_waits_for_a_terminal() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --half-open
+        $ stdin terminal
+        1 connects to 127.0.0.1:1
+        > 1 ends
+        > wait 60s
+        at 60s
+        > stdin "still here\n"; stdin ends
+        1 gets "still here\n"
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
 fn half_open_ends_with_the_peer_if_stdin_has_ended() {
     play(
         r#"tcpx connect 127.0.0.1 1 --half-open

@@ -5,7 +5,7 @@
 //! other line is something the loop did, in order; `at TIME` stands before what happened at another time than the line above.
 //! Nothing waits: time jumps to the next deadline once there is no step, or where `> wait` says so.
 //!
-//! Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
+//! `> script CODE` writes the file of the script anew. Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
 
 #![allow(clippy::needless_raw_string_hashes, reason = "every transcript is quoted alike")]
 
@@ -19,6 +19,8 @@ mod scripts;
 mod serving;
 mod stage;
 mod times;
+mod toxics;
+mod watching;
 
 use std::cell::RefCell;
 use std::ffi::OsString;

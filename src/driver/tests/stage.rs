@@ -292,6 +292,10 @@ impl Stage {
     }
 
     fn perform(&mut self, action: &str) {
+        if let Some(code) = action.strip_prefix("script") {
+            let (path, _) = self.renamed.iter().find(|(_, name)| *name == "SCRIPT").expect("a script");
+            return std::fs::write(path, code.trim_start()).expect("write the script");
+        }
         match words(action)[..] {
             ["wait"] => self.wait_once = true,
             ["wait", time] => self.wait_until = Some(self.now + duration(time)),
