@@ -33,8 +33,12 @@ const SYSTEM: &str = "sys";
 const SPEAKS_COMMAND_LINE: (&str, &str) = ("driver/tests/", "cli");
 /// The pure file that may name the type `std::fs::File`, and nothing else of `std::fs`: an open file passes through it.
 const NAMES_FILE_TYPE: &str = "session/command.rs";
-/// Crates that wait, run scripts or read the clock.
-const CRATES_WITH_EFFECTS: [&str; 3] = ["mio", "rhai", "jiff"];
+/// Crates that wait, run scripts, read the clock, draw random numbers or call the operating system.
+const CRATES_WITH_EFFECTS: [&str; 7] = ["mio", "rhai", "jiff", "fastrand", "rustix", "socket2", "signal_hook"];
+/// Modules of `std` that belong to a process.
+const MODULES_WITH_EFFECTS: [&str; 3] = ["thread", "process", "env"];
+/// Types of `std` that are open sockets.
+const SOCKETS: [&str; 6] = ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "UnixListener", "UnixDatagram"];
 const PRINTING: [&str; 5] = ["println", "eprintln", "print", "eprint", "dbg"];
 
 fn place(module: &str) -> Option<(u8, Neighbours, usize)> {
@@ -58,7 +62,7 @@ fn objection(from: &str, to: &str) -> Option<String> {
 }
 
 /// The text without comments and string contents, line by line.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {
         let mut quoted = false;
@@ -80,7 +84,7 @@ fn code(text: &str) -> String {
 }
 
 /// The first names after `root`, for example the modules imported by `crate::`.
-fn imports(code: &str, root: &str) -> Vec<String> {
+pub(crate) fn imports(code: &str, root: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices(root) {
         if code[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_') {
@@ -122,6 +126,15 @@ fn has_word(code: &str, word: &str) -> bool {
     code.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|found| found == word)
 }
 
+/// The modules of the crate that a file names by `super::`. The module of `src/a/b.rs` is two below the root, so
+/// that `super::super::` is the root there, as `super::` is in `src/a/mod.rs`; modules within a file are deeper still.
+fn by_super(path: &str, code: &str) -> Vec<String> {
+    let is_root_of_folder = path.ends_with("/mod.rs");
+    let depth = path.split('/').count() - usize::from(is_root_of_folder);
+    let root = "super::".repeat(depth);
+    imports(code, &root).into_iter().filter(|name| place(name).is_some()).collect()
+}
+
 /// The effects used by a file on a pure floor.
 fn impurities(path: &str, code: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -131,7 +144,8 @@ fn impurities(path: &str, code: &str) -> Vec<String> {
     // Tests may read the clock for an arbitrary start time.
     if !is_test_file(path) {
         let shipped = without_tests(code);
-        if has_word(shipped, "SystemTime") || has_path_to("now", shipped) {
+        let reads_clock = has_word(shipped, "SystemTime") || has_path_to("now", shipped);
+        if reads_clock || has_word(shipped, "elapsed") {
             found.push("a pure module reads a clock".to_owned());
         }
     }
@@ -139,6 +153,16 @@ fn impurities(path: &str, code: &str) -> Vec<String> {
     let streams = imports(code, "io::");
     if prints || streams.iter().any(|name| name == "stdout" || name == "stderr") {
         found.push("a pure module prints".to_owned());
+    }
+    if streams.iter().any(|name| name == "stdin") {
+        found.push("a pure module reads stdin".to_owned());
+    }
+    let of_std = imports(code, "std::");
+    for name in MODULES_WITH_EFFECTS.into_iter().filter(|name| of_std.iter().any(|found| found == name)) {
+        found.push(format!("a pure module uses std::{name}"));
+    }
+    for name in SOCKETS.into_iter().filter(|name| has_word(code, name)) {
+        found.push(format!("a pure module uses {name}"));
     }
     let std_fs = imports(code, "std::").iter().filter(|name| *name == "fs").count();
     let of_fs = imports(code, "std::fs::");
@@ -188,14 +212,18 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     let code = code(text);
     let mut faults = Vec::new();
     let roots: &[&str] = if module == "main" { &["crate::", "tcpx::"] } else { &["crate::"] };
-    for name in roots.iter().flat_map(|root| imports(&code, root)) {
+    if place(module).is_none() {
+        faults.push(format!("{module} has no floor"));
+    }
+    let named = roots.iter().flat_map(|root| imports(&code, root)).chain(by_super(path, &code));
+    for name in named {
         // The macro that defines C's `main`.
         let name = match name.as_str() {
             "entry" if module == "main" => "lib".to_owned(),
             _ => name,
         };
         if !(path.starts_with(SPEAKS_COMMAND_LINE.0) && name == SPEAKS_COMMAND_LINE.1) {
-            faults.extend(objection(module, &name));
+            faults.extend(objection(module, &name).filter(|fault| !faults.contains(fault)));
         }
     }
     if module != "sys" && has_word(&code, "unsafe") {
@@ -208,7 +236,7 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     faults.into_iter().map(|fault| format!("src/{path}: {fault}")).collect()
 }
 
-fn source_files(folder: &Path, out: &mut Vec<PathBuf>) {
+pub(crate) fn source_files(folder: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("read a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
@@ -265,6 +293,15 @@ fn violations_of_the_rules_are_found() {
         ("exit.rs", "//! x\nuse crate::error::Error;", "exit (floor 0) imports error (floor 0)"),
         ("net/new.rs", "//! x\nuse crate::nowhere::X;", "nowhere has no floor"),
         ("nowhere.rs", "//! x\nuse crate::config::X;", "nowhere has no floor"),
+        ("nowhere/x.rs", "//! x\nfn f() {}", "nowhere has no floor"),
+        ("script/mod.rs", "//! x\nuse super::net::tcp;", "script (floor 2) imports net (floor 2)"),
+        ("script/x.rs", "//! x\nfn f() { super::super::net::f() }", "script (floor 2) imports net (floor 2)"),
+        (
+            "session/link/x.rs",
+            "//! x\nuse super::super::super::{net, exit};",
+            "session (floor 1) imports net (floor 2)",
+        ),
+        ("exit.rs", "//! x\nuse super::error::Error;", "exit (floor 0) imports error (floor 0)"),
         ("net/tcp.rs", "//! x\nunsafe { f() }", "unsafe outside of sys"),
         ("net/tcp.rs", "use std::io;", "it does not begin with //!"),
     ];
@@ -284,6 +321,7 @@ fn violations_of_the_rules_are_found() {
         ("driver/tests/mod.rs", "//! x\nuse crate::cli::{self, Action};"),
         ("main.rs", "//! x\nuse tcpx::process::Counting; tcpx::entry!(tcpx::process);"),
         ("session/mod.rs", "//! x\nuse crate::codec::charset; use crate::session::view; #![deny(unsafe_code)]"),
+        ("session/link/x.rs", "//! x\nuse super::super::net; use super::script::X;"),
     ];
     for (path, text) in fine {
         assert_eq!(faults(path, text), [""; 0], "{path}");
@@ -306,6 +344,12 @@ fn effects_on_the_pure_floors_are_found() {
         ("use std::fs;", "uses std::fs"),
         ("use std::{fs::File, io};", "uses std::fs"),
         ("fn f() { std::fs::read(p) }", "uses std::fs"),
+        ("use std::{io, thread};", "uses std::thread"),
+        ("fn f() { std::env::var(x) }", "uses std::env"),
+        ("use std::process::Command;", "uses std::process"),
+        ("use std::net::{SocketAddr, TcpStream};", "uses TcpStream"),
+        ("use std::io::{Read, stdin};", "reads stdin"),
+        ("fn f() { fastrand::u8(..) }", "uses fastrand"),
     ];
     for path in paths {
         for (code, fault) in cases {
@@ -321,6 +365,7 @@ fn effects_on_the_pure_floors_are_found() {
         "fn f() { std::time::Instant::now(); }",
         "use std::time::Instant as Clock; fn f() { Clock::now(); }",
         "fn f() { it.map_or_else(Instant::now, g); }",
+        "fn f(at: Instant) { at.elapsed(); }",
         "use std::time::{Duration, SystemTime};",
     ];
     for code in clocks {
