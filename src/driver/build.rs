@@ -1,7 +1,7 @@
-//! From a `Config` to a `Driver`: the only place that knows every kind of handler, observer and endpoint.
+//! Builds a `Driver` from a `Config` and a `World`: the only list of all handlers and observers.
 //!
-//! Owns the order in which things are opened: the script first, then files, then sockets, so that a script
-//! that does not load is told before anything is touched.
+//! Owns the order of opening: script, files, sockets, so that a script that does not load is reported before anything
+//! is touched.
 
 use std::rc::Rc;
 use std::time::{Instant, SystemTime};
@@ -35,12 +35,12 @@ use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{ConnIds, EventMask, Handler, VerdictHandler};
 
-/// One read. Scripts see chunks of at most this size; without one, larger pieces cost fewer system calls.
+/// Maximum bytes of one read with a script, which sees chunks of that size; without one, larger reads save system calls.
 const CHUNK: usize = 64 << 10;
 const BULK_CHUNK: usize = 256 << 10;
 
 impl Driver {
-    /// Opens everything but sockets. Takes the observers as its last step: until then, whoever called tells what went wrong.
+    /// Opens everything but sockets. Takes the observers in its last step, so that the caller can report an error.
     pub(super) fn build(
         config: Config,
         observers: &mut Observers,
@@ -133,7 +133,7 @@ impl Driver {
     }
 }
 
-/// Who looks for `--expect` and `--fail-on`, if one of them is given.
+/// The handler of `--expect` and `--fail-on`, if one of them is given.
 fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
     if config.verdict.is_empty() {
         return Ok(None);
@@ -142,7 +142,7 @@ fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
     handler.map(|handler| Some(Rc::new(handler) as Rc<dyn Handler>)).map_err(|error| Error::usage(error.to_string()))
 }
 
-/// Everybody who hears of what happens in this run: the only list of all kinds of observers.
+/// The observers of a run: the only list of all kinds.
 ///
 /// # Errors
 /// The file of events cannot be opened.

@@ -1,12 +1,12 @@
-//! The bulk path: where nobody looks at the bytes, stdin goes to the connection and what it receives to stdout, or to its
-//! partner, within the kernel (`net::bulk`, `net::splice_pipe`).
+//! The bulk path: bytes that nobody looks at are moved within the kernel (`net::bulk`, `net::splice_pipe`): from stdin to the
+//! connection, from a connection to stdout or to its partner.
 //!
-//! Owns what the kernel's answers do to readiness, counters and queues. Whether the bytes may pass is asked of the connections
-//! and of stdin and stdout. Counters, timers and endings are the same as on the ordinary path, which goes on wherever the
-//! kernel refuses.
+//! Owns the effect of the kernel's results on readiness, counters and queues. Connections, stdin and stdout say whether their
+//! bytes may be moved. Counters, timers and endings are the same as on the ordinary path, which is used wherever the kernel
+//! refuses.
 //!
-//! The bytes in a splice pipe were received from one connection and are queued for the other: they go before everything that is
-//! queued later, whoever sends that, and come into the queue where they have to pass through this process after all.
+//! The bytes in a splice pipe were received from one connection and are queued for the other. They are sent before everything
+//! that is queued later, and are put into the queue if they have to pass through the process after all.
 
 use crate::driver::io::Io;
 use crate::driver::peer::{Peer, link_error};
@@ -16,25 +16,24 @@ use crate::net::bulk::{FLOW, Move};
 use crate::session::connection::HIGH_WATER;
 use crate::session::{Direction, Operation};
 
-/// Bytes that may wait in a splice pipe and the queue behind it: below what would stop reading from that peer, who may wait
-/// for being read.
+/// Maximum bytes in a splice pipe and the queue behind it; below `HIGH_WATER`, which would stop reading from that peer.
 const ROOM: usize = HIGH_WATER - (64 << 10);
 
 /// Result of one move from connection to connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moved {
-    /// It is not allowed, or not possible: the bytes have to be read.
+    /// Not allowed or not possible: the bytes have to be read.
     Refused,
-    /// Something was moved; the partner has it in its pipe.
+    /// Bytes were moved into the splice pipe of the partner.
     Some,
-    /// Nothing goes now.
+    /// Nothing can be moved now.
     Nothing,
 }
 
 /// Result of one move to stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ToStdout {
-    /// It is not allowed, or not possible: the bytes have to be read.
+    /// Not allowed or not possible: the bytes have to be read.
     Refused,
     /// The turn is over, whether something moved or not.
     Done,
@@ -42,7 +41,7 @@ pub(super) enum ToStdout {
     ReaderGone,
 }
 
-/// Moves what a connection has received into the splice pipe of its partner.
+/// Moves received bytes of a connection into the splice pipe of its partner.
 pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Moved {
     let takes = to.link.accepts_spliced() && to.preamble.is_none() && !to.refuses_moves;
     if io.observers.reads_bytes() || !takes || !peer.link.gives_chunks() || to.transport.bulk_fd().is_none() {
@@ -69,7 +68,7 @@ pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Mo
         }
         Move::Blocked { source, sink } => {
             io.reactor.readiness(peer.slot).readable = source;
-            // Both are ready and yet nothing went: a read decides.
+            // Nothing was moved although both ends are ready: fall back to reading.
             peer.flows = !(source && sink);
         }
         Move::Unable => {
@@ -81,7 +80,7 @@ pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Mo
     Moved::Nothing
 }
 
-/// Moves what a connection has received to stdout.
+/// Moves received bytes of a connection to stdout.
 pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) -> ToStdout {
     if io.observers.reads_bytes() || peer.partner.is_some() || !peer.link.passes_through() || !stdout.takes_moves() {
         return ToStdout::Refused;
@@ -95,7 +94,7 @@ pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) 
         }
         Move::Blocked { source, sink } => {
             io.reactor.readiness(peer.slot).readable = source;
-            // Both are ready and yet nothing went: a read decides.
+            // Nothing was moved although both ends are ready: fall back to reading.
             peer.flows = !(source && sink);
         }
         Move::Unable => {
@@ -108,14 +107,14 @@ pub(super) fn move_to_stdout(io: &mut Io, peer: &mut Peer, stdout: &mut Stdout) 
     ToStdout::Done
 }
 
-/// Moves what stdin has to the one connection that gets it. `false`: it has to be read.
+/// Moves bytes of stdin to the one connection that receives it. Returns false if they have to be read.
 pub(super) fn move_from_stdin(io: &mut Io, stdin: &mut Stdin, peer: &mut Peer) -> bool {
     let Some(slot) = stdin.slot() else { return false };
     if io.observers.reads_bytes() || !stdin.gives_moves() || !peer.link.accepts_moves() {
         return false;
     }
     if peer.link.queued() > 0 || peer.link.placeholders() > 0 || !io.reactor.readiness(peer.slot).writable {
-        // What was queued goes first. Whoever makes room wakes stdin.
+        // Queued bytes are sent first. Stdin is woken when there is room.
         return true;
     }
     let (Some(input), Some(socket)) = (stdin.input_mut(), peer.transport.bulk_fd()) else { return false };
@@ -129,7 +128,7 @@ pub(super) fn move_from_stdin(io: &mut Io, stdin: &mut Stdin, peer: &mut Peer) -
         Move::Blocked { source, sink } => {
             io.reactor.readiness(slot).readable = source;
             io.reactor.readiness(peer.slot).writable = sink;
-            // Both are ready and yet nothing went: a read decides.
+            // Nothing was moved although both ends are ready: fall back to reading.
             return !(source && sink);
         }
         Move::Unable => return false,

@@ -1,6 +1,6 @@
-//! Closing: how a stop that was decided is carried out, stage by stage.
+//! Closing: how a stop is carried out, stage by stage.
 //!
-//! Owns what each part does when the run ends. When it ends, and with what, is `shutdown`'s.
+//! Owns what each part does when the run ends. The stage and the exit code are owned by `shutdown`.
 
 use crate::config::show_duration;
 use crate::driver::parts::Parts;
@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::session::{CloseReason, RunEvent};
 
 impl Parts {
-    /// Begins the end once nothing is left to do. A handler that has waited for something says now what that means.
+    /// Stops the run once nothing is left to do. The handler may give its verdict first.
     pub(super) fn stop_if_idle(&mut self) {
         if !self.shutdown.is_running() || !self.is_idle() {
             return;
@@ -22,7 +22,7 @@ impl Parts {
         self.stop(None);
     }
 
-    /// Carries out a stop that was decided (`Shutdown::take_stop`): nobody new, nothing more from stdin, connections close.
+    /// Carries out a stop that was decided: closes listeners and dials, stops stdin, closes connections.
     pub(super) fn carry_out_stop(&mut self) {
         if let Some(script) = &self.script {
             script.set_ending();
@@ -38,7 +38,7 @@ impl Parts {
         }
     }
 
-    /// Ends connections that the grace has not ended, and lets the script have its last call.
+    /// Resets connections that are left after the grace, and calls `on_stop`.
     pub(super) fn end_connections(&mut self) {
         for slot in self.peers.slots() {
             self.work_on(slot, |peer| peer.link.reset(CloseReason::Stop));
@@ -53,7 +53,7 @@ impl Parts {
         self.peers.is_empty() && !self.has_outcomes() && self.dials.is_empty() && !self.listeners.is_listening()
     }
 
-    /// The time of the run may be up.
+    /// Stops the run when its time limit has passed.
     pub(super) fn run_timer(&mut self) {
         if self.shutdown.is_run_over(self.io.now) {
             let limit = self.config.limits.run.map(show_duration).unwrap_or_default();
@@ -62,20 +62,20 @@ impl Parts {
         }
     }
 
-    /// Writes what stdout still has to get; that is the end once it has everything, or its time is up.
+    /// Writes the rest of stdout's queue. The run is over once the queue is empty, or if `is_late`.
     pub(super) fn flush_stdout(&mut self, is_late: bool) {
         let result = self.stdout.flush(&mut self.io);
         self.after_output(result);
         if self.stdout.is_empty() || is_late {
             self.notify_exit();
         }
-        // The last event has to be written, too.
+        // Checked again: the notice of the exit may have queued a line of events.
         if self.stdout.is_empty() || is_late {
             self.shutdown.end();
         }
     }
 
-    /// Lets observers write what they hold back, once a round.
+    /// Flushes the observers, once a round.
     pub(super) fn flush_observers(&mut self) {
         if self.io.observers.hold_back()
             && let Some(error) = self.io.observers.flush()
@@ -92,7 +92,7 @@ impl Parts {
         }
     }
 
-    /// Tells observers what the run ends with, once; it stays so.
+    /// Reports the exit code to the observers, once; it does not change afterwards.
     fn notify_exit(&mut self) {
         let exit = self.shutdown.code();
         if self.io.observers.notify_exit(self.io.now, exit) {
@@ -100,7 +100,7 @@ impl Parts {
         }
     }
 
-    /// The exit code, once everything is over.
+    /// The exit code once the run is over.
     pub(super) fn finish(&mut self) -> Option<Exit> {
         if !self.shutdown.is_over() {
             return None;

@@ -1,6 +1,6 @@
-//! Commands: what handlers ask for, carried out in order, each by the part that owns it.
+//! Commands of handlers, carried out in order, each by the part that owns its subject.
 //!
-//! Owns the mapping from `Command` to parts. Calls no handler: what follows from a command comes as an event later.
+//! Owns the mapping from `Command` to parts. Calls no handler: results of a command arrive later as events.
 
 use crate::driver::parts::Parts;
 use crate::driver::plan::{Defaults, Plan, Wishes};
@@ -66,7 +66,7 @@ impl Parts {
         }
     }
 
-    /// Makes a connection that a handler asked for.
+    /// Starts a connection that a handler requested.
     fn connect(&mut self, request: ConnectRequest) {
         let nodelay = Some(request.view.info.nodelay());
         let wishes = Wishes { limit: request.timeout, nodelay, ..Wishes::default() };
@@ -75,7 +75,7 @@ impl Parts {
         self.dialed.extend(outcomes);
     }
 
-    /// Registers what a script has opened since the last call.
+    /// Registers the listeners that a script has opened since the last call.
     fn adopt_listeners(&mut self) {
         let outcomes = self.listeners.adopt(&mut self.io);
         self.listened.extend(outcomes);

@@ -1,7 +1,7 @@
-//! `Dials`: connections that are not made yet, and the sockets behind the attempts that `net::dial` orders.
+//! `Dials`: connections in the making, and the sockets of the attempts that `net::dial` schedules.
 //!
-//! Owns what is asked of such a connection meanwhile: it waits with it and is done first. Tells by `DialOutcome` what
-//! became of it; who gets the connection is not decided here.
+//! Owns the tasks that wait for such a connection and are done first once it is established. Returns a `DialOutcome`; does
+//! not decide what happens to the connection.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -68,7 +68,7 @@ impl<T> Default for Dials<T> {
 }
 
 impl<T> Dials<T> {
-    /// Starts to make the connection that `view` will be of; names are resolved on a thread of their own.
+    /// Starts the connection of `view`; a name is resolved on a thread of its own.
     pub(super) fn start(&mut self, io: &mut Io, plan: Plan, view: Rc<ConnView>) -> Outcomes<T> {
         let (id, family) = (view.id, plan.family);
         let found = plan.source().and_then(|source| Ok((source, plan.targets()?)));
@@ -164,7 +164,7 @@ impl<T> Dials<T> {
         }
     }
 
-    /// Connections whose next attempt, or end of patience, has come; each is to be given to [`Dials::advance`].
+    /// Connections whose next attempt or time limit is due; call [`Dials::advance`] for each.
     pub(super) fn due(&self, now: Instant) -> Vec<ConnId> {
         let is_due = |(id, dialing): (&ConnId, &Dialing<T>)| dialing.deadline().filter(|at| *at <= now).map(|_| *id);
         self.dialings.iter().filter_map(is_due).collect()
@@ -186,7 +186,7 @@ impl<T> Dials<T> {
         self.dialings.values().filter_map(Dialing::deadline).min()
     }
 
-    /// Keeps something to be done to a connection once it stands; gives it back if it is not being made.
+    /// Keeps a task for a connection in the making. Returns the task if there is no such connection.
     pub(super) fn when_connected(&mut self, id: ConnId, task: T) -> Option<T> {
         match self.dialings.get_mut(&id) {
             Some(dialing) => {

@@ -1,8 +1,7 @@
-//! Events: what happened to a connection, or to the run, goes to whoever decides; without a handler it has the default effect
-//! of its role.
+//! Delivery of events, of a connection or of the run, to the handler; without one, the default effect of the role.
 //!
-//! Owns the calls of handlers and what a failed one means. A connection stays in its table while its handler runs; what the
-//! handler asks for is carried out after the call.
+//! Owns the calls of handlers and what a failed call means. A connection stays in its table while its handler runs; the
+//! handler's commands are carried out after the call.
 
 use std::rc::Rc;
 
@@ -19,12 +18,12 @@ use crate::session::{
     CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, HandlerError, ListenerId, Operation, RunEvent,
 };
 
-/// Maximum events of one connection in one turn: a script that answers itself is slowed down, not looped for ever.
+/// Maximum events of one connection in one turn, so that a script that answers itself cannot block the loop.
 const EVENT_BUDGET: usize = 4096;
 
 impl Parts {
-    /// Delivers the events of a connection. Returns whether the budget ended it: then there may be more, although nothing else
-    /// tells (lines are cut one at a time), and the connection needs another turn.
+    /// Delivers the events of a connection. Returns whether it stopped at the budget: then there may be more events, which
+    /// `has_events` does not show (lines are cut on demand), and the connection needs another turn.
     pub(super) fn deliver(&mut self, slot: Slot) -> bool {
         for _ in 0..EVENT_BUDGET {
             let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.link.poll_event()) else { return false };
@@ -47,7 +46,7 @@ impl Parts {
         }
     }
 
-    /// A connection stands, layers included: only now is anything done with it.
+    /// Handles `Opened`: the connection is established, layers included. Nothing is done with it before.
     fn opened(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let view = peer.link.view();
@@ -60,7 +59,7 @@ impl Parts {
         self.decide(slot, Event::Opened);
     }
 
-    /// Gives an event to the handler if it takes it, else has the default effect.
+    /// Gives an event to the handler if its mask takes it; otherwise carries out the default effect.
     fn decide(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get(slot) else { return };
         let mask = peer.link.event_mask();
@@ -71,7 +70,7 @@ impl Parts {
             Event::Eof => mask.eof,
             Event::Drained => mask.drained,
             Event::Idle(_) => mask.idle,
-            // How connections end is of no interest any more.
+            // After a verdict the end of a connection does not matter.
             Event::Error(_) if self.shutdown.has_verdict() => mask.error,
             Event::Error(error) => {
                 let error = error.to_error(peer.link.view().name());
@@ -105,7 +104,7 @@ impl Parts {
         }
     }
 
-    /// The peer has ended and no handler decides what follows.
+    /// The default effect of the peer's FIN, by the rules of `EofPolicy`.
     fn peer_ended(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         match self.policy.at_peer_eof(self.stdin.kind()) {
@@ -119,14 +118,14 @@ impl Parts {
         }
     }
 
-    /// Passes a chunk on to the partner, through the handler if it looks at such chunks.
+    /// Sends a received chunk to the partner, after `Handler::relay` if the handler relays.
     fn relay(&mut self, slot: Slot, partner: ConnId, mut bytes: Vec<u8>) {
         let Some(peer) = self.peers.get(slot) else { return };
         let is_cut = !peer.link.is_transparent();
         if let Some(handler) = peer.handler.clone().filter(|handler| handler.relays()) {
             let from = Rc::clone(peer.link.view());
             let to = self.peers.by_id(partner).map(|partner| partner.link.view());
-            // The rest of what was read before the partner was known.
+            // The partner is gone: this was read before.
             let Some(to) = to.or_else(|| self.dials.view(partner)).cloned() else { return };
             let mut commands = Vec::new();
             let result = handler.relay(&from, &to, bytes, &mut commands);
@@ -138,12 +137,12 @@ impl Parts {
         }
         self.touch(partner, move |partner| partner.link.send(bytes));
         if is_cut {
-            // A slice leaves before the next one comes.
+            // Each slice of a toxic is written before the next one arrives.
             self.flush(partner);
         }
     }
 
-    /// Lets the handler of a connection handle an event, and carries out what it asks for.
+    /// Calls the handler of a connection with an event, and carries out its commands.
     fn call(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get(slot) else { return };
         let Some(handler) = peer.handler.clone() else { return };
@@ -158,7 +157,8 @@ impl Parts {
         }
     }
 
-    /// A handler failed: told once, and then by `--script-errors`. `is_last`: it was the connection's last call.
+    /// Handles a failed call: reports it, calls `on_error` once, then follows `--script-errors`. `is_last`: it was the last
+    /// call for the connection.
     pub(super) fn handler_failed(&mut self, slot: Option<Slot>, is_last: bool, error: HandlerError) {
         let (handler, summary, message) = match error {
             HandlerError::Exit(code) => return self.exit_asked(Exit::Script(code)),
@@ -184,7 +184,7 @@ impl Parts {
         }
     }
 
-    /// A listener of a handler cannot be bound: the handler is told.
+    /// Reports to the handler that one of its listeners cannot be bound.
     pub(super) fn listen_failed(&mut self, listener: ListenerId, error: &Error) {
         let kind = if matches!(error, Error::Resolve { .. }) { ErrorKind::Resolve } else { ErrorKind::Io };
         let trouble = ConnError { kind, op: Operation::Listen, message: error.to_string() };
@@ -192,7 +192,7 @@ impl Parts {
         self.io.notify_error(None, error, is_taken);
     }
 
-    /// A connection could not be made: the handler is told, and the partner ends.
+    /// Reports a failed connect to the handler, and ends the partner.
     pub(super) fn connect_failed(&mut self, view: &Rc<ConnView>, decides_exit: bool, error: &Error) {
         let handler = self.handler.clone().filter(|handler| handler.event_mask(view).error);
         if decides_exit {
@@ -216,10 +216,10 @@ impl Parts {
 
     // ---- the run --------------------------------------------------------------------------------------
 
-    /// `on_start`.
+    /// Calls the handler with `RunEvent::Start`.
     ///
     /// # Errors
-    /// A script that fails here has set nothing up, so the run ends.
+    /// The call failed; the run ends, because the script is not set up.
     pub(super) fn script_starting(&mut self) -> crate::error::Result<()> {
         let Some(handler) = self.handler.clone() else { return Ok(()) };
         let mut commands = Vec::new();
@@ -235,7 +235,7 @@ impl Parts {
         }
     }
 
-    /// Gives an event of the run to the handler. Returns whether it has taken it; one that fails has decided nothing.
+    /// Gives an event of the run to the handler. Returns whether it was taken; a failed call counts as not taken.
     pub(super) fn tell_run(&mut self, event: RunEvent) -> bool {
         let Some(handler) = self.handler.clone() else { return false };
         let mut commands = Vec::new();
@@ -249,7 +249,7 @@ impl Parts {
         is_taken
     }
 
-    /// Calls one timer of the handler that is due. Returns whether there was one.
+    /// Calls one due timer of the handler. Returns whether there was one.
     pub(super) fn call_timer(&mut self) -> bool {
         let Some(handler) = self.handler.clone() else { return false };
         let mut commands = Vec::new();
@@ -265,7 +265,7 @@ impl Parts {
         true
     }
 
-    /// Carries out what a call asked for that belongs to no connection's turn.
+    /// Carries out the commands of a call outside of a connection's turn, and handles its failure.
     fn finish_call(&mut self, commands: &mut Vec<Command>, result: Result<(), HandlerError>) {
         self.apply(commands);
         if let Err(error) = result {

@@ -1,7 +1,7 @@
-//! Feeding: what stdin gives goes to everybody it is for, or line by line to the script.
+//! Feeding: bytes of stdin are queued for connections, or its lines are given to the script.
 //!
-//! Owns who is sent stdin, when it waits for them, and what its end, its silence and a slow client do to connections. The rules
-//! are `session::eof_policy`.
+//! Owns which connections receive stdin, when stdin waits for them, and what its end, its silence and a slow client do to
+//! connections. The rules are in `session::eof_policy`.
 
 use crate::codec::typed::Filtered;
 use crate::driver::bulk;
@@ -17,7 +17,8 @@ use crate::session::eof_policy::AfterInput;
 use crate::session::{CloseReason, RunEvent};
 
 impl Parts {
-    /// Reads stdin once, if somebody is there and has room, and queues it for everybody; or gives its lines to the script.
+    /// Reads stdin once if there are targets and all have room, and queues the bytes for all of them; or gives its lines to
+    /// the script.
     pub(super) fn stdin_turn(&mut self) {
         if !self.shutdown.is_running() {
             return;
@@ -34,7 +35,7 @@ impl Parts {
             return;
         }
         if self.is_any_full(&targets) {
-            // The end takes no room, and somebody may wait for it (`--eof-wait`).
+            // The end of stdin takes no room, and `--eof-wait` counts from it.
             if self.stdin.has_ended() {
                 self.stdin_ended(&targets);
             }
@@ -50,7 +51,7 @@ impl Parts {
         match self.stdin.read(&mut self.io, &mut buffer) {
             Step::Moved(n) => {
                 self.send_to_all(&targets, &buffer[..n]);
-                // Text that cannot be encoded has ended it.
+                // A no-op if text that cannot be encoded has stopped stdin.
                 self.stdin.wake(&mut self.io);
             }
             Step::Blocked => {}
@@ -100,7 +101,7 @@ impl Parts {
         self.source_failed(&Error::Read { source_name: "stdin".into(), cause: cause(error) });
     }
 
-    /// Whether some target has no room. With several clients, their patience with it begins.
+    /// Whether some target has no room. With several clients, the time limit of each full one starts.
     fn is_any_full(&mut self, targets: &[Slot]) -> bool {
         let mark = self.stdin.mark();
         let peers = targets.iter().filter_map(|&slot| self.peers.get(slot));
@@ -160,7 +161,7 @@ impl Parts {
         }
     }
 
-    /// Silence of stdin, a slow client, or the wait for the peer may be over.
+    /// Runs due timers of stdin: its silence, the end of `--eof-wait`, slow clients.
     pub(super) fn stdin_timers(&mut self) {
         if self.stdin.take_quiet(&mut self.io) {
             for slot in self.stdin_targets() {
@@ -175,7 +176,7 @@ impl Parts {
             let is_delaying = self.peers.iter().any(|peer| peer.link.is_delaying());
             let is_sending = self.peers.iter().any(|peer| peer.link.wants_write());
             let sent = self.sent();
-            // While something goes out, the wait has not begun; a peer that takes nothing is being waited for.
+            // The wait starts again while bytes go out; a peer that takes nothing does not extend it.
             if is_delaying || (is_sending && sent > wait.sent()) {
                 self.stdin.restart_eof_wait(wait, self.io.now, sent);
             } else {
@@ -195,7 +196,7 @@ impl Parts {
         }
     }
 
-    /// The peers were waited for long enough.
+    /// Lets all connections go at the end of `--eof-wait`.
     fn abandon_all(&mut self) {
         for slot in self.peers.slots() {
             let Some(peer) = self.peers.get(slot) else { continue };

@@ -1,8 +1,8 @@
 //! Files that a script sends: read piece by piece while the connection has room, never as a whole.
 //!
-//! Owns the files of a connection in the order of the gaps in its queue, and what happens to one that changes
-//! meanwhile: as much is sent as the file held when the script asked for it. What is appended later is not sent;
-//! if there is less, the connection is reset, so that nobody takes a part for the whole.
+//! Owns the files of a connection in the order of the placeholders in its queue. The length of a file is fixed when the
+//! script sends it: bytes appended later are not sent, and if the file has become shorter, the connection is reset, so that
+//! the peer does not take a part for the whole.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind as IoKind, Read};
@@ -10,7 +10,7 @@ use std::io::{ErrorKind as IoKind, Read};
 use crate::error::cause;
 use crate::session::{FileToSend, Link};
 
-/// A file is read in pieces of at most this size.
+/// Maximum bytes of one read.
 const CHUNK: usize = 256 << 10;
 
 /// The files of one connection, the first to be sent at the front.
@@ -20,14 +20,14 @@ pub(super) struct Files(
 );
 
 impl Files {
-    /// Sends a file after everything that is queued.
+    /// Adds a file behind everything that is queued.
     pub(super) fn push(&mut self, link: &mut Link, file: FileToSend) {
         if link.open_placeholder() {
             self.0.get_or_insert_default().push_back(file);
         }
     }
 
-    /// Queues as much as there is room for. A file that ended too early, or cannot be read, breaks the connection.
+    /// Queues bytes of files while there is room. A file that has become shorter, or cannot be read, resets the connection.
     pub(super) fn feed(&mut self, link: &mut Link) {
         if let Err(message) = self.read(link) {
             self.0 = None;
@@ -37,7 +37,7 @@ impl Files {
 
     fn read(&mut self, link: &mut Link) -> Result<(), String> {
         let Some(files) = &mut self.0 else { return Ok(()) };
-        // The queue was dropped, and what was to be sent with it.
+        // The queue was dropped with its placeholders.
         if files.len() > link.placeholders() {
             files.clear();
         }

@@ -1,5 +1,5 @@
-//! `Io`: what every part of the driver needs for its work, handed down as one argument: the reactor with the kind of each
-//! source, the network, the time of this round, the read buffer, kernel pipes, and who hears of what happens.
+//! `Io`: what every part of the driver needs, passed as one argument: the reactor with the kind of each source, the
+//! network, the time of this round, the read buffer, splice pipes and observers.
 //!
 //! Owns nothing that decides. Parts of the driver get it as `&mut Io` and never reach each other through it.
 
@@ -96,7 +96,7 @@ impl Io {
         slot
     }
 
-    /// The same source goes to another part from now on: an attempt has become a connection.
+    /// Changes the kind of a registered source, such as an attempt that has become a connection.
     pub(super) fn set_source(&mut self, slot: Slot, kind: Source) {
         if slot >= self.sources.len() {
             self.sources.resize(slot + 1, Source::None);
@@ -115,7 +115,7 @@ impl Io {
         self.set_source(slot, Source::None);
     }
 
-    /// Gives a slot back whose source was always ready, or whose descriptor is closed at once.
+    /// Frees a slot whose source was always ready, or whose descriptor is closed at once.
     pub(super) fn forget(&mut self, slot: Slot) {
         self.reactor.forget(slot);
         self.set_source(slot, Source::None);

@@ -1,8 +1,7 @@
-//! `Listeners`: the run's own listening socket and those that a script opened: how many clients are accepted, how many
-//! at once, and what happens when descriptors run out.
+//! `Listeners`: the run's own listening socket and those of a script: accept limits, and the pause when descriptors run out.
 //!
-//! Owns the sockets and the names that are being resolved for them. Tells by `ListenOutcome` what happened; who gets
-//! a client is not decided here.
+//! Owns the sockets and the names being resolved for them. Returns `ListenOutcome`s; does not decide what happens to a
+//! client.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -25,9 +24,9 @@ use crate::output::Notice;
 use crate::script::Binder;
 use crate::session::ListenerId;
 
-/// Clients accepted in one turn before others have theirs.
+/// Maximum clients accepted in one turn.
 const ACCEPT_BUDGET: usize = 64;
-/// After running out of descriptors: no event comes when they are free again, so it is tried.
+/// Pause after running out of descriptors; no event says when some are free again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// All listeners of a run. `None` in the place of a number is the run's own.

@@ -1,9 +1,9 @@
-//! The one loop: it waits, gives every source with work a bounded turn, runs due timers, and knows when the run is over.
+//! The event loop: waits, gives every source with work a bounded turn, runs due timers, and detects the end of the run.
 //!
-//! Owns the order of a round. The parts own their state and know no other (`peers` with `peer`, `preamble` and `files`; `dials`,
-//! `listeners`, `stdin`, `stdout`, `shutdown`, `watch`; `io` and `world` are what they stand on). They are wired in layers, each
-//! of which calls only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`,
-//! and this loop. `build` turns a `Config` into all of these; `workers` runs several loops.
+//! Owns the order of a round. Each part owns its state and knows no other part (`peers` with `peer`, `preamble` and `files`;
+//! `dials`, `listeners`, `stdin`, `stdout`, `shutdown`, `watch`); all of them use `io` and `world`. The wiring between parts has
+//! layers, each of which calls only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, then `feeding`, `opening`,
+//! `closing`, and this loop. `build` makes all of them from a `Config`; `workers` runs several loops.
 
 mod build;
 mod bulk;
@@ -55,7 +55,7 @@ use watch::ScriptWatch;
 use workers::Worker;
 use world::{Clock, Mail, Process, SignalSource, World};
 
-/// One run: everything that happens between the command line and the exit code.
+/// One run, from the configuration to the exit code.
 pub(crate) struct Driver {
     parts: Parts,
     clock: Rc<dyn Clock>,
@@ -63,7 +63,7 @@ pub(crate) struct Driver {
     watch: Option<ScriptWatch>,
 }
 
-/// Runs what the configuration asks for and says how it ended. Everything worth a message was told.
+/// Runs a configuration and returns its exit code. Every error has been reported.
 pub fn run(config: Config) -> Exit {
     match &config.role {
         Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, &Loops),
@@ -74,7 +74,7 @@ pub fn run(config: Config) -> Exit {
     }
 }
 
-/// The loops of a run with several.
+/// Makes the loops of a run with several workers.
 struct Loops;
 
 impl workers::Loops for Loops {
@@ -108,7 +108,7 @@ impl workers::Loop for Driver {
     }
 }
 
-/// Builds a driver with its observers and starts it. What was in the way of that is told.
+/// Builds a driver with its observers and starts it. An error has been reported when this returns.
 fn set_up(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
     let now = world.clock().now();
     let mut observers = build::observers(&config, world, now).map_err(|error| {
@@ -133,15 +133,15 @@ impl Driver {
     fn run(mut self) -> Exit {
         loop {
             if let ControlFlow::Break(exit) = self.turn() {
-                // The process ends now: to take an engine apart is a fifth of what it costs to make one.
+                // The process ends now, and dropping a script engine takes a fifth of the time of building one.
                 std::mem::forget((self.parts.handler.take(), self.parts.script.take()));
                 return exit;
             }
         }
     }
 
-    /// One round of the loop: waits, gives everybody with work a turn, and runs what is due. Breaks with the exit code once
-    /// everything is over.
+    /// One round of the loop: waits, gives every source with work a turn, and runs due timers. Breaks with the exit code
+    /// at the end of the run.
     fn turn(&mut self) -> ControlFlow<Exit> {
         self.parts.flush_observers();
         if let Some(exit) = self.poll_exit() {
@@ -163,7 +163,7 @@ impl Driver {
             self.settle();
         }
         self.round();
-        // After the turns: what came in time counts, however late the process was to look at it.
+        // After the turns: what arrived in time counts, however late the process was to read it.
         self.run_timers();
         ControlFlow::Continue(())
     }
@@ -200,7 +200,7 @@ impl Driver {
         }
     }
 
-    /// Acts on what a turn has left behind: connections that stand or failed, and a stop that was decided.
+    /// Acts on the outcomes of a turn: finished or failed dials and listeners, and a stop that was decided.
     #[inline]
     fn settle(&mut self) {
         if self.parts.has_outcomes() {
@@ -211,7 +211,8 @@ impl Driver {
         }
     }
 
-    /// Signals came. The handler may take one; the second one, or one that comes while the run is ending, is immediate.
+    /// Handles pending signals. The handler may take one; a second one, or one that comes while the run is ending, ends it
+    /// at once.
     fn signal_turn(&mut self, slot: Slot) {
         self.parts.io.reactor.readiness(slot).readable = false;
         for number in self.signals.take_pending() {
@@ -220,8 +221,8 @@ impl Driver {
             if self.parts.shutdown.is_running() && self.parts.tell_run(RunEvent::Signal(name)) {
                 continue;
             }
-            let is_told = self.parts.io.observers.know_exit();
-            self.parts.shutdown.handle_signal(self.parts.io.now, number, is_told);
+            let is_reported = self.parts.io.observers.know_exit();
+            self.parts.shutdown.handle_signal(self.parts.io.now, number, is_reported);
         }
     }
 
@@ -242,7 +243,7 @@ impl Driver {
         .min()
     }
 
-    /// Runs everything that is due.
+    /// Runs all due timers.
     fn run_timers(&mut self) {
         self.parts.peer_timers();
         self.parts.opening_timers();
@@ -253,7 +254,7 @@ impl Driver {
         self.settle();
     }
 
-    /// The files of the script may have changed.
+    /// Reloads the script if its files have changed.
     fn watch_timer(&mut self) {
         let Some(watch) = &mut self.watch else { return };
         if !self.parts.shutdown.is_running() {
@@ -266,7 +267,7 @@ impl Driver {
         }
     }
 
-    /// The exit code, once everything is over; until then, the step from one stage to the next.
+    /// The exit code at the end of the run; before that, moves the run from one stage of its shutdown to the next.
     fn poll_exit(&mut self) -> Option<Exit> {
         let is_late = self.parts.shutdown.is_late(self.parts.io.now);
         self.parts.stop_if_idle();

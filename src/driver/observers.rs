@@ -1,6 +1,6 @@
-//! `Observers`: everybody who hears of what happens, and what they hear of bytes that move.
+//! `Observers`: the observers of one loop, and the form in which each gets bytes that move.
 //!
-//! Owns the list and the wall clock of a round. What happened is noticed by the parts of the driver, through `Io`.
+//! Owns the list and the wall clock of a round. Notices come from the parts of the driver, through `Io`.
 
 use std::cell::Cell;
 use std::io::Write;
@@ -16,9 +16,9 @@ use crate::sys::unix::take_fd;
 /// The observers of one loop.
 pub(super) struct Observers {
     list: Vec<Box<dyn Observer>>,
-    /// What an observer wants on stdout.
+    /// Lines of an observer that go to stdout.
     stdout: Option<Lines>,
-    /// The run is over, and everybody knows.
+    /// [`Notice::Exit`] was sent.
     ended: bool,
     reads_bytes: bool,
     counts_bytes: bool,
@@ -43,22 +43,22 @@ impl Observers {
         }
     }
 
-    /// These lines of an observer are for stdout.
+    /// Sets the lines of an observer that go to stdout.
     pub(super) fn set_stdout(&mut self, lines: Lines) {
         self.stdout = Some(lines);
     }
 
-    /// The lines that are for stdout, if an observer has it.
+    /// The lines that go to stdout, if an observer writes there.
     pub(super) fn stdout(&self) -> Option<Lines> {
         self.stdout.clone()
     }
 
-    /// Whether bytes have to pass through the process, because an observer reads them.
+    /// Whether an observer reads bytes, so that they have to pass through the process.
     pub(super) fn reads_bytes(&self) -> bool {
         self.reads_bytes
     }
 
-    /// Tells everybody. `now` is the time of the round.
+    /// Sends a notice to all observers. `now` is the time of the round.
     pub(super) fn notify(&mut self, now: Instant, notice: &Notice<'_>) {
         let at = moment(&mut self.round, &self.wall, now);
         for observer in &mut self.list {
@@ -66,8 +66,8 @@ impl Observers {
         }
     }
 
-    /// Tells that bytes passed through the process, to each observer in the form it wants. No layer changes them yet:
-    /// every tap sees the same.
+    /// Reports bytes that passed through the process, to each observer in the form it wants. No layer changes bytes yet, so
+    /// every tap gets the same.
     pub(super) fn bytes(&mut self, now: Instant, conn: &ConnView, direction: Direction, bytes: &[u8]) {
         if !self.reads_bytes && !self.counts_bytes {
             return;
@@ -82,7 +82,7 @@ impl Observers {
         }
     }
 
-    /// Tells that the kernel moved bytes; nobody reads them then.
+    /// Reports that the kernel moved `n` bytes, to observers that count.
     pub(super) fn moved(&mut self, now: Instant, conn: &ConnView, direction: Direction, n: usize) {
         if !self.counts_bytes {
             return;
@@ -93,12 +93,12 @@ impl Observers {
         }
     }
 
-    /// Tells a fault that ends the run before there is a loop. Returns what it ends with.
+    /// Reports an error that ends the run before there is a loop. Returns the exit code.
     pub(super) fn end_with(&mut self, now: Instant, error: &Error) -> Exit {
         let exit = error.exit();
         self.notify(now, &Notice::Error { conn: None, error, handled: false });
         self.notify_exit(now, exit);
-        // A loop would tell what keeps them from writing; here another error decides the exit code.
+        // Faults of observers are dropped: this error decides the exit code.
         self.flush();
         if let Some(lines) = &self.stdout {
             let _ = take_fd(1).and_then(|mut stdout| stdout.write_all(&lines.take()));
@@ -106,16 +106,16 @@ impl Observers {
         exit
     }
 
-    /// Tells what the run ends with, once: it is the last notice. `false`: everybody knew already.
+    /// Sends [`Notice::Exit`], the last notice, once. Returns false if it was sent before.
     pub(super) fn notify_exit(&mut self, now: Instant, exit: Exit) -> bool {
-        let is_news = !std::mem::replace(&mut self.ended, true);
-        if is_news {
+        let is_first = !std::mem::replace(&mut self.ended, true);
+        if is_first {
             self.notify(now, &Notice::Exit { code: exit.code() });
         }
-        is_news
+        is_first
     }
 
-    /// Whether everybody knows what the run ends with.
+    /// Whether [`Notice::Exit`] was sent.
     pub(super) fn know_exit(&self) -> bool {
         self.ended
     }
@@ -125,7 +125,7 @@ impl Observers {
         self.holds_back
     }
 
-    /// Lets everybody write what they hold back. Returns the first fault.
+    /// Flushes all observers. Returns the first fault.
     pub(super) fn flush(&mut self) -> Option<Error> {
         let mut fault = None;
         for observer in &mut self.list {
@@ -142,7 +142,7 @@ impl Default for Observers {
     }
 }
 
-/// The moment of a notice; a new round has a wall clock of its own.
+/// The moment of a notice; the wall clock is read anew in each round.
 fn moment<'a>(round: &mut Option<Instant>, wall: &'a Cell<Option<SystemTime>>, now: Instant) -> Moment<'a> {
     if round.replace(now) != Some(now) {
         wall.set(None);
@@ -161,7 +161,7 @@ mod tests {
     use crate::output::Tap;
     use crate::session::Side;
 
-    /// Writes down what it hears.
+    /// Records what it is notified of.
     struct Recorder {
         taps: Taps,
         heard: Rc<RefCell<Vec<String>>>,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn each_hears_of_bytes_what_it_wants() {
+    fn each_observer_gets_bytes_in_the_form_it_wants() {
         let now = Instant::now();
         let address: std::net::SocketAddr = "127.0.0.1:1".parse().unwrap();
         let conn = ConnView::new(1, address, address, Side::Client, &Text::default(), now);
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn only_who_reads_bytes_keeps_the_kernel_from_moving_them() {
+    fn only_an_observer_that_reads_bytes_turns_kernel_moves_off() {
         for (taps, reads) in [(Taps::None, false), (Taps::Counts, false), (Taps::Read(Tap::Plain), true)] {
             assert_eq!(observers(&[Taps::None, taps]).0.reads_bytes(), reads, "{taps:?}");
         }
@@ -230,9 +230,9 @@ mod tests {
         let first = heard[0].borrow().clone();
         assert_eq!(first[0], first[1]);
         assert_eq!(*heard[1].borrow(), first);
-        let kept = observers.wall.get();
+        let wall = observers.wall.get();
         observers.notify(now + Duration::from_secs(1), &Notice::Exit { code: 0 });
-        assert!(kept.is_some() && observers.wall.get() != kept, "read again in the next round");
+        assert!(wall.is_some() && observers.wall.get() != wall, "read again in the next round");
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Opening: what a run begins with, and how connections come into the loop: accepted, or connected.
+//! Opening: the start of a run, and how accepted and connected sockets enter the loop.
 //!
-//! Owns the wiring from the outcomes of listeners and dials to the table of connections and the handler. Limits, names and
-//! attempts are theirs.
+//! Owns the wiring from outcomes of listeners and dials to the table of connections and the handler. Limits, names and
+//! attempts are owned by `listeners` and `dials`.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -22,10 +22,10 @@ use crate::output::Notice;
 use crate::session::{ConnView, ListenerId, RunEvent, Side};
 
 impl Parts {
-    /// Starts what the role asks for, after the script has started.
+    /// Calls `on_start`, registers stdin, then starts the run's own connection or listener.
     ///
     /// # Errors
-    /// What cannot be had at all.
+    /// The script failed, or stdin cannot be registered.
     pub(super) fn begin(&mut self) -> Result<()> {
         self.script_starting()?;
         if !self.shutdown.is_running() {
@@ -39,7 +39,7 @@ impl Parts {
         Ok(())
     }
 
-    /// Starts to make the run's own connection.
+    /// Starts the run's own connection.
     fn begin_connecting(&mut self, connect: Connect) {
         let wishes = Wishes {
             limit: self.config.limits.connect,
@@ -68,7 +68,7 @@ impl Parts {
         self.listened.extend(outcomes);
     }
 
-    /// The resolver has answered.
+    /// Handles an answer of the resolver.
     pub(super) fn handle_resolved(&mut self, resolved: Resolved) {
         let addresses = resolved.addresses.map(|found| found.into_iter().map(Address::from).collect::<Vec<_>>());
         match resolved.request {
@@ -83,13 +83,13 @@ impl Parts {
         }
     }
 
-    /// An attempt to connect may have finished.
+    /// Handles an event of a connection attempt.
     pub(super) fn attempt_turn(&mut self, slot: Slot) {
         let outcomes = self.dials.turn(&mut self.io, slot);
         self.dialed.extend(outcomes);
     }
 
-    /// Clients wait.
+    /// Accepts waiting clients, as far as `--max-conns` allows.
     pub(super) fn listener_turn(&mut self, slot: Slot) {
         let limit = match &self.config.role {
             Role::Listen(listen) => listen.max_conns,
@@ -100,7 +100,7 @@ impl Parts {
         self.listened.extend(outcomes);
     }
 
-    /// The next attempts to connect, or the end of patience, may be due; or accepting, after a shortage.
+    /// Runs due timers: next connection attempts, connect limits, accepting again after a shortage of descriptors.
     pub(super) fn opening_timers(&mut self) {
         for id in self.dials.due(self.io.now) {
             let outcomes = self.dials.advance(&mut self.io, id);
@@ -109,8 +109,8 @@ impl Parts {
         self.listeners.handle_timeout(&mut self.io);
     }
 
-    /// Acts on what became of connections and listeners that were wanted. What that leads to at once (a handler that connects
-    /// again to where nobody listens) has its turn in the next round.
+    /// Handles outcomes of dials and listeners. New outcomes that this causes (a handler that connects again to a refused
+    /// address) are handled in the next round.
     pub(super) fn finish_opening(&mut self) {
         for outcome in std::mem::take(&mut self.dialed) {
             self.finish_dial(outcome);
@@ -126,7 +126,7 @@ impl Parts {
         !self.dialed.is_empty() || !self.listened.is_empty()
     }
 
-    /// When the next attempt to connect, or to accept, or the end of patience, is due.
+    /// The earliest time at which [`Parts::opening_timers`] has work; now if outcomes are waiting.
     pub(super) fn opening_deadline(&self) -> Option<Instant> {
         let at_once = self.has_outcomes().then_some(self.io.now);
         [at_once, self.dials.deadline(), self.listeners.deadline()].into_iter().flatten().min()
@@ -158,7 +158,7 @@ impl Parts {
         }
     }
 
-    /// A listener is bound. One that is alone tells everybody who waits for it; one of several is told when.
+    /// Handles a bound listener. The run's own is announced now, or with several workers once all of them listen.
     fn bound(&mut self, listener: Option<ListenerId>, address: Address) {
         if listener.is_none()
             && self.worker.is_none()
@@ -172,7 +172,7 @@ impl Parts {
         self.tell_run(RunEvent::Listening { listener, address });
     }
 
-    /// Tells everybody who waits for the run's own listener, if there is one.
+    /// Writes the ready file and descriptor, and reports the run's own listener, if there is one.
     ///
     /// # Errors
     /// The ready file or descriptor cannot be written.

@@ -1,14 +1,14 @@
-//! Partners: what one connection receives the other sends, both ways, with half-close and back-pressure.
+//! Partners (piped connections): what one receives the other sends, both ways, with half-close and back-pressure.
 //!
-//! Owns who is whose partner and what the end of one does to the other. `on_relay` of a script sees what passes and may change
-//! it; that call is `events`' business.
+//! Owns who is whose partner and what the end of one does to the other. The call of a script's `on_relay` is in `events`.
 
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
 use crate::session::{ChosenForm, CloseReason, ConnId};
 
 impl Parts {
-    /// Works on a connection outside of its turn, which follows. One that is still being made is worked on once it stands.
+    /// Works on a connection outside of its turn, and gives it a turn. If it is still being made, the work waits until it is
+    /// established.
     pub(super) fn touch(&mut self, id: ConnId, work: impl FnOnce(&mut Peer) + 'static) {
         if self.peers.slot_of(id).is_some() {
             self.peers.touch(&mut self.io, id, work);
@@ -17,7 +17,7 @@ impl Parts {
         }
     }
 
-    /// Makes two connections partners; one of them may still be being made. Former partners of either go on alone.
+    /// Makes two connections partners; either may still be in the making. Former partners of both go on alone.
     pub(super) fn pair(&mut self, a: ConnId, b: ConnId) {
         for (id, partner) in [(a, b), (b, a)] {
             let old = self.partner_of(id).filter(|old| *old != partner);
@@ -33,7 +33,7 @@ impl Parts {
             });
             let Some(old) = old else { continue };
             self.dials.set_partner(old, None);
-            // It reads again, if it waited for room.
+            // Its turn resumes reading if it waited for room.
             self.touch(old, move |peer| {
                 peer.partner = peer.partner.filter(|partner| *partner != id);
             });
@@ -44,16 +44,16 @@ impl Parts {
         self.peers.by_id(id).map_or_else(|| self.dials.partner(id), |peer| peer.partner)
     }
 
-    /// Writes what the socket of a connection takes at once.
+    /// Writes what the socket of a connection accepts now.
     pub(super) fn flush(&mut self, id: ConnId) {
         if let Some(peer) = self.peers.slot_of(id).and_then(|slot| self.peers.get_mut(slot)) {
             peer.write(&mut self.io);
         }
     }
 
-    /// A connection is over: its partner ends in the same way.
+    /// Ends the partner of a closed connection in the same way.
     pub(super) fn partner_closed(&mut self, partner: ConnId, reason: CloseReason) {
-        // A reset drops what is queued: what came before it goes first.
+        // A reset drops the queue: what was received before it is written first.
         self.flush(partner);
         self.touch(partner, move |partner| {
             partner.partner = None;
@@ -61,7 +61,7 @@ impl Parts {
         });
     }
 
-    /// A connection could not be made, or was given up: its partner ends, too.
+    /// Ends the partner of a connection that could not be made or was cancelled.
     pub(super) fn partner_failed(&mut self, id: ConnId, reason: CloseReason) {
         let partners: Vec<ConnId> = self.peers.iter().filter(|peer| peer.partner == Some(id)).map(Peer::id).collect();
         for partner in partners {

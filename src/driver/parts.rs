@@ -1,7 +1,7 @@
-//! `Parts`: all parts of a run, and the wiring that everything above needs: a fault, a stop, bytes for stdout.
+//! `Parts`: all parts of a run, and the wiring that all layers above use: faults, stops, bytes for stdout.
 //!
-//! Owns nothing but the parts; each of them owns its state and knows no other. The wiring stands in layers, each of which calls
-//! only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, and the loop in `mod`.
+//! Owns nothing but the parts; each of them owns its state and knows no other. The wiring has layers, each of which calls
+//! only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,7 +26,7 @@ use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{Command, ConnId, ConnIds, ConnView, Handler, Verdict};
 
-/// Work on a connection once it stands.
+/// Work to do on a connection once it is established.
 pub(super) type Task = Box<dyn FnOnce(&mut Peer)>;
 
 /// All parts of a run.
@@ -40,25 +40,25 @@ pub(super) struct Parts {
     pub(super) stdout: Stdout,
     pub(super) shutdown: Shutdown,
     pub(super) policy: EofPolicy,
-    /// How received bytes of a new connection are treated.
+    /// Settings of new connections.
     pub(super) settings: Settings,
-    /// The numbers of connections.
+    /// Source of connection numbers.
     pub(super) ids: ConnIds,
-    /// Who decides for the run and for new connections.
+    /// The handler of the run and of new connections.
     pub(super) handler: Option<Rc<dyn Handler>>,
-    /// The same, where it is a script: it can be loaded again.
+    /// The same handler if it is a script, which can be reloaded.
     pub(super) script: Option<Rc<ScriptHandler>>,
-    /// This loop as one of several.
+    /// Set if this loop is one of several workers.
     pub(super) worker: Option<Worker>,
-    /// What became of connections and listeners that were wanted; acted upon at the end of the turn.
+    /// Outcomes of dials and listeners, handled at the end of the turn.
     pub(super) dialed: Vec<DialOutcome<Task>>,
     pub(super) listened: Vec<ListenOutcome>,
-    /// Room for the commands of a call, used again and again.
+    /// Reused buffer for the commands of one handler call.
     pub(super) commands: Vec<Command>,
 }
 
 impl Parts {
-    /// Takes a connection that stands into the loop. The transport is registered already.
+    /// Adds an established connection to the loop. Its transport is registered already.
     pub(super) fn add_peer(&mut self, slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties) {
         self.io.set_source(slot, Source::Peer);
         let mut peer = Peer::new(slot, transport, view, self.settings, self.handler.clone(), duties);
@@ -68,7 +68,7 @@ impl Parts {
         self.peers.add(&mut self.io, peer);
     }
 
-    /// Takes a connection that is over out of the loop.
+    /// Removes a finished connection from the loop.
     pub(super) fn remove_peer(&mut self, slot: Slot) {
         let Some(mut peer) = self.peers.remove(slot) else { return };
         if let Some(mut preamble) = peer.preamble.take() {
@@ -77,41 +77,42 @@ impl Parts {
         self.listeners.wake(&mut self.io);
     }
 
-    /// Tells a fault. The first one decides the exit code.
+    /// Reports a fatal error. The first one decides the exit code.
     pub(super) fn fail(&mut self, error: &Error) {
         self.fail_of(None, error);
     }
 
-    /// Tells a fault of a connection that is the whole run.
+    /// Reports a fatal error of a connection that is the whole run.
     pub(super) fn fail_of(&mut self, conn: Option<ConnId>, error: &Error) {
         self.io.notify_error(conn, error, false);
         self.shutdown.note_fault(error.exit());
     }
 
-    /// Begins the end: nobody new, nothing more from stdin; queues get time to empty. Carried out at the end of the turn.
+    /// Stops the run, which is carried out at the end of the turn: no new connections, nothing more from stdin. Queues get
+    /// `grace` to empty, or a longer default.
     pub(super) fn stop(&mut self, grace: Option<Duration>) {
         self.shutdown.stop(self.io.now, grace);
     }
 
-    /// A fault that ends the run once everything queued was sent.
+    /// Reports a fatal error and stops the run once everything queued is sent.
     pub(super) fn fail_and_stop(&mut self, error: &Error) {
         self.fail(error);
         self.stop(None);
     }
 
-    /// stdin or a file cannot be read, or holds what the encoding cannot: what came before is sent.
+    /// Stops the run because stdin or a file cannot be read or encoded. What came before is sent.
     pub(super) fn source_failed(&mut self, error: &Error) {
         self.stdin.stop(&mut self.io);
         self.fail_and_stop(error);
     }
 
-    /// A handler called `exit(code)`.
+    /// Stops the run because a handler called `exit(code)`.
     pub(super) fn exit_asked(&mut self, exit: crate::exit::Exit) {
         self.shutdown.note_fault(exit);
         self.stop(Some(GRACE));
     }
 
-    /// The run has its answer, unless something else has ended it before.
+    /// Stops the run with a verdict, unless it is stopping already.
     pub(super) fn pronounce(&mut self, verdict: Verdict) {
         if !self.shutdown.is_running() {
             return;
@@ -129,7 +130,7 @@ impl Parts {
         self.after_output(result);
     }
 
-    /// stdout took what it could, or did not.
+    /// Handles the result of writing to stdout.
     pub(super) fn after_output(&mut self, result: Result<(), StdoutError>) {
         match result {
             Ok(()) => {}
@@ -142,22 +143,22 @@ impl Parts {
         }
     }
 
-    /// What messages call a connection.
+    /// The name of a connection in messages.
     pub(super) fn name_of(&self, id: ConnId) -> String {
         self.peers.by_id(id).map_or_else(|| format!("connection {id}"), |peer| peer.link.view().name())
     }
 
-    /// What a failed handler does.
+    /// The setting of `--script-errors`.
     pub(super) fn script_errors(&self) -> ScriptErrors {
         self.config.script.as_ref().map_or_else(ScriptErrors::default, |script| script.on_error)
     }
 
-    /// Bytes that went out to all connections that stand.
+    /// Bytes sent so far on all connections in the table.
     pub(super) fn sent(&self) -> u64 {
         self.peers.iter().map(|peer| peer.link.view().info.bytes_out()).sum()
     }
 
-    /// Connections that stdin goes to now.
+    /// Connections that receive stdin now.
     pub(super) fn stdin_targets(&self) -> Vec<Slot> {
         let is_target = |peer: &&Peer| {
             let link = &peer.link;

@@ -1,7 +1,7 @@
-//! `Peer`: one connection with its socket, and what one turn does to the two: read, write, act on the socket.
+//! `Peer`: one connection with its socket, and the steps of a turn on both: read, write, act on the socket.
 //!
-//! Owns the path between a `Transport` and its `Connection`. What a connection does with bytes is the session's business;
-//! who decides about its events, and which other parts of the driver take part, is not known here.
+//! Owns the path between a `Transport` and its `Link`. Does not interpret bytes (`session` does), call handlers or know
+//! other parts of the driver.
 
 use std::io;
 use std::rc::Rc;
@@ -20,50 +20,50 @@ use crate::output::Notice;
 use crate::session::connection::{Action, Settings};
 use crate::session::{CloseReason, ConnError, ConnId, ConnView, Direction, ErrorKind, Handler, Link, Operation};
 
-/// Bytes written to one connection in one turn.
+/// Maximum bytes written to one connection in one turn.
 const WRITE_BUDGET: usize = 1 << 20;
-/// Nothing more is read from the partner of a connection while this many bytes are queued for it.
+/// Queued bytes of a piped connection at which reading from its partner stops.
 const PARTNER_MARK: usize = 256 << 10;
 
 /// A connection and its socket.
 pub(super) struct Peer {
     pub(super) link: Link,
-    /// Who decides about its events; `None`: the defaults of netcat mode.
+    /// The handler of its events; `None`: the defaults of netcat mode.
     pub(super) handler: Option<Rc<dyn Handler>>,
     pub(super) preamble: Option<Box<Preamble>>,
     pub(super) files: Files,
-    /// The peer has ended: close once preamble and stdin are sent.
+    /// Close once preamble and stdin are sent, because the peer has ended.
     pub(super) close_when_fed: bool,
-    /// The connection that is sent what this one receives.
+    /// The connection that sends what this one receives.
     pub(super) partner: Option<ConnId>,
     pub(super) duties: Duties,
     pub(super) transport: Box<dyn Transport>,
     pub(super) slot: Slot,
-    /// The entry of this connection on the timer heap that counts.
+    /// The valid entry of this connection on the timer heap.
     pub(super) timer_at: Option<Instant>,
-    /// Reads are so large that moving within the kernel pays.
+    /// The last read was large enough that moves within the kernel pay.
     pub(super) flows: bool,
-    /// Bytes that count as queued and are sent first.
+    /// Splice pipe whose bytes count as queued and are sent first.
     pub(super) pipe: Option<Box<SplicePipe>>,
-    /// The kernel moves nothing into this socket.
+    /// The kernel refuses moves into this socket.
     pub(super) refuses_moves: bool,
-    /// `on_error` has heard of a failed handler of this connection.
+    /// `on_error` was called for a failed handler of this connection.
     pub(super) script_failed: bool,
-    /// The socket is gone.
+    /// The socket is closed.
     pub(super) released: bool,
 }
 
 /// Result of one attempt to read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Received {
-    /// Nothing, or something that the connection has taken.
+    /// Nothing was read, or the connection has taken it.
     Done,
-    /// So many bytes of the buffer go to stdout as they are.
+    /// Number of bytes in the buffer that go to stdout unchanged.
     Raw(usize),
 }
 
 impl Peer {
-    /// A connection that stands. Its transport is registered at `slot`.
+    /// Wraps an established connection. Its transport is registered at `slot`.
     pub(super) fn new(
         slot: Slot,
         mut transport: Box<dyn Transport>,
@@ -98,17 +98,17 @@ impl Peer {
         self.link.view().id
     }
 
-    /// Whether nothing is left of it: the socket is gone and every event was delivered.
+    /// Whether the socket is closed and every event was delivered.
     pub(super) fn is_over(&self) -> bool {
         self.released && !self.link.has_events()
     }
 
-    /// Whether a read may give something and is of use.
+    /// Whether the socket is readable and the connection wants input.
     pub(super) fn can_read(&self, io: &mut Io) -> bool {
         !self.released && self.link.wants_read() && io.reactor.readiness(self.slot).readable
     }
 
-    /// Reads one buffer's worth. `is_raw`: nobody needs the bytes but stdout.
+    /// Reads once into `buffer`. Returns `Raw` if only stdout needs the bytes.
     pub(super) fn read(&mut self, io: &mut Io, buffer: &mut [u8]) -> Received {
         let step = io.reactor.readiness(self.slot).read(buffer, |buffer| self.transport.read(buffer));
         match step {
@@ -163,7 +163,7 @@ impl Peer {
 
     /// Sends the bytes of the splice pipe, up to `budget`. Returns whether none are left.
     fn write_spliced(&mut self, io: &mut Io, budget: &mut usize) -> bool {
-        let mut is_odd = false;
+        let mut has_stalled = false;
         while self.link.spliced() > 0 {
             if *budget == 0 || !io.reactor.readiness(self.slot).writable {
                 return false;
@@ -175,11 +175,11 @@ impl Peer {
                     self.link.transmitted_spliced(io.now, n);
                     *budget = budget.saturating_sub(n);
                 }
-                // Both are ready and yet nothing went, twice: a write decides.
-                Move::Blocked { sink: true, .. } if is_odd => break,
+                // The kernel moved nothing twice although both ends are ready: fall back to writing.
+                Move::Blocked { sink: true, .. } if has_stalled => break,
                 Move::Blocked { sink, .. } => {
                     io.reactor.readiness(self.slot).writable = sink;
-                    is_odd = true;
+                    has_stalled = true;
                 }
                 Move::Unable => {
                     self.refuses_moves = true;
@@ -194,19 +194,19 @@ impl Peer {
         true
     }
 
-    /// Writing failed. What the peer sent before is still to be read.
+    /// Handles a failed write. What the peer sent before it is still read.
     pub(super) fn write_failed(&mut self, io: &mut Io, error: &io::Error) {
         self.link.handle_write_error(io.now, link_error(Operation::Write, error));
         io.reactor.readiness(self.slot).readable = true;
         io.reactor.wake(self.slot);
     }
 
-    /// Does with the socket what the connection asks for.
+    /// Carries out the actions of the connection on the socket.
     pub(super) fn act(&mut self, io: &mut Io) {
         let mut shuts = false;
         while let Some(action) = self.link.poll_action(io.now) {
             match action {
-                // Closing the socket says the same, if that is what follows.
+                // Deferred: if a release follows, closing the socket sends the FIN.
                 Action::ShutdownWrite => {
                     io.notify(&Notice::Ended { conn: self.link.view(), direction: Direction::Out });
                     shuts = true;
@@ -222,17 +222,17 @@ impl Peer {
             }
         }
         if shuts && !self.released {
-            // The other side may be gone already; reading tells.
+            // An error is ignored: if the peer is gone, the next read reports it.
             let _ = self.transport.shutdown_write();
         }
     }
 
-    /// Whether nothing more is read for it from its partner.
+    /// Whether reading from its partner has to stop.
     pub(super) fn is_full(&self) -> bool {
         self.link.queued() >= PARTNER_MARK || self.pipe.as_ref().is_some_and(|pipe| pipe.is_full())
     }
 
-    /// Ends as its partner has ended.
+    /// Ends in the same way as its partner.
     pub(super) fn end_like(&mut self, reason: CloseReason) {
         match reason {
             CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => self.link.reset(CloseReason::Reset),
@@ -240,7 +240,7 @@ impl Peer {
         }
     }
 
-    /// Brings the bytes of the splice pipe into the queue, at its front. Returns the pipe if it is empty.
+    /// Puts the bytes of the splice pipe at the front of the queue. Returns the pipe if it was empty.
     pub(super) fn absorb(&mut self) -> Option<Box<SplicePipe>> {
         let pipe = self.pipe.take()?;
         if self.link.spliced() == 0 {
@@ -251,7 +251,7 @@ impl Peer {
     }
 }
 
-/// The system's error as the connection's.
+/// Converts an I/O error to an error of the connection.
 pub(super) fn link_error(operation: Operation, error: &io::Error) -> ConnError {
     let kind = match error.kind() {
         io::ErrorKind::ConnectionReset

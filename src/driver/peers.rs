@@ -1,8 +1,8 @@
-//! `Peers`: the table of all connections that stand, by slot and by number, with their timers and the lists of those
-//! that wait for stdout or for their turn to write.
+//! `Peers`: the table of all established connections, by slot and by number, with their timers and the lists of those
+//! that wait for stdout or for the end of a batch.
 //!
-//! Owns where a connection is found, and that whoever works on one outside of its turn gives it a turn afterwards
-//! ([`Peers::touch`]). A peer stays in the table while its handlers run. What a turn does is `peer`'s and `turns`' business.
+//! Owns the lookup of connections, and the rule that work outside of a connection's turn is followed by a turn
+//! ([`Peers::touch`]). A peer stays in the table while its handlers run. The steps of a turn are in `peer` and `turns`.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -16,26 +16,26 @@ use crate::session::ConnId;
 /// All connections of a run.
 #[derive(Default)]
 pub(super) struct Peers {
-    /// By slot. Boxed: a slot of anything else costs 8 bytes.
+    /// By slot. Boxed, so that a slot of another source costs 8 bytes.
     table: Vec<Option<Box<Peer>>>,
     slots: HashMap<ConnId, Slot>,
-    /// One entry for the next deadline of each connection; entries of connections that have gone are passed over.
+    /// An entry for the next deadline of each connection; stale entries are skipped.
     timers: BinaryHeap<Reverse<(Instant, Slot, ConnId)>>,
-    /// Connections that are not read until stdout has room.
+    /// Connections that wait for room in stdout.
     stalled: Vec<Slot>,
-    /// Connections that have had their turn in this round and are yet to write.
+    /// Connections that write at the end of the batch.
     unwritten: Vec<Slot>,
     /// Open connections that count for `--max-conns`.
     counted: usize,
-    /// The connection that has its turn, and where it is.
+    /// The connection whose turn it is.
     in_turn: Option<(ConnId, Slot)>,
 }
 
 impl Peers {
-    /// Takes a connection in and gives it a turn.
+    /// Adds a connection and gives it a turn.
     pub(super) fn add(&mut self, io: &mut Io, peer: Peer) {
         let slot = peer.slot;
-        // A fresh connection takes bytes without waiting for an event to say so.
+        // A new socket accepts bytes before its first event.
         io.reactor.readiness(slot).writable = true;
         io.reactor.wake(slot);
         self.slots.insert(peer.id(), slot);
@@ -46,7 +46,7 @@ impl Peers {
         self.table[slot] = Some(Box::new(peer));
     }
 
-    /// Takes a connection out. The socket is gone already.
+    /// Removes a connection. Its socket is closed already.
     pub(super) fn remove(&mut self, slot: Slot) -> Option<Box<Peer>> {
         let peer = self.table.get_mut(slot)?.take()?;
         self.slots.remove(&peer.id());
@@ -70,7 +70,7 @@ impl Peers {
         }
     }
 
-    /// Where a connection is.
+    /// The slot of a connection.
     pub(super) fn slot_of(&self, id: ConnId) -> Option<Slot> {
         match self.in_turn {
             Some((in_turn, slot)) if in_turn == id => Some(slot),
@@ -82,7 +82,7 @@ impl Peers {
         self.get(self.slot_of(id)?)
     }
 
-    /// A connection has its turn until [`Peers::end_turn`].
+    /// Marks the connection whose turn it is, until [`Peers::end_turn`].
     pub(super) fn begin_turn(&mut self, slot: Slot) {
         self.in_turn = self.get(slot).map(|peer| (peer.id(), slot));
     }
@@ -91,7 +91,7 @@ impl Peers {
         self.in_turn = None;
     }
 
-    /// Works on a connection from anywhere. It gets a turn afterwards, if it is not having one just now.
+    /// Works on a connection. It gets a turn afterwards, unless it is its turn now.
     pub(super) fn touch(&mut self, io: &mut Io, id: ConnId, work: impl FnOnce(&mut Peer)) {
         if let Some((in_turn, slot)) = self.in_turn
             && in_turn == id
@@ -120,26 +120,26 @@ impl Peers {
         self.slots.is_empty()
     }
 
-    /// How many of them count for `--max-conns`.
+    /// Number of connections that count for `--max-conns`.
     pub(super) fn counted(&self) -> usize {
         self.counted
     }
 
     // ---- pairs ----------------------------------------------------------------------------------------
 
-    /// Where the partner of a connection is, if it stands.
+    /// The slot of the partner, if that is established.
     pub(super) fn partner_slot(&self, peer: &Peer) -> Option<Slot> {
         self.slot_of(peer.partner?)
     }
 
-    /// Whether the partner of a connection has no room, or does not stand yet.
+    /// Whether the partner has no room or is not established yet.
     pub(super) fn is_partner_full(&self, peer: &Peer) -> bool {
         let Some(partner) = peer.partner else { return false };
-        // A partner that is gone has taken the connection's `partner` with it.
+        // A closed partner has cleared this connection's `partner`, so one that is not found is in the making.
         self.by_id(partner).is_none_or(Peer::is_full)
     }
 
-    /// Lets the partner of a connection read again, if there is room.
+    /// Resumes reading of the partner, if the connection has room.
     pub(super) fn wake_partner(&self, io: &mut Io, peer: &Peer) {
         if let Some(slot) = self.partner_slot(peer)
             && !peer.is_full()
@@ -151,7 +151,7 @@ impl Peers {
 
     // ---- timers ---------------------------------------------------------------------------------------
 
-    /// Notes the next deadline of a connection, unless an earlier entry will look at it anyway.
+    /// Adds the next deadline of a connection to the heap, unless an earlier entry exists.
     pub(super) fn schedule(&mut self, slot: Slot) {
         let Some(peer) = self.table.get_mut(slot).and_then(Option::as_deref_mut) else { return };
         if let Some(at) = peer.link.poll_timeout()
@@ -167,12 +167,12 @@ impl Peers {
         self.timers.peek().map(|Reverse((at, ..))| *at)
     }
 
-    /// How many entries there are: one round looks at no more.
+    /// Number of entries on the heap, the maximum for one round.
     pub(super) fn timer_count(&self) -> usize {
         self.timers.len()
     }
 
-    /// The next connection whose deadline has come; its entry is gone then.
+    /// Removes and returns the next entry whose deadline has passed.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<DueTimer> {
         let Reverse((at, slot, id)) = *self.timers.peek()?;
         if at > now {
@@ -189,34 +189,34 @@ impl Peers {
 
     // ---- lists ----------------------------------------------------------------------------------------
 
-    /// A connection is not read until stdout has room.
+    /// Adds a connection to those that wait for room in stdout.
     pub(super) fn stall(&mut self, slot: Slot) {
         self.stalled.push(slot);
     }
 
-    /// stdout has room: connections that waited for it are read again.
+    /// Wakes the connections that wait for room in stdout.
     pub(super) fn wake_stalled(&mut self, io: &mut Io) {
         for slot in self.stalled.drain(..) {
             io.reactor.wake(slot);
         }
     }
 
-    /// A connection writes its answers at the end of the batch.
+    /// Adds a connection to those that write at the end of the batch.
     pub(super) fn write_later(&mut self, slot: Slot) {
         self.unwritten.push(slot);
     }
 
-    /// How many connections write at the end of the batch.
+    /// Number of connections that write at the end of the batch.
     pub(super) fn unwritten(&self) -> usize {
         self.unwritten.len()
     }
 
-    /// The connections that write at the end of the batch; given back with [`Peers::return_unwritten`].
+    /// Takes the list of connections that write at the end of the batch; return it with [`Peers::return_unwritten`].
     pub(super) fn take_unwritten(&mut self) -> Vec<Slot> {
         std::mem::take(&mut self.unwritten)
     }
 
-    /// The list of [`Peers::take_unwritten`] may be used again.
+    /// Returns the list of [`Peers::take_unwritten`] for reuse.
     pub(super) fn return_unwritten(&mut self, mut slots: Vec<Slot>) {
         slots.clear();
         if self.unwritten.is_empty() {
@@ -225,9 +225,9 @@ impl Peers {
     }
 }
 
-/// An entry of the timer heap whose time has come.
+/// An expired entry of the timer heap.
 pub(super) enum DueTimer {
-    /// Of a connection that has gone, or has an earlier entry.
+    /// Of a connection that is gone, or whose deadline has changed.
     Stale,
     /// Of the connection at this slot.
     Of(Slot),

@@ -1,8 +1,8 @@
-//! `Plan`: everything that decides how one connection is made, or how one listener is bound; `Duties`: what a
-//! connection has to do with the run.
+//! `Plan`: all settings for making one connection or binding one listener; `Duties`: the role of a connection in the
+//! run.
 //!
-//! Owns the one way from the command line's settings and a script's wishes to a plan, and which addresses a plan
-//! knows without a resolver. Starts nothing.
+//! Owns the single conversion from settings of the command line and options of a script to a plan, and the addresses that
+//! need no resolver. Starts nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -13,48 +13,48 @@ use crate::error::{Error, Result};
 use crate::net::dial;
 use crate::net::listener::{self, BACKLOG};
 
-/// What a connection has to do with the run.
+/// The role of a connection in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Duties {
-    /// stdin goes to it.
+    /// It receives stdin.
     pub(super) stdin: bool,
-    /// It is sent what the command line says first.
+    /// It is sent the preamble (`--send`, …).
     pub(super) preamble: bool,
-    /// It is one of the clients that `--max-conns` limits.
+    /// It counts for `--max-conns`.
     pub(super) counted: bool,
-    /// Its trouble is the run's.
+    /// Its errors decide the exit code.
     pub(super) decides_exit: bool,
-    /// It is let go as soon as it stands (`-z`).
+    /// It is closed as soon as it is established (`-z`).
     pub(super) probe: bool,
 }
 
-/// Settings that hold for every connection and listener of a run.
+/// Settings of every connection and listener of a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Defaults {
     family: Family,
     no_dns: bool,
     nodelay: bool,
-    /// Several workers listen on each port.
+    /// The port is shared by several workers.
     shared: bool,
 }
 
-/// What is asked of one connection or listener beyond the defaults.
+/// Settings of one connection or listener beyond the defaults.
 #[derive(Clone, Debug)]
 pub(super) struct Wishes {
-    /// How long resolving and connecting may take together.
+    /// Time limit for resolving and connecting together.
     pub(super) limit: Option<Duration>,
     /// The address to connect from; never a name.
     pub(super) source: Option<Endpoint>,
-    /// `TCP_NODELAY`, if it is not as everywhere.
+    /// `TCP_NODELAY`, if it differs from the default.
     pub(super) nodelay: Option<bool>,
     /// Length of the accept queue.
     pub(super) backlog: i32,
-    /// Nobody else may listen there, although the port is to be shared.
+    /// Fails if another process listens there, although the port is shared.
     pub(super) claims: bool,
     pub(super) duties: Duties,
 }
 
-/// How one connection is made, or one listener bound.
+/// All settings for making one connection or binding one listener.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) target: Endpoint,
@@ -68,7 +68,7 @@ pub(super) struct Plan {
 /// The addresses of a plan.
 pub(super) enum Lookup {
     Known(Vec<Address>),
-    /// A resolver has to be asked.
+    /// Host and port to be resolved.
     Name(String, u16),
 }
 
@@ -76,24 +76,24 @@ pub(super) enum Lookup {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum LocalAddress {
     Address(SocketAddr),
-    /// Only the port was chosen.
+    /// A port of any local address.
     Port(u16),
 }
 
 impl Duties {
-    /// Those of a connection that the command line asked for; `single_peer`: it is the whole run.
+    /// Duties of the run's own connection, or of a client of its own listener; `single_peer`: it is the whole run.
     pub(super) fn of_run(single_peer: bool) -> Self {
         Self { stdin: true, preamble: true, counted: true, decides_exit: single_peer, probe: false }
     }
 
-    /// Those of a connection that is only tried.
+    /// Duties of a connection that is only probed (`-z`).
     pub(super) fn of_probe() -> Self {
         Self { decides_exit: true, probe: true, ..Self::default() }
     }
 }
 
 impl Defaults {
-    /// Any family, resolved and sent at once.
+    /// The defaults without options on the command line.
     #[cfg(test)]
     pub(super) const PLAIN: Self = Self { family: Family::Any, no_dns: false, nodelay: true, shared: false };
 
@@ -104,23 +104,23 @@ impl Defaults {
 }
 
 impl Default for Wishes {
-    /// Those of a script that says nothing: its connections have no duties.
+    /// The defaults alone. Connections of scripts have no duties.
     fn default() -> Self {
         Self { limit: None, source: None, nodelay: None, backlog: BACKLOG, claims: false, duties: Duties::default() }
     }
 }
 
 impl Plan {
-    /// The only way to a plan, for the command line and for scripts.
+    /// Makes a plan, for the command line and for scripts alike.
     pub(super) fn new(defaults: Defaults, target: Endpoint, wishes: Wishes) -> Self {
         let Defaults { family, no_dns, nodelay, shared } = defaults;
         Self { target, family, no_dns, nodelay: wishes.nodelay.unwrap_or(nodelay), shared, wishes }
     }
 
-    /// Where to connect to.
+    /// The addresses to connect to.
     ///
     /// # Errors
-    /// A name that must not be resolved, or an address of the wrong family.
+    /// A name with `-n`, or an address of the wrong family.
     pub(super) fn targets(&self) -> Result<Lookup> {
         match &self.target {
             Endpoint::Tcp { host: None, port } => Ok(Lookup::Name("localhost".to_owned(), *port)),
@@ -128,7 +128,7 @@ impl Plan {
         }
     }
 
-    /// Where to listen.
+    /// The addresses to listen on.
     ///
     /// # Errors
     /// As for [`Plan::targets`].
@@ -148,7 +148,7 @@ impl Plan {
             Endpoint::Tcp { host, port } => (host.clone().unwrap_or_default(), *port),
         };
         if self.target.name_to_resolve().is_none() {
-            // An address: nobody is asked.
+            // A numeric address needs no resolver.
             let found = dial::resolve(&host, port, self.family).map_err(|cause| Error::Resolve { host, cause })?;
             return Ok(Lookup::Known(found.into_iter().map(Address::from).collect()));
         }
@@ -161,7 +161,7 @@ impl Plan {
     /// The local address to connect from, if one was chosen.
     ///
     /// # Errors
-    /// Its zone is not known.
+    /// It is a name, or its zone is unknown.
     pub(super) fn source(&self) -> Result<Option<LocalAddress>> {
         let Some(Endpoint::Tcp { host, port }) = &self.wishes.source else { return Ok(None) };
         let Some(host) = host else { return Ok(Some(LocalAddress::Port(*port))) };
@@ -190,7 +190,7 @@ impl LocalAddress {
         }
     }
 
-    /// Why no target can be reached from here.
+    /// The reason that no address of the target can be reached from this source, for an error message.
     pub(super) fn objection(self) -> String {
         match self {
             Self::Address(SocketAddr::V4(address)) => {

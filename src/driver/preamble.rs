@@ -1,7 +1,7 @@
-//! `Preamble`: what one connection is sent before stdin: `--send`, `--send-hex`, `--send-file`.
+//! `Preamble`: bytes that one connection is sent before stdin: `--send`, `--send-hex`, `--send-file`.
 //!
 //! Owns the files of the preamble. They are read like stdin: a pipe or a terminal is registered with the reactor, and only
-//! the connection itself waits for it.
+//! its own connection waits for it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,23 +22,23 @@ use crate::net::stdio::Input;
 use crate::session::Link;
 use crate::session::eof_policy::InputKind;
 
-/// Nothing more is read while this many bytes are queued for the connection.
+/// Queued bytes of the connection at which reading files stops.
 const MARK: usize = 256 << 10;
-/// Bytes of one read of a file.
+/// Maximum bytes of one read of a file.
 const FILE_CHUNK: usize = 64 << 10;
 
-/// What one connection is still to be sent before stdin.
+/// The items that one connection is still to be sent.
 pub(super) struct Preamble {
     /// The connection's slot.
     owner: Slot,
     items: VecDeque<PreambleItem>,
     file: Option<PreambleFile>,
     text: Text,
-    /// Where the line ends stand, from one item to the next.
+    /// State of the line end conversion, carried from one item to the next.
     crlf: Crlf,
 }
 
-/// A file that is being sent. A pipe or a terminal has a slot.
+/// The file that is being sent. A pipe or a terminal has a slot.
 struct PreambleFile {
     name: String,
     input: Input,
@@ -46,11 +46,11 @@ struct PreambleFile {
     filter: TextFilter,
 }
 
-/// How far the preamble is after [`Preamble::feed`].
+/// Result of [`Preamble::feed`].
 pub(super) enum Fed {
-    /// There is more to send: later, when there is room, or when a pipe has something.
+    /// More is to be sent when there is room, or when a pipe has data.
     Pending,
-    /// Everything was queued; where the line ends stand.
+    /// Everything was queued; with the state of the line end conversion.
     Done(Crlf),
 }
 
@@ -62,22 +62,22 @@ enum Progress {
 }
 
 impl Preamble {
-    /// The preamble of a new connection; `None`: there is nothing to send.
+    /// The preamble of a new connection; `None` if it is empty.
     pub(super) fn new(config: &Config, owner: Slot) -> Option<Box<Self>> {
         let items = VecDeque::from(config.preamble.clone());
         let preamble = Self { owner, items, file: None, text: config.text, crlf: Crlf::default() };
         (!preamble.items.is_empty()).then(|| Box::new(preamble))
     }
 
-    /// Whether it waits for a pipe.
+    /// Whether it waits for data of a pipe.
     pub(super) fn is_waiting(&self, io: &mut Io) -> bool {
         self.file.as_ref().and_then(|file| file.slot).is_some_and(|slot| !io.reactor.readiness(slot).readable)
     }
 
-    /// Queues as much as there is room for.
+    /// Queues items while there is room.
     ///
     /// # Errors
-    /// A file cannot be read, or holds what cannot be encoded. What came before is queued.
+    /// A file cannot be read, or its text cannot be encoded. What came before is queued.
     pub(super) fn feed(&mut self, io: &mut Io, link: &mut Link) -> Result<Fed> {
         while link.can_send() {
             if link.queued() >= MARK {
@@ -92,7 +92,7 @@ impl Preamble {
         Ok(Fed::Done(self.crlf))
     }
 
-    /// Lets go of the file that is being sent.
+    /// Closes the file that is being sent.
     pub(super) fn close(&mut self, io: &mut Io) {
         let Some(mut file) = self.file.take() else { return };
         self.crlf = file.filter.line_ends();
@@ -152,7 +152,7 @@ impl PreambleFile {
         Ok(Self { name, input, slot, filter: TextFilter::new(text) })
     }
 
-    /// Queues what one read gives.
+    /// Reads once and queues the result.
     fn step(&mut self, io: &mut Io, link: &mut Link) -> Result<Progress> {
         let mut always = Readiness::default();
         always.readable = true;
@@ -181,7 +181,7 @@ impl PreambleFile {
 /// Queues a filtered piece for one connection.
 ///
 /// # Errors
-/// A character that the connection's encoding cannot hold; what came before it is queued.
+/// A character that the connection's encoding cannot hold. What came before it is queued.
 pub(super) fn send(link: &mut Link, piece: &Filtered, source: &str) -> Result<()> {
     match piece {
         Filtered::Bytes(bytes) => link.send_slice(bytes),
@@ -195,13 +195,13 @@ pub(super) fn send(link: &mut Link, piece: &Filtered, source: &str) -> Result<()
     Ok(())
 }
 
-/// Text of stdin or of a file that is not UTF-8.
+/// The error for text of stdin or of a file that is not UTF-8.
 pub(super) fn malformed(source: &str, error: &DecodeError) -> Error {
     Error::Text { message: format!("{source} has to be UTF-8 when an encoding is given: {error}") }
 }
 
-/// Checks that every file of the preamble can be opened, before anything else is. A pipe is not opened: its writer
-/// would lose its reader.
+/// Checks that every file of the preamble can be opened. A pipe is only checked for access: opening and closing it would
+/// end its writer with SIGPIPE.
 ///
 /// # Errors
 /// The first file that cannot be read.

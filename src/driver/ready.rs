@@ -1,4 +1,6 @@
-//! `--ready-file` and `--ready-fd`: whoever waits for the listener is told where it is.
+//! `--ready-file` and `--ready-fd`: the address of the listener is written once clients can connect.
+//!
+//! Owns the format (`HOST:PORT`, LF) and that a reader of the file sees all of it or nothing.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,7 +11,7 @@ use crate::endpoint::Address;
 use crate::error::{Error, Result, cause};
 use crate::sys;
 
-/// Writes the address, and the end of a line, to the file and the descriptor that were asked for.
+/// Writes the address and LF to the file and the descriptor of the options, if given.
 pub(super) fn tell_ready(listen: &Listen, address: &Address) -> Result<()> {
     let line = format!("{address}\n");
     if let Some(path) = &listen.ready_file {
@@ -24,7 +26,7 @@ pub(super) fn tell_ready(listen: &Listen, address: &Address) -> Result<()> {
     Ok(())
 }
 
-/// Removes the ready file of an earlier run, so that nobody takes it for this one's.
+/// Removes the ready file of an earlier run, so that it is not mistaken for that of this run.
 pub(super) fn remove_old_ready_file(listen: &Listen) -> Result<()> {
     let Some(path) = &listen.ready_file else { return Ok(()) };
     match fs::remove_file(path) {
@@ -35,7 +37,7 @@ pub(super) fn remove_old_ready_file(listen: &Listen) -> Result<()> {
     }
 }
 
-/// Writes beside the path and renames, so that a reader sees all of it or nothing.
+/// Writes to a temporary file beside the path and renames it, so that a reader sees all of it or nothing.
 fn write_and_rename(path: &Path, text: &str) -> io::Result<()> {
     let mut name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
     name.push(format!(".{}.tmp", std::process::id()));

@@ -1,7 +1,7 @@
-//! `Shutdown`: where the run stands and what it will end with: the first fatal error, signals, the run's time limit,
-//! `exit(n)`, stdout's reader leaving, or simply that nothing is left to do.
+//! `Shutdown`: the stage of the run and its exit code, from the first fatal error, signals, the time limit of the run,
+//! `exit(n)`, a verdict, the reader of stdout leaving, or nothing left to do.
 //!
-//! A pure state machine; carrying a stop out (closing listeners, connections and stdin) is wired in `turns`.
+//! A pure state machine; `closing` carries a stop out (listeners, connections, stdin, stdout).
 //!
 //! | stage | left by |
 //! |---|---|
@@ -15,9 +15,9 @@ use signal_hook::consts::SIGPIPE;
 
 use crate::exit::Exit;
 
-/// How long queues may take to empty once the end was asked for.
+/// Time for queues to empty after a requested end (signal, time limit, `exit(n)`).
 pub(super) const GRACE: Duration = Duration::from_secs(1);
-/// The same for an end that nobody has asked for.
+/// Time for queues to empty after any other end.
 const LONG_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +28,24 @@ enum Stage {
     Over,
 }
 
-/// Where the run stands and what it will end with.
+/// The stage of a run and its exit code.
 #[derive(Debug)]
 pub(super) struct Shutdown {
     stage: Stage,
     exit: Option<Exit>,
     script_failed: bool,
-    /// The run has its answer: how its connections end is of no interest any more.
+    /// A verdict was given: how connections end does not matter any more.
     has_verdict: bool,
-    /// Another worker has ended the run: a signal that comes now is probably the one it got.
+    /// Another worker has ended the run: a signal that comes now is probably the same one.
     followed: bool,
     run_until: Option<Instant>,
     grace_until: Option<Instant>,
-    /// The stop was decided and is yet to be carried out.
+    /// The stop is decided but not carried out.
     is_stop_due: bool,
 }
 
 impl Shutdown {
-    /// A run that goes on until `run_until`, if there is a limit.
+    /// A running run. `run_until`: its time limit, if there is one.
     pub(super) fn new(run_until: Option<Instant>) -> Self {
         Self {
             stage: Stage::Running,
@@ -75,12 +75,12 @@ impl Shutdown {
         self.stage == Stage::Over
     }
 
-    /// When the time of the whole run is up.
+    /// The time limit of the run.
     pub(super) fn run_until(&self) -> Option<Instant> {
         self.run_until
     }
 
-    /// When the next stage is due without an event.
+    /// When the next stage is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.stage {
             Stage::Running => self.run_until,
@@ -89,7 +89,7 @@ impl Shutdown {
         }
     }
 
-    /// Whether the time of the run is up.
+    /// Whether the time limit of the run has passed.
     pub(super) fn is_run_over(&self, now: Instant) -> bool {
         self.is_running() && self.run_until.is_some_and(|at| at <= now)
     }
@@ -104,17 +104,17 @@ impl Shutdown {
         self.exit.unwrap_or(if self.script_failed { Exit::ScriptRun } else { Exit::Success })
     }
 
-    /// A fatal error: the first one decides the exit code.
+    /// Notes a fatal error. The first one decides the exit code.
     pub(super) fn note_fault(&mut self, exit: Exit) {
         self.exit.get_or_insert(exit);
     }
 
-    /// The run has its answer.
+    /// Notes that a verdict was given.
     pub(super) fn note_verdict(&mut self) {
         self.has_verdict = true;
     }
 
-    /// Whether the run has its answer.
+    /// Whether a verdict was given.
     pub(super) fn has_verdict(&self) -> bool {
         self.has_verdict
     }
@@ -124,13 +124,12 @@ impl Shutdown {
         self.exit.is_none()
     }
 
-    /// A handler of the script failed.
+    /// Notes that a handler of the script failed.
     pub(super) fn note_script_failure(&mut self) {
         self.script_failed = true;
     }
 
-    /// Begins the end: queues get `grace` to empty, or a longer time if nobody has asked for the end. Returns whether the run
-    /// was still going on.
+    /// Decides a stop: queues get `grace` to empty, or a longer default. Returns whether the run was still running.
     pub(super) fn stop(&mut self, now: Instant, grace: Option<Duration>) -> bool {
         let was_running = self.is_running();
         if was_running {
@@ -141,12 +140,12 @@ impl Shutdown {
         was_running
     }
 
-    /// Whether a stop was decided since the last call: it has to be carried out now.
+    /// Whether a stop was decided since the last call.
     pub(super) fn take_stop(&mut self) -> bool {
         std::mem::take(&mut self.is_stop_due)
     }
 
-    /// Another worker has ended, and says what the run ends with.
+    /// Stops because another worker has ended with this exit code.
     pub(super) fn follow(&mut self, now: Instant, exit: Exit) {
         if self.stop(now, Some(GRACE)) {
             self.exit.get_or_insert(exit);
@@ -154,37 +153,37 @@ impl Shutdown {
         }
     }
 
-    /// A signal that nobody else handles. The second one, or one that comes while the run is ending, ends it at once.
-    /// `is_told`: observers know the exit code, which stays so then.
-    pub(super) fn handle_signal(&mut self, now: Instant, number: i32, is_told: bool) {
+    /// Handles a signal that no handler takes. A second one, or one that comes while the run is ending, ends it at once.
+    /// `is_reported`: the exit code was reported to observers and does not change any more.
+    pub(super) fn handle_signal(&mut self, now: Instant, number: i32, is_reported: bool) {
         if self.stop(now, Some(GRACE)) {
             self.exit.get_or_insert(Exit::Signal(number));
         } else if !std::mem::take(&mut self.followed) {
-            if !is_told {
+            if !is_reported {
                 self.exit = Some(Exit::Signal(number));
             }
             self.stage = Stage::Over;
         }
     }
 
-    /// stdout's reader has left: the process ends as `cat` would.
+    /// Ends the run at once because the reader of stdout has gone, by SIGPIPE as `cat` does.
     pub(super) fn handle_reader_gone(&mut self) {
         if !self.is_over() {
-            // The reader may have seen what was expected, too.
+            // A reader such as `grep -q` may go after the same match.
             let exit = if self.has_verdict { Exit::Success } else { Exit::Signal(SIGPIPE) };
             self.exit.get_or_insert(exit);
             self.stage = Stage::Over;
         }
     }
 
-    /// stdout cannot be written.
+    /// Ends the run at once because stdout or an observer cannot write.
     pub(super) fn handle_output_fault(&mut self, exit: Exit) {
         self.note_fault(exit);
         self.stage = Stage::Over;
     }
 
-    /// Connections are gone: what is left is stdout. It may take as long as its reader needs, except after a signal and the
-    /// like.
+    /// Goes from Stopping to Flushing. stdout may take as long as its reader needs, except after a signal, a time limit or
+    /// `exit(n)`.
     pub(super) fn begin_flushing(&mut self) {
         if self.is_stopping() {
             self.stage = Stage::Flushing;
@@ -194,7 +193,7 @@ impl Shutdown {
         }
     }
 
-    /// stdout has everything, or its time is up.
+    /// Ends the run: stdout has everything, or the grace is over.
     pub(super) fn end(&mut self) {
         self.stage = Stage::Over;
     }

@@ -1,7 +1,7 @@
-//! `Stdin`: what is sent without a script, once the preamble is; or what a script gets line by line.
+//! `Stdin`: reads stdin, as bytes for connections or as lines for a script.
 //!
-//! Owns reading stdin, its text filter, and the times of its silence and of waiting for the peer. Who is sent what it gives is
-//! wired in `turns`; what its end means is `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes.
+//! Owns its text filter, and the timers of its silence, of `--eof-wait` and of slow clients. Which connections receive it is
+//! in `feeding`; what its end means is `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes.
 
 use std::time::{Duration, Instant};
 
@@ -18,51 +18,51 @@ use crate::session::ConnId;
 use crate::session::connection::HIGH_WATER;
 use crate::session::eof_policy::InputKind;
 
-/// With one connection, stdin is read while fewer bytes than this are queued for it.
+/// With one connection: queued bytes at which reading stdin stops.
 const MARK: usize = 256 << 10;
-/// The same once the writer of stdin has gone: what its pipe still holds fits, and its end is known at once. Below what stops
-/// reading from the peer, who may wait for being read.
+/// The same limit once the writer of stdin is gone: the rest of its pipe fits, so that its end is seen at once. Below
+/// `HIGH_WATER`, which would stop reading from the peer.
 const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
 const LAST_CHUNK: usize = 64 << 10;
-/// How long the queue of one of several clients may stay full before the others stop waiting for it.
+/// How long the queue of one of several clients may stay full before the client is dropped.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// stdin, and how far it is.
+/// State of stdin: its source, text filter, timers and end.
 pub(super) struct Stdin {
     input: Option<Box<dyn InputStream>>,
     slot: Option<Slot>,
-    /// It goes to one connection only.
+    /// One connection receives it, not several clients.
     single_peer: bool,
     sent_any: bool,
-    /// Its writer has gone: only what is there will come.
+    /// Its writer is gone; only what the pipe still holds will be read.
     hung_up: bool,
     pub(super) filter: TextFilter,
-    /// The peer has ended: how long stdin may be silent, and until when.
+    /// After the peer's end: how long stdin may be silent, and the deadline.
     quiet: Option<(Duration, Instant)>,
     eof_wait: Option<EofWait>,
-    /// Clients without room, and since when.
+    /// Clients with a full queue, and since when.
     full_since: Vec<(ConnId, Instant)>,
-    /// It goes to the script instead, line by line.
+    /// Set if its lines go to the script.
     lines: Option<LineReader>,
 }
 
-/// Waiting for the peer after the end of stdin.
+/// The running `--eof-wait`: the wait for the peer after the end of stdin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EofWait {
     wait: Duration,
     until: Instant,
-    /// Bytes that had been sent to all connections when the wait began.
+    /// Bytes sent on all connections when the wait began.
     sent: u64,
 }
 
 impl EofWait {
-    /// Bytes that had been sent when the wait began.
+    /// Bytes sent on all connections when the wait began.
     pub(super) fn sent(&self) -> u64 {
         self.sent
     }
 }
 
-/// What stdin is worth a turn for.
+/// What stdin is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Duty {
     /// Its bytes go to connections.
@@ -72,7 +72,7 @@ pub(super) enum Duty {
 }
 
 impl Stdin {
-    /// stdin, if this run reads it. `single_peer`: it goes to one connection only.
+    /// Wraps stdin; `None` if this run does not read it. `single_peer`: one connection receives it.
     pub(super) fn new(input: Option<Box<dyn InputStream>>, text: &Text, single_peer: bool, duty: Duty) -> Self {
         Self {
             input,
@@ -104,29 +104,29 @@ impl Stdin {
         Ok(())
     }
 
-    /// Where it is registered, while it is read.
+    /// Its slot while it is read.
     pub(super) fn slot(&self) -> Option<Slot> {
         self.slot
     }
 
-    /// What its turns are for.
+    /// What it is read for.
     pub(super) fn duty(&self) -> Duty {
         if self.lines.is_some() { Duty::Lines } else { Duty::Bytes }
     }
 
-    /// What it is, while it may still give something to connections.
+    /// The kind of stdin, while its bytes go to connections and it has not ended.
     pub(super) fn kind(&self) -> Option<InputKind> {
         self.input.as_ref().filter(|_| self.lines.is_none()).map(|input| input.kind())
     }
 
-    /// The preamble of the one connection has ended: line ends go on from there.
+    /// Continues the state of line ends after the preamble of the one connection.
     pub(super) fn follow(&mut self, line_ends: Crlf) {
         if self.single_peer {
             self.filter.follow(line_ends);
         }
     }
 
-    /// Gives it a turn soon: somebody may take what it has.
+    /// Gives stdin a turn if it is readable.
     pub(super) fn wake(&self, io: &mut Io) {
         if let Some(slot) = self.slot
             && io.reactor.readiness(slot).readable
@@ -135,12 +135,12 @@ impl Stdin {
         }
     }
 
-    /// Whether it is worth a turn now that the queue of a connection has this length.
+    /// Whether a connection with this many queued bytes has room for stdin.
     pub(super) fn wants_room(&self, queued: usize) -> bool {
         self.input.is_some() && self.lines.is_none() && queued < self.mark()
     }
 
-    /// Notes a hang-up. Returns whether there is something to read.
+    /// Whether it is readable. Also records a hang-up.
     pub(super) fn is_readable(&mut self, io: &mut Io) -> bool {
         let Some(slot) = self.slot else { return false };
         let readiness = io.reactor.readiness(slot);
@@ -148,7 +148,7 @@ impl Stdin {
         readiness.readable
     }
 
-    /// How many bytes may be queued for a connection before stdin waits for it.
+    /// Queued bytes of a connection at which reading stdin stops.
     pub(super) fn mark(&self) -> usize {
         match (self.single_peer, self.hung_up) {
             (false, _) => HIGH_WATER,
@@ -157,13 +157,13 @@ impl Stdin {
         }
     }
 
-    /// Whether a pipe has ended, found out without reading.
+    /// Whether a pipe has ended, checked without reading.
     pub(super) fn has_ended(&self) -> bool {
         self.input.as_ref().is_some_and(|input| input.has_ended())
     }
 
-    /// Whether its bytes may pass within the kernel. What a writer that has gone left behind is read, so that its end is
-    /// seen also where the peer takes nothing.
+    /// Whether its bytes may be moved within the kernel. After a hang-up the rest is read, so that its end is seen even if
+    /// the peer takes nothing.
     pub(super) fn gives_moves(&self) -> bool {
         let flows = self.input.as_ref().is_some_and(|input| input.flows());
         flows && !self.hung_up && self.single_peer && self.filter.is_open()
@@ -181,14 +181,14 @@ impl Stdin {
         let readiness = io.reactor.readiness(slot);
         let step = readiness.read(&mut buffer[..room], |buffer| input.read(buffer));
         if matches!(step, Step::Moved(_)) {
-            // A terminal gives a line at a time: a short read does not mean that there is no other.
+            // A terminal returns one line for each read, so a short read does not mean that it is empty.
             readiness.readable |= input.kind() != InputKind::Pipe;
             self.note_read(io.now);
         }
         step
     }
 
-    /// It gave something.
+    /// Notes that something was read: restarts the timer of its silence.
     pub(super) fn note_read(&mut self, now: Instant) {
         self.sent_any = true;
         if let Some((quiet, until)) = &mut self.quiet {
@@ -196,17 +196,17 @@ impl Stdin {
         }
     }
 
-    /// Whether it gave anything at all.
+    /// Whether anything was read.
     pub(super) fn sent_any(&self) -> bool {
         self.sent_any
     }
 
-    /// The lines for the script, where they go there.
+    /// The line reader, if lines go to the script.
     pub(super) fn lines(&mut self) -> Option<&mut LineReader> {
         self.lines.as_mut()
     }
 
-    /// Stops reading it.
+    /// Stops reading stdin and deregisters it.
     pub(super) fn stop(&mut self, io: &mut Io) {
         if let (Some(mut input), Some(slot)) = (self.input.take(), self.slot.take()) {
             match input.source() {
@@ -220,13 +220,12 @@ impl Stdin {
 
     // ---- times ----------------------------------------------------------------------------------------
 
-    /// The peer has ended: connections that wait for the rest of stdin close once it was silent for so long.
+    /// Starts the timer of silence after the peer's end: connections close once stdin was silent for `quiet`.
     pub(super) fn start_quiet(&mut self, quiet: Duration, now: Instant) {
         self.quiet = Some((quiet, now + quiet));
     }
 
-    /// Whether stdin has been silent for long enough. What came and was not read yet, for want of room or of a turn, is no
-    /// silence.
+    /// Whether the timer of silence has expired. It is restarted while unread bytes wait for room or for a turn.
     pub(super) fn take_quiet(&mut self, io: &mut Io) -> bool {
         let Some((quiet, _)) = self.quiet.filter(|(_, until)| *until <= io.now) else { return false };
         if self.slot.is_some_and(|slot| io.reactor.readiness(slot).readable) {
@@ -237,35 +236,35 @@ impl Stdin {
         true
     }
 
-    /// stdin has ended: from now on the peer is waited for at most this long. `sent`: bytes sent so far, to all.
+    /// Starts `--eof-wait` at the end of stdin. `sent`: bytes sent so far on all connections.
     pub(super) fn start_eof_wait(&mut self, wait: Duration, now: Instant, sent: u64) {
         self.eof_wait = Some(EofWait { wait, until: now + wait, sent });
     }
 
-    /// The wait for the peer, if its time is up; it is over then, or is started again.
+    /// Takes `--eof-wait` if it has expired; [`Stdin::restart_eof_wait`] goes on with it.
     pub(super) fn take_eof_wait(&mut self, now: Instant) -> Option<EofWait> {
         self.eof_wait.take_if(|wait| wait.until <= now)
     }
 
-    /// The wait goes on: something still goes out.
+    /// Starts an expired wait again, because bytes still go out.
     pub(super) fn restart_eof_wait(&mut self, wait: EofWait, now: Instant, sent: u64) {
         self.start_eof_wait(wait.wait, now, sent);
     }
 
-    /// With several clients, the patience with those that have no room begins; with the others it ends.
+    /// With several clients: starts the time limit of those that are `full` now, and ends that of all others.
     pub(super) fn note_full(&mut self, full: &[ConnId], now: Instant) {
         if self.single_peer {
             return;
         }
         self.full_since.retain(|(id, _)| full.contains(id));
         for &id in full {
-            if !self.full_since.iter().any(|(known, _)| *known == id) {
+            if !self.full_since.iter().any(|(other, _)| *other == id) {
                 self.full_since.push((id, now));
             }
         }
     }
 
-    /// Clients that have had no room for too long.
+    /// Takes the clients whose queue has been full for too long.
     pub(super) fn take_slow(&mut self, now: Instant) -> Vec<ConnId> {
         let mut slow = Vec::new();
         self.full_since.retain(|(id, since)| {
@@ -278,7 +277,7 @@ impl Stdin {
         slow
     }
 
-    /// When silence, patience with a client, or the wait for the peer is over.
+    /// The earliest deadline of its timers.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
         [self.quiet.map(|(_, until)| until), self.eof_wait.map(|wait| wait.until), slow].into_iter().flatten().min()

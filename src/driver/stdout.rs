@@ -1,7 +1,7 @@
-//! `Stdout`: what goes to stdout, or to the file of `-o`, in order and without blocking; and the lines of `--events -`.
+//! `Stdout`: non-blocking output to stdout or to the file of `-o`, and of the lines of `--events -`.
 //!
-//! Owns the queues before them and the safety of terminals. Says when one is too full for more to be read, and
-//! when its reader has gone; what follows from that is decided elsewhere.
+//! Owns the queues and the sanitizer for terminals. Reports when a queue is full and when the reader has gone; the
+//! consequences are decided elsewhere.
 
 use std::fs::File;
 use std::io;
@@ -19,35 +19,35 @@ use crate::net::reactor::{Io as Step, Readiness, Slot};
 use crate::output::events::Lines;
 use crate::output::terminal::Sanitizer;
 
-/// Above this, whatever feeds stdout is not read.
+/// Queued bytes at which reading from connections stops.
 const FULL: usize = 1 << 20;
-/// At or below this, it is read again.
+/// Queued bytes at which reading goes on.
 const LOW: usize = 256 << 10;
 
 /// Why nothing more can be written.
 #[derive(Debug)]
 pub(super) enum StdoutError {
-    /// stdout's reader has left: quiet, the process ends as `cat` would.
+    /// The reader has gone: the process ends silently by SIGPIPE, as `cat` does.
     ReaderGone,
-    /// Anything else.
+    /// Any other error.
     Failed(Error),
 }
 
 type Written = std::result::Result<(), StdoutError>;
 
-/// Where results and received data go, and where events go.
+/// The outputs for data and for events.
 pub(super) struct Stdout {
-    /// `None`: nowhere, since events take stdout.
+    /// Received data and printed text; `None`: dropped, because events have stdout.
     data: Option<Channel>,
-    /// The file of `-o`, while it is untouched.
+    /// The file of `-o`, until it is truncated.
     file: Option<PathBuf>,
-    /// stdout, and the lines that are for it.
+    /// stdout and the lines of events for it.
     events: Option<(Channel, Lines)>,
 }
 
 impl Stdout {
-    /// stdout, or the file, created if there is none. What it holds stays until [`Stdout::begin`]. With `events`, stdout
-    /// is for these lines alone.
+    /// Opens stdout, or the file, which is created if it does not exist and truncated by [`Stdout::begin`]. With `events`,
+    /// stdout is for these lines alone.
     ///
     /// # Errors
     /// The file cannot be opened for writing.
@@ -59,20 +59,20 @@ impl Stdout {
     ) -> Result<Self> {
         let data =
             if file.is_some() || events.is_none() { Some(Channel::open(world, file, raw_terminal)?) } else { None };
-        // Its lines hold no control characters: they are safe for a terminal as they are.
+        // Lines of events hold no control characters, so they need no sanitizer.
         let events = events.map(|lines| Ok((Channel::open(world, None, true)?, lines))).transpose()?;
         Ok(Self { data, file: file.map(Path::to_owned), events })
     }
 
-    /// A connection stands: what the file held makes room for what comes.
+    /// Truncates the file of `-o`, at the first established connection.
     pub(super) fn begin(&mut self) {
         if let Some(path) = self.file.take() {
-            // A pipe or device has nothing to truncate.
+            // Fails on a pipe or device, which needs no truncation.
             let _ = File::options().write(true).open(path).and_then(|file| file.set_len(0));
         }
     }
 
-    /// Registers it, so that a reader that leaves is noticed even when nothing is written.
+    /// Registers it, so that a reader that goes is noticed even when nothing is written.
     ///
     /// # Errors
     /// What `epoll_ctl(2)` reports.
@@ -88,7 +88,7 @@ impl Stdout {
         self.data.as_mut().map_or(Ok(()), |data| data.write(io, bytes))
     }
 
-    /// Writes what is queued, and the lines of events, as far as it goes.
+    /// Writes queued bytes and lines of events until it would block.
     ///
     /// # Errors
     /// The reader has gone, or writing failed.
@@ -97,7 +97,7 @@ impl Stdout {
         data.and(self.flush_events(io))
     }
 
-    /// Writes the lines of events, as far as it goes.
+    /// Writes lines of events until it would block.
     ///
     /// # Errors
     /// The reader has gone, or writing failed.
@@ -108,60 +108,60 @@ impl Stdout {
         events.write(io, &lines)
     }
 
-    /// Lets out what a terminal's sanitizer still holds: nothing more will complete it.
+    /// Queues what the sanitizer holds of an unfinished sequence, at the end of the run.
     pub(super) fn finish(&mut self) {
         self.channels_mut().for_each(Channel::finish);
     }
 
-    /// Whether bytes can be moved into it within the kernel, now.
+    /// Whether bytes can be moved into it within the kernel now.
     pub(super) fn takes_moves(&self) -> bool {
         self.data.as_ref().is_some_and(Channel::takes_moves)
     }
 
-    /// Moves what a socket has.
+    /// Moves received bytes of a socket into it within the kernel.
     pub(super) fn move_from(&mut self, io: &mut Io, socket: BorrowedFd<'_>) -> Move {
         self.data.as_mut().map_or(Move::Unable, |data| data.move_from(io, socket))
     }
 
-    /// An event for its slot: there may be room again.
+    /// Clears the blocked state after an event that says it is writable.
     pub(super) fn unblock(&mut self, io: &mut Io) {
         if let Some(data) = &mut self.data {
             data.blocked &= !data.slot.is_some_and(|slot| io.reactor.readiness(slot).writable);
         }
     }
 
-    /// Whether its reader has left.
+    /// Whether its reader has gone.
     pub(super) fn has_no_reader(&self) -> bool {
         self.channels().any(|channel| channel.output.is_gone())
     }
 
-    /// Whether an event for its slot means that the reader has left.
+    /// Whether the last event says that its reader has gone.
     pub(super) fn is_gone(&self, io: &mut Io) -> bool {
         let is_gone = |io: &mut Io, slot| io.reactor.readiness(slot).write_closed;
         self.channels().any(|channel| channel.slot.is_some_and(|slot| is_gone(io, slot)) && channel.output.is_gone())
     }
 
-    /// Whether its sources must not be read now.
+    /// Whether reading from connections has to stop.
     pub(super) fn is_full(&self) -> bool {
         self.data.as_ref().is_some_and(|data| data.queue.len() >= FULL || data.blocked) || self.are_events_full()
     }
 
-    /// Whether it takes events.
+    /// Whether it writes events.
     pub(super) fn takes_events(&self) -> bool {
         self.events.is_some()
     }
 
-    /// Whether nothing may move that becomes an event.
+    /// Whether the queue of events is full, so that no bytes may move.
     pub(super) fn are_events_full(&self) -> bool {
         self.queued_events() >= FULL
     }
 
-    /// Whether its sources may be read again.
+    /// Whether reading from connections may go on.
     pub(super) fn has_room(&self) -> bool {
         self.data.as_ref().is_none_or(|data| data.queue.len() <= LOW && !data.blocked) && self.queued_events() <= LOW
     }
 
-    /// Whether nothing waits.
+    /// Whether nothing is queued.
     pub(super) fn is_empty(&self) -> bool {
         self.data.as_ref().is_none_or(|data| data.queue.is_empty()) && self.queued_events() == 0
     }
@@ -179,13 +179,13 @@ impl Stdout {
     }
 }
 
-/// One descriptor and the queue before it.
+/// One descriptor and its queue.
 struct Channel {
     output: Box<dyn OutputStream>,
     name: String,
     slot: Option<Slot>,
     queue: ByteQueue,
-    /// What was to be moved into it within the kernel found no room.
+    /// The last move within the kernel found it full.
     blocked: bool,
     sanitizer: Option<Sanitizer>,
 }
@@ -263,7 +263,7 @@ impl Channel {
         step
     }
 
-    /// One write; 0 when it would block.
+    /// Writes once. Returns the number of bytes; 0 if it would block.
     fn attempt(&mut self, io: &mut Io, bytes: &[u8]) -> std::result::Result<usize, StdoutError> {
         let mut always_ready = Readiness::default();
         let readiness = match self.slot {

@@ -1,7 +1,7 @@
-//! Turns: what one source, or a timer, is given to do at a time, and what follows from it.
+//! Turns: the bounded work of one source, or of due timers, in one round.
 //!
-//! Owns the order of things in a turn: read, deliver, carry out, feed, write, act on the socket. A turn is bounded; whoever
-//! stops at a budget goes back on the ready list.
+//! Owns the order within a turn: read, deliver, carry out commands, feed, write, act on the socket. A source that stops at a
+//! budget goes back on the ready list.
 
 use std::rc::Rc;
 
@@ -29,12 +29,12 @@ pub(super) const BATCH: usize = 64;
 impl Parts {
     // ---- connections ----------------------------------------------------------------------------------
 
-    /// One turn of a connection. `is_batch`: more than one source has its turn in this round, and what this one answers is
-    /// written at the end of the batch: a peer that gets its answers in one go is woken once, not for each.
+    /// One turn of a connection. `is_batch`: other sources have a turn in this round, too, and its answers are written at the
+    /// end of the batch, so that the process at the other end of many connections is woken once.
     pub(super) fn peer_turn(&mut self, slot: Slot, is_batch: bool) {
         self.peers.begin_turn(slot);
         if self.peers.get(slot).is_some_and(|peer| peer.link.has_events()) {
-            // Whoever hears of a new connection first may pause it, give it a partner, or put toxics into its way.
+            // The handler of `Opened` may pause the connection, give it a partner or add toxics before the first read.
             self.deliver(slot);
         }
         self.read(slot);
@@ -56,7 +56,7 @@ impl Parts {
         self.end_turn(slot);
     }
 
-    /// Lets connections write what they answered in this batch.
+    /// Writes the answers of all connections of this batch.
     pub(super) fn write_answers(&mut self) {
         let unwritten = self.peers.take_unwritten();
         for &slot in &unwritten {
@@ -65,7 +65,7 @@ impl Parts {
         self.peers.return_unwritten(unwritten);
     }
 
-    /// Works on a connection, and then on what follows from it.
+    /// Works on a connection and then gives it a turn without reading.
     pub(super) fn work_on(&mut self, slot: Slot, work: impl FnOnce(&mut Peer)) {
         if let Some(peer) = self.peers.get_mut(slot) {
             work(peer);
@@ -82,31 +82,31 @@ impl Parts {
         }
     }
 
-    /// Delivers events, writes, and acts on the socket until nothing more follows.
+    /// Delivers events, writes, and acts on the socket, again as long as that makes new events.
     fn pump(&mut self, slot: Slot) {
         let mut is_cut_short = false;
         for _ in 0..ROUNDS {
             let Some(peer) = self.peers.get_mut(slot) else { return };
-            let came = peer.link.release_input(self.io.now);
+            let has_input = peer.link.release_input(self.io.now);
             is_cut_short = self.deliver(slot);
             self.feed_preamble(slot);
             let Some(peer) = self.peers.get_mut(slot) else { return };
             peer.files.feed(&mut peer.link);
             if self.stdout.are_events_full() && peer.link.wants_write() {
-                // What is sent becomes an event: it waits for stdout, too.
+                // Sent bytes become an event on stdout, so sending waits for it, too.
                 self.peers.stall(slot);
             } else {
                 peer.write(&mut self.io);
             }
             let Some(peer) = self.peers.get_mut(slot) else { return };
             peer.act(&mut self.io);
-            if !came && !peer.link.has_events() {
+            if !has_input && !peer.link.has_events() {
                 break;
             }
         }
         let Some(peer) = self.peers.get(slot) else { return };
         if peer.released {
-            // Its slot gets no further turn.
+            // Its slot gets no further turn, so the last events are delivered now.
             while self.peers.get(slot).is_some_and(|peer| peer.link.has_events()) {
                 self.deliver(slot);
             }
@@ -134,7 +134,7 @@ impl Parts {
         }
     }
 
-    /// Reads one buffer's worth, or moves it within the kernel.
+    /// Reads one buffer, or moves the bytes within the kernel.
     fn read(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         if !peer.can_read(&mut self.io) {
@@ -155,18 +155,18 @@ impl Parts {
         self.io.return_buffer(buffer);
     }
 
-    /// Whether reading has to wait for stdout, or for the partner.
+    /// Whether reading waits for room in stdout or in the partner.
     fn must_stall(&self, peer: &Peer) -> bool {
         peer.link.is_open() && (self.stdout.is_full() || self.peers.is_partner_full(peer))
     }
 
-    /// Moves what a connection has received to its partner. `false`: it has to be read.
+    /// Moves received bytes to the partner within the kernel. Returns false if they have to be read.
     fn move_to_partner(&mut self, slot: Slot) -> bool {
         for move_number in 0..MOVES {
             let Some(peer) = self.peers.get(slot) else { return true };
             let Some(partner) = self.peers.partner_slot(peer) else { return move_number > 0 };
-            let is_looked_at = peer.handler.as_ref().is_some_and(|handler| handler.relays());
-            let Some((peer, to)) = self.peers.pair_mut(slot, partner).filter(|_| !is_looked_at) else {
+            let is_relayed = peer.handler.as_ref().is_some_and(|handler| handler.relays());
+            let Some((peer, to)) = self.peers.pair_mut(slot, partner).filter(|_| !is_relayed) else {
                 return move_number > 0;
             };
             match bulk::move_to_partner(&mut self.io, peer, to) {
@@ -174,7 +174,7 @@ impl Parts {
                 Moved::Nothing => break,
                 Moved::Some => {
                     to.write(&mut self.io);
-                    // What follows from it, such as `on_drain`, is its own business.
+                    // Its events, such as `on_drain`, are delivered in its own turn.
                     self.io.reactor.wake(partner);
                     if !peer.flows || to.is_full() {
                         break;
@@ -185,7 +185,7 @@ impl Parts {
         true
     }
 
-    /// Moves what a connection has received to stdout. `false`: it has to be read.
+    /// Moves received bytes to stdout within the kernel. Returns false if they have to be read.
     fn move_to_stdout(&mut self, slot: Slot) -> bool {
         let Some(peer) = self.peers.get_mut(slot) else { return true };
         match bulk::move_to_stdout(&mut self.io, peer, &mut self.stdout) {
@@ -196,7 +196,7 @@ impl Parts {
         true
     }
 
-    /// Queues what comes before stdin, as far as there is room.
+    /// Queues bytes of the preamble while there is room.
     fn feed_preamble(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let Some(preamble) = peer.preamble.as_mut().filter(|_| peer.link.is_established()) else { return };
@@ -219,9 +219,9 @@ impl Parts {
         }
     }
 
-    /// Timers of connections that are due.
+    /// Runs due timers of connections.
     pub(super) fn peer_timers(&mut self) {
-        // Only so many: a connection whose next time has come already has its turn in the next round.
+        // Bounded: a timer that is set again and due at once runs in the next round.
         for _ in 0..self.peers.timer_count() {
             let slot = match self.peers.take_due(self.io.now) {
                 None => break,
@@ -242,7 +242,7 @@ impl Parts {
 
     // ---- stdout ---------------------------------------------------------------------------------------
 
-    /// stdout can take more, or its reader has gone.
+    /// Handles an event of stdout: it can take more, or its reader has gone.
     pub(super) fn stdout_turn(&mut self) {
         if self.stdout.is_gone(&mut self.io) {
             return self.after_output(Err(StdoutError::ReaderGone));
@@ -257,7 +257,7 @@ impl Parts {
 
     // ---- the run --------------------------------------------------------------------------------------
 
-    /// Timers of the handler that are due.
+    /// Calls due timers of the handler.
     pub(super) fn script_timers(&mut self) {
         for _ in 0..TIMER_BUDGET {
             if !self.shutdown.is_running() || !self.call_timer() {
@@ -266,7 +266,7 @@ impl Parts {
         }
     }
 
-    /// Puts a new version of the script in place of the old one.
+    /// Replaces the script by a new version, also as the handler of all connections.
     pub(super) fn replace_script(&mut self, script: ScriptHandler) {
         for warning in script.warnings() {
             self.io.notify(&Notice::ScriptWarning { text: warning });

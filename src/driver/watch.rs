@@ -1,15 +1,15 @@
-//! `--watch`: the files of the script are looked at a few times a second, and a changed script takes the place of
-//! the old one between two turns of the loop.
+//! `--watch`: the files of the script are checked a few times a second, and a changed script replaces the old one between
+//! two turns of the loop.
 //!
-//! Owns when to look and when to believe. A change counts once it has stood still for a moment, because editors
-//! write in several steps: a file may be missing, empty or half there in between. Nobody looks without `--watch`.
+//! Owns when files are checked and when a change counts: after it has stood for a moment, because editors write in several
+//! steps, and a file may be missing, empty or incomplete in between. Not used without `--watch`.
 //!
 //! | seen | what follows |
 //! |---|---|
-//! | as it was | look again after [`PAUSE`] |
-//! | something new | look again after [`SETTLE`] |
-//! | a file that is empty | look again after [`SETTLE`], until it is not |
-//! | the same new thing a second time | load; what does not load is told once and changes nothing |
+//! | no change | check again after [`PAUSE`] |
+//! | a change | check again after [`SETTLE`] |
+//! | an empty file | check again after [`SETTLE`], until it is not |
+//! | the same change a second time | load; a script that does not load is reported once and changes nothing |
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -21,19 +21,19 @@ use crate::driver::io::Io;
 use crate::output::Notice;
 use crate::script::ScriptHandler;
 
-/// How often the files are looked at.
+/// Interval between two checks.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long a change has to stand.
+/// Time a change has to stand before it counts.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// What tells one version of a file from another; `None` if there is no file.
+/// Inode, length and modification time (seconds, nanoseconds) of a file; `None` if there is no file.
 type Stamp = Option<(u64, u64, i64, i64)>;
 
-/// The files of a script, as they were when it was loaded.
+/// The files of a script with their state when it was loaded.
 pub(super) struct ScriptWatch {
     files: Vec<PathBuf>,
     loaded: Vec<Stamp>,
-    /// Another state that was seen once.
+    /// A changed state that was seen once.
     seen: Option<Vec<Stamp>>,
     next: Instant,
 }
@@ -43,17 +43,17 @@ impl ScriptWatch {
         Self { loaded: stamps(&files), files, seen: None, next: now + PAUSE }
     }
 
-    /// Whether it is time to look, and the files have changed and stand still again.
+    /// Whether a check is due and finds a change that has stood.
     pub(super) fn is_due(&mut self, now: Instant, script: &ScriptHandler) -> bool {
         if self.next > now {
             return false;
         }
-        // A function may have imported something meanwhile.
+        // A function that was called meanwhile may have imported a module.
         self.add(script.files());
         self.look(now)
     }
 
-    /// Loads the script anew. What does not load is told, and the version before goes on.
+    /// Loads the script again; `None` if it does not load, which is reported.
     pub(super) fn reload(
         &mut self,
         io: &mut Io,
@@ -75,31 +75,31 @@ impl ScriptWatch {
         }
     }
 
-    /// When to look next.
+    /// When the next check is due.
     pub(super) fn deadline(&self) -> Instant {
         self.next
     }
 
-    /// Whether the files have changed and stand still again.
+    /// Checks the files. Returns whether a change has stood.
     fn look(&mut self, now: Instant) -> bool {
         let stamps = stamps(&self.files);
         let has_changed = stamps != self.loaded;
-        // An editor may have truncated it and take its time: nobody means an empty script.
+        // An editor may have truncated the file and not written it yet.
         let is_empty = stamps.iter().any(|stamp| stamp.is_some_and(|(_, length, ..)| length == 0));
-        let stands = self.seen.as_ref() == Some(&stamps) && !is_empty;
-        self.next = now + if has_changed && !stands { SETTLE } else { PAUSE };
+        let has_stood = self.seen.as_ref() == Some(&stamps) && !is_empty;
+        self.next = now + if has_changed && !has_stood { SETTLE } else { PAUSE };
         self.seen = has_changed.then_some(stamps);
-        has_changed && stands
+        has_changed && has_stood
     }
 
-    /// What was seen is what is loaded, or was refused.
+    /// Takes the changed state as the loaded one, whether it loads or not.
     fn settle(&mut self) {
         if let Some(seen) = self.seen.take() {
             self.loaded = seen;
         }
     }
 
-    /// Looks at these files, too.
+    /// Adds files to be checked.
     fn add(&mut self, files: Vec<PathBuf>) {
         for file in files {
             if !self.files.contains(&file) {
@@ -109,7 +109,7 @@ impl ScriptWatch {
         }
     }
 
-    /// Looks at these files only.
+    /// Drops all files but these.
     fn keep(&mut self, files: &[PathBuf]) {
         let mut pairs: Vec<_> = self.files.drain(..).zip(self.loaded.drain(..)).collect();
         pairs.retain(|(file, _)| files.contains(file));

@@ -1,7 +1,7 @@
 //! `--workers`: several loops, each with a script of its own, that share a port and nothing else.
 //!
-//! Owns starting them and ending them together: the first that ends says what the run ends with. The system shares
-//! out the clients (`SO_REUSEPORT`, socket(7)).
+//! Owns starting and ending them together: the first that ends decides the exit code. The kernel distributes the clients
+//! (`SO_REUSEPORT`, socket(7)).
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -16,12 +16,12 @@ use crate::exit::Exit;
 use crate::net::reactor::Mailbox;
 use crate::sys::stack;
 
-/// All loops of a run.
+/// State shared by all loops of a run.
 #[derive(Default)]
 struct WorkerGroup {
     mailboxes: Mutex<Vec<Mailbox<Mail>>>,
     exit: OnceLock<Exit>,
-    /// So many of the others listen; and a way to wait for the next, or for an end.
+    /// Number of other workers that listen; `news` signals a change, or the end of the run.
     listening: Mutex<usize>,
     news: Condvar,
 }
@@ -34,12 +34,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Whether it speaks for all.
+    /// Whether it is the first, which announces the listener.
     pub(super) fn is_first(&self) -> bool {
         self.number == 0
     }
 
-    /// The loop can be told to stop from now on; at once, if the run has ended meanwhile.
+    /// Adds the mailbox of a loop, which gets a stop at once if the run has ended already.
     pub(super) fn enter(&self, mailbox: Mailbox<Mail>) {
         let mut mailboxes = self.group.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(exit) = self.group.exit.get() {
@@ -48,13 +48,13 @@ impl Worker {
         mailboxes.push(mailbox);
     }
 
-    /// It listens.
+    /// Notes that this worker listens.
     pub(super) fn note_listening(&self) {
         *self.group.listening.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.group.news.notify_all();
     }
 
-    /// Waits until so many of the others listen; `false`: one of them has ended instead.
+    /// Waits until `others` workers listen. Returns false if one of them has ended instead.
     fn wait_for(&self, others: usize) -> bool {
         let mut listening = self.group.listening.lock().unwrap_or_else(PoisonError::into_inner);
         while *listening < others && self.group.exit.get().is_none() {
@@ -63,7 +63,7 @@ impl Worker {
         self.group.exit.get().is_none()
     }
 
-    /// The run ends: the first says with what, and all others stop.
+    /// Ends the run. The first exit code counts, and all other workers stop.
     pub(super) fn end(&self, exit: Exit) {
         let mailboxes = self.group.mailboxes.lock().unwrap_or_else(PoisonError::into_inner);
         if self.group.exit.set(exit).is_ok() {
@@ -72,7 +72,7 @@ impl Worker {
             }
         }
         drop(mailboxes);
-        // Whoever has just looked and is about to wait has to hear it.
+        // A waiter between its check and its wait holds this lock: without taking it, it would miss the signal.
         drop(self.group.listening.lock().unwrap_or_else(PoisonError::into_inner));
         self.group.news.notify_all();
     }
@@ -86,27 +86,27 @@ pub(super) trait Loops: Sync {
     /// Makes a loop and starts what its role asks for.
     ///
     /// # Errors
-    /// It cannot be made, and why was told. A fault of the start itself is told by the loop.
+    /// It cannot be made; the error has been reported. An error of the start itself is reported by the loop.
     fn start(&self, config: Config, worker: Worker) -> Result<Self::Loop, Exit>;
 }
 
 /// One loop of a run, started.
 pub(super) trait Loop {
-    /// Runs until it listens, which takes a while where a name is resolved first. Returns where it does; breaks if the run
-    /// has ended before that.
+    /// Runs until it listens, which takes a while if a name is resolved first. Returns the address; breaks if the run ends
+    /// before that.
     fn listen(&mut self) -> ControlFlow<Exit, Option<SocketAddr>>;
 
-    /// Tells everybody who waits for the listener that all loops listen.
+    /// Announces the listener (ready file, message): all loops listen.
     fn announce(&mut self);
 
-    /// Tells a fault that ends the run.
+    /// Reports an error that ends the run.
     fn fail(&mut self, error: &Error);
 
     /// Runs until the end.
     fn run(self) -> Exit;
 }
 
-/// Runs `count` loops; the first on this thread. It listens before the others start, so that all know the port.
+/// Runs `count` loops, the first on this thread. It listens before the others start, so that all use the same port.
 pub(super) fn run<L: Loops>(config: &Config, count: usize, loops: &'static L) -> Exit {
     let first = Worker { group: Arc::default(), number: 0 };
     let mut driver = match loops.start(config.clone(), first.clone()) {
@@ -131,14 +131,14 @@ pub(super) fn run<L: Loops>(config: &Config, count: usize, loops: &'static L) ->
             }
         }
     }
-    // No client is to come before all are there: one whose on_start ends the run says so first.
+    // Announced after all workers listen, because the on_start of any of them may end the run.
     if first.wait_for(threads.len()) {
         driver.announce();
     }
     let exit = driver.run();
     for thread in threads {
         if let Err(panic) = thread.join() {
-            // Told where all bugs are told.
+            // The panic handler of the process reports it.
             resume_unwind(panic);
         }
     }
@@ -167,11 +167,11 @@ fn work<L: Loops>(config: &Config, worker: &Worker, loops: &L) {
     }
 }
 
-/// What the others do: the same, on the port that is known now, and the ready file is the first's.
+/// The configuration of another worker: the same port, and no ready file.
 fn config_of(config: &Config, number: usize, address: SocketAddr) -> Config {
     let mut config = config.clone();
     if let Role::Listen(listen) = &mut config.role {
-        // A name is resolved once, so that all have the same address.
+        // A name is resolved once, so that all workers have the same address.
         let host = match listen.address.name_to_resolve() {
             Some(_) => Some(address.ip().to_string()),
             None => listen.address.host().map(str::to_owned),

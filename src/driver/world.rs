@@ -1,5 +1,5 @@
-//! `World`: what a run gets from outside: stdin, stdout, stderr, signals, the network, the clock. The
-//! real one is the process's; tests make one of their own, with time that moves only when they say so.
+//! `World`: stdin, stdout, stderr, signals, network and clock of a run, as traits. The real one is that of the process; tests pass another one
+//! with a virtual clock.
 //!
 //! Owns the seams and the real implementations' wiring to `net`. Decides nothing.
 
@@ -42,13 +42,13 @@ impl From<Resolved> for Mail {
 
 /// stdin.
 pub(super) trait InputStream {
-    /// What it is, for the rules of its end.
+    /// The kind of stdin, for the rules of its end.
     fn kind(&self) -> InputKind;
     /// The source to register; `None`: always ready.
     fn source(&mut self) -> Option<&mut dyn Source>;
     /// Reads what is there; 0 is the end.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
-    /// Whether so much comes that moving it within the kernel pays.
+    /// Whether the amount makes moves within the kernel pay.
     fn flows(&self) -> bool;
     /// Moves what is there into a socket.
     fn move_to(&mut self, socket: BorrowedFd<'_>) -> Move;
@@ -58,7 +58,7 @@ pub(super) trait InputStream {
 
 /// stdout, or the file that stands for it.
 pub(super) trait OutputStream {
-    /// Whether a person looks at it.
+    /// Whether it is a terminal.
     fn is_terminal(&self) -> bool;
     /// The source to register; `None`: always ready.
     fn source(&mut self) -> Option<&mut dyn Source>;
