@@ -1,7 +1,7 @@
-//! Layers: protocols between the bytes of a socket and the connection that works with them.
+//! Layers: protocols between a socket and its connection, such as TLS, a proxy handshake or faults on purpose.
 //!
-//! Owns the [`Layer`] trait, the words it is spoken in, and the [`Stack`] that moves flows through several layers. Pure
-//! machines: no socket, no clock, no script. Which connection has which layers is decided by whoever owns the connection.
+//! Owns the [`Layer`] trait, its vocabulary, and the [`Stack`] that moves flows through several layers. Pure machines: no
+//! socket, no clock, no script. The owner of a connection decides which layers it has.
 
 mod stack;
 pub mod toxics;
@@ -12,25 +12,25 @@ use std::time::Instant;
 
 pub use stack::Stack;
 
-/// One of the two streams of a connection.
+/// Direction of one of the two streams of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// What the peer sends us.
+    /// From the peer to us.
     In,
-    /// What we send.
+    /// From us to the peer.
     Out,
 }
 
-/// What moves through layers, in order.
+/// One item that moves through layers, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flow {
     /// Bytes; never empty.
     Data(Vec<u8>),
     /// The end of the stream. Only `Close` or `Reset` can follow.
     Eof,
-    /// End the connection in order. Nothing follows.
+    /// Orderly end of the connection. Nothing follows.
     Close,
-    /// End the connection by RST. Nothing follows.
+    /// End of the connection by RST. Nothing follows.
     Reset,
 }
 
@@ -41,22 +41,22 @@ impl Flow {
     }
 }
 
-/// How far a layer is.
+/// State of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It talks with its counterpart, and gives out nothing that came from above, or for above.
+    /// Handshake with its counterpart: nothing from above goes out, and nothing for above comes in.
     Establishing,
     /// Flows pass.
     Open,
-    /// It changes nothing any more, and every end it was given has left it. Once it holds no bytes, it is taken out of
+    /// It changes nothing any more, and every end that was pushed has left it. Once it holds no bytes, it is removed from
     /// the stack.
     Done,
 }
 
-/// Why a layer cannot go on.
+/// The fatal error of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerError {
-    /// What sort of trouble.
+    /// Its kind.
     pub kind: LayerErrorKind,
     /// The name of the layer.
     pub layer: &'static str,
@@ -64,10 +64,10 @@ pub struct LayerError {
     pub message: String,
 }
 
-/// What sort of trouble a layer has.
+/// Kind of a layer's error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LayerErrorKind {
-    /// The counterpart broke the protocol, or ended too early.
+    /// The counterpart violated the protocol, or ended too early.
     Protocol,
     /// The counterpart refused.
     Refused,
@@ -85,40 +85,40 @@ impl std::error::Error for LayerError {}
 
 /// One protocol between socket and application.
 ///
-/// Whatever is pushed is polled out again, changed or not, in its order. Inward flows come from below (the socket),
-/// outward ones from above (the application). A layer may give out data that nobody pushed, such as a greeting.
+/// Every pushed flow is polled out again, changed or not, in its order. Inward flows come from below (the socket), outward
+/// flows from above (the application). A layer may also give out data of its own, such as a greeting.
 pub trait Layer: Debug + Any {
-    /// What messages call it.
+    /// Its name in messages.
     fn name(&self) -> &'static str;
 
-    /// Takes a flow; while the layer is being established, what came from above waits inside. `Eof`, `Close` and `Reset` leave the layer behind everything before them; a layer that says
-    /// goodbye does so before it lets an outward `Eof` go on.
+    /// Takes a flow. While the layer is being established, flows from above wait inside. `Eof`, `Close` and `Reset` leave
+    /// the layer after everything before them; a closing message of the protocol leaves before an outward `Eof`.
     fn push(&mut self, now: Instant, to: Direction, flow: Flow);
 
     /// The next flow in this direction, if one is due.
     ///
     /// # Errors
-    /// The layer cannot go on. What is to be sent before that (an alert) is given out first.
+    /// The layer cannot go on. Data to be sent before that (an alert) is given out first.
     fn poll(&mut self, now: Instant, to: Direction) -> Result<Option<Flow>, LayerError>;
 
-    /// How far it is.
+    /// Its state.
     fn state(&self) -> State;
 
-    /// When [`Layer::poll`] has something to give in this direction, or fails, if nothing else happens.
+    /// When [`Layer::poll`] next returns a flow of this direction, or fails, without further input.
     fn next_timeout(&self, _to: Direction) -> Option<Instant> {
         None
     }
 
-    /// The bytes that wait inside.
+    /// Bytes that wait inside.
     fn held(&self, _to: Direction) -> usize {
         0
     }
 
-    /// What waits inside, for back-pressure: at least [`Layer::held`], and what it costs to keep it.
+    /// Cost of what waits inside, in bytes, for back-pressure: [`Layer::held`] and the overhead of keeping it.
     fn cost(&self, to: Direction) -> usize {
         self.held(to)
     }
 
-    /// Drops what waits inside to be given out in this direction: nobody wants it any more. Later flows pass.
+    /// Drops what waits inside in this direction. Later flows pass.
     fn discard(&mut self, _to: Direction) {}
 }

@@ -1,17 +1,17 @@
 //! `Stack`: layers in their order, and the flows between them.
 //!
 //! Owns the order (inward bottom-up, outward top-down, established bottom-up, closed top-down) and the limit of what each
-//! layer holds. Does not know the protocols, nor what the connection above does with what comes out.
+//! layer holds. Knows neither the protocols nor the connection above.
 
 use std::any::Any;
 use std::time::Instant;
 
 use crate::layer::{Direction, Flow, Layer, LayerError, LayerErrorKind, State};
 
-/// Above this cost (bytes, and overhead) a layer is given nothing more in that direction.
+/// Cost in bytes, per direction, from which a layer is given nothing more.
 const MAX_HELD: usize = 1 << 20;
 
-/// Layers, the one next to the socket first.
+/// Layers in order, the one next to the socket first.
 #[derive(Debug, Default)]
 pub struct Stack {
     layers: Vec<Box<dyn Layer>>,
@@ -28,12 +28,12 @@ impl Stack {
         self.layers.iter().all(|layer| layer.state() != State::Establishing)
     }
 
-    /// Puts a layer above all others.
+    /// Adds a layer above all others.
     pub fn add_top(&mut self, layer: Box<dyn Layer>) {
         self.layers.push(layer);
     }
 
-    /// Puts a layer next to the socket.
+    /// Adds a layer next to the socket.
     pub fn add_bottom(&mut self, layer: Box<dyn Layer>) {
         self.layers.insert(0, layer);
     }
@@ -43,14 +43,14 @@ impl Stack {
         self.layers.iter_mut().find_map(|layer| (&mut **layer as &mut dyn Any).downcast_mut())
     }
 
-    /// Gives a flow to the first layer of its direction. There has to be one.
+    /// Gives a flow to the first layer of its direction; dropped if the stack is empty.
     pub fn push(&mut self, now: Instant, to: Direction, flow: Flow) {
         if let Some(layer) = self.entry(to).and_then(|at| self.layers.get_mut(at)) {
             layer.push(now, to, flow);
         }
     }
 
-    /// What leaves the last layer of this direction next, if something is due.
+    /// The next flow that leaves the last layer of this direction, if one is due.
     ///
     /// # Errors
     /// A layer cannot go on.
@@ -73,7 +73,7 @@ impl Stack {
         Ok(flow)
     }
 
-    /// When [`Stack::poll`] has something to do in this direction, if nothing else happens.
+    /// When [`Stack::poll`] next has work in this direction, without further input.
     pub fn next_timeout(&self, to: Direction) -> Option<Instant> {
         let has_way = |at: usize| self.after(at, to).is_none_or(|next| self.takes(next, to));
         let layers = self.layers.iter().enumerate().filter(|(at, _)| has_way(*at));
@@ -85,12 +85,12 @@ impl Stack {
         self.entry(to).is_some_and(|at| self.takes(at, to))
     }
 
-    /// The bytes that wait inside.
+    /// Bytes that wait inside.
     pub fn held(&self, to: Direction) -> usize {
         self.layers.iter().map(|layer| layer.held(to)).sum()
     }
 
-    /// What waits inside, for back-pressure.
+    /// Cost of what waits inside, in bytes, for back-pressure.
     pub fn cost(&self, to: Direction) -> usize {
         self.layers.iter().map(|layer| layer.cost(to)).sum()
     }
@@ -100,7 +100,7 @@ impl Stack {
         self.layers.iter_mut().for_each(|layer| layer.discard(to));
     }
 
-    /// Takes out layers that are done and hold nothing.
+    /// Removes layers that are done and hold nothing.
     pub fn remove_done(&mut self) {
         let is_over = |layer: &dyn Layer| {
             layer.state() == State::Done && layer.held(Direction::In) == 0 && layer.held(Direction::Out) == 0
@@ -118,7 +118,7 @@ impl Stack {
         Ok(flow)
     }
 
-    /// Whether a layer may be given more. What the application sends waits above a layer that is being established.
+    /// Whether a layer may be given more. Outward flows wait above a layer that is being established.
     fn takes(&self, at: usize, to: Direction) -> bool {
         let layer = &self.layers[at];
         (to == Direction::In || layer.state() != State::Establishing) && layer.cost(to) < MAX_HELD
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// Adds its name to what passes. It keeps what it gets outward while it is stuck, and has the timeout it was given.
+    /// A layer that appends its name to data, holds outward flows while `is_stuck`, and has a fixed timeout.
     #[derive(Debug)]
     struct Tag {
         name: &'static str,
@@ -228,11 +228,11 @@ mod tests {
         assert!(!stack.is_established());
         stack.push(now, Direction::Out, data(b"."));
         assert_eq!(stack.poll(now, Direction::Out), Ok(None));
-        assert_eq!(stack.next_timeout(Direction::Out), None, "nobody would take what is due");
+        assert_eq!(stack.next_timeout(Direction::Out), None, "the layer below would not take it");
         assert_eq!(stack.next_timeout(Direction::In), Some(now));
         stack.push(now, Direction::In, Flow::Eof);
         let error = stack.poll(now, Direction::In).unwrap_err();
-        assert_eq!((error.kind, error.layer), (LayerErrorKind::Protocol, "a"), "it ended in the middle");
+        assert_eq!((error.kind, error.layer), (LayerErrorKind::Protocol, "a"), "the peer ended during the handshake");
         stack.find::<Tag>().unwrap().state = State::Open;
         assert_eq!(stack.poll(now, Direction::Out), Ok(Some(data(b".ba"))));
     }
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_leaves_once_it_holds_nothing() {
+    fn a_layer_that_is_done_is_removed_once_it_holds_nothing() {
         let now = Instant::now();
         let mut layer = Tag::boxed("a");
         layer.state = State::Done;

@@ -1,27 +1,25 @@
 //! `ToxicStack`: the faults of one direction of one connection, as toxiproxy names and means them.
 //!
-//! Owns what is held back and when it goes on. Does not touch a socket: whoever reads pushes, whoever delivers
-//! polls, and [`Flow::Close`] and [`Flow::Reset`] are for the owner of the connection to carry out. [`Toxics`] is the
-//! layer that has one stack for each direction.
+//! Owns what is held back and when it is released. Touches no socket: flows are pushed and polled, and the owner of the
+//! connection carries out [`Flow::Close`] and [`Flow::Reset`]. [`Toxics`] is the layer with one stack for each direction.
 //!
-//! Toxics act in the order they were added; each is a stage with its own queue. What leaves a stage carries the
-//! time at which it was due, not the time somebody asked, so delays add up exactly and a late poll does not
-//! slow a rate down.
+//! Toxics act in the order they were added; each is a stage with its own queue. What leaves a stage carries the time at
+//! which it was due, not the time of the poll, so that delays add up exactly and a late poll does not lower a rate.
 //!
 //! | toxic | data | Eof, Close, Reset | removed |
 //! |---|---|---|---|
-//! | latency | each chunk after latency ± jitter, order kept | after the data before it | all goes on |
-//! | bandwidth | pieces of at most 100 ms, at the rate; rate 0: nothing | after the data before it | all goes on |
-//! | `slow_close` | at once | after delay | all goes on |
+//! | latency | each chunk after latency ± jitter, in order | after the data before it | all that is held passes |
+//! | bandwidth | pieces of at most 100 ms, at the rate; rate 0: nothing | after the data before it | all that is held passes |
+//! | `slow_close` | at once | after delay | all that is held passes |
 //! | timeout | dropped | Eof at once, as Close if data was dropped; Close after timeout | Close if data was dropped |
-//! | `reset_peer` | held | held; Reset after timeout | all goes on |
-//! | slicer | pieces of average ± variation, delay after each | after the last delay | all goes on |
-//! | `limit_data` | the first N bytes | the end asked for right after byte N | all goes on |
+//! | `reset_peer` | held | held; Reset after timeout | all that is held passes |
+//! | slicer | pieces of average ± variation, delay after each | after the last delay | all that is held passes |
+//! | `limit_data` | the first N bytes | `then` right after byte N | all that is held passes |
 //!
-//! Where toxiproxy's texts leave room, what its program does was followed, with four differences: the timeouts
-//! count from the moment the toxic is added, not from a chunk; `reset_peer` keeps what it holds until the reset,
-//! so that removing it loses nothing; removing `timeout` ends the connection only if there is a hole in the
-//! stream (<https://github.com/Shopify/toxiproxy/pull/168> says why it must); `limit_data` can end in a reset.
+//! Where toxiproxy's documents leave room, its program was followed, with four differences: the timeouts count from the
+//! moment the toxic is added, not from a chunk; `reset_peer` holds data until the reset, so that removing it loses nothing;
+//! removing `timeout` ends the connection only if there is a hole in the stream
+//! (<https://github.com/Shopify/toxiproxy/pull/168> says why it must); `limit_data` can end in a reset.
 
 mod options;
 mod pair;
@@ -42,50 +40,50 @@ use stage::{Queue, Random, Stage};
 pub enum Toxic {
     /// Delays all data.
     Latency {
-        /// How long.
+        /// The delay of each chunk.
         latency: Duration,
-        /// How much more or less, equally likely.
+        /// Maximum deviation in either direction, uniformly distributed.
         jitter: Duration,
     },
     /// Limits the rate.
     Bandwidth {
-        /// In KB (1000 bytes) a second; with 0 nothing passes.
+        /// Kilobytes (1000 bytes) a second; with 0 nothing passes.
         rate: u64,
     },
     /// Delays the end.
     SlowClose {
-        /// How long.
+        /// The delay of the end.
         delay: Duration,
     },
     /// Drops all data and ends the connection.
     Timeout {
-        /// After how long; `None` is never.
+        /// Time from adding the toxic to the end; `None`: it never ends.
         timeout: Option<Duration>,
     },
     /// Lets nothing pass and resets the connection.
     ResetPeer {
-        /// After how long.
+        /// Time from adding the toxic to the reset.
         timeout: Duration,
     },
     /// Cuts data into small pieces.
     Slicer {
-        /// Bytes in a piece.
+        /// Average bytes in a piece.
         average_size: usize,
-        /// How many bytes more or less, equally likely; no piece is empty.
+        /// Maximum deviation in bytes, uniformly distributed; no piece is empty.
         size_variation: usize,
         /// The pause after each piece.
         delay: Duration,
     },
-    /// Ends the connection after so many bytes.
+    /// Ends the connection after a number of bytes.
     LimitData {
-        /// How many pass.
+        /// Bytes that pass.
         bytes: u64,
         /// How it ends.
         then: Then,
     },
 }
 
-/// How a connection ends whose data is used up.
+/// How `limit_data` ends a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Then {
     /// In order.
@@ -97,7 +95,7 @@ pub enum Then {
 
 /// The toxics of one direction of one connection, and what they hold.
 ///
-/// After any input, poll until there is nothing; then [`ToxicStack::next_timeout`] is in the future or `None`.
+/// After any input, poll until it returns `None`; then [`ToxicStack::next_timeout`] is in the future or `None`.
 #[derive(Debug, Default)]
 pub struct ToxicStack {
     stages: Vec<Stage>,
@@ -107,23 +105,22 @@ pub struct ToxicStack {
 }
 
 impl ToxicStack {
-    /// Whether bytes would pass untouched, so that they need not pass through here: no toxic, nothing waiting.
+    /// A stack without toxics. The same seed and the same calls give the same result.
     pub fn is_empty(&self) -> bool {
         self.stages.is_empty() && self.ready.is_empty() && !self.ended
     }
 
-    /// Adds a toxic behind all others. What they hold will pass it, what already left them will not. Its chance comes from
-    /// its own `seed`: what was added before, and removed, makes no difference to it.
+    /// Adds a toxic behind all others. It applies to what they hold, not to what has left them.
     pub fn add(&mut self, now: Instant, toxic: Toxic, seed: u64) {
         if !self.ended {
             self.stages.push(Stage::new(now, toxic, Random::new(seed)));
         }
     }
 
-    /// Removes the toxics of that name, or all; what they hold goes on at once. Tells whether there were any.
+    /// Removes the toxics of this name, or all; what they hold is released at once. Returns whether there were any.
     pub fn remove(&mut self, now: Instant, name: Option<&str>) -> bool {
         let before = self.stages.len();
-        // From the last to the first, because what the last one holds is ahead of all else.
+        // From the last to the first, because what the last one holds comes first in the stream.
         for at in (0..before).rev() {
             if name.is_none_or(|name| self.stages[at].name() == name) {
                 for output in self.stages.remove(at).into_rest(now) {
@@ -134,7 +131,7 @@ impl ToxicStack {
         self.stages.len() < before
     }
 
-    /// Something arrived: bytes, the end of the stream, or the end of the connection. Ignored after an end.
+    /// Pushes bytes. Ignored after the end.
     pub fn push(&mut self, now: Instant, flow: Flow) {
         let is_empty = matches!(&flow, Flow::Data(bytes) if bytes.is_empty());
         if !self.input_ended && !self.ended && !is_empty {
@@ -143,7 +140,7 @@ impl ToxicStack {
         }
     }
 
-    /// What leaves the stack next, if something is due.
+    /// The next flow that leaves the stack, if one is due.
     pub fn poll(&mut self, now: Instant) -> Option<Flow> {
         while self.ready.is_empty() {
             self.advance(now)?;
@@ -157,33 +154,33 @@ impl ToxicStack {
         Some(output)
     }
 
-    /// When [`ToxicStack::poll`] has something to give, if nothing else happens.
+    /// When [`ToxicStack::poll`] next returns a flow, without further input.
     pub fn next_timeout(&self) -> Option<Instant> {
         let stages = self.stages.iter().filter_map(Stage::due);
         stages.chain(self.ready.since()).min()
     }
 
-    /// What waits inside, for back-pressure: the bytes, and a share for each chunk, so that a million chunks of
-    /// one byte do not look small.
+    /// Cost of what is held, for back-pressure: the bytes, and overhead for each chunk, so that a million chunks of one byte
+    /// do not look small.
     pub fn held(&self) -> usize {
         self.ready.held() + self.stages.iter().map(Stage::held).sum::<usize>()
     }
 
-    /// The bytes that wait inside.
+    /// Bytes that are held.
     pub fn bytes(&self) -> usize {
         self.ready.bytes() + self.stages.iter().map(Stage::bytes).sum::<usize>()
     }
 
-    /// Moves one thing one stage on, the foremost that is due; `None` when nothing is.
+    /// Moves the foremost due item one stage on; `None` if nothing is due.
     fn advance(&mut self, now: Instant) -> Option<()> {
-        // One at a time and from the front, so that small pieces are cut only when they are asked for.
+        // One at a time and from the front, so that small pieces are cut only on demand.
         let released = |(at, stage): (usize, &mut Stage)| stage.release(now).map(|(due, output)| (at, due, output));
         let (at, due, output) = self.stages.iter_mut().enumerate().rev().find_map(released)?;
         self.hand_on(at + 1, due, output);
         Some(())
     }
 
-    /// Gives `output` to the stage with the number `to`, or to whoever polls if there is none.
+    /// Gives `output` to stage number `to`, or to the result of `poll` behind the last stage.
     fn hand_on(&mut self, to: usize, at: Instant, output: Flow) {
         match self.stages.get_mut(to) {
             Some(stage) => stage.accept(at, output),

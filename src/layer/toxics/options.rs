@@ -1,4 +1,4 @@
-//! The names of toxics and of their options, which are toxiproxy's, and what is wrong with others.
+//! Names of toxics and their options, as in toxiproxy, and the errors for other names and values.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,16 +20,16 @@ pub enum Value {
     Bool(bool),
 }
 
-/// A toxic that cannot be made.
+/// The error of a toxic that cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ToxicError {
-    /// No toxic has that name.
+    /// Unknown name of a toxic.
     #[error("unknown toxic \"{}\"", show_line(.name))]
     UnknownToxic {
         /// The name as it was given.
         name: String,
     },
-    /// The toxic has no such option.
+    /// Unknown option of the toxic.
     #[error("unknown option \"{}\" of toxic {toxic}", show_line(.option))]
     UnknownOption {
         /// The toxic.
@@ -37,22 +37,22 @@ pub enum ToxicError {
         /// The option as it was given.
         option: String,
     },
-    /// The toxic means nothing without this option.
+    /// A required option is missing.
     #[error("toxic {toxic} needs the option {option}")]
     Missing {
         /// The toxic.
         toxic: &'static str,
-        /// What is missing.
+        /// The missing option.
         option: &'static str,
     },
-    /// The option cannot have that value.
+    /// Invalid value of the option.
     #[error("{option} of toxic {toxic} must be {wanted}, not {}", show_line(.given))]
     BadValue {
         /// The toxic.
         toxic: &'static str,
         /// The option.
         option: &'static str,
-        /// What it can have.
+        /// The valid values.
         wanted: &'static str,
         /// The value as it was given.
         given: String,
@@ -60,7 +60,7 @@ pub enum ToxicError {
 }
 
 impl ToxicError {
-    /// The word that was probably meant.
+    /// The nearest valid name.
     pub fn suggestion(&self) -> Option<&'static str> {
         match self {
             Self::UnknownToxic { name } => nearest(name, names()),
@@ -69,7 +69,7 @@ impl ToxicError {
         }
     }
 
-    /// The advice that belongs under the message, if there is any: the nearest word, or all there are.
+    /// The hint under the message: the nearest name, or all names.
     pub fn hint(&self) -> Option<String> {
         if let Some(near) = self.suggestion() {
             return Some(format!("did you mean {near}?"));
@@ -84,7 +84,7 @@ impl ToxicError {
 
 impl Toxic {
     /// Reads a toxic as toxiproxy writes it: times in milliseconds, the slicer's delay in microseconds, the rate in
-    /// KB/s. What is not given is 0, except where nothing would make sense.
+    /// KB/s. An option that is not given is 0, or an error where 0 makes no sense.
     pub fn from_options(name: &str, options: &BTreeMap<String, Value>) -> Result<Self, ToxicError> {
         let options = Options::new(name, options)?;
         Ok(match options.toxic {
@@ -105,9 +105,9 @@ impl Toxic {
         })
     }
 
-    /// The name of the toxic that has `name`, or the error that says there is none.
+    /// The static name of the toxic with this name, or an error.
     pub fn find_name(name: &str) -> Result<&'static str, ToxicError> {
-        names().find(|known| *known == name).ok_or_else(|| ToxicError::UnknownToxic { name: name.to_owned() })
+        names().find(|other| *other == name).ok_or_else(|| ToxicError::UnknownToxic { name: name.to_owned() })
     }
 
     /// The options of the toxic with that name; none if there is no such toxic.
@@ -129,7 +129,7 @@ impl Toxic {
     }
 }
 
-/// What was given, all of it known to the toxic.
+/// The given options, all of them valid names of the toxic.
 struct Options<'a> {
     toxic: &'static str,
     given: &'a BTreeMap<String, Value>,

@@ -1,13 +1,13 @@
-//! `Toxics`: the layer of toxics of one connection, a stack for each direction.
+//! `Toxics`: the layer of toxics of one connection, a [`ToxicStack`] for each direction.
 //!
-//! Owns nothing but the two stacks; what each toxic does is the business of [`ToxicStack`].
+//! Owns nothing but the two stacks. The toxics themselves are implemented by `ToxicStack`.
 
 use std::time::Instant;
 
 use super::{Toxic, ToxicStack};
 use crate::layer::{Direction, Flow, Layer, LayerError, State};
 
-/// Both directions of one connection.
+/// The toxics of both directions of one connection.
 #[derive(Debug, Default)]
 pub struct Toxics {
     inward: ToxicStack,
@@ -15,18 +15,18 @@ pub struct Toxics {
 }
 
 impl Toxics {
-    /// Adds a toxic behind all others of its direction. `seed` is what its chance comes from.
+    /// Adds a toxic behind all others of its direction. `seed` is that of its random numbers.
     pub fn add(&mut self, now: Instant, direction: Direction, toxic: Toxic, seed: u64) {
         self.stack_mut(direction).add(now, toxic, seed);
     }
 
-    /// Removes the toxics of that name, or all, in both directions; what they hold goes on at once.
+    /// Removes the toxics of this name, or all, in both directions; what they hold is released at once.
     pub fn heal(&mut self, now: Instant, name: Option<&str>) {
         self.inward.remove(now, name);
         self.outward.remove(now, name);
     }
 
-    /// Whether bytes in this direction would pass untouched.
+    /// Whether bytes in this direction would pass unchanged.
     pub fn is_empty(&self, direction: Direction) -> bool {
         self.stack(direction).is_empty()
     }

@@ -1,6 +1,6 @@
-//! `Stage`: one toxic at work, what it holds and when that is due.
+//! `Stage`: one active toxic, the flows it holds and when they are due.
 //!
-//! Owns the queue and the arithmetic of time and chance. Does not know its neighbours.
+//! Owns the queue and the arithmetic of time and random numbers. Does not know its neighbours.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 use crate::layer::Flow;
 use crate::layer::toxics::{Then, Toxic};
 
-/// One toxic and what it holds.
+/// One toxic and the flows it holds.
 #[derive(Debug)]
 pub(super) struct Stage {
     name: &'static str,
     work: Work,
     queue: Queue,
     random: Random,
-    /// A `Close` or `Reset` went on; nothing else will.
+    /// A `Close` or `Reset` has left; nothing follows.
     shut: bool,
 }
 
-/// A toxic with what it has to remember.
+/// A toxic with its state.
 #[derive(Debug)]
 enum Work {
     Latency { latency: Duration, jitter: Duration, last: Instant },
@@ -61,7 +61,7 @@ impl Stage {
         self.queue.bytes()
     }
 
-    /// Takes what left the stage before at `at`.
+    /// Takes a flow that left the stage before at time `at`.
     pub(super) fn accept(&mut self, at: Instant, output: Flow) {
         if self.shut {
             return;
@@ -81,7 +81,7 @@ impl Stage {
         }
     }
 
-    /// When something leaves, if nothing else happens.
+    /// When the next flow leaves, without further input.
     pub(super) fn due(&self) -> Option<Instant> {
         let since = self.queue.since();
         match &self.work {
@@ -102,7 +102,7 @@ impl Stage {
         }
     }
 
-    /// What leaves next, if it is due, and when it was.
+    /// The next flow if it is due, with the time at which it was due.
     pub(super) fn release(&mut self, now: Instant) -> Option<(Instant, Flow)> {
         let due = self.due().filter(|due| *due <= now)?;
         let len = self.queue.front_len();
@@ -138,7 +138,7 @@ impl Stage {
         Some((due, output))
     }
 
-    /// What goes on when the toxic is removed.
+    /// The flows released when the toxic is removed.
     pub(super) fn into_rest(mut self, now: Instant) -> impl Iterator<Item = Flow> {
         if matches!(self.work, Work::Timeout { dropped: true, .. }) && !self.shut {
             self.queue.clear();
@@ -148,11 +148,11 @@ impl Stage {
     }
 }
 
-/// Outputs in order, each with the time from which on it may leave.
+/// Flows in order, each with the time from which it may leave.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     items: VecDeque<(Instant, Flow)>,
-    /// How much of the chunk in front is gone.
+    /// Bytes of the front chunk that have left.
     gone: usize,
     bytes: usize,
 }
@@ -165,7 +165,7 @@ impl Queue {
         self.items.push_back((at, output));
     }
 
-    /// The whole of what is in front.
+    /// Removes the front flow.
     pub(super) fn pop(&mut self) -> Option<Flow> {
         match self.front_len() {
             Some(len) => Some(Flow::Data(self.take(len))),
@@ -173,7 +173,7 @@ impl Queue {
         }
     }
 
-    /// The first `n` bytes of the chunk in front; none if there is no chunk.
+    /// Removes the first `n` bytes of the front chunk; empty if the front is no chunk.
     fn take(&mut self, n: usize) -> Vec<u8> {
         let Some((_, Flow::Data(chunk))) = self.items.front_mut() else { return Vec::new() };
         let end = self.gone + n;
@@ -190,7 +190,7 @@ impl Queue {
         taken
     }
 
-    /// The bytes left of the chunk in front, if it is one.
+    /// Bytes left of the front chunk, if it is one.
     fn front_len(&self) -> Option<usize> {
         match self.items.front() {
             Some((_, Flow::Data(chunk))) => Some(chunk.len() - self.gone),
@@ -198,7 +198,7 @@ impl Queue {
         }
     }
 
-    /// From when on the front may leave.
+    /// The time from which the front may leave.
     pub(super) fn since(&self) -> Option<Instant> {
         self.items.front().map(|(at, _)| *at)
     }
@@ -237,7 +237,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// One of the numbers from `middle - spread` to `middle + spread`, each as likely; 0 instead of less.
+    /// A uniformly distributed number from `middle - spread` to `middle + spread`, at least 0.
     fn near(&mut self, middle: u64, spread: u64) -> u64 {
         let spread = spread.min(u64::MAX / 4);
         let choices = u128::from(2 * spread + 1);
@@ -254,7 +254,7 @@ impl Random {
     }
 }
 
-/// `at + wait`, or as good as never.
+/// `at + wait`, or `at + NEVER` if that is beyond the clock.
 fn later(at: Instant, wait: Duration) -> Instant {
     at.checked_add(wait).unwrap_or_else(|| at + NEVER)
 }
@@ -263,19 +263,19 @@ fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// How many of `len` bytes go at once at `rate` KB/s.
+/// Bytes of a piece of at most `len` bytes at `rate` KB/s.
 fn piece_at(rate: u64, len: usize) -> usize {
     usize::try_from(rate.saturating_mul(PIECE_MS)).unwrap_or(usize::MAX).min(len)
 }
 
-/// How long `len` bytes take at `rate` KB/s, which is bytes in a millisecond.
+/// Time for `len` bytes at `rate` KB/s, which is bytes per millisecond.
 fn time_for(len: usize, rate: u64) -> Duration {
     Duration::from_nanos((len as u128 * 1_000_000 / u128::from(rate)) as u64)
 }
 
-/// The longest time a piece takes on a narrow line; toxiproxy's.
+/// Maximum time for one piece at a low rate, in milliseconds, as in toxiproxy.
 const PIECE_MS: u64 = 100;
-/// What it costs to keep a chunk, whatever its length: its place in the queue and its allocation.
+/// Overhead of a held chunk in bytes: its entry in the queue and its allocation.
 const CHUNK_SHARE: usize = 64;
-/// A hundred years.
+/// A time that no run reaches: a hundred years.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
