@@ -1,7 +1,7 @@
-//! `Console`: words for people, on stderr; `Commentator`: the observer that makes them from notices.
+//! `Console`: messages on stderr; `Commentator`: the observer that makes them from notices.
 //!
-//! Owns the sentences and their form: `tcpx: ` before trouble, `hint: ` before advice, a time before a script's log
-//! lines. Nothing from outside gets onto the screen raw, and a stderr that is closed or full disturbs nobody.
+//! Owns the sentences and their form: `tcpx: ` before messages, `hint: ` before hints, the time of day before a script's
+//! log lines. Text from outside is escaped, and a closed or full stderr is ignored.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{ConnId, ConnView, Direction, Side};
 
-/// How much is said. Used by itself where nothing runs yet: for the command line, and before the loop exists.
+/// Messages with a verbosity. Used directly before the loop exists, such as for the command line.
 #[derive(Clone, Copy, Debug)]
 pub struct Console {
     verbose: u8,
@@ -25,12 +25,12 @@ pub struct Console {
 }
 
 impl Console {
-    /// `verbose` as counted on the command line; `quiet` leaves only trouble.
+    /// `verbose`: number of `-v`; `quiet`: errors and warnings only.
     pub fn new(verbose: u8, quiet: bool) -> Self {
         Self { verbose, quiet }
     }
 
-    /// A step on the way, told with `-v`.
+    /// Writes an error with its hint. The lines of a script's message are kept.
     pub fn note(self, message: &str) {
         if self.verbose > 0 {
             warn(message);
@@ -38,7 +38,8 @@ impl Console {
     }
 }
 
-/// Prints an error with its hint. A message of several lines (a script's) keeps them.
+/// Writes notices to stderr: errors and scripts' log lines always, the progress of connections with `-v`, their traffic
+/// with `-vv`.
 pub fn error(error: &Error) {
     write_stderr(&trouble(error));
 }
@@ -54,17 +55,17 @@ pub struct Commentator {
     console: Console,
     write: Box<dyn FnMut(&str)>,
     zone: Option<TimeZone>,
-    /// With `-vv`, what moved on each connection since it was last told.
+    /// With `-vv`: unreported traffic of each connection, received and sent.
     tallies: HashMap<ConnId, [Tally; 2]>,
 }
 
 impl Commentator {
-    /// Says as much as this console. `write` takes the lines.
+    /// An observer with the verbosity of this console.
     pub fn new(console: Console, write: Box<dyn FnMut(&str)>) -> Self {
         Self { console, write, zone: None, tallies: HashMap::new() }
     }
 
-    /// What is said about a notice, with line ends; empty for nothing.
+    /// The message for a notice, with line ends; empty for none.
     fn words(&mut self, at: Moment<'_>, notice: &Notice<'_>) -> String {
         match *notice {
             Notice::Error { error, handled, .. } if !handled || self.console.verbose > 0 => trouble(error),
@@ -97,9 +98,9 @@ impl Commentator {
         }
     }
 
-    /// What is told with `-v`, and with `-vv`.
+    /// The message of `-v` and `-vv` for a notice.
     fn course(&mut self, at: Moment<'_>, notice: &Notice<'_>) -> Option<String> {
-        let told = match *notice {
+        let message = match *notice {
             Notice::Resolved { host, addresses, took, .. } => {
                 let all: Vec<_> = addresses.iter().map(Address::host).collect();
                 format!("resolved {host} to {} in {}", all.join(", "), show(took))
@@ -129,10 +130,10 @@ impl Commentator {
             },
             _ => return None,
         };
-        Some(told)
+        Some(message)
     }
 
-    /// A line about bytes that moved, unless there were too many of them lately.
+    /// A line about received or sent bytes, unless the rate limit is reached.
     fn moved(&mut self, now: Instant, conn: &ConnView, direction: Direction, n: usize) -> Option<String> {
         let [received, sent] = self.tallies.entry(conn.id).or_insert_with(|| [Tally::new(now), Tally::new(now)]);
         let (tally, word) = match direction {
@@ -147,10 +148,10 @@ impl Commentator {
         })
     }
 
-    /// `HH:MM:SS.mmm`, local.
+    /// Local time as `HH:MM:SS.mmm`.
     fn time_of_day(&mut self, wall: SystemTime) -> String {
         let zone = self.zone.get_or_insert_with(TimeZone::system).clone();
-        // A clock beyond the year 9999 has no time of day.
+        // Jiff's timestamps end in the year 9999; a later clock shows the epoch.
         let time = Timestamp::try_from(wall).unwrap_or_default().to_zoned(zone);
         time.strftime("%H:%M:%S.%3f").to_string()
     }
@@ -175,14 +176,14 @@ impl fmt::Debug for Commentator {
     }
 }
 
-/// Bytes of one direction that were not told yet, and how many lines may be said about them: a token bucket.
+/// Unreported traffic of one direction, with a token bucket that limits the lines about it.
 #[derive(Clone, Copy, Debug)]
 struct Tally {
     bytes: u64,
     pieces: u64,
-    /// Lines left.
+    /// Tokens: lines that may be written now.
     lines: u32,
-    /// When `lines` was last filled up.
+    /// When tokens were last added.
     filled: Instant,
 }
 
@@ -191,7 +192,7 @@ impl Tally {
         Self { bytes: 0, pieces: 0, lines: BURST, filled: now }
     }
 
-    /// Counts a piece; returns the bytes and pieces to tell if a line may be said now.
+    /// Counts a piece. Returns the unreported bytes and pieces if a line may be written now.
     fn add(&mut self, now: Instant, n: usize) -> Option<(u64, u64)> {
         self.bytes += n as u64;
         self.pieces += 1;
@@ -201,19 +202,19 @@ impl Tally {
             self.lines = BURST.min(self.lines.saturating_add(seconds.try_into().unwrap_or(BURST)));
         }
         self.lines = self.lines.checked_sub(1)?;
-        let told = (self.bytes, self.pieces);
+        let unreported = (self.bytes, self.pieces);
         (self.bytes, self.pieces) = (0, 0);
-        Some(told)
+        Some(unreported)
     }
 }
 
-/// Writes to stderr what nobody outside wrote.
+/// Writes text to stderr unescaped; for text that holds nothing from outside.
 pub fn write_stderr(text: &str) {
-    // Nobody can be told that stderr is gone.
+    // There is nowhere to report an error of stderr.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// An error with its hint.
+/// The message of an error with its hint.
 fn trouble(error: &Error) -> String {
     let mut out = lines("tcpx: ", &error.to_string());
     if let Some(hint) = error.hint() {
@@ -222,7 +223,7 @@ fn trouble(error: &Error) -> String {
     out
 }
 
-/// A message, safe for a terminal, the prefix before its first line.
+/// A message, escaped for a terminal, with the prefix before its first line.
 fn lines(prefix: &str, message: &str) -> String {
     let mut out = String::from(prefix);
     for (number, line) in message.lines().enumerate() {
@@ -235,7 +236,7 @@ fn lines(prefix: &str, message: &str) -> String {
     out
 }
 
-/// A duration in the unit that suits it: `0.42ms`, `12ms`, `1.5s`.
+/// A duration in a readable unit: `0.42ms`, `12ms`, `1.5s`.
 fn show(duration: Duration) -> String {
     match duration.as_micros() {
         micros @ ..10_000 => format!("{}.{:02}ms", micros / 1000, micros % 1000 / 10),
@@ -244,7 +245,7 @@ fn show(duration: Duration) -> String {
     }
 }
 
-/// Lines about one direction of a connection that may follow each other at once; after that, one a second.
+/// Capacity of the token bucket: lines about one direction of a connection at once; one more each second.
 const BURST: u32 = 4;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! `Events`: everything that happens as NDJSON, one object a line (`--events`); `docs/events.md` is its contract.
+//! `Events`: notices as NDJSON, one object a line (`--events`); `docs/events.md` is the contract.
 //!
-//! Owns the names, the order and the form of the fields. Lines for stdout are only collected here, in a buffer that the
-//! driver writes out with back-pressure; lines for a file are written to it here.
+//! Owns the names, order and form of the fields. Lines for stdout are collected in a buffer that the driver writes with
+//! back-pressure; lines for a file are written here.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -19,7 +19,7 @@ use crate::error::{Error, Result, cause};
 use crate::output::{Moment, Notice, Observer, Tap, Taps};
 use crate::session::{ConnId, Direction, Side};
 
-/// Lines that wait for whoever writes them.
+/// Buffer of finished lines, shared with the writer.
 pub type Lines = Rc<RefCell<Vec<u8>>>;
 
 /// Writes one JSON object for each notice.
@@ -30,10 +30,10 @@ pub struct Events {
     fault: Option<Error>,
 }
 
-/// Where lines go.
+/// The destination of lines.
 #[derive(Debug)]
 enum Sink {
-    /// To whoever takes them out of this buffer.
+    /// A buffer that the driver empties.
     Shared(Lines),
     File {
         file: File,
@@ -45,7 +45,7 @@ enum Sink {
 }
 
 impl Events {
-    /// Events for a file, which is created or emptied.
+    /// Events for a file, which is created or truncated.
     ///
     /// # Errors
     /// The file cannot be opened for writing.
@@ -56,7 +56,7 @@ impl Events {
         Ok(Self::new(Sink::File { file, name, lines: Vec::new() }, start, wall))
     }
 
-    /// Events that somebody else writes out, and the buffer they are in.
+    /// Events that the caller writes, and the buffer that holds them.
     pub fn shared(start: Instant, wall: SystemTime) -> (Self, Lines) {
         let lines = Lines::default();
         (Self::new(Sink::Shared(Rc::clone(&lines)), start, wall), lines)
@@ -64,7 +64,7 @@ impl Events {
 
     fn new(sink: Sink, start: Instant, wall: SystemTime) -> Self {
         let mut this = Self { start, sink, fault: None };
-        // A clock beyond the year 9999 is no timestamp.
+        // Jiff's timestamps end in the year 9999; a later clock shows the epoch.
         let wall = Timestamp::try_from(wall).unwrap_or_default();
         let mut line = Line::new(Duration::ZERO, None, "start");
         line.text("wall", &format!("{wall:.6}")).text("version", env!("CARGO_PKG_VERSION"));
@@ -121,7 +121,7 @@ impl Observer for Events {
     }
 }
 
-/// The object for a notice; `None`: it is not told here.
+/// The object for a notice; `None` if there is none.
 fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
     let line = |conn, event| Line::new(now.saturating_duration_since(start), conn, event);
     Some(match *notice {
@@ -238,7 +238,7 @@ fn kind(error: &Error) -> &'static str {
     }
 }
 
-/// One JSON object, field by field in the order in which they are written.
+/// One JSON object under construction, with fields in the order of the calls.
 struct Line(Vec<u8>);
 
 impl Line {
@@ -293,7 +293,7 @@ impl Line {
         self
     }
 
-    /// `text`, if it is UTF-8, and `base64`.
+    /// Adds `base64`, and before it `text` if the bytes are UTF-8.
     fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         if let Ok(text) = std::str::from_utf8(bytes) {
             self.text("text", text);
@@ -302,7 +302,7 @@ impl Line {
         self.0.push(b'"');
         let from = self.0.len();
         self.0.resize(from + bytes.len().div_ceil(3) * 4, 0);
-        // The room is exactly what the encoding needs.
+        // The reserved length is exactly that of the encoding.
         let written = STANDARD.encode_slice(bytes, &mut self.0[from..]).unwrap_or_default();
         self.0.truncate(from + written);
         self.0.push(b'"');
@@ -325,7 +325,7 @@ impl Line {
         let _ = write!(self.0, "{value}");
     }
 
-    /// A JSON string. What a terminal could take for a command or a line end (C1, DEL, U+2028, U+2029) is escaped, too.
+    /// Writes a JSON string. Characters that control a terminal or end a line (C1, DEL, U+2028, U+2029) are escaped, too.
     fn string(&mut self, value: &str) {
         self.0.push(b'"');
         let mut rest = value;
@@ -337,7 +337,7 @@ impl Line {
                 Some('\n') => self.0.extend_from_slice(b"\\n"),
                 Some('\r') => self.0.extend_from_slice(b"\\r"),
                 Some('\t') => self.0.extend_from_slice(b"\\t"),
-                // All others are in the basic plane.
+                // All other escaped characters are in the basic plane.
                 other => drop(write!(self.0, "\\u{:04x}", other.map_or(0, u32::from))),
             }
             rest = chars.as_str();
@@ -351,7 +351,7 @@ fn is_escaped(character: char) -> bool {
     character.is_control() || matches!(character, '"' | '\\' | '\u{2028}' | '\u{2029}')
 }
 
-/// Bytes of lines that are held back for a file within one round.
+/// Maximum buffered bytes of lines for a file within one round.
 const FILE_BUFFER: usize = 64 << 10;
 
 #[cfg(test)]

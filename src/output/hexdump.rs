@@ -1,4 +1,4 @@
-//! `Hexdump`: the rows of `-x` on stderr, both directions of every connection as they move.
+//! `Hexdump`: the observer of `-x`, which dumps both directions of every connection to stderr.
 //!
 //! Owns the layout and the running offsets, one `Dump` for each connection.
 
@@ -10,7 +10,7 @@ use crate::output::console::write_stderr;
 use crate::output::{Moment, Notice, Observer, Tap, Taps};
 use crate::session::{ConnId, Direction};
 
-/// The dump of one connection.
+/// The offsets of one connection's dump.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dump {
     sent: u64,
@@ -18,8 +18,7 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// The rows for one chunk, each with its line end. Offsets go on from the chunk before in the same
-    /// direction; a label, where there are several connections, stands before each row.
+    /// A dump with both offsets at 0.
     pub fn rows(&mut self, direction: Direction, label: Option<&str>, bytes: &[u8]) -> String {
         let (mark, offset) = match direction {
             Direction::Out => ('>', &mut self.sent),
@@ -41,7 +40,7 @@ impl Dump {
     }
 }
 
-/// Dumps every connection to stderr.
+/// The dumps of all connections.
 #[derive(Debug)]
 pub struct Hexdump {
     dumps: HashMap<ConnId, Dump>,
@@ -49,12 +48,12 @@ pub struct Hexdump {
 }
 
 impl Hexdump {
-    /// With `labels`, each row begins with the connection's name.
+    /// `labels`: each row begins with the connection's name.
     pub fn new(labels: bool) -> Self {
         Self { dumps: HashMap::new(), labels }
     }
 
-    /// The rows for a notice; empty for most.
+    /// The rows for a notice; empty if it is not about bytes.
     fn rows(&mut self, notice: &Notice<'_>) -> String {
         match *notice {
             Notice::Bytes { conn, direction, tap: Tap::Wire, bytes } => {
@@ -104,7 +103,7 @@ fn push_row(rows: &mut String, row: &[u8]) {
 
 /// Bytes in one row.
 const ROW: usize = 16;
-/// Characters of a whole row without a label.
+/// Bytes of a full row without a label, line end included.
 const ROW_LENGTH: usize = 81;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 

@@ -1,7 +1,7 @@
-//! Facts for people and programs: what happened, who hears of it, and how each of them writes it down.
+//! Output for people and programs: notices, and the observers that write them.
 //!
-//! Owns the vocabulary (`notice`), the words on stderr (`console`), hex dumps, events as NDJSON, and text made safe for
-//! a terminal. Does not decide anything, and leaves stdout to the driver.
+//! Owns the vocabulary (`notice`), messages on stderr (`console`), hex dumps, events as NDJSON, and the sanitizer for
+//! terminals. Decides nothing, and leaves stdout to the driver.
 
 pub mod console;
 pub mod events;

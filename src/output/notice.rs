@@ -1,8 +1,8 @@
-//! `Notice`: one fact about the run, with the `Moment` at which it was noticed, and `Observer`: who hears of it.
+//! `Notice`: one fact about the run; `Moment`: the clocks when it was noticed; `Observer`: the receiver of notices.
 //!
 //! Owns the vocabulary between the driver, which notices, and its observers, which choose words, layout or format.
-//! A notice holds ids, addresses, durations and counts; it holds no sentences, except those that come from below
-//! (an [`Error`], a script's own words).
+//! A notice holds ids, addresses, durations and counts. It holds no sentences, except those of lower floors (an [`Error`])
+//! and of scripts.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,14 +11,14 @@ use crate::endpoint::Address;
 use crate::error::Error;
 use crate::session::{CloseReason, ConnId, ConnView, Direction, ListenerId};
 
-/// Something that happened.
+/// A fact about the run.
 #[derive(Debug)]
 pub enum Notice<'a> {
     /// A listener is ready for clients.
     Listening {
         /// Where it listens.
         address: &'a Address,
-        /// The number of one that a script opened; `None`: the run's own.
+        /// The number of a script's listener; `None`: the run's own.
         listener: Option<ListenerId>,
     },
     /// The resolver is asked for the addresses of a name.
@@ -36,10 +36,10 @@ pub enum Notice<'a> {
         host: &'a str,
         /// In the order in which they will be tried.
         addresses: &'a [Address],
-        /// How long the resolver took.
+        /// Time the resolver took.
         took: Duration,
     },
-    /// One address is tried.
+    /// A connection attempt to one address begins.
     Dialing {
         /// The connection to be made.
         conn: ConnId,
@@ -48,7 +48,7 @@ pub enum Notice<'a> {
         /// The address.
         address: &'a Address,
     },
-    /// One address did not answer, or refused.
+    /// A connection attempt to one address failed.
     AttemptFailed {
         /// The connection to be made.
         conn: ConnId,
@@ -57,25 +57,25 @@ pub enum Notice<'a> {
         /// The system's reason.
         cause: &'a str,
     },
-    /// A connection stands.
+    /// A connection is established.
     Opened {
         /// The connection.
         conn: &'a ConnView,
-        /// How long connecting took, with resolving; `None`: it was accepted.
+        /// Time for resolving and connecting; `None`: it was accepted.
         took: Option<Duration>,
     },
-    /// Bytes moved; only for observers that read this tap.
+    /// Bytes were received or sent; only for observers that read this tap.
     Bytes {
         /// The connection.
         conn: &'a ConnView,
         /// Which way.
         direction: Direction,
-        /// Where they were seen.
+        /// Where they are seen.
         tap: Tap,
         /// The bytes.
         bytes: &'a [u8],
     },
-    /// Bytes moved, through the process or within the kernel; only for observers that count without reading.
+    /// Bytes were received or sent, through the process or within the kernel; only for observers that count.
     Moved {
         /// The connection.
         conn: &'a ConnView,
@@ -91,85 +91,85 @@ pub enum Notice<'a> {
         /// Which one.
         direction: Direction,
     },
-    /// Something went wrong.
+    /// An error.
     Error {
         /// The connection it belongs to, if it belongs to one.
         conn: Option<ConnId>,
-        /// What went wrong.
+        /// The error.
         error: &'a Error,
-        /// A script handles it.
+        /// A handler of a script takes it.
         handled: bool,
     },
-    /// A connection is over.
+    /// A connection is closed.
     Closed {
         /// The connection.
         conn: &'a ConnView,
         /// Why.
         reason: CloseReason,
     },
-    /// A client that did not read was dropped.
+    /// A client that did not read was disconnected.
     Dropped {
         /// The connection.
         conn: &'a ConnView,
         /// Bytes that waited for it.
         queued: usize,
     },
-    /// The wait for a peer that does not read is over.
+    /// `--eof-wait` has ended and the peer has not read everything.
     Unsent {
         /// The connection.
         conn: &'a ConnView,
         /// Bytes that waited for it.
         queued: usize,
     },
-    /// Accepting pauses, because descriptors or memory ran out.
+    /// Accepting pauses because descriptors or memory ran out.
     AcceptPaused {
         /// Where clients wait.
         address: &'a Address,
         /// The system's reason.
         cause: &'a str,
     },
-    /// A script's line for the log.
+    /// A line of a script's `log`.
     Log {
         /// The connection it is about, and its name.
         conn: Option<(ConnId, &'a str)>,
         /// The line.
         text: &'a str,
     },
-    /// A script's text for stdout, with its line end.
+    /// Text of a script's `print`, with its line end.
     Print {
         /// The text.
         text: &'a str,
     },
-    /// Loading a script gave a warning.
+    /// A warning of loading a script.
     ScriptWarning {
-        /// The warning, in the words of the check.
+        /// The message of the check.
         text: &'a str,
     },
-    /// A changed script took the place of the old one.
+    /// A changed script has replaced the old one.
     Reloaded {
         /// Its name.
         name: &'a str,
     },
-    /// A changed script does not load; the old one goes on.
+    /// A changed script does not load; the old one stays.
     NotReloaded {
         /// Its name.
         name: &'a str,
         /// Why.
         error: &'a Error,
     },
-    /// A signal came.
+    /// A signal was received.
     Signal {
         /// Its name without `SIG`.
         name: &'a str,
     },
-    /// The run is over. Always the last notice.
+    /// The end of the run; always the last notice.
     Exit {
         /// The exit code, as a shell sees it.
         code: u8,
     },
 }
 
-/// When something was noticed: the clocks of one round of the loop.
+/// The clocks of the round in which something was noticed.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
     /// The monotonic clock.
@@ -178,8 +178,7 @@ pub struct Moment<'a> {
 }
 
 impl<'a> Moment<'a> {
-    /// A moment. An empty `wall` is filled when an observer first asks for it; the cell is shared by all moments of
-    /// a round.
+    /// Makes a moment. `wall` is shared by all moments of a round, and filled when an observer first asks for it.
     pub fn new(mono: Instant, wall: &'a Cell<Option<SystemTime>>) -> Self {
         Self { mono, wall }
     }
@@ -192,7 +191,7 @@ impl<'a> Moment<'a> {
     }
 }
 
-/// A place at which bytes are seen.
+/// The place at which bytes are seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tap {
     /// At the socket.
@@ -201,24 +200,24 @@ pub enum Tap {
     Plain,
 }
 
-/// What an observer hears of bytes that move. Everything else it always hears.
+/// The form in which an observer gets bytes that move. It gets all other notices in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Taps {
     /// Nothing.
     #[default]
     None,
-    /// How many, as [`Notice::Moved`]. The kernel may move them.
+    /// Their number, as [`Notice::Moved`]. The kernel may move them.
     Counts,
     /// The bytes at this tap, as [`Notice::Bytes`]. They have to pass through the process.
     Read(Tap),
 }
 
-/// Watches the run and cannot change anything.
+/// A receiver of notices, which cannot influence the run except by failing.
 pub trait Observer {
-    /// What it hears of bytes; constant for one observer.
+    /// The form in which it gets bytes; constant for one observer.
     fn wants(&self) -> Taps;
 
-    /// Hears of a fact.
+    /// Receives a notice.
     fn notice(&mut self, at: Moment<'_>, notice: &Notice<'_>);
 
     /// Whether it holds back what it writes; constant for one observer.
@@ -226,10 +225,10 @@ pub trait Observer {
         false
     }
 
-    /// Writes what it holds back; called once a round and at the end of the run.
+    /// Writes what it has buffered; called once a round and at the end of the run.
     fn flush(&mut self) {}
 
-    /// What keeps it from writing, told once: the run cannot go on without it.
+    /// The error that keeps it from writing, returned once. It ends the run.
     fn fault(&mut self) -> Option<Error> {
         None
     }

@@ -1,41 +1,41 @@
-//! `Sanitizer`: received bytes made safe for a terminal.
+//! `Sanitizer`: makes received bytes safe for a terminal.
 //!
-//! Owns what passes (UTF-8, tab, line ends, colours) and how everything else is shown. Does not decode other
-//! encodings: what it gets is what would have been written.
+//! Owns what passes (UTF-8, tab, line ends, colours) and how everything else is shown. Does not decode other encodings: its
+//! input is what would be written otherwise.
 //!
 //! | input | output |
 //! |---|---|
-//! | `ESC [ … m` with digits, `;` and `:`, at most 64 bytes | as it is |
-//! | `\t \n \r`, printable UTF-8 | as it is |
+//! | `ESC [ … m` with digits, `;` and `:`, at most 64 bytes | unchanged |
+//! | `\t \n \r`, printable UTF-8 | unchanged |
 //! | any other control character below 80 | `^[`, `^G`, `^?` |
 //! | U+0080 to U+009F, and each byte that is not UTF-8 | `\x9b` |
 
 use std::io::Write;
 
-/// Makes one stream safe. What is cut at the end of a push waits for the next.
+/// Sanitizes one stream. An incomplete sequence at the end of a push waits for the next.
 #[derive(Debug, Default)]
 pub struct Sanitizer {
-    /// The start of a character or of a colour sequence; shorter than [`SGR_LONGEST`].
+    /// An incomplete character or colour sequence; shorter than [`SGR_LONGEST`].
     cut: Vec<u8>,
 }
 
-/// What stands at the front of some bytes.
+/// The kind and length of what some bytes begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Front {
-    /// So many bytes pass as they are.
+    /// Number of bytes that pass unchanged.
     Pass(usize),
     /// A control character below 80.
     Control(u8),
     /// A C1 control character in two bytes of UTF-8.
     C1(u8),
-    /// So many bytes are not UTF-8.
+    /// Number of bytes that are not UTF-8.
     Malformed(usize),
-    /// More bytes are needed to tell.
+    /// Incomplete: more bytes are needed to decide.
     Cut,
 }
 
 impl Sanitizer {
-    /// Appends what a terminal may get of `bytes`.
+    /// A sanitizer at the start of a stream.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         if self.cut.is_empty() {
             self.run(bytes, false, out);
@@ -46,7 +46,7 @@ impl Sanitizer {
         }
     }
 
-    /// The end of the stream: what was waiting is shown as what it is.
+    /// Ends the stream: an incomplete sequence is appended in visible form.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         let cut = std::mem::take(&mut self.cut);
         self.run(&cut, true, out);
@@ -101,7 +101,7 @@ fn front(bytes: &[u8]) -> Front {
     }
 }
 
-/// A select-graphic-rendition sequence, or just its ESC.
+/// A complete colour sequence (select graphic rendition), its ESC alone, or an incomplete one.
 fn colour(bytes: &[u8]) -> Front {
     if bytes.get(1).is_some_and(|byte| *byte != b'[') {
         return Front::Control(ESC);
@@ -138,7 +138,7 @@ fn show_hex(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// The longest colour sequence that passes; real ones have less than 20 bytes.
+/// Maximum bytes of a colour sequence that passes; common ones have less than 20.
 const SGR_LONGEST: usize = 64;
 const ESC: u8 = 0x1b;
 
@@ -166,7 +166,7 @@ mod tests {
         whole
     }
 
-    /// The text without its colour sequences, found in another way than above.
+    /// The text without its colour sequences, found by an independent method.
     fn without_colours(text: &str) -> String {
         let mut parts = text.split('\u{1b}');
         let mut plain = parts.next().unwrap_or_default().to_owned();

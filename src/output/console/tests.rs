@@ -1,4 +1,4 @@
-//! Notices in, words out.
+//! Messages for notices.
 
 use std::cell::Cell;
 
@@ -6,14 +6,14 @@ use super::*;
 use crate::config::Text;
 use crate::session::CloseReason;
 
-/// A commentator with a clock of its own.
-struct Heard {
+/// A commentator with a virtual clock.
+struct Fixture {
     commentator: Commentator,
     start: Instant,
     wall: Cell<Option<SystemTime>>,
 }
 
-impl Heard {
+impl Fixture {
     fn new(verbose: u8, quiet: bool) -> Self {
         let commentator = Commentator::new(Console::new(verbose, quiet), Box::new(|_| {}));
         Self { commentator, start: Instant::now(), wall: Cell::new(Some(SystemTime::UNIX_EPOCH)) }
@@ -33,37 +33,37 @@ fn address(text: &str) -> Address {
 }
 
 #[test]
-fn trouble_is_told_always_and_what_a_script_handles_only_with_v() {
+fn errors_are_always_written_and_handled_ones_only_with_v() {
     let error = Error::Connect { target: "h:9".into(), cause: "connection\u{1b} refused".into() };
-    for (verbose, handled, told) in [(0, false, true), (0, true, false), (1, true, true)] {
-        let words = Heard::new(verbose, false).at(0, &Notice::Error { conn: None, error: &error, handled });
-        assert_eq!(words, if told { "tcpx: connect to h:9: connection\\x1b refused\n" } else { "" });
+    for (verbose, handled, is_written) in [(0, false, true), (0, true, false), (1, true, true)] {
+        let words = Fixture::new(verbose, false).at(0, &Notice::Error { conn: None, error: &error, handled });
+        assert_eq!(words, if is_written { "tcpx: connect to h:9: connection\\x1b refused\n" } else { "" });
     }
     let error = Error::usage_hint("no", "yes");
-    let words = Heard::new(0, true).at(0, &Notice::Error { conn: None, error: &error, handled: false });
+    let words = Fixture::new(0, true).at(0, &Notice::Error { conn: None, error: &error, handled: false });
     assert_eq!(words, "tcpx: no\nhint: yes\n");
     let error = Error::ScriptLoad { message: "a.rhai:1:1: bad\n  |\n".into() };
-    let words = Heard::new(0, false).at(0, &Notice::NotReloaded { name: "a.rhai", error: &error });
+    let words = Fixture::new(0, false).at(0, &Notice::NotReloaded { name: "a.rhai", error: &error });
     assert_eq!(words, "tcpx: a.rhai:1:1: bad\n  |\ntcpx: a.rhai: not reloaded, the version before goes on\n");
 }
 
 #[test]
-fn quiet_leaves_out_where_it_listens_and_what_was_reloaded() {
+fn quiet_suppresses_listening_and_reloaded() {
     let notices = [
         (Notice::Listening { address: &address("[::]:80"), listener: None }, "listening on [::]:80\n"),
         (Notice::Reloaded { name: "a\nb" }, "reloaded a\\nb\n"),
     ];
     for (notice, words) in notices {
-        assert_eq!(Heard::new(0, false).at(0, &notice), words);
-        assert_eq!(Heard::new(0, true).at(0, &notice), "");
+        assert_eq!(Fixture::new(0, false).at(0, &notice), words);
+        assert_eq!(Fixture::new(0, true).at(0, &notice), "");
     }
     let script = Notice::Listening { address: &address("[::]:80"), listener: Some(1) };
-    assert_eq!(Heard::new(2, false).at(0, &script), "", "a script says itself where it listens");
+    assert_eq!(Fixture::new(2, false).at(0, &script), "", "a script says itself where it listens");
 }
 
 #[test]
 fn a_log_line_has_the_time_and_the_name() {
-    let mut heard = Heard::new(0, true);
+    let mut heard = Fixture::new(0, true);
     let named = heard.at(0, &Notice::Log { conn: Some((1, "web\u{7}")), text: "hello\n" });
     let plain = heard.at(0, &Notice::Log { conn: None, text: "hello" });
     // The zone is that of the machine: only the form is known.
@@ -73,8 +73,8 @@ fn a_log_line_has_the_time_and_the_name() {
 }
 
 #[test]
-fn v_tells_the_course_of_a_connection() {
-    let mut heard = Heard::new(1, false);
+fn v_writes_the_progress_of_a_connection() {
+    let mut heard = Fixture::new(1, false);
     let (one, two) = (address("[::1]:80"), address("127.0.0.1:80"));
     let took = Duration::from_micros(1234);
     let conn = heard.conn(Side::Client);
@@ -102,7 +102,7 @@ fn v_tells_the_course_of_a_connection() {
         if !matches!(notice, Notice::Moved { .. }) {
             assert_eq!(heard.at(1500, &notice), words);
         }
-        assert_eq!(Heard::new(0, false).at(1500, &notice), "");
+        assert_eq!(Fixture::new(0, false).at(1500, &notice), "");
     }
     assert_eq!(heard.commentator.wants(), Taps::None);
     let server = heard.conn(Side::Server);
@@ -111,8 +111,8 @@ fn v_tells_the_course_of_a_connection() {
 }
 
 #[test]
-fn vv_tells_the_first_pieces_and_then_a_sum_each_second() {
-    let mut heard = Heard::new(2, false);
+fn vv_writes_the_first_pieces_and_then_a_sum_each_second() {
+    let mut heard = Fixture::new(2, false);
     assert_eq!(heard.commentator.wants(), Taps::Counts);
     let conn = heard.conn(Side::Client);
     let piece = |direction| Notice::Moved { conn: &conn, direction, n: 100 };
@@ -134,8 +134,8 @@ fn vv_tells_the_first_pieces_and_then_a_sum_each_second() {
 }
 
 #[test]
-fn three_hundred_megabytes_are_few_lines() {
-    let mut heard = Heard::new(2, false);
+fn vv_writes_few_lines_about_three_hundred_megabytes() {
+    let mut heard = Fixture::new(2, false);
     let conn = heard.conn(Side::Client);
     // 64 KiB every two milliseconds: ten seconds.
     let mut words = String::new();

@@ -40,7 +40,7 @@ fn the_first_line_has_the_wall_clock() {
 }
 
 #[test]
-fn every_fact_has_its_line() {
+fn every_notice_has_its_line() {
     let conn = conn(Instant::now());
     conn.info.pretend_moved(5, 4);
     let took = Duration::from_micros(42);
@@ -103,7 +103,7 @@ fn every_fact_has_its_line() {
 }
 
 #[test]
-fn bytes_are_text_where_they_are_text_and_base64_always() {
+fn bytes_are_base64_and_also_text_if_they_are_utf8() {
     let conn = conn(Instant::now());
     let data = |bytes: &[u8]| shown(&Notice::Bytes { conn: &conn, direction: Direction::In, tap: Tap::Plain, bytes });
     assert_eq!(
@@ -124,7 +124,7 @@ fn bytes_are_text_where_they_are_text_and_base64_always() {
 }
 
 #[test]
-fn strings_come_back_and_hold_nothing_a_terminal_obeys() {
+fn strings_round_trip_without_control_characters() {
     for text in ["", "\"\\/", "\0\u{1b}[2J\u{7f}\u{9b}\u{2028}", "plain \u{1f600} text", "\r\n\t\u{8}"] {
         let line = shown(&Notice::Log { conn: None, text });
         assert_eq!(parsed(&line)["text"], *text);
@@ -133,7 +133,7 @@ fn strings_come_back_and_hold_nothing_a_terminal_obeys() {
 }
 
 #[test]
-fn a_file_gets_the_lines_and_a_full_one_is_a_fault_once() {
+fn a_file_gets_the_lines_and_a_failed_write_is_one_fault() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events");
     std::fs::write(&path, "old").unwrap();
