@@ -1,6 +1,6 @@
-//! What stands in the place of a socket that was closed before its connection was told so.
+//! `Closed`: the transport of a released connection, in place of its socket.
 //!
-//! Owns nothing: whatever is asked of it has ended.
+//! Owns nothing: every read is the end of the stream, every write fails.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 
 use crate::net::Transport;
 
-/// A resource that is gone.
+/// A transport without a socket.
 #[derive(Clone, Copy, Debug)]
 pub struct Closed;
 

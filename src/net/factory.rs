@@ -1,6 +1,6 @@
-//! The kinds of connections and listeners there are: one line for each.
+//! The list of all kinds of connections and listeners, one line for each.
 //!
-//! Owns which implementation an address belongs to. Names are resolved before (`dial`).
+//! Owns the mapping from addresses to implementations. Names are resolved before (`dial`).
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,10 +9,10 @@ use crate::endpoint::Address;
 use crate::net::listener::{self, Options};
 use crate::net::{Connecting, Listening, StartError, tcp, unix};
 
-/// Starts a connect, from `source` where there is such a thing. Register the result, and ask it on each event.
+/// Starts a connect, from `source` if given (TCP only). Register the result, and call `finish` after each event.
 ///
 /// # Errors
-/// What the system reports at once.
+/// An error that the system reports at once.
 pub fn connect(to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
     Ok(match to {
         Address::Ip(target) => Box::new(tcp::Connect::start(*target, source)?),
@@ -21,10 +21,10 @@ pub fn connect(to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Conne
     })
 }
 
-/// Binds and listens on one of the addresses, the first that works.
+/// Binds and listens on the first of the addresses that can be bound.
 ///
 /// # Errors
-/// The last address's error.
+/// The error of the last address.
 pub fn listen(addresses: &[Address], options: Options) -> io::Result<Box<dyn Listening>> {
     let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address to listen on");
     for address in addresses {

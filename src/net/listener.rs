@@ -1,4 +1,4 @@
-//! Listening sockets: binding, dual-stack, the accept queue, and which accept errors matter.
+//! TCP listeners: binding, dual-stack, the accept queue, and the classification of accept errors.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,8 +11,8 @@ use crate::endpoint::Address;
 use crate::net::tcp::Tcp;
 use crate::net::{Accepted, Ends, Listening, delegate_source};
 
-/// Length of the accept queue when nobody says otherwise: with 128, a burst of 1 000 connects stalls for a
-/// second (a SYN is retransmitted), with 1024 it does not.
+/// Default length of the accept queue. With 128, a burst of 1 000 connects stalls for a second (a SYN is retransmitted),
+/// with 1024 it does not.
 pub const BACKLOG: i32 = 1024;
 
 /// A listening TCP socket.
@@ -22,18 +22,18 @@ pub struct TcpListening {
     address: SocketAddr,
 }
 
-/// How to listen.
+/// Options of a listener.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Only addresses of this family; `[::]` serves IPv4 too, unless it is IPv6 only.
+    /// Address family; `[::]` accepts IPv4 too, unless the family is IPv6.
     pub family: Family,
     /// Length of the accept queue.
     pub backlog: i32,
-    /// Other sockets of this user may listen on the same port, and share its clients (socket(7), `SO_REUSEPORT`).
+    /// Shares the port with other sockets of this user (socket(7), `SO_REUSEPORT`).
     pub shared: bool,
 }
 
-/// The addresses that stand for "every local address": dual-stack first, then IPv4 for systems without IPv6.
+/// The wildcard addresses in the order to try them: dual-stack, then IPv4 for systems without IPv6.
 pub fn wildcard(family: Family, port: u16) -> Vec<SocketAddr> {
     let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     let v4 = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
@@ -47,11 +47,11 @@ pub fn wildcard(family: Family, port: u16) -> Vec<SocketAddr> {
 /// Binds and listens.
 ///
 /// # Errors
-/// What socket(2), bind(2) and listen(2) report.
+/// Errors of socket(2), bind(2) and listen(2).
 pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
-    // Without it a restarted server waits for TIME_WAIT to pass (socket(7)).
+    // Without it a restarted server cannot bind until TIME_WAIT has passed (socket(7)).
     socket.set_reuse_address(true)?;
     if options.shared {
         socket.set_reuse_port(true)?;
@@ -59,7 +59,7 @@ pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening>
     if let SocketAddr::V6(v6) = address {
         socket.set_only_v6(options.family == Family::V6 || !v6.ip().is_unspecified())?;
     }
-    // For those it accepts: one call less for each.
+    // Inherited by accepted sockets, which saves a system call for each.
     #[cfg(target_os = "linux")]
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
@@ -88,7 +88,7 @@ impl Listening for TcpListening {
 
 delegate_source!(TcpListening, listener);
 
-/// Sorts the errors of accept(2) by what to do about them.
+/// Classifies an error of accept(2) by what to do about it.
 pub(super) fn accept_failed(error: io::Error) -> Accepted {
     match error.raw_os_error() {
         _ if error.kind() == io::ErrorKind::WouldBlock => Accepted::None,
@@ -112,7 +112,7 @@ pub(super) fn accept_failed(error: io::Error) -> Accepted {
     }
 }
 
-/// An IPv4 peer of a dual-stack listener as IPv4.
+/// Converts an IPv4-mapped address of a dual-stack listener to IPv4.
 fn plain(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted_sends_at_once() {
+    fn accepted_sockets_inherit_nodelay_on_linux() {
         let listening = on_loopback(0, false).unwrap();
         let _client = std::net::TcpStream::connect(listening.address).unwrap();
         let (stream, _) = listening.listener.accept().unwrap();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_shared_by_those_who_all_want_it() {
+    fn a_port_is_shared_only_if_all_listeners_share_it() {
         let first = on_loopback(0, true).unwrap();
         let port = first.address.port();
         let second = on_loopback(port, true).unwrap();

@@ -1,7 +1,7 @@
-//! The world of sockets, pipes and signals: everything that touches mio.
+//! Sockets, pipes and signals: everything that touches mio.
 //!
-//! Owns readiness and the non-blocking operations on OS resources. Knows nothing of text, scripts or the rules
-//! of when a connection ends.
+//! Owns readiness and non-blocking operations on OS resources. Knows nothing of text, scripts or the rules for ending a
+//! connection.
 
 pub mod bulk;
 mod closed;
@@ -24,24 +24,24 @@ use crate::endpoint::Address;
 
 pub use closed::Closed;
 
-/// A connect on its way.
+/// A connect in progress.
 pub trait Connecting: Source {
-    /// Both ends, once the connection stands; `None`: not yet. Ask after each event.
+    /// Both ends once the connection is established; `None`: not yet. Call it after each event.
     ///
     /// # Errors
-    /// Why it failed; the system tells that only once.
+    /// The error of the connect, which the system reports only once.
     fn finish(&mut self) -> io::Result<Option<Ends>>;
 
-    /// The connection, which keeps the registration.
+    /// The established connection, which keeps the registration.
     fn into_transport(self: Box<Self>) -> Box<dyn Transport>;
 }
 
 /// A listening socket.
 pub trait Listening: Source {
-    /// Accepts one connection, if somebody waits.
+    /// Accepts one connection, if one is waiting.
     fn accept(&mut self) -> Accepted;
 
-    /// Where it listens.
+    /// The address it listens on.
     fn address(&self) -> Address;
 }
 
@@ -54,58 +54,59 @@ pub struct Ends {
     pub local: Address,
 }
 
-/// One accept.
+/// Result of one accept.
 pub enum Accepted {
-    /// A peer.
+    /// An accepted connection.
     Peer(Box<dyn Transport>, Ends),
-    /// Nobody waits now.
+    /// No connection is waiting.
     None,
-    /// That client is gone already, or the like: try the next.
+    /// A transient error, such as a client that is gone already: try the next.
     TryNext,
-    /// Descriptors or memory ran out: wait a little, no event will come.
+    /// Descriptors or memory ran out. Try again after a pause; no event will say when.
     Exhausted(io::Error),
     /// The listener itself is broken.
     Failed(io::Error),
 }
 
-/// Why a connect could not even be started.
+/// Error of starting a connect.
 #[derive(Debug)]
 pub enum StartError {
-    /// The local address cannot be had.
+    /// The local address cannot be bound.
     Bind(io::Error),
     /// The target cannot be reached.
     Connect(io::Error),
-    /// The target's queue is full, and no event tells when it has room again: try later.
+    /// The accept queue of the target is full, and no event says when it has room: try again after a pause.
     Busy,
 }
 
-/// One OS resource of a peer, read and written without blocking.
+/// One OS resource of a connection, read and written without blocking.
 pub trait Transport: Source {
-    /// Reads what is there; `Ok(0)` is the peer's end.
+    /// Reads available bytes; `Ok(0)` is the end of the stream.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes what fits.
+    /// Writes as many bytes as fit. Returns their number.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// The descriptor for moves within the kernel ([`bulk`]), where reading and writing mean nothing else.
+    /// The descriptor for moves within the kernel ([`bulk`]); `None` if reading or writing involves more than the
+    /// descriptor.
     fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 
-    /// Ends our direction; the other goes on.
+    /// Sends FIN; receiving goes on.
     fn shutdown_write(&mut self) -> io::Result<()>;
 
-    /// Bytes the kernel took that the peer has not acknowledged.
+    /// Written bytes that the peer has not acknowledged.
     fn unacknowledged(&self) -> usize;
 
-    /// Makes the coming drop send RST instead of FIN, where there is such a thing.
+    /// Makes the following drop send RST instead of FIN, where the protocol has one.
     fn abort(&mut self);
 
-    /// `TCP_NODELAY` on or off; nothing where there is no such thing.
+    /// Sets `TCP_NODELAY`; a no-op for other protocols.
     fn set_nodelay(&mut self, on: bool);
 }
 
-/// What is registered is a field.
+/// Implements mio's `Source` by a field.
 macro_rules! delegate_source {
     ($type:ty, $field:tt) => {
         impl mio::event::Source for $type {

@@ -1,8 +1,7 @@
-//! Splice pipes: kernel pipes between two sockets, which cannot be joined without one. What is in a splice pipe was read from
-//! one socket and waits for the other.
+//! Splice pipes: kernel pipes that splice(2) needs between two sockets. Their bytes were read from one socket and wait for
+//! the other.
 //!
-//! Owns how many there are and how large they are, and that none is used twice for different bytes. Where there is none
-//! to be had bytes are read and written.
+//! Owns their number and size, and that a reused pipe is empty. Without a pipe, bytes are read and written.
 
 use std::os::fd::BorrowedFd;
 #[cfg(target_os = "linux")]
@@ -11,17 +10,16 @@ use std::rc::Rc;
 
 use crate::net::bulk::Move;
 
-/// Wanted capacity.
+/// Requested capacity in bytes.
 #[cfg(target_os = "linux")]
 const SIZE: usize = 1 << 20;
-/// A smaller one is slower than to read and write. So small they get when the user's share of pages is used up
-/// (pipe(7), `pipe-user-pages-soft`).
+/// Minimum capacity in bytes; a smaller pipe is slower than reading and writing. The kernel gives smaller ones when the
+/// user's limit of pages is reached (pipe(7), `pipe-user-pages-soft`).
 #[cfg(target_os = "linux")]
 const LEAST: usize = 64 << 10;
-/// So many at most at the same time: what they hold is the kernel's memory, and each takes two descriptors that
-/// connections may need.
+/// Maximum number at the same time: they take kernel memory, and two descriptors each that connections may need.
 const MOST: usize = 32;
-/// So many empty ones are kept.
+/// Maximum number of empty pipes kept for reuse.
 const KEPT: usize = 4;
 
 /// A kernel pipe between two sockets.
@@ -33,17 +31,17 @@ pub struct SplicePipe {
     writer: OwnedFd,
     held: usize,
     is_full: bool,
-    /// What counts the splice pipes that exist.
+    /// Counts the existing splice pipes of the pool.
     _one: Rc<()>,
 }
 
 impl SplicePipe {
-    /// How many bytes it holds.
+    /// Number of bytes it holds.
     pub fn held(&self) -> usize {
         self.held
     }
 
-    /// Whether it took nothing at the last attempt, and nothing has left it since. A pipe fills by pieces, not by bytes.
+    /// Whether the last fill found no room and nothing has left since. A pipe has a limit of buffers, not only of bytes.
     pub fn is_full(&self) -> bool {
         self.is_full
     }
@@ -60,7 +58,7 @@ impl SplicePipe {
         Some(Self { reader, writer, held: 0, is_full: false, _one: one })
     }
 
-    /// Takes at most `most` bytes of what a socket has received.
+    /// Moves at most `most` received bytes of a socket into it.
     pub fn fill(&mut self, socket: BorrowedFd<'_>, most: usize) -> Move {
         let step = crate::net::bulk::splice_some(socket, self.writer.as_fd(), most);
         match step {
@@ -71,7 +69,7 @@ impl SplicePipe {
         step
     }
 
-    /// Sends what it holds.
+    /// Moves its bytes into a socket.
     pub fn drain(&mut self, socket: BorrowedFd<'_>) -> Move {
         let step = crate::net::bulk::splice_some(self.reader.as_fd(), socket, self.held);
         if let Move::Moved(n) = step {
@@ -81,7 +79,7 @@ impl SplicePipe {
         step
     }
 
-    /// What it holds, for a socket that does not take it this way.
+    /// Reads its bytes, for a socket that does not accept moves.
     pub fn into_bytes(self) -> Vec<u8> {
         let mut bytes = vec![0; self.held];
         let mut filled = 0;
@@ -89,7 +87,7 @@ impl SplicePipe {
             match rustix::io::read(&self.reader, &mut bytes[filled..]) {
                 Ok(n) if n > 0 => filled += n,
                 Err(rustix::io::Errno::INTR) => {}
-                // Both ends are ours: what was put in is there.
+                // Cannot happen: both ends are ours, so all bytes that were moved in are there.
                 _ => break,
             }
         }
@@ -98,30 +96,30 @@ impl SplicePipe {
     }
 }
 
-/// Elsewhere there are none.
+/// Other systems have no splice pipes.
 #[cfg(not(target_os = "linux"))]
 impl SplicePipe {
     fn open(_: Rc<()>) -> Option<Self> {
         None
     }
 
-    /// Elsewhere bytes are read and written.
+    /// Always `Unable`.
     pub fn fill(&mut self, _: BorrowedFd<'_>, _: usize) -> Move {
         Move::Unable
     }
 
-    /// Elsewhere bytes are read and written.
+    /// Always `Unable`.
     pub fn drain(&mut self, _: BorrowedFd<'_>) -> Move {
         Move::Unable
     }
 
-    /// Elsewhere it holds nothing.
+    /// Always empty.
     pub fn into_bytes(self) -> Vec<u8> {
         Vec::new()
     }
 }
 
-/// All splice pipes of a loop.
+/// The splice pipes of a loop.
 #[derive(Debug, Default)]
 pub struct SplicePool {
     kept: Vec<SplicePipe>,
@@ -129,7 +127,7 @@ pub struct SplicePool {
 }
 
 impl SplicePool {
-    /// An empty splice pipe; `None` where there is none to be had, for want of descriptors, say.
+    /// Takes an empty splice pipe; `None` at the maximum number, or if none can be made.
     pub fn take(&mut self) -> Option<SplicePipe> {
         if let Some(pipe) = self.kept.pop() {
             return Some(pipe);
@@ -137,14 +135,14 @@ impl SplicePool {
         if Rc::strong_count(&self.count) > MOST { None } else { SplicePipe::open(Rc::clone(&self.count)) }
     }
 
-    /// A splice pipe that is not needed now. One that holds something that nobody wants is closed.
+    /// Returns a splice pipe that is not needed. One that holds bytes is closed.
     pub fn give_back(&mut self, pipe: SplicePipe) {
         if pipe.held == 0 && self.kept.len() < KEPT {
             self.kept.push(pipe);
         }
     }
 
-    /// Closes those that nobody uses; whether that gave descriptors back.
+    /// Closes the kept pipes. Returns whether that freed descriptors.
     pub fn close_kept(&mut self) -> bool {
         !std::mem::take(&mut self.kept).is_empty()
     }

@@ -14,13 +14,13 @@ use crate::net::{Connecting, Ends, StartError, Transport, delegate_source};
 #[derive(Debug)]
 pub struct Tcp {
     stream: TcpStream,
-    /// The system told that it broke when it was asked whether it stands; it tells that only once.
+    /// Error found while connecting, returned by a later read; the system reports it only once.
     broken: Option<io::Error>,
-    /// `TCP_NODELAY` as it is.
+    /// Current value of `TCP_NODELAY`.
     nodelay: bool,
 }
 
-/// A TCP connect on its way.
+/// A TCP connect in progress.
 #[derive(Debug)]
 pub struct Connect {
     tcp: Tcp,
@@ -28,12 +28,12 @@ pub struct Connect {
 }
 
 impl Tcp {
-    /// Wraps a stream as the system makes it.
+    /// Wraps a new stream, without `TCP_NODELAY`.
     pub fn new(stream: TcpStream) -> Self {
         Self { stream, broken: None, nodelay: false }
     }
 
-    /// Wraps an accepted stream. On Linux it has the `TCP_NODELAY` of the listener.
+    /// Wraps an accepted stream, which on Linux inherits `TCP_NODELAY` from the listener.
     pub fn accepted(stream: TcpStream) -> Self {
         Self { nodelay: cfg!(target_os = "linux"), ..Self::new(stream) }
     }
@@ -43,7 +43,7 @@ impl Connect {
     /// Starts a connect, from `source` if given.
     ///
     /// # Errors
-    /// What socket(2), bind(2) and connect(2) report at once.
+    /// Errors of socket(2), bind(2) and connect(2) that are reported at once.
     pub fn start(target: SocketAddr, source: Option<SocketAddr>) -> Result<Self, StartError> {
         let socket = open(target).map_err(StartError::Connect)?;
         if let Some(source) = source {
@@ -62,10 +62,10 @@ impl Connecting for Connect {
     fn finish(&mut self) -> io::Result<Option<Ends>> {
         let stream = &self.tcp.stream;
         let ends = |peer: SocketAddr| Ok(Some(Ends { peer: peer.into(), local: stream.local_addr()?.into() }));
-        // A writable event proves nothing: first the error, then whether there is a peer (mio, TcpStream::connect).
+        // A writable event is no proof: check the error first, then the peer address (mio, TcpStream::connect).
         if let Some(error) = stream.take_error()? {
-            // An RST in answer to the SYN is a refusal. With these two the connection stood, and broke before
-            // anybody looked: what the peer sent is still there to be read, and then this error is due.
+            // An RST in answer to the SYN is ECONNREFUSED. These two errors mean that the connection was established
+            // and broke before this call: what the peer sent can still be read, and then this error is returned.
             if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) {
                 let ends = ends(self.target);
                 self.tcp.broken = Some(error);
@@ -95,7 +95,7 @@ fn open(target: SocketAddr) -> io::Result<Socket> {
 fn bind(socket: &Socket, source: SocketAddr) -> io::Result<()> {
     socket.set_reuse_address(true)?;
     if source.is_ipv6() {
-        // A port of both families is one of each: an attempt by IPv4 beside it needs the other.
+        // A dual-stack socket would also take the IPv4 port, which a parallel attempt by IPv4 needs.
         socket.set_only_v6(true)?;
     }
     socket.bind(&source.into())
@@ -114,7 +114,7 @@ impl Transport for Tcp {
     }
 
     fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
-        // A kept error is told by an ordinary read.
+        // A stored error is returned by an ordinary read.
         self.broken.is_none().then(|| self.stream.as_fd())
     }
 
@@ -131,7 +131,7 @@ impl Transport for Tcp {
     }
 
     fn set_nodelay(&mut self, on: bool) {
-        // A connection that is already broken refuses; its error is told when it is read.
+        // Fails on a connection that is already broken; the next read reports its error.
         if self.nodelay != on && self.stream.set_nodelay(on).is_ok() {
             self.nodelay = on;
         }

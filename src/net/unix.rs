@@ -1,7 +1,7 @@
 //! Unix stream sockets: connections, connects and listeners, by path or by abstract name.
 //!
-//! Owns the socket file of a listener: a stale one is replaced, and it is removed with the listener if it is still
-//! that listener's.
+//! Owns the socket file of a listener: a stale file is replaced, and the listener removes its file at the end, if it is
+//! still its own.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -19,11 +19,11 @@ use crate::endpoint::{Address, UnixName};
 use crate::net::listener::accept_failed;
 use crate::net::{Accepted, Connecting, Ends, Listening, StartError, Transport, delegate_source};
 
-/// One connection.
+/// A Unix stream connection.
 #[derive(Debug)]
 pub struct Unix(UnixStream);
 
-/// A connect. The system makes it at once or not at all, but it is told as an event like every other.
+/// A finished connect. The system connects at once or fails, but the result is reported by an event as with TCP.
 #[derive(Debug)]
 pub struct Connect {
     unix: Unix,
@@ -33,14 +33,13 @@ pub struct Connect {
 /// A listening socket.
 #[derive(Debug)]
 pub struct UnixListening {
-    /// Removed in the end, and before the socket is closed: while that holds the file's inode, no other file has its
-    /// number.
+    /// Dropped before the socket is closed: while that holds the inode of the file, no other file can have its number.
     _file: Option<SocketFile>,
     listener: UnixListener,
     name: UnixName,
 }
 
-/// The file that bind(2) has made.
+/// The socket file created by bind(2).
 #[derive(Debug)]
 struct SocketFile {
     path: PathBuf,
@@ -54,7 +53,7 @@ impl Connect {
     /// Connects.
     ///
     /// # Errors
-    /// What socket(2) and connect(2) report. A full queue (`EAGAIN`) is [`StartError::Busy`]: the socket would never
+    /// Errors of socket(2) and connect(2). A full accept queue (`EAGAIN`) is [`StartError::Busy`]: the socket would never
     /// become ready.
     pub fn start(name: &UnixName) -> Result<Self, StartError> {
         let target = socket_address(name).map_err(StartError::Connect)?;
@@ -69,7 +68,7 @@ impl Connect {
 
 impl Connecting for Connect {
     fn finish(&mut self) -> io::Result<Option<Ends>> {
-        // The target as it was asked for: a path is known here by that name.
+        // The target as requested, because the listener's own path may be relative to another folder.
         let local = address_of(&self.unix.0.local_addr()?);
         Ok(Some(Ends { peer: Address::Unix(Some(self.target.clone())), local }))
     }
@@ -80,11 +79,10 @@ impl Connecting for Connect {
 }
 
 impl UnixListening {
-    /// Binds and listens. The file's mode follows the umask.
+    /// Binds and listens. The umask decides the mode of the file.
     ///
     /// # Errors
-    /// What bind(2) and listen(2) report, in words where they say too little: somebody listens there, or it is not a
-    /// socket.
+    /// Errors of bind(2) and listen(2), with a clearer message if the file is not a socket or is in use.
     pub fn bind(name: &UnixName, backlog: i32) -> io::Result<Self> {
         let address = socket_address(name)?;
         let socket = open(Type::STREAM)?;
@@ -137,13 +135,13 @@ impl Transport for Unix {
         self.0.shutdown(Shutdown::Write)
     }
 
-    /// What the peer has not read yet, with what the kernel needs to hold it.
+    /// Bytes that the peer has not read, with the kernel's overhead for them.
     fn unacknowledged(&self) -> usize {
         crate::sys::unix::unacknowledged(&self.0)
     }
 
-    /// Nothing: there is no RST (`SO_LINGER` has no effect), and what was written is in the peer's queue already. The
-    /// peer reads it, and then `ECONNRESET` if something it sent was not read here, or else the end.
+    /// A no-op: there is no RST (`SO_LINGER` has no effect), and what was written is in the peer's queue already. The peer
+    /// reads it, and then `ECONNRESET` if something it sent was not read here, or else the end.
     fn abort(&mut self) {}
 
     fn set_nodelay(&mut self, _: bool) {}
@@ -155,7 +153,7 @@ delegate_source!(UnixListening, listener);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody else may have put a socket of their own there.
+        // Another process may have replaced the file by its own.
         if identity(&self.path).is_ok_and(|found| found == self.identity) {
             let _ = fs::remove_file(&self.path);
         }
@@ -172,7 +170,7 @@ fn open(kind: Type) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Removes a socket file that nobody listens on.
+/// Removes a socket file without a listener.
 fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
     let in_use = |why: &str| Err(io::Error::new(io::ErrorKind::AddrInUse, why.to_owned()));
     let found = match fs::symlink_metadata(path) {
@@ -186,8 +184,8 @@ fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
     if !found.file_type().is_socket() {
         return in_use("the file exists and is not a socket");
     }
-    // A datagram socket cannot connect to a listener, so that nobody accepts this probe; but the system says
-    // ECONNREFUSED only if there is no socket behind the file (connect(2), EPROTOTYPE).
+    // A datagram socket cannot connect to a stream listener, so the probe is never accepted; the system returns ECONNREFUSED
+    // only if there is no socket behind the file, else EPROTOTYPE (connect(2)).
     match open(Type::DGRAM)?.connect(address) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
         _ => return Err(io::Error::from_raw_os_error(libc::EADDRINUSE)),
@@ -195,7 +193,7 @@ fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
     if identity(path)? == (found.dev(), found.ino()) { fs::remove_file(path) } else { in_use("address already in use") }
 }
 
-/// The system's form of a name.
+/// Converts a name to a socket address.
 fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
     let bytes = match name {
         UnixName::Path(path) => path.as_os_str().as_bytes().to_vec(),
@@ -212,7 +210,7 @@ fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
     SockAddr::unix(std::ffi::OsStr::from_bytes(&bytes))
 }
 
-/// An end of a connection in our words.
+/// Converts a socket address to an [`Address`].
 fn address_of(address: &SocketAddr) -> Address {
     let path = address.as_pathname().map(|path| UnixName::Path(path.to_owned()));
     Address::Unix(path.or_else(|| abstract_name(address)))
@@ -229,7 +227,7 @@ fn abstract_name(_: &SocketAddr) -> Option<UnixName> {
     None
 }
 
-/// An error whose usual words would mislead: the file of the path is a socket of another type.
+/// Replaces a misleading message: with `EPROTOTYPE` the file is a socket of another type.
 fn explained(error: io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(libc::EPROTOTYPE) => io::Error::new(error.kind(), "it is not a stream socket"),
@@ -237,7 +235,7 @@ fn explained(error: io::Error) -> io::Error {
     }
 }
 
-/// Bytes of a path, without its NUL, or of an abstract name, without the one before it (unix(7), `sun_path`).
+/// Maximum bytes of a path, without its NUL, or of an abstract name, without its leading NUL (unix(7), `sun_path`).
 const LONGEST: usize = 107;
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn both_ends_know_their_names() {
 }
 
 #[test]
-fn a_stale_file_is_replaced_and_ours_is_removed_in_the_end() {
+fn a_stale_file_is_replaced_and_the_own_file_removed_at_the_end() {
     let folder = Folder::new();
     drop(UnixListener::bind(folder.path()).unwrap());
     assert!(folder.path().exists());
@@ -89,7 +89,7 @@ fn a_file_that_was_replaced_meanwhile_stays() {
 }
 
 #[test]
-fn a_live_socket_is_left_alone_and_hears_nothing() {
+fn a_listening_socket_is_left_alone_and_accepts_no_probe() {
     let folder = Folder::new();
     let live = UnixListener::bind(folder.path()).unwrap();
     live.set_nonblocking(true).unwrap();
@@ -99,7 +99,7 @@ fn a_live_socket_is_left_alone_and_hears_nothing() {
 }
 
 #[test]
-fn what_is_not_a_socket_is_never_removed() {
+fn a_file_that_is_no_socket_is_never_removed() {
     let folder = Folder::new();
     fs::write(folder.path(), "text").unwrap();
     assert_eq!(refusal(&folder.socket()), "the file exists and is not a socket");
@@ -110,7 +110,7 @@ fn what_is_not_a_socket_is_never_removed() {
 }
 
 #[test]
-fn the_longest_names_fit_and_longer_ones_are_explained() {
+fn names_of_the_maximum_length_fit_and_longer_ones_are_errors() {
     let name = |length| UnixName::Abstract(vec![b'x'; length]);
     UnixListening::bind(&name(107), 8).unwrap();
     assert_eq!(refusal(&name(108)), "the name has 108 bytes, and 107 are the most for a Unix socket");
@@ -154,7 +154,7 @@ fn unread_input_is_a_reset_for_the_peer_after_what_was_written() {
 }
 
 #[test]
-fn a_socket_of_another_type_is_named() {
+fn a_socket_of_another_type_has_a_clear_error() {
     let folder = Folder::new();
     let _datagrams = std::os::unix::net::UnixDatagram::bind(folder.path()).unwrap();
     let Err(StartError::Connect(error)) = Connect::start(&folder.socket()) else { panic!("it connects") };
