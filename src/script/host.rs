@@ -1,7 +1,7 @@
-//! `Host`: what a script's functions may reach while a call runs, and what stops a call that runs too long.
+//! `Host`: state shared by the functions of a script, and the limits of a running call.
 //!
-//! Owns the list of commands being filled, the clock of the running call and the order to stop it, and what a
-//! script keeps between calls: timers and the list of connections. Knows nothing about handlers.
+//! Owns the commands of the running call, its limits of time and memory and the order to stop it, and what a script keeps
+//! between calls: timers, listeners, expectations and the list of connections. Does not call handlers.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -23,31 +23,31 @@ use crate::script::timers::{Timer, TimerId, Timers};
 use crate::session::{ChosenForm, Command, ConnId, ConnIds, ConnView, ListenerId};
 use crate::sys::{interrupts, memory};
 
-/// Why a call was stopped from outside the script. `try`/`catch` cannot hold it back.
+/// Why a call was stopped from outside the script; `try`/`catch` cannot catch it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stopped {
-    /// It ran out of its time.
+    /// Its time limit has passed.
     TimedOut,
-    /// The time of the whole run is up.
+    /// The time limit of the run has passed.
     RunOver,
-    /// It took too much memory.
+    /// It has allocated too much memory.
     TooLarge,
     /// It called `exit(code)`.
     Exit(u8),
 }
 
-/// Opens a listener and says where it is, if it is bound already: a name is resolved first.
+/// Opens a listener. Returns its address if it is bound already; a name is resolved first.
 pub type Binder = Box<dyn Fn(&Endpoint) -> Result<(ListenerId, Option<Address>)>>;
 
-/// What a run gives to its script.
+/// The settings of the run for the script's own connections and listeners.
 pub struct RunContext {
-    /// The row of connection numbers.
+    /// Source of connection numbers.
     pub ids: ConnIds,
     /// The text settings of a new connection.
     pub text: Text,
     /// `TCP_NODELAY` of a new connection.
     pub nodelay: bool,
-    /// Binds a listener.
+    /// Opens listeners; `None`: not possible here.
     pub bind: Option<Binder>,
 }
 
@@ -81,15 +81,15 @@ impl fmt::Debug for RunContext {
     }
 }
 
-/// Shared by everything that is registered with one engine.
+/// Shared by all functions registered with one engine.
 #[derive(Debug)]
 pub(super) struct Host {
     commands: RefCell<Vec<Command>>,
     timeout: Duration,
     clock: ScriptClock,
-    /// When the clock was first looked at in this call.
+    /// The first reading of the clock in this call.
     began: Cell<Option<Instant>>,
-    /// What this thread may hold before the call is stopped.
+    /// Allocated bytes of this thread above which the call is stopped.
     ceiling: Cell<isize>,
     stopped: Cell<Option<Stopped>>,
     random: RefCell<fastrand::Rng>,
@@ -97,21 +97,22 @@ pub(super) struct Host {
     timers: RefCell<Timers>,
     loaded_timers: RefCell<Vec<TimerId>>,
     conns: RefCell<BTreeMap<ConnId, Rc<ConnView>>>,
-    /// Connections whose stream the script cuts, or of which it expects something.
+    /// Connections with a cutting of the script, or with expectations.
     streams: RefCell<HashMap<ConnId, Stream>>,
     takes_lines: Cell<bool>,
     takes_frames: Cell<bool>,
-    /// When the run is over, whatever a call does.
+    /// The time limit of the run.
     run_until: Cell<Option<Instant>>,
-    /// How many signals had come when the call began, and how many more end the process at once.
+    /// Number of signals received before the call began.
     signals: Cell<usize>,
-    patience: Cell<usize>,
+    /// Number of signals during a call that end the process at once.
+    signal_limit: Cell<usize>,
     listeners: RefCell<Listeners>,
     context: RefCell<RunContext>,
 }
 
 impl Host {
-    /// A host whose script is still loading; without a seed, chance is different each time.
+    /// A host whose script is still loading; without a seed, random numbers differ each time.
     pub(super) fn new(timeout: Duration, seed: Option<u64>, clock: ScriptClock) -> Rc<Self> {
         Rc::new(Self {
             commands: RefCell::default(),
@@ -130,7 +131,7 @@ impl Host {
             takes_frames: Cell::new(false),
             run_until: Cell::new(None),
             signals: Cell::new(0),
-            patience: Cell::new(2),
+            signal_limit: Cell::new(2),
             listeners: RefCell::default(),
             context: RefCell::new(RunContext {
                 ids: ConnIds::default(),
@@ -141,17 +142,17 @@ impl Host {
         })
     }
 
-    /// Whether the top level of the script is being run.
+    /// Whether the top level of the script is running.
     pub(super) fn is_loading(&self) -> bool {
         self.loading.get()
     }
 
-    /// The top level of the script is being run, or not any more.
+    /// Sets whether the top level of the script is running.
     pub(super) fn set_loading(&self, loading: bool) {
         self.loading.set(loading);
     }
 
-    /// The callbacks for later.
+    /// The timers.
     pub(super) fn timers(&self) -> RefMut<'_, Timers> {
         self.timers.borrow_mut()
     }
@@ -170,12 +171,12 @@ impl Host {
         id
     }
 
-    /// The timers that the top level has started.
+    /// Takes the list of timers that the top level has started.
     pub(super) fn take_loaded_timers(&self) -> Vec<TimerId> {
         self.loaded_timers.take()
     }
 
-    /// The timers that the top level has started are these.
+    /// Puts back the list of timers that the top level has started.
     pub(super) fn put_loaded_timers(&self, timers: Vec<TimerId>) {
         self.loaded_timers.replace(timers);
     }
@@ -187,29 +188,29 @@ impl Host {
         }
     }
 
-    /// A connection stands: it is one of all.
+    /// Adds an established connection to the list.
     pub(super) fn opened(&self, conn: &Rc<ConnView>) {
         self.conns.borrow_mut().insert(conn.id, Rc::clone(conn));
     }
 
-    /// A connection is over, and its timers with it.
+    /// Removes a closed connection with its timers and expectations.
     pub(super) fn closed(&self, conn: &ConnView) {
         self.conns.borrow_mut().remove(&conn.id);
         self.timers().cancel_of(conn.id);
         self.streams.borrow_mut().remove(&conn.id);
     }
 
-    /// What the run gives to its script.
+    /// Sets the context of the run.
     pub(super) fn set_context(&self, context: RunContext) {
         *self.context.borrow_mut() = context;
     }
 
-    /// The handlers of listeners.
+    /// The script's listeners and their handlers.
     pub(super) fn listeners(&self) -> RefMut<'_, Listeners> {
         self.listeners.borrow_mut()
     }
 
-    /// The view of a connection that is yet to be made; with the run's `TCP_NODELAY` unless said.
+    /// Makes the view of a connection that is to be made.
     pub(super) fn dialing(&self, target: &Endpoint, nodelay: Option<bool>) -> Rc<ConnView> {
         let context = self.context.borrow();
         let view = ConnView::dialing(context.ids.next(), target, &context.text, self.now());
@@ -225,19 +226,19 @@ impl Host {
         Ok(Listener::new(Some(id), self.listeners().open(id, address)))
     }
 
-    /// Whether somebody takes the lines of a connection: the script, or the listener that accepted it.
+    /// Whether a connection has a handler of lines: from the script, or from the listener that accepted it.
     pub(super) fn takes_lines(&self, conn: &ConnView) -> bool {
         self.takes_lines.get()
             || conn.info.listener().is_some_and(|listener| self.listeners().has(listener, Hook::Line))
     }
 
-    /// Whether the script has `on_line`, and whether it has `on_frame` or `on_data`.
+    /// Sets whether the script has `on_line`, and whether it has `on_frame` or `on_data`.
     pub(super) fn set_takes(&self, lines: bool, frames: bool) {
         self.takes_lines.set(lines);
         self.takes_frames.set(frames);
     }
 
-    /// Whether somebody takes the frames of a connection: the script, or the listener that accepted it.
+    /// Whether a connection has a handler of frames: from the script, or from the listener that accepted it.
     pub(super) fn takes_frames(&self, conn: &ConnView) -> bool {
         let of_listener = |listener| {
             let listeners = self.listeners();
@@ -246,7 +247,7 @@ impl Host {
         self.takes_frames.get() || conn.info.listener().is_some_and(of_listener)
     }
 
-    /// Changes the form of a connection's received bytes: at once, or when nothing is expected of it any more.
+    /// Changes the cutting of a connection's stream: at once, or after its last expectation.
     pub(super) fn choose_form(&self, conn: &ConnView, chosen: Option<ChosenForm>) {
         if !conn.info.is_open() {
             return;
@@ -259,7 +260,7 @@ impl Host {
         }
     }
 
-    /// Expects something of a connection, after what it is expected already.
+    /// Adds an expectation behind those of the connection.
     pub(super) fn expect(&self, conn: &ConnView, expectation: Expectation) {
         let mut streams = self.streams.borrow_mut();
         let stream = streams.entry(conn.id).or_default();
@@ -269,12 +270,12 @@ impl Host {
         }
     }
 
-    /// Whether something is expected of a connection.
+    /// Whether a connection has expectations.
     pub(super) fn is_expecting(&self, conn: &ConnView) -> bool {
         self.streams.borrow().get(&conn.id).is_some_and(|stream| !stream.expected.is_empty())
     }
 
-    /// What is expected first, if it is in these bytes; it is expected no more then.
+    /// Takes the first expectation of a connection if the bytes match it.
     pub(super) fn take_found(&self, conn: &ConnView, bytes: &[u8]) -> Option<(Expectation, Found)> {
         let mut streams = self.streams.borrow_mut();
         let stream = streams.get_mut(&conn.id)?;
@@ -286,7 +287,7 @@ impl Host {
         Some((expectation, found))
     }
 
-    /// Everything that is expected; nothing is any more.
+    /// Takes all expectations of a connection and cancels their timers.
     pub(super) fn take_expected(&self, conn: &ConnView) -> VecDeque<Expectation> {
         let expected = self.streams.borrow_mut().get_mut(&conn.id).map(|stream| mem::take(&mut stream.expected));
         let expected = expected.unwrap_or_default();
@@ -296,7 +297,7 @@ impl Host {
         expected
     }
 
-    /// The time of what was expected is up: it is expected no more.
+    /// Takes the expectation whose time limit is this timer.
     pub(super) fn take_overdue(&self, conn: &ConnView, timer: TimerId) -> Option<Expectation> {
         let mut streams = self.streams.borrow_mut();
         let expected = &mut streams.get_mut(&conn.id)?.expected;
@@ -304,7 +305,7 @@ impl Host {
         expected.remove(at)
     }
 
-    /// Sets the form for what is expected next; if that is nothing, the chosen one.
+    /// Sets the cutting for the next expectation, or the former cutting if there is none.
     pub(super) fn apply_form(&self, conn: &ConnView, out: &mut Vec<Command>) {
         if let Some(stream) = self.streams.borrow().get(&conn.id) {
             let wanted = Command::SetForm(conn.id, stream.form());
@@ -314,23 +315,23 @@ impl Host {
         }
     }
 
-    /// All connections that stand, the oldest first.
+    /// All established connections, the oldest first.
     pub(super) fn conns(&self) -> impl Iterator<Item = Rc<ConnView>> + use<> {
         self.conns.borrow().values().cloned().collect::<Vec<_>>().into_iter()
     }
 
-    /// When the whole run is over: a call is stopped then.
+    /// Sets the time limit of the run, at which a running call is stopped.
     pub(super) fn set_run_until(&self, until: Option<Instant>) {
         self.run_until.set(until);
     }
 
-    /// The run is ending: the next signal ends the process at once, also in the middle of a call.
+    /// Notes that the run is ending: the next signal ends the process at once, also during a call.
     pub(super) fn set_ending(&self) {
-        self.patience.set(1);
+        self.signal_limit.set(1);
         self.run_until.set(None);
     }
 
-    /// How long one call may run.
+    /// Time limit of one call.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout
     }
@@ -345,7 +346,7 @@ impl Host {
         self.commands.borrow_mut().extend(command);
     }
 
-    /// Runs a call with a fresh clock; the commands it pushes go behind those in `out`.
+    /// Runs a call with new limits; its commands are appended to `out`.
     pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Stopped>) {
         self.began.set(None);
         self.signals.set(interrupts::count());
@@ -358,12 +359,12 @@ impl Host {
         (result, self.stopped.take())
     }
 
-    /// Takes something from the script's generator.
+    /// Uses the script's random number generator.
     pub(super) fn random<R>(&self, take: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
         take(&mut self.random.borrow_mut())
     }
 
-    /// For native functions that take long: an error that ends the call when its time is over.
+    /// For native functions that take long: an error that ends the call once a limit is reached.
     pub(super) fn check(&self) -> std::result::Result<(), Box<EvalAltResult>> {
         match self.look_at_the_clock() {
             Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
@@ -371,15 +372,15 @@ impl Host {
         }
     }
 
-    /// Orders the running call to end.
+    /// Stops the running call.
     pub(super) fn stop(&self, stopped: Stopped) {
         self.stopped.set(Some(stopped));
-        // So that every operation from now on is looked at.
+        // From now on every operation is checked.
         self.ceiling.set(isize::MIN);
     }
 
-    /// Called by the engine for every operation. Once a call has to end, every further operation says so
-    /// again: a native function that wraps the error of its callback would make it catchable otherwise.
+    /// Called by the engine for every operation. Once a call is stopped, every further operation fails again: a native
+    /// function that wraps the error of its callback would make it catchable otherwise.
     #[inline]
     pub(super) fn progress(&self, operations: u64) -> Option<Dynamic> {
         if operations & (OPERATIONS_PER_LOOK - 1) != 0 && memory::held() <= self.ceiling.get() {
@@ -401,7 +402,7 @@ impl Host {
         if self.stopped.get().is_some() {
             return Some(Dynamic::UNIT);
         }
-        if interrupts::count() - self.signals.get() >= self.patience.get() {
+        if interrupts::count() - self.signals.get() >= self.signal_limit.get() {
             interrupts::die();
         }
         let now = Instant::now();
@@ -421,11 +422,12 @@ impl Host {
     }
 }
 
-/// The clock is read once in so many operations (a power of two): reading it each time costs a fifth of the
-/// throughput of a short handler, and one operation on a value at its limits takes up to 0.1 s.
+/// Operations between two readings of the clock (a power of two): reading it each time costs a fifth of the throughput of
+/// a short handler, and one operation on a value of maximum size takes up to 0.1 s.
 const OPERATIONS_PER_LOOK: u64 = 16;
 
-/// How much more memory a call may hold than when it began. What it leaves in `app` is no longer counted then.
+/// Maximum bytes a call may allocate beyond what the thread held when it began. What earlier calls left in `app` is not
+/// counted.
 pub(super) const MAX_GROWTH: isize = 256 << 20;
 
 #[cfg(test)]
@@ -445,9 +447,9 @@ mod tests {
     fn the_clock_is_left_alone_in_short_calls() {
         let host = Host::new(Duration::ZERO, None, ScriptClock::default());
         assert!((1..16).all(|operations| host.progress(operations).is_none()));
-        assert!(host.progress(16).is_none(), "the first look only starts the clock");
+        assert!(host.progress(16).is_none(), "the first reading only starts the clock");
         assert!(host.progress(32).is_some());
-        assert!(host.progress(33).is_some(), "and from then on every operation is refused");
+        assert!(host.progress(33).is_some(), "from then on every operation fails");
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! Listeners that a script opened, and the handlers each of them has for its own connections.
+//! `Listeners`: the listeners that a script opened, and their handlers for the connections they accept.
+//!
+//! Owns the addresses of listeners whose name is being resolved. Binds nothing: the driver does.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -10,16 +12,16 @@ use crate::endpoint::Address;
 use crate::script::check::Hook;
 use crate::session::ListenerId;
 
-/// Handlers of listeners: what a script assigned to `listener.on_data` and the like.
+/// Listeners with the handlers assigned to `listener.on_data` and the like.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     handlers: HashMap<(ListenerId, Hook), FnPtr>,
-    /// Where those will be that are not bound yet; shared with the values the script has.
+    /// Addresses of listeners that are not bound yet, shared with the script's values.
     pending: HashMap<ListenerId, Rc<OnceCell<Address>>>,
 }
 
 impl Listeners {
-    /// A listener was opened; its address, which is empty until it is bound.
+    /// Adds a listener. Returns its shared address, which is empty until it is bound.
     pub(super) fn open(&mut self, listener: ListenerId, address: Option<Address>) -> Rc<OnceCell<Address>> {
         let place = Rc::new(OnceCell::new());
         match address {
@@ -29,29 +31,29 @@ impl Listeners {
         place
     }
 
-    /// A listener that was opened is bound now.
+    /// Sets the address of a listener that is bound now.
     pub(super) fn bound(&mut self, listener: ListenerId, address: Address) -> Rc<OnceCell<Address>> {
         let place = self.pending.remove(&listener).unwrap_or_default();
         let _ = place.set(address);
         place
     }
 
-    /// A listener is not to be bound any more.
+    /// Removes a listener that will not be bound.
     pub(super) fn give_up(&mut self, listener: ListenerId) {
         self.pending.remove(&listener);
     }
 
-    /// Sets a listener's own handler.
+    /// Sets a handler of a listener.
     pub(super) fn set(&mut self, listener: ListenerId, hook: Hook, call: FnPtr) {
         self.handlers.insert((listener, hook), call);
     }
 
-    /// A listener's own handler.
+    /// The handler of a listener, if it has this one.
     pub(super) fn get(&self, listener: ListenerId, hook: Hook) -> Option<FnPtr> {
         self.handlers.get(&(listener, hook)).cloned()
     }
 
-    /// Whether a listener has its own handler.
+    /// Whether a listener has this handler.
     pub(super) fn has(&self, listener: ListenerId, hook: Hook) -> bool {
         self.handlers.contains_key(&(listener, hook))
     }

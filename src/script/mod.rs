@@ -1,8 +1,8 @@
-//! Scripts: a Rhai program decides what connections do.
+//! Scripts: Rhai programs that decide what connections do.
 //!
-//! Owns the embedding of Rhai, the functions scripts can use, the checks before a run and the rendering of
-//! errors. Never does network or terminal I/O: events come in, commands go out. What scripts see is in
-//! [`reference`], which also makes their manual page.
+//! Owns the embedding of Rhai, the functions of scripts, the checks before a run and the rendering of errors. Does no
+//! network or terminal I/O: events come in, commands go out. [`reference`] lists the API and is the source of its
+//! manual page.
 
 mod api;
 pub mod builtin;
@@ -50,7 +50,7 @@ pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
 pub use starter::starter;
 
-/// So many calls use what the first of them has left.
+/// Maximum calls with one [`CallCache`].
 const CALLS_PER_CACHE: u32 = 1 << 16;
 
 /// A loaded script, ready to handle events.
@@ -58,34 +58,34 @@ pub struct ScriptHandler {
     engine: Engine,
     no_ast: AST,
     app: Dynamic,
-    /// The closures of this version and of those before: timers, listeners, `app` and `conn.state` may hold some.
+    /// Closures of this version and of earlier ones, which timers, listeners, `app` and `conn.state` may hold.
     closures: AST,
-    /// How many parameters each function has, closures included: a bit for each number.
+    /// Numbers of parameters of each function, closures included, as a bit set: bit `n` for `n` parameters.
     parameters: HashMap<String, u64>,
-    /// What one call leaves for the next.
+    /// Cache of the last call, for the next one.
     cache: Cell<Option<Box<CallCache>>>,
     host: Rc<Host>,
     hooks: Hooks,
     sources: Rc<Sources>,
     warnings: Vec<String>,
-    /// What the top level of the script asked for; goes out with the first call.
+    /// Commands of the script's top level, returned with the first call.
     pending: RefCell<Vec<Command>>,
 }
 
-/// What Rhai needs for a call and would make anew for each.
+/// State of Rhai that would be made anew for each call.
 #[derive(Default)]
 struct CallCache {
-    /// What Rhai has found out about functions.
+    /// Rhai's cache of resolved functions.
     caches: Caches,
-    /// Empty between calls: the room for their variables.
+    /// Empty between calls; keeps the allocation for variables.
     scope: Scope<'static>,
-    /// So many calls have used it.
+    /// Number of calls that have used it.
     calls: u32,
 }
 
 impl ScriptHandler {
-    /// Reads, checks and runs the top level of a script. The error's message is complete: position, source
-    /// line and hint.
+    /// Reads and checks a script and runs its top level. The message of the error is complete: position, source line and
+    /// hint.
     pub fn load(script: &Script) -> Result<Self, Error> {
         Self::load_with_clock(script, ScriptClock::default())
     }
@@ -100,14 +100,14 @@ impl ScriptHandler {
         Self::open(script, Dynamic::from_map(Map::new()).into_shared(), host, None).0
     }
 
-    /// Loads the script anew, beside this one; `app` and what else a script keeps between calls go on. Also gives
-    /// the files it is, or would be, made of. Of a script that does not load nothing remains.
+    /// Loads the script again, beside this one, with the same `app` and `Host`. Also returns the files of the new version,
+    /// even if it does not load. The effects of a failed load are undone.
     pub fn reload(&self, script: &Script) -> (Result<Self, Error>, Vec<PathBuf>) {
         let before = self.app.read_lock::<Map>().map(|app| app.clone());
         let timers = self.host.take_loaded_timers();
         let (result, files) = Self::open(script, self.app.clone(), Rc::clone(&self.host), Some(self));
         if result.is_ok() {
-            // Those of the top level were started again.
+            // The new top level has started its own.
             self.host.cancel(&timers);
         } else {
             let undone = self.host.take_loaded_timers();
@@ -163,7 +163,7 @@ impl ScriptHandler {
         }
         let mut closures = engine::closures(&ast);
         if let Some(older) = older.filter(|older| older.closures.has_functions()) {
-            // Found after the script's own functions; what they call is what is there now.
+            // Looked up after the script's own functions; the functions they call are those of the new version.
             let module = engine::run(&engine, &older.closures, Scope::new());
             engine.register_global_module(module.map_err(|fault| error::render(&fault, sources))?.into());
             closures = older.closures.merge(&closures);
@@ -188,17 +188,17 @@ impl ScriptHandler {
         Ok(Self { engine, no_ast, app, closures, parameters, cache, host, hooks, sources, warnings, pending })
     }
 
-    /// Gives the script what it needs for connections of its own; call it before anything else.
+    /// Sets the context for the script's own connections and listeners; call it before anything else.
     pub fn set_context(&self, context: RunContext) {
         self.host.set_context(context);
     }
 
-    /// When the whole run is over: a call that still runs then is stopped.
+    /// Sets the end of the run: a call that still runs then is stopped.
     pub fn set_run_until(&self, until: Option<Instant>) {
         self.host.set_run_until(until);
     }
 
-    /// The run is ending: from now on one signal ends the process, also in the middle of a call.
+    /// Notes that the run is ending: from now on one signal ends the process, also during a call.
     pub fn set_ending(&self) {
         self.host.set_ending();
     }
@@ -213,23 +213,23 @@ impl ScriptHandler {
         self.hooks.has(Hook::Stdin) || self.hooks.has(Hook::StdinEof)
     }
 
-    /// What messages call the script.
+    /// The name of the script in messages.
     pub fn name(&self) -> &str {
         &self.sources.main().name
     }
 
-    /// The files it has been made of so far: what a function imports is known after its first call.
+    /// The files of the script, imports included. An import within a function is known after its first call.
     pub fn files(&self) -> Vec<PathBuf> {
         self.sources.files()
     }
 
-    /// What looked wrong while loading, but is no error.
+    /// The warnings of loading.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Calls `on_error` for a listener that cannot be bound, its own or the script's, with `()` for a connection. Returns
-    /// whether there is one.
+    /// Calls `on_error`, the listener's own or the script's, for a listener that cannot be bound, with `()` in place of a
+    /// connection. Returns whether there is such a handler.
     fn listen_failed(
         &self,
         listener: ListenerId,
@@ -249,12 +249,12 @@ impl ScriptHandler {
         self.ask_hook(hook, args, out).map(drop)
     }
 
-    /// Whether somebody handles this for a connection: the script, or the listener that accepted it.
+    /// Whether a connection has this handler: from the script, or from the listener that accepted it.
     fn has(&self, conn: &ConnView, hook: Hook) -> bool {
         self.hooks.has(hook) || conn.info.listener().is_some_and(|listener| self.host.listeners().has(listener, hook))
     }
 
-    /// Calls a connection's handler: its listener's own, or else the script's.
+    /// Calls the handler of a connection: that of its listener, or else that of the script.
     fn call_hook<const N: usize>(
         &self,
         conn: &ConnView,
@@ -267,7 +267,7 @@ impl ScriptHandler {
         self.call_back(hook.name(), &own, args, out)
     }
 
-    /// Calls what waited for something, if that has arrived.
+    /// Calls the first expectation of a connection if the bytes match it.
     fn match_expected(&self, conn: &Rc<ConnView>, bytes: &[u8], out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let Some((expectation, found)) = self.host.take_found(conn, bytes) else { return Ok(()) };
         out.push(Command::Skip(conn.id, found.end));
@@ -277,7 +277,7 @@ impl ScriptHandler {
         result
     }
 
-    /// Calls everything that waited for something: it does not come any more.
+    /// Calls all expectations of a connection as unmet, at the end of the stream.
     fn expire_expected(
         &self,
         conn: &Rc<ConnView>,
@@ -292,7 +292,7 @@ impl ScriptHandler {
         Ok(())
     }
 
-    /// Asks the script how long the next frame is.
+    /// Calls `frame_size` for the length of the next frame.
     fn measure(&self, conn: &Rc<ConnView>, bytes: Vec<u8>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let answer =
             self.ask_hook(Hook::FrameSize, [Dynamic::from(Conn::new(conn)), Dynamic::from_blob(bytes)], out)?;
@@ -315,7 +315,7 @@ impl ScriptHandler {
         HandlerError::Failed { handler, summary: report.summary(), message: report.message() }
     }
 
-    /// Calls a handler for its answer.
+    /// Calls a handler of the script and returns its value; `()` if there is none.
     fn ask_hook<const N: usize>(
         &self,
         hook: Hook,
@@ -329,9 +329,9 @@ impl ScriptHandler {
         self.run(name, out, || self.call_by_name(name, args, count))
     }
 
-    /// Calls a function by its name, as `Engine::eval_fn_call` does, which begins each time with nothing and so looks
-    /// up every function that is called again: for a handler of one line that is a fifth of the call. Only the first
-    /// `count` arguments are given: a handler may leave out trailing parameters.
+    /// Calls a function by its name. Unlike `Engine::eval_fn_call` it keeps Rhai's cache from call to call: looking up every
+    /// function anew is a fifth of the time of a one-line handler. Passes only the first `count` arguments, because a handler
+    /// may leave out trailing parameters.
     fn call_by_name<const N: usize>(
         &self,
         name: &str,
@@ -343,7 +343,7 @@ impl ScriptHandler {
         let mut context = EvalContext::new(&self.engine, &mut global, &mut cache.caches, &mut cache.scope, None);
         let mut args = args.each_mut();
         let result = context.call_fn_raw(name, false, false, &mut args[..count.min(N)]);
-        // Not for ever: names that a script makes up would fill the caches. After an error they may be of a deeper
+        // Bounded, because generated names would fill the caches. Dropped after an error, when they may belong to a deeper
         // level.
         if result.is_ok() && cache.calls < CALLS_PER_CACHE {
             cache.calls += 1;
@@ -353,7 +353,7 @@ impl ScriptHandler {
         result
     }
 
-    /// Calls a function value the script gave.
+    /// Calls a function value of the script.
     fn call_back<const N: usize>(
         &self,
         name: &'static str,
@@ -361,7 +361,7 @@ impl ScriptHandler {
         args: [Dynamic; N],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
-        // Trailing parameters may be left out, as with handlers; what a closure has captured stands before them.
+        // Trailing parameters may be left out, as with handlers; captured values of a closure come before them.
         let captured = callback.curry().len();
         let count = match self.parameters.get(callback.fn_name()) {
             None => N,
@@ -376,11 +376,11 @@ impl ScriptHandler {
             }
         };
         let args = First { args, count };
-        // With the script's own AST it would be linked without what the script imports.
+        // With the script's own AST the call would not find functions that the script imports.
         self.run(name, out, || callback.call::<Dynamic>(&self.engine, &self.no_ast, args)).map(drop)
     }
 
-    /// Runs a call into the engine and sorts out how it ended.
+    /// Runs a call into the engine and converts its failures.
     fn run(
         &self,
         name: &'static str,
@@ -391,7 +391,7 @@ impl ScriptHandler {
         let file = &self.sources.main().name;
         let report = match (result, stopped) {
             (_, Some(Stopped::Exit(code))) => return Err(HandlerError::Exit(code)),
-            // The run says so.
+            // The run reports it.
             (_, Some(Stopped::RunOver)) => return Ok(Dynamic::UNIT),
             (_, Some(stopped)) => Report::plain(&stop_message(file, name, stopped, &self.host)),
             (Ok(Ok(value)), None) => return Ok(value),
@@ -412,7 +412,7 @@ impl Handler for ScriptHandler {
                 Hook::Text => Form::Text,
                 _ => Form::Data,
             }),
-            // Always: it becomes one of all connections, and is let go when it has closed.
+            // Always taken: `Host` adds the connection to `conns()` and removes it when it has closed.
             opened: true,
             eof: has(Hook::Eof),
             drained: has(Hook::Drain),
@@ -527,7 +527,8 @@ impl Handler for ScriptHandler {
     }
 }
 
-/// Runs a call into the engine; a panic comes out as its message.
+/// Whether a call is running in this thread. A panic is then caught and reported as a failure of the handler, so the
+/// panic hook of the process stays silent.
 fn guarded<R>(call: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| panic_text(payload.as_ref()))
 }
@@ -553,7 +554,7 @@ fn stop_message(file: &str, what: &str, stopped: Stopped, host: &Host) -> String
     }
 }
 
-/// What `on_error` gets.
+/// The `err` argument of `on_error`.
 fn error_value(trouble: ConnError) -> Dynamic {
     let mut map = Map::new();
     map.insert("kind".into(), trouble.kind.name().into());
@@ -562,7 +563,7 @@ fn error_value(trouble: ConnError) -> Dynamic {
     Dynamic::from_map(map)
 }
 
-/// The first `count` arguments: a handler may leave out trailing parameters.
+/// The first `count` arguments of a call, because a handler may leave out trailing parameters.
 struct First<const N: usize> {
     args: [Dynamic; N],
     count: usize,

@@ -1,6 +1,6 @@
-//! Callbacks for later: `after` and `every`, of the run or of one connection.
+//! Timers of a script: `after` and `every`, of the run or of one connection.
 //!
-//! Owns what is due when. Does not call anything: the handler takes what is due and calls it.
+//! Owns the callbacks and their times. Calls nothing: the handler takes due timers and calls them.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -14,16 +14,16 @@ use crate::session::{ConnId, ConnView};
 /// A timer's number; never reused.
 pub(super) type TimerId = u64;
 
-/// A callback and when to call it.
+/// A callback with its connection and period.
 #[derive(Clone, Debug)]
 pub(super) struct Timer {
-    /// The connection it dies with; the callback gets it.
+    /// The connection whose end cancels it; passed to the callback.
     pub(super) conn: Option<Rc<ConnView>>,
     /// The callback.
     pub(super) call: FnPtr,
-    /// For `every`: the time between two calls.
+    /// The period of `every`; `None` for `after`.
     pub(super) every: Option<Duration>,
-    /// It is the end of waiting for something expected.
+    /// Whether it is the time limit of an expectation.
     pub(super) expects: bool,
 }
 
@@ -49,7 +49,7 @@ impl Timers {
         id
     }
 
-    /// Stops a timer; whether it was still to come.
+    /// Cancels a timer. Returns whether it was running.
     pub(super) fn cancel(&mut self, id: TimerId) -> bool {
         let Some(timer) = self.running.remove(&id) else { return false };
         if let Some(conn) = timer.conn
@@ -63,7 +63,7 @@ impl Timers {
         true
     }
 
-    /// Stops every timer of a connection.
+    /// Cancels all timers of a connection.
     pub(super) fn cancel_of(&mut self, conn: ConnId) {
         for id in self.by_conn.remove(&conn).unwrap_or_default() {
             self.running.remove(&id);
@@ -81,7 +81,7 @@ impl Timers {
         None
     }
 
-    /// Takes one timer that is due; one of `every` goes on. A call that took too long is not made up for.
+    /// Takes one due timer; one of `every` goes on. Missed calls are skipped.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<(TimerId, Timer)> {
         let at = self.deadline().filter(|at| *at <= now)?;
         let Reverse((_, id)) = self.due.pop()?;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn each_comes_at_its_time() {
+    fn timers_are_due_at_their_time() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
         let mut timers = Timers::default();
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn missed_calls_are_not_made_up_for() {
+    fn missed_calls_are_skipped() {
         let start = Instant::now();
         let mut timers = Timers::default();
         timers.start(start, timer(Some(10)));

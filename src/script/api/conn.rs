@@ -1,7 +1,7 @@
 //! `Conn`: a connection as a script sees it.
 //!
-//! Reads the shared view and pushes commands. What a script asks for takes effect later, but what it can ask
-//! back (`can_send`, `queued`) is already true when the function returns.
+//! Reads the shared view and pushes commands. Commands take effect after the call, but properties such as `can_send` and
+//! `queued` already show the result when the function returns.
 
 use std::any::TypeId;
 use std::cell::OnceCell;
@@ -26,7 +26,7 @@ pub(in crate::script) struct Conn(Rc<ConnView>);
 #[derive(Clone, Debug)]
 pub(in crate::script) struct Listener {
     id: Option<ListenerId>,
-    /// Empty while the name it is to listen on is being resolved.
+    /// Empty while its name is being resolved.
     address: Rc<OnceCell<Address>>,
 }
 
@@ -39,7 +39,7 @@ impl Conn {
         &self.0
     }
 
-    /// The script's own map of this connection; it exists from its first use.
+    /// The script's own map of this connection, made at its first use.
     fn state(&self) -> Dynamic {
         let state = self.0.attachment_or(|| Box::new(Dynamic::from_map(Map::new()).into_shared()));
         state.downcast_ref::<Dynamic>().cloned().unwrap_or_default()
@@ -47,7 +47,7 @@ impl Conn {
 }
 
 impl Listener {
-    /// One the script opened, or (without a number) the run's own. It may not be bound yet.
+    /// A listener of the script, or (without a number) the run's own. It may not be bound yet.
     pub(in crate::script) fn new(id: Option<ListenerId>, address: Rc<OnceCell<Address>>) -> Self {
         Self { id, address }
     }
@@ -61,7 +61,7 @@ impl Listener {
     }
 }
 
-/// Empties the state of a connection that is over: connections that keep each other there would never be freed.
+/// Clears the state of a closed connection: connections that hold each other there would never be freed.
 pub(in crate::script) fn release(view: &ConnView) {
     let state = view.attachment().and_then(|state| state.downcast_ref::<Dynamic>().cloned());
     if let Some(mut map) = state.unwrap_or_default().write_lock::<Map>() {
@@ -122,16 +122,16 @@ fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
         .register_fn("to_debug", |conn: &mut Conn| format!("Conn({} {})", conn.0.id, conn.0.info.peer_name()));
 }
 
-/// `conn.state = #{…}`. The engine also calls this after `conn.state.x = 1`, with the map that was changed in its
-/// place: without a setter it would build an error message each time and throw it away (1.3 µs).
+/// Registers `conn.state = #{…}`. The engine also calls this setter after `conn.state.x = 1`, with the map it has changed
+/// in place; without a setter it would build an error message each time and drop it (1.3 µs).
 fn register_state(engine: &mut Engine) {
     let types = [TypeId::of::<Conn>(), TypeId::of::<Map>()];
-    // A setter with a parameter of its own would get the map moved out of its place.
+    // A setter with a typed parameter would get the map moved out of the shared value.
     #[allow(deprecated, reason = "volatile, says its documentation, but not deprecated")]
     engine.register_raw_fn("set$state", types, |_, args| -> Outcome<()> {
         let [conn, value] = args else { return Ok(()) };
         let mut state = conn.read_lock::<Conn>().map(|conn| conn.state()).unwrap_or_default();
-        // Locked: the value is what is in it.
+        // Locked: the value is this very map, changed in place.
         if !state.is_locked() {
             let new = value.take().try_cast::<Map>().unwrap_or_default();
             if let Some(mut map) = state.write_lock::<Map>() {
@@ -242,7 +242,7 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
     queue(host, conn, bytes)
 }
 
-/// The bytes of text on this connection's wire.
+/// Text in the encoding of the connection, with its line ends.
 fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     let whole;
     let text = if conn.0.text.crlf() && text.contains('\n') {
@@ -290,10 +290,10 @@ pub(super) fn charset_of(label: &str) -> Outcome<Charset> {
     })
 }
 
-/// Counters are far from the limit of a script's integers; what is not is shown as the limit.
+/// A counter as an integer of the script, at most its maximum.
 fn number(value: u64) -> INT {
     INT::try_from(value).unwrap_or(INT::MAX)
 }
 
-/// What one connection may have queued: a script that outruns its peer by more has lost control.
+/// Maximum queued bytes of one connection; a script that outruns its peer by more does not watch `conn.queued`.
 const MAX_QUEUED: usize = 64 << 20;

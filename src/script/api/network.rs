@@ -1,7 +1,7 @@
-//! More than one connection: `connect`, `listen` and `pipe`.
+//! Several connections in one script: `connect`, `listen` and `pipe`.
 //!
-//! Asks for connections and pipes with commands. A listener is bound at once, by whoever the driver gave for it,
-//! because its port has to be known when the function returns; on a name, when that is resolved.
+//! Connections and pipes are requested by commands. A listener is bound at once, by the driver's `Binder`, because its port
+//! has to be known when the function returns; on a name, once that is resolved.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -61,6 +61,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     }
 }
 
+/// A requested connection, and the request for its command.
 fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: &Map) -> Outcome<Conn> {
     if host.is_loading() {
         return Err(failure("connect() while the script is loading: call it in on_start"));
@@ -122,7 +123,8 @@ impl ConnectOptions {
 
 const OPTIONS: [&str; 4] = ["timeout", "encoding", "label", "nodelay"];
 
-/// What `on_relay` gave, as what is passed on: `()` as it was, a blob or string in its place, `false` nothing.
+/// Converts the value of `on_relay` to the bytes to be sent: `()` is the original, a blob or string replaces it, `false`
+/// drops it.
 pub(in crate::script) fn relayed(answer: &Dynamic, bytes: Vec<u8>, to: &Conn) -> Result<Vec<u8>, String> {
     if answer.is_unit() {
         return Ok(bytes);
