@@ -20,15 +20,15 @@ use crate::net::{Connecting, StartError, Transport};
 use crate::output::Notice;
 use crate::session::{ConnId, ConnView};
 
-/// Connections on their way. `T` is something to do to one once it stands.
+/// Connections in the making. `T` is a task for one once it is established.
 pub(super) struct Dials<T> {
     dialings: HashMap<ConnId, Dialing<T>>,
     attempts: HashMap<Slot, Attempt>,
 }
 
-/// What became of a connect.
+/// Outcome of a connect.
 pub(super) enum DialOutcome<T> {
-    /// The connection stands, registered behind this slot.
+    /// The connection is established and registered at this slot.
     Connected { slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties, tasks: Vec<T> },
     /// It cannot be made.
     Failed { view: Rc<ConnView>, duties: Duties, error: Error },
@@ -48,11 +48,11 @@ struct Dialing<T> {
     view: Rc<ConnView>,
     tasks: Vec<T>,
     sends_file: bool,
-    /// What it will be piped to.
+    /// The connection it will be piped to.
     partner: Option<ConnId>,
 }
 
-/// One socket on its way.
+/// One socket that is connecting.
 struct Attempt {
     id: ConnId,
     connecting: Box<dyn Connecting>,
@@ -109,7 +109,7 @@ impl<T> Dials<T> {
         }
     }
 
-    /// The resolver answered.
+    /// Handles the answer of the resolver.
     pub(super) fn resolved(
         &mut self,
         io: &mut Io,
@@ -131,7 +131,7 @@ impl<T> Dials<T> {
         }
     }
 
-    /// The attempt behind a slot may have finished.
+    /// Handles an event of an attempt.
     pub(super) fn turn(&mut self, io: &mut Io, slot: Slot) -> Outcomes<T> {
         let Some(attempt) = self.attempts.get_mut(&slot) else { return Vec::new() };
         match attempt.connecting.finish() {
@@ -170,7 +170,7 @@ impl<T> Dials<T> {
         self.dialings.iter().filter_map(is_due).collect()
     }
 
-    /// Does what is due for a connection, if it is still being made.
+    /// Starts due attempts of a connection in the making, or gives it up at its time limit.
     pub(super) fn advance(&mut self, io: &mut Io, id: ConnId) -> Outcomes<T> {
         let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
         if dialing.give_up_at.is_none_or(|at| at > io.now) {
@@ -209,7 +209,7 @@ impl<T> Dials<T> {
         self.dialings.get(&id).is_some_and(|dialing| dialing.sends_file || dialing.view.info.queued() > 0)
     }
 
-    /// Stops a connect; whether there was one.
+    /// Cancels a connect. Returns whether there was one.
     pub(super) fn cancel(&mut self, io: &mut Io, id: ConnId) -> bool {
         let Some(dialing) = self.dialings.remove(&id) else { return false };
         for slot in dialing.attempts {
@@ -218,7 +218,7 @@ impl<T> Dials<T> {
         true
     }
 
-    /// Stops every connect.
+    /// Cancels every connect.
     pub(super) fn stop(&mut self, io: &mut Io) {
         self.dialings.clear();
         for (slot, mut attempt) in self.attempts.drain() {
@@ -231,24 +231,24 @@ impl<T> Dials<T> {
         self.dialings.is_empty()
     }
 
-    /// The connection that will be, if it is being made.
+    /// The view of a connection in the making.
     pub(super) fn view(&self, id: ConnId) -> Option<&Rc<ConnView>> {
         self.dialings.get(&id).map(|dialing| &dialing.view)
     }
 
-    /// What a connection will be piped to.
+    /// The connection that one in the making will be piped to.
     pub(super) fn partner(&self, id: ConnId) -> Option<ConnId> {
         self.dialings.get(&id)?.partner
     }
 
-    /// Sets what a connection will be piped to, if it is being made.
+    /// Sets the connection that one in the making will be piped to.
     pub(super) fn set_partner(&mut self, id: ConnId, partner: Option<ConnId>) {
         if let Some(dialing) = self.dialings.get_mut(&id) {
             dialing.partner = partner;
         }
     }
 
-    /// The addresses to try are known.
+    /// Starts the attempts to these addresses, without those that the source address excludes.
     fn addresses(&mut self, io: &mut Io, id: ConnId, mut addresses: Vec<Address>) -> Outcomes<T> {
         let Some(dialing) = self.dialings.get_mut(&id) else { return Vec::new() };
         if let Some(source) = dialing.source {
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_of_a_connection_meanwhile_comes_with_it() {
+    fn tasks_wait_until_the_connection_is_established() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let (mut io, mut dials) = (io(), Dials::<u8>::default());
         let duties = Duties::of_run(true);
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_of_the_other_family_is_told() {
+    fn a_source_of_the_other_family_is_an_error() {
         let (mut io, mut dials) = (io(), Dials::<u8>::default());
         let source = Some("[::1]:0".parse().unwrap());
         let (plan, view) = plan(":80".parse().unwrap(), Wishes { source, ..Wishes::default() });
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_is_tried_again_until_patience_ends() {
+    fn a_full_queue_is_tried_again_until_the_time_limit() {
         let (mut io, mut dials) = (io(), Dials::<u8>::default());
         let name = UnixName::Abstract(format!("tcpx-dials-{}", std::process::id()).into_bytes());
         let options = Options { family: crate::config::Family::Any, backlog: 0, shared: false };

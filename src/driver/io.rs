@@ -17,7 +17,7 @@ use crate::net::splice_pipe::SplicePool;
 use crate::output::Notice;
 use crate::session::{ConnId, ConnView, Direction};
 
-/// What stands behind a slot of the reactor: which part of the driver its turns go to.
+/// What other threads send to the loop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Source {
     /// Nothing: the slot is free.
@@ -39,12 +39,12 @@ pub(super) enum Source {
     Signals,
 }
 
-/// The world below the parts of the driver.
+/// What all parts of the driver share.
 pub(super) struct Io {
     pub(super) reactor: Reactor<Mail>,
     /// Where sockets and the addresses of names come from.
     pub(super) network: Rc<dyn Network>,
-    /// What stands behind each slot.
+    /// The kind of source behind each slot.
     sources: Vec<Source>,
     /// The time of this round: taken once, after waiting.
     pub(super) now: Instant,
@@ -121,22 +121,22 @@ impl Io {
         self.set_source(slot, Source::None);
     }
 
-    /// Tells the observers what happened.
+    /// Sends a notice to the observers.
     pub(super) fn notify(&mut self, notice: &Notice<'_>) {
         self.observers.notify(self.now, notice);
     }
 
-    /// Tells the observers what went wrong, with a connection or with none. `handled`: a handler deals with it.
+    /// Reports an error to the observers, of a connection or of the run. `handled`: a handler takes it.
     pub(super) fn notify_error(&mut self, conn: Option<ConnId>, error: &Error, handled: bool) {
         self.notify(&Notice::Error { conn, error, handled });
     }
 
-    /// Tells the observers that bytes passed through the process.
+    /// Reports bytes that passed through the process.
     pub(super) fn notify_bytes(&mut self, conn: &ConnView, direction: Direction, bytes: &[u8]) {
         self.observers.bytes(self.now, conn, direction, bytes);
     }
 
-    /// Tells the observers that the kernel moved bytes.
+    /// Reports that the kernel moved `n` bytes.
     pub(super) fn notify_moved(&mut self, conn: &ConnView, direction: Direction, n: usize) {
         self.observers.moved(self.now, conn, direction, n);
     }

@@ -34,22 +34,22 @@ const RETRY: Duration = Duration::from_millis(100);
 pub(super) struct Listeners {
     acceptors: HashMap<Slot, Acceptor>,
     own: Option<Slot>,
-    /// Those that a script opened.
+    /// Slots of the listeners of a script.
     slots: HashMap<ListenerId, Slot>,
-    /// Those whose name is being resolved.
+    /// Plans of listeners whose name is being resolved.
     resolving: HashMap<Option<ListenerId>, Plan>,
-    /// Those that a script has opened since they were last adopted.
+    /// Listeners that a script has opened since the last [`Listeners::adopt`].
     fresh: Rc<RefCell<Vec<Fresh>>>,
-    /// How many clients the run's own accepts in all.
+    /// Total number of clients that the run's own accepts (`--accept`).
     accept: Option<u64>,
     accepted: u64,
 }
 
-/// What happened to a listener.
+/// Outcome of a listener.
 pub(super) enum ListenOutcome {
     /// The run's own is bound, or one whose name was resolved.
     Bound { listener: Option<ListenerId>, address: Address },
-    /// A client came, registered behind this slot.
+    /// A client was accepted and registered at this slot.
     Accepted {
         slot: Slot,
         transport: Box<dyn Transport>,
@@ -71,7 +71,7 @@ struct Acceptor {
     nodelay: bool,
     duties: Duties,
     retry_at: Option<Instant>,
-    /// That descriptors have run out was told.
+    /// The current shortage of descriptors was reported.
     told: bool,
 }
 
@@ -83,12 +83,12 @@ struct Fresh {
 }
 
 impl Listeners {
-    /// Without listeners. The run's own will accept so many clients in all.
+    /// Without listeners. `accept`: total number of clients of the run's own.
     pub(super) fn new(accept: Option<u64>) -> Self {
         Self { accept, ..Self::default() }
     }
 
-    /// What binds for a script: the port has to be known at once, unless a name is to be resolved first.
+    /// The function that binds for a script, at once because the port has to be known, unless a name has to be resolved.
     pub(super) fn binder(&self, network: Rc<dyn Network>, defaults: Defaults) -> Binder {
         let fresh = Rc::clone(&self.fresh);
         let last_id = Cell::new(0);
@@ -114,7 +114,7 @@ impl Listeners {
         self.open(io, None, plan)
     }
 
-    /// Watches what a script has opened since the last call.
+    /// Registers the listeners that a script has opened since the last call.
     pub(super) fn adopt(&mut self, io: &mut Io) -> Vec<ListenOutcome> {
         let mut outcomes = Vec::new();
         for Fresh { id, plan, listening } in self.fresh.take() {
@@ -129,7 +129,7 @@ impl Listeners {
         outcomes
     }
 
-    /// The resolver answered.
+    /// Handles the answer of the resolver.
     pub(super) fn resolved(
         &mut self,
         io: &mut Io,
@@ -146,7 +146,7 @@ impl Listeners {
         }
     }
 
-    /// Accepts who waits behind a slot. The run's own listener accepts `room` clients at most.
+    /// Accepts waiting clients of one listener; at most `room` if it is the run's own.
     pub(super) fn turn(&mut self, io: &mut Io, slot: Slot, room: usize) -> Vec<ListenOutcome> {
         let mut outcomes = Vec::new();
         let Some(acceptor) = self.acceptors.get_mut(&slot) else { return outcomes };
@@ -169,7 +169,7 @@ impl Listeners {
                     }
                 }
                 Accepted::None => {
-                    // Nobody waits any more: the next shortage is another one.
+                    // The queue is empty: a later shortage is reported again.
                     acceptor.told = false;
                     io.reactor.readiness(slot).readable = false;
                     break;
@@ -205,7 +205,7 @@ impl Listeners {
         }
     }
 
-    /// Stops listening: who still waits is refused.
+    /// Closes all listeners; waiting clients are refused.
     pub(super) fn stop(&mut self, io: &mut Io) {
         self.fresh.borrow_mut().clear();
         self.resolving.clear();
@@ -215,8 +215,8 @@ impl Listeners {
         }
     }
 
-    /// Whether somebody may still come: through the run's own listener, or a script's, unless the run's own has
-    /// had its number.
+    /// Whether clients may still come: by the run's own listener, or by a script's unless the run's own has accepted
+    /// its total.
     pub(super) fn is_listening(&self) -> bool {
         let is_full = self.accept.is_some_and(|all| self.accepted >= all);
         let has_more = !self.slots.is_empty() || !self.resolving.is_empty();
@@ -228,7 +228,7 @@ impl Listeners {
         self.resolving.contains_key(&None)
     }
 
-    /// A client has gone: another may be accepted.
+    /// Gives the run's own listener a turn, after a client has left room for another.
     pub(super) fn wake(&self, io: &mut Io) {
         if let Some(slot) = self.own
             && io.reactor.readiness(slot).readable
@@ -252,7 +252,7 @@ impl Listeners {
         }
     }
 
-    /// Where the run's own listener is, once it is bound.
+    /// The address of the run's own listener, once it is bound.
     pub(super) fn address(&self) -> Option<Address> {
         Some(self.acceptors.get(&self.own?)?.listening.address())
     }
@@ -340,7 +340,7 @@ fn bind(network: &dyn Network, plan: &Plan, places: &[Address]) -> Result<Box<dy
     let options = Options { family: plan.family, backlog: plan.wishes.backlog, shared: plan.shared };
     let listen = |options| network.listen(places, options).map_err(|error| cannot_listen(&plan.target, &error));
     if plan.wishes.claims && plan.target.port().is_some_and(|port| port != 0) {
-        // Another run with workers would share its clients with this one: nobody listens here alone.
+        // With a shared port another run could listen there, too, and get some of the clients: try it unshared first.
         drop(listen(Options { shared: false, ..options })?);
     }
     listen(options)
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_accepted_than_there_is_room_for_and_than_were_asked_for() {
+    fn accepts_stop_at_the_room_and_at_the_total() {
         let (mut io, mut listeners) = (io(), Listeners::new(Some(3)));
         let (slot, address) = started(&mut listeners, &mut io);
         let _clients: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_bound_when_it_is_resolved_and_not_before() {
+    fn a_name_is_bound_once_it_is_resolved() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
         assert!(listeners.start(&mut io, plan("localhost:0")).is_empty());
         assert!(listeners.is_resolving() && listeners.is_listening() && listeners.address().is_none());
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_knows_an_address_at_once_and_a_name_later() {
+    fn a_script_gets_the_address_at_once_unless_a_name_is_resolved() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
         let bind = listeners.binder(Rc::new(SystemNetwork), Defaults::PLAIN);
         let (first, address) = bind(&"127.0.0.1:0".parse().unwrap()).unwrap();

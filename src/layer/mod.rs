@@ -60,7 +60,7 @@ pub struct LayerError {
     pub kind: LayerErrorKind,
     /// The name of the layer.
     pub layer: &'static str,
-    /// The cause, as a person reads it.
+    /// The cause, as text for a message.
     pub message: String,
 }
 

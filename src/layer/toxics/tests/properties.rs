@@ -30,12 +30,12 @@ fn any_toxic() -> impl Strategy<Value = Toxic> {
     ]
 }
 
-/// What somebody does to a stack.
+/// One step of a test.
 #[derive(Clone, Debug)]
 enum Step {
     Push(usize),
     Wait(u64),
-    /// Time passes, and nobody polls until the next step.
+    /// Time passes without a poll.
     Oversleep(u64),
     Add(Toxic),
     Remove(Option<&'static str>),
@@ -99,7 +99,7 @@ proptest! {
         let pushed = play(&mut bench, &steps);
         let heal = bench.stack.remove(bench.now, None);
         bench.poll();
-        // Data never has a hole in it that the receiver is not told of by an end.
+        // Missing data is always followed by an end of the connection, never by more data.
         prop_assert!(pushed.starts_with(&bench.bytes()), "healed {heal}");
         let first_end = bench.left.iter().position(|(_, output)| data_of(output).is_none());
         let after = &bench.left[first_end.expect("all streams end once healed")..];
