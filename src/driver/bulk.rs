@@ -16,7 +16,8 @@ use crate::net::bulk::{FLOW, Move};
 use crate::session::connection::HIGH_WATER;
 use crate::session::{Direction, Operation};
 
-/// Maximum bytes in a splice pipe and the queue behind it; below `HIGH_WATER`, which would stop reading from that peer.
+/// Maximum bytes in a splice pipe and the queue behind it. Below `HIGH_WATER`, at which reading from that peer stops: a peer
+/// that waits to be read would never make room.
 const ROOM: usize = HIGH_WATER - (64 << 10);
 
 /// Result of one move from connection to connection.

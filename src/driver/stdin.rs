@@ -21,7 +21,7 @@ use crate::session::eof_policy::InputKind;
 /// With one connection: queued bytes at which reading stdin stops.
 const MARK: usize = 256 << 10;
 /// The same limit once the writer of stdin is gone: the rest of its pipe fits, so that its end is seen at once. Below
-/// `HIGH_WATER`, which would stop reading from the peer.
+/// `HIGH_WATER`, at which reading from the peer stops: a peer that waits to be read would never make room.
 const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
 const LAST_CHUNK: usize = 64 << 10;
 /// How long the queue of one of several clients may stay full before the client is dropped.
