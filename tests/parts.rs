@@ -61,7 +61,7 @@ fn the_layers_of_wiring_call_only_those_before_them() {
                 (None, Some(_)) => false,
                 (Some(from), Some(to)) => to < from,
             };
-            assert!(is_allowed, "src/driver/{from}.rs {how} of {to}");
+            assert!(is_allowed, "src/driver/{from}.rs {how} ({to}.rs)");
         }
     }
 }
@@ -227,6 +227,7 @@ fn files_below_a_part_belong_to_it() {
     assert_eq!(part_of(Path::new("d/tests/world.rs"), top), None);
     assert_eq!(part_of(Path::new("d/tests.rs"), top), None);
     assert_eq!(part_of(Path::new("d/stdin/tests.rs"), top), None);
+    assert_eq!(without_tests("#[cfg(test)]\nmod tests;\nuse a::b;"), "#[cfg(test)]\nmod tests;\nuse a::b;");
 }
 
 // ---- the search ---------------------------------------------------------------------------------------
@@ -263,7 +264,7 @@ fn part_of(path: &Path, top: &Path) -> Option<String> {
 }
 
 fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
 fn stripped(text: &str) -> String {
