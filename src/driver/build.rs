@@ -151,7 +151,7 @@ pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) ->
     let mut list: Vec<Box<dyn Observer>> = Vec::new();
     list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet), world.stderr())));
     if output.hex {
-        list.push(Box::new(Hexdump::new(!config.is_single_peer())));
+        list.push(Box::new(Hexdump::new(!config.is_single_peer(), world.stderr())));
     }
     let mut stdout = None;
     match &output.events {

@@ -3,10 +3,10 @@
 //! Owns the layout and the running offsets, one `Dump` for each connection.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fmt::Write;
 
 use crate::codec::escape::show_line;
-use crate::output::console::write_stderr;
 use crate::output::{Moment, Notice, Observer, Tap, Taps};
 use crate::session::{ConnId, Direction};
 
@@ -40,17 +40,17 @@ impl Dump {
     }
 }
 
-/// The dumps of all connections.
-#[derive(Debug)]
+/// Dumps every connection to stderr.
 pub struct Hexdump {
     dumps: HashMap<ConnId, Dump>,
     labels: bool,
+    write: Box<dyn FnMut(&str)>,
 }
 
 impl Hexdump {
-    /// `labels`: each row begins with the connection's name.
-    pub fn new(labels: bool) -> Self {
-        Self { dumps: HashMap::new(), labels }
+    /// With `labels`, each row begins with the connection's name. `write` takes the rows.
+    pub fn new(labels: bool, write: Box<dyn FnMut(&str)>) -> Self {
+        Self { dumps: HashMap::new(), labels, write }
     }
 
     /// The rows for a notice; empty if it is not about bytes.
@@ -77,8 +77,14 @@ impl Observer for Hexdump {
     fn notice(&mut self, _at: Moment<'_>, notice: &Notice<'_>) {
         let rows = self.rows(notice);
         if !rows.is_empty() {
-            write_stderr(&rows);
+            (self.write)(&rows);
         }
+    }
+}
+
+impl fmt::Debug for Hexdump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hexdump").field("dumps", &self.dumps).finish_non_exhaustive()
     }
 }
 
@@ -157,7 +163,7 @@ mod tests {
         let address: std::net::SocketAddr = "127.0.0.1:80".parse().unwrap();
         let text = crate::config::Text::default();
         let conn = ConnView::new(1, address, address, Side::Client, &text, std::time::Instant::now());
-        let mut hexdump = Hexdump::new(true);
+        let mut hexdump = Hexdump::new(true, Box::new(|_| {}));
         let bytes = |tap| Notice::Bytes { conn: &conn, direction: Direction::In, tap, bytes: b"ab" };
         assert!(hexdump.rows(&bytes(Tap::Wire)).starts_with("127.0.0.1:80 < 00000000  61 62 "));
         assert_eq!(hexdump.rows(&bytes(Tap::Plain)), "", "what is on the wire is shown once");

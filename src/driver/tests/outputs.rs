@@ -304,3 +304,21 @@ fn a_reset_after_the_verdict_does_not_change_it() {
         "#,
     );
 }
+
+#[test]
+fn a_hexdump_shows_each_chunk_before_it_goes_on() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 -x
+        1 connects to 127.0.0.1:1
+        > stdin "ping\n"; stdin ends
+        1 gets "ping\n"
+        stderr > 00000000  70 69 6e 67 0a                                    |ping.|
+        1 gets FIN
+        > 1 sends "pong"; 1 ends
+        stderr < 00000000  70 6f 6e 67                                       |pong|
+        stdout "pong"
+        1 is closed
+        exit 0
+        "#,
+    );
+}

@@ -388,3 +388,113 @@ fn on_idle(conn, ms) { conn.send(`${ms}?`); }"#,
         "#,
     );
 }
+
+#[test]
+fn the_end_of_the_peer_does_not_wait_for_a_timer_of_its_connection() {
+    play_script(
+        r#"fn on_connect(conn) { conn.after(1000, |conn| conn.send("late")); }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > 1 ends
+        1 is closed
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn an_expectation_hears_of_the_end_of_the_peer() {
+    play_script(
+        r#"fn on_connect(conn) { conn.expect("ok", |conn, found| print(`eof ${found.eof}`)); }"#,
+        r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        $ stdin null
+        1 connects to 127.0.0.1:1
+        1 gets FIN
+        > 1 sends "o"; 1 ends
+        stdout "eof true\n"
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn a_global_timer_does_not_keep_a_run_without_connections() {
+    play_script(
+        r#"fn on_connect(conn) { after(5000, || print("later")); }"#,
+        r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        $ stdin null
+        1 connects to 127.0.0.1:1
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn the_end_of_stdin_sends_fin_although_something_is_expected() {
+    play_script(
+        r#"fn on_connect(conn) { conn.expect("ok", |conn, found| conn.send("seen")); }"#,
+        r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        1 connects to 127.0.0.1:1
+        > stdin "x"; stdin ends
+        1 gets "x"
+        1 gets FIN
+        > 1 sends "ok"
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn on_eof_decides_when_our_side_closes() {
+    play_script(
+        r#"fn on_eof(conn) { conn.after(2000, |conn| { conn.send("bye"); conn.close(); }); }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > 1 ends
+        > wait 5s
+        at 2s
+        1 gets "bye"
+        1 is closed
+        at 5s
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn a_connect_of_a_timer_is_tried_again_and_again() {
+    play_script(
+        r#"fn on_start() { connect("127.0.0.1:7", #{timeout: 500}); }
+fn on_error(conn, err) { after(1000, || connect("127.0.0.1:7")); }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        $ connects slowly
+        1 connects to 127.0.0.1:7
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > 1 refuses
+        > wait 1s
+        at 1s
+        2 connects to 127.0.0.1:7
+        > 2 stands
+        > 2 ends
+        2 is closed
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}
