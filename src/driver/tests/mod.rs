@@ -5,7 +5,9 @@
 //! other line is something the loop did, in order; `at TIME` stands before what happened at another time than the line above.
 //! Nothing waits: time jumps to the next deadline once there is no step, or where `> wait` says so.
 //!
-//! `> script CODE` writes the file of the script anew. Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
+//! Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
+//! `> script CODE` writes the file of the script anew. Only what stops a call of a script goes by the system's clock,
+//! `--timeout` included: beside a script it is to be long.
 
 #![allow(clippy::needless_raw_string_hashes, reason = "every transcript is quoted alike")]
 
@@ -72,20 +74,19 @@ fn compare(transcript: &str, script: Option<&str>) {
     }
     let config = config(command, &stage.renamed);
     let stage = Rc::new(RefCell::new(stage));
-    let exit = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage))) {
-        Err(exit) => exit,
+    let (driver, exit) = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage))) {
+        Err(exit) => (None, exit),
         Ok(mut driver) => loop {
             add_layers(&mut driver, &stage.borrow());
             if let ControlFlow::Break(exit) = driver.turn() {
-                stage.borrow_mut().tell(&format!("exit {}", exit.code()));
-                stage.borrow_mut().is_over = true;
-                break exit;
+                break (Some(driver), exit);
             }
         },
     };
-    if !stage.borrow().is_over {
-        stage.borrow_mut().tell(&format!("exit {}", exit.code()));
-    }
+    stage.borrow_mut().tell(&format!("exit {}", exit.code()));
+    // What the end of the process closes is no part of the run.
+    stage.borrow_mut().is_over = true;
+    drop(driver);
     let found = stage.borrow().transcript();
     let wanted = wanted.join("\n");
     assert!(found == wanted, "{command}\nfound:\n{found}\n\nwanted:\n{wanted}");
