@@ -87,6 +87,9 @@ fn nothing_hides_a_call_from_this_search() {
 #[test]
 fn no_decision_of_the_driver_compares_strings() {
     for (path, text) in sources() {
+        if path.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
         for line in without_tests(&text).lines().map(|line| line.split("//").next().unwrap_or_default()) {
             let compares = line.contains("== \"") || line.contains("!= \"") || line.contains("as_str() {");
             assert!(!compares, "{} decides by a string: {}", path.display(), line.trim());

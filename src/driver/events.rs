@@ -107,7 +107,9 @@ impl Parts {
     /// The default effect of the peer's FIN, by the rules of `EofPolicy`.
     fn peer_ended(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
-        match self.policy.at_peer_eof(self.stdin.kind()) {
+        // stdin is no reason to wait where it is not sent.
+        let stdin = self.stdin.kind().filter(|_| peer.duties.stdin);
+        match self.policy.at_peer_eof(stdin) {
             AfterEof::Close if peer.preamble.is_none() => peer.link.close(CloseReason::Eof),
             AfterEof::Close | AfterEof::SendRest => peer.close_when_fed = true,
             AfterEof::SendUntilQuiet(quiet) => {

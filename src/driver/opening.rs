@@ -120,12 +120,6 @@ impl Parts {
         }
     }
 
-    /// Whether [`Parts::finish_opening`] has something to do.
-    #[inline]
-    pub(super) fn has_outcomes(&self) -> bool {
-        !self.dialed.is_empty() || !self.listened.is_empty()
-    }
-
     /// The earliest time at which [`Parts::opening_timers`] has work; now if outcomes are waiting.
     pub(super) fn opening_deadline(&self) -> Option<Instant> {
         let at_once = self.has_outcomes().then_some(self.io.now);

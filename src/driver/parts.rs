@@ -143,6 +143,12 @@ impl Parts {
         }
     }
 
+    /// Whether outcomes of dials or listeners are waiting.
+    #[inline]
+    pub(super) fn has_outcomes(&self) -> bool {
+        !self.dialed.is_empty() || !self.listened.is_empty()
+    }
+
     /// The name of a connection in messages.
     pub(super) fn name_of(&self, id: ConnId) -> String {
         self.peers.by_id(id).map_or_else(|| format!("connection {id}"), |peer| peer.link.view().name())

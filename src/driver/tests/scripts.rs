@@ -342,6 +342,31 @@ fn a_script_listens_too() {
 }
 
 #[test]
+fn a_connection_that_is_not_sent_stdin_does_not_wait_for_it() {
+    play_script(
+        r#"fn on_start() {
+    let l = listen("127.0.0.1:5");
+    l.on_data = |conn, data| conn.send(data);
+}"#,
+        r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:5
+        1 connects to 127.0.0.1:1
+        > client
+        > 2 sends "x"
+        2 gets "x"
+        > 2 ends
+        2 is closed
+        > signal TERM
+        listens no more
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        exit 143
+        "#,
+    );
+}
+
+#[test]
 fn lines_of_stdin_go_to_a_script_that_takes_them() {
     play_script(
         r#"fn on_stdin(line) { broadcast_line(line); }
