@@ -39,8 +39,8 @@ pub enum UnixName {
 pub enum Address {
     /// An IP address and a port.
     Ip(SocketAddr),
-    /// A Unix socket; `None` for an unnamed one, as most clients are.
-    Unix(Option<UnixName>),
+    /// A Unix socket; `None` for an unnamed one, as most clients are. Boxed: every connection has two addresses.
+    Unix(Option<Box<UnixName>>),
 }
 
 impl Endpoint {
@@ -141,6 +141,11 @@ impl fmt::Display for UnixName {
 impl Address {
     /// The place of a connection that is not made yet.
     pub const NOWHERE: Self = Self::Ip(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
+
+    /// The address of a Unix socket with a name.
+    pub fn unix(name: UnixName) -> Self {
+        Self::Unix(Some(Box::new(name)))
+    }
 
     /// The IP address and port, if it is one.
     pub fn ip(&self) -> Option<SocketAddr> {
@@ -294,7 +299,7 @@ mod tests {
     fn addresses_have_words_of_their_own() {
         let ip: SocketAddr = "[::1]:80".parse().unwrap();
         assert_eq!(Address::from(ip).to_string(), "[::1]:80");
-        assert_eq!(Address::Unix(Some(UnixName::Path("/x".into()))).to_string(), "unix:/x");
+        assert_eq!(Address::unix(UnixName::Path("/x".into())).to_string(), "unix:/x");
         assert_eq!(Address::Unix(None).to_string(), "unix:(unnamed)");
         assert_eq!((Address::from(ip).protocol(), Address::Unix(None).protocol()), ("tcp", "unix"));
     }

@@ -396,7 +396,7 @@ mod tests {
         let (mut io, mut dials) = (io(), Dials::<u8>::default());
         let name = UnixName::Abstract(format!("tcpx-dials-{}", std::process::id()).into_bytes());
         let options = Options { family: crate::config::Family::Any, backlog: 0, shared: false };
-        let place = Address::Unix(Some(name.clone()));
+        let place = Address::unix(name.clone());
         let mut server = factory::listen(std::slice::from_ref(&place), options).unwrap();
         let filler = factory::connect(&place, None);
         let limit = Some(Duration::from_millis(50));

@@ -31,8 +31,8 @@ pub(super) enum Source {
     Attempt,
     /// stdin.
     Stdin,
-    /// A pipe that is sent to the connection at this slot.
-    Preamble(Slot),
+    /// A pipe that is sent to the connection at this slot; in 32 bits, because every slot has a `Source`.
+    Preamble(u32),
     /// stdout.
     Stdout,
     /// Signals.
@@ -94,6 +94,11 @@ impl Io {
         let slot = self.reactor.register_always_ready();
         self.set_source(slot, kind);
         slot
+    }
+
+    /// The kind of a pipe that is sent to the connection at `owner`.
+    pub(super) fn preamble_of(owner: Slot) -> Source {
+        Source::Preamble(u32::try_from(owner).expect("fewer slots than descriptors"))
     }
 
     /// Changes the kind of a registered source, such as an attempt that has become a connection.

@@ -190,7 +190,7 @@ impl Driver {
         let parts = &mut self.parts;
         match parts.io.source(slot) {
             Source::Peer => parts.peer_turn(slot, is_batch),
-            Source::Preamble(peer) => parts.peer_turn(peer, is_batch),
+            Source::Preamble(owner) => parts.peer_turn(owner as Slot, is_batch),
             Source::Listener => parts.listener_turn(slot),
             Source::Attempt => parts.attempt_turn(slot),
             Source::Stdin => parts.stdin_turn(),

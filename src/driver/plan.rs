@@ -144,7 +144,7 @@ impl Plan {
 
     fn lookup(&self) -> Result<Lookup> {
         let (host, port) = match &self.target {
-            Endpoint::Unix(name) => return Ok(Lookup::Known(vec![Address::Unix(Some(name.clone()))])),
+            Endpoint::Unix(name) => return Ok(Lookup::Known(vec![Address::unix(name.clone())])),
             Endpoint::Tcp { host, port } => (host.clone().unwrap_or_default(), *port),
         };
         if self.target.name_to_resolve().is_none() {

@@ -15,7 +15,7 @@ use crate::codec::charset::DecodeError;
 use crate::codec::newline::Crlf;
 use crate::codec::typed::{Filtered, TextFilter};
 use crate::config::{Config, Piece, PreambleItem, Text};
-use crate::driver::io::{Io, Source};
+use crate::driver::io::Io;
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::{Io as Step, Readiness, Slot};
 use crate::net::stdio::Input;
@@ -146,7 +146,7 @@ impl PreambleFile {
         let failed = |error| Error::Read { source_name: name.clone(), cause: cause(&error) };
         let mut input = Input::file(path).map_err(failed)?;
         let slot = match input.source() {
-            Some(source) => Some(io.register(source, Interest::READABLE, Source::Preamble(owner)).map_err(failed)?),
+            Some(source) => Some(io.register(source, Interest::READABLE, Io::preamble_of(owner)).map_err(failed)?),
             None => None,
         };
         Ok(Self { name, input, slot, filter: TextFilter::new(text) })

@@ -70,7 +70,7 @@ impl Connecting for Connect {
     fn finish(&mut self) -> io::Result<Option<Ends>> {
         // The target as requested, because the listener's own path may be relative to another folder.
         let local = address_of(&self.unix.0.local_addr()?);
-        Ok(Some(Ends { peer: Address::Unix(Some(self.target.clone())), local }))
+        Ok(Some(Ends { peer: Address::unix(self.target.clone()), local }))
     }
 
     fn into_transport(self: Box<Self>) -> Box<dyn Transport> {
@@ -114,7 +114,7 @@ impl Listening for UnixListening {
     }
 
     fn address(&self) -> Address {
-        Address::Unix(Some(self.name.clone()))
+        Address::unix(self.name.clone())
     }
 }
 
@@ -213,7 +213,7 @@ fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
 /// Converts a socket address to an [`Address`].
 fn address_of(address: &SocketAddr) -> Address {
     let path = address.as_pathname().map(|path| UnixName::Path(path.to_owned()));
-    Address::Unix(path.or_else(|| abstract_name(address)))
+    Address::Unix(path.or_else(|| abstract_name(address)).map(Box::new))
 }
 
 #[cfg(target_os = "linux")]

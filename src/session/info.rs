@@ -31,7 +31,8 @@ pub struct ConnInfo {
     bytes_out: Cell<u64>,
     queued: Cell<usize>,
     idle_limit: Cell<Option<Duration>>,
-    toxics: RefCell<Vec<&'static str>>,
+    #[expect(clippy::box_collection, reason = "8 bytes while there is none, not 24")]
+    toxics: RefCell<Option<Box<Vec<&'static str>>>>,
     /// In microseconds; at most some 71 minutes.
     connecting_us: Cell<u32>,
     side: Side,
@@ -69,7 +70,7 @@ impl ConnInfo {
     pub(super) fn dialing(target: &Endpoint, now: Instant) -> Self {
         let (peer, local) = match target {
             Endpoint::Tcp { .. } => (Address::NOWHERE, Address::NOWHERE),
-            Endpoint::Unix(name) => (Address::Unix(Some(name.clone())), Address::Unix(None)),
+            Endpoint::Unix(name) => (Address::unix(name.clone()), Address::Unix(None)),
         };
         Self { target: Some(target.to_string().into()), ..Self::new(peer, local, Side::Client, now) }
     }
@@ -176,7 +177,7 @@ impl ConnInfo {
 
     /// Number of toxics its script has asked for and not healed.
     pub fn toxics(&self) -> usize {
-        self.toxics.borrow().len()
+        self.toxics.borrow().as_ref().map_or(0, |toxics| toxics.len())
     }
 
     // ---- what the session writes ----------------------------------------------------------------------
@@ -228,12 +229,14 @@ impl ConnInfo {
     }
 
     pub(super) fn add_toxic(&self, name: &'static str) {
-        self.toxics.borrow_mut().push(name);
+        self.toxics.borrow_mut().get_or_insert_default().push(name);
     }
 
     /// Forgets the toxics of that name, or all.
     pub(super) fn forget_toxics(&self, name: Option<&str>) {
-        self.toxics.borrow_mut().retain(|known| name.is_some_and(|name| *known != name));
+        if let Some(toxics) = &mut *self.toxics.borrow_mut() {
+            toxics.retain(|known| name.is_some_and(|name| *known != name));
+        }
     }
 }
 

@@ -15,36 +15,40 @@ pub enum Timer {
 
 const KINDS: [Timer; 3] = [Timer::Idle, Timer::Detect, Timer::Linger];
 
-/// One optional deadline for each [`Timer`].
+/// An optional deadline for each [`Timer`].
+type Deadlines = [Option<Instant>; KINDS.len()];
+
+/// The timers of one connection. Boxed at the first timer: most connections never have one.
 #[derive(Debug, Default)]
-pub struct TimerTable {
-    deadlines: [Option<Instant>; KINDS.len()],
-}
+pub struct TimerTable(Option<Box<Deadlines>>);
 
 impl TimerTable {
     /// Starts or moves a timer.
     pub fn set(&mut self, timer: Timer, at: Instant) {
-        self.deadlines[timer as usize] = Some(at);
+        self.0.get_or_insert_default()[timer as usize] = Some(at);
     }
 
     /// Stops a timer.
     pub fn stop(&mut self, timer: Timer) {
-        self.deadlines[timer as usize] = None;
+        if let Some(deadlines) = &mut self.0 {
+            deadlines[timer as usize] = None;
+        }
     }
 
     /// Stops every timer.
     pub fn stop_all(&mut self) {
-        self.deadlines = Default::default();
+        self.0 = None;
     }
 
     /// The earliest deadline.
     pub fn next(&self) -> Option<Instant> {
-        self.deadlines.iter().flatten().min().copied()
+        self.0.as_deref()?.iter().flatten().min().copied()
     }
 
     /// Removes and returns one timer whose deadline has passed.
     pub fn expired(&mut self, now: Instant) -> Option<Timer> {
-        let timer = KINDS.into_iter().find(|kind| self.deadlines[*kind as usize].is_some_and(|at| at <= now))?;
+        let deadlines = self.0.as_deref()?;
+        let timer = KINDS.into_iter().find(|kind| deadlines[*kind as usize].is_some_and(|at| at <= now))?;
         self.stop(timer);
         Some(timer)
     }

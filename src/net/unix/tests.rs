@@ -50,7 +50,7 @@ fn both_ends_know_their_names() {
     for name in [folder.socket(), abstract_name] {
         let mut listening = UnixListening::bind(&name, 8).unwrap();
         let mut connect = Connect::start(&name).unwrap();
-        let there = Address::Unix(Some(name.clone()));
+        let there = Address::unix(name.clone());
         let ends = connect.finish().unwrap().unwrap();
         assert_eq!(ends, Ends { peer: there.clone(), local: Address::Unix(None) });
         let (mut server, ends) = accepted(&mut listening);
