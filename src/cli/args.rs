@@ -420,7 +420,8 @@ pub(super) struct OutputArgs {
         action = ArgAction::Count,
         help = "Say more on stderr; repeat for still more",
         long_help = "Say more on stderr: which addresses are tried, how long it takes, both addresses, and at the end \
-                     bytes and duration of each connection. -vv also tells how bytes move, at most a line a second"
+                     bytes and duration of each connection. -vv also tells how bytes move: a few lines at first, then one a second for each \
+                     direction of a connection"
     )]
     pub(super) verbose: u8,
     /// Say nothing on stderr but errors
