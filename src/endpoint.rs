@@ -3,7 +3,7 @@
 //! Owns the words people write for them: `host:port`, `[::1]:port`, `:port`, `tcp://…`, `unix:/path`, `unix:@name`, port
 //! numbers and names. Does not resolve: a name stays a name until the dialer asks for its addresses.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -130,12 +130,26 @@ impl fmt::Display for UnixName {
         match self {
             // As it has to be written: otherwise it would be an abstract name.
             Self::Path(path) if path.as_os_str().as_encoded_bytes().starts_with(b"@") => {
-                write!(f, "unix:./{}", path.display())
+                f.write_str("unix:./")?;
+                write_name(f, &path.to_string_lossy())
             }
-            Self::Path(path) => write!(f, "unix:{}", path.display()),
-            Self::Abstract(name) => write!(f, "unix:@{}", String::from_utf8_lossy(name)),
+            Self::Path(path) => {
+                f.write_str("unix:")?;
+                write_name(f, &path.to_string_lossy())
+            }
+            Self::Abstract(name) => {
+                f.write_str("unix:@")?;
+                write_name(f, &String::from_utf8_lossy(name))
+            }
         }
     }
+}
+
+/// Writes a name on one line: control characters as escapes.
+fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    name.chars().try_for_each(|character| {
+        if character.is_control() { write!(f, "{}", character.escape_default()) } else { f.write_char(character) }
+    })
 }
 
 impl Address {
@@ -291,6 +305,8 @@ mod tests {
         }
         assert_eq!(parse("unix:@x"), Endpoint::Unix(UnixName::Abstract(b"x".to_vec())));
         assert_eq!(UnixName::Path("@x".into()).to_string(), "unix:./@x");
+        // On one line, and harmless to a terminal.
+        assert_eq!(UnixName::Path("/new\nline\u{7}".into()).to_string(), "unix:/new\\nline\\u{7}");
         // A length is the system's business.
         assert!(parse(&format!("unix:/{}", "x".repeat(500))).is_unix());
     }
