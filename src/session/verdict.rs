@@ -100,20 +100,6 @@ impl Handler for VerdictHandler {
         EventMask { received: Some(self.form), closed: true, ..EventMask::default() }
     }
 
-    fn relays(&self) -> bool {
-        false
-    }
-
-    fn relay(
-        &self,
-        _from: &Rc<ConnView>,
-        _to: &Rc<ConnView>,
-        bytes: Vec<u8>,
-        _out: &mut Vec<Command>,
-    ) -> Result<Vec<u8>, HandlerError> {
-        Ok(bytes)
-    }
-
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         match event {
             Event::Data(bytes) | Event::Frame(bytes) => self.received(conn, bytes, out),
