@@ -231,7 +231,7 @@ fn closed_is_the_last_object_of_a_connection_and_counts_its_data() {
     let folder = Folder::new();
     let path = folder.path("events");
     let options = ["--expect", "first", "--events", path.to_str().expect("a path")];
-    let (tcpx, mut peer) = Tcpx::new(&options).pair(Role::Connect);
+    let (tcpx, mut peer) = Tcpx::new(&options).stdin(Stdin::Open).pair(Role::Connect);
     peer.send(b"first");
     peer.expect_eof();
     // tcpx lingers: these are read and discarded.
