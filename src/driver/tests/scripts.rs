@@ -367,6 +367,29 @@ fn a_connection_that_is_not_sent_stdin_does_not_wait_for_it() {
 }
 
 #[test]
+fn a_connection_that_is_made_while_the_run_ends_closes_at_once() {
+    play_script(
+        r#"fn on_close(conn, why) { if conn.side == "server" { connect("127.0.0.1:7").send("bye"); } }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > signal TERM
+        listens no more
+        1 gets FIN
+        2 connects to 127.0.0.1:7
+        2 gets "bye"
+        2 gets FIN
+        > 2 ends
+        2 is closed
+        > 1 ends
+        1 is closed
+        exit 143
+        "#,
+    );
+}
+
+#[test]
 fn lines_of_stdin_go_to_a_script_that_takes_them() {
     play_script(
         r#"fn on_stdin(line) { broadcast_line(line); }
