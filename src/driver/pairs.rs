@@ -10,8 +10,8 @@ impl Parts {
     /// Works on a connection outside of its turn, and gives it a turn. If it is still being made, the work waits until it is
     /// established.
     pub(super) fn touch(&mut self, id: ConnId, work: impl FnOnce(&mut Peer) + 'static) {
-        if self.peers.slot_of(id).is_some() {
-            self.peers.touch(&mut self.io, id, work);
+        if let Some(slot) = self.peers.slot_of(id) {
+            self.peers.touch(&mut self.io, slot, work);
         } else {
             self.dials.when_connected(id, Box::new(work));
         }

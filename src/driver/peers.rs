@@ -91,17 +91,12 @@ impl Peers {
         self.in_turn = None;
     }
 
-    /// Works on a connection. It gets a turn afterwards, unless it is its turn now.
-    pub(super) fn touch(&mut self, io: &mut Io, id: ConnId, work: impl FnOnce(&mut Peer)) {
-        if let Some((in_turn, slot)) = self.in_turn
-            && in_turn == id
-        {
-            return self.get_mut(slot).map_or((), work);
-        }
-        if let Some(slot) = self.slot_of(id)
-            && let Some(peer) = self.get_mut(slot)
-        {
-            work(peer);
+    /// Works on the connection at a slot. It gets a turn afterwards, unless it is its turn now.
+    pub(super) fn touch(&mut self, io: &mut Io, slot: Slot, work: impl FnOnce(&mut Peer)) {
+        let is_in_turn = self.in_turn.is_some_and(|(_, in_turn)| in_turn == slot);
+        let Some(peer) = self.get_mut(slot) else { return };
+        work(peer);
+        if !is_in_turn {
             io.reactor.wake(slot);
         }
     }
