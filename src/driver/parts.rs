@@ -19,6 +19,7 @@ use crate::driver::stdin::Stdin;
 use crate::driver::stdout::{Stdout, StdoutError};
 use crate::driver::workers::Worker;
 use crate::error::Error;
+use crate::exit::Exit;
 use crate::net::Transport;
 use crate::net::reactor::Slot;
 use crate::script::ScriptHandler;
@@ -107,7 +108,7 @@ impl Parts {
     }
 
     /// Stops the run because a handler called `exit(code)`.
-    pub(super) fn exit_asked(&mut self, exit: crate::exit::Exit) {
+    pub(super) fn exit_asked(&mut self, exit: Exit) {
         self.shutdown.note_fault(exit);
         self.stop(Some(GRACE));
     }
