@@ -29,6 +29,8 @@ pub struct Config {
     pub input: Input,
     /// Time limits.
     pub limits: Limits,
+    /// `--memory`: bytes that all connections together may hold; `None`: a share of the machine's memory.
+    pub memory: Option<usize>,
     /// Where received bytes and messages go.
     pub output: Output,
     /// The script that handles events, if there is one.

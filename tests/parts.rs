@@ -18,8 +18,15 @@ const LOOP: [&str; 2] = ["mod", "build"];
 const TRAIT_OF_THE_LOOP: &str = "Loop";
 /// The layers of wiring over `Parts`. A file of one layer reaches files of earlier layers only, never of its own; every
 /// other file of the driver reaches none of them.
-const LAYERS: [&[&str]; 7] =
-    [&["parts"], &["pairs"], &["commands"], &["events"], &["turns"], &["feeding", "opening", "closing"], &LOOP];
+const LAYERS: [&[&str]; 7] = [
+    &["parts"],
+    &["pairs"],
+    &["commands"],
+    &["events"],
+    &["turns"],
+    &["feeding", "opening", "closing", "memory"],
+    &LOOP,
+];
 
 /// Which files each file reaches, and how.
 type Steps = BTreeMap<String, BTreeMap<String, String>>;

@@ -466,6 +466,16 @@ pub(super) struct TransportArgs {
     /// Let the system gather small pieces
     #[arg(long, overrides_with = "nodelay")]
     pub(super) no_nodelay: bool,
+    #[arg(
+        long,
+        value_name = "SIZE",
+        allow_hyphen_values = true,
+        help = "Bytes that all connections together may hold [default: a quarter of the memory]",
+        long_help = "Bytes that all connections together may hold: what waits to be sent, and what was received and is no \
+                     whole line or frame yet. Above that, the connection that holds most is reset, with a message. A SIZE \
+                     is 64M, 1.5G, at least 4M; a bare number is in bytes [default: a quarter of the machine's memory]"
+    )]
+    pub(super) memory: Option<String>,
     /// Resolve no names; only addresses work
     #[arg(short = 'n', long)]
     pub(super) no_dns: bool,

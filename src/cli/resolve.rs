@@ -127,6 +127,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
         family: family(&args.transport),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
+        memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble,
         input: input(&args.ending, !args.probe)?,
@@ -135,6 +136,10 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
         script: script(&args.script)?,
         verdict: verdict(&args.ending, &args.text)?,
     })
+}
+
+fn memory(args: &TransportArgs) -> Result<Option<usize>> {
+    args.memory.as_deref().map(|size| values::size("--memory", size)).transpose()
 }
 
 fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
@@ -166,6 +171,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         family: family(&args.transport),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
+        memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble: preamble(&args.text, places)?,
         input: input(&args.ending, true)?,

@@ -57,6 +57,37 @@ pub(super) fn count<N: FromStr + PartialOrd + From<u8>>(option: &str, text: &str
     Ok(number)
 }
 
+/// Parses an amount of memory in bytes, at least [`SMALLEST_SIZE`]: `64M`, `1.5G`, `65536K`; a bare number is in bytes.
+pub(super) fn size(option: &str, text: &str) -> Result<usize> {
+    let example = || format!("write a number with K, M or G (powers of 1024), as in {option} 256M");
+    let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(number_ends);
+    let unit = unit.strip_suffix("iB").or_else(|| unit.strip_suffix('B')).unwrap_or(unit);
+    let shift = match unit {
+        "" => 0,
+        "k" | "K" => 10,
+        "m" | "M" => 20,
+        "g" | "G" => 30,
+        "t" | "T" => 40,
+        _ => return Err(Error::usage_hint(format!("{option} {text:?} is not a size"), example())),
+    };
+    let Ok(number) = number.parse::<f64>() else {
+        return Err(Error::usage_hint(format!("{option} {text:?} is not a size"), example()));
+    };
+    let bytes = number * (1u64 << shift) as f64;
+    if bytes < SMALLEST_SIZE as f64 {
+        let smallest = SMALLEST_SIZE >> 20;
+        return Err(Error::usage_hint(
+            format!("{option} {text:?} is too small: {smallest}M is the smallest"),
+            example(),
+        ));
+    }
+    if bytes > LARGEST_SIZE as f64 {
+        return Err(Error::usage_hint(format!("{option} {text:?} is too large"), example()));
+    }
+    Ok(bytes as usize)
+}
+
 /// Parses a seed: any number of 64 bits.
 pub(super) fn seed(option: &str, text: &str) -> Result<u64> {
     let example = || format!("write a number from 0 to {}, as in {option} 42", u64::MAX);
@@ -178,6 +209,11 @@ pub(super) fn source(text: &str) -> Result<Endpoint> {
 /// Maximum duration: a year. Longer ones are typing errors, and the sum with any clock stays in range.
 const LONGEST_SECONDS: f64 = 8760.0 * 3600.0;
 
+/// Minimum size: one connection alone may hold more than 1 MiB in each direction.
+const SMALLEST_SIZE: usize = 4 << 20;
+/// Maximum size: more memory than any machine has, and sums of it stay in range.
+const LARGEST_SIZE: usize = 1 << 50;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +271,34 @@ mod tests {
             assert_eq!(said(count::<u64>("-m", text)), format!("-m {text:?} is not a number | {hint}"));
         }
         assert_eq!(said(count::<i32>("-m", "2147483648")), format!("-m \"2147483648\" is too large | {hint}"));
+    }
+
+    #[test]
+    fn sizes_have_binary_units() {
+        let cases = [
+            ("4M", 4 << 20),
+            ("4194304", 4 << 20),
+            ("8192k", 8 << 20),
+            ("1.5GiB", 3 << 29),
+            ("1T", 1 << 40),
+            ("256MB", 256 << 20),
+        ];
+        for (text, bytes) in cases {
+            assert_eq!(size("--memory", text).unwrap(), bytes, "{text}");
+        }
+        let hint = "write a number with K, M or G (powers of 1024), as in --memory 256M";
+        for text in ["", "-1", "+5M", "M", "1P", "5 M", "1e9", "nan", "5Mx", "0x10", "."] {
+            assert_eq!(said(size("--memory", text)), format!("--memory {text:?} is not a size | {hint}"));
+        }
+        for text in ["0", "3M", "4194303"] {
+            assert_eq!(
+                said(size("--memory", text)),
+                format!("--memory {text:?} is too small: 4M is the smallest | {hint}")
+            );
+        }
+        for text in ["1025T", &"9".repeat(400)] {
+            assert_eq!(said(size("--memory", text)), format!("--memory {text:?} is too large | {hint}"));
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::driver::Driver;
 use crate::driver::dials::Dials;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::Listeners;
+use crate::driver::memory;
 use crate::driver::observers::Observers;
 use crate::driver::parts::Parts;
 use crate::driver::peers::Peers;
@@ -102,6 +103,7 @@ impl Driver {
             stdout,
             shutdown: Shutdown::new(config.limits.run.map(|limit| now + limit)),
             policy: EofPolicy::new(&config, script.as_ref().is_some_and(|script| script.takes_received())),
+            memory: memory::bound(&config),
             config,
             io,
             peers: Peers::default(),

@@ -18,7 +18,7 @@ use crate::net::dial::{Dial, Request};
 use crate::net::reactor::Slot;
 use crate::net::{Connecting, StartError, Transport};
 use crate::output::Notice;
-use crate::session::{ConnId, ConnView};
+use crate::session::{ConnError, ConnId, ConnView};
 
 /// Connections in the making. `T` is a task for one once it is established.
 pub(super) struct Dials<T> {
@@ -207,6 +207,23 @@ impl<T> Dials<T> {
     /// Whether something will be sent to a connection once it stands.
     pub(super) fn will_send(&self, id: ConnId) -> bool {
         self.dialings.get(&id).is_some_and(|dialing| dialing.sends_file || dialing.view.info.queued() > 0)
+    }
+
+    /// Bytes that wait for all connections in the making.
+    pub(super) fn held(&self) -> usize {
+        self.dialings.values().map(|dialing| dialing.view.info.queued()).sum()
+    }
+
+    /// The connection in the making for which most bytes wait, and how many.
+    pub(super) fn largest(&self) -> Option<(ConnId, usize)> {
+        self.dialings.iter().map(|(id, dialing)| (*id, dialing.view.info.queued())).max_by_key(|(_, held)| *held)
+    }
+
+    /// Gives up a connection in the making for a reason of our own.
+    pub(super) fn drop_dial(&mut self, io: &mut Io, id: ConnId, error: &ConnError) -> Outcomes<T> {
+        let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
+        let error = error.to_error(dialing.plan.target.to_string());
+        self.give_up(io, id, error)
     }
 
     /// Cancels a connect. Returns whether there was one.

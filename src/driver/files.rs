@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind as IoKind, Read};
 
 use crate::error::cause;
-use crate::session::{FileToSend, Link};
+use crate::session::{ConnError, ErrorKind, FileToSend, Link, Operation};
 
 /// Maximum bytes of one read.
 const CHUNK: usize = 256 << 10;
@@ -31,7 +31,7 @@ impl Files {
     pub(super) fn feed(&mut self, link: &mut Link) {
         if let Err(message) = self.read(link) {
             self.0 = None;
-            link.break_placeholder(message);
+            link.break_off(ConnError { kind: ErrorKind::Io, op: Operation::SendFile, message });
         }
     }
 

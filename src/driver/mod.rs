@@ -15,6 +15,7 @@ mod feeding;
 mod files;
 mod io;
 mod listeners;
+mod memory;
 mod observers;
 mod opening;
 mod pairs;
@@ -182,6 +183,7 @@ impl Driver {
             }
         }
         self.parts.write_answers();
+        self.parts.keep_memory_bound();
         self.settle();
     }
 

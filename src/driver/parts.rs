@@ -43,6 +43,8 @@ pub(super) struct Parts {
     pub(super) policy: EofPolicy,
     /// Settings of new connections.
     pub(super) settings: Settings,
+    /// Bytes that all connections together may hold.
+    pub(super) memory: usize,
     /// Source of connection numbers.
     pub(super) ids: ConnIds,
     /// The handler of the run and of new connections.

@@ -51,6 +51,8 @@ pub(super) struct Peer {
     pub(super) script_failed: bool,
     /// The socket is closed.
     pub(super) released: bool,
+    /// Bytes it held when [`Peers`](super::peers::Peers) last looked.
+    pub(super) held: usize,
 }
 
 /// Result of one attempt to read.
@@ -90,6 +92,7 @@ impl Peer {
             refuses_moves: false,
             script_failed: false,
             released: false,
+            held: 0,
         }
     }
 

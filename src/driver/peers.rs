@@ -27,6 +27,8 @@ pub(super) struct Peers {
     unwritten: Vec<Slot>,
     /// Open connections that count for `--max-conns`.
     counted: usize,
+    /// Bytes that all connections held after their last turns.
+    held: usize,
     /// The connection whose turn it is.
     in_turn: Option<(ConnId, Slot)>,
 }
@@ -51,6 +53,7 @@ impl Peers {
         let peer = self.table.get_mut(slot)?.take()?;
         self.slots.remove(&peer.id());
         self.counted -= usize::from(peer.duties.counted);
+        self.held -= peer.held;
         Some(peer)
     }
 
@@ -87,8 +90,14 @@ impl Peers {
         self.in_turn = self.get(slot).map(|peer| (peer.id(), slot));
     }
 
-    pub(super) fn end_turn(&mut self) {
+    /// Ends the turn of a connection, and notes what it holds now.
+    pub(super) fn end_turn(&mut self, slot: Slot) {
         self.in_turn = None;
+        if let Some(peer) = self.table.get_mut(slot).and_then(Option::as_deref_mut) {
+            let held = peer.link.held();
+            self.held = self.held - peer.held + held;
+            peer.held = held;
+        }
     }
 
     /// Works on the connection at a slot. It gets a turn afterwards, unless it is its turn now.
@@ -118,6 +127,11 @@ impl Peers {
     /// Number of connections that count for `--max-conns`.
     pub(super) fn counted(&self) -> usize {
         self.counted
+    }
+
+    /// Bytes that all connections held after their last turns.
+    pub(super) fn held(&self) -> usize {
+        self.held
     }
 
     // ---- pairs ----------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ impl Parts {
     }
 
     fn end_turn(&mut self, slot: Slot) {
-        self.peers.end_turn();
+        self.peers.end_turn(slot);
         if self.peers.get(slot).is_some_and(Peer::is_over) {
             self.remove_peer(slot);
         } else {

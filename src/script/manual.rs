@@ -427,7 +427,8 @@ errors of the language itself; `${e}` shows either. Limits cannot be caught.
 One call may run for 2 seconds (--script-timeout); then it is stopped. It is stopped, too, when it takes 256 MiB more
 memory than it began with, when the time of the run is over (--timeout), and by a second signal. Calls nest at most 64
 deep; strings hold 16 MiB, arrays and blobs 4 Mi items with everything inside them, maps 1 Mi entries. A connection holds
-64 MiB of unsent data; more is an error. There is no eval; no processes can be started, and files are reached only as
+64 MiB of unsent data; more is an error. When all connections together hold more than --memory, the one that holds most
+is reset: kind \"memory\". There is no eval; no processes can be started, and files are reached only as
 FILES says.
 ";
 

@@ -148,7 +148,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_error(conn, err)",
-        "Trouble: err.kind (\"reset\", \"refused\", \"resolve\", \"timeout\", \"frame\", \"text\", \"script\", \"io\"), err.op and err.message. conn is () if a listener of listen() cannot be bound after its name was resolved (err.op is \"listen\").",
+        "Trouble: err.kind (\"reset\", \"refused\", \"resolve\", \"timeout\", \"frame\", \"text\", \"script\", \"memory\", \"io\"), err.op and err.message. conn is () if a listener of listen() cannot be bound after its name was resolved (err.op is \"listen\").",
     ),
     (
         "on_close(conn, why)",

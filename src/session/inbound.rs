@@ -182,6 +182,11 @@ impl Inbound {
         self.keep_or_fail(result)
     }
 
+    /// Bytes that were received and are no events yet.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.len() + self.text.len()
+    }
+
     /// Takes bytes for [`Inbound::next`], whatever they will become.
     pub(super) fn hold(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);

@@ -187,11 +187,12 @@ impl Link {
         self.conn.abandon(why);
         self.settle();
     }
-
-    /// The first gap cannot be filled: told, then reset, so that nobody takes a part for the whole.
-    pub fn break_placeholder(&mut self, message: String) {
-        self.conn.break_placeholder(message);
-        self.settle();
+    /// Trouble that ends the connection: told, then reset, so that the peer takes no part for the whole.
+    pub fn break_off(&mut self, error: ConnError) {
+        if !self.conn.is_released() {
+            self.conn.push_error(error.kind, error.op, error.message);
+            self.reset(CloseReason::Error);
+        }
     }
 
     /// Stops absorbing: the run ends and everything sent was acknowledged.
@@ -296,6 +297,15 @@ impl Link {
             .as_ref()
             .map_or(0, |layers| layers.stack.cost(Direction::Out).saturating_sub(layers.stack.held(Direction::Out)));
         self.conn.queued() + overhead
+    }
+
+    /// Bytes it holds in memory, in both directions.
+    pub fn held(&self) -> usize {
+        let in_layers = self.layers.as_ref().map_or(0, |layers| {
+            let overhead = layers.stack.cost(Direction::Out).saturating_sub(layers.stack.held(Direction::Out));
+            layers.stack.cost(Direction::In) + overhead
+        });
+        self.conn.held() + in_layers
     }
 
     /// Whether something that was sent waits in a layer for its time.

@@ -25,6 +25,7 @@ impl ConnError {
                 let operation = if op == Operation::Write { "write to" } else { "read from" };
                 Error::Broken { operation, peer, cause }
             }
+            (ErrorKind::Memory, _) => Error::Broken { operation: "drop", peer, cause },
             (ErrorKind::Timeout, _) => Error::Timeout { what: format!("{peer}: {cause}") },
             (ErrorKind::Refused | ErrorKind::Resolve | ErrorKind::Text | ErrorKind::Script, _) => {
                 Error::Text { message: format!("{peer}: {cause}") }
@@ -48,6 +49,8 @@ pub enum Operation {
     Wait,
     /// Reading a file that is being sent.
     SendFile,
+    /// Holding bytes for the peer, or of it.
+    Hold,
     /// A layer between the connection and its socket.
     Layer(&'static str),
     /// A handler of a script.
@@ -64,6 +67,7 @@ impl Operation {
             Self::Write => "write",
             Self::Wait => "wait",
             Self::SendFile => "send_file",
+            Self::Hold => "hold",
             Self::Layer(name) | Self::Handler(name) => name,
         }
     }
@@ -86,6 +90,8 @@ pub enum ErrorKind {
     Text,
     /// A handler of the script failed.
     Script,
+    /// All connections together hold too much, and this one most.
+    Memory,
     /// Anything else the system reports.
     Io,
 }
@@ -101,6 +107,7 @@ impl ErrorKind {
             Self::Frame => "frame",
             Self::Text => "text",
             Self::Script => "script",
+            Self::Memory => "memory",
             Self::Io => "io",
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod entry;
 pub mod interrupts;
+pub mod machine;
 pub mod memory;
 pub mod services;
 pub mod stack;

@@ -1,6 +1,6 @@
 //! Servers: one client or many, slow ones, and accepting without descriptors.
 
-use super::play;
+use super::{play, play_script};
 
 #[test]
 fn one_peer_is_served_and_a_second_is_refused() {
@@ -263,6 +263,89 @@ fn a_signal_ends_all_clients() {
         2 is closed
         at 1s
         1 gets RST
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn above_the_memory_bound_the_connection_that_holds_most_is_dropped() {
+    play_script(
+        r#"fn on_data(conn, data) { for c in conns() { c.send(blob(700000 + 1000 * c.id, 0x61)) } }
+           fn on_error(conn, err) { print(`${conn.id}: ${err.kind} ${err.op}: ${err.message}`) }
+           fn on_close(conn, why) { print(`${conn.id}: ${why}`) }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT --memory 4M
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client; client; client; client
+        > 1 takes 0; 2 takes 0; 3 takes 0
+        > 4 sends "x"
+        4 gets a*704000
+        > 4 sends "x"
+        4 gets a*704000
+        stdout "3: memory hold: it holds 1.3 MiB, and all connections together more than 4.0 MiB (--memory)\n"
+        stdout "3: error\n"
+        3 gets RST
+        > signal TERM
+        listens no more
+        4 gets FIN
+        stdout "4: stop\n"
+        at 20ms
+        4 is closed
+        at 1s
+        stdout "1: stop\n"
+        1 gets RST
+        stdout "2: stop\n"
+        2 gets RST
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn bytes_for_a_connection_in_the_making_count_as_held() {
+    play_script(
+        r#"fn on_connect(conn) { let c = connect("slow:1"); for i in 0..5 { c.send(blob(1000000, 0x61)) } }
+           fn on_error(conn, err) { print(`${err.kind} ${err.op}: ${err.message}`) }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT --memory 4M
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        resolves slow
+        stdout "refused connect: drop slow:1: it holds 4.8 MiB, and all connections together more than 4.0 MiB (--memory)\n"
+        > signal TERM
+        listens no more
+        1 gets FIN
+        at 20ms
+        1 is closed
+        exit 143
+        "#,
+    );
+}
+
+#[test]
+fn received_bytes_that_are_no_frame_yet_count_as_held() {
+    play_script(
+        r#"fn on_connect(conn) { conn.frame_delim("|", 4000000) }
+           fn on_frame(conn, frame) { print(frame.len()) }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT --memory 4M
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client; client
+        > 1 sends x*2500000
+        > 2 sends x*1500000
+        > 2 sends "|"
+        stdout "1500000\n"
+        > 2 sends x*3000000
+        stderr tcpx: drop 10.0.0.1:1: it holds 2.4 MiB, and all connections together more than 4.0 MiB (--memory)
+        1 gets RST
+        > 2 sends "|"
+        stdout "3000000\n"
+        > signal TERM
+        listens no more
+        2 gets FIN
+        at 20ms
+        2 is closed
         exit 143
         "#,
     );

@@ -43,6 +43,11 @@ impl Connection {
         self.events.push_back(Event::Error(ConnError { kind, op, message }));
     }
 
+    /// Bytes it holds in memory: what waits to be sent, without what waits outside, and what was received and not delivered.
+    pub(in crate::session) fn held(&self) -> usize {
+        self.outbound.len() - self.outbound.spliced() + self.inbound.held()
+    }
+
     /// The peer's end was read, and stays in a layer for ever.
     pub(in crate::session) fn note_read_ended(&mut self) {
         self.read_ended = true;

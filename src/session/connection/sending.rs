@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use super::{Connection, LOW_WATER, Phase, WriteHalf};
-use crate::session::{CloseReason, ConnError, ErrorKind, Event, Operation};
+use crate::session::Event;
 
 impl Connection {
     /// Queues bytes; ignored once this side is closed.
@@ -55,16 +55,6 @@ impl Connection {
     pub fn close_placeholder(&mut self) {
         self.outbound.close_placeholder();
     }
-
-    /// The first gap cannot be filled: told, then reset, so that nobody takes a part for the whole.
-    pub fn break_placeholder(&mut self, message: String) {
-        if self.phase != Phase::Released {
-            self.discard_input();
-            self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Io, op: Operation::SendFile, message }));
-            self.release(CloseReason::Error, true);
-        }
-    }
-
     /// Whether what is sent next may wait outside, in a kernel pipe that the owner of the socket has.
     pub fn accepts_spliced(&self) -> bool {
         self.write == WriteHalf::Open && self.events.is_empty() && self.outbound.is_queue_empty()
