@@ -4,6 +4,7 @@ mod builtins;
 mod bulk;
 mod connecting;
 mod contained;
+mod directions;
 mod docs;
 mod encodings;
 mod endings;

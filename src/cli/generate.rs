@@ -271,7 +271,12 @@ const ENDINGS: &[(&str, &str)] = &[
         "stdin still goes to the peer, but its end tells the peer nothing: the script or the peer ends the connection.",
     ),
     ("the peer resets", "What was received is written, then the exit status is 56."),
-    ("the reader of stdout goes away", "tcpx ends at once and quietly, by SIGPIPE (141)."),
+    (
+        "the reader of stdout goes away",
+        "What stdin still has is sent by the rules of the peer's end. Once something is received that cannot be written, stdin \
+         is read no more, and what was read is sent as long as the peer takes some of it within a second. Then tcpx ends \
+         quietly, by SIGPIPE (141). With a terminal or an ended stdin it ends at once. --send-only does not use stdout.",
+    ),
     ("listen without -k and without a script", "One peer is accepted, then the listening socket is closed."),
     (
         "listen -k",

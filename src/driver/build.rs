@@ -120,7 +120,8 @@ impl Driver {
         };
         let mut signals = world.signals().map_err(failed)?;
         parts.io.register(&mut *signals, Interest::READABLE, Source::Signals).map_err(failed)?;
-        parts.stdout.register(&mut parts.io).map_err(failed)?;
+        let takes_data = parts.script.is_some() || !parts.config.input.discard_received;
+        parts.stdout.register(&mut parts.io, takes_data).map_err(failed)?;
         if let Some(worker) = &parts.worker {
             worker.enter(parts.io.reactor.mailbox());
         }

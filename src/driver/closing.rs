@@ -2,14 +2,72 @@
 //!
 //! Owns what each part does when the run ends. The stage and the exit code are owned by `shutdown`.
 
+use std::time::Duration;
+
 use crate::config::show_duration;
 use crate::driver::parts::Parts;
-use crate::driver::shutdown::GRACE;
+use crate::driver::shutdown::{GRACE, Reader};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::session::eof_policy::AfterEof;
 use crate::session::{CloseReason, RunEvent};
 
+/// How often unacknowledged bytes are looked at while the run waits for nothing else.
+const LOOK: Duration = Duration::from_millis(20);
+
 impl Parts {
+    /// Stops a run whose stdout has no reader: once everything to be sent is, or at once if something received is lost.
+    pub(super) fn follow_reader(&mut self) {
+        let must_stop = self.shutdown.is_running()
+            && match self.shutdown.reader() {
+                Reader::There => false,
+                Reader::Gone => !self.is_sending_rest(),
+                Reader::Missed => true,
+            };
+        if must_stop {
+            let left = self.left_to_send();
+            self.shutdown.stop_without_reader(self.io.now, left);
+        }
+    }
+
+    /// Whether something is still to be sent, without a reader of stdout: what stdin has, by the rules of `EofPolicy`, the
+    /// preamble, and with one connection what the peer has not acknowledged.
+    fn is_sending_rest(&mut self) -> bool {
+        let has_peers = !self.peers.is_empty();
+        match self.policy.at_reader_gone(self.stdin.kind()) {
+            // The rest is nothing, and nobody is there to read its end for.
+            _ if !has_peers && self.stdin.is_exhausted() => {}
+            AfterEof::Close => {}
+            AfterEof::SendRest | AfterEof::Keep => return true,
+            AfterEof::SendUntilQuiet(quiet) => {
+                self.stdin.begin_quiet(quiet, self.io.now);
+                return true;
+            }
+        }
+        let is_dialing = !self.dials.is_empty() && !self.config.preamble.is_empty();
+        if is_dialing || self.peers.iter().any(|peer| peer.preamble.is_some()) {
+            return true;
+        }
+        let is_left = self.config.is_single_peer() && self.left_to_send() > 0;
+        self.shutdown.look_at(is_left.then(|| self.io.now + LOOK));
+        is_left
+    }
+
+    /// Bytes that are queued or not acknowledged, of all connections.
+    fn left_to_send(&self) -> usize {
+        self.peers.iter().map(|peer| peer.link.queued() + peer.transport.unacknowledged()).sum()
+    }
+
+    /// Whether the grace of a stop is over. That of a run without stdout's reader lasts while something goes out.
+    pub(super) fn is_late(&mut self) -> bool {
+        let now = self.io.now;
+        if self.shutdown.is_late(now) && self.shutdown.is_patient() {
+            let left = self.left_to_send();
+            self.shutdown.renew(now, left);
+        }
+        self.shutdown.is_late(now)
+    }
+
     /// Stops the run once nothing is left to do. The handler may give its verdict first.
     pub(super) fn stop_if_idle(&mut self) {
         if !self.shutdown.is_running() || !self.is_idle() {

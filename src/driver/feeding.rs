@@ -8,6 +8,7 @@ use crate::driver::bulk;
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
 use crate::driver::preamble::{malformed, send};
+use crate::driver::shutdown::Reader;
 use crate::driver::stdin::Duty;
 use crate::error::{Error, cause};
 use crate::net::reactor::{Io as Step, Slot};
@@ -170,6 +171,9 @@ impl Parts {
                         peer.link.close(CloseReason::Eof);
                     }
                 });
+            }
+            if self.shutdown.reader() != Reader::There {
+                self.stdin.stop(&mut self.io);
             }
         }
         if let Some(wait) = self.stdin.take_eof_wait(self.io.now) {

@@ -271,7 +271,8 @@ impl Driver {
 
     /// The exit code at the end of the run; before that, moves the run from one stage of its shutdown to the next.
     fn poll_exit(&mut self) -> Option<Exit> {
-        let is_late = self.parts.shutdown.is_late(self.parts.io.now);
+        let is_late = self.parts.is_late();
+        self.parts.follow_reader();
         self.parts.stop_if_idle();
         self.settle();
         if self.parts.shutdown.is_stopping() && (self.parts.peers.is_empty() || is_late) {

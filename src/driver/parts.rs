@@ -138,7 +138,12 @@ impl Parts {
         match result {
             Ok(()) => {}
             Err(_) if self.shutdown.is_over() => {}
-            Err(StdoutError::ReaderGone) => self.shutdown.handle_reader_gone(),
+            Err(StdoutError::ReaderGone { is_missed }) => {
+                let is_missed = self.stdout.drop_gone() || is_missed;
+                self.shutdown.note_reader_gone(is_missed);
+                // Those that waited for room go on.
+                self.peers.wake_stalled(&mut self.io);
+            }
             Err(StdoutError::Failed(error)) => {
                 self.io.notify_error(None, &error, false);
                 self.shutdown.handle_output_fault(error.exit());

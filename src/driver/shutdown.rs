@@ -5,7 +5,7 @@
 //!
 //! | stage | left by |
 //! |---|---|
-//! | Running | nothing left to do, or one of the reasons above → Stopping |
+//! | Running | nothing left to do, or one of the reasons above → Stopping (without stdout's reader: see `closing`) |
 //! | Stopping | queues flushed and connections gone, or the grace is over; then `on_stop` → Flushing |
 //! | Flushing | stdout has everything, or the grace is over → Over: the exit code |
 
@@ -28,6 +28,17 @@ enum Stage {
     Over,
 }
 
+/// What the reader of stdout does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// It reads, or nobody knows otherwise.
+    There,
+    /// It has gone, and nothing was lost by that.
+    Gone,
+    /// It has gone, and something that was to be written is lost.
+    Missed,
+}
+
 /// The stage of a run and its exit code.
 #[derive(Debug)]
 pub(super) struct Shutdown {
@@ -39,7 +50,12 @@ pub(super) struct Shutdown {
     /// Another worker has ended the run: a signal that comes now is probably the same one.
     followed: bool,
     run_until: Option<Instant>,
+    reader: Reader,
+    /// While what was sent is awaited without stdout's reader: when to look again.
+    look_at: Option<Instant>,
     grace_until: Option<Instant>,
+    /// The grace lasts while something goes out: bytes that were left when it was last renewed.
+    left: Option<usize>,
     /// The stop is decided but not carried out.
     is_stop_due: bool,
 }
@@ -54,7 +70,10 @@ impl Shutdown {
             has_verdict: false,
             followed: false,
             run_until,
+            reader: Reader::There,
+            look_at: None,
             grace_until: None,
+            left: None,
             is_stop_due: false,
         }
     }
@@ -83,7 +102,7 @@ impl Shutdown {
     /// When the next stage is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Running => self.run_until,
+            Stage::Running => [self.run_until, self.look_at].into_iter().flatten().min(),
             Stage::Stopping | Stage::Flushing => self.grace_until,
             Stage::Over => None,
         }
@@ -99,9 +118,14 @@ impl Shutdown {
         self.grace_until.is_some_and(|at| at <= now)
     }
 
-    /// The exit code: a signal beats a failed script, every other error keeps its place as the first.
+    /// The exit code: the first error, else SIGPIPE without stdout's reader, else a failed script.
     pub(super) fn code(&self) -> Exit {
-        self.exit.unwrap_or(if self.script_failed { Exit::ScriptRun } else { Exit::Success })
+        self.exit.unwrap_or(match self.reader {
+            // A reader such as `grep -q` may go after the same match.
+            Reader::Gone | Reader::Missed if !self.has_verdict => Exit::Signal(SIGPIPE),
+            _ if self.script_failed => Exit::ScriptRun,
+            _ => Exit::Success,
+        })
     }
 
     /// Notes a fatal error. The first one decides the exit code.
@@ -166,13 +190,38 @@ impl Shutdown {
         }
     }
 
-    /// Ends the run at once because the reader of stdout has gone, by SIGPIPE as `cat` does.
-    pub(super) fn handle_reader_gone(&mut self) {
-        if !self.is_over() {
-            // A reader such as `grep -q` may go after the same match.
-            let exit = if self.has_verdict { Exit::Success } else { Exit::Signal(SIGPIPE) };
-            self.exit.get_or_insert(exit);
-            self.stage = Stage::Over;
+    /// Notes that the reader of stdout has gone. `is_missed`: something that was to be written is lost.
+    pub(super) fn note_reader_gone(&mut self, is_missed: bool) {
+        self.reader = if is_missed || self.reader == Reader::Missed { Reader::Missed } else { Reader::Gone };
+    }
+
+    /// What the reader of stdout does.
+    pub(super) fn reader(&self) -> Reader {
+        self.reader
+    }
+
+    /// Wakes the loop at that time, to look at what was sent without stdout's reader.
+    pub(super) fn look_at(&mut self, at: Option<Instant>) {
+        self.look_at = at;
+    }
+
+    /// Stops without stdout's reader: the `left` bytes that were to be sent get their time as long as some of them go out.
+    pub(super) fn stop_without_reader(&mut self, now: Instant, left: usize) {
+        if self.stop(now, Some(GRACE)) {
+            self.left = Some(left);
+        }
+    }
+
+    /// Whether the grace of a stop lasts while something goes out.
+    pub(super) fn is_patient(&self) -> bool {
+        self.is_stopping() && self.left.is_some()
+    }
+
+    /// Renews an expired grace of that kind if fewer bytes are left now.
+    pub(super) fn renew(&mut self, now: Instant, left: usize) {
+        if self.left.is_some_and(|before| left < before) {
+            self.left = Some(left);
+            self.grace_until = Some(now + GRACE);
         }
     }
 
@@ -187,6 +236,7 @@ impl Shutdown {
     pub(super) fn begin_flushing(&mut self) {
         if self.is_stopping() {
             self.stage = Stage::Flushing;
+            self.left = None;
             if !matches!(self.exit, Some(Exit::Signal(_) | Exit::Script(_) | Exit::Timeout)) {
                 self.grace_until = None;
             }

@@ -157,6 +157,11 @@ impl Stdin {
         }
     }
 
+    /// Whether reading would give nothing but its end, checked without reading.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.input.as_ref().is_some_and(|input| input.is_exhausted())
+    }
+
     /// Whether a pipe has ended, checked without reading.
     pub(super) fn has_ended(&self) -> bool {
         self.input.as_ref().is_some_and(|input| input.has_ended())
@@ -223,6 +228,13 @@ impl Stdin {
     /// Starts the timer of silence after the peer's end: connections close once stdin was silent for `quiet`.
     pub(super) fn start_quiet(&mut self, quiet: Duration, now: Instant) {
         self.quiet = Some((quiet, now + quiet));
+    }
+
+    /// The same, unless it runs already.
+    pub(super) fn begin_quiet(&mut self, quiet: Duration, now: Instant) {
+        if self.quiet.is_none() {
+            self.start_quiet(quiet, now);
+        }
     }
 
     /// Whether the timer of silence has expired. It is restarted while unread bytes wait for room or for a turn.

@@ -27,8 +27,11 @@ const LOW: usize = 256 << 10;
 /// Why nothing more can be written.
 #[derive(Debug)]
 pub(super) enum StdoutError {
-    /// The reader has gone: the process ends silently by SIGPIPE, as `cat` does.
-    ReaderGone,
+    /// The reader has gone: the run ends silently by SIGPIPE, as `cat` does.
+    ReaderGone {
+        /// Received data or printed text cannot be written. Lines of events do not count.
+        is_missed: bool,
+    },
     /// Any other error.
     Failed(Error),
 }
@@ -72,12 +75,15 @@ impl Stdout {
         }
     }
 
-    /// Registers it, so that a reader that goes is noticed even when nothing is written.
+    /// Registers it, so that a reader that goes is noticed even when nothing is written; without `takes_data`, only what
+    /// takes events.
     ///
     /// # Errors
     /// What `epoll_ctl(2)` reports.
-    pub(super) fn register(&mut self, io: &mut Io) -> io::Result<()> {
-        self.channels_mut().try_for_each(|channel| channel.register(io))
+    pub(super) fn register(&mut self, io: &mut Io, takes_data: bool) -> io::Result<()> {
+        let data = self.data.iter_mut().filter(|_| takes_data);
+        let events = self.events.iter_mut().map(|(events, _)| events);
+        data.chain(events).try_for_each(|channel| channel.register(io))
     }
 
     /// Writes, and queues what does not fit.
@@ -85,7 +91,12 @@ impl Stdout {
     /// # Errors
     /// The reader has gone, or writing failed.
     pub(super) fn write(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
-        self.data.as_mut().map_or(Ok(()), |data| data.write(io, bytes))
+        match (&mut self.data, &self.events) {
+            (Some(data), _) => data.write(io, bytes),
+            // The line about these bytes has nobody to read it.
+            (None, Some((events, _))) if events.gone => Err(StdoutError::ReaderGone { is_missed: true }),
+            (None, _) => Ok(()),
+        }
     }
 
     /// Writes queued bytes and lines of events until it would block.
@@ -104,8 +115,23 @@ impl Stdout {
     pub(super) fn flush_events(&mut self, io: &mut Io) -> Written {
         let Some((events, lines)) = &mut self.events else { return Ok(()) };
         let lines = lines.take();
-        events.flush(io)?;
-        events.write(io, &lines)
+        if events.gone {
+            return Ok(());
+        }
+        let written = events.flush(io).and_then(|()| events.write(io, &lines));
+        match written {
+            Err(StdoutError::ReaderGone { .. }) => Err(StdoutError::ReaderGone { is_missed: false }),
+            written => written,
+        }
+    }
+
+    /// Notes a reader that has gone, and drops what was queued for it. Returns whether received data or printed text was.
+    pub(super) fn drop_gone(&mut self) -> bool {
+        let is_missed = self.data.as_mut().is_some_and(Channel::drop_if_gone);
+        if let Some((events, _)) = &mut self.events {
+            events.drop_if_gone();
+        }
+        is_missed
     }
 
     /// Queues what the sanitizer holds of an unfinished sequence, at the end of the run.
@@ -188,6 +214,8 @@ struct Channel {
     /// The last move within the kernel found it full.
     blocked: bool,
     sanitizer: Option<Sanitizer>,
+    /// Its reader has gone, and nothing is written any more.
+    gone: bool,
 }
 
 impl Channel {
@@ -195,7 +223,7 @@ impl Channel {
         let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
         let output = world.stdout(file).map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
         let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
-        Ok(Self { output, name, slot: None, queue: ByteQueue::new(), blocked: false, sanitizer })
+        Ok(Self { output, name, slot: None, queue: ByteQueue::new(), blocked: false, sanitizer, gone: false })
     }
 
     fn register(&mut self, io: &mut Io) -> io::Result<()> {
@@ -208,6 +236,9 @@ impl Channel {
     }
 
     fn write(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
+        if self.gone && !bytes.is_empty() {
+            return Err(StdoutError::ReaderGone { is_missed: true });
+        }
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut safe = Vec::with_capacity(bytes.len());
             sanitizer.push(bytes, &mut safe);
@@ -250,8 +281,22 @@ impl Channel {
         }
     }
 
+    /// Notes whether its reader has gone; then drops what is queued. Returns whether that was something.
+    fn drop_if_gone(&mut self) -> bool {
+        self.gone |= self.output.is_gone();
+        if !self.gone {
+            return false;
+        }
+        self.blocked = false;
+        !std::mem::take(&mut self.queue).is_empty()
+    }
+
     fn takes_moves(&self) -> bool {
-        self.queue.is_empty() && self.sanitizer.is_none() && self.slot.is_some() && self.output.takes_moves()
+        !self.gone
+            && self.queue.is_empty()
+            && self.sanitizer.is_none()
+            && self.slot.is_some()
+            && self.output.takes_moves()
     }
 
     fn move_from(&mut self, io: &mut Io, socket: BorrowedFd<'_>) -> Move {
@@ -273,7 +318,11 @@ impl Channel {
         match readiness.write(bytes, |bytes| self.output.write(bytes)) {
             Step::Moved(n) => Ok(n),
             Step::Blocked | Step::Ended => Ok(0),
-            Step::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutError::ReaderGone),
+            // A socket and a terminal that hung up report other errors than a pipe.
+            Step::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe || self.output.is_gone() => {
+                self.gone = true;
+                Err(StdoutError::ReaderGone { is_missed: true })
+            }
             Step::Failed(error) => {
                 Err(StdoutError::Failed(Error::Write { target: self.name.clone(), cause: cause(&error) }))
             }

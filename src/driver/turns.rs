@@ -191,7 +191,11 @@ impl Parts {
         match bulk::move_to_stdout(&mut self.io, peer, &mut self.stdout) {
             ToStdout::Refused => return false,
             ToStdout::Done => {}
-            ToStdout::ReaderGone => self.shutdown.handle_reader_gone(),
+            ToStdout::ReaderGone => {
+                self.after_output(Err(StdoutError::ReaderGone { is_missed: false }));
+                // A read tells whether there is anything that cannot be written.
+                return false;
+            }
         }
         true
     }
@@ -245,7 +249,7 @@ impl Parts {
     /// Handles an event of stdout: it can take more, or its reader has gone.
     pub(super) fn stdout_turn(&mut self) {
         if self.stdout.is_gone(&mut self.io) {
-            return self.after_output(Err(StdoutError::ReaderGone));
+            return self.after_output(Err(StdoutError::ReaderGone { is_missed: false }));
         }
         self.stdout.unblock(&mut self.io);
         let result = self.stdout.flush(&mut self.io);

@@ -54,6 +54,8 @@ pub(super) trait InputStream {
     fn move_to(&mut self, socket: BorrowedFd<'_>) -> Move;
     /// Whether the writers of a pipe are gone and nothing is left in it.
     fn has_ended(&self) -> bool;
+    /// Whether reading would give nothing but the end, as far as that can be told.
+    fn is_exhausted(&self) -> bool;
 }
 
 /// stdout, or the file that stands for it.
@@ -215,6 +217,10 @@ impl InputStream for Input {
 
     fn has_ended(&self) -> bool {
         Self::has_ended(self)
+    }
+
+    fn is_exhausted(&self) -> bool {
+        Self::is_exhausted(self)
     }
 }
 

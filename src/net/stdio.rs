@@ -17,7 +17,7 @@ use mio::event::Source;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat, tell};
 use rustix::io::{Errno, ReadWriteFlags};
 
 use crate::net::bulk::{self, FLOW, Move};
@@ -235,6 +235,18 @@ impl Input {
     pub fn has_ended(&self) -> bool {
         let flags = || poll_now(self.stream.handle.as_fd(), PollFlags::IN).unwrap_or(PollFlags::empty());
         self.stream.sort == Sort::Pipe && flags() == PollFlags::HUP
+    }
+
+    /// Whether reading would give nothing but the end: an ended pipe, a file at its end, `/dev/null`. Determined without a
+    /// read.
+    pub fn is_exhausted(&self) -> bool {
+        let fd = self.stream.handle.as_fd();
+        let Ok(status) = fstat(fd) else { return false };
+        match FileType::from_raw_mode(status.st_mode) {
+            FileType::RegularFile => tell(fd).is_ok_and(|at| i64::try_from(at).is_ok_and(|at| at >= status.st_size)),
+            FileType::CharacterDevice => stat("/dev/null").is_ok_and(|null| null.st_rdev == status.st_rdev),
+            _ => self.has_ended(),
+        }
     }
 
     /// Reads available bytes; `Ok(0)` is the end.

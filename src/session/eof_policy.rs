@@ -8,6 +8,8 @@
 //! | peer ends, stdin a pipe | sent until quiet for 500 ms, close | same | close | same as connect |
 //! | peer ends, stdin a terminal, ended or unread | close | same | close | same as connect |
 //!
+//! When stdout's reader has gone, what stdin still has is sent by the rules of the peer's end, and then the run ends.
+//!
 //! `--half-open` keeps the connection until stdin has ended; `--no-shutdown` sends no FIN for stdin's end;
 //! `--send-only` always sends one.
 
@@ -95,6 +97,16 @@ impl EofPolicy {
             Some(_) if self.many_peers => AfterEof::Close,
             None | Some(InputKind::Terminal) => AfterEof::Close,
             Some(InputKind::File) => AfterEof::SendRest,
+            Some(InputKind::Pipe) => AfterEof::SendUntilQuiet(QUIET),
+        }
+    }
+
+    /// The reader of stdout has gone; `input` is stdin if it is read and has not ended.
+    pub fn at_reader_gone(self, input: Option<InputKind>) -> AfterEof {
+        match input {
+            None | Some(InputKind::Terminal) => AfterEof::Close,
+            Some(InputKind::File) => AfterEof::SendRest,
+            Some(InputKind::Pipe) if self.half_open => AfterEof::Keep,
             Some(InputKind::Pipe) => AfterEof::SendUntilQuiet(QUIET),
         }
     }

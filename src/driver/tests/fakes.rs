@@ -379,6 +379,11 @@ impl InputStream for Stdin {
         let stdin = &self.stage.borrow().stdin;
         stdin.kind == Some(InputKind::Pipe) && stdin.ended && stdin.incoming.is_empty()
     }
+
+    fn is_exhausted(&self) -> bool {
+        let stdin = &self.stage.borrow().stdin;
+        stdin.ended && stdin.incoming.is_empty()
+    }
 }
 
 struct Stdout {

@@ -17,6 +17,7 @@ mod layered;
 mod lingering;
 mod opening;
 mod outputs;
+mod readers;
 mod scripts;
 mod serving;
 mod stage;

@@ -32,43 +32,6 @@ fn a_blocked_stdout_keeps_the_peer_from_being_read() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_an_idle_run() {
-    play(
-        r#"tcpx connect 127.0.0.1 1
-        1 connects to 127.0.0.1:1
-        > 1 sends "first line\n"
-        stdout "first line\n"
-        > stdout loses its reader
-        exit 141
-        "#,
-    );
-}
-
-#[test]
-fn a_reader_that_leaves_ends_a_waiting_listener() {
-    play(
-        r#"tcpx listen 127.0.0.1 1 -k
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
-        > stdout loses its reader
-        exit 141
-        "#,
-    );
-}
-
-#[test]
-fn a_write_without_a_reader_ends_the_run() {
-    play(
-        r#"tcpx connect 127.0.0.1 1
-        1 connects to 127.0.0.1:1
-        > stdin "unsent"; 1 takes 0
-        > stdout loses its reader; 1 sends "x"
-        exit 141
-        "#,
-    );
-}
-
-#[test]
 fn a_full_disk_is_an_error() {
     play(
         r#"tcpx connect 127.0.0.1 1
