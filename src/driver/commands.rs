@@ -58,6 +58,10 @@ impl Parts {
                 self.io.notify(&Notice::Print { text: &text });
                 self.emit(text.as_bytes());
             }
+            Command::Write(bytes) => {
+                self.io.notify(&Notice::Write { bytes: &bytes });
+                self.emit(&bytes);
+            }
             Command::Output(bytes) => self.emit(&bytes),
             Command::Log(id, text) => {
                 let name = id.map(|id| self.name_of(id));

@@ -199,6 +199,11 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line
         }
         Notice::Print { text } => line(None, "print").with("text", text.strip_suffix('\n').unwrap_or(text)),
+        Notice::Write { bytes } => {
+            let mut line = line(None, "write");
+            line.number("len", bytes.len() as u64).bytes(bytes);
+            line
+        }
         Notice::ScriptWarning { text } => line(None, "script_warning").with("message", text),
         Notice::Reloaded { name } => line(None, "reloaded").with("name", name),
         Notice::NotReloaded { name, error } => {

@@ -140,6 +140,11 @@ pub enum Notice<'a> {
         /// The text.
         text: &'a str,
     },
+    /// A script has written bytes to stdout.
+    Write {
+        /// The bytes.
+        bytes: &'a [u8],
+    },
     /// A warning of loading a script.
     ScriptWarning {
         /// The message of the check.

@@ -16,8 +16,10 @@ use rhai::{EvalAltResult as Fault, ParseErrorType, Position};
 
 use crate::codec::escape::show_line;
 use crate::codec::nearest::nearest;
+use crate::script::habits;
 use crate::script::outline::{self, Word};
 use crate::script::reference;
+use crate::script::signatures;
 use crate::script::source::{Source, Sources};
 
 /// A rendered message; its first line is the summary.
@@ -173,10 +175,10 @@ fn width(character: char) -> usize {
 
 fn describe(fault: &Fault, place: &Source) -> Words {
     match fault {
-        Fault::ErrorFunctionNotFound(signature, _) => function_not_found(signature, place),
+        Fault::ErrorFunctionNotFound(signature, at) => function_not_found(signature, place, *at),
         Fault::ErrorDotExpr(text, _) => property(text),
-        Fault::ErrorVariableNotFound(name, _) => variable(name, place),
-        Fault::ErrorParsing(kind, _) => parsing(kind, place),
+        Fault::ErrorVariableNotFound(name, at) => variable(name, place, *at),
+        Fault::ErrorParsing(kind, at) => parsing(kind, place, *at),
         Fault::ErrorRuntime(thrown, _) => Words { what: thrown_text(thrown), ..Words::default() },
         Fault::ErrorMismatchDataType(wanted, given, _) | Fault::ErrorMismatchOutputType(wanted, given, _) => {
             Words { what: format!("expected {}, found {}", friendly(wanted), friendly(given)), ..Words::default() }
@@ -204,21 +206,60 @@ fn describe(fault: &Fault, place: &Source) -> Words {
     }
 }
 
-fn function_not_found(signature: &str, place: &Source) -> Words {
+fn function_not_found(signature: &str, place: &Source, at: Position) -> Words {
     let Some((name, types)) = signature.split_once(" (") else {
         return Words { what: format!("function not found: {signature}"), ..Words::default() };
     };
     let types = types.strip_suffix(')').unwrap_or(types);
     let types: Vec<_> = types.split(", ").filter(|name| !name.is_empty()).map(friendly).collect();
-    if let ([left, right], false) =
-        (types.as_slice(), name.starts_with(|first: char| first.is_alphabetic() || first == '_'))
-    {
-        return Words { what: format!("no such operation: {left} {name} {right}"), ..Words::default() };
+    let is_name = name.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    let valueless = || {
+        let name = types.iter().any(|name| name == "()").then(|| habits::valueless(&place.text, at.line()?))??;
+        Some(habits::in_place_hint(name))
+    };
+    let given = types.join(", ");
+    match types.as_slice() {
+        [left, right] if !is_name => {
+            let formats = (name, left.as_str()) == ("%", "string");
+            let hint = formats.then(|| "text with values is `a ${x}` in backticks, or \"a {}\".fmt(x)".to_owned());
+            return Words {
+                what: format!("no such operation: {left} {name} {right}"),
+                near: None,
+                hint: hint.or_else(valueless),
+            };
+        }
+        [one] if !is_name => {
+            return Words { what: format!("no such operation: {name}{one}"), near: None, hint: valueless() };
+        }
+        _ => {}
     }
-    let what = format!("function not found: {name}({})", types.join(", "));
-    let hint = usage(name, place);
-    let near = if hint.is_none() { near_function(name, place) } else { None };
-    Words { what, near, hint }
+    let unknown = format!("function not found: {name}({given})");
+    if own_functions(place).any(|word| word.name == name) {
+        return Words { what: unknown, near: None, hint: usage(name, place) };
+    }
+    let forms = signatures::of(name);
+    if forms.is_empty() {
+        let hint = habits::function(name).map(str::to_owned);
+        let near = if hint.is_none() { near_function(name, place) } else { None };
+        return Words { what: unknown, near, hint };
+    }
+    let what = format!("{name} takes {}, not ({given})", alternatives(&forms, types.len()));
+    if types.first().is_some_and(|first| first == "Conn")
+        && let Some(hint) = habits::of_connection(name)
+    {
+        return Words { what: format!("Conn has no function `{name}`"), near: None, hint: Some(hint.to_owned()) };
+    }
+    let habit = || habits::function(name).map(str::to_owned);
+    Words { what, near: None, hint: valueless().or_else(|| usage(name, place)).or_else(habit) }
+}
+
+/// The argument lists of a function: those of as many arguments as were given, or else all.
+fn alternatives(forms: &[String], count: usize) -> String {
+    let arguments = |form: &str| if form == "()" { 0 } else { form.matches(", ").count() + 1 };
+    let same: Vec<_> = forms.iter().map(String::as_str).filter(|form| arguments(form) == count).collect();
+    let all = if same.is_empty() { forms.iter().map(String::as_str).collect() } else { same };
+    let more = if all.len() > MAX_FORMS { " …" } else { "" };
+    format!("{}{more}", all[..all.len().min(MAX_FORMS)].join(" or "))
 }
 
 /// The signature of an existing function.
@@ -247,11 +288,17 @@ fn property(text: &str) -> Words {
     match quoted.as_slice() {
         [name, owner] => {
             let usage = reference::signatures(name);
-            let method = !usage.is_empty() && friendly(owner) != "()";
+            let is_value = friendly(owner) != "()";
+            let hint = match usage.as_slice() {
+                [] if is_value && signatures::has(name) => Some(format!("it is a function: x.{name}()")),
+                [] => habits::function(name).map(str::to_owned),
+                _ if is_value => Some(format!("it is a function: {}", usage.join(" or "))),
+                _ => None,
+            };
             Words {
                 what: format!("{} has no property `{name}`", friendly(owner)),
-                near: if method { None } else { reference::near_property(name).map(str::to_owned) },
-                hint: method.then(|| format!("it is a function: {}", usage.join(" or "))),
+                near: if hint.is_some() { None } else { reference::near_property(name).map(str::to_owned) },
+                hint,
             }
         }
         [name, "()", _] => {
@@ -275,14 +322,14 @@ fn property(text: &str) -> Words {
     }
 }
 
-fn variable(name: &str, place: &Source) -> Words {
+fn variable(name: &str, place: &Source, at: Position) -> Words {
     let what = format!("unknown variable: {name}");
     let words: Vec<_> = outline::words(&place.text).collect();
     let top = words.iter().find(|word| word.depth == 0 && word.name == name && word.keyword != "fn");
     let hint = match top.map(|word| word.keyword) {
         Some("let") => Some(format!("functions do not see top-level variables; use app.{name}")),
         Some("const") => Some(format!("a computed constant is global::{name} in functions")),
-        _ => None,
+        _ => habits::variable(name, rest_of_line(place, at, name)),
     };
     let known = words.iter().flat_map(|word| {
         let own = if word.keyword == "fn" { None } else { Some(word.name) };
@@ -294,9 +341,17 @@ fn variable(name: &str, place: &Source) -> Words {
     Words { what, near: near.map(str::to_owned), hint }
 }
 
-fn parsing(kind: &ParseErrorType, place: &Source) -> Words {
+/// The line behind a name.
+fn rest_of_line<'a>(place: &'a Source, at: Position, name: &str) -> &'a str {
+    let line = at.line().and_then(|line| place.line(line)).unwrap_or_default();
+    let column = at.position().unwrap_or(1).saturating_sub(1);
+    let start = line.char_indices().nth(column).map_or(line.len(), |(start, _)| start);
+    line[start..].strip_prefix(name).unwrap_or_default()
+}
+
+fn parsing(kind: &ParseErrorType, place: &Source, at: Position) -> Words {
     match kind {
-        ParseErrorType::VariableUndefined(name) => variable(name, place),
+        ParseErrorType::VariableUndefined(name) => variable(name, place, at),
         ParseErrorType::ModuleUndefined(name) => Words {
             what: format!("unknown module: {name}"),
             hint: Some(format!("import \"{name}\" as {name};")),
@@ -308,7 +363,15 @@ fn parsing(kind: &ParseErrorType, place: &Source) -> Words {
         ParseErrorType::Reserved(word) if word == "eval" => {
             Words { what: "eval is switched off".to_owned(), ..Words::default() }
         }
-        other => Words { what: lower(&other.to_string()), ..Words::default() },
+        ParseErrorType::Reserved(word) if habits::reserved(word).is_some() => {
+            Words { what: lower(&kind.to_string()), hint: habits::reserved(word).map(str::to_owned), near: None }
+        }
+        other => {
+            let line = at.line().filter(|line| !place.is_behind(*line)).and_then(|line| place.line(line));
+            let missing = if let ParseErrorType::MissingToken(token, _) = other { token } else { "" };
+            let hint = line.zip(at.position()).and_then(|(line, column)| habits::syntax(line, column, missing));
+            Words { what: lower(&other.to_string()), hint, near: None }
+        }
     }
 }
 
@@ -347,12 +410,15 @@ pub(super) fn friendly(name: &str) -> String {
         "&str | ImmutableString | String" | "alloc::string::String" | "&str" => "string",
         "i64" => "int",
         "f64" => "float",
+        "Fn" => "function",
         name if name.contains("Range") => "range",
         name => name.rsplit("::").next().unwrap_or(name),
     }
     .to_owned()
 }
 
+/// Maximum argument lists in a message.
+const MAX_FORMS: usize = 4;
 /// Width of a tab, in cells.
 const TAB: usize = 4;
 /// Maximum characters of a source line in a message.

@@ -213,7 +213,7 @@ const PROPERTIES: &[(&str, &str)] = &[
 const METHODS: &[(&str, &str)] = &[
     (
         "conn.send(x)",
-        "A blob as it is; a string in conn.encoding; an array of them in order. A character the encoding does not have is an error, and nothing is sent.",
+        "A blob as it is; a string or a character in conn.encoding; an array of them in order. A character the encoding does not have is an error, and nothing is sent.",
     ),
     ("conn.send_line(text)", "The text and conn.eol."),
     ("conn.send_hex(digits)", "Bytes in hex: \"47 45 54\"."),
@@ -283,6 +283,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("app", "A map shared by all handlers and helpers: the place for everything that changes."),
     ("args", "What stands behind -- on the command line, an array of strings."),
     ("print(x)", "A line on stdout: the result of the program."),
+    ("write(x)", "To stdout without a line end: a blob as it is, everything else as print writes it, in UTF-8."),
     ("log(x)", "A line on stderr."),
     ("debug(x)", "A line on stderr with file and line."),
     ("after(ms, || ..)", "Calls the function once. Gives a timer for cancel."),
@@ -392,6 +393,10 @@ const TEXT: &[(&str, &str)] = &[
     (
         "s.fmt(a, ..)",
         "Puts up to eight values in the places of {}: \"{} {}\\r\\n\".fmt(code, word). {{ and }} are braces.",
+    ),
+    (
+        "array.join(between)",
+        "The items of an array as print writes them, with a text between them: [1, 2].join(\", \").",
     ),
     (
         "parse_json(x)",

@@ -59,6 +59,8 @@ pub enum Command {
     Heal(ConnId, Option<&'static str>),
     /// Text for stdout, line end included.
     Print(String),
+    /// Bytes for stdout as they are.
+    Write(Vec<u8>),
     /// A line for stderr; the connection's label stands before it.
     Log(Option<ConnId>, String),
     /// Received bytes for stdout.

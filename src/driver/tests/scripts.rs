@@ -546,3 +546,24 @@ fn on_error(conn, err) { after(1000, || connect("127.0.0.1:7")); }"#,
         "#,
     );
 }
+
+#[test]
+fn a_script_writes_bytes_and_text_without_line_ends() {
+    play_script(
+        r#"fn on_line(conn, line) { write(line); write(hex("0041")); write('c'); write(5); print("."); exit(3); }"#,
+        r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        $ stdin null
+        1 connects to 127.0.0.1:1
+        > 1 sends "é\n"
+        stdout "é"
+        stdout "\x00A"
+        stdout "c"
+        stdout "5"
+        stdout ".\n"
+        1 gets FIN
+        at 20ms
+        1 is closed
+        exit 3
+        "#,
+    );
+}

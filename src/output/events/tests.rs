@@ -82,6 +82,7 @@ fn every_notice_has_its_line() {
         ),
         (Notice::Log { conn: None, text: "x" }, r#""event":"log","text":"x""#),
         (Notice::Log { conn: Some((7, "web")), text: "x" }, r#""conn":7,"event":"log","text":"x","name":"web""#),
+        (Notice::Write { bytes: b"a\xff" }, r#""event":"write","len":2,"base64":"Yf8=""#),
         (Notice::Print { text: "a\tb\n\n" }, r#""event":"print","text":"a\tb\n""#),
         (Notice::ScriptWarning { text: "odd" }, r#""event":"script_warning","message":"odd""#),
         (Notice::Reloaded { name: "f" }, r#""event":"reloaded","name":"f""#),

@@ -184,14 +184,22 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("send", move |context: NativeCallContext<'_>, conn: &mut Conn, parts: Array| {
         send_parts(&context, &to, conn, &parts)
     });
+    let to = Rc::clone(host);
+    engine.register_fn("send", move |conn: &mut Conn, letter: char| {
+        send_text(&to, conn, letter.encode_utf8(&mut [0; 4]))
+    });
     engine.register_fn("send", |context: NativeCallContext<'_>, _: &mut Conn, other: Dynamic| -> Outcome<()> {
         let given = type_name(&context, &other);
-        let hint = if other.is_char() { "; a string stands in double quotes" } else { "" };
-        Err(failure(format!("send takes a string, a blob or an array of them, not {given}{hint}")))
+        Err(failure(format!("send takes a string, a blob or an array of them, not {given}")))
     });
     let to = Rc::clone(host);
     engine.register_fn("send_line", move |conn: &mut Conn, text: &str| {
         let line = [text, &conn.0.text.eol()].concat();
+        send_text(&to, conn, &line)
+    });
+    let to = Rc::clone(host);
+    engine.register_fn("send_line", move |conn: &mut Conn, letter: char| {
+        let line = [letter.encode_utf8(&mut [0; 4]), &*conn.0.text.eol()].concat();
         send_text(&to, conn, &line)
     });
     let to = Rc::clone(host);
@@ -234,6 +242,8 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
             bytes.extend_from_slice(&blob);
         } else if let Some(text) = part.read_lock::<ImmutableString>() {
             bytes.extend(encode(conn, &text)?);
+        } else if let Ok(letter) = part.as_char() {
+            bytes.extend(encode(conn, letter.encode_utf8(&mut [0; 4]))?);
         } else {
             let given = type_name(context, part);
             return Err(failure(format!("send takes strings and blobs in an array, not {given} (at index {index})")));

@@ -1,4 +1,4 @@
-//! Global functions: logging, time, exit.
+//! Global functions: logging, writing to stdout, time, exit.
 //!
 //! `app` and `args` are variables of the engine; `print` and `debug` belong to the language and are connected there.
 
@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::{Timestamp, Zoned};
-use rhai::{Dynamic, Engine, INT, NativeCallContext};
+use rhai::{Blob, Dynamic, Engine, INT, NativeCallContext};
 
 use super::{Outcome, display, failure};
 use crate::script::host::{Host, Stopped};
@@ -23,6 +23,15 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     // For floats too, because Rhai's own log(float), a logarithm, would be found first.
     engine.register_fn("log", move |context: NativeCallContext<'_>, what: f64| log(context, what.into()));
 
+    let to = Rc::clone(host);
+    engine.register_fn("write", move |context: NativeCallContext<'_>, what: Dynamic| -> Outcome<()> {
+        let bytes = match what.read_lock::<Blob>() {
+            Some(blob) => blob.clone(),
+            None => display(&context, what.clone())?.as_bytes().to_vec(),
+        };
+        to.push(Command::Write(bytes));
+        Ok(())
+    });
     engine
         .register_fn("now_ms", now_ms)
         .register_fn("time", || time(Timestamp::now()))

@@ -1,6 +1,6 @@
-//! String formatting: `"{} {}".fmt(a, b)`.
+//! Strings from values: `"{} {}".fmt(a, b)`, `array.join(", ")`.
 
-use rhai::{Dynamic, Engine, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, NativeCallContext};
 
 use super::{Outcome, display, failure};
 
@@ -22,7 +22,28 @@ pub(super) fn register(engine: &mut Engine) {
         })
         .register_fn("fmt", |c: Context<'_>, s: &str, a: D, b: D, d: D, e: D, f: D, g: D, h: D, i: D| {
             fmt(&c, s, [a, b, d, e, f, g, h, i])
+        })
+        .register_fn("join", |c: Context<'_>, array: &mut Array, between: &str| join(&c, array, between))
+        .register_fn("join", |between: &str, _: Array| -> Outcome<String> {
+            Err(failure(format!("join belongs to the array: array.join({between:?})")))
         });
+}
+
+/// The items as `print` writes them, with a text between them.
+fn join(context: &NativeCallContext<'_>, array: &Array, between: &str) -> Outcome<String> {
+    let most = context.engine().max_string_size();
+    let mut text = String::new();
+    for (index, item) in array.iter().enumerate() {
+        let item = display(context, item.clone())?;
+        if text.len() + between.len() + item.len() > most {
+            return Err(failure(format!("join: the text is longer than {} MiB", most >> 20)));
+        }
+        if index > 0 {
+            text.push_str(between);
+        }
+        text.push_str(&item);
+    }
+    Ok(text)
 }
 
 fn fmt<const N: usize>(context: &NativeCallContext<'_>, format: &str, values: [Dynamic; N]) -> Outcome<String> {

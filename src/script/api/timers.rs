@@ -12,7 +12,7 @@ use crate::script::timers::{Timer, TimerId};
 
 /// The result of `after` and `every`, for `cancel`.
 #[derive(Clone, Copy, Debug)]
-struct Handle(TimerId);
+pub(in crate::script) struct Handle(TimerId);
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_type_with_name::<Handle>("Timer");
@@ -92,7 +92,8 @@ fn broadcast(
         Err(failure(format!("the one to leave out is a Conn or an array of them, not {}", type_name(context, except))))
     };
     excepted(0)?;
-    if !what.is_string() && what.read_lock::<Blob>().is_none() && what.read_lock::<Array>().is_none() {
+    if !what.is_string() && !what.is_char() && what.read_lock::<Blob>().is_none() && what.read_lock::<Array>().is_none()
+    {
         let function = if method == "send" { "broadcast" } else { "broadcast_line" };
         return Err(failure(format!("{function} takes a string or a blob, not {}", type_name(context, what))));
     }

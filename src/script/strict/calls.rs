@@ -13,6 +13,7 @@ use crate::codec::nearest::nearest;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check;
 use crate::script::error;
+use crate::script::habits;
 use crate::script::reference;
 
 /// Checks a text and appends the findings to `faults`.
@@ -149,6 +150,9 @@ impl Check<'_> {
                     let usage = reference::signatures(name);
                     let is_function = !usage.is_empty() && catalog.takes_type(name, usage_arguments(&usage), id);
                     let hint = is_function.then(|| format!("it is a function: {}", usage.join(" or ")));
+                    let is_native = usage.is_empty() && catalog.takes_type(name, 1, id);
+                    let hint = hint.or_else(|| is_native.then(|| format!("it is a function: x.{name}()")));
+                    let hint = hint.or_else(|| habits::function(name).map(str::to_owned));
                     let near = if hint.is_some() { None } else { nearest(name, catalog.properties(id)) };
                     let is_conn = hint.is_none() && id == TypeId::of::<Conn>();
                     let near = near.or_else(|| reference::near_property(name).filter(|_| is_conn));
@@ -162,7 +166,9 @@ impl Check<'_> {
                 let (name, count) = (call.name.as_str(), call.args.len());
                 let general = self.scripted(name).contains(&count) || !catalog.takes(name, count + 1);
                 if !general && !catalog.takes_type(name, count + 1, id) {
-                    self.fault(*at, format!("{owner} has no function `{name}`"), None, None);
+                    let habit = if id == TypeId::of::<Conn>() { habits::of_connection(name) } else { None };
+                    let hint = habit.or_else(|| habits::function(name)).map(str::to_owned);
+                    self.fault(*at, format!("{owner} has no function `{name}`"), None, hint);
                 }
             }
             _ => {}
@@ -189,14 +195,16 @@ impl Check<'_> {
         } else if !is_method && variable() {
             Some(format!("a function in a variable is called with {name}.call(..)"))
         } else {
-            None
+            habits::function(name).map(str::to_owned)
         };
         let near = if hint.is_some() { None } else { error::near_function(name, &self.unit.source) };
         self.fault(at, format!("unknown function: {name}"), near.as_deref(), hint);
     }
 
     fn wrong_count(&mut self, name: &str, count: usize, bound: usize, at: Position) {
-        let hint = error::usage(name, &self.unit.source).or_else(|| {
+        let habit = if bound == 1 { habits::of_connection(name) } else { None };
+        let habit = habit.or_else(|| habits::function(name)).map(str::to_owned);
+        let hint = habit.or_else(|| error::usage(name, &self.unit.source)).or_else(|| {
             let counts = self.context.catalog.counts(name, bound);
             let counts: Vec<_> = counts.iter().map(ToString::to_string).collect();
             (!counts.is_empty()).then(|| format!("it takes {}", counts.join(" or ")))

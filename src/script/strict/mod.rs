@@ -8,6 +8,7 @@
 mod backticks;
 mod calls;
 mod catalog;
+mod in_place;
 #[cfg(test)]
 mod tests;
 
@@ -56,7 +57,11 @@ pub fn check(source: &ScriptSource) -> Findings {
     for unit in &context.units {
         calls::check(unit, &context, &mut faults);
     }
-    let warnings = context.units.iter().flat_map(|unit| backticks::warnings(&unit.source));
+    let warnings = context.units.iter().flat_map(|unit| {
+        let mut found = backticks::warnings(&unit.source);
+        found.extend(in_place::warnings(unit, &context));
+        found
+    });
     let mut findings = Findings { faults: listed(faults), warnings: warnings.map(|report| report.message()).collect() };
     if findings.faults.is_empty() {
         let script = Script { timeout: TIMEOUT, ..Script::new(source.clone()) };

@@ -65,7 +65,8 @@ fn syntax_errors_have_positions() {
         refused("fn on_data(c, d) {\n\tlet x = \"名字\"; match x\n}"),
         "reply.rhai:2:16: 'match' is a reserved keyword\n    \
              2 |     let x = \"名字\"; match x\n      \
-               |                     ^"
+               |                     ^\n\
+         hint: it is switch x { 1 => .., _ => .. }"
     );
     assert!(refused("let x = \"abc").starts_with("reply.rhai:1:9: open string is not terminated\n"));
     assert!(refused("fn f() {\n  1").contains("reply.rhai:2:"));

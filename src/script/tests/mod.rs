@@ -12,6 +12,7 @@ mod contained;
 mod files;
 mod framing;
 mod load;
+mod messages;
 mod network;
 mod run;
 mod timers;
