@@ -114,3 +114,56 @@ fn send_only_goes_on_without_a_reader_of_stdout() {
     drop(peer);
     tcpx.finish().code(0).quietly();
 }
+
+#[test]
+fn send_only_delivers_what_comes_after_the_peers_end() {
+    for role in BOTH {
+        let (mut tcpx, mut peer) = Tcpx::new(&["--send-only"]).stdin(Stdin::Open).pair(role);
+        peer.half_close();
+        tcpx.write(b"one ");
+        peer.expect(b"one ");
+        tcpx.wait_idle();
+        tcpx.write(b"two");
+        tcpx.close_stdin();
+        peer.expect(b"two");
+        peer.expect_eof();
+        tcpx.finish().code(0).quietly();
+    }
+}
+
+#[test]
+fn a_stdin_that_is_not_waited_for_is_named() {
+    for (options, words) in
+        [(PLAIN, "tcpx: peer closed its side; not waiting for stdin (use --half-open)\n"), (&["-q"], "")]
+    {
+        let (tcpx, mut peer) = Tcpx::new(options).stdin(Stdin::Open).pair(Role::Connect);
+        peer.half_close();
+        peer.expect_eof();
+        assert_eq!(tcpx.finish().code(0).stderr, words);
+    }
+}
+
+#[test]
+fn half_open_gives_the_reader_of_stdout_the_end() {
+    let (pipe_reader, pipe_writer) = std::io::pipe().expect("a pipe");
+    let (socket_reader, socket_writer) = UnixStream::pair().expect("two sockets");
+    let kept = socket_writer.try_clone().expect("a second handle");
+    let outputs: [(Box<dyn Read>, OwnedFd); 2] =
+        [(Box::new(pipe_reader), pipe_writer.into()), (Box::new(socket_reader), socket_writer.into())];
+    for (mut reader, writer) in outputs {
+        let tcpx = Tcpx::new(&["--half-open"]).stdin(Stdin::Open).stdout(Stdout::Fd(writer));
+        let (mut tcpx, mut peer) = tcpx.with_default_signals().pair(Role::Connect);
+        peer.send(b"answer");
+        peer.half_close();
+        let mut received = Vec::new();
+        reader.read_to_end(&mut received).expect("the answer and the end");
+        assert_same(&received, b"answer", "what the reader got");
+        drop(reader);
+        tcpx.write(b"more");
+        peer.expect(b"more");
+        tcpx.close_stdin();
+        peer.expect_eof();
+        tcpx.finish().code(0).quietly();
+    }
+    drop(kept);
+}

@@ -166,7 +166,10 @@ impl<'a> Terminal<'a> {
             return;
         };
         let seen = |bytes: &[u8]| -> Vec<String> {
-            String::from_utf8_lossy(bytes).lines().map(|line| self.ports.comparable(line)).collect()
+            let text = String::from_utf8_lossy(bytes);
+            // A pipe stands for the reader's terminal, and only of a pipe this is said.
+            let lines = text.lines().filter(|line| !line.contains("not waiting for stdin"));
+            lines.map(|line| self.ports.comparable(line)).collect()
         };
         let is_complete = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches('\n').count() >= wanted.len();
         let _ = out.wait(is_complete);

@@ -376,7 +376,11 @@ pub(super) struct EndingArgs {
     )]
     pub(super) fail_on: Vec<String>,
     /// Go on after the peer's end, until stdin ends too
-    #[arg(long)]
+    #[arg(
+        long,
+        long_help = "Go on after the peer's end, until stdin ends too. If stdout is a pipe, its reader gets the end as soon as \
+                     what was received is written, except with a script or --events -, which may still write"
+    )]
     pub(super) half_open: bool,
     /// Do not tell the peer when stdin ends (no FIN)
     #[arg(long)]
@@ -384,8 +388,12 @@ pub(super) struct EndingArgs {
     /// After stdin has ended, wait at most this long for the peer
     #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
     pub(super) eof_wait: Option<String>,
-    /// Discard what is received; end when the peer does
-    #[arg(long)]
+    /// Discard what is received; end after stdin, when the peer does
+    #[arg(
+        long,
+        long_help = "Discard what is received. Once stdin has ended and is sent (FIN), end when the peer does, or after \
+                     --eof-wait. The peer's end alone ends nothing. stdout is not used"
+    )]
     pub(super) send_only: bool,
     /// Never read stdin
     #[arg(long)]

@@ -264,7 +264,9 @@ const ENDINGS: &[(&str, &str)] = &[
     (
         "the peer ends",
         "What was received is written. What stdin still has is sent: a file to its end, a pipe until nothing came for \
-         500 ms; a terminal is not waited for. Then the exit status is 0. --half-open goes on until stdin ends.",
+         500 ms; a terminal is not waited for. Then the exit status is 0. Giving up on a pipe that may still give something is \
+         said on stderr, but not with -q. --half-open goes on until stdin ends, and gives the reader of stdout the end at \
+         once; --send-only never ends because of the peer's end.",
     ),
     (
         "connect with a handler for received data",

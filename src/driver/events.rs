@@ -116,7 +116,16 @@ impl Parts {
                 peer.close_when_fed = true;
                 self.stdin.start_quiet(quiet, self.io.now);
             }
-            AfterEof::Keep => {}
+            AfterEof::Keep => self.end_stdout(),
+        }
+    }
+
+    /// With `--half-open`: gives the reader of stdout the end, if nothing else will be written.
+    fn end_stdout(&mut self) {
+        let is_last = self.config.is_single_peer() && self.script.is_none() && !self.stdout.takes_events();
+        if self.config.input.half_open && is_last {
+            let result = self.stdout.end(&mut self.io);
+            self.after_output(result);
         }
     }
 

@@ -165,12 +165,13 @@ impl Parts {
     /// Runs due timers of stdin: its silence, the end of `--eof-wait`, slow clients.
     pub(super) fn stdin_timers(&mut self) {
         if self.stdin.take_quiet(&mut self.io) {
+            let has_writer = !self.stdin.has_ended();
             for slot in self.stdin_targets() {
-                self.work_on(slot, |peer| {
-                    if peer.close_when_fed {
-                        peer.link.close(CloseReason::Eof);
-                    }
-                });
+                let Some(peer) = self.peers.get(slot).filter(|peer| peer.close_when_fed) else { continue };
+                if has_writer {
+                    self.io.notify(&Notice::StdinLeft { conn: peer.link.view() });
+                }
+                self.work_on(slot, |peer| peer.link.close(CloseReason::Eof));
             }
             if self.shutdown.reader() != Reader::There {
                 self.stdin.stop(&mut self.io);

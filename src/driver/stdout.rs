@@ -99,6 +99,16 @@ impl Stdout {
         }
     }
 
+    /// Gives the reader of received data the end, once everything queued is written. A file or a terminal goes on.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn end(&mut self, io: &mut Io) -> Written {
+        let Some(data) = self.data.as_mut().filter(|data| data.output.is_pipe()) else { return Ok(()) };
+        data.ends = true;
+        data.flush(io)
+    }
+
     /// Writes queued bytes and lines of events until it would block.
     ///
     /// # Errors
@@ -216,6 +226,8 @@ struct Channel {
     sanitizer: Option<Sanitizer>,
     /// Its reader has gone, and nothing is written any more.
     gone: bool,
+    /// Its reader gets the end once nothing is queued.
+    ends: bool,
 }
 
 impl Channel {
@@ -223,7 +235,16 @@ impl Channel {
         let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
         let output = world.stdout(file).map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
         let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
-        Ok(Self { output, name, slot: None, queue: ByteQueue::new(), blocked: false, sanitizer, gone: false })
+        Ok(Self {
+            output,
+            name,
+            slot: None,
+            queue: ByteQueue::new(),
+            blocked: false,
+            sanitizer,
+            gone: false,
+            ends: false,
+        })
     }
 
     fn register(&mut self, io: &mut Io) -> io::Result<()> {
@@ -270,7 +291,20 @@ impl Channel {
             }
         }
         self.queue = queue;
+        if self.ends && self.queue.is_empty() && result.is_ok() {
+            self.end(io);
+        }
         result
+    }
+
+    /// Gives the reader the end, once.
+    fn end(&mut self, io: &mut Io) {
+        self.ends = false;
+        if let (Some(slot), Some(source)) = (self.slot.take(), self.output.source()) {
+            io.deregister(slot, source);
+        }
+        self.blocked = false;
+        self.output.end();
     }
 
     fn finish(&mut self) {

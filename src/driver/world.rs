@@ -72,6 +72,10 @@ pub(super) trait OutputStream {
     fn move_from(&mut self, socket: BorrowedFd<'_>) -> Move;
     /// Whether its reader has gone.
     fn is_gone(&self) -> bool;
+    /// Whether it is a pipe or a socket, whose reader waits for an end.
+    fn is_pipe(&self) -> bool;
+    /// Gives the reader of a pipe the end; what is written later is dropped. It is not registered any more.
+    fn end(&mut self);
 }
 
 /// Signals that the run handles.
@@ -247,6 +251,14 @@ impl OutputStream for Output {
 
     fn is_gone(&self) -> bool {
         Self::is_gone(self)
+    }
+
+    fn is_pipe(&self) -> bool {
+        Self::is_pipe(self)
+    }
+
+    fn end(&mut self) {
+        Self::end(self);
     }
 }
 

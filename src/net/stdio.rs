@@ -327,6 +327,27 @@ impl Output {
         bulk::splice(socket, self.0.handle.as_fd())
     }
 
+    /// Whether it is a pipe or a socket.
+    pub fn is_pipe(&self) -> bool {
+        self.0.sort == Sort::Pipe
+    }
+
+    /// Gives the reader of a pipe or socket the end. `/dev/null` takes its place, so that no other file gets the number 1.
+    pub fn end(&mut self) {
+        let stream = &mut self.0;
+        let fd = stream.handle.as_fd();
+        if fstat(fd).is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Socket) {
+            // stdin may be the same socket, so closing one descriptor of it ends nothing.
+            let _ = socket2::SockRef::from(&fd).shutdown(std::net::Shutdown::Write);
+        }
+        let Ok(null) = File::options().write(true).open("/dev/null") else { return };
+        match &mut stream.handle {
+            Handle::Inherited(_) => drop(rustix::stdio::dup2_stdout(&null)),
+            Handle::Own(own) => *own = null.into(),
+        }
+        (stream.sort, stream.method, stream.bulk) = (Sort::File, Method::Plain, Bulk::No);
+    }
+
     /// Whether the reader has closed its end (poll(2) always reports `POLLERR` and `POLLHUP`).
     pub fn is_gone(&self) -> bool {
         poll_now(self.0.handle.as_fd(), PollFlags::empty()).is_ok_and(|flags| !flags.is_empty())

@@ -77,6 +77,9 @@ impl Commentator {
             Notice::Unsent { conn, queued } => {
                 lines("tcpx: ", &format!("{} does not read: {queued} bytes were not sent", conn.name()))
             }
+            Notice::StdinLeft { .. } if !self.console.quiet => {
+                lines("tcpx: ", "peer closed its side; not waiting for stdin (use --half-open)")
+            }
             Notice::AcceptPaused { address, cause } => {
                 lines("tcpx: ", &format!("accept on {address}: {cause}; clients wait"))
             }

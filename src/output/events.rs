@@ -188,6 +188,7 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line.number("queued", queued as u64);
             line
         }
+        Notice::StdinLeft { conn } => line(Some(conn.id), "stdin_left"),
         Notice::AcceptPaused { address, cause } => {
             line(None, "accept_paused").with("address", &address.to_string()).with("cause", cause)
         }

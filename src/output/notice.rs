@@ -121,6 +121,11 @@ pub enum Notice<'a> {
         /// Bytes that waited for it.
         queued: usize,
     },
+    /// The peer has ended, and a stdin that may still give something is not waited for.
+    StdinLeft {
+        /// The connection.
+        conn: &'a ConnView,
+    },
     /// Accepting pauses because descriptors or memory ran out.
     AcceptPaused {
         /// Where clients wait.

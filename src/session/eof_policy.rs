@@ -10,8 +10,8 @@
 //!
 //! When stdout's reader has gone, what stdin still has is sent by the rules of the peer's end, and then the run ends.
 //!
-//! `--half-open` keeps the connection until stdin has ended; `--no-shutdown` sends no FIN for stdin's end;
-//! `--send-only` always sends one.
+//! `--half-open` keeps the connection until stdin has ended; `--no-shutdown` sends no FIN for stdin's end; `--send-only`
+//! always sends one, and the peer's end never ends it.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ impl EofPolicy {
     /// The peer has ended its stream; `input` is stdin if it is read and has not ended.
     pub fn at_peer_eof(self, input: Option<InputKind>) -> AfterEof {
         match input {
-            Some(_) if self.half_open => AfterEof::Keep,
+            Some(_) if self.half_open || self.send_only => AfterEof::Keep,
             Some(_) if self.many_peers => AfterEof::Close,
             None | Some(InputKind::Terminal) => AfterEof::Close,
             Some(InputKind::File) => AfterEof::SendRest,
@@ -150,6 +150,7 @@ mod tests {
         use AfterEof::{Close, Keep, SendRest, SendUntilQuiet};
         use InputKind::{File, Pipe, Terminal};
         let half_open = EofPolicy { half_open: true, ..CONNECT };
+        let send_only = EofPolicy { send_only: true, ..CONNECT };
         let table = [
             ("stdin ended or is not read", CONNECT, None, Close),
             ("a file", CONNECT, Some(File), SendRest),
@@ -160,9 +161,32 @@ mod tests {
             ("--half-open, a pipe", half_open, Some(Pipe), Keep),
             ("--half-open, a terminal", half_open, Some(Terminal), Keep),
             ("--half-open, stdin ended", half_open, None, Close),
+            ("--send-only, a pipe", send_only, Some(Pipe), Keep),
+            ("--send-only, a terminal", send_only, Some(Terminal), Keep),
+            ("--send-only, stdin ended", send_only, None, Close),
+            ("listen -k --send-only, a pipe", EofPolicy { send_only: true, ..KEEP_OPEN }, Some(Pipe), Keep),
         ];
         for (case, rules, input, expected) in table {
             assert_eq!(rules.at_peer_eof(input), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_run_without_a_reader_of_stdout() {
+        use AfterEof::{Close, Keep, SendRest, SendUntilQuiet};
+        use InputKind::{File, Pipe, Terminal};
+        let half_open = EofPolicy { half_open: true, ..CONNECT };
+        let table = [
+            ("stdin ended or is not read", CONNECT, None, Close),
+            ("a file", CONNECT, Some(File), SendRest),
+            ("a pipe", CONNECT, Some(Pipe), SendUntilQuiet(QUIET)),
+            ("a terminal", CONNECT, Some(Terminal), Close),
+            ("listen -k, a pipe", KEEP_OPEN, Some(Pipe), SendUntilQuiet(QUIET)),
+            ("--half-open, a pipe", half_open, Some(Pipe), Keep),
+            ("--half-open, a terminal", half_open, Some(Terminal), Close),
+        ];
+        for (case, rules, input, expected) in table {
+            assert_eq!(rules.at_reader_gone(input), expected, "{case}");
         }
     }
 }

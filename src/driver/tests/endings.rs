@@ -160,6 +160,7 @@ fn a_pipe_is_sent_after_the_peers_end_until_it_is_quiet() {
         > stdin "2 "
         1 gets "2 "
         at 1699ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         exit 0
         "#,
@@ -181,6 +182,7 @@ fn a_quiet_pipe_of_a_server_ends_like_that_of_a_client() {
         > stdin "in time"
         1 gets "in time"
         at 999ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         exit 0
         "#,
@@ -199,6 +201,7 @@ fn data_in_the_pipe_counts_even_if_it_is_read_late() {
         at 700ms
         1 gets "in time"
         at 1200ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         exit 0
         "#,
@@ -264,6 +267,7 @@ fn half_open_goes_on_until_stdin_ends() {
         1 connects to 127.0.0.1:1
         > 1 sends "bye"; 1 ends
         stdout "bye"
+        stdout ends
         > wait 8s
         at 8s
         > stdin "still here"
@@ -282,6 +286,7 @@ fn half_open_waits_for_a_terminal() {
         $ stdin terminal
         1 connects to 127.0.0.1:1
         > 1 ends
+        stdout ends
         > wait 60s
         at 60s
         > stdin "still here\n"; stdin ends

@@ -434,6 +434,14 @@ impl OutputStream for Stdout {
     fn is_gone(&self) -> bool {
         self.stage.borrow().stdout.gone
     }
+
+    fn is_pipe(&self) -> bool {
+        !self.is_terminal()
+    }
+
+    fn end(&mut self) {
+        self.stage.borrow_mut().tell("stdout ends");
+    }
 }
 
 struct Signals {

@@ -13,6 +13,7 @@
 
 mod endings;
 mod fakes;
+mod halves;
 mod layered;
 mod lingering;
 mod opening;

@@ -29,6 +29,7 @@ fn addresses_are_tried_a_quarter_of_a_second_apart() {
         stderr tcpx: connected to 127.0.0.1:1 from 127.0.0.1:9 in 620ms
         > 2 ends
         at 1120ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         2 is closed
         stderr tcpx: closed 127.0.0.1:1 (eof): 0 bytes received, 0 sent, after 500ms
         exit 0
@@ -51,6 +52,7 @@ fn a_refused_address_lets_the_next_one_begin_at_once() {
         > 2 stands
         > 2 ends
         at 600ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         2 is closed
         exit 0
         "#,
@@ -118,6 +120,7 @@ fn a_source_address_leaves_out_the_other_family() {
         1 connects to 127.0.0.1:1 from 127.0.0.2:0
         > 1 ends
         at 500ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         exit 0
         "#,

@@ -25,6 +25,7 @@ fn a_blocked_stdout_keeps_the_peer_from_being_read() {
         stdout x*262144
         stdout x*116416
         at 1500ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         exit 0
         "#,
@@ -213,6 +214,7 @@ fn an_expectation_that_is_not_met_is_a_no() {
         stdout "never"
         > wait
         at 500ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         stderr tcpx: --expect "ok" was not seen: 127.0.0.1:1 sent 5 bytes: "never"
         exit 1

@@ -29,6 +29,7 @@ fn a_connection_in_time_has_no_connect_timeout_any_more() {
         at 6999ms
         > 1 ends
         at 7499ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         exit 0
         "#,

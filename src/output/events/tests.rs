@@ -76,6 +76,7 @@ fn every_notice_has_its_line() {
         ),
         (Notice::Dropped { conn: &conn, queued: 9 }, r#""conn":7,"event":"dropped","queued":9"#),
         (Notice::Unsent { conn: &conn, queued: 9 }, r#""conn":7,"event":"unsent","queued":9"#),
+        (Notice::StdinLeft { conn: &conn }, r#""conn":7,"event":"stdin_left""#),
         (
             Notice::AcceptPaused { address: &one, cause: "no room" },
             r#""event":"accept_paused","address":"[::1]:80","cause":"no room""#,
