@@ -159,7 +159,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with scripts; silent if nothing is')
             [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -187,7 +187,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
         'tcpx;script;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with scripts; silent if nothing is')
             [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -241,7 +241,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
         'tcpx;help;script' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with a script; silent if nothing is')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with scripts; silent if nothing is')
             [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
             break
         }

@@ -153,7 +153,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --help 'Print help'
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
-            cand check 'Say everything that is wrong with a script; silent if nothing is'
+            cand check 'Say everything that is wrong with scripts; silent if nothing is'
             cand new 'Write a new script to stdout: a working one, with every event in comments'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -176,7 +176,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;script;help'= {
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
-            cand check 'Say everything that is wrong with a script; silent if nothing is'
+            cand check 'Say everything that is wrong with scripts; silent if nothing is'
             cand new 'Write a new script to stdout: a working one, with every event in comments'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -218,7 +218,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help;script'= {
             cand list 'List the built-in scripts'
             cand show 'Write a built-in script to stdout'
-            cand check 'Say everything that is wrong with a script; silent if nothing is'
+            cand check 'Say everything that is wrong with scripts; silent if nothing is'
             cand new 'Write a new script to stdout: a working one, with every event in comments'
         }
         &'tcpx;help;script;list'= {

@@ -4,7 +4,7 @@
 //! target. Does not open connections: the driver does.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use signal_hook::consts::SIGPIPE;
 
@@ -15,7 +15,7 @@ use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{self, Console, write_stderr};
-use crate::script::{builtin, starter, strict};
+use crate::script::{MAX_SCRIPT, builtin, starter, strict};
 use crate::sys::{stack, unix};
 
 /// Runs tcpx with this argv, program name included, and returns the exit code. Every error has been printed.
@@ -47,7 +47,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             Some(text) => print(text),
             None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
         },
-        Action::ScriptCheck(source) => Ok(stack::with_large(|| check_script(&source))),
+        Action::ScriptCheck(sources) => check_scripts(sources),
         Action::ScriptNew => print(&starter()),
         Action::Encodings => print(&list_encodings()),
         Action::Completions(shell) => print(&generate::completions(shell)),
@@ -108,6 +108,22 @@ fn question(prompt: &str) -> Result<Option<String>, Error> {
         Ok(_) => Ok(Some(line.trim().to_owned())),
         Err(error) => Err(Error::Read { source_name: "stdin".into(), cause: cause(&error) }),
     }
+}
+
+/// Checks scripts, one after the other. stdin is read once.
+fn check_scripts(mut sources: Vec<ScriptSource>) -> Result<Exit, Error> {
+    let mut stdin = sources.iter_mut().filter(|source| matches!(source, ScriptSource::Stdin(_)));
+    if let Some(source) = stdin.next() {
+        let mut text = Vec::new();
+        let read = unix::take_fd(0).and_then(|stdin| stdin.take(MAX_SCRIPT + 1).read_to_end(&mut text));
+        read.map_err(|error| Error::Read { source_name: "stdin".into(), cause: cause(&error) })?;
+        *source = ScriptSource::Stdin(text);
+        if stdin.next().is_some() {
+            return Err(Error::usage_hint("- is given twice: stdin holds one script", "tcpx script check - < FILE"));
+        }
+    }
+    let checked = sources.iter().map(|source| stack::with_large(|| check_script(source)));
+    Ok(checked.fold(Exit::Success, |worst, exit| if worst == Exit::Success { exit } else { worst }))
 }
 
 /// Prints every finding about a script; nothing for a correct one.

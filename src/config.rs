@@ -287,6 +287,8 @@ pub enum ScriptSource {
     OnData(String),
     /// `--on-line`: the body of `on_line(conn, line)`.
     OnLine(String),
+    /// Text that was read from stdin.
+    Stdin(Vec<u8>),
 }
 
 /// The policy for an error in a handler.

@@ -1,7 +1,7 @@
 //! Writing scripts: `tcpx script check` and `tcpx script new`.
 
 use crate::support::peer::Conn;
-use crate::support::{Folder, Tcpx};
+use crate::support::{Folder, Stdin, Tcpx};
 
 #[test]
 fn check_prints_nothing_for_a_correct_script() {
@@ -32,6 +32,21 @@ fn check_reports_all_errors() {
     // Such a script still loads, because the line may never be reached.
     let (listening, _) = Tcpx::new(&["--script"]).arg(&script).listen();
     drop(listening);
+}
+
+#[test]
+fn check_takes_several_scripts_and_stdin() {
+    let folder = Folder::new();
+    let good = folder.file("good.rhai", b"fn on_data(conn, data) { conn.send(data); }");
+    let bad = folder.file("bad.rhai", b"fn on_data(conn, data) { conn.sned(1); }");
+    let check = || Tcpx::new(&["script", "check"]);
+    check().arg(&bad).arg(&good).arg("@echo").run().code(111).said("bad.rhai:1:31: unknown function: sned");
+    check().arg(&good).arg(&bad).run().code(111).said("bad.rhai:1:31: unknown function: sned");
+    check().arg(&good).args(&["@echo", "@chat"]).run().code(0).quietly();
+    let from = |text: &[u8]| check().arg(&good).arg("-").stdin(Stdin::Bytes(text.to_vec())).run();
+    from(b"fn on_data(conn, data) { conn.send(data); }").code(0).quietly();
+    from(b"fn on_data(conn, data) { conn.sned(1); }").code(111).said("stdin:1:31: unknown function: sned");
+    check().args(&["-", "-"]).run().code(2).said("- is given twice");
 }
 
 #[test]

@@ -100,17 +100,17 @@ pub(super) enum ScriptWord {
         /// Its name, with or without the @
         name: String,
     },
-    /// Say everything that is wrong with a script; silent if nothing is
+    /// Say everything that is wrong with scripts; silent if nothing is
     #[command(
-        long_about = "Say everything that is wrong with a script and with what it imports: syntax, handlers, unknown \
-                      variables and functions, wrong numbers of arguments. Then it is loaded as listen does, which runs \
+        long_about = "Say everything that is wrong with scripts and with what they import: syntax, handlers, unknown \
+                      variables and functions, wrong numbers of arguments. Then each is loaded as listen does, which runs \
                       its top level but no handler. Silent if nothing is wrong, exit 111 if something is; warnings do not \
                       count"
     )]
     Check {
-        /// The script, or @NAME for a built-in one
-        #[arg(value_hint = ValueHint::FilePath)]
-        file: PathBuf,
+        /// The scripts; @NAME is a built-in one, - is stdin
+        #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
     },
     /// Write a new script to stdout: a working one, with every event in comments
     New,

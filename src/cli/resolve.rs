@@ -34,8 +34,8 @@ pub enum Action {
     ScriptList,
     /// Show the built-in script of this name, without the `@`.
     ScriptShow(String),
-    /// Check a script strictly and report the findings.
-    ScriptCheck(ScriptSource),
+    /// Check scripts strictly and report the findings.
+    ScriptCheck(Vec<ScriptSource>),
     /// Write a new script from the template.
     ScriptNew,
     /// List the encodings.
@@ -91,7 +91,14 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Script { word: ScriptWord::Show { name } } => {
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
         }
-        Word::Script { word: ScriptWord::Check { file } } => Ok(Action::ScriptCheck(values::script_source(&file)?)),
+        Word::Script { word: ScriptWord::Check { files } } => {
+            // stdin is read when it is checked.
+            let source = |file: &std::path::PathBuf| match file.as_os_str().as_encoded_bytes() {
+                b"-" => Ok(ScriptSource::Stdin(Vec::new())),
+                _ => values::script_source(file),
+            };
+            files.iter().map(source).collect::<Result<_>>().map(Action::ScriptCheck)
+        }
         Word::Script { word: ScriptWord::New } => Ok(Action::ScriptNew),
         Word::Encodings => Ok(Action::Encodings),
         Word::Completions { shell } => Ok(Action::Completions(shell)),
@@ -493,8 +500,8 @@ mod tests {
         is("script list", "ScriptList");
         is("script show @echo", "ScriptShow(\"echo\")");
         is("script show echo", "ScriptShow(\"echo\")");
-        is("script check a.rhai", "ScriptCheck(File(\"a.rhai\"))");
-        is("script check @echo", "ScriptCheck(Builtin(\"echo\"))");
+        is("script check a.rhai", "ScriptCheck([File(\"a.rhai\")])");
+        is("script check @echo - b", "ScriptCheck([Builtin(\"echo\"), Stdin([]), File(\"b\")])");
         is("script new", "ScriptNew");
         is("encodings", "Encodings");
         is("completions zsh", "Completions(Zsh)");

@@ -37,8 +37,14 @@ impl Parts {
         match (peer.partner, event) {
             (_, Event::Opened) => self.opened(slot),
             (Some(partner), Event::Data(bytes)) => self.relay(slot, partner, bytes),
-            (Some(partner), Event::Eof) => self.touch(partner, |partner| partner.link.shutdown()),
+            (Some(partner), Event::Eof) => {
+                self.relay_end(slot, partner);
+                self.touch(partner, |partner| partner.link.shutdown());
+            }
             (Some(partner), Event::Closed(reason)) => {
+                if !matches!(reason, CloseReason::Reset | CloseReason::Error | CloseReason::Timeout) {
+                    self.relay_end(slot, partner);
+                }
                 self.partner_closed(partner, reason);
                 self.decide(slot, Event::Closed(reason));
             }
@@ -150,6 +156,26 @@ impl Parts {
         if is_cut {
             // Each slice of a toxic is written before the next one arrives.
             self.flush(partner);
+        }
+    }
+
+    /// Sends to the partner what a handler that relays held back, once, before the end passes.
+    fn relay_end(&mut self, slot: Slot, partner: ConnId) {
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        let Some(handler) = peer.handler.clone().filter(|handler| handler.relays()) else { return };
+        if std::mem::replace(&mut peer.relay_ended, true) {
+            return;
+        }
+        let from = Rc::clone(peer.link.view());
+        let to = self.peers.by_id(partner).map(|partner| partner.link.view());
+        let Some(to) = to.or_else(|| self.dials.view(partner)).cloned() else { return };
+        let mut commands = Vec::new();
+        let result = handler.relay_end(&from, &to, &mut commands);
+        self.apply(&mut commands);
+        match result {
+            Ok(rest) if rest.is_empty() => {}
+            Ok(rest) => self.touch(partner, move |partner| partner.link.send(rest)),
+            Err(error) => self.handler_failed(Some(slot), false, error),
         }
     }
 

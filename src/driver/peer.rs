@@ -49,6 +49,8 @@ pub(super) struct Peer {
     pub(super) refuses_moves: bool,
     /// `on_error` was called for a failed handler of this connection.
     pub(super) script_failed: bool,
+    /// A handler that relays has heard of the end of what this one received.
+    pub(super) relay_ended: bool,
     /// The socket is closed.
     pub(super) released: bool,
     /// Bytes it held when [`Peers`](super::peers::Peers) last looked.
@@ -91,6 +93,7 @@ impl Peer {
             pipe: None,
             refuses_moves: false,
             script_failed: false,
+            relay_ended: false,
             released: false,
             held: 0,
         }

@@ -2,7 +2,7 @@
 //!
 //! Does not check syntax and unknown variables: the parser does (`engine`).
 
-use rhai::{AST, FnAccess, Position};
+use rhai::{AST, ASTNode, Expr, FnAccess, Position, Stmt};
 
 use crate::codec::nearest::nearest;
 use crate::script::error::{self, Report};
@@ -95,18 +95,25 @@ impl Hook {
     pub(super) fn name(self) -> &'static str {
         SIGNATURES[self as usize].0
     }
+
+    /// Whether it is for received data, in some form.
+    pub(super) fn takes_data(self) -> bool {
+        matches!(self, Self::Data | Self::Text | Self::Line | Self::Frame | Self::FrameSize)
+    }
 }
 
 /// The handlers a script defines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hooks {
     arity: [Option<u8>; SIGNATURES.len()],
+    /// The script may cut the stream of a connection otherwise than in lines: then `on_data` gets what it cuts.
+    frames: bool,
 }
 
 impl Hooks {
-    /// Sets in the host whether the script takes lines and frames.
+    /// Tells the host which handlers the script has.
     pub(super) fn tell(&self, host: &Host) {
-        host.set_takes(self.has(Hook::Line), self.has(Hook::Frame) || self.has(Hook::Data));
+        host.set_hooks(*self);
     }
 
     /// Number of parameters of the script's handler, if it has one.
@@ -126,20 +133,41 @@ impl Hooks {
 
     /// Probable mistakes that are not errors.
     pub(super) fn warnings(&self, source: &Source) -> Vec<String> {
-        let defined: Vec<_> = RECEIVERS.into_iter().filter(|hook| self.has(*hook)).map(Hook::name).collect();
-        match defined.as_slice() {
-            [used, ignored @ ..] if !ignored.is_empty() => {
-                let verb = if ignored.len() == 1 { "is" } else { "are" };
-                let text = format!(
-                    "{}: {used} takes what is received, {} {verb} never called",
-                    source.name,
-                    ignored.join(" and ")
-                );
-                vec![Report::plain(&text).summary()]
-            }
-            _ => Vec::new(),
-        }
+        let text = contradiction(|hook| self.has(hook), self.frames);
+        text.map(|text| Report::plain(&format!("{}: {text}", source.name)).summary()).into_iter().collect()
     }
+
+    /// Whether frames may reach `on_data`.
+    pub(super) fn frames(&self) -> bool {
+        self.frames
+    }
+}
+
+/// What is wrong if several handlers of received data are there; `frames`: what is cut may go to `on_data`.
+pub(super) fn contradiction(has: impl Fn(Hook) -> bool, frames: bool) -> Option<String> {
+    let is_unused = |hook: &Hook| !(*hook == Hook::Data && frames);
+    let mut defined = RECEIVERS.into_iter().filter(|hook| has(*hook));
+    let used = defined.next()?.name();
+    let ignored: Vec<_> = defined.filter(is_unused).map(Hook::name).collect();
+    let verb = if ignored.len() == 1 { "is" } else { "are" };
+    let text = || format!("{used} takes what is received, {} {verb} never called", ignored.join(" and "));
+    (!ignored.is_empty()).then(text)
+}
+
+/// Whether a text may change the framing of a connection so that chunks or frames come: directly, or in what it imports.
+fn changes_framing(ast: &AST) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        found |= match path.last() {
+            Some(
+                ASTNode::Expr(Expr::MethodCall(call, _) | Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _)),
+            ) => ["frame_none", "frame_delim", "frame_fixed", "frame_length"].contains(&call.name.as_str()),
+            Some(ASTNode::Stmt(Stmt::Import(..))) => true,
+            _ => false,
+        };
+        !found
+    });
+    found
 }
 
 /// Finds the handlers of a script; returns the first error in the order of the text.
@@ -155,7 +183,7 @@ pub(super) fn parameters(handler: &str) -> Option<&'static [&'static str]> {
 
 /// Finds the handlers of a script and all their errors, in the order of the text.
 pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Report)>) {
-    let mut hooks = Hooks::default();
+    let mut hooks = Hooks { frames: changes_framing(ast), ..Hooks::default() };
     let mut faults = Vec::new();
     let mut defined: Vec<_> = ast
         .iter_functions()

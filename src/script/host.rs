@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::mem;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, EvalAltResult, Position};
@@ -16,9 +16,10 @@ use crate::config::Text;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::script::api::conn::Listener;
-use crate::script::check::Hook;
+use crate::script::check::{Hook, Hooks};
 use crate::script::expecting::{Expectation, Found, Stream};
 use crate::script::listeners::Listeners;
+use crate::script::own::{self, Handlers};
 use crate::script::timers::{Timer, TimerId, Timers};
 use crate::session::{ChosenForm, Command, ConnId, ConnIds, ConnView, ListenerId};
 use crate::sys::{interrupts, memory};
@@ -81,6 +82,14 @@ impl fmt::Debug for RunContext {
     }
 }
 
+/// A connection with handlers of its own.
+#[derive(Debug)]
+struct Owned {
+    /// Of one that is made by the script.
+    view: Option<Weak<ConnView>>,
+    handlers: Rc<Handlers>,
+}
+
 /// Shared by all functions registered with one engine.
 #[derive(Debug)]
 pub(super) struct Host {
@@ -99,8 +108,12 @@ pub(super) struct Host {
     conns: RefCell<BTreeMap<ConnId, Rc<ConnView>>>,
     /// Connections with a cutting of the script, or with expectations.
     streams: RefCell<HashMap<ConnId, Stream>>,
-    takes_lines: Cell<bool>,
-    takes_frames: Cell<bool>,
+    /// The handlers of the script.
+    hooks: Cell<Hooks>,
+    /// Connections with handlers of their own.
+    owned: RefCell<HashMap<ConnId, Owned>>,
+    /// Numbers of parameters of each function, as a bit set.
+    parameters: RefCell<HashMap<String, u64>>,
     /// The time limit of the run.
     run_until: Cell<Option<Instant>>,
     /// Number of signals received before the call began.
@@ -127,8 +140,9 @@ impl Host {
             loaded_timers: RefCell::default(),
             conns: RefCell::default(),
             streams: RefCell::default(),
-            takes_lines: Cell::new(false),
-            takes_frames: Cell::new(false),
+            hooks: Cell::default(),
+            owned: RefCell::default(),
+            parameters: RefCell::default(),
             run_until: Cell::new(None),
             signals: Cell::new(0),
             signal_limit: Cell::new(2),
@@ -198,6 +212,45 @@ impl Host {
         self.conns.borrow_mut().remove(&conn.id);
         self.timers().cancel_of(conn.id);
         self.streams.borrow_mut().remove(&conn.id);
+        self.disown(conn);
+    }
+
+    /// The handlers of a connection's own. Those of its listener are taken as they are when it is accepted.
+    pub(super) fn own(&self, conn: &ConnView) -> Option<Rc<Handlers>> {
+        let listener = conn.info.listener();
+        let mut owned = self.owned.borrow_mut();
+        if owned.is_empty() && listener.is_none() {
+            return None;
+        }
+        if let Some(owned) = owned.get(&conn.id) {
+            return Some(Rc::clone(&owned.handlers));
+        }
+        let handlers = self.listeners().handlers(listener?)?;
+        owned.insert(conn.id, Owned { view: None, handlers: Rc::clone(&handlers) });
+        Some(handlers)
+    }
+
+    /// Gives a connection that is to be made handlers of its own.
+    pub(super) fn give_handlers(&self, conn: &Rc<ConnView>, handlers: Handlers) {
+        let mut owned = self.owned.borrow_mut();
+        // One that was given up while it was being made has no last event.
+        owned.retain(|_, owned| owned.view.as_ref().is_none_or(|view| view.strong_count() > 0));
+        owned.insert(conn.id, Owned { view: Some(Rc::downgrade(conn)), handlers: Rc::new(handlers) });
+    }
+
+    /// Forgets the handlers of a connection's own.
+    pub(super) fn disown(&self, conn: &ConnView) {
+        self.owned.borrow_mut().remove(&conn.id);
+    }
+
+    /// Adds the parameters of functions.
+    pub(super) fn learn(&self, parameters: &HashMap<String, u64>) {
+        self.parameters.borrow_mut().extend(parameters.iter().map(|(name, bits)| (name.clone(), *bits)));
+    }
+
+    /// Refuses a function that cannot be called as this handler.
+    pub(super) fn check_parameters(&self, hook: Hook, call: &rhai::FnPtr) -> std::result::Result<(), String> {
+        own::check_parameters(hook, call, &self.parameters.borrow())
     }
 
     /// Sets the context of the run.
@@ -226,25 +279,20 @@ impl Host {
         Ok(Listener::new(Some(id), self.listeners().open(id, address)))
     }
 
-    /// Whether a connection has a handler of lines: from the script, or from the listener that accepted it.
-    pub(super) fn takes_lines(&self, conn: &ConnView) -> bool {
-        self.takes_lines.get()
-            || conn.info.listener().is_some_and(|listener| self.listeners().has(listener, Hook::Line))
+    /// Sets the handlers of the script.
+    pub(super) fn set_hooks(&self, hooks: Hooks) {
+        self.hooks.set(hooks);
     }
 
-    /// Sets whether the script has `on_line`, and whether it has `on_frame` or `on_data`.
-    pub(super) fn set_takes(&self, lines: bool, frames: bool) {
-        self.takes_lines.set(lines);
-        self.takes_frames.set(frames);
+    /// Whether a connection has a handler, its own or the script's.
+    pub(super) fn has(&self, conn: &ConnView, hook: Hook) -> bool {
+        let hooks = self.hooks.get();
+        self.own(conn).map_or_else(|| hooks.has(hook), |own| own.has(hook, &hooks))
     }
 
-    /// Whether a connection has a handler of frames: from the script, or from the listener that accepted it.
-    pub(super) fn takes_frames(&self, conn: &ConnView) -> bool {
-        let of_listener = |listener| {
-            let listeners = self.listeners();
-            listeners.has(listener, Hook::Frame) || listeners.has(listener, Hook::Data)
-        };
-        self.takes_frames.get() || conn.info.listener().is_some_and(of_listener)
+    /// Whether the script wants no framing of a connection's stream.
+    pub(super) fn is_unframed(&self, conn: &ConnView) -> bool {
+        self.streams.borrow().get(&conn.id).is_some_and(|stream| stream.chosen == Some(ChosenForm::Data))
     }
 
     /// Changes the cutting of a connection's stream: at once, or after its last expectation.

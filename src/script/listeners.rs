@@ -1,4 +1,4 @@
-//! `Listeners`: the listeners that a script opened, and their handlers for the connections they accept.
+//! `Listeners`: the listeners that a script opened, and their handlers for the connections they accept from then on.
 //!
 //! Owns the addresses of listeners whose name is being resolved. Binds nothing: the driver does.
 
@@ -10,12 +10,13 @@ use rhai::FnPtr;
 
 use crate::endpoint::Address;
 use crate::script::check::Hook;
+use crate::script::own::Handlers;
 use crate::session::ListenerId;
 
 /// Listeners with the handlers assigned to `listener.on_data` and the like.
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
-    handlers: HashMap<(ListenerId, Hook), FnPtr>,
+    handlers: HashMap<ListenerId, Rc<Handlers>>,
     /// Addresses of listeners that are not bound yet, shared with the script's values.
     pending: HashMap<ListenerId, Rc<OnceCell<Address>>>,
 }
@@ -43,18 +44,13 @@ impl Listeners {
         self.pending.remove(&listener);
     }
 
-    /// Sets a handler of a listener.
+    /// Sets a handler of a listener, for the connections it accepts from now on.
     pub(super) fn set(&mut self, listener: ListenerId, hook: Hook, call: FnPtr) {
-        self.handlers.insert((listener, hook), call);
+        Rc::make_mut(self.handlers.entry(listener).or_default()).set(hook, call);
     }
 
-    /// The handler of a listener, if it has this one.
-    pub(super) fn get(&self, listener: ListenerId, hook: Hook) -> Option<FnPtr> {
-        self.handlers.get(&(listener, hook)).cloned()
-    }
-
-    /// Whether a listener has this handler.
-    pub(super) fn has(&self, listener: ListenerId, hook: Hook) -> bool {
-        self.handlers.contains_key(&(listener, hook))
+    /// The handlers of a listener, if it has any.
+    pub(super) fn handlers(&self, listener: ListenerId) -> Option<Rc<Handlers>> {
+        self.handlers.get(&listener).cloned()
     }
 }

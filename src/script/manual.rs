@@ -276,8 +276,8 @@ not exist. The [tutorial](tutorial.md) begins with nothing.
 const WRITING: &str = "
 tcpx script new writes a script that works, with every handler in comments.
 
-tcpx script check FILE says everything that is wrong with a script and with what it imports: syntax, handlers, unknown
-variables and functions, wrong numbers of arguments, properties a conn does not have. It is silent and exits with 0 if
+tcpx script check FILE says everything that is wrong with a script and with what it imports (several files are checked one
+after the other, and - is stdin): syntax, handlers, unknown variables and functions, wrong numbers of arguments, properties a conn does not have. It is silent and exits with 0 if
 nothing is wrong, and exits with 111 if something is; of very many faults it shows the first 20. What stands at the top level
 of the script is run, as for listen and connect. Loading for listen or connect does not look for functions: one
 that is never called does no harm.

@@ -15,6 +15,7 @@ mod host;
 mod listeners;
 mod manual;
 mod outline;
+mod own;
 mod paths;
 pub mod reference;
 mod resolver;
@@ -42,6 +43,7 @@ use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
 use crate::script::error::Report;
 use crate::script::host::{Host, MAX_GROWTH, Stopped};
+use crate::script::own::Handling;
 use crate::script::paths::FileAccess;
 use crate::script::source::{Source, Sources};
 use crate::session::{
@@ -50,6 +52,7 @@ use crate::session::{
 
 pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
+pub use source::MAX_SCRIPT;
 pub use starter::starter;
 
 /// Maximum calls with one [`CallCache`].
@@ -163,6 +166,7 @@ impl ScriptHandler {
         for function in ast.iter_functions() {
             *parameters.entry(function.name.to_owned()).or_default() |= 1 << function.params.len().min(63);
         }
+        host.learn(&parameters);
         let mut closures = engine::closures(&ast);
         if let Some(older) = older.filter(|older| older.closures.has_functions()) {
             // Looked up after the script's own functions; the functions they call are those of the new version.
@@ -238,7 +242,7 @@ impl ScriptHandler {
         trouble: ConnError,
         out: &mut Vec<Command>,
     ) -> Result<bool, HandlerError> {
-        let own = self.host.listeners().get(listener, Hook::Error);
+        let own = self.host.listeners().handlers(listener).and_then(|own| own.get(Hook::Error).cloned());
         self.host.listeners().give_up(listener);
         let args = [Dynamic::UNIT, error_value(trouble)];
         match own {
@@ -251,12 +255,12 @@ impl ScriptHandler {
         self.ask_hook(hook, args, out).map(drop)
     }
 
-    /// Whether a connection has this handler: from the script, or from the listener that accepted it.
+    /// Whether a connection has this handler: its own, or the script's.
     fn has(&self, conn: &ConnView, hook: Hook) -> bool {
-        self.hooks.has(hook) || conn.info.listener().is_some_and(|listener| self.host.listeners().has(listener, hook))
+        self.host.own(conn).map_or_else(|| self.hooks.has(hook), |own| own.has(hook, &self.hooks))
     }
 
-    /// Calls the handler of a connection: that of its listener, or else that of the script.
+    /// Calls the handler of a connection: its own, or else that of the script.
     fn call_hook<const N: usize>(
         &self,
         conn: &ConnView,
@@ -264,9 +268,11 @@ impl ScriptHandler {
         args: [Dynamic; N],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
-        let Some(listener) = conn.info.listener() else { return self.call(hook, args, out) };
-        let Some(own) = self.host.listeners().get(listener, hook) else { return self.call(hook, args, out) };
-        self.call_back(hook.name(), &own, args, out)
+        match self.host.own(conn).map_or(Handling::Script, |own| own.handling(hook)) {
+            Handling::Own(own) => self.call_back(hook.name(), &own, args, out),
+            Handling::Script => self.call(hook, args, out),
+            Handling::Nobody => Ok(()),
+        }
     }
 
     /// Calls the first expectation of a connection if the bytes match it.
@@ -444,11 +450,24 @@ impl Handler for ScriptHandler {
         api::network::relayed(&answer, bytes, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
     }
 
+    fn relay_end(
+        &self,
+        from: &Rc<ConnView>,
+        to: &Rc<ConnView>,
+        out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError> {
+        let to = Conn::new(to);
+        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::UNIT];
+        let answer = self.ask_hook(Hook::Relay, args, out)?;
+        api::network::relayed(&answer, Vec::new(), &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
+    }
+
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let this = Dynamic::from(Conn::new(conn));
         match event {
             Event::Data(bytes) => {
-                let hook = if self.has(conn, Hook::Data) { Hook::Data } else { Hook::Frame };
+                let is_frame = self.host.is_unframed(conn) || !self.has(conn, Hook::Data);
+                let hook = if is_frame && self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
                 self.call_hook(conn, hook, [this, Dynamic::from_blob(bytes)], out)
             }
             Event::Frame(bytes) => {
@@ -469,7 +488,13 @@ impl Handler for ScriptHandler {
             Event::Idle(silence) => {
                 self.call_hook(conn, Hook::Idle, [this, Dynamic::from_int(silence.as_millis() as rhai::INT)], out)
             }
-            Event::Error(trouble) => self.call_hook(conn, Hook::Error, [this, error_value(trouble)], out),
+            Event::Error(trouble) => {
+                let result = self.call_hook(conn, Hook::Error, [this, error_value(trouble)], out);
+                if !conn.info.is_open() {
+                    self.host.disown(conn);
+                }
+                result
+            }
             Event::Closed(why) => {
                 self.host.closed(conn);
                 let result = self.call_hook(conn, Hook::Close, [this, why.name().into()], out);

@@ -156,7 +156,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_relay(from, to, data)",
-        "A chunk that passes from one piped connection to the other. () passes it on, a blob or string takes its place, false drops it.",
+        "A chunk that passes from one piped connection to the other. () passes it on, a blob or string takes its place, false drops it. It is called once more with () for data before the end of from passes (not after a reset): a blob or string it gives then is sent before.",
     ),
     (
         "on_stdin(line)",
@@ -233,14 +233,17 @@ const METHODS: &[(&str, &str)] = &[
     ),
     (
         "conn.frame_delim(d, max)",
-        "Frames that end with a string or blob. A string counts only where a character begins: in GBK, | may be half of another one.",
+        "Frames that end with a string or blob, for on_frame, or else on_data; if there is only on_line, they go there as text. A string counts only where a character begins: in GBK, | may be half of another one.",
     ),
     ("conn.frame_fixed(n)", "Frames of n bytes."),
     (
         "conn.frame_length(options)",
         "Frames after a length: #{size: 4} bytes; endian: \"big\" or \"little\"; offset: bytes before it; adjust: added to it; include_header: it counts the header; max: the longest frame, as it is delivered; strip: false keeps the header.",
     ),
-    ("conn.frame_none()", "No framing any more. Framing can be changed at any time; it counts from the next byte."),
+    (
+        "conn.frame_none()",
+        "No framing any more: chunks as they come, for on_frame, or else on_data, also beside on_line (frame_lines goes back to lines). Framing can be changed at any time; it counts from the next byte.",
+    ),
     (
         "conn.expect(x, |c, m| ..)",
         "Calls the function once, when the string, blob or regex x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found, m.groups the groups of a regex, m.groups[0] being all of it, m.names those with names; what follows is for the next expect or the handlers. A string or regex is looked for in text, in conn.encoding, and gives strings; a blob, or a regex that can match what is no UTF-8, as re(\"(?-u)\\\\xff.\") can, in bytes, and gives blobs. A regex is found as soon as it matches what has arrived: re(\"\\\\d+\") may find 12 of 123, re(\"\\\\d+\\\\n\") finds the whole number. What has not come in 1 MiB (less with a large pattern) is an error of kind \"frame\", and the connection is reset. A number of milliseconds after x limits the waiting: when they are over, m.timeout is true. If the peer ends first, m.eof is true and m.before is everything that has come.",
@@ -275,7 +278,7 @@ const LISTENER: &[(&str, &str)] = &[
     ("listener.addr", "Address and port, or \"unix:/run/x.sock\"; () while a name is being resolved."),
     (
         "listener.close()",
-        "Stops listening; connections stay. Only for a listener of listen(), which also takes handlers for its own connections: listener.on_data = |c, data| c.send(data), and so on_connect, on_text, on_line, on_frame, on_eof, on_drain, on_idle, on_error and on_close.",
+        "Stops listening; connections stay. Only for a listener of listen(), which also takes handlers for its own connections: listener.on_data = |c, data| c.send(data), and so on_connect, on_text, on_line, on_frame, on_eof, on_drain, on_idle, on_error and on_close. They hold for connections that are accepted from then on. With a data handler of its own, of whatever form, a listener uses none of the script's; of the other handlers the script's is called where it has none.",
     ),
 ];
 
@@ -297,7 +300,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     (
         "connect(addr)",
-        "Makes a connection to \"host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options.",
+        "Makes a connection to \"host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options, and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them.",
     ),
     (
         "listen(addr)",

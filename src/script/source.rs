@@ -39,6 +39,7 @@ impl Source {
             }
             ScriptSource::OnData(code) => Ok(Self::wrap("--on-data", "on_data(conn, data)", code)),
             ScriptSource::OnLine(code) => Ok(Self::wrap("--on-line", "on_line(conn, line)", code)),
+            ScriptSource::Stdin(bytes) => Self::of_bytes(bytes.clone(), "stdin".to_owned()),
         }
     }
 
@@ -48,6 +49,10 @@ impl Source {
         File::open(path)
             .and_then(|file| file.take(MAX_SCRIPT + 1).read_to_end(&mut bytes))
             .map_err(|cause| format!("read {name}: {}", error::cause(&cause)))?;
+        Self::of_bytes(bytes, name)
+    }
+
+    fn of_bytes(bytes: Vec<u8>, name: String) -> Result<Self, String> {
         if bytes.len() as u64 > MAX_SCRIPT {
             return Err(format!("read {name}: larger than {} MiB, not a script", MAX_SCRIPT >> 20));
         }
@@ -150,7 +155,7 @@ fn not_utf8(name: &str, fault: &std::string::FromUtf8Error) -> String {
 }
 
 /// Maximum length of a script in bytes; excludes a log or an image given by mistake.
-const MAX_SCRIPT: u64 = 4 << 20;
+pub const MAX_SCRIPT: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests {

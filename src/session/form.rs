@@ -9,6 +9,7 @@
 //! | `Form::Text` | | `Text`: chunks, decoded | |
 //! | `Form::Line` | `ChosenForm::Lines` | `Line`: decoded lines | `MAX_FRAME`, or the chosen |
 //! | | `ChosenForm::Frames` | `Frame`: bytes, split by a `Framing` | the framing's |
+//! | | `ChosenForm::DelimitedText` | `Line`: frames that end with a delimiter, decoded | the framing's |
 //! | `Form::Measured` | | `Measure`, answered with a length: `Frame` | `MAX_FRAME` |
 //! | | `ChosenForm::Searched` | `Measure`, answered with bytes to skip: `Unmet` at the end | the chosen |
 //!
@@ -42,6 +43,8 @@ pub enum ChosenForm {
     },
     /// Frames.
     Frames(Framing),
+    /// Frames that end with a delimiter, decoded, as lines.
+    DelimitedText(Framing),
     /// Everything that has arrived, for the handler to search.
     Searched {
         /// Maximum bytes to search, without a match.

@@ -38,6 +38,19 @@ pub trait Handler {
         Ok(bytes)
     }
 
+    /// What is still to be passed on before the end of what one connection received passes to another one.
+    ///
+    /// # Errors
+    /// As [`Handler::handle`].
+    fn relay_end(
+        &self,
+        _from: &Rc<ConnView>,
+        _to: &Rc<ConnView>,
+        _out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError> {
+        Ok(Vec::new())
+    }
+
     /// Handles an event of the run. Returns whether it was taken.
     ///
     /// # Errors

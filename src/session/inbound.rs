@@ -53,6 +53,8 @@ enum Splitter {
     },
     /// Boxed: few connections have one, and it is the largest.
     Frames(Box<Framer>),
+    /// Frames that end with a delimiter, given as decoded lines.
+    DelimitedText(Box<Framer>),
     Measured(Measure),
 }
 
@@ -107,6 +109,7 @@ impl Inbound {
             Some(ChosenForm::Data) => Splitter::Data,
             Some(ChosenForm::Lines { max }) => Splitter::Lines { max },
             Some(ChosenForm::Frames(framing)) => Splitter::Frames(Box::new(Framer::new(framing))),
+            Some(ChosenForm::DelimitedText(framing)) => Splitter::DelimitedText(Box::new(Framer::new(framing))),
             Some(ChosenForm::Searched { max }) => Splitter::Measured(Measure { max: Some(max), ..Measure::default() }),
         };
     }
@@ -129,7 +132,7 @@ impl Inbound {
             self.searched = 0;
         }
         self.text = text;
-        if !matches!(self.splitter, Splitter::Text | Splitter::Lines { .. }) {
+        if !matches!(self.splitter, Splitter::Text | Splitter::Lines { .. } | Splitter::DelimitedText(_)) {
             let text = std::mem::take(&mut self.text);
             bytes.splice(0..0, encoded(view, &text));
             bytes.extend(self.decoder.take().map(|decoder| decoder.1.into_held()).unwrap_or_default());
@@ -172,7 +175,7 @@ impl Inbound {
             _ if !self.bytes.is_empty() => false,
             Splitter::Text => true,
             Splitter::Lines { max } => is_one_line(view, bytes, max),
-            Splitter::Data | Splitter::Frames(_) | Splitter::Measured(_) => false,
+            Splitter::Data | Splitter::Frames(_) | Splitter::DelimitedText(_) | Splitter::Measured(_) => false,
         };
         if !is_unit {
             self.hold(bytes);
@@ -219,6 +222,12 @@ impl Inbound {
                     self.bytes.consume(cut.consumed);
                     Event::Frame(frame)
                 }))
+            }
+            Splitter::DelimitedText(framer) => {
+                let Some(cut) = framer.next(self.bytes.as_slice())? else { return Ok(None) };
+                let bytes = self.bytes.as_slice()[cut.frame].to_vec();
+                self.bytes.consume(cut.consumed);
+                self.delimited_text(view, &bytes, false).map(Some)
             }
             Splitter::Measured(measure) => {
                 if let Some(length) = measure.length.filter(|length| *length <= self.bytes.len()) {
@@ -300,6 +309,11 @@ impl Inbound {
                 }
                 None => Err(Fault::CutShort(self.drop_rest())),
             },
+            Splitter::DelimitedText(_) => {
+                let bytes = self.take_bytes().unwrap_or_default();
+                let last = self.delimited_text(view, &bytes, true)?;
+                Ok((last != Event::Line(String::new())).then_some(last))
+            }
             Splitter::Measured(measure) if measure.max.is_some() => {
                 Ok(Some(Event::Unmet(self.take_bytes().unwrap_or_default())))
             }
@@ -314,6 +328,21 @@ impl Inbound {
                 self.text_event(result)
             }
         }
+    }
+
+    /// Decodes what a delimiter, or the end of the stream, has ended.
+    fn delimited_text(&mut self, view: &ConnView, bytes: &[u8], is_last: bool) -> Result<Event, Fault> {
+        // What is detected must not wait for the next one.
+        let is_whole = is_last || view.text.recv() == Charset::Auto;
+        let result = self.decode(view, |decoder, text| {
+            decoder.decode(bytes, text)?;
+            if is_whole { decoder.finish(text) } else { Ok(()) }
+        });
+        if is_whole {
+            self.decoder = None;
+        }
+        self.keep_or_fail(result)?;
+        Ok(Event::Line(std::mem::take(&mut self.text)))
     }
 
     fn drop_rest(&mut self) -> usize {
@@ -387,6 +416,7 @@ impl Inbound {
         match self.splitter {
             _ if text.is_empty() => None,
             Splitter::Lines { .. } => Some(Event::Line(without_line_end(text))),
+            Splitter::DelimitedText(_) => Some(Event::Line(text)),
             _ => Some(Event::Text(text)),
         }
     }

@@ -19,6 +19,7 @@ mod lingering;
 mod opening;
 mod outputs;
 mod readers;
+mod relaying;
 mod scripts;
 mod serving;
 mod stage;

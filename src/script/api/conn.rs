@@ -82,6 +82,8 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         .register_get("addr", |listener: &mut Listener| {
             listener.address.get().map_or(Dynamic::UNIT, |address| address.to_string().into())
         })
+        .register_fn("==", |a: Listener, b: Listener| a.id == b.id)
+        .register_fn("!=", |a: Listener, b: Listener| a.id != b.id)
         .register_fn("to_string", |listener: &mut Listener| listener.name())
         .register_fn("to_debug", |listener: &mut Listener| format!("Listener({})", listener.name()));
 }

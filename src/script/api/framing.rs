@@ -13,6 +13,7 @@ use crate::codec::charset::Encoder;
 use crate::codec::framing::{Endian, Framing, LengthHeader, MAX_FRAME};
 use crate::codec::nearest::nearest;
 use crate::config::{Charset, Unencodable};
+use crate::script::check::Hook;
 use crate::script::host::Host;
 use crate::session::ChosenForm;
 
@@ -43,25 +44,41 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         frames("frame_length", &of, conn, Framing::Length(header))
     });
     let of = Rc::clone(host);
-    engine.register_fn("frame_none", move |conn: &mut Conn| of.choose_form(conn.view(), None));
+    engine.register_fn("frame_none", move |conn: &mut Conn| -> Outcome<()> {
+        let view = conn.view();
+        let takes_chunks = of.has(view, Hook::Frame) || of.has(view, Hook::Data);
+        if !takes_chunks && of.has(view, Hook::Line) {
+            return Err(failure(
+                "frame_none without on_frame or on_data: nobody would get the chunks; frame_lines() goes back to lines",
+            ));
+        }
+        of.choose_form(view, takes_chunks.then_some(ChosenForm::Data));
+        Ok(())
+    });
 }
 
 fn lines(host: &Host, conn: &Conn, max: INT) -> Outcome<()> {
     let max = within("frame_lines", "a limit", max, LARGEST)?;
-    if host.takes_lines(conn.view()) {
+    if host.has(conn.view(), Hook::Line) {
         host.choose_form(conn.view(), Some(ChosenForm::Lines { max }));
         return Ok(());
     }
     frames("frame_lines", host, conn, Framing::Lines { encoding: encoding_of(conn), max })
 }
 
-/// Sets a framing; an error if no handler takes frames.
+/// Sets a framing, for `on_frame` or `on_data`, or for `on_line` what a delimiter ends; an error if there is none of them.
 fn frames(function: &str, host: &Host, conn: &Conn, framing: Framing) -> Outcome<()> {
-    if !host.takes_frames(conn.view()) {
-        let lines = if function == "frame_lines" { "on_line, " } else { "" };
+    let view = conn.view();
+    let is_delimited = matches!(framing, Framing::Delimiter { .. } | Framing::Text { .. });
+    let chosen = if host.has(view, Hook::Frame) || host.has(view, Hook::Data) {
+        ChosenForm::Frames(framing)
+    } else if is_delimited && host.has(view, Hook::Line) {
+        ChosenForm::DelimitedText(framing)
+    } else {
+        let lines = if is_delimited || function == "frame_lines" { "on_line, " } else { "" };
         return Err(failure(format!("{function} without {lines}on_frame or on_data: nobody would get what it cuts")));
-    }
-    host.choose_form(conn.view(), Some(ChosenForm::Frames(framing)));
+    };
+    host.choose_form(view, Some(chosen));
     Ok(())
 }
 

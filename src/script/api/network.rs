@@ -15,6 +15,7 @@ use crate::config::Charset;
 use crate::endpoint::Endpoint;
 use crate::script::check::Hook;
 use crate::script::host::Host;
+use crate::script::own::Handlers;
 use crate::session::{Command, ConnectRequest};
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
@@ -55,6 +56,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
             let Some(id) = listener.id() else {
                 return Err(failure(format!("the run's own listener takes fn {}(..), not a closure", hook.name())));
             };
+            of.check_parameters(hook, &call).map_err(|fault| failure(format!("listener.{fault}")))?;
             of.listeners().set(id, hook, call);
             Ok(())
         });
@@ -70,13 +72,16 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
     if endpoint.port() == Some(0) {
         return Err(failure(format!("connect(\"{target}\"): port 0 cannot be connected to")));
     }
-    let options = ConnectOptions::read(context, options)?;
+    let options = ConnectOptions::read(context, host, options)?;
     let view = host.dialing(&endpoint, options.nodelay);
     if let Some(charset) = options.charset {
         view.text.set_charset(charset);
     }
     if let Some(label) = &options.label {
         view.text.set_label(label);
+    }
+    if !options.handlers.is_empty() {
+        host.give_handlers(&view, options.handlers);
     }
     let conn = Conn::new(&view);
     host.push(Command::Connect(ConnectRequest { view, target: endpoint, timeout: options.timeout }));
@@ -90,10 +95,11 @@ struct ConnectOptions {
     charset: Option<Charset>,
     label: Option<String>,
     nodelay: Option<bool>,
+    handlers: Handlers,
 }
 
 impl ConnectOptions {
-    fn read(context: &NativeCallContext<'_>, options: &Map) -> Outcome<Self> {
+    fn read(context: &NativeCallContext<'_>, host: &Host, options: &Map) -> Outcome<Self> {
         let mut read = Self::default();
         for (name, value) in options {
             let wrong =
@@ -111,7 +117,14 @@ impl ConnectOptions {
                 "label" => read.label = Some(value.clone().into_string().map_err(|_| wrong("a string"))?),
                 "nodelay" => read.nodelay = Some(value.as_bool().map_err(|_| wrong("true or false"))?),
                 _ => {
-                    let near = nearest(name, OPTIONS.iter().copied());
+                    let handlers = Hook::OF_CONNECTIONS.iter();
+                    if let Some(hook) = handlers.clone().find(|hook| hook.name() == name.as_str()) {
+                        let call = value.clone().try_cast::<FnPtr>().ok_or_else(|| wrong("a function"))?;
+                        host.check_parameters(*hook, &call).map_err(|fault| failure(format!("connect: {fault}")))?;
+                        read.handlers.set(*hook, call);
+                        continue;
+                    }
+                    let near = nearest(name, OPTIONS.iter().copied().chain(handlers.map(|hook| hook.name())));
                     let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
                     return Err(failure(format!("connect has no option {name}{hint}")));
                 }

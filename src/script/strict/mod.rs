@@ -9,6 +9,7 @@ mod backticks;
 mod calls;
 mod catalog;
 mod in_place;
+mod pairs;
 #[cfg(test)]
 mod tests;
 
@@ -60,6 +61,7 @@ pub fn check(source: &ScriptSource) -> Findings {
     let warnings = context.units.iter().flat_map(|unit| {
         let mut found = backticks::warnings(&unit.source);
         found.extend(in_place::warnings(unit, &context));
+        found.extend(pairs::warnings(unit));
         found
     });
     let mut findings = Findings { faults: listed(faults), warnings: warnings.map(|report| report.message()).collect() };

@@ -15,7 +15,7 @@ fn chosen(body: &str) -> Option<ChosenForm> {
 #[test]
 fn every_framing_has_its_options() {
     let gbk = encoding_rs::GBK;
-    assert_eq!(chosen("conn.frame_none();"), None);
+    assert_eq!(chosen("conn.frame_none();"), Some(ChosenForm::Data));
     assert_eq!(chosen("conn.frame_fixed(3);"), Some(ChosenForm::Frames(Framing::Fixed(3))));
     assert_eq!(chosen("conn.frame_lines(80);"), Some(ChosenForm::Frames(Framing::Lines { encoding: gbk, max: 80 })));
     let blob = Framing::Delimiter { bytes: vec![0x0d, 0x0a], max: 1 << 20 };
@@ -211,7 +211,7 @@ fn patterns_that_match_nothing_are_refused() {
 fn framing_without_a_handler_of_frames_is_refused() {
     for (call, others) in [
         ("conn.frame_fixed(3)", "on_frame or on_data"),
-        ("conn.frame_delim(\"|\")", "on_frame or on_data"),
+        ("conn.frame_delim(\"|\")", "on_line, on_frame or on_data"),
         ("conn.frame_length(#{size: 2})", "on_frame or on_data"),
         ("conn.frame_lines()", "on_line, on_frame or on_data"),
     ] {

@@ -7,7 +7,7 @@ use crate::script::RunContext;
 use crate::session::{CloseReason, ConnError, ConnIds, ErrorKind, Handler, Operation, RunEvent};
 
 /// A bench in which listeners get addresses without sockets.
-fn load(text: &str) -> Bench {
+pub(super) fn load(text: &str) -> Bench {
     let bench = Bench::load(text);
     let bind: crate::script::Binder = Box::new(|endpoint| {
         let port = endpoint.port().unwrap_or(0);
