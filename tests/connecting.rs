@@ -396,7 +396,7 @@ fn a_directory_as_stdin_exits_with_26() {
     for role in BOTH {
         let directory = std::fs::File::open("/").expect("open a directory");
         let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(directory.into())).pair(role);
-        peer.expect_eof();
+        peer.expect_reset();
         drop(peer);
         let done = tcpx.finish();
         done.code(26);

@@ -280,11 +280,13 @@ fn a_run_with_a_half_closed_pipe_ends_normally() {
         let mut target = upstream.accept();
         target.expect(b"hi");
         target.expect_eof();
-        match way {
-            "exit" => tcpx.write(b"exit\n"),
-            _ => tcpx.signal(rustix::process::Signal::TERM),
+        if way == "exit" {
+            tcpx.write(b"exit\n");
+            client.expect_eof();
+        } else {
+            tcpx.signal(rustix::process::Signal::TERM);
+            client.expect_reset();
         }
-        client.expect_eof();
         let done = tcpx.finish();
         let out = String::from_utf8(done.stdout.clone()).expect("text");
         let lines: Vec<_> = out.lines().collect();

@@ -139,7 +139,7 @@ fn ctrl_c_ends_the_run_and_restores_the_terminal() {
         peer.expect(b"hello\n");
         pty.type_in(b"\x03");
         tcpx.finish().code(130);
-        peer.expect_eof();
+        peer.expect_reset();
         assert!(pty.is_sane());
     }
 }

@@ -325,7 +325,7 @@ fn a_stop_sends_data_due_within_the_grace_period_only() {
     let mut client = Conn::to(address);
     tcpx.wait_stdout(b"ready\n");
     tcpx.signal(Signal::TERM);
-    assert_eq!(client.read_all(), b"held");
+    assert_eq!(client.read_to_reset(), b"held");
     drop(client);
     tcpx.finish().code(143);
 
@@ -370,7 +370,7 @@ fn toxics_can_be_added_before_connecting_and_combined_with_on_relay() {
 #[test]
 fn an_invalid_toxic_is_reported_with_its_position() {
     let (mut tcpx, address) = echo(r#"conn.toxic("latency", #{latncy: 200});"#);
-    Conn::to(address).expect_eof();
+    Conn::to(address).expect_reset();
     tcpx.wait_stderr("script.rhai:1:28: toxic latency has no option latncy (did you mean latency?)");
 }
 

@@ -274,6 +274,13 @@ const ENDINGS: &[(&str, &str)] = &[
     ),
     ("the peer resets", "What was received is written, then the exit status is 56."),
     (
+        "tcpx fails",
+        "The peer must not take that for the end: what is queued is sent, and once the peer has acknowledged it, the \
+         connection is reset. So with every exit status but 0, 1, that of a script's exit(n), and 141 if everything was \
+         acknowledged; and so with one connection of many that fails alone. A Unix socket has no reset: its peer sees one \
+         if something it sent was not read, or else the end.",
+    ),
+    (
         "the reader of stdout goes away",
         "What stdin still has is sent by the rules of the peer's end. Once something is received that cannot be written, stdin \
          is read no more, and what was read is sent as long as the peer takes some of it within a second. Then tcpx ends \

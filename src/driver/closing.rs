@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use crate::config::show_duration;
 use crate::driver::parts::Parts;
-use crate::driver::shutdown::{GRACE, Reader};
+use crate::driver::shutdown::{Ending, GRACE, Reader};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::session::RunEvent;
 use crate::session::eof_policy::AfterEof;
-use crate::session::{CloseReason, RunEvent};
+
+/// Maximum reads of what has arrived when the run ends for a fault, of all connections together.
+const ARRIVED: usize = 1024;
 
 /// How often unacknowledged bytes are looked at while the run waits for nothing else.
 const LOOK: Duration = Duration::from_millis(20);
@@ -91,15 +94,23 @@ impl Parts {
         self.listeners.stop(&mut self.io);
         self.dials.stop(&mut self.io);
         self.stdin.stop(&mut self.io);
+        let ending = self.shutdown.ending();
+        if ending == Ending::ByReset && !self.stdout.has_failed() {
+            let mut budget = ARRIVED;
+            for slot in self.peers.slots() {
+                self.take_arrived(slot, &mut budget);
+            }
+        }
         for slot in self.peers.slots() {
-            self.work_on(slot, |peer| peer.link.close(CloseReason::Stop));
+            self.work_on(slot, |peer| peer.end_with_run(ending));
         }
     }
 
-    /// Resets connections that are left after the grace, and calls `on_stop`.
+    /// Ends connections that are left after the grace, and calls `on_stop`.
     pub(super) fn end_connections(&mut self) {
+        let ending = self.shutdown.ending();
         for slot in self.peers.slots() {
-            self.work_on(slot, |peer| peer.link.reset(CloseReason::Stop));
+            self.work_on(slot, |peer| peer.leave(ending));
         }
         self.tell_run(RunEvent::Stop(self.shutdown.code().code()));
         self.stdout.finish();
@@ -139,7 +150,7 @@ impl Parts {
             && let Some(error) = self.io.observers.flush()
         {
             self.io.notify_error(None, &error, false);
-            self.shutdown.handle_output_fault(error.exit());
+            self.shutdown.handle_output_fault(self.io.now, error.exit());
         }
         if self.stdout.takes_events() {
             let result = self.stdout.flush_events(&mut self.io);
@@ -164,7 +175,12 @@ impl Parts {
             return None;
         }
         self.notify_exit();
-        let code = self.shutdown.code();
+        let (code, ending) = (self.shutdown.code(), self.shutdown.ending());
+        for slot in self.peers.slots() {
+            if let Some(peer) = self.peers.get_mut(slot) {
+                peer.drop_with_run(&mut self.io, ending);
+            }
+        }
         if let Some(worker) = &self.worker {
             worker.end(code);
         }

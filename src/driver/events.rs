@@ -217,7 +217,7 @@ impl Parts {
         if self.script_errors() != ScriptErrors::Ignore
             && let Some(peer) = self.peers.get_mut(slot)
         {
-            peer.link.close(CloseReason::Error);
+            peer.link.abort(CloseReason::Error);
         }
     }
 

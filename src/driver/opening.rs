@@ -19,7 +19,7 @@ use crate::net::dial::{Request, Resolved};
 use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
-use crate::session::{CloseReason, ConnView, ListenerId, RunEvent, Side};
+use crate::session::{ConnView, ListenerId, RunEvent, Side};
 
 impl Parts {
     /// Calls `on_start`, registers stdin, then starts the run's own connection or listener.
@@ -130,14 +130,14 @@ impl Parts {
         match outcome {
             DialOutcome::Connected { slot, transport, view, duties, tasks } => {
                 self.add_peer(slot, transport, view, duties);
-                let is_running = self.shutdown.is_running();
+                let (is_running, ending) = (self.shutdown.is_running(), self.shutdown.ending());
                 self.work_on(slot, |peer| {
                     for task in tasks {
                         task(peer);
                     }
                     if !is_running {
                         // A handler asked for it while the run was ending.
-                        peer.link.close(CloseReason::Stop);
+                        peer.end_with_run(ending);
                     }
                 });
             }

@@ -146,7 +146,7 @@ impl Parts {
             }
             Err(StdoutError::Failed(error)) => {
                 self.io.notify_error(None, &error, false);
-                self.shutdown.handle_output_fault(error.exit());
+                self.shutdown.handle_output_fault(self.io.now, error.exit());
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::driver::files::Files;
 use crate::driver::io::Io;
 use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
+use crate::driver::shutdown::Ending;
 use crate::error::cause;
 use crate::net::bulk::{FLOW, Move};
 use crate::net::reactor::{Io as Step, Slot};
@@ -77,6 +78,10 @@ impl Peer {
         duties: Duties,
     ) -> Self {
         transport.set_nodelay(view.info.nodelay());
+        if !duties.probe {
+            // Until it has ended in order, whatever ends the process must not look like that.
+            transport.end_by_reset(true);
+        }
         let event_mask = handler.as_ref().map(|handler| handler.event_mask(&view)).unwrap_or_default();
         Self {
             link: Link::new(view, Settings { event_mask, ..settings }),
@@ -217,14 +222,7 @@ impl Peer {
                     io.notify(&Notice::Ended { conn: self.link.view(), direction: Direction::Out });
                     shuts = true;
                 }
-                Action::Release { abort } => {
-                    if abort {
-                        self.transport.abort();
-                    }
-                    self.transport = Box::new(Closed);
-                    io.reactor.forget(self.slot);
-                    self.released = true;
-                }
+                Action::Release { abort } => self.let_go(io, abort),
             }
         }
         if shuts && !self.released {
@@ -233,16 +231,76 @@ impl Peer {
         }
     }
 
+    /// Closes the socket.
+    fn let_go(&mut self, io: &mut Io, abort: bool) {
+        if !abort {
+            self.transport.end_by_reset(false);
+        }
+        self.transport = Box::new(Closed);
+        io.reactor.forget(self.slot);
+        self.released = true;
+    }
+
+    /// What the kernel still holds of what was sent, as far as that matters.
+    pub(super) fn unacknowledged(&self) -> usize {
+        let matters = self.link.awaits_acknowledgement() && (self.link.is_lingering() || self.transport.has_reset());
+        if matters { self.transport.unacknowledged() } else { 0 }
+    }
+
+    // ---- the end of the run ---------------------------------------------------------------------------
+
+    /// Ends because the run does: what is queued is sent first, and the peer must not take a fault for the end.
+    pub(super) fn end_with_run(&mut self, ending: Ending) {
+        match ending {
+            Ending::InOrder | Ending::IfAcknowledged => self.link.close(CloseReason::Stop),
+            Ending::ByReset => self.link.abort(CloseReason::Stop),
+        }
+    }
+
+    /// Ends now: the grace of the run is over.
+    pub(super) fn leave(&mut self, ending: Ending) {
+        if self.has_sent_all(ending) {
+            self.link.abandon(CloseReason::Stop);
+        } else {
+            self.link.reset(CloseReason::Stop);
+        }
+    }
+
+    /// Closes the socket now, without any event: the run is over.
+    pub(super) fn drop_with_run(&mut self, io: &mut Io, ending: Ending) {
+        if !self.released {
+            let abort = !self.has_sent_all(ending);
+            self.let_go(io, abort);
+        }
+    }
+
+    /// Whether the peer may take the end of what it gets for the end of what was to be sent.
+    fn has_sent_all(&self, ending: Ending) -> bool {
+        let is_queue_empty = self.link.queued() == 0 && self.link.placeholders() == 0 && self.preamble.is_none();
+        // A lingering connection has ended before the run, and in order.
+        (self.link.is_lingering() || (ending != Ending::ByReset && is_queue_empty))
+            && (ending != Ending::IfAcknowledged || self.transport.unacknowledged() == 0)
+    }
+
+    // ---- partners -------------------------------------------------------------------------------------
+
     /// Whether reading from its partner has to stop.
     pub(super) fn is_full(&self) -> bool {
         self.link.queued() >= PARTNER_MARK || self.pipe.as_ref().is_some_and(|pipe| pipe.is_full())
     }
 
+    /// Whether its handler sees what it sends to its partner.
+    pub(super) fn is_relayed(&self) -> bool {
+        self.handler.as_ref().is_some_and(|handler| handler.relays())
+    }
+
     /// Ends in the same way as its partner.
     pub(super) fn end_like(&mut self, reason: CloseReason) {
         match reason {
-            CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => self.link.reset(CloseReason::Reset),
-            CloseReason::Eof | CloseReason::Closed | CloseReason::Stop => self.link.close(reason),
+            CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => self.link.abort(CloseReason::Reset),
+            CloseReason::Eof | CloseReason::Closed => self.link.close(reason),
+            // It ends with the run itself.
+            CloseReason::Stop => {}
         }
     }
 

@@ -20,6 +20,17 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// Time for queues to empty after any other end.
 const LONG_GRACE: Duration = Duration::from_secs(5);
 
+/// How the run ends its connections: the peer of a run that failed must not see an orderly end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By FIN, after what is queued. What is not sent within the grace is cut off by RST.
+    InOrder,
+    /// The same, but by RST also if the peer has not acknowledged everything when the run is over.
+    IfAcknowledged,
+    /// By RST, after what is queued was sent and acknowledged, as far as the grace allows.
+    ByReset,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Running,
@@ -128,6 +139,15 @@ impl Shutdown {
         })
     }
 
+    /// How connections end, by the exit code: everything but success, a verdict and a script's own number is a fault.
+    pub(super) fn ending(&self) -> Ending {
+        match self.code() {
+            Exit::Success | Exit::Verdict | Exit::Script(_) => Ending::InOrder,
+            Exit::Signal(SIGPIPE) => Ending::IfAcknowledged,
+            _ => Ending::ByReset,
+        }
+    }
+
     /// Notes a fatal error. The first one decides the exit code.
     pub(super) fn note_fault(&mut self, exit: Exit) {
         self.exit.get_or_insert(exit);
@@ -225,10 +245,10 @@ impl Shutdown {
         }
     }
 
-    /// Ends the run at once because stdout or an observer cannot write.
-    pub(super) fn handle_output_fault(&mut self, exit: Exit) {
+    /// Stops the run because stdout or an observer cannot write.
+    pub(super) fn handle_output_fault(&mut self, now: Instant, exit: Exit) {
         self.note_fault(exit);
-        self.stage = Stage::Over;
+        self.stop(now, None);
     }
 
     /// Goes from Stopping to Flushing. stdout may take as long as its reader needs, except after a signal, a time limit or

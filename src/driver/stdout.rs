@@ -166,6 +166,11 @@ impl Stdout {
         }
     }
 
+    /// Whether writing has failed: what is written from then on is dropped.
+    pub(super) fn has_failed(&self) -> bool {
+        self.channels().any(|channel| channel.failed)
+    }
+
     /// Whether its reader has gone.
     pub(super) fn has_no_reader(&self) -> bool {
         self.channels().any(|channel| channel.output.is_gone())
@@ -223,6 +228,8 @@ struct Channel {
     queue: ByteQueue,
     /// The last move within the kernel found it full.
     blocked: bool,
+    /// Nothing can be written any more.
+    failed: bool,
     sanitizer: Option<Sanitizer>,
     /// Its reader has gone, and nothing is written any more.
     gone: bool,
@@ -241,6 +248,7 @@ impl Channel {
             slot: None,
             queue: ByteQueue::new(),
             blocked: false,
+            failed: false,
             sanitizer,
             gone: false,
             ends: false,
@@ -257,6 +265,9 @@ impl Channel {
     }
 
     fn write(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
+        if self.failed {
+            return Ok(());
+        }
         if self.gone && !bytes.is_empty() {
             return Err(StdoutError::ReaderGone { is_missed: true });
         }
@@ -285,8 +296,8 @@ impl Channel {
                 Ok(0) => break,
                 Ok(n) => queue.consume(n),
                 Err(error) => {
+                    queue.clear();
                     result = Err(error);
-                    break;
                 }
             }
         }
@@ -308,7 +319,7 @@ impl Channel {
     }
 
     fn finish(&mut self) {
-        if let Some(sanitizer) = &mut self.sanitizer {
+        if let Some(sanitizer) = self.sanitizer.as_mut().filter(|_| !self.failed) {
             let mut rest = Vec::new();
             sanitizer.finish(&mut rest);
             self.queue.push(rest);
@@ -327,6 +338,7 @@ impl Channel {
 
     fn takes_moves(&self) -> bool {
         !self.gone
+            && !self.failed
             && self.queue.is_empty()
             && self.sanitizer.is_none()
             && self.slot.is_some()
@@ -349,17 +361,18 @@ impl Channel {
             Some(slot) => io.reactor.readiness(slot),
             None => &mut always_ready,
         };
-        match readiness.write(bytes, |bytes| self.output.write(bytes)) {
-            Step::Moved(n) => Ok(n),
-            Step::Blocked | Step::Ended => Ok(0),
-            // A socket and a terminal that hung up report other errors than a pipe.
-            Step::Failed(error) if error.kind() == io::ErrorKind::BrokenPipe || self.output.is_gone() => {
-                self.gone = true;
-                Err(StdoutError::ReaderGone { is_missed: true })
-            }
-            Step::Failed(error) => {
-                Err(StdoutError::Failed(Error::Write { target: self.name.clone(), cause: cause(&error) }))
-            }
+        let error = match readiness.write(bytes, |bytes| self.output.write(bytes)) {
+            Step::Moved(n) => return Ok(n),
+            Step::Blocked | Step::Ended => return Ok(0),
+            Step::Failed(error) => error,
+        };
+        self.blocked = false;
+        // A socket and a terminal that hung up report other errors than a pipe.
+        if error.kind() == io::ErrorKind::BrokenPipe || self.output.is_gone() {
+            self.gone = true;
+            return Err(StdoutError::ReaderGone { is_missed: true });
         }
+        self.failed = true;
+        Err(StdoutError::Failed(Error::Write { target: self.name.clone(), cause: cause(&error) }))
     }
 }

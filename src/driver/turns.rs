@@ -10,6 +10,7 @@ use crate::driver::parts::Parts;
 use crate::driver::peer::{Peer, Received};
 use crate::driver::peers::DueTimer;
 use crate::driver::preamble::Fed;
+use crate::driver::shutdown::Ending;
 use crate::driver::stdout::StdoutError;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
@@ -99,6 +100,7 @@ impl Parts {
                 peer.write(&mut self.io);
             }
             let Some(peer) = self.peers.get_mut(slot) else { return };
+            peer.link.set_failing(peer.duties.decides_exit && self.shutdown.ending() == Ending::ByReset);
             peer.act(&mut self.io);
             if !has_input && !peer.link.has_events() {
                 break;
@@ -165,7 +167,7 @@ impl Parts {
         for move_number in 0..MOVES {
             let Some(peer) = self.peers.get(slot) else { return true };
             let Some(partner) = self.peers.partner_slot(peer) else { return move_number > 0 };
-            let is_relayed = peer.handler.as_ref().is_some_and(|handler| handler.relays());
+            let is_relayed = peer.is_relayed();
             let Some((peer, to)) = self.peers.pair_mut(slot, partner).filter(|_| !is_relayed) else {
                 return move_number > 0;
             };
@@ -223,6 +225,26 @@ impl Parts {
         }
     }
 
+    /// Takes what has arrived, for stdout or the partner, before the run ends for a fault. A script is not called any more.
+    /// `budget`: how many reads are left.
+    pub(super) fn take_arrived(&mut self, slot: Slot, budget: &mut usize) {
+        self.peers.begin_turn(slot);
+        while *budget > 0
+            && let Some(peer) = self.peers.get_mut(slot)
+            && (self.script.is_none() || peer.link.event_mask().received.is_none() && !peer.is_relayed())
+            && peer.link.is_open()
+            && peer.can_read(&mut self.io)
+        {
+            *budget -= 1;
+            if self.peers.get(slot).is_none_or(|peer| self.must_stall(peer)) {
+                break;
+            }
+            self.read(slot);
+            self.deliver(slot);
+        }
+        self.peers.end_turn(slot);
+    }
+
     /// Runs due timers of connections.
     pub(super) fn peer_timers(&mut self) {
         // Bounded: a timer that is set again and due at once runs in the next round.
@@ -235,7 +257,7 @@ impl Parts {
             let is_stopping = self.shutdown.is_stopping();
             let now = self.io.now;
             self.work_on(slot, |peer| {
-                let unacknowledged = if peer.link.is_lingering() { peer.transport.unacknowledged() } else { 0 };
+                let unacknowledged = peer.unacknowledged();
                 if is_stopping && unacknowledged == 0 {
                     peer.link.stop_lingering();
                 }

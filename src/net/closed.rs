@@ -30,7 +30,7 @@ impl Transport for Closed {
         0
     }
 
-    fn abort(&mut self) {}
+    fn end_by_reset(&mut self, _: bool) {}
 
     fn set_nodelay(&mut self, _: bool) {}
 }

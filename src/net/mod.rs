@@ -99,8 +99,13 @@ pub trait Transport: Source {
     /// Written bytes that the peer has not acknowledged.
     fn unacknowledged(&self) -> usize;
 
-    /// Makes the following drop send RST instead of FIN, where the protocol has one.
-    fn abort(&mut self);
+    /// Whether the following drop sends RST instead of FIN, where the protocol has one; the end of the process is one, too.
+    fn end_by_reset(&mut self, on: bool);
+
+    /// Whether there is such an RST. It destroys what the peer has not acknowledged.
+    fn has_reset(&self) -> bool {
+        true
+    }
 
     /// Sets `TCP_NODELAY`; a no-op for other protocols.
     fn set_nodelay(&mut self, on: bool);

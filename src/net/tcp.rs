@@ -126,8 +126,8 @@ impl Transport for Tcp {
         crate::sys::unix::unacknowledged(&self.stream)
     }
 
-    fn abort(&mut self) {
-        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    fn end_by_reset(&mut self, on: bool) {
+        let _ = SockRef::from(&self.stream).set_linger(on.then_some(Duration::ZERO));
     }
 
     fn set_nodelay(&mut self, on: bool) {

@@ -142,7 +142,11 @@ impl Transport for Unix {
 
     /// A no-op: there is no RST (`SO_LINGER` has no effect), and what was written is in the peer's queue already. The peer
     /// reads it, and then `ECONNRESET` if something it sent was not read here, or else the end.
-    fn abort(&mut self) {}
+    fn end_by_reset(&mut self, _: bool) {}
+
+    fn has_reset(&self) -> bool {
+        false
+    }
 
     fn set_nodelay(&mut self, _: bool) {}
 }

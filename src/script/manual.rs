@@ -417,9 +417,9 @@ below the folder of the script can be imported, and no link may lead out of it.
 ";
 
 const ERRORS: &str = "
-An error in a handler is reported with its place in the source, the connection it happened on is closed after
-on_error (kind \"script\"), the others go on, and the run ends with exit code 112. --script-errors fatal ends
-the run at the first; --script-errors ignore keeps the connection.
+An error in a handler is reported with its place in the source, the connection it happened on is reset after on_error
+(kind \"script\") and after what it was sent before, the others go on, and the run ends with exit code 112.
+--script-errors fatal ends the run at the first; --script-errors ignore keeps the connection.
 
 try { .. } catch (e) catches most errors: e is a string if a function of tcpx failed, and a map with a message for the
 errors of the language itself; `${e}` shows either. Limits cannot be caught.

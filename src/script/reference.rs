@@ -144,7 +144,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ("on_drain(conn)", "What was queued fell to 64 KiB or less, or is gone: the moment to send more."),
     (
         "on_idle(conn, ms)",
-        "Nothing moved for conn.idle_timeout; told again after the same time. Without this handler an idle connection is closed.",
+        "Nothing moved for conn.idle_timeout; told again after the same time. Without this handler an idle connection is reset.",
     ),
     (
         "on_error(conn, err)",

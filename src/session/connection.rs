@@ -10,10 +10,12 @@
 //! | Open | bytes | `Data`, `Text` or `Line` events | Open |
 //! | Open | peer's FIN | `Eof`; whoever decides gives `Close` or not | Open |
 //! | Open | FIN both ways | | Closing |
-//! | Open | `Close`, a fault | input is discarded from here on | Closing |
+//! | Open | `Close`, `Abort`, a fault | input is discarded from here on | Closing |
 //! | Closing | queue empty | FIN, `Closed` | Lingering, or Released if the peer has ended |
+//! | Closing by `Abort` or a fault | queue empty | `Closed`, no FIN | Lingering |
 //! | Lingering | bytes | discarded, so that no RST destroys what was sent | Lingering |
 //! | Lingering | peer's FIN, error, bounds reached | | Released |
+//! | Lingering after `Abort` or a fault | everything sent is acknowledged, or nothing moves | RST | Released |
 //! | Open | a layer ends the connection | as `Close` or `Reset`, after what came before it | Closing, Released |
 //! | any | `Reset`, a broken link, the idle limit | `Error` if it was not ours, `Closed` | Released |
 
@@ -123,6 +125,10 @@ pub struct Connection {
     end: Option<End>,
     write_error: Option<Box<ConnError>>,
     drain_due: bool,
+    /// It ends by RST, once what is queued has arrived: our side has failed, and the peer must not take that for the end.
+    aborts: bool,
+    /// The run has failed, and this connection is the whole run: it ends by RST unless that changes.
+    fails_with_run: bool,
     linger: Option<Box<Linger>>,
     timers: TimerTable,
 }
@@ -149,6 +155,8 @@ impl Connection {
             end: None,
             write_error: None,
             drain_due: false,
+            aborts: false,
+            fails_with_run: false,
             linger: None,
             timers,
         }
@@ -240,6 +248,11 @@ impl Connection {
         }
     }
 
+    /// Whether the run has failed, and this connection is the whole run: then it ends by RST.
+    pub fn set_failing(&mut self, fails: bool) {
+        self.fails_with_run = fails;
+    }
+
     /// RST now; what is queued is dropped.
     pub fn reset(&mut self, why: CloseReason) {
         if !matches!(self.phase, Phase::Released) {
@@ -276,14 +289,6 @@ impl Connection {
     /// The handler has dealt with the first bytes of what it measured.
     pub fn skip(&mut self, n: usize) {
         self.inbound.skip(n);
-    }
-
-    /// Lets go without flushing and without RST: nobody waits for the peer any more.
-    pub fn abandon(&mut self, why: CloseReason) {
-        if self.phase != Phase::Released {
-            self.discard_input();
-            self.release(why, false);
-        }
     }
 
     /// Time has come to `now`; `unacknowledged` is what the kernel still holds of what was sent.
@@ -335,9 +340,12 @@ impl Connection {
         if let Some(action) = self.action.take() {
             return Some(action);
         }
+        self.watch_abort(now);
         if self.write == WriteHalf::Finishing && self.outbound.is_empty() {
             self.write = WriteHalf::Shut;
-            return Some(Action::ShutdownWrite);
+            if !self.aborts && !self.fails_with_run {
+                return Some(Action::ShutdownWrite);
+            }
         }
         match self.phase {
             Phase::Open if self.read_ended && self.write == WriteHalf::Shut && self.is_delivered() => {
@@ -346,16 +354,16 @@ impl Connection {
             }
             Phase::Closing(why) if self.write == WriteHalf::Shut => {
                 self.closed(why);
-                if self.read_ended {
+                if self.read_ended && !self.aborts {
                     return self.let_go(false);
                 }
                 self.phase = Phase::Lingering;
-                self.timers.stop_all();
-                self.timers.set(Timer::Linger, now + linger::CHECK);
-                self.linger = Some(Box::new(Linger::new(now)));
+                if self.linger.is_none() {
+                    self.linger(now, now + linger::CHECK);
+                }
                 None
             }
-            Phase::Lingering if self.read_ended => self.let_go(false),
+            Phase::Lingering if self.read_ended && !self.aborts => self.let_go(false),
             _ => None,
         }
     }
@@ -399,9 +407,14 @@ impl Connection {
         self.phase == Phase::Open
     }
 
-    /// Whether only the peer's last bytes are awaited and thrown away.
+    /// Whether it was ended in order by our side, and only the peer's last bytes are awaited and thrown away.
     pub fn is_lingering(&self) -> bool {
-        self.phase == Phase::Lingering
+        self.phase == Phase::Lingering && !self.aborts
+    }
+
+    /// Whether it matters what the kernel still holds of what was sent.
+    pub fn awaits_acknowledgement(&self) -> bool {
+        self.linger.is_some()
     }
 
     /// Whether it can still send.

@@ -14,6 +14,8 @@ const ACKNOWLEDGED: Duration = Duration::from_secs(2);
 /// … or after this many discarded bytes; and in any case, acknowledged or not, after the last limit.
 const DISCARDED: u64 = 4 << 20;
 const LIMIT: Duration = Duration::from_secs(30);
+/// One that ends by RST waits no longer than this for the next acknowledgement.
+const STUCK: Duration = Duration::from_secs(5);
 
 /// A connection that lingers.
 #[derive(Debug)]
@@ -22,11 +24,13 @@ pub(super) struct Linger {
     acknowledged: Option<Instant>,
     last_input: Instant,
     discarded: u64,
+    /// Bytes that had arrived at the last look, and since when.
+    progress: (u64, Instant),
 }
 
 impl Linger {
     pub(super) fn new(now: Instant) -> Self {
-        Self { since: now, acknowledged: None, last_input: now, discarded: 0 }
+        Self { since: now, acknowledged: None, last_input: now, discarded: 0, progress: (0, now) }
     }
 
     /// Bytes came and were thrown away.
@@ -44,5 +48,13 @@ impl Linger {
             now - at.max(self.last_input) >= SILENCE || now - at >= ACKNOWLEDGED || self.discarded > DISCARDED
         });
         done || now - self.since >= LIMIT
+    }
+
+    /// Whether nothing arrives at the peer any more; `acknowledged` is how much has, of all that was sent.
+    pub(super) fn is_stuck(&mut self, now: Instant, acknowledged: u64) -> bool {
+        if acknowledged > self.progress.0 {
+            self.progress = (acknowledged, now);
+        }
+        now - self.progress.1 >= STUCK
     }
 }

@@ -168,6 +168,10 @@ impl Link {
     /// Flush, FIN, let go. No data event follows.
     pub fn close(&mut self, why: CloseReason) {
         self.conn.close(why);
+        self.settle_end();
+    }
+
+    fn settle_end(&mut self) {
         if self.withholds_events() && self.conn.queued() == 0 && self.conn.placeholders() == 0 {
             // Nobody has anything to say: there is nothing to establish layers for.
             self.drop_layers();
@@ -176,17 +180,24 @@ impl Link {
         self.settle();
     }
 
+    /// Flush, wait until that has arrived, RST, let go: our side has failed. No data event follows.
+    pub fn abort(&mut self, why: CloseReason) {
+        self.conn.abort(why);
+        self.settle_end();
+    }
+
     /// RST now; what is queued is dropped.
     pub fn reset(&mut self, why: CloseReason) {
         self.conn.reset(why);
         self.settle();
     }
 
-    /// Lets go without flushing and without RST: nobody waits for the peer any more.
+    /// Lets go without waiting for the peer any more: without RST, unless something that was to be sent is dropped.
     pub fn abandon(&mut self, why: CloseReason) {
         self.conn.abandon(why);
         self.settle();
     }
+
     /// Trouble that ends the connection: told, then reset, so that the peer takes no part for the whole.
     pub fn break_off(&mut self, error: ConnError) {
         if !self.conn.is_released() {
@@ -258,6 +269,7 @@ impl Link {
     pub fn poll_action(&mut self, now: Instant) -> Option<Action> {
         let Some(layers) = &self.layers else { return self.conn.poll_action(now) };
         if self.conn.is_finishing() && !layers.is_output_through() {
+            self.conn.watch_abort(now);
             return self.conn.take_action();
         }
         let action = self.conn.poll_action(now);

@@ -193,8 +193,16 @@ impl Conn {
     /// Reads up to an RST, discarding bytes before it.
     #[track_caller]
     pub(crate) fn expect_reset(&mut self) {
-        let error = self.0.read_to_end(&mut Vec::new()).expect_err("the peer wanted an RST and got the end");
+        self.read_to_reset();
+    }
+
+    /// Reads everything up to an RST.
+    #[track_caller]
+    pub(crate) fn read_to_reset(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let error = self.0.read_to_end(&mut bytes).expect_err("the peer wanted an RST and got the end");
         assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the peer wanted an RST");
+        bytes
     }
 
     /// Whether the other end has closed already.

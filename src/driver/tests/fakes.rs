@@ -265,8 +265,8 @@ impl Transport for Socket {
         self.stage.borrow().sockets[self.index].unacknowledged
     }
 
-    fn abort(&mut self) {
-        self.stage.borrow_mut().sockets[self.index].aborted = true;
+    fn end_by_reset(&mut self, on: bool) {
+        self.stage.borrow_mut().sockets[self.index].aborted = on;
     }
 
     fn set_nodelay(&mut self, _: bool) {}
@@ -280,7 +280,8 @@ impl Drop for Socket {
         let what = match std::mem::replace(&mut socket.life, Life::Gone) {
             Life::Refused | Life::Gone => return,
             Life::Connecting => "is given up",
-            Life::Open if socket.aborted => "gets RST",
+            // One that has reset it is not there any more.
+            Life::Open if socket.aborted && !socket.reset => "gets RST",
             Life::Open => "is closed",
         };
         stage.tell(&format!("{} {what}", self.index + 1));

@@ -145,9 +145,7 @@ fn half_open_ends_no_terminal_and_nothing_others_write_to() {
         1 is closed
         > signal TERM
         listens no more
-        2 gets FIN
-        at 20ms
-        2 is closed
+        2 gets RST
         exit 143
         "#,
     );

@@ -234,7 +234,7 @@ fn a_flow_to_stdout_is_activity() {
         stdout x*100000 by the kernel
         at 2998ms
         stderr tcpx: 127.0.0.1:1: idle for 1s
-        1 is closed
+        1 gets RST
         exit 28
         "#,
     );
@@ -258,7 +258,7 @@ fn a_flow_from_stdin_is_activity() {
         1 gets x*100000 by the kernel
         at 2998ms
         stderr tcpx: 127.0.0.1:1: idle for 1s
-        1 is closed
+        1 gets RST
         exit 28
         "#,
     );
@@ -287,7 +287,7 @@ fn a_flow_between_partners_is_activity_of_both() {
         > wait 5s
         at 2998ms
         stderr tcpx: 10.0.0.1:1: idle for 1s
-        1 is closed
+        1 gets RST
         2 gets RST
         at 6998ms
         > signal TERM

@@ -61,12 +61,11 @@ fn a_stop_waits_for_acknowledgement() {
         > stdin "all"
         1 gets "all"
         > 1 holds 3; signal TERM
-        1 gets FIN
         > wait 300ms
         at 300ms
         > 1 holds 0
         at 320ms
-        1 is closed
+        1 gets RST
         exit 143
         "#,
     );
@@ -80,7 +79,6 @@ fn a_stop_waits_a_second_for_acknowledgement() {
         > stdin "all"
         1 gets "all"
         > 1 holds 3; signal TERM
-        1 gets FIN
         at 1s
         1 gets RST
         exit 143

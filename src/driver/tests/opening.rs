@@ -258,9 +258,7 @@ fn a_character_that_the_encoding_lacks_ends_the_run() {
         > stdin "ok中"
         1 gets "ok"
         stderr tcpx: stdin: cannot encode U+4E2D '中' (character 3) in windows-1252
-        1 gets FIN
-        > 1 ends
-        1 is closed
+        1 gets RST
         exit 114
         "#,
     );

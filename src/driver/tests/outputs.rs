@@ -39,6 +39,7 @@ fn a_full_disk_is_an_error() {
         1 connects to 127.0.0.1:1
         > stdout has no space; 1 sends "data"
         stderr tcpx: write stdout: no space left on device
+        1 gets RST
         exit 23
         "#,
     );
@@ -66,6 +67,7 @@ fn the_first_fault_decides_the_exit_code() {
         1 connects to 127.0.0.1:1
         > stdout has no space; 1 sends "data"; 1 resets
         stderr tcpx: write stdout: no space left on device
+        1 is closed
         exit 23
         "#,
     );
@@ -180,6 +182,7 @@ fn a_failed_write_of_events_is_a_fault() {
         stdout "{"time_us":0,"conn":1,"event":"opened","side":"client","peer":"127.0.0.1:1","local":"127.0.0.1:9","duration_us":0}\n"
         > stdout has no space; 1 sends "x"
         stderr tcpx: write stdout: no space left on device
+        1 gets RST
         exit 23
         "#,
     );
@@ -247,9 +250,7 @@ fn a_run_out_of_time_has_no_verdict() {
         stdout "never"
         at 60s
         stderr tcpx: timed out after 60s (--timeout)
-        1 gets FIN
-        at 60020ms
-        1 is closed
+        1 gets RST
         exit 28
         "#,
     );

@@ -141,9 +141,7 @@ fn on_stdin(line) { for conn in conns() { conn.heal(); } }"#,
         at 60s
         > signal TERM
         listens no more
-        1 gets FIN
-        at 60020ms
-        1 is closed
+        1 gets RST
         exit 143
         "#,
     );

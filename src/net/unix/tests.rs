@@ -146,7 +146,7 @@ fn unread_input_is_a_reset_for_the_peer_after_what_was_written() {
             server.read(&mut buffer).unwrap();
         }
         server.write(b"answer").unwrap();
-        server.abort();
+        server.end_by_reset(true);
         drop(server);
         assert_eq!(client.read(&mut buffer).unwrap(), 6);
         assert_eq!(client.read(&mut buffer).map_err(|error| error.kind()), end);

@@ -1,5 +1,5 @@
 //! How a connection ends: the peer's end is delivered last, faults and time limits cut it short, and the socket is
-//! let go once.
+//! let go once. What ends for a fault of ours ends by RST.
 //!
 //! Owns the steps from `Open` to `Released`; the table of phases stands in `connection`.
 
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::{Action, Connection, End, Phase};
 use crate::session::inbound::Fault;
-use crate::session::linger;
+use crate::session::linger::{self, Linger};
 use crate::session::timer::Timer;
 use crate::session::{CloseReason, ConnError, ErrorKind, Event, Operation};
 
@@ -25,6 +25,7 @@ impl Connection {
                 Err(Fault::CutShort(bytes)) => {
                     let message = format!("the stream ended inside a frame, after {bytes} bytes of it");
                     self.trouble(ErrorKind::Frame, message);
+                    self.aborts = true;
                 }
                 Err(fault) => {
                     self.fault(fault);
@@ -40,10 +41,11 @@ impl Connection {
             }
             End::Reset => self.release(CloseReason::Reset, true),
             End::Broken(error) => {
-                if !matches!(self.phase, Phase::Lingering | Phase::Released) {
+                // Whoever fails itself does not complain that the peer leaves.
+                if !self.aborts && !matches!(self.phase, Phase::Lingering | Phase::Released) {
                     self.events.push_back(Event::Error(*error));
                 }
-                self.release(CloseReason::Reset, false);
+                self.release(CloseReason::Reset, true);
             }
         }
         Some(())
@@ -55,7 +57,7 @@ impl Connection {
         self.end = Some(End::Broken(Box::new(error)));
     }
 
-    /// A fault of text or framing: told, then closed (text) or reset (frame).
+    /// A fault of text or framing: told, then what was sent before goes out, then RST.
     pub(super) fn fault(&mut self, fault: Fault) {
         let (kind, message) = match fault {
             Fault::Text { before, error } => {
@@ -68,28 +70,53 @@ impl Connection {
             Fault::Unmet(max) => (ErrorKind::Frame, format!("what is expected did not come in {max} bytes")),
         };
         self.trouble(kind, message);
-        if kind == ErrorKind::Frame {
-            self.release(CloseReason::Error, true);
-        } else {
-            self.finish(CloseReason::Error);
-        }
+        self.drop_undelivered();
+        self.begin_abort(CloseReason::Error);
     }
 
     /// Flush, FIN, let go. What was delivered already still counts: only what follows is dropped.
     fn finish(&mut self, why: CloseReason) {
-        self.inbound.discard();
-        self.end = None;
+        self.drop_undelivered();
         self.shutdown();
         self.phase = Phase::Closing(why);
+    }
+
+    /// Flush, wait until that has arrived, RST, let go: our side has failed. No data event follows. What was ended in order
+    /// before stays so.
+    pub fn abort(&mut self, why: CloseReason) {
+        if matches!(self.phase, Phase::Open | Phase::Closing(_)) && !self.aborts {
+            self.discard_input();
+            self.begin_abort(why);
+        }
+    }
+
+    fn begin_abort(&mut self, why: CloseReason) {
+        self.end_sending();
+        self.aborts = true;
+        self.phase = Phase::Closing(why);
+    }
+
+    /// Lets go without waiting for the peer any more: without RST, unless something that was to be sent is dropped.
+    pub fn abandon(&mut self, why: CloseReason) {
+        if self.phase != Phase::Released {
+            self.discard_input();
+            let is_cut_short = self.aborts || !self.outbound.is_empty();
+            self.release(why, is_cut_short);
+        }
     }
 
     pub(super) fn trouble(&mut self, kind: ErrorKind, message: String) {
         self.events.push_back(Event::Error(ConnError { kind, op: Operation::Read, message }));
     }
 
-    pub(super) fn discard_input(&mut self) {
+    /// Only what was made an event already is told.
+    fn drop_undelivered(&mut self) {
         self.inbound.discard();
         self.end = None;
+    }
+
+    pub(super) fn discard_input(&mut self) {
+        self.drop_undelivered();
         self.events.take_if(|event| {
             matches!(
                 event,
@@ -132,7 +159,9 @@ impl Connection {
     }
 
     pub(super) fn check_idle(&mut self, now: Instant) {
-        let Some(idle) = self.view.info.idle_limit() else { return };
+        let Some(idle) = self.view.info.idle_limit().filter(|_| self.phase == Phase::Open || !self.aborts) else {
+            return;
+        };
         let due = self.view.info.last_activity() + idle;
         if due > now {
             return self.timers.set(Timer::Idle, due);
@@ -143,14 +172,41 @@ impl Connection {
         }
         let message = format!("idle for {}", crate::config::show_duration(idle));
         self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: Operation::Wait, message }));
-        let stuck = self.queued() > 0;
-        self.release(CloseReason::Timeout, stuck);
+        self.release(CloseReason::Timeout, true);
+    }
+
+    /// What is aborted is watched from the first moment on.
+    pub(in crate::session) fn watch_abort(&mut self, now: Instant) {
+        if !matches!(self.phase, Phase::Closing(_)) || self.linger.is_some() {
+            return;
+        }
+        self.aborts |= self.fails_with_run;
+        if self.aborts {
+            self.linger(now, now);
+        }
+    }
+
+    /// Watches the acknowledgements, at `first` for the first time.
+    pub(super) fn linger(&mut self, now: Instant, first: Instant) {
+        self.timers.stop_all();
+        self.timers.set(Timer::Linger, first);
+        self.linger = Some(Box::new(Linger::new(now)));
     }
 
     pub(super) fn check_linger(&mut self, now: Instant, unacknowledged: usize) {
         let Some(linger) = &mut self.linger else { return };
-        if linger.is_over(now, unacknowledged) {
-            self.leave(false);
+        let is_over = if self.aborts {
+            let acknowledged = self.view.info.bytes_out().saturating_sub(unacknowledged as u64);
+            (self.phase == Phase::Lingering && unacknowledged == 0) || linger.is_stuck(now, acknowledged)
+        } else {
+            linger.is_over(now, unacknowledged)
+        };
+        if is_over {
+            match self.phase {
+                Phase::Closing(why) => self.release(why, true),
+                // `Closed` was told when the queue was empty.
+                _ => self.leave(self.aborts),
+            }
         } else {
             self.timers.set(Timer::Linger, now + linger::CHECK);
         }
@@ -159,7 +215,7 @@ impl Connection {
     /// Stops absorbing: the run ends and everything sent was acknowledged.
     pub fn stop_lingering(&mut self) {
         if self.phase == Phase::Lingering {
-            self.leave(false);
+            self.leave(self.aborts);
         }
     }
 }

@@ -92,6 +92,13 @@ impl Connection {
             self.view.text.finish_encoding(&mut tail);
             self.outbound.extend(&tail);
             self.note_queue();
+            self.end_sending();
+        }
+    }
+
+    /// Nothing is queued any more; the end of our direction comes after what is.
+    pub(super) fn end_sending(&mut self) {
+        if self.write == WriteHalf::Open {
             self.write = WriteHalf::Finishing;
             self.view.info.stop_sending();
         }

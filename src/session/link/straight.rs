@@ -27,14 +27,24 @@ impl Link {
         self.conn.is_open()
     }
 
-    /// Whether only the peer's last bytes are awaited and thrown away.
+    /// Whether it was ended in order by our side, and only the peer's last bytes are awaited and thrown away.
     pub fn is_lingering(&self) -> bool {
         self.conn.is_lingering()
+    }
+
+    /// Whether it matters what the kernel still holds of what was sent.
+    pub fn awaits_acknowledgement(&self) -> bool {
+        self.conn.awaits_acknowledgement()
     }
 
     /// Whether it can still send.
     pub fn can_send(&self) -> bool {
         self.conn.can_send()
+    }
+
+    /// Whether the run has failed, and this connection is the whole run: then it ends by RST.
+    pub fn set_failing(&mut self, fails: bool) {
+        self.conn.set_failing(fails);
     }
 
     // ---- what arrives ---------------------------------------------------------------------------------

@@ -207,6 +207,18 @@ impl Playbook {
         self
     }
 
+    /// It ends by RST once everything is acknowledged; nothing is left to send.
+    pub(super) fn aborts(self) -> Self {
+        let book = self.do_(|conn, _| assert!(!conn.wants_write()));
+        let mut book = book.do_(|conn, now| {
+            conn.release_output(now);
+            assert_eq!(conn.poll_action(now), None);
+        });
+        assert!(book.conn.awaits_acknowledgement() && !book.conn.is_lingering());
+        book = book.event(Event::Closed(CloseReason::Error)).later(Duration::from_millis(1), 7);
+        book.later(Duration::from_millis(100), 0).action(ABORT)
+    }
+
     /// Over, with nothing left to say.
     pub(super) fn over(self) {
         let book = self.quiet();

@@ -120,7 +120,7 @@ fn a_link_that_breaks_before_the_greeting_says_why() {
         .do_(|conn, now| conn.handle_read_error(now, reset()))
         .event(Event::Error(reset()))
         .event(Event::Closed(CloseReason::Reset))
-        .action(RELEASE)
+        .action(ABORT)
         .over();
 }
 

@@ -1,5 +1,6 @@
 //! Transcripts of the state machine of one peer, and of the layers between it and its socket.
 
+mod aborting;
 mod book;
 mod layers;
 mod link;

@@ -141,7 +141,7 @@ fn a_reset_is_told_after_what_came_before_it(way: Way) {
         .do_(|conn, now| conn.handle_read_error(now, reset()))
         .event(Event::Error(reset()))
         .event(Event::Closed(CloseReason::Reset))
-        .action(RELEASE)
+        .action(ABORT)
         .over();
 }
 
@@ -155,7 +155,7 @@ fn a_failed_write_waits_for_what_is_still_to_be_read(way: Way) {
         .eof()
         .event(Event::Error(broken))
         .event(Event::Closed(CloseReason::Reset))
-        .action(RELEASE)
+        .action(ABORT)
         .over();
 }
 
@@ -236,10 +236,8 @@ fn malformed_text_fails_after_what_came_before_it(way: Way) {
         .input(b"good\xffbad")
         .event(Event::Text("good".into()))
         .error(ErrorKind::Text, "byte 4")
-        .action(Action::ShutdownWrite)
-        .lingers()
-        .event(Event::Closed(CloseReason::Error))
-        .quiet();
+        .aborts()
+        .over();
 }
 
 fn a_line_without_end_is_refused(way: Way) {
@@ -248,11 +246,7 @@ fn a_line_without_end_is_refused(way: Way) {
     for _ in 0..16 {
         book = book.input(&chunk);
     }
-    book.input(&chunk)
-        .error(ErrorKind::Frame, "longer than 1048576 bytes")
-        .event(Event::Closed(CloseReason::Error))
-        .action(ABORT)
-        .over();
+    book.input(&chunk).error(ErrorKind::Frame, "longer than 1048576 bytes").aborts().over();
 }
 
 fn silence_of_an_undetected_encoding_decides(way: Way) {
@@ -276,7 +270,7 @@ fn the_idle_limit_counts_from_the_last_byte(way: Way) {
         .later(Duration::from_secs(1), 0)
         .error(ErrorKind::Timeout, "idle for 2s")
         .event(Event::Closed(CloseReason::Timeout))
-        .action(RELEASE)
+        .action(ABORT)
         .over();
 }
 
@@ -376,8 +370,7 @@ fn a_frame_over_its_limit_resets(way: Way) {
         .input(b"ok;long")
         .event(frame(b"ok"))
         .error(ErrorKind::Frame, "longer than 3 bytes")
-        .event(Event::Closed(CloseReason::Error))
-        .action(ABORT)
+        .aborts()
         .over();
 }
 

@@ -271,13 +271,13 @@ fn a_broken_link_is_told_after_what_had_arrived() {
         conn.handle_read_error(now, error.clone());
     });
     assert!(!bench.conn.wants_read() && !bench.conn.view().info.can_send());
-    bench.run(1000).saw(&["200 < a", "200 error reset", "200 closed reset", "200 gone"]);
+    bench.run(1000).saw(&["200 < a", "200 error reset", "200 closed reset", "200 RST"]);
 
     // What it says about a hole in the stream.
     let mut bench = self::bench();
     let now = bench.now;
     bench.toxic(Direction::In, HOLE).input(b"a").do_(|conn| conn.handle_read_error(now, error));
-    bench.saw(&["0 error reset", "0 closed reset", "0 gone"]);
+    bench.saw(&["0 error reset", "0 closed reset", "0 RST"]);
 }
 
 #[test]
@@ -336,10 +336,10 @@ fn what_is_held_holds_back_whoever_sends_it() {
 fn the_idle_limit_sees_what_comes_through() {
     let mut bench = bench_with(Settings { idle: Some(ms(150)), ..Settings::default() });
     bench.toxic(Direction::In, LATENCY).run(100).input(b"a").run(1000);
-    bench.saw(&["150 error timeout", "150 closed timeout", "150 gone"]);
+    bench.saw(&["150 error timeout", "150 closed timeout", "150 RST"]);
     let mut bench = bench_with(Settings { idle: Some(ms(250)), ..Settings::default() });
     bench.toxic(Direction::In, LATENCY).run(10).input(b"a").run(1000);
-    bench.saw(&["210 < a", "460 error timeout", "460 closed timeout", "460 gone"]);
+    bench.saw(&["210 < a", "460 error timeout", "460 closed timeout", "460 RST"]);
 }
 
 #[test]
