@@ -376,7 +376,7 @@ PITFALLS): use app.
 
 const BYTES: &str = "
 data is a blob. Rhai has data.len(), data[i], data[-1], data.extract(2..6), for b in data, a + b and a += b.
-These are added or replaced. Negative positions count from the end.
+A byte is an integer, however it is taken out. These are added or replaced. Negative positions count from the end.
 ";
 
 const NUMBERS: &str = "

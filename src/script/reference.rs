@@ -342,6 +342,11 @@ const BYTES: &[(&str, &str)] = &[
     ("b.ends_with(x)", "Whether b ends with x."),
     ("b.contains(x)", "Whether x is in b; a number is one byte."),
     ("b.split(x)", "The blobs between every x, an array."),
+    ("b.map(|byte| ..)", "An array of what the function gives for each byte, an integer."),
+    ("b.filter(|byte| ..)", "A blob of the bytes for which it gives true."),
+    ("b.reduce(|all, byte| .., first)", "One value from all bytes, as for arrays."),
+    ("b.all(|byte| ..)", "Whether it gives true for all bytes."),
+    ("b.some(|byte| ..)", "Whether it gives true for one of them."),
     ("b.equals(x)", "Whether b is x. Use it with strings: b == \"x\" is always false."),
     ("b64(text)", "The blob that is written in base64: either alphabet, in lines, with or without padding."),
     ("b.b64()", "The blob in base64, with padding."),
@@ -536,6 +541,7 @@ mod tests {
     /// The names in calls such as `.register_fn("send", …)` of the source files that register functions.
     fn registered() -> BTreeSet<&'static str> {
         let files = [
+            include_str!("api/blob_items.rs"),
             include_str!("api/bytes.rs"),
             include_str!("api/conn.rs"),
             include_str!("api/expect.rs"),

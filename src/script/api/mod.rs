@@ -3,6 +3,7 @@
 //! Functions push commands and do no I/O; only `files` reads and writes small files. Every name is documented in
 //! [`crate::script::reference`]; a test compares the two.
 
+mod blob_items;
 pub(super) mod bytes;
 pub(super) mod conn;
 mod digests;
@@ -41,6 +42,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess)
     toxics::register(engine, host);
     network::register(engine, host);
     globals::register(engine, host);
+    blob_items::register(engine);
     bytes::register(engine);
     numbers::register(engine);
     pack::register(engine);

@@ -11,7 +11,6 @@ use super::bytes::offset;
 use super::{Outcome, failure};
 
 pub(super) fn register(engine: &mut Engine) {
-    register_bytes_as_numbers(engine);
     number(engine, "u8", |b: [u8; 1]| Ok(b[0].into()));
     number(engine, "i8", |b: [u8; 1]| Ok(i8::from_be_bytes(b).into()));
     number(engine, "u16be", |b: [u8; 2]| Ok(u16::from_be_bytes(b).into()));
@@ -54,25 +53,6 @@ pub(super) fn register(engine: &mut Engine) {
                 value,
             )
         });
-}
-
-/// Registers arithmetic of the bytes of `for b in data` with integers, as in a checksum.
-fn register_bytes_as_numbers(engine: &mut Engine) {
-    macro_rules! reckon {
-        ($($name:literal $op:tt),*) => {$(
-            engine.register_fn($name, |a: INT, b: u8| a $op INT::from(b));
-            engine.register_fn($name, |a: u8, b: INT| INT::from(a) $op b);
-        )*};
-    }
-    reckon!("*" *, "&" &, "|" |, "^" ^, "==" ==, "!=" !=, "<" <, "<=" <=, ">" >, ">=" >=);
-    let too_large = || failure("the sum does not fit in a script's integer");
-    engine.register_fn("+", move |a: INT, b: u8| a.checked_add(b.into()).ok_or_else(too_large));
-    engine.register_fn("+", move |a: u8, b: INT| b.checked_add(a.into()).ok_or_else(too_large));
-    engine.register_fn("-", move |a: INT, b: u8| a.checked_sub(b.into()).ok_or_else(too_large));
-    engine.register_fn("-", move |a: u8, b: INT| INT::from(a).checked_sub(b).ok_or_else(too_large));
-    engine.register_fn("%", |a: u8, b: INT| -> Outcome<INT> {
-        INT::from(a).checked_rem(b).ok_or_else(|| failure("division by zero"))
-    });
 }
 
 /// Registers the reader of one type of number.

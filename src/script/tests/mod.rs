@@ -5,6 +5,7 @@
 //! starts after 16 operations and is read every 16.
 
 mod api;
+mod blob_items;
 mod builtin;
 mod builtin_protocols;
 mod builtin_rooms;
