@@ -4,7 +4,9 @@
 //! the console do, with the `tcpx: ` in front.
 
 use std::io;
+use std::time::Duration;
 
+use crate::config::show_duration;
 use crate::exit::Exit;
 
 /// A result whose error is a tcpx [`Error`].
@@ -122,6 +124,11 @@ impl Error {
     /// A usage error that says what to type.
     pub fn usage_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// The time limit of the run has passed.
+    pub fn run_over(limit: Duration) -> Self {
+        Self::Timeout { what: format!("timed out after {} (--timeout)", show_duration(limit)) }
     }
 
     /// The exit code this error ends the run with.

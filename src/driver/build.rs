@@ -53,9 +53,16 @@ impl Driver {
         }
         let clock = world.clock();
         let verdict = verdict_handler(&config)?;
+        let run_until = config.limits.run.map(|limit| clock.now() + limit);
         let load = |script| {
-            let clock = Rc::clone(&clock);
-            ScriptHandler::load_with_clock(script, ScriptClock::new(move || clock.now()))
+            let times = Rc::clone(&clock);
+            let loaded = ScriptHandler::load_with_clock(script, ScriptClock::new(move || times.now()), run_until);
+            match (loaded, config.limits.run) {
+                (Err(_), Some(limit)) if run_until.is_some_and(|until| until <= clock.now()) => {
+                    Err(Error::run_over(limit))
+                }
+                (loaded, _) => loaded,
+            }
         };
         let script = config.script.as_ref().map(load).transpose()?.map(Rc::new);
         if worker.as_ref().is_none_or(Worker::is_first) {
@@ -101,7 +108,7 @@ impl Driver {
         let mut parts = Parts {
             stdin: Stdin::new(input, &config.text, single_peer, duty),
             stdout,
-            shutdown: Shutdown::new(config.limits.run.map(|limit| now + limit)),
+            shutdown: Shutdown::new(run_until),
             policy: EofPolicy::new(&config, script.as_ref().is_some_and(|script| script.takes_received())),
             memory: memory::bound(&config),
             config,
@@ -129,7 +136,6 @@ impl Driver {
             let (text, nodelay) = (parts.config.text, parts.config.nodelay);
             let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of(&parts.config)));
             script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, bind });
-            script.set_run_until(parts.shutdown.run_until());
         }
         parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use crate::config::show_duration;
 use crate::driver::parts::Parts;
 use crate::driver::shutdown::{Ending, GRACE, Reader};
 use crate::error::Error;
@@ -125,8 +124,7 @@ impl Parts {
     /// Stops the run when its time limit has passed.
     pub(super) fn run_timer(&mut self) {
         if self.shutdown.is_run_over(self.io.now) {
-            let limit = self.config.limits.run.map(show_duration).unwrap_or_default();
-            self.fail(&Error::Timeout { what: format!("timed out after {limit} (--timeout)") });
+            self.fail(&Error::run_over(self.config.limits.run.unwrap_or_default()));
             self.stop(Some(GRACE));
         }
     }

@@ -105,11 +105,6 @@ impl Shutdown {
         self.stage == Stage::Over
     }
 
-    /// The time limit of the run.
-    pub(super) fn run_until(&self) -> Option<Instant> {
-        self.run_until
-    }
-
     /// When the next stage is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.stage {

@@ -18,6 +18,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::endpoint::{Address, UnixName};
 use crate::net::listener::accept_failed;
 use crate::net::{Accepted, Connecting, Ends, Listening, StartError, Transport, delegate_source};
+use crate::sys::interrupts::RemovedAtDeath;
 
 /// A Unix stream connection.
 #[derive(Debug)]
@@ -44,6 +45,15 @@ pub struct UnixListening {
 struct SocketFile {
     path: PathBuf,
     identity: Identity,
+    /// For the end by a signal during a call into a script, when nothing is dropped.
+    _at_death: RemovedAtDeath,
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> io::Result<Self> {
+        let identity = identity(path)?;
+        Ok(Self { path: path.to_owned(), identity, _at_death: RemovedAtDeath::new(path, identity) })
+    }
 }
 
 /// Device and inode of a file.
@@ -95,7 +105,7 @@ impl UnixListening {
         };
         bound.map_err(explained)?;
         let file = match name {
-            UnixName::Path(path) => Some(SocketFile { path: path.clone(), identity: identity(path)? }),
+            UnixName::Path(path) => Some(SocketFile::new(path)?),
             UnixName::Abstract(_) => None,
         };
         socket.listen(backlog)?;

@@ -35,7 +35,7 @@ pub(super) fn build(
     engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
 
     let clock = Rc::clone(host);
-    engine.on_progress(move |operations| clock.progress(operations));
+    engine.on_progress(move |_| clock.progress());
 
     let of = Rc::clone(sources);
     let app = app.clone();

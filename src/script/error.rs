@@ -18,6 +18,7 @@ use crate::codec::escape::show_line;
 use crate::codec::nearest::nearest;
 use crate::script::habits;
 use crate::script::outline::{self, Word};
+use crate::script::race;
 use crate::script::reference;
 use crate::script::signatures;
 use crate::script::source::{Source, Sources};
@@ -60,12 +61,31 @@ pub(super) fn render(fault: &Fault, sources: &Sources) -> Report {
 
 /// The same for an error in another text than the script's own.
 pub(super) fn render_in(fault: &Fault, sources: &Sources, source: &Rc<Source>) -> Report {
+    render_as(fault, sources, source, None, None)
+}
+
+/// Renders the error that ended a call of `handler`. `stopped`: what to say if a limit of tcpx ended it.
+pub(super) fn render_call(fault: &Fault, sources: &Sources, handler: &str, stopped: Option<&str>) -> Report {
+    render_as(fault, sources, sources.main(), Some(handler), stopped)
+}
+
+fn render_as(
+    fault: &Fault,
+    sources: &Sources,
+    source: &Rc<Source>,
+    handler: Option<&str>,
+    stopped: Option<&str>,
+) -> Report {
     let mut chain = Vec::new();
     let mut place = Rc::clone(source);
     let mut innermost = fault;
+    let mut within = handler;
     loop {
         let (step, inner, at, source) = match innermost {
-            Fault::ErrorInFunctionCall(name, source, inner, at) => (call(name), inner, at, source),
+            Fault::ErrorInFunctionCall(name, source, inner, at) => {
+                within = Some(name).filter(|name| !is_closure(name)).map(String::as_str);
+                (call(name), inner, at, source)
+            }
             Fault::ErrorInModule(name, inner, at) => (format!("in {name}, imported"), inner, at, name),
             _ => break,
         };
@@ -77,10 +97,32 @@ pub(super) fn render_in(fault: &Fault, sources: &Sources, source: &Rc<Source>) -
         }
         innermost = inner;
     }
-    let mut words = describe(innermost, &place);
-    let at = innermost.position();
-    if let (true, Fault::ErrorInFunctionCall(handler, ..)) = (at.is_none(), fault) {
-        words.what = format!("{} (in {handler})", words.what);
+    let mut at = innermost.position();
+    let mut words = match (stopped, innermost) {
+        (Some(what), _) => Words { what: what.to_owned(), ..Words::default() },
+        (None, Fault::ErrorDataRace(what, _)) => match race::find(&place.text, what, within) {
+            Some(race) => {
+                at = race.at;
+                race_words(&race)
+            }
+            None => describe(innermost, &place),
+        },
+        (None, _) => describe(innermost, &place),
+    };
+    if let (true, true, Some(within)) = (at.is_none(), stopped.is_some() || is_limit(innermost), within) {
+        let is_size = matches!(innermost, Fault::ErrorDataTooLarge(..));
+        at = race::of_limit(&place.text, within, is_size).unwrap_or_default();
+        if at.line().is_some_and(|line| place.is_before(line)) {
+            // A one-line form: the user wrote only the body.
+            at = Position::new(2, 1);
+        }
+    }
+    let caller = match fault {
+        Fault::ErrorInFunctionCall(name, ..) if at.is_none() => handler.or(Some(name)),
+        _ => handler.filter(|_| at.is_none() || is_limit(innermost)),
+    };
+    if let (Some(caller), None) = (caller, stopped) {
+        words.what = format!("{} (in {caller})", words.what);
     }
     let mut report = at_place(&place, at, &words);
     let hidden = chain.len().saturating_sub(MAX_CHAIN);
@@ -91,14 +133,31 @@ pub(super) fn render_in(fault: &Fault, sources: &Sources, source: &Rc<Source>) -
     Report { lines: report.iter().map(|line| show_line(line).into_owned()).collect() }
 }
 
+/// Whether an error is one of a limit: its place says little without the handler.
+fn is_limit(fault: &Fault) -> bool {
+    matches!(fault, Fault::ErrorStackOverflow(_) | Fault::ErrorDataTooLarge(..) | Fault::ErrorDataRace(..))
+}
+
+fn race_words(race: &race::Race) -> Words {
+    let what = format!(
+        "a value is used while it is being changed: `{}`, captured by the closure given to {}",
+        race.variable, race.function
+    );
+    Words { what, hint: Some(race.hint.clone()), near: None }
+}
+
 /// Renders a finding of a check with its position in the source.
 pub(super) fn finding(source: &Source, at: Position, what: String, near: Option<&str>, hint: Option<String>) -> Report {
     let words = Words { what, near: near.map(str::to_owned), hint };
     Report { lines: at_place(source, at, &words).iter().map(|line| show_line(line).into_owned()).collect() }
 }
 
+fn is_closure(name: &str) -> bool {
+    name.starts_with("anon$")
+}
+
 fn call(name: &str) -> String {
-    if name.starts_with("anon$") { "in a closure, called".to_owned() } else { format!("in {name}(), called") }
+    if is_closure(name) { "in a closure, called".to_owned() } else { format!("in {name}(), called") }
 }
 
 fn coordinates(source: &Source, at: Position) -> String {

@@ -116,8 +116,8 @@ pub(super) struct Host {
     parameters: RefCell<HashMap<String, u64>>,
     /// The time limit of the run.
     run_until: Cell<Option<Instant>>,
-    /// Number of signals received before the call began.
-    signals: Cell<usize>,
+    /// Operations of the running call. Rhai's own count begins again in every closure that a native function calls.
+    operations: Cell<u64>,
     /// Number of signals during a call that end the process at once.
     signal_limit: Cell<usize>,
     listeners: RefCell<Listeners>,
@@ -144,7 +144,7 @@ impl Host {
             owned: RefCell::default(),
             parameters: RefCell::default(),
             run_until: Cell::new(None),
-            signals: Cell::new(0),
+            operations: Cell::new(0),
             signal_limit: Cell::new(2),
             listeners: RefCell::default(),
             context: RefCell::new(RunContext {
@@ -373,6 +373,11 @@ impl Host {
         self.run_until.set(until);
     }
 
+    /// The time limit of the run.
+    pub(super) fn run_until(&self) -> Option<Instant> {
+        self.run_until.get()
+    }
+
     /// Notes that the run is ending: the next signal ends the process at once, also during a call.
     pub(super) fn set_ending(&self) {
         self.signal_limit.set(1);
@@ -397,11 +402,13 @@ impl Host {
     /// Runs a call with new limits; its commands are appended to `out`.
     pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Stopped>) {
         self.began.set(None);
-        self.signals.set(interrupts::count());
+        self.operations.set(0);
+        interrupts::begin_call(self.signal_limit.get());
         self.ceiling.set(memory::held().saturating_add(MAX_GROWTH));
         self.stopped.set(None);
         mem::swap(&mut *self.commands.borrow_mut(), out);
         let result = call();
+        interrupts::end_call();
         mem::swap(&mut *self.commands.borrow_mut(), out);
         self.ceiling.set(isize::MAX);
         (result, self.stopped.take())
@@ -414,10 +421,16 @@ impl Host {
 
     /// For native functions that take long: an error that ends the call once a limit is reached.
     pub(super) fn check(&self) -> std::result::Result<(), Box<EvalAltResult>> {
-        match self.look_at_the_clock() {
-            Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
-            None => Ok(()),
+        self.look().map_or(Ok(()), |token| Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()))
+    }
+
+    /// For native functions that make much, before they do: an error that ends the call if `bytes` more are too many.
+    pub(super) fn reserve(&self, bytes: usize) -> std::result::Result<(), Box<EvalAltResult>> {
+        let after = memory::held().saturating_add(isize::try_from(bytes).unwrap_or(isize::MAX));
+        if after > self.ceiling.get() && self.stopped.get().is_none() {
+            self.stop(Stopped::TooLarge);
         }
+        self.check()
     }
 
     /// Stops the running call.
@@ -430,7 +443,9 @@ impl Host {
     /// Called by the engine for every operation. Once a call is stopped, every further operation fails again: a native
     /// function that wraps the error of its callback would make it catchable otherwise.
     #[inline]
-    pub(super) fn progress(&self, operations: u64) -> Option<Dynamic> {
+    pub(super) fn progress(&self) -> Option<Dynamic> {
+        let operations = self.operations.get().wrapping_add(1);
+        self.operations.set(operations);
         if operations & (OPERATIONS_PER_LOOK - 1) != 0 && memory::held() <= self.ceiling.get() {
             return None;
         }
@@ -449,9 +464,6 @@ impl Host {
     fn look_at_the_clock(&self) -> Option<Dynamic> {
         if self.stopped.get().is_some() {
             return Some(Dynamic::UNIT);
-        }
-        if interrupts::count() - self.signals.get() >= self.signal_limit.get() {
-            interrupts::die();
         }
         let now = Instant::now();
         if self.run_until.get().is_some_and(|until| until <= now) {
@@ -494,10 +506,11 @@ mod tests {
     #[test]
     fn the_clock_is_left_alone_in_short_calls() {
         let host = Host::new(Duration::ZERO, None, ScriptClock::default());
-        assert!((1..16).all(|operations| host.progress(operations).is_none()));
-        assert!(host.progress(16).is_none(), "the first reading only starts the clock");
-        assert!(host.progress(32).is_some());
-        assert!(host.progress(33).is_some(), "from then on every operation fails");
+        assert!((1..16).all(|_| host.progress().is_none()));
+        assert!(host.progress().is_none(), "the first reading only starts the clock");
+        assert!((17..32).all(|_| host.progress().is_none()));
+        assert!(host.progress().is_some());
+        assert!(host.progress().is_some(), "from then on every operation fails");
     }
 
     #[test]
@@ -505,9 +518,9 @@ mod tests {
         let host = Host::new(Duration::from_secs(1), None, ScriptClock::default());
         let call = || {
             host.stop(Stopped::Exit(3));
-            (1..40).all(|operations| host.progress(operations).is_some())
+            (1..40).all(|_| host.progress().is_some())
         };
         assert_eq!(host.run(&mut Vec::new(), call), (true, Some(Stopped::Exit(3))));
-        assert_eq!(host.run(&mut Vec::new(), || host.progress(1).is_none()), (true, None));
+        assert_eq!(host.run(&mut Vec::new(), || host.progress().is_none()), (true, None));
     }
 }

@@ -14,9 +14,11 @@ mod habits;
 mod host;
 mod listeners;
 mod manual;
+mod opening;
 mod outline;
 mod own;
 mod paths;
+mod race;
 pub mod reference;
 mod resolver;
 mod signatures;
@@ -92,16 +94,17 @@ impl ScriptHandler {
     /// Reads and checks a script and runs its top level. The message of the error is complete: position, source line and
     /// hint.
     pub fn load(script: &Script) -> Result<Self, Error> {
-        Self::load_with_clock(script, ScriptClock::default())
+        Self::load_with_clock(script, ScriptClock::default(), None)
     }
 
     /// The same, with timers and the ages of connections by this clock. The limits of a call are not: they are for what the
-    /// script costs.
+    /// script costs. `run_until`: the time limit of the run, which also counts for loading.
     ///
     /// # Errors
     /// As for [`ScriptHandler::load`].
-    pub fn load_with_clock(script: &Script, clock: ScriptClock) -> Result<Self, Error> {
+    pub fn load_with_clock(script: &Script, clock: ScriptClock, run_until: Option<Instant>) -> Result<Self, Error> {
         let host = Host::new(script.timeout, script.seed, clock);
+        host.set_run_until(run_until);
         Self::open(script, Dynamic::from_map(Map::new()).into_shared(), host, None).0
     }
 
@@ -137,7 +140,7 @@ impl ScriptHandler {
             ScriptSource::File(path) => Some(path.clone()),
             _ => None,
         };
-        let sources = match Source::open(&script.source) {
+        let sources = match Source::open(&script.source, host.run_until()) {
             Ok(source) => Sources::new(source),
             Err(text) => return (Err(failed(Report::plain(&text))), Vec::from_iter(file)),
         };
@@ -181,8 +184,14 @@ impl ScriptHandler {
         host.set_loading(false);
         let module = match (module, stopped) {
             (Err(panic), _) => return Err(Report::plain(&internal(&main.name, "the top level", &panic))),
-            (_, Some(stopped)) => return Err(Report::plain(&stop_message(&main.name, "loading", stopped, &host))),
-            (Ok(module), None) => module.map_err(|fault| error::render(&fault, sources))?,
+            (Ok(Err(fault)), stopped) => {
+                let stopped = stopped.map(|stopped| stop_text("loading", stopped, &host));
+                return Err(error::render_call(&fault, sources, "the top level", stopped.as_deref()));
+            }
+            (Ok(Ok(_)), Some(stopped)) => {
+                return Err(Report::plain(&format!("{}: {}", main.name, stop_text("loading", stopped, &host))));
+            }
+            (Ok(Ok(module)), None) => module,
         };
         engine.register_global_module(module.into());
         hooks.tell(&host);
@@ -197,11 +206,6 @@ impl ScriptHandler {
     /// Sets the context for the script's own connections and listeners; call it before anything else.
     pub fn set_context(&self, context: RunContext) {
         self.host.set_context(context);
-    }
-
-    /// Sets the end of the run: a call that still runs then is stopped.
-    pub fn set_run_until(&self, until: Option<Instant>) {
-        self.host.set_run_until(until);
     }
 
     /// Notes that the run is ending: from now on one signal ends the process, also during a call.
@@ -401,9 +405,12 @@ impl ScriptHandler {
             (_, Some(Stopped::Exit(code))) => return Err(HandlerError::Exit(code)),
             // The run reports it.
             (_, Some(Stopped::RunOver)) => return Ok(Dynamic::UNIT),
-            (_, Some(stopped)) => Report::plain(&stop_message(file, name, stopped, &self.host)),
             (Ok(Ok(value)), None) => return Ok(value),
-            (Ok(Err(fault)), None) => error::render(&fault, &self.sources),
+            (Ok(Err(fault)), stopped) => {
+                let stopped = stopped.map(|stopped| stop_text(name, stopped, &self.host));
+                error::render_call(&fault, &self.sources, name, stopped.as_deref())
+            }
+            (_, Some(stopped)) => Report::plain(&format!("{file}: {}", stop_text(name, stopped, &self.host))),
             (Err(panic), None) => Report::plain(&internal(file, name, &panic)),
         };
         Err(HandlerError::Failed { handler: name, summary: report.summary(), message: report.message() })
@@ -572,12 +579,11 @@ fn internal(file: &str, what: &str, panic: &str) -> String {
     )
 }
 
-fn stop_message(file: &str, what: &str, stopped: Stopped, host: &Host) -> String {
+/// What a limit of tcpx did to a call.
+fn stop_text(what: &str, stopped: Stopped, host: &Host) -> String {
     match stopped {
-        Stopped::TooLarge => {
-            format!("{file}: {what} took more than {} MiB of memory and was stopped", MAX_GROWTH >> 20)
-        }
-        _ => format!("{file}: {what} ran longer than {:?} and was stopped", host.timeout()),
+        Stopped::TooLarge => format!("{what} took more than {} MiB of memory and was stopped", MAX_GROWTH >> 20),
+        _ => format!("{what} ran longer than {:?} and was stopped", host.timeout()),
     }
 }
 

@@ -4,16 +4,15 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Instant;
 
 use rhai::Dynamic;
 
 use crate::config::ScriptSource;
-use crate::error;
 use crate::script::builtin;
+use crate::script::opening;
 
 /// One text as it is given to the parser.
 #[derive(Debug)]
@@ -29,10 +28,10 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Reads the text of a source.
-    pub(super) fn open(source: &ScriptSource) -> Result<Self, String> {
+    /// Reads the text of a source. `until`: the time limit of the run, for a script that comes through a descriptor.
+    pub(super) fn open(source: &ScriptSource, until: Option<Instant>) -> Result<Self, String> {
         match source {
-            ScriptSource::File(path) => Self::read(path, path.display().to_string()),
+            ScriptSource::File(path) => Self::read_until(path, path.display().to_string(), until),
             ScriptSource::Builtin(name) => {
                 let text = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
                 Ok(Self::new(format!("@{name}"), text.to_owned(), 0))
@@ -45,10 +44,12 @@ impl Source {
 
     /// Reads a file; `name` is its name in messages.
     pub(super) fn read(path: &Path, name: String) -> Result<Self, String> {
-        let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_SCRIPT + 1).read_to_end(&mut bytes))
-            .map_err(|cause| format!("read {name}: {}", error::cause(&cause)))?;
+        Self::read_until(path, name, None)
+    }
+
+    fn read_until(path: &Path, name: String, until: Option<Instant>) -> Result<Self, String> {
+        let bytes =
+            opening::read_script(path, MAX_SCRIPT + 1, until).map_err(|cause| format!("read {name}: {cause}"))?;
         Self::of_bytes(bytes, name)
     }
 
@@ -72,6 +73,11 @@ impl Source {
     /// The line number in the user's text of a parsed line.
     pub(super) fn line_number(&self, parsed: usize) -> usize {
         parsed.saturating_sub(self.shift).clamp(1, self.last_line().max(1))
+    }
+
+    /// Whether a parsed line is before the user's text.
+    pub(super) fn is_before(&self, parsed: usize) -> bool {
+        parsed <= self.shift
     }
 
     /// The text of a parsed line.
@@ -177,9 +183,9 @@ mod tests {
 
     #[test]
     fn an_unreadable_script_is_reported_with_the_cause() {
-        let missing = Source::open(&ScriptSource::File("/no/such.rhai".into())).unwrap_err();
+        let missing = Source::open(&ScriptSource::File("/no/such.rhai".into()), None).unwrap_err();
         assert_eq!(missing, "read /no/such.rhai: no such file or directory");
-        assert_eq!(Source::read(Path::new("/"), "/".into()).unwrap_err(), "read /: is a directory");
+        assert_eq!(Source::read(Path::new("/"), "/".into()).unwrap_err(), "read /: is a directory, not a regular file");
         let gbk = file(b"// \n// \xc4\xe3\n").unwrap_err();
         assert_eq!(gbk, "s.rhai:2: not UTF-8 text (byte 0xc4)\nhint: save the script as UTF-8");
         let large = file(&vec![b' '; (MAX_SCRIPT + 1) as usize]).unwrap_err();
@@ -188,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_wrapped_body_keeps_the_users_line_numbers() {
-        let source = Source::open(&ScriptSource::OnData("a();\nb()".into())).unwrap();
+        let source = Source::open(&ScriptSource::OnData("a();\nb()".into()), None).unwrap();
         assert_eq!(source.text, "fn on_data(conn, data) {\na();\nb()\n}");
         assert_eq!((source.line_number(2), source.line(2)), (1, Some("a();")));
         assert_eq!((source.line_number(3), source.line(3)), (2, Some("b()")));

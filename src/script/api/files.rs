@@ -1,13 +1,11 @@
 //! Files and the environment: reads and appends small files in the folders a script may use, and opens files of any
 //! size to be sent by the event loop.
 //!
-//! The only functions that do I/O. They block on the disk, so only regular files are opened: a pipe or a device could
-//! block every connection.
+//! The only functions that do I/O. They block on the disk, so only regular files are opened. Links in a path are resolved
+//! before; one created since is not followed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 
 use rhai::{Blob, Dynamic, Engine, NativeCallContext};
 
@@ -16,6 +14,7 @@ use super::conn::Conn;
 use super::{Outcome, failure, octets, type_name};
 use crate::error::cause;
 use crate::script::host::Host;
+use crate::script::opening;
 use crate::script::paths::FileAccess;
 use crate::session::{Command, FileToSend};
 use std::rc::Rc;
@@ -52,7 +51,7 @@ fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<()
         return Ok(());
     }
     let file = access.to_read(path).map_err(fault)?;
-    let file = open(&file, OpenOptions::new().read(true)).map_err(fault)?;
+    let file = opening::regular_itself(&file, OpenOptions::new().read(true)).map_err(fault)?;
     let length = file.metadata().map_err(|why| fault(cause(&why)))?.len();
     host.push(Command::SendFile(conn.view().id, FileToSend { name: path.to_owned(), file, length, sent: 0 }));
     Ok(())
@@ -61,7 +60,7 @@ fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<()
 fn read(access: &FileAccess, function: &str, path: &str) -> Outcome<Blob> {
     let fault = |why: String| failure(format!("{function}(\"{path}\"): {why}"));
     let file = access.to_read(path).map_err(fault)?;
-    let file = open(&file, OpenOptions::new().read(true)).map_err(fault)?;
+    let file = opening::regular_itself(&file, OpenOptions::new().read(true)).map_err(fault)?;
     let mut bytes = Blob::new();
     file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|why| fault(cause(&why)))?;
     if bytes.len() > MAX_FILE {
@@ -76,19 +75,8 @@ fn append(access: &FileAccess, path: &str, bytes: &[u8]) -> Outcome<()> {
         return Err(fault(format!("more than {} MiB at once", MAX_FILE >> 20)));
     }
     let file = access.to_write(path).map_err(fault)?;
-    let mut file = open(&file, OpenOptions::new().append(true).create(true)).map_err(fault)?;
+    let mut file = opening::regular_itself(&file, OpenOptions::new().append(true).create(true)).map_err(fault)?;
     file.write_all(bytes).map_err(|why| fault(cause(&why)))
-}
-
-/// Opens a regular file. Links in the path were resolved before; one created since is not followed.
-fn open(path: &Path, options: &mut OpenOptions) -> Result<File, String> {
-    let regular = |is_file: bool| if is_file { Ok(()) } else { Err("not a regular file".to_owned()) };
-    if let Ok(known) = path.symlink_metadata() {
-        regular(known.is_file())?;
-    }
-    let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).map_err(|why| cause(&why))?;
-    regular(file.metadata().is_ok_and(|known| known.is_file()))?;
-    Ok(file)
 }
 
 /// Maximum bytes of one read or append.

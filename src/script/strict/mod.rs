@@ -40,7 +40,7 @@ pub struct Findings {
 
 /// Checks a script and everything it imports, then loads it as `listen` does.
 pub fn check(source: &ScriptSource) -> Findings {
-    let text = match Source::open(source) {
+    let text = match Source::open(source, None) {
         Ok(text) => text,
         Err(message) => return Findings { faults: vec![Report::plain(&message).message()], warnings: Vec::new() },
     };
