@@ -3,18 +3,23 @@
 //! Positions are those of Rhai: negative ones count from the end, and a range that exceeds the blob is clipped to it. A
 //! string is searched as its UTF-8 bytes.
 
+use std::fmt::Write as _;
+use std::rc::Rc;
+
 use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem;
-use rhai::{Array, Blob, Dynamic, Engine, INT, NativeCallContext};
+use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, INT, NativeCallContext};
 
+use super::sized::{ITEMS_PER_LOOK, check_items, check_text};
 use super::{Outcome, failure, type_name};
 use crate::codec::{escape, labels};
 use crate::config::Charset;
+use crate::script::host::Host;
 
-pub(super) fn register(engine: &mut Engine) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     register_making(engine);
     register_showing(engine);
-    register_searching(engine);
+    register_searching(engine, host);
 }
 
 fn register_making(engine: &mut Engine) {
@@ -25,8 +30,8 @@ fn register_making(engine: &mut Engine) {
             escape::parse_hex(digits).map_err(|fault| failure(fault.to_string()))
         })
         // Rhai's own operators give a string, with invalid UTF-8 replaced.
-        .register_fn("+", |blob: Blob, text: &str| [&blob, text.as_bytes()].concat())
-        .register_fn("+", |text: &str, blob: Blob| [text.as_bytes(), &blob].concat())
+        .register_fn("+", |blob: Blob, text: &str| joined(&blob, text.as_bytes()))
+        .register_fn("+", |text: &str, blob: Blob| joined(text.as_bytes(), &blob))
         .register_fn("equals", |blob: &mut Blob, other: Blob| *blob == other)
         .register_fn("equals", |blob: &mut Blob, text: &str| blob.as_slice() == text.as_bytes());
 }
@@ -37,10 +42,14 @@ fn register_showing(engine: &mut Engine) {
         .register_fn("text", |blob: &mut Blob, label: &str| decode_labelled(blob, label))
         .register_fn("text", |blob: &mut Blob, at: INT, count: INT| decode(slice(blob, at, count), UTF_8))
         .register_fn("hex", |blob: &mut Blob| hex(blob))
-        .register_fn("dump", |blob: &mut Blob| dump(blob));
+        .register_fn("dump", |blob: &mut Blob| {
+            check_text(blob.len().div_ceil(16) * DUMP_LINE)?;
+            Ok::<_, Box<EvalAltResult>>(dump(blob))
+        });
 }
 
-fn register_searching(engine: &mut Engine) {
+fn register_searching(engine: &mut Engine, host: &Rc<Host>) {
+    let (of, also) = (Rc::clone(host), Rc::clone(host));
     engine
         .register_fn("find", |blob: &mut Blob, what: Blob| find(blob, &what, 0))
         .register_fn("find", |blob: &mut Blob, what: &str| find(blob, what.as_bytes(), 0))
@@ -52,8 +61,8 @@ fn register_searching(engine: &mut Engine) {
         .register_fn("ends_with", |blob: &mut Blob, what: &str| blob.ends_with(what.as_bytes()))
         .register_fn("contains", |blob: &mut Blob, what: Blob| find(blob, &what, 0) >= 0)
         .register_fn("contains", |blob: &mut Blob, what: &str| find(blob, what.as_bytes(), 0) >= 0)
-        .register_fn("split", |blob: &mut Blob, at: Blob| split(blob, &at))
-        .register_fn("split", |blob: &mut Blob, at: &str| split(blob, at.as_bytes()));
+        .register_fn("split", move |blob: &mut Blob, at: Blob| split(&of, blob, &at))
+        .register_fn("split", move |blob: &mut Blob, at: &str| split(&also, blob, at.as_bytes()));
 }
 
 fn from_numbers(context: &NativeCallContext<'_>, numbers: &Array) -> Outcome<Blob> {
@@ -101,13 +110,24 @@ fn find(bytes: &[u8], what: &[u8], from: INT) -> INT {
     memmem::find(&bytes[from..], what).map_or(-1, |at| (from + at) as INT)
 }
 
-fn split(bytes: &[u8], at: &[u8]) -> Outcome<Array> {
+/// Both one after the other.
+fn joined(one: &[u8], other: &[u8]) -> Outcome<Blob> {
+    check_items(one.len() + other.len())?;
+    Ok([one, other].concat())
+}
+
+fn split(host: &Host, bytes: &[u8], at: &[u8]) -> Outcome<Array> {
     if at.is_empty() {
         return Err(failure("split: the separator is empty"));
     }
-    let mut parts = Array::new();
+    let count = check_items(memmem::find_iter(bytes, at).count() + 1)?;
+    host.reserve(count.saturating_mul(BLOB).saturating_add(bytes.len()))?;
+    let mut parts = Array::with_capacity(count);
     let mut start = 0;
     for end in memmem::find_iter(bytes, at) {
+        if parts.len() % ITEMS_PER_LOOK == 0 {
+            host.check()?;
+        }
         parts.push(Dynamic::from_blob(bytes[start..end].to_vec()));
         start = end + at.len();
     }
@@ -121,19 +141,36 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A hex dump, 16 bytes on each line: offset, hex digits, ASCII.
 fn dump(bytes: &[u8]) -> String {
-    let mut lines = Vec::new();
+    let mut out = String::with_capacity(bytes.len().div_ceil(16) * DUMP_LINE);
     for (row, chunk) in bytes.chunks(16).enumerate() {
-        let digits: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
-        let (left, right) = digits.split_at(digits.len().min(8));
-        let shown: String = chunk
-            .iter()
-            .map(|byte| if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' })
-            .collect();
-        lines.push(format!("{:08x}  {:<23}  {:<23}  |{shown}|", row * 16, left.join(" "), right.join(" ")));
+        if row > 0 {
+            out.push('\n');
+        }
+        let _ = write!(out, "{:08x} ", row * 16);
+        for at in 0..16 {
+            if at == 8 {
+                out.push(' ');
+            }
+            let _ = match chunk.get(at) {
+                Some(byte) => write!(out, " {byte:02x}"),
+                None => write!(out, "   "),
+            };
+        }
+        out.push_str("  |");
+        out.extend(chunk.iter().map(
+            |byte| {
+                if byte.is_ascii_graphic() || *byte == b' ' { char::from(*byte) } else { '.' }
+            },
+        ));
+        out.push('|');
     }
-    lines.join("\n")
+    out
 }
 
+/// Bytes of a small blob in an array.
+const BLOB: usize = 48;
+/// Maximum bytes of a line of a dump.
+const DUMP_LINE: usize = 80;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]

@@ -5,48 +5,57 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Write};
+use std::rc::Rc;
 
-use rhai::{Array, Dynamic, Engine, ImmutableString, Map, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::sized::{ITEMS_PER_LOOK, MAX_ITEMS, MAX_TEXT};
 use super::{Outcome, failure, type_name};
+use crate::script::host::Host;
 
-pub(super) fn register(engine: &mut Engine) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    let (of, also) = (Rc::clone(host), Rc::clone(host));
     engine
-        .register_fn("parse_json", |text: &str| parse(text.as_bytes()))
-        .register_fn("parse_json", |blob: rhai::Blob| parse(&blob))
+        .register_fn("parse_json", move |text: &str| parse(&of, text.as_bytes()))
+        .register_fn("parse_json", move |blob: rhai::Blob| parse(&also, &blob))
         // Registered for maps too, because Rhai's own function would be found first.
         .register_fn("to_json", |context: NativeCallContext<'_>, map: Map| write(&context, &map.into()))
         .register_fn("to_json", |context: NativeCallContext<'_>, x: Dynamic| write(&context, &x));
 }
 
-fn parse(text: &[u8]) -> Outcome<Dynamic> {
-    let count = Count::default();
+fn parse(host: &Host, text: &[u8]) -> Outcome<Dynamic> {
+    let count = Count { host, items: Cell::new(0), entries: Cell::new(0), stopped: Cell::new(None) };
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Value(&count).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
-    value.map_err(|fault| {
-        let text = fault.to_string();
-        failure(format!("parse_json: {text}"))
-    })
+    value.map_err(|fault| count.stopped.take().unwrap_or_else(|| failure(format!("parse_json: {fault}"))))
 }
 
 /// Items of the parsed value so far; parsing stops at the limits of scripts, before a larger value is built.
-#[derive(Default)]
-struct Count {
+struct Count<'a> {
+    host: &'a Host,
     items: Cell<usize>,
     entries: Cell<usize>,
+    /// The error of a limit of the call.
+    stopped: Cell<Option<Box<EvalAltResult>>>,
 }
 
-impl Count {
-    fn add<E: Error>(counter: &Cell<usize>, limit: usize, what: &str) -> Result<(), E> {
+impl Count<'_> {
+    fn add<E: Error>(&self, counter: &Cell<usize>, limit: usize, what: &str) -> Result<(), E> {
         counter.set(counter.get() + 1);
+        if counter.get() % ITEMS_PER_LOOK == 0
+            && let Err(fault) = self.host.check()
+        {
+            self.stopped.set(Some(fault));
+            return Err(E::custom("stopped"));
+        }
         if counter.get() > limit { Err(E::custom(format_args!("more than {limit} {what}"))) } else { Ok(()) }
     }
 }
 
 /// Builds one value; the parser limits nesting to 128.
 #[derive(Clone, Copy)]
-struct Value<'a>(&'a Count);
+struct Value<'a>(&'a Count<'a>);
 
 impl<'de> DeserializeSeed<'de> for Value<'_> {
     type Value = Dynamic;
@@ -90,7 +99,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Dynamic, A::Error> {
         let mut array = Array::new();
         while let Some(item) = items.next_element_seed(self)? {
-            Count::add(&self.0.items, MAX_ITEMS, "array items")?;
+            self.0.add(&self.0.items, MAX_ITEMS, "array items")?;
             array.push(item);
         }
         Ok(array.into())
@@ -99,7 +108,7 @@ impl<'de> Visitor<'de> for Value<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Dynamic, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            Count::add(&self.0.entries, MAX_ENTRIES, "map entries")?;
+            self.0.add(&self.0.entries, MAX_ENTRIES, "map entries")?;
             map.insert(key.into(), entries.next_value_seed(self)?);
         }
         Ok(map.into())
@@ -109,6 +118,7 @@ impl<'de> Visitor<'de> for Value<'_> {
 fn write(context: &NativeCallContext<'_>, value: &Dynamic) -> Outcome<String> {
     let mut out = String::new();
     add(context, value, 0, &mut out)?;
+    check_length(&out)?;
     Ok(out)
 }
 
@@ -116,9 +126,7 @@ fn add(context: &NativeCallContext<'_>, value: &Dynamic, depth: usize, out: &mut
     if depth > MAX_DEPTH {
         return Err(failure(format!("to_json: nested deeper than {MAX_DEPTH}")));
     }
-    if out.len() > MAX_TEXT {
-        return Err(failure(format!("to_json: the text would be longer than {} MiB", MAX_TEXT >> 20)));
-    }
+    check_length(out)?;
     if let Some(array) = value.read_lock::<Array>() {
         let mut separator = '[';
         for item in array.iter() {
@@ -165,10 +173,21 @@ fn add(context: &NativeCallContext<'_>, value: &Dynamic, depth: usize, out: &mut
     Ok(())
 }
 
+fn check_length(out: &str) -> Outcome<()> {
+    if out.len() > MAX_TEXT {
+        return Err(failure(format!("to_json: the text would be longer than {} MiB", MAX_TEXT >> 20)));
+    }
+    Ok(())
+}
+
 /// A quoted string with the required escapes (RFC 8259, section 7).
 fn quote(text: &str, out: &mut String) {
     out.push('"');
     for character in text.chars() {
+        if out.len() > MAX_TEXT {
+            // It is refused for its length.
+            return;
+        }
         match character {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
@@ -184,9 +203,7 @@ fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Maximum sizes of arrays, maps and strings of a script.
-const MAX_ITEMS: usize = 4 << 20;
+/// Maximum number of map entries.
 const MAX_ENTRIES: usize = 1 << 20;
-const MAX_TEXT: usize = 16 << 20;
 /// Maximum nesting of written JSON; the parser has the same limit.
 const MAX_DEPTH: usize = 127;

@@ -3,25 +3,30 @@
 //! Independent of the machine: without a byte order sign, and with `@` or `=`, numbers are little-endian, have the
 //! standard sizes and no padding. Ranges, counts and lengths are checked.
 
+use std::rc::Rc;
+
 use rhai::{Array, Blob, Dynamic, Engine, INT, NativeCallContext};
 
 use super::half;
+use super::sized::check_items;
 use super::{Outcome, failure, octets, type_name};
+use crate::script::host::Host;
 
-pub(super) fn register(engine: &mut Engine) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    let (of, also) = (Rc::clone(host), Rc::clone(host));
     engine
         .register_fn("pack", |context: NativeCallContext<'_>, format: &str, values: Array| -> Outcome<Blob> {
             pack(&context, &Format::read("pack", format)?, &values)
         })
-        .register_fn("unpack", |blob: &mut Blob, format: &str| -> Outcome<Array> {
+        .register_fn("unpack", move |blob: &mut Blob, format: &str| -> Outcome<Array> {
             let format = Format::read("unpack", format)?;
             if blob.len() != format.size {
                 let (needs, has) = (counted(format.size, "byte"), blob.len());
                 return Err(failure(format!("unpack: the format needs {needs}, the blob has {has}")));
             }
-            unpack(&format, blob)
+            unpack(&of, &format, blob)
         })
-        .register_fn("unpack", |blob: &mut Blob, format: &str, at: INT| -> Outcome<Array> {
+        .register_fn("unpack", move |blob: &mut Blob, format: &str, at: INT| -> Outcome<Array> {
             let format = Format::read("unpack", format)?;
             let from = if at < 0 { blob.len() as INT + at } else { at };
             let part = usize::try_from(from).ok().and_then(|from| blob.get(from..)).and_then(|b| b.get(..format.size));
@@ -29,7 +34,7 @@ pub(super) fn register(engine: &mut Engine) {
                 let needs = counted(format.size, "byte");
                 failure(format!("unpack: the format needs {needs} at {at}, the blob has {} in all", blob.len()))
             })?;
-            unpack(&format, part)
+            unpack(&also, &format, part)
         })
         .register_fn("pack_size", |format: &str| Format::read("pack_size", format).map(|format| format.size as INT));
 }
@@ -262,7 +267,10 @@ fn put_number(
 }
 
 /// The values in bytes of exactly the format's length.
-fn unpack(format: &Format, mut bytes: &[u8]) -> Outcome<Array> {
+fn unpack(host: &Host, format: &Format, mut bytes: &[u8]) -> Outcome<Array> {
+    check_items(format.values)?;
+    // A blob of one byte takes the most.
+    host.reserve(format.values.saturating_mul(size_of::<Dynamic>() + size_of::<Blob>() + 8))?;
     let mut values = Array::with_capacity(format.values);
     for field in &format.fields {
         let (own, rest) = bytes.split_at(field.count * field.kind.size());

@@ -1,22 +1,38 @@
-//! Sorting with a comparison function of the script.
+//! Sorting, with a comparison function of the script or without.
 //!
-//! Replaces Rhai's own functions, which ignore a failed comparison: a call to be stopped after two seconds ran for
-//! minutes, and an error in a comparison was never reported.
+//! Replaces Rhai's own functions, which ignore a failed comparison (a call to be stopped after two seconds ran for minutes,
+//! and an error in a comparison was never reported) and never look at the limits of the call.
 
+use std::any::TypeId;
 use std::cmp::Ordering;
 use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
 
-use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, INT, ImmutableString, NativeCallContext};
 
+use super::sized::{ITEMS_PER_LOOK, equal};
 use super::{Outcome, failure, type_name};
+use crate::script::host::Host;
 
-pub(super) fn register(engine: &mut Engine) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     type Context<'a> = NativeCallContext<'a>;
+    for (sort, order, is_descending) in [("sort", "order", false), ("sort_desc", "order_desc", true)] {
+        let of = Rc::clone(host);
+        engine.register_fn(sort, move |array: &mut Array| sort_values(&of, sort, array, is_descending));
+        let of = Rc::clone(host);
+        engine.register_fn(order, move |mut array: Array| -> Outcome<Array> {
+            sort_values(&of, order, &mut array, is_descending)?;
+            Ok(array)
+        });
+    }
     engine
         .register_fn("sort", |context: Context<'_>, array: &mut Array, by: FnPtr| sort(&context, array, &by))
         .register_fn("sort_by", |context: Context<'_>, array: &mut Array, by: FnPtr| sort(&context, array, &by))
         .register_fn("order", |context: Context<'_>, array: Array, by: FnPtr| ordered(&context, array, &by))
         .register_fn("order_by", |context: Context<'_>, array: Array, by: FnPtr| ordered(&context, array, &by))
+        .register_fn("dedup", |context: Context<'_>, array: &mut Array| -> Outcome<()> {
+            stoppable("dedup", |stop| array.dedup_by(|next, kept| stop.unless(equal(&context, kept, next))))
+        })
         .register_fn("dedup", |context: Context<'_>, array: &mut Array, by: FnPtr| -> Outcome<()> {
             stoppable("dedup", |stop| {
                 array.dedup_by(|next, kept| {
@@ -34,6 +50,55 @@ fn sort(context: &NativeCallContext<'_>, array: &mut Array, by: &FnPtr) -> Outco
 fn ordered(context: &NativeCallContext<'_>, mut array: Array, by: &FnPtr) -> Outcome<Array> {
     sort(context, &mut array, by)?;
     Ok(array)
+}
+
+/// Sorts values of one simple type.
+fn sort_values(host: &Host, function: &str, array: &mut Array, is_descending: bool) -> Outcome<()> {
+    let Some(kind) = array.first().map(Dynamic::type_id) else { return Ok(()) };
+    if array.iter().any(|value| value.type_id() != kind) {
+        return Err(failure(format!(
+            "{function}: the items have different types; with a comparison it works: a.sort(|x, y| ..)"
+        )));
+    }
+    let known = [
+        TypeId::of::<INT>(),
+        TypeId::of::<f64>(),
+        TypeId::of::<char>(),
+        TypeId::of::<ImmutableString>(),
+        TypeId::of::<bool>(),
+        TypeId::of::<()>(),
+    ];
+    if array.len() > 1 && !known.contains(&kind) {
+        let what = crate::script::error::friendly(array[0].type_name());
+        return Err(failure(format!("{function}: items of type {what} need a comparison: a.sort(|x, y| ..)")));
+    }
+    let mut comparisons = 0;
+    stoppable(function, |stop| {
+        array.sort_by(|one, other| {
+            comparisons += 1;
+            if comparisons % ITEMS_PER_LOOK == 0 {
+                stop.unless(host.check());
+            }
+            let order = natural(one, other);
+            if is_descending { order.reverse() } else { order }
+        });
+    })
+}
+
+/// The order of two values of the same simple type.
+fn natural(one: &Dynamic, other: &Dynamic) -> Ordering {
+    if let (Ok(one), Ok(other)) = (one.as_int(), other.as_int()) {
+        one.cmp(&other)
+    } else if let (Some(one), Some(other)) = (one.read_lock::<ImmutableString>(), other.read_lock::<ImmutableString>())
+    {
+        one.as_str().cmp(other.as_str())
+    } else if let (Ok(one), Ok(other)) = (one.as_float(), other.as_float()) {
+        one.partial_cmp(&other).unwrap_or_else(|| one.total_cmp(&other))
+    } else if let (Ok(one), Ok(other)) = (one.as_char(), other.as_char()) {
+        one.cmp(&other)
+    } else {
+        one.as_bool().unwrap_or(false).cmp(&other.as_bool().unwrap_or(false))
+    }
 }
 
 /// The order of a comparison's result: a number below, at or above zero, or `true` if the first value comes first.

@@ -2,6 +2,7 @@
 
 use rhai::{Array, Dynamic, Engine, NativeCallContext};
 
+use super::sized::check_text;
 use super::{Outcome, display, failure};
 
 pub(super) fn register(engine: &mut Engine) {
@@ -60,7 +61,9 @@ fn fmt<const N: usize>(context: &NativeCallContext<'_>, format: &str, values: [D
             ('{', Some('}')) => {
                 places += 1;
                 if let Some(value) = values.next() {
-                    out.push_str(&display(context, value)?);
+                    let shown = display(context, value)?;
+                    check_text(out.len() + shown.len())?;
+                    out.push_str(&shown);
                 }
                 chars.next();
             }

@@ -6,6 +6,7 @@
 
 mod api;
 mod blob_items;
+mod bounds;
 mod builtin;
 mod builtin_protocols;
 mod builtin_rooms;
