@@ -8,13 +8,14 @@ use rhai::{Array, Blob, Dynamic, Engine, FnPtr, INT, Module, NativeCallContext};
 
 use super::Outcome;
 
+type Context<'a> = NativeCallContext<'a>;
+type B<'a> = &'a mut Blob;
+
 pub(super) fn register(engine: &mut Engine) {
     let mut module = Module::new();
     module.set_iter(TypeId::of::<Blob>(), |blob| Box::new(blob.cast::<Blob>().into_iter().map(integer)));
     engine.register_global_module(module.into());
 
-    type Context<'a> = NativeCallContext<'a>;
-    type B<'a> = &'a mut Blob;
     engine
         .register_fn("map", |c: Context<'_>, blob: B<'_>, by: FnPtr| as_array(&c, "map", blob, [by.into()]))
         .register_fn("filter", |c: Context<'_>, blob: B<'_>, by: FnPtr| -> Outcome<Blob> {

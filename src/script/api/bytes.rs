@@ -125,7 +125,7 @@ fn split(host: &Host, bytes: &[u8], at: &[u8]) -> Outcome<Array> {
     let mut parts = Array::with_capacity(count);
     let mut start = 0;
     for end in memmem::find_iter(bytes, at) {
-        if parts.len() % ITEMS_PER_LOOK == 0 {
+        if parts.len().is_multiple_of(ITEMS_PER_LOOK) {
             host.check()?;
         }
         parts.push(Dynamic::from_blob(bytes[start..end].to_vec()));

@@ -43,7 +43,7 @@ struct Count<'a> {
 impl Count<'_> {
     fn add<E: Error>(&self, counter: &Cell<usize>, limit: usize, what: &str) -> Result<(), E> {
         counter.set(counter.get() + 1);
-        if counter.get() % ITEMS_PER_LOOK == 0
+        if counter.get().is_multiple_of(ITEMS_PER_LOOK)
             && let Err(fault) = self.host.check()
         {
             self.stopped.set(Some(fault));

@@ -158,7 +158,7 @@ fn pieces<'a>(host: &Host, len: usize, count: usize, all: impl Iterator<Item = &
     host.reserve(count.saturating_mul(STRING).saturating_add(len))?;
     let mut array = Array::with_capacity(count);
     for piece in all {
-        if array.len() % ITEMS_PER_LOOK == 0 {
+        if array.len().is_multiple_of(ITEMS_PER_LOOK) {
             host.check()?;
         }
         array.push(piece.into());
@@ -233,7 +233,7 @@ fn index_of(
 ) -> Outcome<Option<usize>> {
     let composite = (value.is_array() || value.is_map() || value.is_blob()).then(|| Sizes::of(value));
     for (at, item) in array.iter_mut().enumerate().skip(from) {
-        if at % ITEMS_PER_LOOK == 0 {
+        if at.is_multiple_of(ITEMS_PER_LOOK) {
             host.check()?;
         }
         // What has another number of items is not equal: a copy is made only of what is as large as the item.

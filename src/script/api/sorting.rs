@@ -76,7 +76,7 @@ fn sort_values(host: &Host, function: &str, array: &mut Array, is_descending: bo
     stoppable(function, |stop| {
         array.sort_by(|one, other| {
             comparisons += 1;
-            if comparisons % ITEMS_PER_LOOK == 0 {
+            if usize::is_multiple_of(comparisons, ITEMS_PER_LOOK) {
                 stop.unless(host.check());
             }
             let order = natural(one, other);
