@@ -48,6 +48,17 @@ impl ByteQueue {
         }
     }
 
+    /// Adds bytes at the front, where bytes were removed before.
+    pub fn put_back(&mut self, bytes: &[u8]) {
+        if bytes.len() <= self.head {
+            self.head -= bytes.len();
+            self.bytes[self.head..self.head + bytes.len()].copy_from_slice(bytes);
+        } else {
+            self.bytes.splice(..self.head, bytes.iter().copied());
+            self.head = 0;
+        }
+    }
+
     /// Removes `n` bytes from the front.
     ///
     /// # Panics
@@ -78,9 +89,11 @@ impl ByteQueue {
         *self = Self::new();
     }
 
-    /// Moves the waiting bytes to the front of the allocation if that is cheaper than growing it.
+    /// Moves the waiting bytes to the front of the allocation if enough is free there: each byte is moved a bounded number
+    /// of times.
     fn make_room(&mut self, more: usize) {
-        if self.head > 0 && (self.bytes.capacity() - self.bytes.len() < more || self.head >= self.len()) {
+        let is_full = self.bytes.capacity() - self.bytes.len() < more;
+        if self.head > 0 && (self.head >= self.len() || is_full && self.head >= self.len() / 4) {
             self.bytes.drain(..self.head);
             self.head = 0;
         }

@@ -46,6 +46,7 @@ pub mod bench {
     pub use crate::codec::charset::{Decoder, Encoder};
     pub use crate::codec::framing::{Endian, Framer, Framing, LengthHeader, MAX_FRAME};
     pub use crate::codec::labels;
+    pub use crate::codec::seam::Seam;
     pub use crate::config::{Charset, Malformed, Script, ScriptSource, Text, Unencodable};
     pub use crate::layer::toxics::Toxic;
     pub use crate::net::reactor::{Io, Reactor};

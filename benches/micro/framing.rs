@@ -3,7 +3,7 @@
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use encoding_rs::UTF_8;
-use tcpx::bench::{ByteQueue, Endian, Framer, Framing, LengthHeader, MAX_FRAME};
+use tcpx::bench::{ByteQueue, Endian, Framer, Framing, LengthHeader, MAX_FRAME, Seam};
 
 use crate::warm;
 
@@ -49,7 +49,7 @@ fn lines_in_pieces(bencher: Bencher<'_, '_>, piece: usize) {
 fn cut_all(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8]) {
     let count = BUFFER / unit.len();
     let buffer = unit.repeat(count);
-    let mut framer = Framer::new(framing.clone());
+    let mut framer = Framer::new(framing.clone(), Seam::START);
     bencher.counter(BytesCount::new(buffer.len())).counter(ItemsCount::new(count)).bench_local(warm(|| {
         let (mut at, mut frames) = (0, 0);
         while let Some(cut) = framer.next(&buffer[at..]).expect("all are within the limit") {
@@ -63,7 +63,7 @@ fn cut_all(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8]) {
 fn in_pieces(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8], piece: usize) {
     let count = BUFFER / unit.len();
     let stream = unit.repeat(count);
-    let mut framer = Framer::new(framing.clone());
+    let mut framer = Framer::new(framing.clone(), Seam::START);
     let mut queue = ByteQueue::new();
     bencher.counter(BytesCount::new(stream.len())).counter(ItemsCount::new(count)).bench_local(warm(|| {
         let mut frames = 0;

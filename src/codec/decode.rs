@@ -12,10 +12,12 @@
 
 use std::fmt;
 
-use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{DecoderResult, Encoding, UTF_8};
 
 use crate::codec::detect::Detector;
 use crate::codec::labels;
+use crate::codec::seam::Seam;
+use crate::codec::work;
 use crate::config::{Charset, Malformed};
 
 /// Bytes that are malformed in their encoding.
@@ -56,9 +58,14 @@ enum State {
 impl Decoder {
     /// A decoder at the start of a stream.
     pub fn new(charset: Charset, malformed: Malformed) -> Self {
+        Self::resume(charset, malformed, Seam::START)
+    }
+
+    /// A decoder of what follows a seam of the stream.
+    pub fn resume(charset: Charset, malformed: Malformed, seam: Seam) -> Self {
         let state = match charset {
-            Charset::Auto => State::Guessing(Detector::new()),
-            Charset::Named(encoding) => State::Decoding(Stream::new(encoding, 0)),
+            Charset::Auto => State::Guessing(Detector::resume(seam)),
+            Charset::Named(encoding) => State::Decoding(Stream::new(encoding, seam)),
         };
         Self { malformed, state }
     }
@@ -70,28 +77,37 @@ impl Decoder {
     /// call starts a new character.
     pub fn decode(&mut self, bytes: &[u8], text: &mut String) -> Result<(), DecodeError> {
         let mut rest = bytes;
-        if let State::Guessing(detector) = &mut self.state {
-            let (taken, encoding) = detector.push(bytes, text);
-            let Some(encoding) = encoding else {
-                return Ok(());
-            };
+        if let State::Guessing(_) = &self.state {
+            let Some((taken, held)) = self.detect(bytes, text) else { return Ok(()) };
             rest = &bytes[taken..];
-            self.settle(encoding, text).inspect_err(|_| self.skip(rest))?;
+            self.decode_known(&held, false, text).inspect_err(|_| self.skip(rest))?;
         }
-        match &mut self.state {
-            State::Guessing(_) => Ok(()),
-            State::Decoding(stream) => stream.decode(rest, false, self.malformed, text),
+        self.decode_known(rest, false, text)
+    }
+
+    /// Takes bytes while the encoding is not known; ASCII is appended to `text`. Once it is known: how many were taken
+    /// from the front of `bytes`, and the held bytes, which come before the rest of them and are to be decoded next.
+    pub fn detect(&mut self, bytes: &[u8], text: &mut String) -> Option<(usize, Vec<u8>)> {
+        let State::Guessing(detector) = &mut self.state else { return Some((0, Vec::new())) };
+        let (taken, encoding) = detector.push(bytes, text);
+        Some((taken, self.settle(encoding?)))
+    }
+
+    /// Decides from the held bytes, because no more may come for a while, or (`ended`) at all. No bytes are held
+    /// afterwards: those returned are to be decoded next.
+    pub fn decide(&mut self, ended: bool, text: &mut String) -> Vec<u8> {
+        let State::Guessing(detector) = &mut self.state else { return Vec::new() };
+        match detector.conclude(ended, text) {
+            Some(encoding) => self.settle(encoding),
+            None => Vec::new(),
         }
     }
 
     /// Ends the stream: held bytes are decoded, and a partial character is malformed. May be called again; a `decode`
     /// after it starts a new character.
     pub fn finish(&mut self, text: &mut String) -> Result<(), DecodeError> {
-        self.conclude(true, text)?;
-        match &mut self.state {
-            State::Guessing(_) => Ok(()),
-            State::Decoding(stream) => stream.decode(&[], true, self.malformed, text),
-        }
+        let held = self.decide(true, text);
+        self.decode_known(&held, true, text)
     }
 
     /// Whether bytes are held because the encoding is not detected yet.
@@ -105,20 +121,12 @@ impl Decoder {
         matches!(&self.state, State::Guessing(detector) if detector.is_sure())
     }
 
-    /// Decides from the held bytes, because no more may come for a while. No bytes are held afterwards.
-    pub fn decide(&mut self, text: &mut String) -> Result<(), DecodeError> {
-        self.conclude(false, text)
-    }
-
-    /// The bytes taken and not yet decoded: a partial character, or bytes held for detection.
-    pub fn into_held(self) -> Vec<u8> {
+    /// The bytes taken and not yet decoded (a partial character, or bytes held for detection), and the seam before
+    /// them.
+    pub fn rewind(self) -> (Vec<u8>, Seam) {
         match self.state {
-            State::Guessing(mut detector) => detector.take().1,
-            // At the end of a stream, a partial character is the malformed sequence.
-            State::Decoding(mut stream) => {
-                let result = stream.decode(&[], true, Malformed::Fail, &mut String::new());
-                result.map_or_else(|fault| fault.bytes, |()| Vec::new())
-            }
+            State::Guessing(mut detector) => detector.take(),
+            State::Decoding(stream) => stream.rewind(),
         }
     }
 
@@ -130,32 +138,25 @@ impl Decoder {
         }
     }
 
-    fn conclude(&mut self, ended: bool, text: &mut String) -> Result<(), DecodeError> {
-        let State::Guessing(detector) = &mut self.state else {
-            return Ok(());
-        };
-        match detector.conclude(ended, text) {
-            Some(encoding) => self.settle(encoding, text),
-            None => Ok(()),
+    fn decode_known(&mut self, bytes: &[u8], last: bool, text: &mut String) -> Result<(), DecodeError> {
+        match &mut self.state {
+            State::Guessing(_) => Ok(()),
+            State::Decoding(stream) => stream.decode(bytes, last, self.malformed, text),
         }
     }
 
-    /// Changes from detecting to decoding; the held bytes are decoded first.
-    fn settle(&mut self, encoding: &'static Encoding, text: &mut String) -> Result<(), DecodeError> {
-        let State::Guessing(detector) = &mut self.state else {
-            return Ok(());
-        };
-        let (passed, held) = detector.take();
-        let mut stream = Stream::new(encoding, passed);
-        let result = stream.decode(&held, false, self.malformed, text);
-        self.state = State::Decoding(stream);
-        result
+    /// Changes from detecting to decoding; returns the held bytes.
+    fn settle(&mut self, encoding: &'static Encoding) -> Vec<u8> {
+        let State::Guessing(detector) = &mut self.state else { return Vec::new() };
+        let (held, seam) = detector.take();
+        self.state = State::Decoding(Stream::new(encoding, seam));
+        held
     }
 
     /// Counts bytes that pass undecoded, for later offsets.
     fn skip(&mut self, bytes: &[u8]) {
         if let State::Decoding(stream) = &mut self.state {
-            stream.offset += bytes.len() as u64;
+            stream.seam.pass(None, bytes);
         }
     }
 }
@@ -163,8 +164,8 @@ impl Decoder {
 /// A stream whose encoding is known.
 struct Stream {
     inner: encoding_rs::Decoder,
-    /// Bytes of the stream before the current call.
-    offset: u64,
+    /// Where the current call begins, a partial character aside.
+    seam: Seam,
     /// The last of those bytes, because a malformed sequence may start in them.
     recent: [u8; RECENT],
     /// Whether the next character is the first one of the stream.
@@ -172,19 +173,24 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(encoding: &'static Encoding, offset: u64) -> Self {
-        let has_mark = encoding == UTF_8 || encoding == UTF_16LE || encoding == UTF_16BE;
-        Self {
-            // The decoder with BOM handling switches to the encoding of any mark: GBK text that starts with FF FE would
-            // be decoded as UTF-16.
-            inner: encoding.new_decoder_without_bom_handling(),
-            offset,
-            recent: [0; RECENT],
-            is_first: has_mark && offset == 0,
-        }
+    fn new(encoding: &'static Encoding, seam: Seam) -> Self {
+        let is_first = seam.skips_mark(encoding);
+        Self { inner: seam.decoder(encoding), seam, recent: [0; RECENT], is_first }
+    }
+
+    /// The partial character at the end, and the seam before it.
+    fn rewind(mut self) -> (Vec<u8>, Seam) {
+        // At the end of a stream it is the malformed sequence and what follows that.
+        let mut scratch = String::with_capacity(SLACK);
+        let held = match self.inner.decode_to_string_without_replacement(&[], &mut scratch, true).0 {
+            DecoderResult::Malformed(length, after) => usize::from(length) + usize::from(after),
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => 0,
+        };
+        (self.recent[RECENT - held..].to_vec(), self.seam.back(held))
     }
 
     fn decode(&mut self, bytes: &[u8], last: bool, malformed: Malformed, text: &mut String) -> Result<(), DecodeError> {
+        work::note(bytes.len());
         let start = text.len();
         let result = self.decode_all(bytes, last, malformed, text);
         self.advance(bytes);
@@ -252,13 +258,13 @@ impl Stream {
         let malformed = self.recent.iter().chain(bytes).skip(start).take(end - start);
         DecodeError {
             bytes: malformed.copied().collect(),
-            offset: (self.offset + start as u64).saturating_sub(RECENT as u64),
+            offset: (self.seam.offset + start as u64).saturating_sub(RECENT as u64),
             encoding: labels::name(self.inner.encoding()),
         }
     }
 
     fn advance(&mut self, bytes: &[u8]) {
-        self.offset += bytes.len() as u64;
+        self.seam.pass(Some(self.inner.encoding()), bytes);
         if let Some(tail) = bytes.last_chunk() {
             self.recent = *tail;
         } else {
@@ -272,7 +278,7 @@ impl fmt::Debug for Stream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("encoding", &self.inner.encoding().name())
-            .field("offset", &self.offset)
+            .field("seam", &self.seam)
             .finish_non_exhaustive()
     }
 }
@@ -288,7 +294,7 @@ const SLACK: usize = 16;
 const SHORT: usize = 256;
 #[cfg(test)]
 mod tests {
-    use encoding_rs::{BIG5, GB18030, GBK, ISO_2022_JP, WINDOWS_1252};
+    use encoding_rs::{BIG5, GB18030, GBK, ISO_2022_JP, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
     use super::*;
 
@@ -407,11 +413,12 @@ mod tests {
         let prompt = GBK.encode("login: 请输入用户名").0;
         decoder.decode(&prompt[..prompt.len() - 1], &mut text).unwrap();
         assert_eq!((text.as_str(), decoder.is_undecided(), decoder.encoding()), ("login: ", true, None));
-        decoder.decide(&mut text).unwrap();
+        let held = decoder.decide(false, &mut text);
+        decoder.decode(&held, &mut text).unwrap();
         assert_eq!((text.as_str(), decoder.is_undecided()), ("login: 请输入用户", false));
         decoder.decode(&prompt[prompt.len() - 1..], &mut text).unwrap();
         assert_eq!((text.as_str(), decoder.encoding()), ("login: 请输入用户名", Some(GBK)));
-        decoder.decide(&mut text).unwrap();
+        assert_eq!(decoder.decide(false, &mut text), b"");
         decoder.decode("né\n".as_bytes(), &mut text).unwrap();
         assert_eq!(decoder.encoding(), Some(GBK));
     }
@@ -421,7 +428,7 @@ mod tests {
         let (mut decoder, mut text) = (Decoder::new(Charset::Auto, Malformed::Fail), String::new());
         decoder.decode(b"plain\n\x1b", &mut text).unwrap();
         assert!(decoder.is_undecided());
-        decoder.decide(&mut text).unwrap();
+        assert_eq!(decoder.decide(false, &mut text), b"");
         assert!(!decoder.is_undecided());
         decoder.finish(&mut text).unwrap();
         decoder.finish(&mut text).unwrap();

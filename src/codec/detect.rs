@@ -13,12 +13,16 @@ use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 
+use crate::codec::seam::Seam;
+
 /// Detects the encoding of one stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Detector {
     held: Vec<u8>,
     /// Number of held bytes that are not ASCII.
     high: usize,
+    /// Where the held bytes begin.
+    seam: Seam,
     /// Number of bytes passed on.
     passed: u64,
     /// The last two of them, because chardetng considers the bytes before the first one that is not ASCII.
@@ -26,8 +30,9 @@ pub(super) struct Detector {
 }
 
 impl Detector {
-    pub(super) fn new() -> Self {
-        Self::default()
+    /// A detector of what follows a seam of the stream.
+    pub(super) fn resume(seam: Seam) -> Self {
+        Self { held: Vec::new(), high: 0, seam, passed: 0, before: [0; 2] }
     }
 
     /// Whether bytes are held.
@@ -87,16 +92,16 @@ impl Detector {
         None
     }
 
-    /// The number of bytes passed on, and the bytes held after them.
-    pub(super) fn take(&mut self) -> (u64, Vec<u8>) {
+    /// The held bytes, and where they begin.
+    pub(super) fn take(&mut self) -> (Vec<u8>, Seam) {
         self.high = 0;
-        (self.passed, std::mem::take(&mut self.held))
+        (std::mem::take(&mut self.held), self.seam)
     }
 
     /// The encoding whose byte order mark the stream starts with.
     fn byte_order(&self) -> Option<&'static Encoding> {
         match self.held[..] {
-            _ if self.passed > 0 => None,
+            _ if !self.seam.is_start() => None,
             [0xef, 0xbb, 0xbf] => Some(UTF_8),
             [0xff, 0xfe] => Some(UTF_16LE),
             [0xfe, 0xff] => Some(UTF_16BE),
@@ -146,6 +151,7 @@ impl Detector {
     fn pass(&mut self, ascii: &[u8], text: &mut String) {
         text.push_str(&String::from_utf8_lossy(ascii));
         self.passed += ascii.len() as u64;
+        self.seam.pass(None, ascii);
         match *ascii {
             [] => {}
             [byte] => self.before = [self.before[1], byte],
@@ -187,15 +193,15 @@ mod tests {
 
     /// The text passed on, the decision, and the bytes held for it.
     fn detect<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Option<&'static Encoding>, Vec<u8>) {
-        let (mut detector, mut text) = (Detector::new(), String::new());
+        let (mut detector, mut text) = (Detector::resume(Seam::START), String::new());
         for piece in pieces {
             let (taken, encoding) = detector.push(piece, &mut text);
             if encoding.is_some() {
-                return (text, encoding, detector.take().1);
+                return (text, encoding, detector.take().0);
             }
             assert_eq!(taken, piece.len());
         }
-        (text, None, detector.take().1)
+        (text, None, detector.take().0)
     }
 
     fn decided(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -203,7 +209,7 @@ mod tests {
     }
 
     fn decided_at(ended: bool, bytes: &[u8]) -> Option<&'static Encoding> {
-        let (mut detector, mut text) = (Detector::new(), String::new());
+        let (mut detector, mut text) = (Detector::resume(Seam::START), String::new());
         assert_eq!(detector.push(bytes, &mut text), (bytes.len(), None));
         detector.conclude(ended, &mut text)
     }

@@ -4,12 +4,17 @@
 //! arrives byte by byte is searched only once. Decoded lines belong to `session::inbound`; here a line is bytes like
 //! every other frame.
 
-use std::iter::successors;
 use std::ops::Range;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use memchr::memchr;
 use memchr::memmem::Finder;
+
+use crate::codec::charset::Encoder;
+use crate::codec::seam::Seam;
+use crate::codec::text_finder::TextFinder;
+use crate::codec::work;
+use crate::config::Unencodable;
 
 /// Default maximum frame length, in bytes.
 pub const MAX_FRAME: usize = 1 << 20;
@@ -104,24 +109,31 @@ pub enum FrameError {
 }
 
 /// A framing and the progress of the search for the end of the current frame.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Framer {
     framing: Framing,
-    /// Searches for the delimiter, if there is one. Kept, because building it costs more than searching a short frame.
-    finder: Option<Box<Finder<'static>>>,
+    search: Search,
     searched: usize,
 }
 
+/// The search for the delimiter, if there is one. Kept, because building it costs more than searching a short frame.
+#[derive(Debug)]
+enum Search {
+    None,
+    Bytes(Box<Finder<'static>>),
+    /// Keeps how far it has searched itself.
+    Text(Box<TextFinder>),
+}
+
 impl Framer {
-    /// A framer at the start of a frame.
-    pub fn new(framing: Framing) -> Self {
-        let finder = match &framing {
-            Framing::Delimiter { bytes, .. } | Framing::Text { bytes, .. } => {
-                Some(Box::new(Finder::new(bytes).into_owned()))
-            }
-            Framing::Lines { .. } | Framing::Fixed(_) | Framing::Length(_) => None,
+    /// A framer at the start of a frame, which begins at this place of the stream.
+    pub fn new(framing: Framing, seam: Seam) -> Self {
+        let search = match &framing {
+            Framing::Delimiter { bytes, .. } => Search::Bytes(Box::new(Finder::new(bytes).into_owned())),
+            Framing::Text { text, encoding, .. } => Search::Text(Box::new(TextFinder::new(text, encoding, seam))),
+            Framing::Lines { .. } | Framing::Fixed(_) | Framing::Length(_) => Search::None,
         };
-        Self { framing, finder, searched: 0 }
+        Self { framing, search, searched: 0 }
     }
 
     /// Returns the first complete frame of `bytes`, which begin at the end of the previous frame.
@@ -129,7 +141,6 @@ impl Framer {
     /// # Errors
     /// The frame is longer than its limit, or its header is invalid.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Option<Cut>, FrameError> {
-        let find = |from: usize| Some(from + self.finder.as_ref()?.find(&bytes[from..])?);
         let cut = match &self.framing {
             Framing::Lines { encoding, max } => match line_end(encoding, bytes, self.searched) {
                 Some(end) => match without_line_end(encoding, &bytes[..end]) {
@@ -141,34 +152,66 @@ impl Framer {
             },
             Framing::Fixed(size) => (bytes.len() >= *size).then_some(Cut { frame: 0..*size, consumed: *size }),
             Framing::Length(header) => header.cut(bytes)?,
-            Framing::Delimiter { bytes: delimiter, max } => {
-                delimited(find(self.searched), bytes.len(), delimiter.len(), *max)?
-            }
-            Framing::Text { text, bytes: delimiter, encoding, max } => {
-                // Only at the start of a character: in GBK, for example, `|` may be the trail byte of another one.
-                let is_meant = |at: &usize| is_boundary(&bytes[..*at], text, delimiter, encoding);
-                let found = successors(find(self.searched), |at| find(at + 1)).find(is_meant);
+            Framing::Delimiter { bytes: delimiter, max } | Framing::Text { bytes: delimiter, max, .. } => {
+                let found = match &mut self.search {
+                    Search::None => None,
+                    Search::Text(finder) => finder.find(bytes),
+                    Search::Bytes(finder) => finder.find(&bytes[self.searched..]).map(|at| {
+                        let start = self.searched + at;
+                        start..start + delimiter.len()
+                    }),
+                };
                 delimited(found, bytes.len(), delimiter.len(), *max)?
             }
         };
         self.searched = match (&cut, &self.framing) {
-            (None, Framing::Delimiter { bytes: delimiter, .. } | Framing::Text { bytes: delimiter, .. }) => {
-                bytes.len().saturating_sub(delimiter.len() - 1)
-            }
+            (None, Framing::Delimiter { bytes: delimiter, .. }) => bytes.len().saturating_sub(delimiter.len() - 1),
             (None, Framing::Lines { .. }) => bytes.len(),
             _ => 0,
         };
+        if let (Some(cut), Search::Text(finder)) = (&cut, &mut self.search) {
+            finder.restart(&bytes[..cut.consumed]);
+        }
         Ok(cut)
     }
 
     /// Returns the frame that the end of the stream completes: the last line needs no line end; other frames are
     /// truncated.
-    pub fn last(&self, bytes: &[u8]) -> Option<Cut> {
+    ///
+    /// # Errors
+    /// The line is longer than its limit.
+    pub fn last(&self, bytes: &[u8]) -> Result<Option<Cut>, FrameError> {
+        let Framing::Lines { encoding, max } = self.framing else { return Ok(None) };
+        match without_last_cr(encoding, bytes) {
+            line if line <= max => Ok(Some(Cut { frame: 0..line, consumed: bytes.len() })),
+            _ => Err(FrameError::TooLong { max }),
+        }
+    }
+
+    /// The encoding of the delimiter or the line ends; `None` if they are bytes.
+    pub fn encoding(&self) -> Option<&'static Encoding> {
         match self.framing {
-            Framing::Lines { max, .. } if bytes.len() <= max => {
-                Some(Cut { frame: 0..bytes.len(), consumed: bytes.len() })
+            Framing::Text { encoding, .. } | Framing::Lines { encoding, .. } => Some(encoding),
+            Framing::Delimiter { .. } | Framing::Fixed(_) | Framing::Length(_) => None,
+        }
+    }
+
+    /// Follows a stream that changes its encoding, where the current frame begins.
+    pub fn set_encoding(&mut self, new: &'static Encoding, seam: Seam) {
+        match &mut self.framing {
+            Framing::Text { text, bytes, encoding, .. } if *encoding != new => {
+                *encoding = new;
+                // Without an encoding, only what is malformed can be the delimiter; the limit counts its bytes.
+                if let Ok(encoded) = Encoder::new(new, Unencodable::Fail).encode_whole(text) {
+                    *bytes = encoded;
+                }
+                self.search = Search::Text(Box::new(TextFinder::new(text, new, seam)));
             }
-            _ => None,
+            Framing::Lines { encoding, .. } if *encoding != new => {
+                *encoding = new;
+                self.searched = 0;
+            }
+            _ => {}
         }
     }
 }
@@ -177,11 +220,15 @@ impl Framer {
 pub fn line_end(encoding: &'static Encoding, bytes: &[u8], searched: usize) -> Option<usize> {
     if encoding != UTF_16LE && encoding != UTF_16BE {
         // In every other encoding of the WHATWG standard, 0x0A is never part of a longer character.
-        return memchr(b'\n', &bytes[searched..]).map(|at| searched + at + 1);
+        let found = memchr(b'\n', &bytes[searched..]);
+        work::note(found.map_or(bytes.len() - searched, |at| at + 1));
+        return found.map(|at| searched + at + 1);
     }
     let line_feed = if encoding == UTF_16LE { [b'\n', 0] } else { [0, b'\n'] };
     let start = searched & !1;
-    bytes[start..].chunks_exact(2).position(|unit| unit == line_feed).map(|unit| start + unit * 2 + 2)
+    let found = bytes[start..].chunks_exact(2).position(|unit| unit == line_feed).map(|unit| unit * 2 + 2);
+    work::note(found.unwrap_or(bytes.len() - start));
+    found.map(|end| start + end)
 }
 
 /// Length of CR or LF, in bytes.
@@ -191,13 +238,18 @@ pub fn longest_line_end(encoding: &'static Encoding) -> usize {
 
 /// The length without line end of a line that ends with a line feed, in bytes.
 pub fn without_line_end(encoding: &'static Encoding, line: &[u8]) -> usize {
-    let (feed, carriage_return): (usize, &[u8]) = match encoding {
-        _ if encoding == UTF_16LE => (2, b"\r\0"),
-        _ if encoding == UTF_16BE => (2, b"\0\r"),
-        _ => (1, b"\r"),
+    let feed = longest_line_end(encoding) / 2;
+    without_last_cr(encoding, &line[..line.len() - feed])
+}
+
+/// The length without a CR at its end of a line that the end of the stream has cut, in bytes.
+pub fn without_last_cr(encoding: &'static Encoding, line: &[u8]) -> usize {
+    let end: &[u8] = match encoding {
+        _ if encoding == UTF_16LE => b"\r\0",
+        _ if encoding == UTF_16BE => b"\0\r",
+        _ => b"\r",
     };
-    let line = &line[..line.len() - feed];
-    if line.ends_with(carriage_return) { line.len() - carriage_return.len() } else { line.len() }
+    line.strip_suffix(end).unwrap_or(line).len()
 }
 
 impl LengthHeader {
@@ -221,35 +273,14 @@ impl LengthHeader {
     }
 }
 
-fn delimited(found: Option<usize>, len: usize, delimiter: usize, max: usize) -> Result<Option<Cut>, FrameError> {
+fn delimited(found: Option<Range<usize>>, len: usize, delimiter: usize, max: usize) -> Result<Option<Cut>, FrameError> {
     match found {
-        Some(end) if end <= max => Ok(Some(Cut { frame: 0..end, consumed: end + delimiter })),
+        Some(end) if end.start <= max => Ok(Some(Cut { frame: 0..end.start, consumed: end.end })),
         Some(_) => Err(FrameError::TooLong { max }),
         // A delimiter may start exactly at the limit.
         None if len >= max + delimiter => Err(FrameError::TooLong { max }),
         None => Ok(None),
     }
-}
-
-/// Whether `before` ends with a complete character, so that the bytes after it are a delimiter.
-fn is_boundary(before: &[u8], text: &str, delimiter: &[u8], encoding: &'static Encoding) -> bool {
-    if encoding == encoding_rs::UTF_8 || encoding.is_single_byte() {
-        return true;
-    }
-    if encoding == UTF_16LE || encoding == UTF_16BE {
-        return before.len().is_multiple_of(2);
-    }
-    let mut decoder = encoding.new_decoder_without_bom_handling();
-    let mut decoded = String::new();
-    let mut decode = |bytes: &[u8]| {
-        let start = decoded.len();
-        decoded.reserve(decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(bytes.len() * 3 + 16));
-        let _ = decoder.decode_to_string(bytes, &mut decoded, false);
-        decoded.len() - start
-    };
-    decode(before);
-    let added = decode(delimiter);
-    added == text.len() && decoded.ends_with(text)
 }
 
 #[cfg(test)]
@@ -259,7 +290,7 @@ mod tests {
     use super::*;
 
     fn all(framing: &Framing, pieces: &[&[u8]]) -> Result<(Vec<Vec<u8>>, Vec<u8>), FrameError> {
-        let mut framer = Framer::new(framing.clone());
+        let mut framer = Framer::new(framing.clone(), Seam::START);
         let mut bytes = Vec::new();
         let mut frames = Vec::new();
         for piece in pieces {
@@ -330,14 +361,17 @@ mod tests {
     fn lines_are_split_without_their_ends() {
         let lines = Framing::Lines { encoding: encoding_rs::GBK, max: 6 };
         check(&lines, b"one\r\n\ntwo\nlast", &[b"one", b"", b"two"], b"last");
-        assert_eq!(Framer::new(lines.clone()).last(b"last"), Some(Cut { frame: 0..4, consumed: 4 }));
+        assert_eq!(Framer::new(lines.clone(), Seam::START).last(b"last"), Ok(Some(Cut { frame: 0..4, consumed: 4 })));
+        // The end has cut the CR off from its LF.
+        let cut = Framer::new(lines.clone(), Seam::START).last(b"123456\r");
+        assert_eq!(cut, Ok(Some(Cut { frame: 0..6, consumed: 7 })));
         check(&lines, b"123456\r\n123456\n", &[b"123456", b"123456"], b"");
         for long in [&b"1234567\n"[..], b"1234567\r\n", b"123456789"] {
             for cut in 0..long.len() {
                 assert_eq!(all(&lines, &[&long[..cut], &long[cut..]]), Err(FrameError::TooLong { max: 6 }));
             }
         }
-        assert_eq!(Framer::new(lines).last(b"1234567"), None);
+        assert_eq!(Framer::new(lines, Seam::START).last(b"1234567"), Err(FrameError::TooLong { max: 6 }));
         let wide = Framing::Lines { encoding: UTF_16BE, max: 100 };
         check(&wide, b"\x0a\0\0a\0\r\0\n\0b\0\n", &[b"\x0a\0\0a", b"\0b"], b"");
     }

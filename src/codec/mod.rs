@@ -5,6 +5,7 @@
 
 pub mod charset;
 mod decode;
+pub mod decoded;
 mod detect;
 mod encode;
 pub mod escape;
@@ -12,5 +13,9 @@ pub mod framing;
 pub mod labels;
 pub mod nearest;
 pub mod newline;
+pub mod pending;
 pub mod scan;
+pub mod seam;
+pub mod text_finder;
 pub mod typed;
+pub mod work;

@@ -17,6 +17,7 @@ use regex_automata::{Span, util::syntax};
 use regex_syntax::hir::Hir;
 
 use crate::codec::escape::show_line;
+use crate::codec::work;
 
 /// A compiled pattern in the syntax of the `regex` crate; all matchers of a pattern share it.
 #[derive(Debug)]
@@ -186,6 +187,7 @@ impl StreamMatcher {
     /// Takes the next bytes of the stream. Returns where the first match ends, counted in bytes of the stream, if that
     /// is certain by now.
     pub fn push(&mut self, bytes: &[u8]) -> Option<u64> {
+        work::note(bytes.len());
         if self.found.is_some() {
             return self.found;
         }
@@ -206,6 +208,11 @@ impl StreamMatcher {
             self.held.clear();
         }
         self.found
+    }
+
+    /// Takes the next bytes of the stream. Returns whether there is a match if the stream ends with them.
+    pub fn matches_with(&mut self, bytes: &[u8]) -> bool {
+        self.push(bytes).is_some() || self.matches_at_end()
     }
 
     /// The stream has ended: where the first match ends, if there is one.

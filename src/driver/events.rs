@@ -72,7 +72,7 @@ impl Parts {
         let is_taken = match &event {
             Event::Opened => mask.opened,
             Event::Data(_) | Event::Text(_) | Event::Line(_) => mask.received.is_some(),
-            Event::Frame(_) | Event::Measure(_) | Event::Unmet(_) => true,
+            Event::Frame(_) | Event::Measure(_) | Event::Found | Event::Unmet => true,
             Event::Eof => mask.eof,
             Event::Drained => mask.drained,
             Event::Idle(_) => mask.idle,
@@ -101,7 +101,8 @@ impl Parts {
             Event::Eof => self.peer_ended(slot),
             Event::Frame(_)
             | Event::Measure(_)
-            | Event::Unmet(_)
+            | Event::Found
+            | Event::Unmet
             | Event::Opened
             | Event::Drained
             | Event::Idle(_)

@@ -1,21 +1,27 @@
 //! The patterns a script expects in the received bytes of a connection (`conn.expect`), in order.
 //!
-//! Owns the search in bytes or, if the connection has an encoding, in decoded text. Does not hold received bytes: the
-//! session holds them up to a limit, and repeats the search when more arrive.
+//! Owns the search in bytes or, if the connection has an encoding, in decoded text, and how far it is: every byte is
+//! searched once, however it comes. Does not hold received bytes: the session holds them up to a limit.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::ops::Range;
+use std::rc::Rc;
 
-use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem;
 use regex::bytes::{Captures, Match};
 use rhai::{Array, Dynamic, FnPtr, Map};
 
 use crate::codec::charset::Decoder;
 use crate::codec::framing::MAX_FRAME;
+use crate::codec::scan::StreamMatcher;
+use crate::codec::text_finder::TextFinder;
+use crate::codec::work;
 use crate::config::{Charset, Malformed};
 use crate::script::api::pattern::Pattern as Regex;
 use crate::script::timers::TimerId;
-use crate::session::{ChosenForm, ConnView};
+use crate::session::ChosenForm;
+use crate::session::search::{Received, Search};
 
 /// A pattern.
 #[derive(Clone, Debug)]
@@ -31,9 +37,30 @@ pub(super) enum Pattern {
 /// A pattern and the callback for its match or timeout.
 #[derive(Clone, Debug)]
 pub(super) struct Expectation {
-    pub(super) pattern: Pattern,
+    pub(super) search: Rc<PatternSearch>,
     pub(super) call: FnPtr,
     pub(super) timer: Option<TimerId>,
+}
+
+/// The search for a pattern in the bytes of one connection.
+#[derive(Debug)]
+pub(super) struct PatternSearch {
+    pattern: Pattern,
+    progress: RefCell<Progress>,
+    found: RefCell<Option<Found>>,
+    rest: RefCell<Dynamic>,
+}
+
+/// How far a search is.
+#[derive(Debug, Default)]
+enum Progress {
+    #[default]
+    New,
+    /// No match starts before this offset.
+    Bytes(usize),
+    Text(Box<TextFinder>),
+    /// No match is in the first bytes, as many as that.
+    Regex(Box<StreamMatcher>, usize),
 }
 
 /// A match. The values are strings, or blobs for a pattern on bytes.
@@ -64,61 +91,74 @@ impl Stream {
     /// The current form of the stream.
     pub(super) fn form(&self) -> Option<ChosenForm> {
         match self.expected.front() {
-            Some(first) => Some(ChosenForm::Searched { max: first.pattern.limit() }),
+            Some(first) => Some(ChosenForm::Searched(Rc::clone(&first.search) as Rc<dyn Search>)),
             None => self.chosen.clone(),
         }
     }
 }
 
-impl Pattern {
-    /// Searches for the pattern in the received bytes.
-    pub(super) fn find(&self, bytes: &[u8], conn: &ConnView) -> Option<Found> {
-        let encoding = encoding(conn);
-        if encoding == UTF_8 || !self.is_text() {
-            return self.search(bytes);
-        }
-        let found = self.search(decode(encoding, bytes).as_bytes())?;
-        let start = length_of(encoding, bytes, found.start);
-        Some(Found { start, end: length_of(encoding, bytes, found.end), ..found })
+impl PatternSearch {
+    /// A search that has not begun.
+    pub(super) fn new(pattern: Pattern) -> Rc<Self> {
+        let (progress, found, rest) = Default::default();
+        Rc::new(Self { pattern, progress, found, rest })
     }
 
-    /// The bytes received without a match, as a value of the match's type.
-    pub(super) fn rest(&self, bytes: &[u8], conn: &ConnView) -> Dynamic {
-        let encoding = encoding(conn);
-        if encoding == UTF_8 || !self.is_text() {
-            return self.value(bytes);
-        }
-        let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
-        let _ = decoder.decode(bytes, &mut text).and_then(|()| decoder.finish(&mut text));
-        text.into()
+    /// Takes the match.
+    pub(super) fn take_found(&self) -> Option<Found> {
+        self.found.take()
     }
 
-    /// Maximum bytes received without a match.
-    fn limit(&self) -> usize {
-        match self {
-            Self::Regex(regex) => regex.limit().min(MAX_FRAME),
-            Self::Bytes(_) | Self::Text(_) => MAX_FRAME,
+    /// Takes what was received without a match, as a value of the match's type.
+    pub(super) fn take_rest(&self) -> Dynamic {
+        match self.rest.take() {
+            rest if rest.is_unit() => self.value(&[]),
+            rest => rest,
         }
     }
 
-    fn is_text(&self) -> bool {
-        match self {
-            Self::Bytes(_) => false,
-            Self::Text(_) => true,
-            Self::Regex(regex) => regex.is_text(),
+    fn find(&self, received: &Received<'_>) -> Option<Found> {
+        let mut progress = self.progress.borrow_mut();
+        if received.is_new {
+            *progress = Progress::New;
         }
-    }
-
-    fn search(&self, bytes: &[u8]) -> Option<Found> {
-        let wanted = match self {
-            Self::Bytes(wanted) => wanted.as_slice(),
-            Self::Text(wanted) => wanted.as_bytes(),
-            Self::Regex(regex) => return Some(self.captured(bytes, regex, &regex.regex().captures(bytes)?)),
-        };
-        let start = memmem::find(bytes, wanted)?;
-        let end = start + wanted.len();
-        let before = self.value(&bytes[..start]);
-        Some(Found { start, end, before, groups: vec![self.value(wanted)], names: Map::new() })
+        let bytes = received.bytes;
+        match &self.pattern {
+            Pattern::Bytes(wanted) => {
+                let from = if let Progress::Bytes(from) = *progress { from } else { 0 };
+                work::note(bytes.len() - from);
+                let Some(at) = memmem::find(&bytes[from..], wanted) else {
+                    *progress = Progress::Bytes(from.max((bytes.len() + 1).saturating_sub(wanted.len())));
+                    return None;
+                };
+                let range = from + at..from + at + wanted.len();
+                let before = Dynamic::from_blob(bytes[..range.start].to_vec());
+                Some(Found::plain(range, before, Dynamic::from_blob(wanted.clone())))
+            }
+            Pattern::Text(wanted) => {
+                if !matches!(*progress, Progress::Text(_)) {
+                    let finder = TextFinder::new(wanted, received.encoding, received.seam);
+                    *progress = Progress::Text(Box::new(finder));
+                }
+                let Progress::Text(finder) = &mut *progress else { return None };
+                let range = finder.find(bytes)?;
+                let before = decode(received, &bytes[..range.start]);
+                Some(Found::plain(range, before.into(), wanted.into()))
+            }
+            Pattern::Regex(regex) => {
+                let mark = if regex.is_text() { received.mark()? } else { 0 };
+                let searched = match received.text {
+                    Some(text) => text.as_str().as_bytes(),
+                    None => &bytes[mark..],
+                };
+                let found = find_regex(regex, searched, &mut progress)?;
+                let found = self.captured(searched, regex, &found);
+                Some(match received.text {
+                    Some(text) => Found { start: text.bytes_of(found.start), end: text.bytes_of(found.end), ..found },
+                    None => Found { start: mark + found.start, end: mark + found.end, ..found },
+                })
+            }
+        }
     }
 
     fn captured(&self, bytes: &[u8], regex: &Regex, found: &Captures<'_>) -> Found {
@@ -141,66 +181,78 @@ impl Pattern {
             Dynamic::from_blob(bytes.to_vec())
         }
     }
+
+    fn is_text(&self) -> bool {
+        match &self.pattern {
+            Pattern::Bytes(_) => false,
+            Pattern::Text(_) => true,
+            Pattern::Regex(regex) => regex.is_text(),
+        }
+    }
 }
 
-/// The encoding of received text; UTF-8 until `auto` has detected one.
-fn encoding(conn: &ConnView) -> &'static Encoding {
-    conn.text.recv_encoding().unwrap_or(UTF_8)
+impl Search for PatternSearch {
+    fn max(&self) -> usize {
+        match &self.pattern {
+            Pattern::Regex(regex) => regex.limit().min(MAX_FRAME),
+            Pattern::Bytes(_) | Pattern::Text(_) => MAX_FRAME,
+        }
+    }
+
+    fn reads_text(&self) -> bool {
+        matches!(&self.pattern, Pattern::Regex(regex) if regex.is_text())
+    }
+
+    fn look(&self, received: &Received<'_>) -> bool {
+        *self.found.borrow_mut() = self.find(received);
+        self.found.borrow().is_some()
+    }
+
+    fn give_up(&self, received: &Received<'_>) {
+        *self.rest.borrow_mut() = if self.is_text() {
+            decode(received, received.bytes).into()
+        } else {
+            Dynamic::from_blob(received.bytes.to_vec())
+        };
+    }
 }
 
-/// The text of all complete characters, without a partial one at the end.
-fn decode(encoding: &'static Encoding, bytes: &[u8]) -> String {
-    let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
+impl Found {
+    /// A match without groups of its own.
+    fn plain(range: Range<usize>, before: Dynamic, matched: Dynamic) -> Self {
+        Self { start: range.start, end: range.end, before, groups: vec![matched], names: Map::new() }
+    }
+}
+
+/// The first match as if the stream ended with these bytes. A match may start anywhere before the new ones, so the whole
+/// is searched for it, but only once it is known that there is one.
+fn find_regex<'a>(regex: &Regex, bytes: &'a [u8], progress: &mut Progress) -> Option<Captures<'a>> {
+    if let Progress::Regex(matcher, searched) = progress {
+        let new = &bytes[*searched..];
+        *searched = bytes.len();
+        if !matcher.matches_with(new) {
+            return None;
+        }
+    }
+    work::note(bytes.len());
+    let found = regex.regex().captures(bytes);
+    if found.is_none()
+        && matches!(progress, Progress::New)
+        && let Some(pattern) = regex.stream()
+    {
+        let mut matcher = StreamMatcher::new(pattern);
+        matcher.push(bytes);
+        *progress = Progress::Regex(Box::new(matcher), bytes.len());
+    }
+    found
+}
+
+/// The text of the first bytes received.
+fn decode(received: &Received<'_>, bytes: &[u8]) -> String {
+    work::note(bytes.len());
+    let mut decoder = Decoder::resume(Charset::Named(received.encoding), Malformed::Replace, received.seam);
+    let mut text = String::new();
     // Malformed bytes are replaced, so there is no error.
-    let _ = decoder.decode(bytes, &mut text);
+    let _ = decoder.decode(bytes, &mut text).and_then(|()| decoder.finish(&mut text));
     text
-}
-
-/// Number of encoded bytes of the first `wanted` bytes of text.
-fn length_of(encoding: &'static Encoding, bytes: &[u8], wanted: usize) -> usize {
-    let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
-    let mut known = 0;
-    for block in bytes.chunks(BLOCK) {
-        let _ = decoder.decode(block, &mut text);
-        if text.len() >= wanted {
-            break;
-        }
-        known += block.len();
-    }
-    // Byte by byte only in the block that contains the end.
-    let (mut decoder, mut text) = (Decoder::new(Charset::Named(encoding), Malformed::Replace), String::new());
-    let _ = decoder.decode(&bytes[..known], &mut text);
-    while text.len() < wanted && known < bytes.len() {
-        let _ = decoder.decode(&bytes[known..=known], &mut text);
-        known += 1;
-    }
-    known
-}
-
-/// Block size of the search for a position, in bytes.
-const BLOCK: usize = 1024;
-
-#[cfg(test)]
-mod tests {
-    use encoding_rs::{GBK, UTF_16LE};
-
-    use super::*;
-
-    #[test]
-    fn text_positions_are_converted_to_byte_offsets() {
-        let text = "你a好".repeat(2000);
-        for (encoding, bytes) in [
-            (GBK, GBK.encode(&text).0.into_owned()),
-            (UTF_16LE, text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
-        ] {
-            for characters in [0, 1, 2, 3, 1024, 1025, 5999, 6000] {
-                let prefix: String = text.chars().take(characters).collect();
-                let wanted = match encoding {
-                    encoding if encoding == GBK => GBK.encode(&prefix).0.len(),
-                    _ => prefix.encode_utf16().count() * 2,
-                };
-                assert_eq!(length_of(encoding, &bytes, prefix.len()), wanted, "{characters} in {}", encoding.name());
-            }
-        }
-    }
 }

@@ -318,16 +318,11 @@ impl Host {
         }
     }
 
-    /// Whether a connection has expectations.
-    pub(super) fn is_expecting(&self, conn: &ConnView) -> bool {
-        self.streams.borrow().get(&conn.id).is_some_and(|stream| !stream.expected.is_empty())
-    }
-
-    /// Takes the first expectation of a connection if the bytes match it.
-    pub(super) fn take_found(&self, conn: &ConnView, bytes: &[u8]) -> Option<(Expectation, Found)> {
+    /// Takes the first expectation of a connection if it has found its match.
+    pub(super) fn take_found(&self, conn: &ConnView) -> Option<(Expectation, Found)> {
         let mut streams = self.streams.borrow_mut();
         let stream = streams.get_mut(&conn.id)?;
-        let found = stream.expected.front()?.pattern.find(bytes, conn)?;
+        let found = stream.expected.front()?.search.take_found()?;
         let expectation = stream.expected.pop_front()?;
         if let Some(timer) = expectation.timer {
             self.timers().cancel(timer);

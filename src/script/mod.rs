@@ -279,9 +279,9 @@ impl ScriptHandler {
         }
     }
 
-    /// Calls the first expectation of a connection if the bytes match it.
-    fn match_expected(&self, conn: &Rc<ConnView>, bytes: &[u8], out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        let Some((expectation, found)) = self.host.take_found(conn, bytes) else { return Ok(()) };
+    /// Calls the first expectation of a connection, which has found its match.
+    fn match_expected(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let Some((expectation, found)) = self.host.take_found(conn) else { return Ok(()) };
         out.push(Command::Skip(conn.id, found.end));
         let value = api::expect::match_value(Some(found));
         let result = self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out);
@@ -289,16 +289,10 @@ impl ScriptHandler {
         result
     }
 
-    /// Calls all expectations of a connection as unmet, at the end of the stream.
-    fn expire_expected(
-        &self,
-        conn: &Rc<ConnView>,
-        mut bytes: Vec<u8>,
-        out: &mut Vec<Command>,
-    ) -> Result<(), HandlerError> {
+    /// Calls all expectations of a connection as unmet, at the end of the stream; the first gets what had arrived.
+    fn expire_expected(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         for expectation in self.host.take_expected(conn) {
-            let rest = expectation.pattern.rest(&std::mem::take(&mut bytes), conn);
-            let value = api::expect::unmet_value(rest);
+            let value = api::expect::unmet_value(expectation.search.take_rest());
             self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out)?;
         }
         Ok(())
@@ -481,9 +475,9 @@ impl Handler for ScriptHandler {
                 let hook = if self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
                 self.call_hook(conn, hook, [this, Dynamic::from_blob(bytes)], out)
             }
-            Event::Measure(bytes) if self.host.is_expecting(conn) => self.match_expected(conn, &bytes, out),
             Event::Measure(bytes) => self.measure(conn, bytes, out),
-            Event::Unmet(bytes) => self.expire_expected(conn, bytes, out),
+            Event::Found => self.match_expected(conn, out),
+            Event::Unmet => self.expire_expected(conn, out),
             Event::Text(text) => self.call_hook(conn, Hook::Text, [this, text.into()], out),
             Event::Line(line) => self.call_hook(conn, Hook::Line, [this, line.into()], out),
             Event::Opened => {

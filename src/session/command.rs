@@ -38,7 +38,7 @@ pub enum Command {
     SetForm(ConnId, Option<ChosenForm>),
     /// Answers [`Event::Measure`]: the next frame has this length; 0: more bytes are needed.
     Cut(ConnId, usize),
-    /// Answers [`Event::Measure`]: the handler has dealt with so many bytes itself.
+    /// Answers [`Event::Found`]: the handler has dealt with so many bytes.
     Skip(ConnId, usize),
     /// Stop reading, and deliver nothing that was received.
     Pause(ConnId),

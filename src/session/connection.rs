@@ -39,11 +39,6 @@ pub const HIGH_WATER: usize = 1 << 20;
 /// At or below this many queued bytes, reading goes on and `Drained` is due.
 pub const LOW_WATER: usize = 64 << 10;
 
-/// How long bytes of an undetected encoding are held when nothing more comes: a few bytes, or a character that the
-/// network has cut, are too little to decide upon soon.
-const DETECT_SURE: Duration = Duration::from_millis(100);
-const DETECT_UNSURE: Duration = Duration::from_secs(1);
-
 /// How received bytes are treated. Only who takes them may change while the connection stands.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
@@ -176,7 +171,7 @@ impl Connection {
 
     /// Bytes arrived, as one read gave them.
     pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
-        self.note_received(now, bytes.len());
+        self.note_input(now, bytes.len());
         if self.phase != Phase::Open || self.settings.discard {
             return;
         }
@@ -184,6 +179,7 @@ impl Connection {
             // What is told first (`Opened`) may change how they are cut, or pause.
             self.inbound.hold(bytes);
         } else if self.inbound.is_plain() {
+            self.inbound.pass(&self.view, bytes);
             self.events.push_back(Event::Data(bytes.to_vec()));
         } else if let Err(fault) = self.inbound.push(&self.view, bytes) {
             self.fault(fault);
@@ -192,6 +188,11 @@ impl Connection {
 
     /// Bytes arrived and went their way without passing through here ([`Connection::passes_through`]).
     pub fn note_received(&mut self, now: Instant, n: usize) {
+        self.note_input(now, n);
+        self.inbound.pass_unseen(n);
+    }
+
+    fn note_input(&mut self, now: Instant, n: usize) {
         self.view.info.note_received(now, n);
         if let Some(linger) = &mut self.linger {
             linger.note_input(now, n);
@@ -278,7 +279,7 @@ impl Connection {
 
     /// Changes the form of what was not delivered yet; `None`: the one the event mask asks for.
     pub fn set_form(&mut self, chosen: Option<ChosenForm>) {
-        self.inbound.set_chosen(chosen, self.settings.form());
+        self.inbound.set_chosen(&self.view, chosen, self.settings.form());
     }
 
     /// The handler has measured the next frame; 0: it needs more bytes.
@@ -286,9 +287,9 @@ impl Connection {
         self.inbound.set_length(length);
     }
 
-    /// The handler has dealt with the first bytes of what it measured.
+    /// The handler has dealt with the first bytes of what was searched.
     pub fn skip(&mut self, n: usize) {
-        self.inbound.skip(n);
+        self.inbound.skip(&self.view, n);
     }
 
     /// Time has come to `now`; `unacknowledged` is what the kernel still holds of what was sent.
@@ -320,11 +321,11 @@ impl Connection {
                 }
                 match self.inbound.next(&self.view) {
                     Ok(Some(event)) => return Some(event),
-                    Ok(None) if self.inbound.is_undecided() => {
-                        let silence = if self.inbound.is_sure() { DETECT_SURE } else { DETECT_UNSURE };
-                        self.timers.set(Timer::Detect, self.view.info.last_activity() + silence);
+                    Ok(None) => {
+                        if let Some(silence) = self.inbound.silence() {
+                            self.timers.set(Timer::Detect, self.view.info.last_activity() + silence);
+                        }
                     }
-                    Ok(None) => {}
                     Err(fault) => {
                         self.fault(fault);
                         continue;

@@ -22,9 +22,11 @@ pub enum Event {
     Frame(Vec<u8>),
     /// The start of the next frame, to be measured: answered with [`Command::Cut`].
     Measure(Vec<u8>),
-    /// The stream has ended without what the handler searches for
-    /// ([`ChosenForm::Searched`](crate::session::ChosenForm::Searched)): what had arrived.
-    Unmet(Vec<u8>),
+    /// A search has found ([`ChosenForm::Searched`](crate::session::ChosenForm::Searched)): answered with
+    /// [`Command::Skip`].
+    Found,
+    /// The stream has ended without it.
+    Unmet,
     /// The peer sent FIN.
     Eof,
     /// The outbound queue fell to its low mark.

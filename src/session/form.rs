@@ -11,11 +11,14 @@
 //! | | `ChosenForm::Frames` | `Frame`: bytes, split by a `Framing` | the framing's |
 //! | | `ChosenForm::DelimitedText` | `Line`: frames that end with a delimiter, decoded | the framing's |
 //! | `Form::Measured` | | `Measure`, answered with a length: `Frame` | `MAX_FRAME` |
-//! | | `ChosenForm::Searched` | `Measure`, answered with bytes to skip: `Unmet` at the end | the chosen |
+//! | | `ChosenForm::Searched` | `Found`, answered with bytes to skip: `Unmet` at the end | the search's |
 //!
 //! `inbound` splits the stream so, `codec::framing` finds the frames.
 
+use std::rc::Rc;
+
 use crate::codec::framing::Framing;
+use crate::session::search::Search;
 
 /// The form a handler takes received bytes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub enum Form {
 }
 
 /// A form chosen for one connection, in place of the one its handler takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum ChosenForm {
     /// Chunks as they arrive.
     Data,
@@ -45,9 +48,21 @@ pub enum ChosenForm {
     Frames(Framing),
     /// Frames that end with a delimiter, decoded, as lines.
     DelimitedText(Framing),
-    /// Everything that has arrived, for the handler to search.
-    Searched {
-        /// Maximum bytes to search, without a match.
-        max: usize,
-    },
+    /// Nothing before a search has found.
+    Searched(Rc<dyn Search>),
 }
+
+impl PartialEq for ChosenForm {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Data, Self::Data) => true,
+            (Self::Lines { max }, Self::Lines { max: other }) => max == other,
+            (Self::Frames(framing), Self::Frames(other))
+            | (Self::DelimitedText(framing), Self::DelimitedText(other)) => framing == other,
+            (Self::Searched(search), Self::Searched(other)) => Rc::ptr_eq(search, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for ChosenForm {}

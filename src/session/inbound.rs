@@ -2,20 +2,31 @@
 //!
 //! Owns the decoder of one connection and the order of framing and decoding. Everything but plain chunks is cut
 //! lazily, one unit at a time, so that a handler that closes the connection, changes its encoding or its framing
-//! acts on the very next byte.
+//! acts on the very next byte. After such a change, what the decoder held of a character is in front of the bytes again.
+//! Nothing is scanned twice: each form keeps how far it has looked.
 
+use std::rc::Rc;
+use std::time::Duration;
+
+use encoding_rs::{Encoding, UTF_8};
 use memchr::memchr;
 
 use crate::buffer::ByteQueue;
-use crate::codec::charset::{DecodeError, Decoder, Encoder};
+use crate::codec::charset::{DecodeError, Decoder};
+use crate::codec::decoded::DecodedText;
 use crate::codec::framing::{
-    FrameError, Framer, MAX_FRAME, line_end, longest_line_end, without_line_end as bytes_of_line,
+    FrameError, Framer, MAX_FRAME, line_end, longest_line_end, without_last_cr, without_line_end as bytes_of_line,
 };
-use crate::config::{Charset, Malformed, Unencodable};
+use crate::codec::pending::{PendingText, without_line_end};
+use crate::codec::seam::Seam;
+use crate::config::{Charset, Malformed};
+use crate::session::search::{Received, Search};
 use crate::session::{ChosenForm, ConnView, Event, Form};
 
-/// How much of the buffer a handler that measures is shown at first; more, if that does not suffice.
-const FIRST_LOOK: usize = 4096;
+mod decoding;
+mod measure;
+
+use measure::Measure;
 
 /// Why received bytes cannot become events.
 #[derive(Debug)]
@@ -56,24 +67,19 @@ enum Splitter {
     /// Frames that end with a delimiter, given as decoded lines.
     DelimitedText(Box<Framer>),
     Measured(Measure),
+    Searched(Searched),
 }
 
-/// What is known of the frame the handler measures.
-#[derive(Debug, Default)]
-struct Measure {
-    /// How many bytes it was shown last; 0: it has to be asked.
+/// A search and how far it is.
+#[derive(Debug)]
+struct Searched {
+    search: Rc<dyn Search>,
+    /// How many bytes it was shown last.
     shown: usize,
-    /// The frame's length, once it is known.
-    length: Option<usize>,
-    /// What is measured are no frames: so much of it is shown, and at the end of the stream nothing is cut short.
-    max: Option<usize>,
-}
-
-impl Measure {
-    /// The same for the next frame.
-    fn next(&self) -> Self {
-        Self { max: self.max, ..Self::default() }
-    }
+    /// Their encoding.
+    encoding: &'static Encoding,
+    /// The handler was told, and has not said what goes.
+    is_found: bool,
 }
 
 /// Received bytes that are not events yet.
@@ -83,35 +89,56 @@ pub(super) struct Inbound {
     /// Its form was chosen for this connection: it does not follow who takes the events.
     is_chosen: bool,
     malformed: Malformed,
+    /// The decoder of everything up to `bytes`, for the charset beside it.
     decoder: Option<Box<(Charset, Decoder)>>,
+    /// Where `bytes` begin; with a decoder, it knows that.
+    seam: Seam,
     /// Bytes of unfinished units.
     bytes: ByteQueue,
     /// How many of `bytes` are known to hold no line end.
     searched: usize,
+    /// The text of `bytes`, for searches.
+    decoded: Option<Box<DecodedText>>,
     /// Decoded text that is not a whole line yet.
-    text: String,
+    text: PendingText,
 }
 
 impl Inbound {
     /// Nothing received yet.
     pub(super) fn new(form: Form, malformed: Malformed) -> Self {
-        let bytes = ByteQueue::new();
-        let splitter = Splitter::of(form);
-        Self { splitter, is_chosen: false, malformed, decoder: None, bytes, searched: 0, text: String::new() }
+        Self {
+            splitter: Splitter::of(form),
+            is_chosen: false,
+            malformed,
+            decoder: None,
+            seam: Seam::START,
+            bytes: ByteQueue::new(),
+            searched: 0,
+            decoded: None,
+            text: PendingText::default(),
+        }
     }
 
     /// Changes the form from the next byte that was not delivered; `None` means `requested`.
-    pub(super) fn set_chosen(&mut self, chosen: Option<ChosenForm>, requested: Form) {
-        self.searched = 0;
+    pub(super) fn set_chosen(&mut self, view: &ConnView, chosen: Option<ChosenForm>, requested: Form) {
         self.is_chosen = chosen.is_some();
+        if let (Some(ChosenForm::Searched(next)), Splitter::Searched(now)) = (&chosen, &self.splitter)
+            && Rc::ptr_eq(next, &now.search)
+        {
+            return;
+        }
+        self.rewind();
         self.splitter = match chosen {
             None => Splitter::of(requested),
             Some(ChosenForm::Data) => Splitter::Data,
             Some(ChosenForm::Lines { max }) => Splitter::Lines { max },
-            Some(ChosenForm::Frames(framing)) => Splitter::Frames(Box::new(Framer::new(framing))),
-            Some(ChosenForm::DelimitedText(framing)) => Splitter::DelimitedText(Box::new(Framer::new(framing))),
-            Some(ChosenForm::Searched { max }) => Splitter::Measured(Measure { max: Some(max), ..Measure::default() }),
+            Some(ChosenForm::Frames(framing)) => Splitter::Frames(Box::new(Framer::new(framing, self.seam))),
+            Some(ChosenForm::DelimitedText(framing)) => {
+                Splitter::DelimitedText(Box::new(Framer::new(framing, self.seam)))
+            }
+            Some(ChosenForm::Searched(search)) => Splitter::Searched(Searched::new(search)),
         };
+        self.unread_text(view);
     }
 
     /// Somebody else takes the events, in this form. What was received and not delivered, `undelivered` first,
@@ -126,37 +153,28 @@ impl Inbound {
                 _ => {}
             }
         }
-        text.push_str(&self.text);
+        text.push_str(&self.text.take());
+        self.text.end().push_str(&text);
+        self.rewind();
         if !self.is_chosen && !self.splitter.is(form) {
             self.splitter = Splitter::of(form);
-            self.searched = 0;
         }
-        self.text = text;
-        if !matches!(self.splitter, Splitter::Text | Splitter::Lines { .. } | Splitter::DelimitedText(_)) {
-            let text = std::mem::take(&mut self.text);
-            bytes.splice(0..0, encoded(view, &text));
-            bytes.extend(self.decoder.take().map(|decoder| decoder.1.into_held()).unwrap_or_default());
-        }
-        if !bytes.is_empty() {
-            bytes.extend(self.bytes.as_slice());
-            self.bytes.clear();
-            self.bytes.extend(&bytes);
-            self.searched = 0;
-        }
+        self.unread_text(view);
+        self.unread(&bytes);
     }
 
     /// The handler has measured: the next frame has this length, or more bytes are needed (0).
     pub(super) fn set_length(&mut self, length: usize) {
         if let Splitter::Measured(measure) = &mut self.splitter {
-            measure.length = (length > 0).then_some(length);
+            measure.set_length(length);
         }
     }
 
-    /// The handler has dealt with the first bytes itself.
-    pub(super) fn skip(&mut self, n: usize) {
-        self.bytes.consume(n.min(self.bytes.len()));
-        if let Splitter::Measured(measure) = &mut self.splitter {
-            *measure = measure.next();
+    /// The handler has dealt with the first bytes of what it searched.
+    pub(super) fn skip(&mut self, view: &ConnView, n: usize) {
+        self.consume(view, n.min(self.bytes.len()));
+        if let Splitter::Searched(searched) = &mut self.splitter {
+            (searched.shown, searched.is_found) = (0, false);
         }
     }
 
@@ -165,17 +183,28 @@ impl Inbound {
         matches!(self.splitter, Splitter::Data) && self.bytes.is_empty() && self.text.is_empty()
     }
 
+    /// Bytes have gone their way without passing through here ([`Inbound::is_plain`]).
+    pub(super) fn pass(&mut self, view: &ConnView, bytes: &[u8]) {
+        self.seam.pass(view.text.recv_encoding(), bytes);
+    }
+
+    /// The same for bytes that nobody has seen.
+    pub(super) fn pass_unseen(&mut self, n: usize) {
+        self.seam.offset += n as u64;
+    }
+
     /// Takes what one read gave, for [`Inbound::next`]. What becomes one unit as it is, text or the only line, is
     /// decoded without being held.
     ///
     /// # Errors
     /// As [`Inbound::next`].
     pub(super) fn push(&mut self, view: &ConnView, bytes: &[u8]) -> Result<(), Fault> {
-        let is_unit = match self.splitter {
-            _ if !self.bytes.is_empty() => false,
-            Splitter::Text => true,
-            Splitter::Lines { max } => is_one_line(view, bytes, max),
-            Splitter::Data | Splitter::Frames(_) | Splitter::DelimitedText(_) | Splitter::Measured(_) => false,
+        self.follow(view);
+        let is_unit = match (&self.splitter, view.text.recv_encoding()) {
+            (_, Some(encoding)) if !self.bytes.is_empty() || self.may_be_marked(encoding) => false,
+            (Splitter::Text, encoding) => encoding.is_some(),
+            (Splitter::Lines { max }, Some(encoding)) => is_one_line(encoding, bytes, *max),
+            _ => false,
         };
         if !is_unit {
             self.hold(bytes);
@@ -187,11 +216,15 @@ impl Inbound {
 
     /// Bytes that were received and are no events yet.
     pub(super) fn held(&self) -> usize {
-        self.bytes.len() + self.text.len()
+        let decoded = self.decoded.as_ref().map_or(0, |decoded| decoded.as_str().len());
+        self.bytes.len() + self.text.as_str().len() + decoded
     }
 
     /// Takes bytes for [`Inbound::next`], whatever they will become.
     pub(super) fn hold(&mut self, bytes: &[u8]) {
+        if let Splitter::Measured(measure) = &mut self.splitter {
+            measure.note_received(bytes.len());
+        }
         self.bytes.extend(bytes);
     }
 
@@ -203,12 +236,14 @@ impl Inbound {
         if self.bytes.is_empty() && self.text.is_empty() {
             return Ok(None);
         }
+        self.follow(view);
+        if self.is_text() && !self.has_order(view) {
+            return Ok(None);
+        }
         match &mut self.splitter {
-            Splitter::Data => Ok(self.take_text().or_else(|| self.take_bytes().map(Event::Data))),
-            Splitter::Text if self.bytes.is_empty() => Ok(self.take_text()),
+            Splitter::Data => Ok(self.take_text().or_else(|| self.take_bytes(view).map(Event::Data))),
             Splitter::Text => {
-                let bytes = std::mem::take(&mut self.bytes);
-                let result = self.decode(view, |decoder, text| decoder.decode(bytes.as_slice(), text));
+                let result = self.decode_front(view, self.bytes.len());
                 self.text_event(result)
             }
             Splitter::Lines { max } => {
@@ -216,79 +251,97 @@ impl Inbound {
                 self.next_line(view, max)
             }
             Splitter::Frames(framer) => {
-                let cut = framer.next(self.bytes.as_slice())?;
-                Ok(cut.map(|cut| {
-                    let frame = self.bytes.as_slice()[cut.frame].to_vec();
-                    self.bytes.consume(cut.consumed);
-                    Event::Frame(frame)
-                }))
+                let Some(cut) = framer.next(self.bytes.as_slice())? else { return Ok(None) };
+                let frame = self.bytes.as_slice()[cut.frame].to_vec();
+                self.consume(view, cut.consumed);
+                Ok(Some(Event::Frame(frame)))
             }
             Splitter::DelimitedText(framer) => {
                 let Some(cut) = framer.next(self.bytes.as_slice())? else { return Ok(None) };
-                let bytes = self.bytes.as_slice()[cut.frame].to_vec();
-                self.bytes.consume(cut.consumed);
-                self.delimited_text(view, &bytes, false).map(Some)
+                let event = self.delimited_text(view, cut.frame.end)?;
+                self.consume(view, cut.consumed);
+                Ok(Some(event))
             }
-            Splitter::Measured(measure) => {
-                if let Some(length) = measure.length.filter(|length| *length <= self.bytes.len()) {
-                    *measure = measure.next();
-                    return Ok(Some(Event::Frame(self.bytes.take(length))));
+            Splitter::Measured(measure) => match measure.next(self.bytes.as_slice())? {
+                Some(Event::Frame(frame)) => {
+                    self.consume(view, frame.len());
+                    Ok(Some(Event::Frame(frame)))
                 }
-                if let Some(max) = measure.max {
-                    return self.look(max);
-                }
-                let longest = measure.length.unwrap_or_default().max(self.bytes.len());
-                if longest > MAX_FRAME {
-                    return Err(Fault::Frame(FrameError::TooLong { max: MAX_FRAME }));
-                }
-                if measure.length.is_some() || measure.shown == self.bytes.len() {
-                    return Ok(None);
-                }
-                let look = if measure.shown == 0 { FIRST_LOOK } else { usize::MAX };
-                measure.shown = look.min(self.bytes.len());
-                Ok(Some(Event::Measure(self.bytes.as_slice()[..measure.shown].to_vec())))
-            }
+                event => Ok(event),
+            },
+            Splitter::Searched(_) => self.look(view),
         }
     }
 
-    /// Shows the handler what has arrived, up to a limit, in which it has to find what it waits for.
-    fn look(&mut self, max: usize) -> Result<Option<Event>, Fault> {
-        let Splitter::Measured(measure) = &mut self.splitter else { return Ok(None) };
+    /// Shows the search what has arrived, up to its limit, in which it has to find what it looks for.
+    fn look(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
+        let Splitter::Searched(searched) = &mut self.splitter else { return Ok(None) };
+        let max = searched.search.max();
+        let encoding = view.text.recv_encoding().unwrap_or(UTF_8);
         let there = self.bytes.len().min(max);
-        if measure.shown < there {
-            measure.shown = there;
-            return Ok(Some(Event::Measure(self.bytes.as_slice()[..there].to_vec())));
+        let is_new = searched.shown == 0 || searched.encoding != encoding;
+        if !searched.is_found && (is_new || searched.shown < there) {
+            let search = Rc::clone(&searched.search);
+            (searched.shown, searched.encoding) = (there, encoding);
+            if search.look(&self.received(view, &*search, is_new)) {
+                if let Splitter::Searched(searched) = &mut self.splitter {
+                    searched.is_found = true;
+                }
+                return Ok(Some(Event::Found));
+            }
         }
         if self.bytes.len() > max { Err(Fault::Unmet(max)) } else { Ok(None) }
     }
 
+    /// What a search is shown: the bytes and, if it needs that, their text.
+    fn received(&mut self, view: &ConnView, search: &dyn Search, is_new: bool) -> Received<'_> {
+        let encoding = view.text.recv_encoding().unwrap_or(UTF_8);
+        let bytes = self.bytes.as_slice();
+        let bytes = &bytes[..bytes.len().min(search.max())];
+        let seam = self.seam;
+        let text = if search.reads_text() && encoding != UTF_8 {
+            if self.decoded.as_ref().is_some_and(|decoded| decoded.encoding() != encoding) {
+                self.decoded = None;
+            }
+            let decoded = self.decoded.get_or_insert_with(|| Box::new(DecodedText::new(encoding, seam)));
+            decoded.update(bytes);
+            Some(&**decoded)
+        } else {
+            None
+        };
+        Received { bytes, seam, encoding, text, is_new }
+    }
+
     fn next_line(&mut self, view: &ConnView, max: usize) -> Result<Option<Event>, Fault> {
         loop {
-            if let Some(end) = memchr(b'\n', self.text.as_bytes()) {
-                let rest = self.text.split_off(end + 1);
-                let line = std::mem::replace(&mut self.text, rest);
+            if let Some(line) = self.text.take_line() {
                 return Ok(Some(Event::Line(without_line_end(line))));
             }
             if self.bytes.is_empty() {
                 return Ok(None);
             }
-            let taken = match view.text.recv() {
-                Charset::Auto if self.text.len() + self.bytes.len() <= max => self.bytes.len(),
-                Charset::Auto => return Err(Fault::LineTooLong(max)),
-                Charset::Named(encoding) => match line_end(encoding, self.bytes.as_slice(), self.searched) {
-                    Some(end) if bytes_of_line(encoding, &self.bytes.as_slice()[..end]) <= max => end,
-                    None if self.bytes.len() <= max + longest_line_end(encoding) => {
-                        self.searched = self.bytes.len();
+            let bytes = self.bytes.as_slice();
+            let taken = match view.text.recv_encoding() {
+                // Line by line: what follows is not decoded before the handler has got the line.
+                None => {
+                    let end = memchr(b'\n', bytes).map(|at| at + 1);
+                    let taken = end.unwrap_or(bytes.len());
+                    let line = end.map_or(taken, |end| bytes_of_line(UTF_8, &bytes[..end]));
+                    if self.text.as_str().len() + line > max + longest_line_end(UTF_8) {
+                        return Err(Fault::LineTooLong(max));
+                    }
+                    taken
+                }
+                Some(encoding) => match line_end(encoding, bytes, self.searched) {
+                    Some(end) if bytes_of_line(encoding, &bytes[..end]) <= max => end,
+                    None if bytes.len() <= max + longest_line_end(encoding) => {
+                        self.searched = bytes.len();
                         return Ok(None);
                     }
                     _ => return Err(Fault::LineTooLong(max)),
                 },
             };
-            let bytes = std::mem::take(&mut self.bytes);
-            let result = self.decode(view, |decoder, text| decoder.decode(&bytes.as_slice()[..taken], text));
-            self.bytes = bytes;
-            self.bytes.consume(taken);
-            self.searched = 0;
+            let result = self.decode_front(view, taken);
             self.keep_or_fail(result)?;
         }
     }
@@ -297,52 +350,57 @@ impl Inbound {
     ///
     /// # Errors
     /// A character cut by the end, where malformed text is an error; a frame cut by it.
-    pub(super) fn finish(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
+    pub(super) fn finish(&mut self, view: &ConnView) -> Result<Vec<Event>, Fault> {
+        self.follow(view);
         match &mut self.splitter {
-            Splitter::Data => Ok(None),
-            Splitter::Frames(framer) => match framer.last(self.bytes.as_slice()) {
-                _ if self.bytes.is_empty() => Ok(None),
+            Splitter::Data => Ok(Vec::new()),
+            Splitter::Frames(framer) => match framer.last(self.bytes.as_slice())? {
+                _ if self.bytes.is_empty() => Ok(Vec::new()),
                 Some(cut) => {
                     let frame = self.bytes.as_slice()[cut.frame].to_vec();
                     self.bytes.clear();
-                    Ok(Some(Event::Frame(frame)))
+                    Ok(vec![Event::Frame(frame)])
                 }
                 None => Err(Fault::CutShort(self.drop_rest())),
             },
+            Splitter::DelimitedText(_) if self.bytes.is_empty() => Ok(Vec::new()),
             Splitter::DelimitedText(_) => {
-                let bytes = self.take_bytes().unwrap_or_default();
-                let last = self.delimited_text(view, &bytes, true)?;
-                Ok((last != Event::Line(String::new())).then_some(last))
+                let last = self.delimited_text(view, self.bytes.len())?;
+                self.bytes.clear();
+                Ok(vec![last])
             }
-            Splitter::Measured(measure) if measure.max.is_some() => {
-                Ok(Some(Event::Unmet(self.take_bytes().unwrap_or_default())))
+            Splitter::Searched(searched) => {
+                let search = Rc::clone(&searched.search);
+                let is_new = searched.shown == 0;
+                search.give_up(&self.received(view, &*search, is_new));
+                self.bytes.clear();
+                Ok(vec![Event::Unmet])
             }
-            Splitter::Measured(_) if self.bytes.is_empty() => Ok(None),
+            Splitter::Measured(_) if self.bytes.is_empty() => Ok(Vec::new()),
             Splitter::Measured(_) => Err(Fault::CutShort(self.drop_rest())),
-            Splitter::Text | Splitter::Lines { .. } if self.decoder.is_none() && self.bytes.is_empty() => Ok(None),
-            Splitter::Text | Splitter::Lines { .. } => {
-                let bytes = std::mem::take(&mut self.bytes);
-                let result = self.decode(view, |decoder, text| {
-                    decoder.decode(bytes.as_slice(), text).and_then(|()| decoder.finish(text))
-                });
-                self.text_event(result)
-            }
+            Splitter::Text | Splitter::Lines { .. } => self.finish_text(view),
         }
     }
 
-    /// Decodes what a delimiter, or the end of the stream, has ended.
-    fn delimited_text(&mut self, view: &ConnView, bytes: &[u8], is_last: bool) -> Result<Event, Fault> {
-        // What is detected must not wait for the next one.
-        let is_whole = is_last || view.text.recv() == Charset::Auto;
-        let result = self.decode(view, |decoder, text| {
-            decoder.decode(bytes, text)?;
-            if is_whole { decoder.finish(text) } else { Ok(()) }
-        });
-        if is_whole {
-            self.decoder = None;
+    /// The last text, or the last lines.
+    fn finish_text(&mut self, view: &ConnView) -> Result<Vec<Event>, Fault> {
+        self.conclude(view, true);
+        let mut events = Vec::new();
+        while let Some(event) = self.next(view)? {
+            events.push(event);
         }
-        self.keep_or_fail(result)?;
-        Ok(Event::Line(std::mem::take(&mut self.text)))
+        if let (Splitter::Lines { max }, Some(encoding)) = (&self.splitter, view.text.recv_encoding())
+            && without_last_cr(encoding, self.bytes.as_slice()) > *max
+        {
+            return Err(Fault::LineTooLong(*max));
+        }
+        let result = self.decode_front(view, self.bytes.len());
+        let result = result.and_then(|()| match &mut self.decoder {
+            Some(decoder) => decoder.1.finish(self.text.end()),
+            None => Ok(()),
+        });
+        events.extend(self.text_event(result)?);
+        Ok(events)
     }
 
     fn drop_rest(&mut self) -> usize {
@@ -351,85 +409,48 @@ impl Inbound {
         rest
     }
 
-    /// Whether bytes are held because their encoding is not known yet.
-    pub(super) fn is_undecided(&self) -> bool {
-        self.decoder.as_ref().is_some_and(|decoder| decoder.1.is_undecided())
+    /// How long nothing may come until [`Inbound::decide`] is due: bytes are held because their encoding is not known
+    /// yet, or because the handler has seen much the same before.
+    pub(super) fn silence(&self) -> Option<Duration> {
+        match (&self.decoder, &self.splitter) {
+            (Some(decoder), _) if decoder.1.is_undecided() => {
+                Some(if decoder.1.is_sure() { DETECT_SURE } else { DETECT_UNSURE })
+            }
+            (_, Splitter::Measured(measure)) => measure.silence(),
+            _ => None,
+        }
     }
 
-    /// Whether what is held says enough for a short silence to decide.
-    pub(super) fn is_sure(&self) -> bool {
-        self.decoder.as_ref().is_some_and(|decoder| decoder.1.is_sure())
-    }
-
-    /// Decides on the encoding with what is there.
+    /// Nothing has come for a while: what is there has to do.
     ///
     /// # Errors
     /// As [`Inbound::next`].
     pub(super) fn decide(&mut self, view: &ConnView) -> Result<Option<Event>, Fault> {
-        let result = self.decode(view, Decoder::decide);
-        if matches!(self.splitter, Splitter::Text) {
-            return self.text_event(result);
+        self.conclude(view, false);
+        if let Splitter::Measured(measure) = &mut self.splitter {
+            measure.note_silence();
         }
-        self.keep_or_fail(result).map(|()| None)
+        self.next(view)
     }
 
     /// Forgets what is not delivered yet.
     pub(super) fn discard(&mut self) {
         self.bytes.clear();
         self.searched = 0;
-        self.text = String::new();
-    }
-
-    /// Runs the decoder for the connection's present encoding on `self.text`; a changed encoding gets a fresh
-    /// decoder.
-    fn decode(
-        &mut self,
-        view: &ConnView,
-        work: impl FnOnce(&mut Decoder, &mut String) -> Result<(), DecodeError>,
-    ) -> Result<(), DecodeError> {
-        let charset = view.text.recv();
-        if self.decoder.as_ref().is_some_and(|decoder| decoder.0 != charset) {
-            self.decoder = None;
-        }
-        let malformed = self.malformed;
-        let decoder = &mut self.decoder.get_or_insert_with(|| Box::new((charset, Decoder::new(charset, malformed)))).1;
-        let result = work(decoder, &mut self.text);
-        if charset == Charset::Auto {
-            view.text.set_detected(decoder.encoding());
-        }
-        result
-    }
-
-    /// All decoded text as one event.
-    fn text_event(&mut self, result: Result<(), DecodeError>) -> Result<Option<Event>, Fault> {
-        self.keep_or_fail(result)?;
-        Ok(self.take_text())
-    }
-
-    /// Leaves the decoded text where it is, or turns it into the part before a fault.
-    fn keep_or_fail(&mut self, result: Result<(), DecodeError>) -> Result<(), Fault> {
-        result.map_err(|error| Fault::Text { before: self.take_text(), error })
-    }
-
-    fn take_text(&mut self) -> Option<Event> {
-        let text = std::mem::take(&mut self.text);
-        match self.splitter {
-            _ if text.is_empty() => None,
-            Splitter::Lines { .. } => Some(Event::Line(without_line_end(text))),
-            Splitter::DelimitedText(_) => Some(Event::Line(text)),
-            _ => Some(Event::Text(text)),
-        }
-    }
-
-    fn take_bytes(&mut self) -> Option<Vec<u8>> {
-        (!self.bytes.is_empty()).then(|| self.bytes.take(self.bytes.len()))
+        self.decoded = None;
+        self.text.clear();
     }
 }
 
 /// Whether that is one whole line and nothing else.
-fn is_one_line(view: &ConnView, bytes: &[u8], max: usize) -> bool {
-    let Charset::Named(encoding) = view.text.recv() else { return false };
+fn is_one_line(encoding: &'static Encoding, bytes: &[u8], max: usize) -> bool {
     line_end(encoding, bytes, 0) == Some(bytes.len()) && bytes_of_line(encoding, bytes) <= max
+}
+
+impl Searched {
+    fn new(search: Rc<dyn Search>) -> Self {
+        Self { search, shown: 0, encoding: UTF_8, is_found: false }
+    }
 }
 
 impl Splitter {
@@ -453,77 +474,10 @@ impl Splitter {
     }
 }
 
-/// Decoded text as the bytes it was.
-fn encoded(view: &ConnView, text: &str) -> Vec<u8> {
-    let encoding = view.text.recv_encoding().unwrap_or(encoding_rs::UTF_8);
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(encoding, Unencodable::Replace);
-    // What the encoding does not hold is replaced: there is no error.
-    let _ = encoder.encode(text, &mut bytes);
-    encoder.finish(&mut bytes);
-    bytes
-}
-
-fn without_line_end(mut line: String) -> String {
-    if line.ends_with('\n') {
-        line.pop();
-    }
-    if line.ends_with('\r') {
-        line.pop();
-    }
-    line
-}
+/// How long bytes of an undetected encoding are held when nothing more comes: a few bytes, or a character that the
+/// network has cut, are too little to decide upon soon.
+const DETECT_SURE: Duration = Duration::from_millis(100);
+const DETECT_UNSURE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use std::net::{Ipv4Addr, SocketAddr};
-    use std::time::Instant;
-
-    use super::*;
-    use crate::config::Text;
-    use crate::session::Side;
-
-    /// Everything that reads of these pieces give.
-    fn events(form: Form, malformed: Malformed, pieces: &[&[u8]]) -> (Vec<Event>, Option<Fault>) {
-        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let view = ConnView::new(1, nowhere, nowhere, Side::Server, &Text::default(), Instant::now());
-        let (mut inbound, mut told) = (Inbound::new(form, malformed), Vec::new());
-        for piece in pieces {
-            if let Err(fault) = inbound.push(&view, piece) {
-                return (told, Some(fault));
-            }
-            loop {
-                match inbound.next(&view) {
-                    Ok(Some(event)) => told.push(event),
-                    Ok(None) => break,
-                    Err(fault) => return (told, Some(fault)),
-                }
-            }
-        }
-        (told, None)
-    }
-
-    #[test]
-    fn one_line_in_one_read_is_a_line_like_every_other() {
-        let input = "one\r\n\nzwölf\n你\n".as_bytes();
-        let expected: Vec<_> = ["one", "", "zwölf", "你"].map(|line| Event::Line(line.to_owned())).into();
-        for at in 0..=input.len() {
-            let (front, back) = input.split_at(at);
-            let (told, fault) = events(Form::Line, Malformed::Fail, &[front, back]);
-            assert!(told == expected && fault.is_none(), "cut at {at}: {told:?}, {fault:?}");
-        }
-        let lines: Vec<_> = input.split_inclusive(|byte| *byte == b'\n').collect();
-        assert_eq!(events(Form::Line, Malformed::Fail, &lines).0, expected);
-    }
-
-    #[test]
-    fn a_fault_in_what_is_not_held_is_told_with_what_came_before_it() {
-        for form in [Form::Line, Form::Text] {
-            let (told, fault) = events(form, Malformed::Fail, &[b"good\xff\n"]);
-            let Some(Fault::Text { before: Some(Event::Line(text) | Event::Text(text)), error }) = fault else {
-                panic!("{told:?}, {fault:?}")
-            };
-            assert_eq!((told.len(), text.as_str(), error.offset), (0, "good", 4));
-        }
-    }
-}
+mod tests;

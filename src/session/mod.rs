@@ -16,6 +16,7 @@ mod info;
 mod linger;
 pub mod link;
 mod outbound;
+pub mod search;
 #[cfg(test)]
 mod tests;
 mod text;

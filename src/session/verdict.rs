@@ -107,7 +107,8 @@ impl Handler for VerdictHandler {
             Event::Closed(_) => self.closed(conn, out),
             Event::Opened
             | Event::Measure(_)
-            | Event::Unmet(_)
+            | Event::Found
+            | Event::Unmet
             | Event::Eof
             | Event::Drained
             | Event::Idle(_)

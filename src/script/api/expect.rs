@@ -8,7 +8,7 @@ use rhai::{Blob, Dynamic, Engine, FnPtr, INT, Map, NativeCallContext};
 use super::conn::Conn;
 use super::pattern::Pattern as Regex;
 use super::{Outcome, failure, type_name};
-use crate::script::expecting::{Expectation, Found, Pattern};
+use crate::script::expecting::{Expectation, Found, Pattern, PatternSearch};
 use crate::script::host::Host;
 use crate::script::timers::Timer;
 
@@ -46,7 +46,7 @@ fn expect(
         let at = host.now() + limit;
         host.timers().start(at, timer)
     });
-    host.expect(view, Expectation { pattern, call, timer });
+    host.expect(view, Expectation { search: PatternSearch::new(pattern), call, timer });
     Ok(())
 }
 

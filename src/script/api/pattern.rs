@@ -3,7 +3,7 @@
 //! The time of a search is proportional to pattern size times text length. That product has a limit, because a search
 //! cannot be interrupted; between two matches the time limit of the call is checked.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -13,6 +13,7 @@ use regex_syntax::hir::{Hir, HirKind};
 use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallContext};
 
 use super::{Outcome, failure, type_name};
+use crate::codec::scan;
 use crate::script::host::Host;
 
 /// A compiled pattern; cheap to clone.
@@ -28,9 +29,17 @@ struct Compiled {
     is_text: bool,
     /// It can match the empty string.
     is_empty: bool,
+    /// For a search in a stream, once there was one; `None` if it cannot be compiled for that.
+    stream: OnceCell<Option<Rc<scan::Pattern>>>,
 }
 
 impl Pattern {
+    /// The same for a search in a stream that comes in pieces.
+    pub(in crate::script) fn stream(&self) -> Option<Rc<scan::Pattern>> {
+        let compile = || scan::Pattern::new(self.0.regex.as_str(), false).ok().map(Rc::new);
+        self.0.stream.get_or_init(compile).clone()
+    }
+
     pub(in crate::script) fn regex(&self) -> &Regex {
         &self.0.regex
     }
@@ -149,7 +158,7 @@ impl Cache {
         if known.len() == MAX_CACHED {
             known.clear();
         }
-        let compiled = Pattern(Rc::new(Compiled { regex, weight, is_text, is_empty }));
+        let compiled = Pattern(Rc::new(Compiled { regex, weight, is_text, is_empty, stream: OnceCell::new() }));
         known.insert(pattern.clone(), compiled.clone());
         Ok(compiled)
     }

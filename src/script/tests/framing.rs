@@ -1,7 +1,10 @@
 //! Framing and expectations, at the level of the handler.
 
 use super::*;
+use crate::codec::charset::Encoder;
 use crate::codec::framing::{Endian, Framing, LengthHeader};
+use crate::codec::{labels, work};
+use crate::config::{Charset, Unencodable};
 use crate::session::{ChosenForm, Handler, TimerCall};
 
 fn chosen(body: &str) -> Option<ChosenForm> {
@@ -74,24 +77,17 @@ fn frame_size_measures_frames_for_on_frame() {
 
 #[test]
 fn expected_patterns_match_once_and_in_order() {
-    let mut bench = Bench::load(
+    let bench = Bench::load(
         r#"fn on_connect(conn) {
             conn.expect("login: ", |c, m| { c.send("me"); c.expect(hex("0a"), |c, m| print(m.before.text())); });
         }
         fn on_data(conn, data) { print("data " + data.text()); }"#,
     );
     let conn = conn(1);
-    let asked = Command::SetForm(1, Some(ChosenForm::Searched { max: 1 << 20 }));
-    assert_eq!(bench.give(&conn, Event::Opened), [asked]);
-    assert_eq!(bench.give(&conn, Event::Measure(b"log".to_vec())), []);
-    let found = bench.give(&conn, Event::Measure(b"hello, login: wel".to_vec()));
-    assert_eq!(
-        found,
-        [Command::Skip(1, 14), send(1, b"me"), Command::SetForm(1, Some(ChosenForm::Searched { max: 1 << 20 }))]
-    );
-    let back = Command::SetForm(1, None);
-    let found = bench.give(&conn, Event::Measure(b"welcome\nmore".to_vec()));
-    assert_eq!(found, [Command::Skip(1, 8), print("welcome"), back]);
+    let mut run = Run::start(bench, conn);
+    assert_eq!(run.give(b"hello, log"), "");
+    assert_eq!(run.give(b"in: wel"), "send me");
+    assert_eq!(run.give(b"come\nmore"), "welcome / data more");
 }
 
 #[test]
@@ -113,29 +109,11 @@ fn an_expectation_times_out() {
 
 /// The output of the callbacks of `expect`, and the bytes left for other handlers, for data in these chunks.
 fn expected_of(body: &str, label: &str, pieces: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
-    let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_data(conn, data) {{}}"));
-    let conn = conn_in(1, label);
-    let mut asked =
-        matches!(bench.give(&conn, Event::Opened)[..], [Command::SetForm(1, Some(ChosenForm::Searched { .. }))]);
-    let (mut printed, mut held) = (Vec::new(), Vec::new());
-    for piece in pieces {
-        held.extend_from_slice(piece);
-        let mut again = !held.is_empty();
-        while std::mem::take(&mut again) && asked {
-            for command in bench.give(&conn, Event::Measure(held.clone())) {
-                match command {
-                    Command::Skip(1, n) => {
-                        held.drain(..n);
-                        again = !held.is_empty();
-                    }
-                    Command::SetForm(1, chosen) => asked = matches!(chosen, Some(ChosenForm::Searched { .. })),
-                    Command::Print(text) => printed.push(text.trim_end().to_owned()),
-                    other => panic!("{other:?}"),
-                }
-            }
-        }
-    }
-    (printed, held)
+    let bench = Bench::load(&format!("fn on_connect(conn) {{ {body} }} fn on_data(conn, data) {{}}"));
+    let mut run = Run::start(bench, conn_in(1, label));
+    let printed: Vec<_> = pieces.iter().map(|piece| run.give(piece)).filter(|text| !text.is_empty()).collect();
+    let printed = printed.join(" / ");
+    (printed.split_terminator(" / ").map(str::to_owned).collect(), run.data)
 }
 
 /// Checks the result for the whole, every two-way split and byte by byte.
@@ -192,10 +170,9 @@ fn a_large_pattern_has_a_smaller_search_limit() {
     );
     let conn = conn(1);
     let given = bench.give(&conn, Event::Opened);
-    let [Command::SetForm(1, Some(ChosenForm::Searched { max }))] = given[..] else { panic!("{given:?}") };
+    let [Command::SetForm(1, Some(ChosenForm::Searched(search)))] = &given[..] else { panic!("{given:?}") };
+    let max = search.max();
     assert!(max < 1 << 20 && max > 10_000, "{max}");
-    let given = bench.give(&conn, Event::Measure(format!("a{}", "b".repeat(1000)).into()));
-    assert_eq!(given.last(), Some(&Command::SetForm(1, Some(ChosenForm::Searched { max: 1 << 20 }))), "{given:?}");
 }
 
 #[test]
@@ -229,19 +206,17 @@ fn parameters_of_callbacks_are_optional() {
             "fn one(c) {{ print(c.id) }} fn two(c, m) {{ print(c.id) }} fn two(a, b, c) {{}}
              fn on_connect(conn) {{ conn.expect(\"x\", {call}); }} fn on_data(conn, data) {{}}"
         );
-        let mut bench = Bench::load(&script);
-        bench.give(&conn(1), Event::Opened);
-        let out = bench.give(&conn(1), Event::Measure(b"x".to_vec()));
-        assert!(out.contains(&print("1")), "{call}: {out:?}");
+        let mut run = Run::start(Bench::load(&script), conn(1));
+        assert_eq!(run.give(b"x"), "1", "{call}");
     }
     for (call, name) in [("conn.expect(\"x\", |a, b, c| 1)", "expect"), ("conn.after(0, |a, b| 1)", "after")] {
         let mut bench = Bench::load(&format!("fn on_connect(conn) {{ {call}; }} fn on_data(conn, data) {{}}"));
-        bench.give(&conn(1), Event::Opened);
         let message = if name == "after" {
+            bench.give(&conn(1), Event::Opened);
             let fired = bench.handler.handle_timeout(Instant::now(), &mut Vec::new()).unwrap();
             format!("{:?}", fired.result.unwrap_err())
         } else {
-            bench.fail(&conn(1), Event::Measure(b"x".to_vec()))
+            Run::start(bench, conn(1)).give(b"x")
         };
         let (has, most) = if name == "after" { (2, 1) } else { (3, 2) };
         let wanted = format!("the function given to {name} has {has} parameters and gets {most} at most");
@@ -251,17 +226,94 @@ fn parameters_of_callbacks_are_optional() {
 
 #[test]
 fn an_expectation_unmet_at_the_end_gets_the_received_data() {
-    let mut bench = Bench::load(
+    let bench = Bench::load(
         r#"fn on_connect(conn) {
                conn.expect("login:", 500, |c, m| print(`${m.eof} ${m.timeout} ${m.before}`));
                conn.expect(hex("00"), |c, m| print(`${m.eof} ${m.before.len()}`));
            }
            fn on_line(conn, line) {}"#,
     );
-    let conn = conn_in(1, "gbk");
-    bench.give(&conn, Event::Opened);
-    assert_eq!(bench.give(&conn, Event::Measure(b"\xc4\xe3".to_vec())), []);
-    let out = bench.give(&conn, Event::Unmet(b"\xc4\xe3\xba".to_vec()));
-    assert_eq!(out, [print("true false 你\u{fffd}"), print("true 0")]);
-    assert!(bench.handler.deadline().is_none(), "nothing is waited for any more");
+    let mut run = Run::start(bench, conn_in(1, "gbk"));
+    assert_eq!(run.give(b"\xc4\xe3\xba"), "");
+    assert_eq!(run.finish(), "true false 你\u{fffd} / true 0");
+    assert!(run.bench.handler.deadline().is_none(), "nothing is waited for any more");
+}
+
+#[test]
+fn a_peer_that_sends_byte_by_byte_is_measured_after_a_silence() {
+    let bench = Bench::load(
+        r#"fn frame_size(conn, buf) { buf.find("\n") + 1 }
+        fn on_frame(conn, frame) { print(frame.len()); }"#,
+    );
+    let mut run = Run::start(bench, conn(1));
+    let long = 40_000;
+    let (_, work) = work::of(|| {
+        for _ in 0..long {
+            assert_eq!(run.give(b"x"), "");
+        }
+    });
+    assert!(work < 4096 * 4096 + 33 * long, "{work} bytes are shown");
+    assert_eq!(run.give(b"\n"), "");
+    assert_eq!(run.wait(), "40001");
+    // What comes in large pieces is measured at once.
+    let mut line = vec![b'x'; 40_000];
+    assert_eq!(run.give(&line), "");
+    line.push(b'\n');
+    assert_eq!(run.give(&line), "80001");
+}
+
+/// What an expectation of a text, of a regex and of bytes costs, for chunks of this size.
+#[test]
+fn every_byte_is_searched_once_however_it_comes() {
+    for label in ["utf-8", "gbk", "gb18030", "big5", "shift_jis", "euc-kr", "iso-2022-jp", "utf-16le", "windows-1251"] {
+        let Ok(Charset::Named(encoding)) = labels::lookup(label) else { panic!("{label}") };
+        let encode = |text: &str| Encoder::new(encoding, Unencodable::Replace).encode_whole(text).unwrap();
+        for wanted in [r#""zz""#, r#"re("z{2}\\d")"#, r#"re("(?m)^zz$")"#, "bytes(\"zz\")", "\"\u{434}!\""] {
+            for unit in ["|", "z ", "\u{434}"] {
+                let bytes = encode(unit).repeat((16 << 10) / encode(unit).len());
+                for piece in [1, 100, bytes.len()] {
+                    let bench = Bench::load(&format!(
+                        "fn on_connect(conn) {{ conn.expect({wanted}, |c, m| print(`${{m}}`)); }} fn on_data(c, d) {{}}"
+                    ));
+                    let mut run = Run::start(bench, conn_in(1, label));
+                    let (_, work) = work::of(|| {
+                        for bytes in bytes.chunks(piece) {
+                            assert_eq!(run.give(bytes), "");
+                        }
+                    });
+                    let most = 5 * bytes.len() + 8 * bytes.len() / piece;
+                    assert!(work <= most, "{wanted} in {label}, {unit:?} by {piece}: {work} of {}", bytes.len());
+                }
+            }
+        }
+    }
+}
+
+/// An expectation for each line of one long chunk, set by the one before or by `on_line`.
+#[test]
+fn expectations_set_anew_do_not_search_the_rest_again() {
+    for label in ["utf-8", "gbk", "iso-2022-jp", "utf-16be"] {
+        let Ok(Charset::Named(encoding)) = labels::lookup(label) else { panic!("{label}") };
+        let line = Encoder::new(encoding, Unencodable::Fail).encode_whole("line |\n").unwrap();
+        let count = 3000;
+        let bytes = line.repeat(count);
+        for wanted in [r#""\n""#, r#"re("[|]\\n")"#] {
+            let again = format!(
+                "fn next(c) {{ c.expect({wanted}, |c, m| {{ print(\".\"); next(c); }}); }}
+                fn on_connect(c) {{ next(c); }} fn on_data(c, d) {{}}"
+            );
+            let between = format!(
+                "fn next(c) {{ c.expect({wanted}, |c, m| print(\".\")); }}
+                fn on_connect(c) {{ next(c); }} fn on_line(c, line) {{ print(\".\"); next(c); }}"
+            );
+            for script in [again, between] {
+                let mut run = Run::start(Bench::load(&script), conn_in(1, label));
+                let (told, work) = work::of(|| run.give(&bytes));
+                assert_eq!(told.matches('.').count(), count);
+                // A regex of which nothing is known yet is tried on everything, and stops at its match.
+                let rest = if wanted.starts_with("re") { bytes.len() * count } else { 0 };
+                assert!(work <= 6 * bytes.len() + rest, "{script}: {work} of {}", bytes.len());
+            }
+        }
+    }
 }

@@ -28,7 +28,8 @@ use std::time::{Duration, Instant};
 use crate::codec::labels;
 use crate::config::{Charset, Script, ScriptSource, Text};
 use crate::script::ScriptHandler;
-use crate::session::{Command, ConnView, Event, Handler, HandlerError, RunEvent, Side};
+use crate::session::connection::Settings;
+use crate::session::{Command, ConnView, Event, Handler, HandlerError, Link, RunEvent, Side};
 
 /// A loaded script.
 pub(super) struct Bench {
@@ -114,6 +115,71 @@ impl Bench {
         let first = message.lines().next().unwrap_or_default();
         let place = |character: char| character.is_ascii_digit() || character == ':';
         first.trim_start_matches("reply.rhai").trim_start_matches(place).trim_start().to_owned()
+    }
+}
+
+/// A script and a connection: received bytes become events, and the commands of the script change the connection.
+pub(super) struct Run {
+    pub(super) bench: Bench,
+    link: Link,
+    /// The bytes of all chunks.
+    pub(super) data: Vec<u8>,
+}
+
+impl Run {
+    /// Opens the connection.
+    pub(super) fn start(bench: Bench, conn: Rc<ConnView>) -> Self {
+        let event_mask = bench.handler.event_mask(&conn);
+        let link = Link::new(conn, Settings { event_mask, ..Settings::default() });
+        let mut run = Self { bench, link, data: Vec::new() };
+        assert_eq!(run.turn(), "");
+        run
+    }
+
+    /// Receives bytes. Returns what was printed and sent, in order, with ` / ` between.
+    pub(super) fn give(&mut self, bytes: &[u8]) -> String {
+        self.link.handle_input(Instant::now(), bytes);
+        self.turn()
+    }
+
+    /// Receives the end of the stream.
+    pub(super) fn finish(&mut self) -> String {
+        self.link.handle_eof(Instant::now());
+        self.turn()
+    }
+
+    /// Nothing comes for a while.
+    pub(super) fn wait(&mut self) -> String {
+        self.link.handle_timeout(Instant::now() + Duration::from_secs(2), 0);
+        self.turn()
+    }
+
+    fn turn(&mut self) -> String {
+        let mut told = Vec::new();
+        let conn = Rc::clone(self.link.view());
+        while let Some(event) = self.link.poll_event() {
+            if let Event::Data(bytes) = &event {
+                self.data.extend(bytes);
+            }
+            if let Event::Error(error) = &event {
+                told.push(error.message.clone());
+            }
+            let mut out = Vec::new();
+            if let Err(error) = self.bench.handler.handle(&conn, event, &mut out) {
+                told.push(format!("{error:?}"));
+            }
+            for command in out {
+                match command {
+                    Command::Skip(_, n) => self.link.skip(n),
+                    Command::Cut(_, n) => self.link.cut(n),
+                    Command::SetForm(_, form) => self.link.set_form(form),
+                    Command::Send(_, bytes) => told.push(format!("send {}", String::from_utf8_lossy(&bytes))),
+                    Command::Print(text) => told.push(text.trim_end().to_owned()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        told.join(" / ")
     }
 }
 

@@ -125,7 +125,8 @@ impl Connection {
                     | Event::Line(_)
                     | Event::Frame(_)
                     | Event::Measure(_)
-                    | Event::Unmet(_)
+                    | Event::Found
+                    | Event::Unmet
             )
         });
     }

@@ -5,6 +5,7 @@
 
 #![allow(clippy::large_stack_arrays, reason = "the stack of a test has room")]
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::book::{
@@ -13,6 +14,7 @@ use super::book::{
 use crate::codec::framing::Framing;
 use crate::config::{Charset, Malformed, Text};
 use crate::session::connection::{Action, HIGH_WATER, Settings};
+use crate::session::search::{Received, Search};
 use crate::session::{ChosenForm, CloseReason, ConnError, ErrorKind, Event, Form, Link, Operation};
 
 run_each_way! {
@@ -407,21 +409,44 @@ fn a_long_frame_is_first_shown_in_part(way: Way) {
         .quiet();
 }
 
+/// A search for `: `.
+#[derive(Debug)]
+struct Prompt;
+
+impl Search for Prompt {
+    fn max(&self) -> usize {
+        20
+    }
+
+    fn reads_text(&self) -> bool {
+        false
+    }
+
+    fn look(&self, received: &Received<'_>) -> bool {
+        received.bytes.windows(2).any(|window| window == b": ")
+    }
+
+    fn give_up(&self, received: &Received<'_>) {
+        assert_eq!(received.bytes, b"never found");
+    }
+}
+
 fn what_the_handler_took_itself_is_gone_and_the_rest_is_data(way: Way) {
     chunks(way)
-        .do_(|conn, _| conn.set_form(Some(ChosenForm::Searched { max: 1 << 20 })))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Searched(Rc::new(Prompt)))))
         .input(b"login: tail")
-        .event(Event::Measure(b"login: tail".to_vec()))
+        .event(Event::Found)
         .do_(|conn, _| {
             conn.skip(7);
             conn.set_form(None);
         })
         .event(data(b"tail"))
-        .do_(|conn, _| conn.set_form(Some(ChosenForm::Searched { max: 1 << 20 })))
-        .input(b"never found")
-        .event(Event::Measure(b"never found".to_vec()))
+        .do_(|conn, _| conn.set_form(Some(ChosenForm::Searched(Rc::new(Prompt)))))
+        .input(b"never")
+        .quiet()
+        .input(b" found")
         .eof()
-        .event(Event::Unmet(b"never found".to_vec()))
+        .event(Event::Unmet)
         .event(Event::Eof)
         .quiet();
 }
