@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn every_character_is_looked_at_once() {
         for (input, piece) in [("x".repeat(1 << 16), 1), ("ab\n".repeat(1 << 14), 3 << 14)] {
-            let (_, work) = work::of(|| {
+            let ((), work) = work::of(|| {
                 let mut pending = PendingText::default();
                 for bytes in input.as_bytes().chunks(piece) {
                     pending.end().push_str(str::from_utf8(bytes).unwrap());

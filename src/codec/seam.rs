@@ -40,6 +40,7 @@ impl Seam {
     }
 
     /// The place so many bytes before, in the same character set.
+    #[must_use]
     pub fn back(mut self, bytes: usize) -> Self {
         self.offset = self.offset.saturating_sub(bytes as u64);
         self

@@ -268,6 +268,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::single_range_in_vec_init, reason = "one match")]
     fn a_match_starts_at_the_start_of_a_character() {
         for (encoding, bytes, text, found) in [
             (GBK, &b"\x81\x7c|\x81\x7ca|"[..], "|", vec![2..3, 6..7]),

@@ -363,7 +363,7 @@ impl Inbound {
                 }
                 None => Err(Fault::CutShort(self.drop_rest())),
             },
-            Splitter::DelimitedText(_) if self.bytes.is_empty() => Ok(Vec::new()),
+            Splitter::DelimitedText(_) | Splitter::Measured(_) if self.bytes.is_empty() => Ok(Vec::new()),
             Splitter::DelimitedText(_) => {
                 let last = self.delimited_text(view, self.bytes.len())?;
                 self.bytes.clear();
@@ -376,7 +376,6 @@ impl Inbound {
                 self.bytes.clear();
                 Ok(vec![Event::Unmet])
             }
-            Splitter::Measured(_) if self.bytes.is_empty() => Ok(Vec::new()),
             Splitter::Measured(_) => Err(Fault::CutShort(self.drop_rest())),
             Splitter::Text | Splitter::Lines { .. } => self.finish_text(view),
         }

@@ -247,7 +247,7 @@ fn a_peer_that_sends_byte_by_byte_is_measured_after_a_silence() {
     );
     let mut run = Run::start(bench, conn(1));
     let long = 40_000;
-    let (_, work) = work::of(|| {
+    let ((), work) = work::of(|| {
         for _ in 0..long {
             assert_eq!(run.give(b"x"), "");
         }
@@ -276,7 +276,7 @@ fn every_byte_is_searched_once_however_it_comes() {
                         "fn on_connect(conn) {{ conn.expect({wanted}, |c, m| print(`${{m}}`)); }} fn on_data(c, d) {{}}"
                     ));
                     let mut run = Run::start(bench, conn_in(1, label));
-                    let (_, work) = work::of(|| {
+                    let ((), work) = work::of(|| {
                         for bytes in bytes.chunks(piece) {
                             assert_eq!(run.give(bytes), "");
                         }
