@@ -28,6 +28,7 @@ pub(super) fn regular(path: &Path, options: &mut OpenOptions) -> Result<File, St
 
 /// The same, without following a link in the last part of the path.
 pub(super) fn regular_itself(path: &Path, options: &mut OpenOptions) -> Result<File, String> {
+    let check = |known: &Metadata| check(known).map_err(|_| "not a regular file".to_owned());
     if let Ok(known) = path.symlink_metadata() {
         check(&known)?;
     }
@@ -81,7 +82,11 @@ fn is_descriptor(path: &Path) -> bool {
 }
 
 fn check(known: &Metadata) -> Result<(), String> {
-    if known.is_file() { Ok(()) } else { Err(format!("is {}, not a regular file", kind(known.file_type()))) }
+    match kind(known.file_type()) {
+        _ if known.is_file() => Ok(()),
+        "a directory" => Err("is a directory".to_owned()),
+        kind => Err(format!("is {kind}, not a regular file")),
+    }
 }
 
 fn kind(kind: FileType) -> &'static str {
@@ -91,8 +96,6 @@ fn kind(kind: FileType) -> &'static str {
         "a FIFO"
     } else if kind.is_socket() {
         "a socket"
-    } else if kind.is_symlink() {
-        "a link"
     } else {
         "a device"
     }
@@ -121,14 +124,15 @@ mod tests {
         std::os::unix::fs::symlink("file", path("link")).unwrap();
         std::os::unix::fs::symlink("fifo", path("fifolink")).unwrap();
         let said = |path: &Path| read_script(path, 100, None);
-        for (name, what) in [("socket", "a socket"), ("fifo", "a FIFO"), ("fifolink", "a FIFO"), (".", "a directory")] {
+        for (name, what) in [("socket", "a socket"), ("fifo", "a FIFO"), ("fifolink", "a FIFO")] {
             assert_eq!(said(&path(name)), Err(format!("is {what}, not a regular file")));
         }
+        assert_eq!(said(folder.path()), Err("is a directory".to_owned()));
         assert_eq!(said(Path::new("/dev/null")), Err("is a device, not a regular file".to_owned()));
         assert_eq!(said(&path("file")), Ok(b"let a;".to_vec()));
         assert_eq!(said(&path("link")), Ok(b"let a;".to_vec()));
         let refused = regular_itself(&path("link"), OpenOptions::new().read(true));
-        assert_eq!(refused.map(drop), Err("is a link, not a regular file".to_owned()));
+        assert_eq!(refused.map(drop), Err("not a regular file".to_owned()));
         assert_eq!(said(&path("none")), Err("no such file or directory".to_owned()));
     }
 
