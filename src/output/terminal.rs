@@ -5,7 +5,7 @@
 //!
 //! | input | output |
 //! |---|---|
-//! | `ESC [ … m` with digits, `;` and `:`, at most 64 bytes | unchanged |
+//! | `ESC [ … m` with digits, `;` and `:`, at most 64 bytes, that conceals nothing | unchanged |
 //! | `\t \n \r`, printable UTF-8 | unchanged |
 //! | any other control character below 80 | `^[`, `^G`, `^?` |
 //! | U+0080 to U+009F, and each byte that is not UTF-8 | `\x9b` |
@@ -110,9 +110,40 @@ fn colour(bytes: &[u8]) -> Front {
     let length = 2 + parameters + 1;
     match bytes.get(2 + parameters) {
         _ if length > SGR_LONGEST => Front::Control(ESC),
+        Some(b'm') if conceals(&bytes[2..length - 1]) => Front::Control(ESC),
         Some(b'm') => Front::Pass(length),
         Some(_) => Front::Control(ESC),
         None => Front::Cut,
+    }
+}
+
+/// Whether the parameters of a colour sequence make text invisible, to some terminal at least.
+fn conceals(parameters: &[u8]) -> bool {
+    let mut groups = parameters.split(|byte| *byte == b';');
+    while let Some(group) = groups.next() {
+        match group.split(|byte| *byte == b':').next().and_then(number) {
+            None | Some(8) => return true,
+            // A colour of a palette, or in red, green and blue, follows. Not so after 58, which old terminals do not know.
+            Some(38 | 48) if !group.contains(&b':') => {
+                let components = match groups.clone().next().and_then(number) {
+                    Some(5) => 2,
+                    Some(2) => 4,
+                    _ => 0,
+                };
+                groups.by_ref().take(components).for_each(drop);
+            }
+            Some(_) => {}
+        }
+    }
+    false
+}
+
+/// The number in decimal digits, 0 if there are none; `None` if it is so long that a terminal may wrap it.
+fn number(digits: &[u8]) -> Option<u16> {
+    match digits {
+        [] => Some(0),
+        digits if digits.len() > 4 => None,
+        digits => std::str::from_utf8(digits).ok()?.parse().ok(),
     }
 }
 
@@ -206,10 +237,24 @@ mod tests {
 
     #[test]
     fn a_colour_has_at_most_64_bytes() {
-        let longest = format!("\x1b[{}m", "1".repeat(61));
+        let longest = format!("\x1b[{}1m", "1;".repeat(30));
         assert_eq!(every_way(longest.as_bytes()), longest);
-        let longer = "1".repeat(62);
+        let longer = format!("{}11", "1;".repeat(30));
         assert_eq!(every_way(format!("\x1b[{longer}m").as_bytes()), format!("^[[{longer}m"));
+    }
+
+    #[test]
+    fn text_cannot_be_concealed() {
+        for hidden in
+            ["8", "08", "0;8", "1;8", "8;1", "38;5;8;8", "38;2;1;2;3;8", "58;5;8", "8:1", "38:5:1;8", "38;8", "65544"]
+        {
+            let sequence = format!("\x1b[{hidden}mx");
+            assert_eq!(every_way(sequence.as_bytes()), format!("^[[{hidden}mx"));
+        }
+        for shown in ["", "0", "28", "18;80", "38;5;8", "48;5;8;1", "38;2;8;8;8", "38:5:8", "58:2::8:8:8", ";;1"] {
+            let sequence = format!("\x1b[{shown}mx");
+            assert_eq!(every_way(sequence.as_bytes()), sequence);
+        }
     }
 
     #[test]
