@@ -4,8 +4,8 @@ use std::panic::PanicHookInfo;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::codec::escape::show_line;
+use crate::driver;
 use crate::exit::Exit;
-use crate::output::console::write_stderr;
 use crate::sys::stack;
 
 /// The last panic, on whatever thread.
@@ -29,7 +29,7 @@ pub fn remember(info: &PanicHookInfo<'_>) {
 pub fn report() {
     let version = env!("CARGO_PKG_VERSION");
     let what = std::mem::take(&mut *last());
-    write_stderr(&format!("tcpx: a bug in tcpx {version}, please report it: {}\n", show_line(&what)));
+    driver::say_last(&format!("tcpx: a bug in tcpx {version}, please report it: {}\n", show_line(&what)));
 }
 
 fn last() -> MutexGuard<'static, String> {

@@ -14,7 +14,7 @@ use crate::config::{Config, ScriptSource};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
-use crate::output::console::{self, Console, write_stderr};
+use crate::output::console::{self, write_stderr};
 use crate::script::{MAX_SCRIPT, builtin, starter, strict};
 use crate::sys::{stack, unix};
 
@@ -62,7 +62,9 @@ fn run_config(mut config: Config) -> Exit {
     {
         let seed = fastrand::u32(..).into();
         script.seed = Some(seed);
-        Console::new(config.output.verbose, config.output.quiet).note(&format!("rand() begins with --seed {seed}"));
+        if config.output.verbose > 0 {
+            driver::say(&console::message(&format!("rand() begins with --seed {seed}")));
+        }
     }
     if config.script.is_none() {
         return driver::run(config);

@@ -20,6 +20,7 @@ mod robust;
 mod sending;
 mod serving;
 mod signals;
+mod stderr;
 mod support;
 mod terminal;
 mod toxics;

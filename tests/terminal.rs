@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::peer::{Conn, Server};
 use crate::support::pty::Pty;
-use crate::support::{BOTH, Role, Stdin, Stdout, Tcpx};
+use crate::support::{BOTH, Folder, Role, Stdin, Stdout, Tcpx, wait_for};
 
 const PLAIN: &[&str] = &[];
 /// Sequences for a title and a cleared screen, a bell, C1 in both forms, backspace; and colours, which are allowed.
@@ -183,4 +183,81 @@ fn the_end_of_input_at_the_prompt_exits_with_2() {
     let done = tcpx.finish();
     assert_eq!(done.status_code(), Some(2));
     pty.wait_screen("tcpx connect HOST PORT");
+}
+
+#[test]
+fn concealed_text_is_shown_and_colours_end_with_the_run() {
+    for role in BOTH {
+        let pty = Pty::new();
+        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side())).pair(role);
+        peer.send(b"\x1b[8mhidden \x1b[1;8mhidden \x1b[31mred");
+        drop(peer);
+        tcpx.finish().code(0).quietly();
+        pty.wait_screen("\x1b[0m");
+        assert_eq!(pty.screen.text(), "^[[8mhidden ^[[1;8mhidden \x1b[31mred\x1b[0m");
+    }
+}
+
+#[test]
+fn our_words_begin_on_a_fresh_line_of_the_same_terminal() {
+    let server = Server::start();
+    let port = server.address.port().to_string();
+    for (both, shown) in [
+        (true, "\x1b[31mhalf\x1b[0m\r\ntcpx: read from PEER: connection reset by peer\r\n"),
+        (false, "\x1b[31mhalf\x1b[0m"),
+    ] {
+        let pty = Pty::new();
+        let tcpx = Tcpx::new(&["connect", "127.0.0.1", &port]).stdin(Stdin::Open).stdout(Stdout::Fd(pty.side()));
+        let tcpx = if both { tcpx.stderr(pty.side()) } else { tcpx }.spawn();
+        let mut peer = server.accept();
+        peer.send(b"\x1b[31mhalf");
+        pty.wait_screen("half");
+        peer.reset();
+        assert_eq!(tcpx.finish().status_code(), Some(56));
+        let shown = shown.replace("PEER", &server.address.to_string());
+        assert!(pty.screen.wait(|bytes| bytes == shown.as_bytes()), "{:?}", pty.screen.text());
+    }
+}
+
+#[test]
+fn a_raw_line_gets_bytes_unless_it_controls_us() {
+    for controls in [false, true] {
+        let pty = Pty::new();
+        pty.make_raw();
+        let server = Server::start();
+        let port = server.address.port().to_string();
+        let tcpx = Tcpx::new(&["connect", "-q", "127.0.0.1", &port]).stdout(Stdout::Fd(pty.side()));
+        let tcpx = if controls { in_foreground(tcpx, &pty) } else { tcpx.stdin(Stdin::Open) }.spawn();
+        let mut peer = server.accept();
+        peer.send(NASTY);
+        drop(peer);
+        tcpx.finish().code(0);
+        let wanted = if controls { b"^[]0;title^G".as_slice() } else { NASTY };
+        assert!(pty.screen.wait(|bytes| bytes.starts_with(wanted)), "{:?}", pty.screen.text());
+    }
+}
+
+#[test]
+fn a_job_in_the_background_goes_on_without_its_terminal() {
+    let folder = Folder::new();
+    let ready = folder.path("ready");
+    let mut pty = Pty::new();
+    let tcpx = Tcpx::new(&["listen", "-k", "127.0.0.1", "0", "--ready-file"]).arg(&ready).stdout(Stdout::Collected);
+    // A shell with job control, which reads a line of its own before it brings the job to the foreground.
+    let shell =
+        ["setsid", "--ctty", "bash", "-c", "set -m; \"$@\" & read -r line; echo \"shell: $line\" >&2; fg", "bash"];
+    let tcpx = tcpx.stdin(Stdin::Fd(pty.side())).stderr(pty.side()).with_default_signals().under(&shell).spawn();
+    wait_for("the address", || ready.exists());
+    let address = std::fs::read_to_string(&ready).expect("an address").trim().parse().expect("an address");
+    let mut peer = Conn::to(address);
+    peer.send(b"hello");
+    assert!(tcpx.out.wait(|bytes| bytes == b"hello"), "it runs");
+    pty.type_in(b"for the shell\n");
+    pty.wait_screen("shell: for the shell");
+    pty.type_in(b"for the client\n");
+    peer.expect(b"for the client\n");
+    pty.type_in(b"\x03");
+    // The status of the shell.
+    assert_eq!(tcpx.finish().status_code(), Some(130));
+    peer.expect_eof();
 }

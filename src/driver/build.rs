@@ -21,6 +21,7 @@ use crate::driver::plan::Defaults;
 use crate::driver::preamble::check_files;
 use crate::driver::ready::remove_old_ready_file;
 use crate::driver::shutdown::Shutdown;
+use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Duty, Stdin};
 use crate::driver::stdout::Stdout;
 use crate::driver::watch::ScriptWatch;
@@ -108,6 +109,7 @@ impl Driver {
         let mut parts = Parts {
             stdin: Stdin::new(input, &config.text, single_peer, duty),
             stdout,
+            stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
             policy: EofPolicy::new(&config, script.as_ref().is_some_and(|script| script.takes_received())),
             memory: memory::bound(&config),
@@ -158,9 +160,14 @@ fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
 pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) -> Result<Observers> {
     let output = &config.output;
     let mut list: Vec<Box<dyn Observer>> = Vec::new();
-    list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet), world.stderr())));
+    let messages = world.stderr();
+    let say = || -> Box<dyn FnMut(&str)> {
+        let messages = Rc::clone(&messages);
+        Box::new(move |text| messages.say(text))
+    };
+    list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet), say())));
     if output.hex {
-        list.push(Box::new(Hexdump::new(!config.is_single_peer(), world.stderr())));
+        list.push(Box::new(Hexdump::new(!config.is_single_peer(), say())));
     }
     let mut stdout = None;
     match &output.events {

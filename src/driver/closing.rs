@@ -137,13 +137,17 @@ impl Parts {
             self.notify_exit();
         }
         // Checked again: the notice of the exit may have queued a line of events.
-        if self.stdout.is_empty() || is_late {
+        if is_late || (self.stdout.is_empty() && self.stderr.is_done(self.io.now)) {
             self.shutdown.end();
         }
     }
 
-    /// Flushes the observers, once a round.
+    /// Flushes the observers and stderr, once a round.
     pub(super) fn flush_observers(&mut self) {
+        if self.stderr.flush(&mut self.io) {
+            self.peers.wake_stalled(&mut self.io);
+            self.stdin.wake(&mut self.io);
+        }
         if self.io.observers.hold_back()
             && let Some(error) = self.io.observers.flush()
         {
@@ -173,6 +177,7 @@ impl Parts {
             return None;
         }
         self.notify_exit();
+        self.stdout.reset_colours(&mut self.io);
         let (code, ending) = (self.shutdown.code(), self.shutdown.ending());
         for slot in self.peers.slots() {
             if let Some(peer) = self.peers.get_mut(slot) {

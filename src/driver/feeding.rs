@@ -32,7 +32,7 @@ impl Parts {
 
     fn stdin_bytes(&mut self) {
         let targets = self.stdin_targets();
-        if !self.stdin.is_readable(&mut self.io) || targets.is_empty() {
+        if !self.stdin.is_readable(&mut self.io) || targets.is_empty() || self.stderr.is_full(self.io.now) {
             return;
         }
         if self.is_any_full(&targets) {
@@ -51,6 +51,7 @@ impl Parts {
         let mut buffer = self.io.take_buffer();
         match self.stdin.read(&mut self.io, &mut buffer) {
             Step::Moved(n) => {
+                self.note_typed(&buffer[..n]);
                 self.send_to_all(&targets, &buffer[..n]);
                 // A no-op if text that cannot be encoded has stopped stdin.
                 self.stdin.wake(&mut self.io);
@@ -63,12 +64,15 @@ impl Parts {
     }
 
     fn stdin_lines(&mut self) {
-        if !self.stdin.is_readable(&mut self.io) {
+        if !self.stdin.is_readable(&mut self.io) || self.stderr.is_full(self.io.now) {
             return;
         }
         let mut buffer = self.io.take_buffer();
         let step = self.stdin.read(&mut self.io, &mut buffer);
         let mut ended = false;
+        if let Step::Moved(n) = step {
+            self.note_typed(&buffer[..n]);
+        }
         if let Some(lines) = self.stdin.lines() {
             match &step {
                 Step::Moved(n) => lines.push(&buffer[..*n]),
@@ -95,6 +99,13 @@ impl Parts {
             if self.shutdown.is_running() {
                 self.tell_run(RunEvent::StdinEof);
             }
+        }
+    }
+
+    /// Notes where a typed line leaves the cursor.
+    fn note_typed(&self, bytes: &[u8]) {
+        if self.stdin.is_typed_line(bytes) {
+            self.stdout.note_typed_line();
         }
     }
 
@@ -162,8 +173,9 @@ impl Parts {
         }
     }
 
-    /// Runs due timers of stdin: its silence, the end of `--eof-wait`, slow clients.
+    /// Runs due timers of stdin: its silence, the end of `--eof-wait`, slow clients, its return to the foreground.
     pub(super) fn stdin_timers(&mut self) {
+        self.stdin.look_again(&mut self.io);
         if self.stdin.take_quiet(&mut self.io) {
             let has_writer = !self.stdin.has_ended();
             for slot in self.stdin_targets() {

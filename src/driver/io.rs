@@ -35,6 +35,8 @@ pub(super) enum Source {
     Preamble(u32),
     /// stdout.
     Stdout,
+    /// stderr.
+    Stderr,
     /// Signals.
     Signals,
 }

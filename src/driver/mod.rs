@@ -16,6 +16,7 @@ mod files;
 mod io;
 mod listeners;
 mod memory;
+mod messages;
 mod observers;
 mod opening;
 mod pairs;
@@ -26,6 +27,7 @@ mod plan;
 mod preamble;
 mod ready;
 mod shutdown;
+mod stderr;
 mod stdin;
 mod stdout;
 #[cfg(test)]
@@ -50,7 +52,9 @@ use crate::output::console;
 use crate::session::RunEvent;
 
 use io::Source;
+use messages::{Messages as _, Stderr};
 use parts::Parts;
+use shutdown::GRACE;
 use turns::BATCH;
 use watch::ScriptWatch;
 use workers::Worker;
@@ -73,6 +77,17 @@ pub fn run(config: Config) -> Exit {
             Err(exit) => exit,
         },
     }
+}
+
+/// Says something on stderr, without waiting for its reader: the loop of a run that follows writes the rest.
+pub fn say(text: &str) {
+    Stderr.say(text);
+}
+
+/// Says the last words of the process on stderr. A reader that takes nothing is not waited for beyond the grace.
+pub fn say_last(text: &str) {
+    Stderr.say(text);
+    Stderr.finish(GRACE);
 }
 
 /// Makes the loops of a run with several workers.
@@ -117,7 +132,11 @@ fn set_up(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Resu
         error.exit()
     })?;
     let driver = Driver::build(config, &mut observers, worker, world);
-    let mut driver = driver.map_err(|error| observers.end_with(now, &error))?;
+    let mut driver = driver.map_err(|error| {
+        let exit = observers.end_with(now, &error);
+        world.stderr().finish(GRACE);
+        exit
+    })?;
     driver.start();
     Ok(driver)
 }
@@ -197,6 +216,7 @@ impl Driver {
             Source::Attempt => parts.attempt_turn(slot),
             Source::Stdin => parts.stdin_turn(),
             Source::Stdout => parts.stdout_turn(),
+            Source::Stderr => parts.stderr.unblock(),
             Source::Signals => self.signal_turn(slot),
             Source::None => {}
         }
@@ -236,6 +256,7 @@ impl Driver {
             parts.peers.deadline(),
             parts.opening_deadline(),
             parts.stdin.deadline(),
+            parts.stderr.deadline(),
             handler.and_then(|handler| handler.deadline()),
             parts.shutdown.deadline(),
             self.watch.as_ref().map(ScriptWatch::deadline),

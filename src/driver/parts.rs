@@ -15,6 +15,7 @@ use crate::driver::peers::Peers;
 use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::shutdown::{GRACE, Shutdown};
+use crate::driver::stderr::Stderr;
 use crate::driver::stdin::Stdin;
 use crate::driver::stdout::{Stdout, StdoutError};
 use crate::driver::workers::Worker;
@@ -39,6 +40,7 @@ pub(super) struct Parts {
     pub(super) listeners: Listeners,
     pub(super) stdin: Stdin,
     pub(super) stdout: Stdout,
+    pub(super) stderr: Stderr,
     pub(super) shutdown: Shutdown,
     pub(super) policy: EofPolicy,
     /// Settings of new connections.

@@ -24,6 +24,8 @@ const MARK: usize = 256 << 10;
 /// `HIGH_WATER`, at which reading from the peer stops: a peer that waits to be read would never make room.
 const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
 const LAST_CHUNK: usize = 64 << 10;
+/// Time between two looks whether a job in the background, for which something was typed, has come to the foreground.
+const BACKGROUND: Duration = Duration::from_millis(250);
 /// How long the queue of one of several clients may stay full before the client is dropped.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,8 @@ pub(super) struct Stdin {
     /// After the peer's end: how long stdin may be silent, and the deadline.
     quiet: Option<(Duration, Instant)>,
     eof_wait: Option<EofWait>,
+    /// The terminal has something to read and is another job's: when to look again.
+    look_again: Option<Instant>,
     /// Clients with a full queue, and since when.
     full_since: Vec<(ConnId, Instant)>,
     /// Set if its lines go to the script.
@@ -83,6 +87,7 @@ impl Stdin {
             filter: TextFilter::new(text),
             quiet: None,
             eof_wait: None,
+            look_again: None,
             full_since: Vec::new(),
             lines: (duty == Duty::Lines).then(LineReader::default),
         }
@@ -189,8 +194,30 @@ impl Stdin {
             // A terminal returns one line for each read, so a short read does not mean that it is empty.
             readiness.readable |= input.kind() != InputKind::Pipe;
             self.note_read(io.now);
+        } else if matches!(step, Step::Blocked) && input.is_in_background() {
+            self.look_again = Some(io.now + BACKGROUND);
         }
         step
+    }
+
+    /// Whether bytes of stdin are a line typed on a terminal, which shows its end.
+    pub(super) fn is_typed_line(&self, bytes: &[u8]) -> bool {
+        bytes.ends_with(b"\n") && self.input.as_ref().is_some_and(|input| input.kind() == InputKind::Terminal)
+    }
+
+    /// Gives stdin a turn once its job has come to the foreground. The shell sends no signal for that, and what was typed
+    /// before sends no event.
+    pub(super) fn look_again(&mut self, io: &mut Io) {
+        let (Some(input), Some(slot)) = (&self.input, self.slot) else { return };
+        if self.look_again.take_if(|at| *at <= io.now).is_none() || !input.has_input() {
+            return;
+        }
+        if input.is_in_background() {
+            self.look_again = Some(io.now + BACKGROUND);
+        } else {
+            io.reactor.readiness(slot).readable = true;
+            io.reactor.wake(slot);
+        }
     }
 
     /// Notes that something was read: restarts the timer of its silence.
@@ -220,6 +247,7 @@ impl Stdin {
             }
         }
         self.quiet = None;
+        self.look_again = None;
         self.full_since.clear();
     }
 
@@ -292,6 +320,7 @@ impl Stdin {
     /// The earliest deadline of its timers.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
-        [self.quiet.map(|(_, until)| until), self.eof_wait.map(|wait| wait.until), slow].into_iter().flatten().min()
+        let quiet = self.quiet.map(|(_, until)| until);
+        [quiet, self.eof_wait.map(|wait| wait.until), self.look_again, slow].into_iter().flatten().min()
     }
 }

@@ -17,6 +17,7 @@ use crate::error::{Error, Result, cause};
 use crate::net::bulk::Move;
 use crate::net::reactor::{Io as Step, Readiness, Slot};
 use crate::output::events::Lines;
+use crate::output::screen::Screen;
 use crate::output::terminal::Sanitizer;
 
 /// Queued bytes at which reading from connections stops.
@@ -149,6 +150,23 @@ impl Stdout {
         self.channels_mut().for_each(Channel::finish);
     }
 
+    /// Takes back the peer's colours on a terminal, as the last thing that is written.
+    pub(super) fn reset_colours(&mut self, io: &mut Io) {
+        if let Some(data) = &mut self.data
+            && let Some(reset) = data.screen.as_ref().map(Screen::take_reset).filter(|reset| !reset.is_empty())
+        {
+            // A terminal that takes nothing now shows what it shows.
+            let _ = data.attempt(io, reset.as_bytes());
+        }
+    }
+
+    /// Notes that somebody has typed a line, which ends the line on a terminal.
+    pub(super) fn note_typed_line(&self) {
+        if let Some(screen) = self.data.as_ref().and_then(|data| data.screen.as_ref()) {
+            screen.note_typed_line();
+        }
+    }
+
     /// Whether bytes can be moved into it within the kernel now.
     pub(super) fn takes_moves(&self) -> bool {
         self.data.as_ref().is_some_and(Channel::takes_moves)
@@ -230,6 +248,8 @@ struct Channel {
     blocked: bool,
     /// Nothing can be written any more.
     failed: bool,
+    /// The terminal, if it is one.
+    screen: Option<Screen>,
     sanitizer: Option<Sanitizer>,
     /// Its reader has gone, and nothing is written any more.
     gone: bool,
@@ -241,7 +261,8 @@ impl Channel {
     fn open(world: &mut dyn World, file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
         let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
         let output = world.stdout(file).map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
-        let sanitizer = (output.is_terminal() && !raw_terminal).then(Sanitizer::default);
+        let screen = output.is_screen().then(|| world.screen());
+        let sanitizer = (screen.is_some() && !raw_terminal).then(Sanitizer::default);
         Ok(Self {
             output,
             name,
@@ -249,6 +270,7 @@ impl Channel {
             queue: ByteQueue::new(),
             blocked: false,
             failed: false,
+            screen,
             sanitizer,
             gone: false,
             ends: false,
@@ -362,7 +384,12 @@ impl Channel {
             None => &mut always_ready,
         };
         let error = match readiness.write(bytes, |bytes| self.output.write(bytes)) {
-            Step::Moved(n) => return Ok(n),
+            Step::Moved(n) => {
+                if let Some(screen) = &self.screen {
+                    screen.note(&bytes[..n]);
+                }
+                return Ok(n);
+            }
             Step::Blocked | Step::Ended => return Ok(0),
             Step::Failed(error) => error,
         };

@@ -157,9 +157,10 @@ impl Parts {
         self.io.return_buffer(buffer);
     }
 
-    /// Whether reading waits for room in stdout or in the partner.
+    /// Whether reading waits for room in stdout, stderr or the partner.
     fn must_stall(&self, peer: &Peer) -> bool {
-        peer.link.is_open() && (self.stdout.is_full() || self.peers.is_partner_full(peer))
+        let is_full = || self.stdout.is_full() || self.stderr.is_full(self.io.now) || self.peers.is_partner_full(peer);
+        peer.link.is_open() && is_full()
     }
 
     /// Moves received bytes to the partner within the kernel. Returns false if they have to be read.

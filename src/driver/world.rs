@@ -14,6 +14,7 @@ use mio::event::Source;
 use signal_hook_mio::v1_0::Signals;
 
 use crate::config::Family;
+use crate::driver::messages::{self, Messages, Stderr};
 use crate::endpoint::Address;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
@@ -23,7 +24,7 @@ use crate::net::listener::Options;
 use crate::net::reactor::{Mailbox, Reactor};
 use crate::net::stdio::{Input, Output};
 use crate::net::{Connecting, Listening, StartError, factory, signal};
-use crate::output::console::write_stderr;
+use crate::output::screen::Screen;
 use crate::session::eof_policy::InputKind;
 
 /// What other threads send to the loop.
@@ -56,12 +57,16 @@ pub(super) trait InputStream {
     fn has_ended(&self) -> bool;
     /// Whether reading would give nothing but the end, as far as that can be told.
     fn is_exhausted(&self) -> bool;
+    /// Whether it is the terminal of a job in the background, which cannot be read now.
+    fn is_in_background(&self) -> bool;
+    /// Whether something can be read now, by the foreground job at least.
+    fn has_input(&self) -> bool;
 }
 
 /// stdout, or the file that stands for it.
 pub(super) trait OutputStream {
-    /// Whether it is a terminal.
-    fn is_terminal(&self) -> bool;
+    /// Whether it is a terminal that shows text to people.
+    fn is_screen(&self) -> bool;
     /// The source to register; `None`: always ready.
     fn source(&mut self) -> Option<&mut dyn Source>;
     /// Writes what fits.
@@ -118,7 +123,9 @@ pub(super) trait World {
     /// stdout, or the file at `path`, created if there is none and not truncated.
     fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>>;
     /// What takes the messages for people.
-    fn stderr(&mut self) -> Box<dyn FnMut(&str)>;
+    fn stderr(&mut self) -> Rc<dyn Messages>;
+    /// The terminal that stdout is, if it is one.
+    fn screen(&mut self) -> Screen;
     /// Signals, caught from now on.
     fn signals(&mut self) -> io::Result<Box<dyn SignalSource>>;
     /// The network.
@@ -145,8 +152,12 @@ impl World for Process {
         Ok(Box::new(output?))
     }
 
-    fn stderr(&mut self) -> Box<dyn FnMut(&str)> {
-        Box::new(write_stderr)
+    fn stderr(&mut self) -> Rc<dyn Messages> {
+        Rc::new(Stderr)
+    }
+
+    fn screen(&mut self) -> Screen {
+        messages::screen()
     }
 
     fn signals(&mut self) -> io::Result<Box<dyn SignalSource>> {
@@ -226,11 +237,19 @@ impl InputStream for Input {
     fn is_exhausted(&self) -> bool {
         Self::is_exhausted(self)
     }
+
+    fn is_in_background(&self) -> bool {
+        Self::is_in_background(self)
+    }
+
+    fn has_input(&self) -> bool {
+        Self::has_input(self)
+    }
 }
 
 impl OutputStream for Output {
-    fn is_terminal(&self) -> bool {
-        Self::is_terminal(self)
+    fn is_screen(&self) -> bool {
+        Self::is_screen(self)
     }
 
     fn source(&mut self) -> Option<&mut dyn Source> {

@@ -1,5 +1,6 @@
-//! Non-blocking reads and writes of the inherited stdin and stdout, and of files by name. The flags of inherited
+//! Non-blocking reads and writes of the inherited stdin, stdout and stderr, and of files by name. The flags of inherited
 //! descriptors are not changed: `O_NONBLOCK` belongs to the open file description, which the shell shares (open(2)).
+//! Owns what they are, terminals in particular.
 //!
 //! | kind | reading | writing |
 //! |---|---|---|
@@ -12,6 +13,7 @@ use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
 use mio::event::Source;
 use mio::unix::SourceFd;
@@ -19,9 +21,12 @@ use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat, tell};
 use rustix::io::{Errno, ReadWriteFlags};
+use rustix::process::{getpgrp, getsid};
+use rustix::termios::{LocalModes, isatty, tcgetattr, tcgetpgrp, tcgetsid};
 
 use crate::net::bulk::{self, FLOW, Move};
 use crate::session::eof_policy::InputKind;
+use crate::sys;
 
 /// Bytes that a writable pipe accepts without blocking (pipe(7) `PIPE_BUF`).
 const PIPE_BUF: usize = 4096;
@@ -91,7 +96,7 @@ impl Stream {
         };
         let (sort, method) = match file_type {
             FileType::Fifo | FileType::Socket => (Sort::Pipe, Method::NoWait),
-            FileType::CharacterDevice if rustix::termios::isatty(handle.as_fd()) => (Sort::Terminal, Method::PollFirst),
+            FileType::CharacterDevice if isatty(handle.as_fd()) => (Sort::Terminal, Method::PollFirst),
             _ => (Sort::File, Method::Plain),
         };
         if sort == Sort::Terminal
@@ -171,16 +176,23 @@ impl Source for Stream {
 pub struct Input {
     stream: Stream,
     flows: bool,
+    /// It is the terminal that controls this process: only the foreground job may read it (tcsetpgrp(3)).
+    is_controlling: bool,
 }
 
 impl Input {
-    /// The process's stdin.
+    /// The process's stdin. From now on a background job is not stopped by SIGTTIN: it goes on without its terminal.
     ///
     /// # Errors
     /// The error of fstat(2).
     pub fn stdin() -> io::Result<Self> {
         let stream = Stream::new(Handle::Inherited(rustix::stdio::stdin()), OFlags::RDONLY)?;
-        Ok(Self { flows: stream.bulk == Bulk::File, stream })
+        let is_controlling = stream.sort == Sort::Terminal && is_controlling(stream.handle.as_fd());
+        if is_controlling {
+            // The foreground is checked before each read, and may change between the two.
+            sys::unix::ignore(libc::SIGTTIN)?;
+        }
+        Ok(Self { flows: stream.bulk == Bulk::File, stream, is_controlling })
     }
 
     /// Opens a file by its name. A named pipe without a writer is waited for like any other source.
@@ -190,7 +202,7 @@ impl Input {
     pub fn file(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let stream = Stream::new(Handle::Own(open(path, flags, Mode::empty())?), OFlags::RDONLY)?;
-        Ok(Self { stream, flows: false })
+        Ok(Self { stream, flows: false, is_controlling: false })
     }
 
     /// Its kind, which decides what its end means.
@@ -249,12 +261,29 @@ impl Input {
         }
     }
 
+    /// Whether it is the terminal of a job in the background, which cannot be read now.
+    pub fn is_in_background(&self) -> bool {
+        // A terminal that has hung up has no foreground job; reading it gives its end.
+        self.is_controlling && tcgetpgrp(self.stream.handle.as_fd()).is_ok_and(|job| job != getpgrp())
+    }
+
+    /// Whether bytes, or the end, can be read now.
+    pub fn has_input(&self) -> bool {
+        poll_now(self.stream.handle.as_fd(), PollFlags::IN).is_ok_and(|flags| !flags.is_empty())
+    }
+
     /// Reads available bytes; `Ok(0)` is the end.
     ///
     /// # Errors
-    /// `WouldBlock` if no bytes are available; otherwise the error of read(2).
+    /// `WouldBlock` if no bytes are available, or it is the terminal of another job; otherwise the error of read(2).
     pub fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.is_in_background() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         match self.stream.read(buffer) {
+            Err(error) if error.raw_os_error() == Some(libc::EIO) && self.is_in_background() => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
             // A closed terminal is the end of input, as for every other program.
             Err(error) if error.raw_os_error() == Some(libc::EIO) && self.stream.sort == Sort::Terminal => Ok(0),
             // Before its first writer, a named pipe reads as ended, and poll(2) reports no hang-up.
@@ -277,7 +306,7 @@ impl Input {
     }
 }
 
-/// stdout, or the file written instead.
+/// stdout, stderr, or a file that is written.
 #[derive(Debug)]
 pub struct Output(Stream);
 
@@ -290,6 +319,15 @@ impl Output {
         Stream::new(Handle::Inherited(rustix::stdio::stdout()), OFlags::WRONLY).map(Self)
     }
 
+    /// The process's stderr.
+    ///
+    /// # Errors
+    /// The error of fstat(2).
+    pub fn stderr() -> io::Result<Self> {
+        let stream = Stream::new(Handle::Inherited(rustix::stdio::stderr()), OFlags::WRONLY)?;
+        Ok(Self(Stream { widened: true, ..stream }))
+    }
+
     /// A file opened for writing.
     ///
     /// # Errors
@@ -298,9 +336,17 @@ impl Output {
         Stream::new(Handle::Own(file.into()), OFlags::WRONLY).map(Self)
     }
 
-    /// Whether it is a terminal.
-    pub fn is_terminal(&self) -> bool {
-        self.0.sort == Sort::Terminal
+    /// Whether it is a terminal that shows text to people. A serial line, or a raw pseudo-terminal that another program
+    /// reads, is none: it takes bytes.
+    pub fn is_screen(&self) -> bool {
+        self.0.sort == Sort::Terminal && is_screen(self.0.handle.as_fd())
+    }
+
+    /// Waits until it takes more, or for this long.
+    pub fn wait(&self, limit: Duration) {
+        let mut fds = [PollFd::from_borrowed_fd(self.0.handle.as_fd(), PollFlags::OUT)];
+        // An error is found by the write that follows.
+        let _ = poll(&mut fds, Timespec::try_from(limit).ok().as_ref());
     }
 
     /// The source to poll; `None` if it is always ready and cannot be polled.
@@ -359,6 +405,27 @@ fn poll_now(fd: BorrowedFd<'_>, wanted: PollFlags) -> io::Result<PollFlags> {
     let mut fds = [PollFd::from_borrowed_fd(fd, wanted)];
     poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
     Ok(fds[0].revents())
+}
+
+/// Whether stdout and stderr are one terminal that shows text to people.
+pub fn share_a_screen() -> bool {
+    let [stdout, stderr] = [rustix::stdio::stdout(), rustix::stdio::stderr()];
+    let is_same = || {
+        let device = |fd| fstat(fd).map(|status| status.st_rdev);
+        // `/dev/tty` is the controlling terminal under another number.
+        (is_controlling(stdout) && is_controlling(stderr)) || device(stdout).is_ok_and(|one| device(stderr) == Ok(one))
+    };
+    isatty(stdout) && isatty(stderr) && is_screen(stdout) && is_same()
+}
+
+fn is_screen(terminal: BorrowedFd<'_>) -> bool {
+    let is_raw = || tcgetattr(terminal).is_ok_and(|modes| !modes.local_modes.contains(LocalModes::ICANON));
+    is_controlling(terminal) || !is_raw()
+}
+
+/// Whether a terminal is the one that controls this process.
+fn is_controlling(terminal: BorrowedFd<'_>) -> bool {
+    tcgetsid(terminal).is_ok_and(|session| getsid(None) == Ok(session))
 }
 
 /// A separate, non-blocking description of a terminal.
@@ -426,7 +493,7 @@ mod tests {
     #[test]
     fn the_end_of_a_pipe_is_detected_without_a_read() {
         let (reader, mut writer) = io::pipe().unwrap();
-        let mut input = Input { stream: stream(reader.into()), flows: false };
+        let mut input = Input { stream: stream(reader.into()), flows: false, is_controlling: false };
         writer.write_all(b"abc").unwrap();
         assert!(!input.has_ended());
         drop(writer);

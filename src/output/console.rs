@@ -29,13 +29,6 @@ impl Console {
     pub fn new(verbose: u8, quiet: bool) -> Self {
         Self { verbose, quiet }
     }
-
-    /// Writes an error with its hint. The lines of a script's message are kept.
-    pub fn note(self, message: &str) {
-        if self.verbose > 0 {
-            warn(message);
-        }
-    }
 }
 
 /// Writes notices to stderr: errors and scripts' log lines always, the progress of connections with `-v`, their traffic
@@ -46,7 +39,12 @@ pub fn error(error: &Error) {
 
 /// Prints trouble that ends nothing.
 pub fn warn(message: &str) {
-    write_stderr(&lines("tcpx: ", message));
+    write_stderr(&self::message(message));
+}
+
+/// A message with its line end.
+pub fn message(message: &str) -> String {
+    lines("tcpx: ", message)
 }
 
 /// Tells on stderr what happens: trouble and scripts' log lines always, the course of connections with `-v`, how

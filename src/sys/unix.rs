@@ -15,6 +15,18 @@ pub fn is_ignored(signal: i32) -> bool {
     }
 }
 
+/// Ignores a signal from now on.
+///
+/// # Errors
+/// The system does not know the signal.
+pub fn ignore(signal: i32) -> io::Result<()> {
+    // SAFETY: SIG_IGN runs no code of this process.
+    if unsafe { libc::signal(signal, libc::SIG_IGN) } == libc::SIG_ERR {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
 /// Whether a number is an open descriptor (fcntl(2) `F_GETFD`).
 pub fn is_open_fd(fd: RawFd) -> bool {
     // SAFETY: F_GETFD only looks; a bad number gives EBADF.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Termios, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{LocalModes, OptionalActions, Termios, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 
 use super::Collected;
 
@@ -47,6 +47,13 @@ impl Pty {
 
     pub(crate) fn modes(&self) -> Termios {
         tcgetattr(self.side.as_fd()).expect("terminal modes")
+    }
+
+    /// Makes it a line for bytes: no editing, no echo, nothing converted.
+    pub(crate) fn make_raw(&self) {
+        let mut modes = self.modes();
+        modes.make_raw();
+        tcsetattr(&self.side, OptionalActions::Now, &modes).expect("raw modes");
     }
 
     /// Whether the modes are those a shell sets: echo, line editing, signals.

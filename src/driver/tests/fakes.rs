@@ -3,21 +3,23 @@
 //! Owns how each of them answers the loop, and what of that the transcript tells. Nothing here waits: the clock does a step of
 //! the transcript, or jumps to the next deadline.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 
 use super::stage::{Arrival, Life, Shared, show};
+use crate::codec::escape::show_bytes;
 use crate::config::Family;
+use crate::driver::messages::{MessageStream, Messages, Queue};
 use crate::driver::world::{Clock, InputStream, Mail, Network, OutputStream, SignalSource, World};
 use crate::endpoint::Address;
 use crate::net::bulk::Move;
@@ -25,10 +27,11 @@ use crate::net::dial::Request;
 use crate::net::listener::Options;
 use crate::net::reactor::{Mailbox, Reactor, Slot};
 use crate::net::{Accepted, Connecting, Ends, Listening, StartError, Transport, delegate_source};
+use crate::output::screen::Screen;
 use crate::session::eof_policy::InputKind;
 
 /// The world of one transcript.
-pub(super) struct FakeWorld(pub(super) Shared);
+pub(super) struct FakeWorld(pub(super) Shared, pub(super) OnceCell<Rc<FakeMessages>>);
 
 impl World for FakeWorld {
     fn stdin(&mut self) -> io::Result<Box<dyn InputStream>> {
@@ -48,9 +51,18 @@ impl World for FakeWorld {
         Ok(Box::new(Stdout { stage: Rc::clone(&self.0), anchor }))
     }
 
-    fn stderr(&mut self) -> Box<dyn FnMut(&str)> {
-        let stage = Rc::clone(&self.0);
-        Box::new(move |text| text.lines().for_each(|line| stage.borrow_mut().tell(&format!("stderr {line}"))))
+    fn stderr(&mut self) -> Rc<dyn Messages> {
+        let stage = self.0.borrow();
+        let anchor = Anchor(Rc::clone(&stage.stderr.slot));
+        let screen = stage.stderr.is_screen.then(|| stage.screen.clone());
+        let stderr = Stderr { stage: Rc::clone(&self.0), anchor, line: Vec::new() };
+        // One queue for the whole run, as in a process.
+        let messages = self.1.get_or_init(|| Rc::new(FakeMessages(RefCell::new(Queue::new(Some(stderr), screen)))));
+        Rc::clone(messages) as Rc<dyn Messages>
+    }
+
+    fn screen(&mut self) -> Screen {
+        self.0.borrow().screen.clone()
     }
 
     fn signals(&mut self) -> io::Result<Box<dyn SignalSource>> {
@@ -348,6 +360,9 @@ impl InputStream for Stdin {
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let stdin = &mut self.stage.borrow_mut().stdin;
+        if stdin.background {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         if !stdin.incoming.is_empty() {
             return stdin.incoming.read(buffer);
         }
@@ -385,6 +400,14 @@ impl InputStream for Stdin {
         let stdin = &self.stage.borrow().stdin;
         stdin.ended && stdin.incoming.is_empty()
     }
+
+    fn is_in_background(&self) -> bool {
+        self.stage.borrow().stdin.background
+    }
+
+    fn has_input(&self) -> bool {
+        !self.stage.borrow().stdin.incoming.is_empty()
+    }
 }
 
 struct Stdout {
@@ -393,8 +416,8 @@ struct Stdout {
 }
 
 impl OutputStream for Stdout {
-    fn is_terminal(&self) -> bool {
-        self.stage.borrow().stdout.is_terminal
+    fn is_screen(&self) -> bool {
+        self.stage.borrow().stdout.is_screen
     }
 
     fn source(&mut self) -> Option<&mut dyn Source> {
@@ -437,11 +460,62 @@ impl OutputStream for Stdout {
     }
 
     fn is_pipe(&self) -> bool {
-        !self.is_terminal()
+        !self.is_screen()
     }
 
     fn end(&mut self) {
         self.stage.borrow_mut().tell("stdout ends");
+    }
+}
+
+/// What the parts of a run say to people, through the queue of a real run.
+pub(super) struct FakeMessages(RefCell<Queue<Stderr>>);
+
+impl Messages for FakeMessages {
+    fn say(&self, text: &str) {
+        self.0.borrow_mut().say(text);
+    }
+
+    fn flush(&self) -> bool {
+        self.0.borrow_mut().flush()
+    }
+
+    fn amounts(&self) -> (usize, u64) {
+        self.0.borrow().amounts()
+    }
+
+    fn unblock(&self) {
+        self.0.borrow_mut().unblock();
+    }
+
+    fn with_source(&self, register: &mut dyn FnMut(&mut dyn Source)) {
+        self.0.borrow_mut().source().map(register);
+    }
+
+    fn finish(&self, _: Duration) {}
+}
+
+struct Stderr {
+    stage: Shared,
+    anchor: Anchor,
+    /// What was written of a line.
+    line: Vec<u8>,
+}
+
+impl MessageStream for Stderr {
+    fn source(&mut self) -> Option<&mut dyn Source> {
+        Some(&mut self.anchor)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut stage = self.stage.borrow_mut();
+        let n = take_room(&mut stage.stderr.room, bytes.len())?;
+        self.line.extend_from_slice(&bytes[..n]);
+        while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.line.drain(..=end).collect();
+            stage.tell(format!("stderr {}", show_bytes(&line[..end])).trim_end());
+        }
+        Ok(n)
     }
 }
 

@@ -23,11 +23,12 @@ mod relaying;
 mod scripts;
 mod serving;
 mod stage;
+mod terminals;
 mod times;
 mod toxics;
 mod watching;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -77,7 +78,7 @@ fn compare(transcript: &str, script: Option<&str>) {
     }
     let config = config(command, &stage.renamed);
     let stage = Rc::new(RefCell::new(stage));
-    let (driver, exit) = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage))) {
+    let (driver, exit) = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage), OnceCell::new())) {
         Err(exit) => (None, exit),
         Ok(mut driver) => loop {
             add_layers(&mut driver, &stage.borrow());

@@ -18,6 +18,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use crate::driver::world::Mail;
 use crate::net::dial::{Request, Resolved};
 use crate::net::reactor::{Mailbox, Readiness, Slot};
+use crate::output::screen::Screen;
 use crate::session::ConnId;
 use crate::session::eof_policy::InputKind;
 
@@ -70,12 +71,14 @@ pub(super) struct FakeInput {
     pub(super) incoming: VecDeque<u8>,
     pub(super) ended: bool,
     pub(super) fault: bool,
+    /// It is the terminal of another job.
+    pub(super) background: bool,
 }
 
-/// stdout.
+/// stdout or stderr.
 #[derive(Default)]
 pub(super) struct FakeOutput {
-    pub(super) is_terminal: bool,
+    pub(super) is_screen: bool,
     pub(super) slot: Rc<Cell<Option<Slot>>>,
     /// How many bytes it takes; `None`: all.
     pub(super) room: Option<usize>,
@@ -113,6 +116,9 @@ pub(super) struct Stage {
     pub(super) refuses_listeners: bool,
     pub(super) stdin: FakeInput,
     pub(super) stdout: FakeOutput,
+    pub(super) stderr: FakeOutput,
+    /// The terminal, if they are one.
+    pub(super) screen: Screen,
     pub(super) signals: Vec<i32>,
     pub(super) signal_slot: Rc<Cell<Option<Slot>>>,
     pub(super) lookups: VecDeque<(Request, u16, Mailbox<Mail>)>,
@@ -144,6 +150,8 @@ impl Stage {
             refuses_listeners: false,
             stdin: FakeInput { kind: Some(InputKind::Pipe), ..FakeInput::default() },
             stdout: FakeOutput::default(),
+            stderr: FakeOutput::default(),
+            screen: Screen::default(),
             signals: Vec::new(),
             signal_slot: Rc::default(),
             lookups: VecDeque::new(),
@@ -169,7 +177,8 @@ impl Stage {
                 self.stdin.ended = true;
             }
             ["stdin", "closed"] => self.stdin.kind = None,
-            ["stdout", "terminal"] => self.stdout.is_terminal = true,
+            ["stdout", "terminal"] => self.stdout.is_screen = true,
+            ["stderr", "terminal"] => self.stderr.is_screen = true,
             ["connects", "slowly"] => self.connects_slowly = true,
             ["the", "kernel", "moves", "bytes"] => self.kernel_moves = true,
             ["connection", number, "has", "a", "layer"] => self.layered.push(number.to_owned()),
@@ -322,6 +331,15 @@ impl Stage {
                     self.ready(self.stdout.slot.get(), |readiness| readiness.writable = true);
                 }
             }
+            ["stderr", "takes", n] => {
+                self.stderr.room = room(n);
+                if self.stderr.room != Some(0) {
+                    self.ready(self.stderr.slot.get(), |readiness| readiness.writable = true);
+                }
+            }
+            ["stdin", "in", "the", "background"] => self.stdin.background = true,
+            // The shell tells nobody.
+            ["stdin", "in", "the", "foreground"] => self.stdin.background = false,
             ["stdout", "loses", "its", "reader"] => {
                 self.stdout.gone = true;
                 self.ready(self.stdout.slot.get(), |readiness| {

@@ -1,0 +1,109 @@
+//! `Screen`: the cursor and the colours of the terminal that stdout and stderr may share.
+//!
+//! Owns what our own words need before them: a reset of the peer's colours, and a fresh line. Does not decide what the peer may
+//! write to a terminal (`terminal`).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// State of a terminal, as far as stdout has changed it. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Screen(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The last line is not ended.
+    mid_line: AtomicBool,
+    /// The last colour sequence was not a reset.
+    coloured: AtomicBool,
+}
+
+impl Screen {
+    /// Notes bytes that were written to the terminal as data.
+    pub fn note(&self, written: &[u8]) {
+        if let Some(at) = memchr::memrchr(b'\x1b', written) {
+            self.0.coloured.store(!is_reset(&written[at..]), Ordering::Relaxed);
+        }
+        if let Some(last) = last_visible(written) {
+            self.0.mid_line.store(last != b'\n', Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that somebody has typed a line, whose end the terminal has shown.
+    pub fn note_typed_line(&self) {
+        self.0.mid_line.store(false, Ordering::Relaxed);
+    }
+
+    /// What our own words need before them; the terminal is in that state afterwards.
+    pub fn take_prefix(&self) -> &'static str {
+        match (!self.take_reset().is_empty(), self.0.mid_line.swap(false, Ordering::Relaxed)) {
+            (false, false) => "",
+            (false, true) => "\n",
+            (true, false) => RESET,
+            (true, true) => RESET_AND_LINE,
+        }
+    }
+
+    /// The sequence that takes back the colours, if there are any.
+    pub fn take_reset(&self) -> &'static str {
+        if self.0.coloured.swap(false, Ordering::Relaxed) { RESET } else { "" }
+    }
+}
+
+/// Whether bytes begin with the sequence that resets all colours.
+fn is_reset(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x1b[m") || bytes.starts_with(b"\x1b[0m")
+}
+
+/// The last byte that is not part of a colour sequence.
+fn last_visible(mut bytes: &[u8]) -> Option<u8> {
+    while let Some(at) = memchr::memrchr(b'\x1b', bytes)
+        && let [b'[', parameters @ .., b'm'] = &bytes[at + 1..]
+        && parameters.iter().all(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'))
+    {
+        bytes = &bytes[..at];
+    }
+    bytes.last().copied()
+}
+
+const RESET: &str = "\x1b[0m";
+const RESET_AND_LINE: &str = "\x1b[0m\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_words_begin_without_colours_on_a_fresh_line() {
+        for (written, prefix) in [
+            (&[b"line\n".as_slice()][..], ""),
+            (&[b"half"], "\n"),
+            (&[b"half", b"\n"], ""),
+            (&[b"50%\r"], "\n"),
+            (&[b"\x1b[31mred\n"], "\x1b[0m"),
+            (&[b"\x1b[31mred"], "\x1b[0m\n"),
+            (&[b"\x1b[31mred\x1b[0m\n"], ""),
+            (&[b"\x1b[31mred\x1b[m", b"."], "\n"),
+            (&[b"line\n\x1b[31m"], "\x1b[0m"),
+            (&[b"line\n", b"\x1b[1m\x1b[0m"], ""),
+            (&[b"\x1b[31m", b"a\n"], "\x1b[0m"),
+            (&[b""], ""),
+        ] {
+            let screen = Screen::default();
+            for bytes in written {
+                screen.note(bytes);
+            }
+            assert_eq!(screen.take_prefix(), prefix, "{written:?}");
+            assert_eq!(screen.take_prefix(), "", "{written:?}: once");
+        }
+    }
+
+    #[test]
+    fn a_typed_line_ends_the_line() {
+        let screen = Screen::default();
+        screen.note(b"\x1b[1mname: ");
+        screen.clone().note_typed_line();
+        assert_eq!(screen.take_reset(), "\x1b[0m");
+        assert_eq!(screen.take_prefix(), "");
+    }
+}
