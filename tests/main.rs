@@ -28,5 +28,6 @@ mod tutorial;
 mod unix;
 mod verdict;
 mod watching;
+mod words;
 mod workers;
 mod workshop;

@@ -37,14 +37,14 @@ pub fn error(error: &Error) {
     write_stderr(&trouble(error));
 }
 
-/// Prints trouble that ends nothing.
+/// Prints a warning about a script, which may have several lines.
 pub fn warn(message: &str) {
-    write_stderr(&self::message(message));
+    write_stderr(&lines("tcpx: ", message));
 }
 
-/// A message with its line end.
+/// A message of one line, with its line end.
 pub fn message(message: &str) -> String {
-    lines("tcpx: ", message)
+    format!("tcpx: {}\n", show_line(message))
 }
 
 /// Tells on stderr what happens: trouble and scripts' log lines always, the course of connections with `-v`, how
@@ -68,18 +68,18 @@ impl Commentator {
         match *notice {
             Notice::Error { error, handled, .. } if !handled || self.console.verbose > 0 => trouble(error),
             Notice::NotReloaded { name, error } => {
-                trouble(error) + lines("tcpx: ", &format!("{name}: not reloaded, the version before goes on")).as_str()
+                trouble(error) + message(&format!("{name}: not reloaded, the version before goes on")).as_str()
             }
             Notice::ScriptWarning { text } => lines("tcpx: ", text),
-            Notice::Dropped { conn, .. } => lines("tcpx: ", &format!("{} does not read: dropped", conn.name())),
+            Notice::Dropped { conn, .. } => message(&format!("{} does not read: dropped", conn.name())),
             Notice::Unsent { conn, queued } => {
-                lines("tcpx: ", &format!("{} does not read: {queued} bytes were not sent", conn.name()))
+                message(&format!("{} does not read: {queued} bytes were not sent", conn.name()))
             }
             Notice::StdinLeft { .. } if !self.console.quiet => {
                 lines("tcpx: ", "peer closed its side; not waiting for stdin (use --half-open)")
             }
             Notice::AcceptPaused { address, cause } => {
-                lines("tcpx: ", &format!("accept on {address}: {cause}; clients wait"))
+                message(&format!("accept on {address}: {cause}; clients wait"))
             }
             Notice::Listening { address, listener: None } if !self.console.quiet => {
                 format!("listening on {}\n", show_line(&address.to_string()))
@@ -93,7 +93,7 @@ impl Commentator {
                 }
             }
             _ if self.console.verbose > 0 => {
-                self.course(at, notice).map_or_else(String::new, |it| lines("tcpx: ", &it))
+                self.course(at, notice).map_or_else(String::new, |it| message(&it))
             }
             _ => String::new(),
         }
@@ -215,16 +215,21 @@ pub fn write_stderr(text: &str) {
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// The message of an error with its hint.
+/// The message of an error with its hint. Only what a script's error was composed of has lines of its own: everywhere else a
+/// line end comes from outside, in a name or a word of the command line.
 fn trouble(error: &Error) -> String {
-    let mut out = lines("tcpx: ", &error.to_string());
+    let text = error.to_string();
+    let mut out = match error {
+        Error::ScriptLoad { .. } | Error::ScriptRun { .. } => lines("tcpx: ", &text),
+        _ => message(&text),
+    };
     if let Some(hint) = error.hint() {
-        out.push_str(&lines("hint: ", hint));
+        out.push_str(&format!("hint: {}\n", show_line(hint)));
     }
     out
 }
 
-/// A message, escaped for a terminal, with the prefix before its first line.
+/// A message of several lines, each escaped for a terminal, with the prefix before the first.
 fn lines(prefix: &str, message: &str) -> String {
     let mut out = String::from(prefix);
     for (number, line) in message.lines().enumerate() {

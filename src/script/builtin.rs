@@ -1,5 +1,6 @@
 //! The built-in scripts: all files of `scripts/`, embedded.
 
+use crate::codec::escape::show_line;
 use crate::codec::nearest::nearest;
 
 /// A built-in script's text, by its name without the `@`.
@@ -19,7 +20,7 @@ pub fn unknown(name: &str) -> String {
         Some(near) => format!("did you mean @{near}?"),
         None => format!("there are @{}", names.collect::<Vec<_>>().join(", @")),
     };
-    format!("no built-in script has the name @{name}\nhint: {hint}")
+    format!("no built-in script has the name @{}\nhint: {hint}", show_line(name))
 }
 
 fn description(text: &'static str) -> &'static str {

@@ -4,6 +4,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::codec::escape::show_line;
 use crate::error::cause;
 
 /// A folder as it was given, and its resolved path.
@@ -39,7 +40,7 @@ impl FileAccess {
     /// `own`: the folder of the script, if it is a file.
     pub(super) fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, String> {
         let open = |option: &str, path: &PathBuf| {
-            Folder::open(path).map_err(|cause| format!("{option} {}: {cause}", path.display()))
+            Folder::open(path).map_err(|cause| format!("{option} {}: {cause}", show_line(&path.to_string_lossy())))
         };
         let own = own.and_then(|folder| Folder::open(folder).ok());
         let read = read.iter().map(|path| open("--allow-read", path));
