@@ -3,11 +3,14 @@
 //! Owns the wording of messages (lower case, one line, no full stop). Does not print them: the process and
 //! the console do, with the `tcpx: ` in front.
 
+use std::borrow::Cow;
 use std::io;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use crate::config::show_duration;
 use crate::exit::Exit;
+use crate::sys;
 
 /// A result whose error is a tcpx [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -151,12 +154,72 @@ impl Error {
     }
 
     /// The hint to print below the message, if there is one.
-    pub fn hint(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Usage { hint, .. } => hint.as_deref(),
+            Self::Usage { hint, .. } => hint.as_deref().map(Cow::Borrowed),
+            Self::Resolve { host, .. } => zone_hint(host).map(Cow::Owned),
+            Self::Connect { target, .. } => zone_hint(target).map(Cow::Owned),
+            Self::Bind { operation, address, cause } => bind_hint(operation, address, cause),
             _ => None,
         }
     }
+
+    /// The message for a script, which sees no hints: with the zones that a link-local address may have.
+    pub fn for_script(&self) -> String {
+        let (Self::Resolve { host: address, .. } | Self::Connect { target: address, .. } | Self::Bind { address, .. }) =
+            self
+        else {
+            return self.to_string();
+        };
+        zone_hint(address).map_or_else(|| self.to_string(), |hint| format!("{self} ({hint})"))
+    }
+}
+
+/// What to do about an address that cannot be bound.
+fn bind_hint(operation: &str, address: &str, cause: &str) -> Option<Cow<'static, str>> {
+    if let Some(hint) = zone_hint(address) {
+        return Some(hint.into());
+    }
+    let is_source = operation == "bind to";
+    let port = address.rsplit_once(':').map_or("", |(_, port)| port);
+    let hint = match cause {
+        "address already in use" if address.starts_with("unix:") => {
+            "another program listens there: ss -lxp shows which; choose another name".into()
+        }
+        "address already in use" if is_source => {
+            "leave the port of --source out, or choose another: any free one is taken then".into()
+        }
+        "address already in use" => format!(
+            "ss -ltnp 'sport = :{port}' shows which program listens there; choose another port, or port 0 for any free one"
+        )
+        .into(),
+        "permission denied" if !address.starts_with("unix:") && port.parse::<u16>().is_ok_and(|port| port < 1024) => {
+            "ports below 1024 are for root: choose one above".into()
+        }
+        "cannot assign requested address" => "it is no address of this machine; ip addr shows those there are".into(),
+        _ => return None,
+    };
+    Some(hint)
+}
+
+/// For a link-local IPv6 address without a zone, or with an unknown one: the zones there are. The address may have a port,
+/// and brackets then.
+fn zone_hint(address: &str) -> Option<String> {
+    let address = address.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(address, |(inner, _)| inner);
+    let (bare, zone) = address.split_once('%').map_or((address, None), |(bare, zone)| (bare, Some(zone)));
+    let number: Ipv6Addr = bare.parse().ok()?;
+    if !number.is_unicast_link_local() && zone.is_none() {
+        return None;
+    }
+    let zones = sys::unix::interfaces();
+    let is_known = |zone: &str| zones.iter().any(|known| known == zone) || zone.parse::<u32>().is_ok();
+    let what = match zone {
+        Some(zone) if is_known(zone) => return None,
+        Some(zone) => format!("there is no zone {zone:?}"),
+        None => "a link-local address needs a zone".to_owned(),
+    };
+    let Some(example) = zones.iter().find(|name| !name.starts_with("lo")).or(zones.first()) else { return Some(what) };
+    Some(format!("{what}: write {bare}%ZONE, as in {bare}%{example}; there are {}", zones.join(", ")))
 }
 
 /// The system's reason in lower case, without `(os error N)`.
@@ -195,6 +258,40 @@ mod tests {
         assert_eq!(cause(&io::Error::from_raw_os_error(libc::ECONNREFUSED)), "connection refused");
         assert_eq!(cause(&io::Error::from_raw_os_error(libc::EADDRINUSE)), "address already in use");
         assert_eq!(cause(&io::Error::other("DNS went away")), "DNS went away");
+    }
+
+    #[test]
+    fn an_address_in_use_has_a_hint() {
+        let hint = |operation, address: &str, cause: &str| {
+            let error = Error::Bind { operation, address: address.into(), cause: cause.into() };
+            error.hint().map(Cow::into_owned).unwrap_or_default()
+        };
+        let used = "address already in use";
+        assert!(hint("listen on", "127.0.0.1:80", used).contains("ss -ltnp 'sport = :80'"));
+        assert!(hint("listen on", ":8080", used).contains("port 0"));
+        assert!(hint("listen on", "unix:/run/x", used).contains("ss -lxp"));
+        assert!(hint("bind to", "127.0.0.1:80", used).contains("--source"));
+        assert!(hint("listen on", "[::1]:80", "permission denied").contains("1024"));
+        assert_eq!(hint("listen on", "[::1]:8080", "permission denied"), "");
+        assert_eq!(hint("listen on", "[::1]:8080", "too many open files"), "");
+    }
+
+    #[test]
+    fn a_link_local_address_needs_a_known_zone() {
+        let zone = sys::unix::interfaces().remove(0);
+        for (address, wanted) in [
+            ("fe80::1", "a link-local address needs a zone: write fe80::1%ZONE"),
+            ("[fe80::1]:80", "a link-local address needs a zone: write fe80::1%ZONE"),
+            ("fe80::1%no such", "there is no zone \"no such\""),
+            ("[fe80::1%nope]:80", "there is no zone \"nope\""),
+            ("2001:db8::1%nope", "there is no zone \"nope\""),
+        ] {
+            let hint = zone_hint(address).unwrap();
+            assert!(hint.starts_with(wanted) && hint.contains(&zone), "{address}: {hint}");
+        }
+        for address in ["::1", "[::1]:80", "example.org:80", &format!("fe80::1%{zone}"), "fe80::1%1", "127.0.0.1", ""] {
+            assert_eq!(zone_hint(address), None, "{address}");
+        }
     }
 
     #[test]

@@ -102,7 +102,7 @@ mod tests {
         fn no_words_panic(words in prop::collection::vec(word(), 0..8), on_terminal: bool) {
             let argv: Vec<_> = [OsString::from("tcpx")].into_iter().chain(words).collect();
             if let Err(Stop::Error(error)) = parse_words(&argv, on_terminal) {
-                let lines = [error.to_string(), error.hint().unwrap_or_default().to_owned()];
+                let lines = [error.to_string(), error.hint().unwrap_or_default().into_owned()];
                 for line in lines {
                     prop_assert!(!line.chars().any(char::is_control), "{argv:?}: {line:?}");
                     prop_assert!(!line.contains("error:"), "{argv:?}: {line:?}");

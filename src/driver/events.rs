@@ -225,7 +225,7 @@ impl Parts {
     /// Reports to the handler that one of its listeners cannot be bound.
     pub(super) fn listen_failed(&mut self, listener: ListenerId, error: &Error) {
         let kind = if matches!(error, Error::Resolve { .. }) { ErrorKind::Resolve } else { ErrorKind::Io };
-        let trouble = ConnError { kind, op: Operation::Listen, message: error.to_string() };
+        let trouble = ConnError { kind, op: Operation::Listen, message: error.for_script() };
         let is_taken = self.tell_run(RunEvent::ListenFailed { listener, trouble });
         self.io.notify_error(None, error, is_taken);
     }
@@ -244,7 +244,7 @@ impl Parts {
                 Error::Resolve { .. } => ErrorKind::Resolve,
                 _ => ErrorKind::Refused,
             };
-            let trouble = ConnError { kind, op: Operation::Connect, message: error.to_string() };
+            let trouble = ConnError { kind, op: Operation::Connect, message: error.for_script() };
             let mut commands = Vec::new();
             let result = handler.handle(view, Event::Error(trouble), &mut commands);
             self.finish_call(&mut commands, result);

@@ -78,9 +78,7 @@ impl Commentator {
             Notice::StdinLeft { .. } if !self.console.quiet => {
                 lines("tcpx: ", "peer closed its side; not waiting for stdin (use --half-open)")
             }
-            Notice::AcceptPaused { address, cause } => {
-                message(&format!("accept on {address}: {cause}; clients wait"))
-            }
+            Notice::AcceptPaused { address, cause } => message(&format!("accept on {address}: {cause}; clients wait")),
             Notice::Listening { address, listener: None } if !self.console.quiet => {
                 format!("listening on {}\n", show_line(&address.to_string()))
             }
@@ -92,9 +90,7 @@ impl Commentator {
                     None => format!("{time} {}\n", show_line(text)),
                 }
             }
-            _ if self.console.verbose > 0 => {
-                self.course(at, notice).map_or_else(String::new, |it| message(&it))
-            }
+            _ if self.console.verbose > 0 => self.course(at, notice).map_or_else(String::new, |it| message(&it)),
             _ => String::new(),
         }
     }
@@ -224,7 +220,7 @@ fn trouble(error: &Error) -> String {
         _ => message(&text),
     };
     if let Some(hint) = error.hint() {
-        out.push_str(&format!("hint: {}\n", show_line(hint)));
+        out += &lines("hint: ", &show_line(&hint));
     }
     out
 }

@@ -32,9 +32,7 @@ impl Source {
     /// Reads the text of a source. `until`: the time limit of the run, for a script that comes through a descriptor.
     pub(super) fn open(source: &ScriptSource, until: Option<Instant>) -> Result<Self, String> {
         match source {
-            ScriptSource::File(path) => {
-                Self::read_until(path, show_line(&path.to_string_lossy()).into_owned(), until)
-            }
+            ScriptSource::File(path) => Self::read_until(path, show_line(&path.to_string_lossy()).into_owned(), until),
             ScriptSource::Builtin(name) => {
                 let text = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
                 Ok(Self::new(format!("@{name}"), text.to_owned(), 0))

@@ -1,6 +1,7 @@
 //! Signal dispositions and descriptors given by number, on Unix.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -56,6 +57,24 @@ pub fn take_fd(fd: RawFd) -> io::Result<File> {
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
 }
 
+/// The names of the network interfaces, which are the zones of link-local addresses; none if the system does not say.
+pub fn interfaces() -> Vec<String> {
+    let mut names = Vec::new();
+    // SAFETY: the list is valid until it is freed, and ends with an entry whose index is 0 and whose name is null.
+    unsafe {
+        let list = libc::if_nameindex();
+        let mut entry = list;
+        while !entry.is_null() && (*entry).if_index != 0 && !(*entry).if_name.is_null() {
+            names.push(CStr::from_ptr((*entry).if_name).to_string_lossy().into_owned());
+            entry = entry.add(1);
+        }
+        if !list.is_null() {
+            libc::if_freenameindex(list);
+        }
+    }
+    names
+}
+
 /// Bytes written to a TCP socket that the peer has not acknowledged; a FIN counts as one (tcp(7) `TIOCOUTQ`).
 /// 0 if the system does not support it.
 pub fn unacknowledged(socket: &impl AsRawFd) -> usize {
@@ -68,6 +87,12 @@ pub fn unacknowledged(socket: &impl AsRawFd) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn interfaces_have_names() {
+        let names = interfaces();
+        assert!(names.iter().any(|name| name.starts_with("lo")), "{names:?}");
+    }
 
     #[test]
     fn a_descriptor_that_is_not_open_is_refused() {

@@ -208,6 +208,7 @@ fn a_port_in_use_is_exit_110() {
         r#"tcpx listen 127.0.0.1 1
         $ port in use
         stderr tcpx: listen on 127.0.0.1:1: address already in use
+        stderr hint: ss -ltnp 'sport = :1' shows which program listens there; choose another port, or port 0 for any free one
         exit 110
         "#,
     );
