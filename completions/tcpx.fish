@@ -51,6 +51,7 @@ fatal\t''
 ignore\t''"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l expect -d 'End with 0 once what is received matches, with 1 if it never does' -r
@@ -105,6 +106,7 @@ fatal\t''
 ignore\t''"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l expect -d 'End with 0 once what is received matches, with 1 if it never does' -r

@@ -248,6 +248,8 @@ pub struct Script {
     pub timeout: Duration,
     /// Seed of the script's random numbers; `None`: a new one for each run.
     pub seed: Option<u64>,
+    /// Maximum connections that the script may have made at a time; `None`: by the limit of descriptors.
+    pub max_connects: Option<usize>,
     /// Folders the script may read besides its own.
     pub allow_read: Vec<PathBuf>,
     /// Folders the script may write.
@@ -265,6 +267,7 @@ impl Script {
             on_error: ScriptErrors::default(),
             timeout: SCRIPT_TIMEOUT,
             seed: None,
+            max_connects: None,
             allow_read: Vec::new(),
             allow_write: Vec::new(),
             watch: false,

@@ -326,6 +326,16 @@ pub(super) struct ScriptArgs {
         help = "Seed of chance: the same number gives the same rand(), choose() and uuid() again"
     )]
     pub(super) seed: Option<String>,
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help = "Connections that the script may have made at a time [default: by the limit of descriptors]",
+        long_help = "Connections that the script may have made at a time, with connect(); one more is an error that it can \
+                     catch. Without it, three quarters of the limit of descriptors (ulimit -n), so that some are left for \
+                     clients, files and messages. -m limits the clients of the run"
+    )]
+    pub(super) max_connects: Option<String>,
     /// Let the script read files in this folder too; repeat for more
     #[arg(
         long,

@@ -304,6 +304,7 @@ fn script(args: &ScriptArgs) -> Result<Option<Script>> {
         },
         timeout: limit("--script-timeout", args.script_timeout.as_deref())?.unwrap_or(SCRIPT_TIMEOUT),
         seed: args.seed.as_deref().map(|text| values::seed("--seed", text)).transpose()?,
+        max_connects: args.max_connects.as_deref().map(|n| values::count("--max-connects", n)).transpose()?,
         allow_read: args.allow_read.clone(),
         allow_write: args.allow_write.clone(),
         watch: args.watch,
@@ -458,6 +459,8 @@ mod tests {
         let more = config("listen 0 -s @echo --seed 7 --allow-read a --allow-write b --allow-read c").script;
         let more = more.expect("a script");
         assert_eq!(more.seed, Some(7));
+        assert_eq!(more.max_connects, None);
+        assert_eq!(config("connect h 1 -s @echo --max-connects 5").script.unwrap().max_connects, Some(5));
         assert_eq!(more.allow_read, ["a", "c"].map(PathBuf::from));
         assert_eq!(more.allow_write, [PathBuf::from("b")]);
     }

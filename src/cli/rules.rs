@@ -167,6 +167,7 @@ fn script_options_need_a_script(script: &ScriptArgs) -> Result<()> {
         (script.script_errors.is_some(), "--script-errors"),
         (script.script_timeout.is_some(), "--script-timeout"),
         (script.seed.is_some(), "--seed"),
+        (script.max_connects.is_some(), "--max-connects"),
         (!script.allow_read.is_empty(), "--allow-read"),
         (!script.allow_write.is_empty(), "--allow-write"),
     ] {

@@ -17,7 +17,7 @@ use crate::driver::memory;
 use crate::driver::observers::Observers;
 use crate::driver::parts::Parts;
 use crate::driver::peers::Peers;
-use crate::driver::plan::Defaults;
+use crate::driver::plan::{Defaults, max_connects};
 use crate::driver::preamble::check_files;
 use crate::driver::ready::remove_old_ready_file;
 use crate::driver::shutdown::Shutdown;
@@ -36,6 +36,7 @@ use crate::script::{RunContext, ScriptClock, ScriptHandler};
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{ConnIds, EventMask, Handler, VerdictHandler};
+use crate::sys::machine;
 
 /// Maximum bytes of one read with a script, which sees chunks of that size; without one, larger reads save system calls.
 const CHUNK: usize = 64 << 10;
@@ -137,7 +138,10 @@ impl Driver {
         if let Some(script) = &parts.script {
             let (text, nodelay) = (parts.config.text, parts.config.nodelay);
             let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of(&parts.config)));
-            script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, bind });
+            let workers = if let Role::Listen(listen) = &parts.config.role { listen.workers } else { 1 };
+            let limit = |script| max_connects(script, workers, machine::descriptors());
+            let max_connects = parts.config.script.as_ref().map_or(usize::MAX, limit);
+            script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, max_connects, bind });
         }
         parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })

@@ -40,6 +40,7 @@ struct Dialing<T> {
     source: Option<LocalAddress>,
     /// The name that is being resolved.
     host: String,
+    is_resolving: bool,
     /// `None` while the name is being resolved.
     dial: Option<Dial>,
     attempts: Vec<Slot>,
@@ -79,6 +80,7 @@ impl<T> Dials<T> {
             plan,
             source: None,
             host,
+            is_resolving: false,
             dial: None,
             attempts,
             since,
@@ -97,6 +99,7 @@ impl<T> Dials<T> {
             Ok((source, Lookup::Name(host, port))) => {
                 dialing.source = source;
                 dialing.host.clone_from(&host);
+                dialing.is_resolving = true;
                 self.dialings.insert(id, dialing);
                 io.notify(&Notice::Resolving { conn: id, host: &host });
                 io.network.resolve(Request::Connect(id), host, port, family, &io.reactor.mailbox());
@@ -116,7 +119,8 @@ impl<T> Dials<T> {
         id: ConnId,
         addresses: Result<impl IntoIterator<Item = Address>, String>,
     ) -> Outcomes<T> {
-        let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
+        let Some(dialing) = self.dialings.get_mut(&id) else { return Vec::new() };
+        dialing.is_resolving = false;
         match addresses {
             Ok(addresses) => {
                 let addresses: Vec<Address> = addresses.into_iter().collect();
@@ -229,6 +233,8 @@ impl<T> Dials<T> {
     /// Cancels a connect. Returns whether there was one.
     pub(super) fn cancel(&mut self, io: &mut Io, id: ConnId) -> bool {
         let Some(dialing) = self.dialings.remove(&id) else { return false };
+        dialing.forget_name(io);
+        dialing.view.failed();
         for slot in dialing.attempts {
             self.drop_attempt(io, slot);
         }
@@ -237,7 +243,9 @@ impl<T> Dials<T> {
 
     /// Cancels every connect.
     pub(super) fn stop(&mut self, io: &mut Io) {
-        self.dialings.clear();
+        for dialing in self.dialings.drain().map(|(_, dialing)| dialing) {
+            dialing.forget_name(io);
+        }
         for (slot, mut attempt) in self.attempts.drain() {
             io.deregister(slot, &mut *attempt.connecting);
         }
@@ -322,7 +330,6 @@ impl<T> Dials<T> {
         let Some(dialing) = self.dialings.get(&id) else { return Vec::new() };
         let (view, duties) = (dialing.view.clone(), dialing.plan.wishes.duties);
         self.cancel(io, id);
-        view.failed();
         vec![DialOutcome::Failed { view, duties, error }]
     }
 
@@ -334,6 +341,13 @@ impl<T> Dials<T> {
 }
 
 impl<T> Dialing<T> {
+    /// Does not wait for its name any more.
+    fn forget_name(&self, io: &Io) {
+        if self.is_resolving {
+            io.network.forget(Request::Connect(self.view.id));
+        }
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let next = self.dial.as_ref().and_then(Dial::deadline);
         [next, self.give_up_at].into_iter().flatten().min()
@@ -354,7 +368,7 @@ mod tests {
     use crate::net::listener::Options;
 
     fn io() -> Io {
-        Io::new(1024, Instant::now(), Rc::new(SystemNetwork)).unwrap()
+        Io::new(1024, Instant::now(), Rc::new(SystemNetwork::default())).unwrap()
     }
 
     fn plan(target: Endpoint, wishes: Wishes) -> (Plan, Rc<ConnView>) {

@@ -199,7 +199,9 @@ impl Listeners {
     /// Closes a listener that a script opened.
     pub(super) fn close(&mut self, io: &mut Io, id: ListenerId) {
         self.fresh.borrow_mut().retain(|fresh| fresh.id != id);
-        self.resolving.remove(&Some(id));
+        if self.resolving.remove(&Some(id)).is_some() {
+            io.network.forget(Request::Listen(Some(id)));
+        }
         if let Some(&slot) = self.slots.get(&id) {
             self.drop_acceptor(io, slot);
         }
@@ -208,7 +210,9 @@ impl Listeners {
     /// Closes all listeners; waiting clients are refused.
     pub(super) fn stop(&mut self, io: &mut Io) {
         self.fresh.borrow_mut().clear();
-        self.resolving.clear();
+        for (listener, _) in self.resolving.drain() {
+            io.network.forget(Request::Listen(listener));
+        }
         let slots: Vec<Slot> = self.acceptors.keys().copied().collect();
         for slot in slots {
             self.drop_acceptor(io, slot);
@@ -358,7 +362,7 @@ mod tests {
     use crate::driver::world::SystemNetwork;
 
     fn io() -> Io {
-        Io::new(1024, Instant::now(), Rc::new(SystemNetwork)).unwrap()
+        Io::new(1024, Instant::now(), Rc::new(SystemNetwork::default())).unwrap()
     }
 
     fn plan(target: &str) -> Plan {
@@ -396,7 +400,7 @@ mod tests {
     #[test]
     fn a_script_gets_the_address_at_once_unless_a_name_is_resolved() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
-        let bind = listeners.binder(Rc::new(SystemNetwork), Defaults::PLAIN);
+        let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
         let (first, address) = bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
         assert!(address.is_some_and(|address| address.ip().is_some_and(|address| address.port() != 0)));
         assert!(bind(&"unix:/no/such/folder/s".parse().unwrap()).is_err());
@@ -413,7 +417,7 @@ mod tests {
     #[test]
     fn a_listener_that_is_closed_is_not_bound_by_a_late_answer() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
-        let bind = listeners.binder(Rc::new(SystemNetwork), Defaults::PLAIN);
+        let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
         bind(&"localhost:0".parse().unwrap()).unwrap();
         assert!(listeners.adopt(&mut io).is_empty());
         listeners.close(&mut io, 1);

@@ -19,9 +19,10 @@ use crate::endpoint::Address;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::net::bulk::Move;
-use crate::net::dial::{self, Request, Resolved};
+use crate::net::dial::{Request, Resolved};
 use crate::net::listener::Options;
 use crate::net::reactor::{Mailbox, Reactor};
+use crate::net::resolver::Resolver;
 use crate::net::stdio::{Input, Output};
 use crate::net::{Connecting, Listening, StartError, factory, signal};
 use crate::output::screen::Screen;
@@ -103,6 +104,8 @@ pub(super) trait Network {
     fn listen(&self, addresses: &[Address], options: Options) -> io::Result<Box<dyn Listening>>;
     /// Resolves a name without waiting; the answer comes by mail.
     fn resolve(&self, request: Request, host: String, port: u16, family: Family, mailbox: &Mailbox<Mail>);
+    /// Nobody waits for this answer any more.
+    fn forget(&self, request: Request);
 }
 
 /// Time, and the one place where the loop waits.
@@ -165,7 +168,7 @@ impl World for Process {
     }
 
     fn network(&mut self) -> Rc<dyn Network> {
-        Rc::new(SystemNetwork)
+        Rc::new(SystemNetwork::default())
     }
 
     fn clock(&mut self) -> Rc<dyn Clock> {
@@ -174,7 +177,10 @@ impl World for Process {
 }
 
 /// The network of this system.
-pub(super) struct SystemNetwork;
+#[derive(Default)]
+pub(super) struct SystemNetwork {
+    resolver: Resolver<Mail>,
+}
 
 impl Network for SystemNetwork {
     fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
@@ -186,7 +192,11 @@ impl Network for SystemNetwork {
     }
 
     fn resolve(&self, request: Request, host: String, port: u16, family: Family, mailbox: &Mailbox<Mail>) {
-        dial::resolve_in_background(request, host, port, family, mailbox);
+        self.resolver.resolve(request, host, port, family, mailbox);
+    }
+
+    fn forget(&self, request: Request) {
+        self.resolver.forget(request);
     }
 }
 

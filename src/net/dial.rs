@@ -1,16 +1,14 @@
-//! Name resolution on a thread, and the order and timing of connection attempts (Happy Eyeballs, RFC 8305).
+//! Name resolution, and the order and timing of connection attempts (Happy Eyeballs, RFC 8305).
 //!
 //! Holds no sockets: the driver connects to the address that [`Dial::next_attempt`] returns and reports the result.
 
 use std::collections::VecDeque;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::Family;
 use crate::endpoint::Address;
 use crate::error;
-use crate::net::reactor::Mailbox;
 
 /// Time before the next address is tried in parallel to an unfinished attempt (RFC 8305, section 5).
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -35,23 +33,6 @@ pub struct Resolved {
     pub request: Request,
     /// Addresses in the order to try them, or the resolver's error.
     pub addresses: Result<Vec<SocketAddr>, String>,
-}
-
-/// Resolves on another thread and posts the result, because getaddrinfo(3) may take many seconds.
-pub fn resolve_in_background<M: From<Resolved> + Send + 'static>(
-    request: Request,
-    host: String,
-    port: u16,
-    family: Family,
-    mailbox: &Mailbox<M>,
-) {
-    let name = "resolver".to_owned();
-    let post = mailbox.clone();
-    let work = move || post.post(M::from(Resolved { request, addresses: resolve(&host, port, family) }));
-    if let Err(error) = thread::Builder::new().name(name).spawn(work) {
-        let addresses = Err(format!("cannot start the resolver: {}", error::cause(&error)));
-        mailbox.post(M::from(Resolved { request, addresses }));
-    }
 }
 
 /// Resolves on this thread: immediate for a numeric address, possibly slow for a name.

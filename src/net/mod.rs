@@ -9,6 +9,7 @@ pub mod dial;
 pub mod factory;
 pub mod listener;
 pub mod reactor;
+pub mod resolver;
 pub mod signal;
 pub mod splice_pipe;
 pub mod stdio;

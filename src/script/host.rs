@@ -48,6 +48,8 @@ pub struct RunContext {
     pub text: Text,
     /// `TCP_NODELAY` of a new connection.
     pub nodelay: bool,
+    /// Maximum connections that the script may have made at a time.
+    pub max_connects: usize,
     /// Opens listeners; `None`: not possible here.
     pub bind: Option<Binder>,
 }
@@ -114,6 +116,8 @@ pub(super) struct Host {
     owned: RefCell<HashMap<ConnId, Owned>>,
     /// Numbers of parameters of each function, as a bit set.
     parameters: RefCell<HashMap<String, u64>>,
+    /// Connections that the script has made; those that are over are removed when there are too many.
+    made: RefCell<Vec<Weak<ConnView>>>,
     /// The time limit of the run.
     run_until: Cell<Option<Instant>>,
     /// Operations of the running call. Rhai's own count begins again in every closure that a native function calls.
@@ -143,6 +147,7 @@ impl Host {
             hooks: Cell::default(),
             owned: RefCell::default(),
             parameters: RefCell::default(),
+            made: RefCell::default(),
             run_until: Cell::new(None),
             operations: Cell::new(0),
             signal_limit: Cell::new(2),
@@ -151,6 +156,7 @@ impl Host {
                 ids: ConnIds::default(),
                 text: Text::default(),
                 nodelay: true,
+                max_connects: usize::MAX,
                 bind: None,
             }),
         })
@@ -263,11 +269,21 @@ impl Host {
         self.listeners.borrow_mut()
     }
 
-    /// Makes the view of a connection that is to be made.
-    pub(super) fn dialing(&self, target: &Endpoint, nodelay: Option<bool>) -> Rc<ConnView> {
+    /// Makes the view of a connection that is to be made. `Err`: the script has made too many, with the limit.
+    pub(super) fn dialing(&self, target: &Endpoint, nodelay: Option<bool>) -> std::result::Result<Rc<ConnView>, usize> {
         let context = self.context.borrow();
+        let mut made = self.made.borrow_mut();
+        // At each growth, too: what is over must not keep its memory.
+        if made.len() >= context.max_connects || made.len() == made.capacity() {
+            made.retain(|view| view.upgrade().is_some_and(|view| view.info.is_open()));
+        }
+        if made.len() >= context.max_connects {
+            return Err(context.max_connects);
+        }
         let view = ConnView::dialing(context.ids.next(), target, &context.text, self.now());
-        Rc::new(view.with_nodelay(nodelay.unwrap_or(context.nodelay)))
+        let view = Rc::new(view.with_nodelay(nodelay.unwrap_or(context.nodelay)));
+        made.push(Rc::downgrade(&view));
+        Ok(view)
     }
 
     /// Opens a listener.

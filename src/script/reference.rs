@@ -300,7 +300,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     (
         "connect(addr)",
-        "Makes a connection to \"host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options, and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them.",
+        "Makes a connection to \"host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options, and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them. --max-connects limits how many there may be at a time; one more is an error.",
     ),
     (
         "listen(addr)",

@@ -1,6 +1,6 @@
-//! The machine: how much memory a process may use here.
+//! The machine: how much memory and how many descriptors a process may use here.
 //!
-//! Owns the sources of that figure. Does not know what it is for.
+//! Owns the sources of these figures. Does not know what they are for.
 
 use std::fs;
 use std::path::Path;
@@ -9,6 +9,11 @@ use std::path::Path;
 /// the system does not say.
 pub fn memory() -> Option<u64> {
     [physical(), control_group()].into_iter().flatten().min()
+}
+
+/// Number of descriptors this process may have open (`RLIMIT_NOFILE`); `None`: without a limit.
+pub fn descriptors() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
 /// `MemTotal` of `proc_meminfo(5)`.

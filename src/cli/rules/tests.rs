@@ -71,6 +71,7 @@ fn script_options_need_a_script() {
         ("--script-errors fatal", "--script-errors needs a script"),
         ("--script-timeout 1s", "--script-timeout needs a script"),
         ("--seed 7", "--seed needs a script"),
+        ("--max-connects 7", "--max-connects needs a script"),
         ("--allow-read d", "--allow-read needs a script"),
         ("--allow-write d --allow-write e", "--allow-write needs a script"),
         ("-- word", "\"word\" after -- is for a script, and there is none"),

@@ -183,6 +183,10 @@ impl Network for FakeNetwork {
         stage.tell(&format!("resolves {host}"));
         stage.lookups.push_back((request, port, mailbox.clone()));
     }
+
+    fn forget(&self, request: Request) {
+        self.0.borrow_mut().tell(&format!("forgets {request:?}"));
+    }
 }
 
 struct Socket {

@@ -11,6 +11,7 @@
 
 #![allow(clippy::needless_raw_string_hashes, reason = "every transcript is quoted alike")]
 
+mod dialing;
 mod endings;
 mod fakes;
 mod halves;

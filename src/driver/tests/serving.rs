@@ -295,6 +295,7 @@ fn bytes_for_a_connection_in_the_making_count_as_held() {
         stderr listening on 127.0.0.1:1
         > client
         resolves slow
+        forgets Connect(2)
         stdout "refused connect: drop slow:1: it holds 4.8 MiB, and all connections together more than 4.0 MiB (--memory)\n"
         > signal TERM
         listens no more

@@ -73,7 +73,12 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
         return Err(failure(format!("connect(\"{target}\"): port 0 cannot be connected to")));
     }
     let options = ConnectOptions::read(context, host, options)?;
-    let view = host.dialing(&endpoint, options.nodelay);
+    let view = host.dialing(&endpoint, options.nodelay).map_err(|limit| {
+        let plural = if limit == 1 { "" } else { "s" };
+        failure(format!(
+            "connect(\"{target}\"): the script has {limit} connection{plural} already, the limit; --max-connects N sets it"
+        ))
+    })?;
     if let Some(charset) = options.charset {
         view.text.set_charset(charset);
     }

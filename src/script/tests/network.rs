@@ -18,6 +18,7 @@ pub(super) fn load(text: &str) -> Bench {
         ids: ConnIds::default(),
         text: Text::default(),
         nodelay: true,
+        max_connects: usize::MAX,
         bind: Some(bind),
     });
     bench
