@@ -101,7 +101,10 @@ impl FromStr for Endpoint {
         }
         let rest = match text.split_once("://") {
             Some(("tcp", rest)) => rest,
-            Some((scheme, _)) => {
+            Some((scheme, rest)) => {
+                if let Some(error) = other_protocol(text, scheme, rest) {
+                    return Err(error);
+                }
                 return Err(Error::usage_hint(
                     format!("unknown scheme {scheme:?} in {text:?}"),
                     "write tcp://HOST:PORT or unix:PATH",
@@ -248,12 +251,52 @@ fn parse_host(host: &str) -> Result<String> {
     Ok(bare.to_owned())
 }
 
+/// The error for an URL of a protocol that people know: the place to connect to.
+fn other_protocol(text: &str, scheme: &str, rest: &str) -> Option<Error> {
+    let default = match scheme {
+        "http" | "ws" => 80,
+        "ftp" => 21,
+        "telnet" => 23,
+        "redis" => 6379,
+        "https" | "wss" | "ftps" | "rediss" | "ssl" | "tls" => {
+            let message = format!("unknown scheme {scheme:?} in {text:?}");
+            return Some(Error::usage_hint(message, "TLS is not there yet: tcpx speaks plain TCP, so far"));
+        }
+        _ => return None,
+    };
+    let place = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let (host, port) = match place.parse::<Endpoint>() {
+        Ok(Endpoint::Tcp { host: Some(host), port }) => (host, port),
+        _ => (parse_host(place).ok()?, default),
+    };
+    Some(Error::usage_hint(
+        format!("unknown scheme {scheme:?} in {text:?}"),
+        format!("tcpx speaks TCP, and you the protocol: tcpx connect {host} {port}"),
+    ))
+}
+
+/// The error for a range of ports, as in `20-30`.
+pub fn port_range(text: &str) -> Option<Error> {
+    let (first, last) = text.split_once('-')?;
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(first) && is_number(last)).then(|| {
+        Error::usage_hint(
+            format!("{text:?} is not a port"),
+            format!("one port at a time: for port in $(seq {first} {last}); do tcpx connect -z -w 1 HOST $port && echo $port; done"),
+        )
+    })
+}
+
 /// Reads a port: a number from 0 to 65535 or a service name.
 pub fn parse_port(text: &str) -> Result<u16> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         return text
             .parse()
             .map_err(|_| Error::usage(format!("port {text} is out of range: ports go from 0 to 65535")));
+    }
+    if let Some(error) = port_range(text) {
+        return Err(error);
     }
     let is_name = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b))
         && text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());

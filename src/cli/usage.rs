@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{Stop, habits};
+use super::{Stop, habits, options_elsewhere};
 use crate::endpoint;
 use crate::error::Error;
 
@@ -88,7 +88,10 @@ fn explain(asked: &Asked<'_>, argv: &[OsString], error: &clap::Error) -> Error {
     match error.kind() {
         ErrorKind::UnknownArgument if arg.starts_with('-') => unknown_option(asked, argv, &arg, error),
         ErrorKind::UnknownArgument => {
+            let words: Vec<_> = argv.iter().filter_map(|word| word.to_str()).collect();
+            let elsewhere = options_elsewhere::of_stray_word(&words, &arg);
             let hint = match asked.name.as_str() {
+                _ if elsewhere.is_some() => elsewhere.unwrap_or_default().to_owned(),
                 "connect" => "connect takes HOST PORT; words for a script come after --".to_owned(),
                 "listen" => "listen takes PORT, or HOST PORT; words for a script come after --".to_owned(),
                 _ => asked.look_at_help(),
@@ -135,14 +138,19 @@ fn unknown_option(asked: &Asked<'_>, argv: &[OsString], arg: &str, error: &clap:
     let is_place = matches!(asked.name.as_str(), "connect" | "listen");
     if is_place
         && arg[1..].starts_with(|c: char| c.is_ascii_digit())
+        && options_elsewhere::of_joined_quit(&argv.iter().filter_map(|word| word.to_str()).collect::<Vec<_>>())
+            .is_none()
         && let Some(word) = argv.iter().filter_map(|word| word.to_str()).find(negative)
         && let Err(error) = endpoint::parse_port(word)
     {
         return error;
     }
-    let hint = if let Some(other) = asked.elsewhere(arg) {
+    let words: Vec<_> = argv.iter().filter_map(|word| word.to_str()).collect();
+    let hint = if is_place && let Some(hint) = options_elsewhere::of_joined_quit(&words) {
+        hint.to_owned()
+    } else if let Some(other) = asked.elsewhere(arg) {
         format!("{arg} is an option of tcpx {other}")
-    } else if let Some(hint) = habits::of_option(&asked.name, arg) {
+    } else if let Some(hint) = options_elsewhere::hint(&asked.name, arg).filter(|_| is_place) {
         hint.to_owned()
     } else if let Some(near) = suggestion(error, ContextKind::SuggestedArg) {
         format!("did you mean {near}?")

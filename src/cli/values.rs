@@ -148,6 +148,13 @@ pub(super) fn sending_charset(option: &str, label: &str) -> Result<&'static Enco
 
 /// Parses `FILE` or `@NAME`.
 pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
+    let is_address = || path.to_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok());
+    if is_address() && !path.exists() {
+        return Err(Error::usage_hint(
+            format!("{} is an address, and no file", shown(path.as_os_str())),
+            format!("--source {} chooses the local address; -s is a script", path.display()),
+        ));
+    }
     let Some(name) = path.as_os_str().as_encoded_bytes().strip_prefix(b"@") else {
         return Ok(ScriptSource::File(path.to_owned()));
     };

@@ -1,0 +1,196 @@
+//! Options of other programs (nc, ncat, socat, curl) that tcpx spells in another way, or does not have yet.
+//!
+//! Owns the hints. What they name works in this version: a test parses it.
+
+/// The hint for an option that `connect` or `listen` does not have.
+pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
+    let letters = option.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| rest.get(..1));
+    let (both, connect, listen) = match (option, letters) {
+        (_, Some("l")) | ("--listen", _) => ("", "tcpx listen PORT listens", "leave it out: tcpx listen PORT"),
+        (_, Some("p")) => (
+            "",
+            "--source :PORT chooses the local port; the peer's is a word of its own: tcpx connect HOST PORT",
+            "the port is a word of its own: tcpx listen PORT",
+        ),
+        (_, Some("u")) | ("--udp", _) => (NO_UDP, "", ""),
+        (_, Some("N")) => ("leave it out: the end of stdin is passed on unless --no-shutdown is given", "", ""),
+        (_, Some("e" | "c")) | ("--exec" | "--sh-exec" | "--lua-exec" | "--sh", _) => (
+            "starting programs is not there yet; --script FILE, --on-data CODE and --on-line CODE answer without one",
+            "",
+            "",
+        ),
+        (_, Some("d")) | ("--detach", _) => ("--no-stdin leaves stdin unread", "", ""),
+        (_, Some("G")) => ("", "-w DUR limits the time for connecting", "-i DUR ends a silent connection"),
+        (_, Some("t")) | ("--telnet", _) => {
+            ("--script @telnet answers the options of telnet; socat's -t DUR is --eof-wait DUR", "", "")
+        }
+        (_, Some("U")) | ("--unixsock" | "--unix-socket", _) => (
+            "",
+            "a Unix socket is one word: tcpx connect unix:PATH",
+            "a Unix socket is one word: tcpx listen unix:PATH",
+        ),
+        (_, Some("X" | "P")) | ("--proxy" | "--proxy-type" | "--proxy-auth" | "--proxy-dns", _) => {
+            ("proxies are not there yet: tcpx connects directly, so far", "", "")
+        }
+        (_, Some("w")) | ("--wait", _) => (
+            "-i DUR ends a silent connection",
+            "-w DUR limits the time for connecting, -i DUR ends a silent connection: nc's -w 3 is -w 3 -i 3",
+            "-i DUR ends a silent connection, --timeout DUR the whole run",
+        ),
+        (_, Some("T")) => ("socat's -T DUR is -i DUR", "", ""),
+        (_, Some("r")) => ("leave it out: the system chooses local ports at random", "", ""),
+        ("--allow" | "--allowfile" | "--deny" | "--denyfile", _) => (
+            "",
+            "",
+            "there are no lists of addresses yet: listen on 127.0.0.1, or let --script FILE look at conn.peer_ip in on_connect",
+        ),
+        ("--broker", _) => ("", "", "--script @broker sends what one client says to all others"),
+        ("--chat", _) => ("", "", "--script @chat is a chat room"),
+        ("--max-time", _) => ("--timeout DUR ends the run", "", ""),
+        ("--retry", _) => ("", "tcpx connect -z HOST PORT in a loop of the shell waits for a server", ""),
+        ("--nodns" | "--no-resolve", _) => ("-n resolves no names", "", ""),
+        ("--verbose", _) => ("-v says more, -vv still more", "", ""),
+        ("--hex-dump", _) => ("-x shows bytes on stderr, --events FILE writes them to a file", "", ""),
+        ("--source-port", _) => ("", "--source :PORT chooses the local port", ""),
+        ("--ssl" | "--tls" | "--insecure" | "--cacert" | "--cert" | "--key", _) => (NO_TLS, "", ""),
+        (ssl, _) if ssl.starts_with("--ssl-") || ssl.starts_with("--tls") => (NO_TLS, "", ""),
+        _ => return None,
+    };
+    let own = if command == "listen" { listen } else { connect };
+    [own, both].into_iter().find(|hint| !hint.is_empty())
+}
+
+/// The hint for words that were values of an option elsewhere, which in tcpx stands alone: `-q 1`, `-x HOST:PORT`.
+pub(super) fn of_stray_word(words: &[&str], stray: &str) -> Option<&'static str> {
+    let follows = |option: &str, fits: fn(&str) -> bool| {
+        words.windows(2).any(|pair| pair[0] == option && fits(pair[1])) && words.contains(&stray)
+    };
+    if follows("-q", is_number) {
+        return Some(NC_Q);
+    }
+    if follows("-x", |word| word.contains(':')) {
+        return Some("-x shows bytes as a hex dump; proxies are not there yet: tcpx connects directly, so far");
+    }
+    None
+}
+
+/// The hint for `-q0` and the like, where clap finds an option `-0`.
+pub(super) fn of_joined_quit(words: &[&str]) -> Option<&'static str> {
+    words.iter().any(|word| word.strip_prefix("-q").is_some_and(is_number)).then_some(NC_Q)
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+const NC_Q: &str = "nc's -q SECONDS is --eof-wait SECONDS; -q alone makes tcpx say less";
+pub(super) const NO_UDP: &str = "UDP is not there yet: tcpx speaks TCP only, so far";
+pub(super) const NO_TLS: &str = "TLS is not there yet: tcpx speaks plain TCP, so far";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::help;
+    use crate::cli::tests::refused;
+
+    const OPTIONS: &[&str] = &[
+        "-l",
+        "-p",
+        "-u",
+        "-N",
+        "-e",
+        "-c",
+        "-d",
+        "-G",
+        "-t",
+        "-U",
+        "-X",
+        "-P",
+        "-w",
+        "-T",
+        "-r",
+        "--listen",
+        "--udp",
+        "--exec",
+        "--sh-exec",
+        "--lua-exec",
+        "--detach",
+        "--telnet",
+        "--unixsock",
+        "--proxy",
+        "--proxy-type",
+        "--wait",
+        "--allow",
+        "--deny",
+        "--broker",
+        "--chat",
+        "--max-time",
+        "--retry",
+        "--nodns",
+        "--verbose",
+        "--hex-dump",
+        "--source-port",
+        "--ssl",
+        "--ssl-verify",
+        "--tls",
+        "--insecure",
+        "--sh",
+    ];
+
+    /// Whether a command has an option.
+    fn knows(command: &str, option: &str) -> bool {
+        let all = help::complete();
+        let command = all.find_subcommand(command).unwrap();
+        command.get_arguments().any(|arg| {
+            arg.get_long().is_some_and(|long| option == format!("--{long}"))
+                || arg.get_short().is_some_and(|short| option.trim_start_matches('-').starts_with(short))
+                    && !option.starts_with("--")
+        })
+    }
+
+    #[test]
+    fn hints_name_options_that_exist() {
+        for command in ["connect", "listen"] {
+            for option in OPTIONS {
+                let Some(hint) = hint(command, option) else { continue };
+                for word in hint.split([' ', ';', ',', ':']).filter(|word| word.starts_with('-') && word.len() > 1) {
+                    let is_theirs = hint.contains(&format!("'s {word} "));
+                    assert!(is_theirs || knows(command, word), "{command} {option}: {hint}: {word}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn options_of_other_programs_have_a_hint() {
+        for (line, part) in [
+            ("connect -q 1 h 80", "--eof-wait SECONDS"),
+            ("connect -q0 h 80", "--eof-wait SECONDS"),
+            ("connect -d h 80", "--no-stdin"),
+            ("connect -G 5 h 80", "-w DUR"),
+            ("connect -t h 80", "@telnet"),
+            ("connect -U /tmp/x", "unix:PATH"),
+            ("listen -U /tmp/x", "tcpx listen unix:PATH"),
+            ("connect -x p:1 -X connect h 80", "proxies are not there yet"),
+            ("connect -x p:1 h 80", "proxies are not there yet"),
+            ("connect --ssl h 80", "TLS is not there yet"),
+            ("listen --ssl-cert c 80", "TLS is not there yet"),
+            ("listen --exec /bin/cat 80", "not there yet"),
+            ("listen -k -e /bin/cat 80", "not there yet"),
+            ("listen --allow 10.0.0.0/8 80", "conn.peer_ip"),
+            ("listen --broker 80", "--script @broker"),
+            ("connect --wait 3 h 80", "-w 3 -i 3"),
+            ("connect -z h 20-30", "one port at a time"),
+            ("-zv h 20-30", "one port at a time"),
+            ("connect https://h", "TLS is not there yet"),
+            ("https://h/x", "TLS is not there yet"),
+            ("connect http://h/x", "tcpx connect h 80"),
+            ("connect redis://h:6380/0", "tcpx connect h 6380"),
+            ("telnet://h", "tcpx connect h 23"),
+            ("connect -s 192.0.2.7 h 80", "--source 192.0.2.7"),
+        ] {
+            let said = refused(line);
+            assert!(said.contains(part), "{line}: {said}");
+        }
+    }
+}
