@@ -34,7 +34,11 @@ impl fmt::Display for EncodeError {
         if escape::is_plain(self.character) {
             write!(f, " '{}'", self.character)?;
         }
-        write!(f, " (character {}) in {}", self.place, self.encoding)
+        write!(f, " (character {}) in {}", self.place, self.encoding)?;
+        if self.character == char::REPLACEMENT_CHARACTER {
+            f.write_str(", which stands for malformed bytes; with --unencodable replace, ? is sent instead")?;
+        }
+        Ok(())
     }
 }
 

@@ -326,6 +326,10 @@ const GLOBALS: &[(&str, &str)] = &[
 
 const BYTES: &[(&str, &str)] = &[
     ("bytes(text)", "The UTF-8 of a string as a blob."),
+    (
+        "bytes(text, encoding)",
+        "A string as a blob in that encoding, such as \"gbk\"; a character that it does not have is an error.",
+    ),
     ("bytes([1, 2])", "Numbers from 0 to 255 as a blob."),
     (
         "hex(digits)",
@@ -389,7 +393,7 @@ const NUMBERS: &[(&str, &str)] = &[
     ("b.i64le(at)", "Eight bytes, signed, little-endian."),
     (
         "b.parse_be_int(at, n)",
-        "The unsigned big-endian number in n bytes from at. Also with a range: b.parse_be_int(2..4).",
+        "The unsigned big-endian number in n bytes from at; an error if it does not fit in a script's integer (i64be reads a signed one). Also with a range: b.parse_be_int(2..4).",
     ),
     (
         "b.write_be(at, n, value)",

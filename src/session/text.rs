@@ -17,6 +17,8 @@ pub struct TextSettings {
     recv: Cell<Charset>,
     detected: Cell<Option<&'static Encoding>>,
     encoder: RefCell<Encoder>,
+    /// What ends the text of an encoding that is used no more; sent before anything else.
+    tail: RefCell<Vec<u8>>,
     label: RefCell<Option<Box<str>>>,
     eol: RefCell<Cow<'static, str>>,
     crlf: bool,
@@ -29,6 +31,7 @@ impl TextSettings {
             recv: Cell::new(text.recv.unwrap_or(Charset::Named(UTF_8))),
             detected: Cell::new(None),
             encoder: RefCell::new(Encoder::new(text.send.unwrap_or(UTF_8), text.unencodable)),
+            tail: RefCell::default(),
             label: RefCell::new(None),
             eol: RefCell::new(Cow::Borrowed(if text.crlf { "\r\n" } else { "\n" })),
             crlf: text.crlf,
@@ -58,7 +61,11 @@ impl TextSettings {
 
     /// Encodes text for this connection, all of it or nothing.
     pub fn encode(&self, text: &str) -> Result<Vec<u8>, EncodeError> {
-        self.encoder.borrow_mut().encode_whole(text)
+        let mut bytes = self.encoder.borrow_mut().encode_whole(text)?;
+        if !bytes.is_empty() && !self.tail.borrow().is_empty() {
+            bytes = [self.tail.take(), bytes].concat();
+        }
+        Ok(bytes)
     }
 
     /// Encodes text of an endless stream: before an error, what came before it is in `out`.
@@ -66,8 +73,22 @@ impl TextSettings {
         self.encoder.borrow_mut().encode(text, out)
     }
 
+    /// Raw bytes of this stream, after what returns from the shift state of the text before them.
+    pub fn raw(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let mut tail = self.tail.take();
+        if !bytes.is_empty() {
+            self.encoder.borrow_mut().finish(&mut tail);
+        }
+        if tail.is_empty() {
+            return bytes;
+        }
+        tail.extend(bytes);
+        tail
+    }
+
     /// Appends the bytes that end the encoded stream (ISO-2022-JP returns to ASCII).
     pub(super) fn finish_encoding(&self, out: &mut Vec<u8>) {
+        out.append(&mut self.tail.borrow_mut());
         self.encoder.borrow_mut().finish(out);
     }
 
@@ -97,6 +118,7 @@ impl TextSettings {
             Charset::Named(encoding) => encoding,
         };
         let mut encoder = self.encoder.borrow_mut();
+        encoder.finish(&mut self.tail.borrow_mut());
         *encoder = Encoder::new(encoding, encoder.unencodable());
     }
 

@@ -10,10 +10,12 @@ use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem;
 use rhai::{Array, Blob, Dynamic, Engine, EvalAltResult, INT, NativeCallContext};
 
+use super::conn::charset_of;
 use super::sized::{ITEMS_PER_LOOK, check_items, check_text};
 use super::{Outcome, failure, type_name};
+use crate::codec::charset::Encoder;
 use crate::codec::{escape, labels};
-use crate::config::Charset;
+use crate::config::{Charset, Unencodable};
 use crate::script::host::Host;
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
@@ -25,6 +27,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
 fn register_making(engine: &mut Engine) {
     engine
         .register_fn("bytes", |text: &str| text.as_bytes().to_vec())
+        .register_fn("bytes", |text: &str, label: &str| encode_labelled(text, label))
         .register_fn("bytes", |context: NativeCallContext<'_>, numbers: Array| from_numbers(&context, &numbers))
         .register_fn("hex", |digits: &str| -> Outcome<Blob> {
             escape::parse_hex(digits).map_err(|fault| failure(fault.to_string()))
@@ -74,6 +77,17 @@ fn from_numbers(context: &NativeCallContext<'_>, numbers: &Array) -> Outcome<Blo
         }
     };
     numbers.iter().enumerate().map(byte).collect()
+}
+
+/// Encodes a text in the encoding with that label, strictly.
+fn encode_labelled(text: &str, label: &str) -> Outcome<Blob> {
+    let Charset::Named(encoding) = charset_of(label)? else {
+        return Err(failure("bytes(text, \"auto\"): name the encoding"));
+    };
+    let mut encoder = Encoder::new(encoding, Unencodable::Fail);
+    let mut bytes = encoder.encode_whole(text).map_err(|fault| failure(fault.to_string()))?;
+    encoder.finish(&mut bytes);
+    Ok(bytes)
 }
 
 /// Decodes bytes in the encoding with that label.

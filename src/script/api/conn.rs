@@ -179,7 +179,7 @@ fn register_pausing(engine: &mut Engine, host: &Rc<Host>) {
 
 fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     let to = Rc::clone(host);
-    engine.register_fn("send", move |conn: &mut Conn, bytes: Blob| queue(&to, conn, bytes));
+    engine.register_fn("send", move |conn: &mut Conn, bytes: Blob| queue(&to, conn, conn.0.text.raw(bytes)));
     let to = Rc::clone(host);
     engine.register_fn("send", move |conn: &mut Conn, text: &str| send_text(&to, conn, text));
     let to = Rc::clone(host);
@@ -207,7 +207,7 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     let to = Rc::clone(host);
     engine.register_fn("send_hex", move |conn: &mut Conn, digits: &str| {
         let bytes = escape::parse_hex(digits).map_err(|fault| failure(fault.to_string()))?;
-        queue(&to, conn, bytes)
+        queue(&to, conn, conn.0.text.raw(bytes))
     });
     let to = Rc::clone(host);
     engine.register_fn("log", move |context: NativeCallContext<'_>, conn: &mut Conn, what: Dynamic| -> Outcome<()> {
@@ -241,7 +241,7 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
     let mut bytes = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         if let Some(blob) = part.read_lock::<Blob>() {
-            bytes.extend_from_slice(&blob);
+            bytes.extend(conn.0.text.raw(blob.clone()));
         } else if let Some(text) = part.read_lock::<ImmutableString>() {
             bytes.extend(encode(conn, &text)?);
         } else if let Ok(letter) = part.as_char() {

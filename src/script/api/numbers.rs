@@ -86,14 +86,13 @@ fn part<'a>(name: &str, bytes: &'a mut [u8], at: INT, count: INT) -> Outcome<&'a
     part.ok_or_else(|| failure(format!("{name}({at}, {count}): the blob has {all} bytes in all")))
 }
 
-/// The unsigned big-endian number of these bytes; eight significant bytes are read as signed, so that a negative number
-/// survives a round trip.
+/// The unsigned big-endian number of these bytes.
 fn parse(bytes: &mut [u8]) -> Outcome<INT> {
     let split = bytes.len().saturating_sub(8);
     if bytes[..split].iter().any(|byte| *byte != 0) {
         return Err(failure(format!("a number of {} bytes does not fit in a script's integer", bytes.len())));
     }
-    Ok(bytes[split..].iter().fold(0, |value, byte| value << 8 | INT::from(*byte)))
+    fits(bytes[split..].iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 
 /// Writes a number right-aligned and fills the bytes before it.
@@ -123,7 +122,8 @@ mod tests {
         assert_eq!(bytes, [0, 0, 1, 2]);
         assert_eq!(parse(&mut [0xff, 0xfe]).unwrap(), 0xfffe);
         assert_eq!(parse(&mut []).unwrap(), 0);
-        assert_eq!(parse(&mut [0xff; 8]).unwrap(), -1);
+        assert_eq!(parse(&mut [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).unwrap(), INT::MAX);
+        assert!(parse(&mut [0xff; 8]).is_err());
         assert_eq!(parse(&mut [0, 0, 0, 0, 0, 0, 0, 0, 0, 7]).unwrap(), 7);
         assert!(parse(&mut [1; 9]).is_err());
     }

@@ -11,6 +11,7 @@ mod builtin;
 mod builtin_protocols;
 mod builtin_rooms;
 mod contained;
+mod encoding;
 mod files;
 mod framing;
 mod load;
