@@ -14,12 +14,14 @@ mod habits;
 mod host;
 mod listeners;
 mod manual;
+mod measuring;
 mod opening;
 mod outline;
 mod own;
 mod paths;
 mod race;
 pub mod reference;
+mod relaying;
 mod resolver;
 mod signatures;
 mod source;
@@ -279,39 +281,6 @@ impl ScriptHandler {
         }
     }
 
-    /// Calls the first expectation of a connection, which has found its match.
-    fn match_expected(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        let Some((expectation, found)) = self.host.take_found(conn) else { return Ok(()) };
-        out.push(Command::Skip(conn.id, found.end));
-        let value = api::expect::match_value(Some(found));
-        let result = self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out);
-        self.host.apply_form(conn, out);
-        result
-    }
-
-    /// Calls all expectations of a connection as unmet, at the end of the stream; the first gets what had arrived.
-    fn expire_expected(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        for expectation in self.host.take_expected(conn) {
-            let value = api::expect::unmet_value(expectation.search.take_rest());
-            self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out)?;
-        }
-        Ok(())
-    }
-
-    /// Calls `frame_size` for the length of the next frame.
-    fn measure(&self, conn: &Rc<ConnView>, bytes: Vec<u8>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        let answer =
-            self.ask_hook(Hook::FrameSize, [Dynamic::from(Conn::new(conn)), Dynamic::from_blob(bytes)], out)?;
-        let length = answer.as_int().ok().and_then(|length| usize::try_from(length).ok());
-        if let Some(length) = length {
-            out.push(Command::Cut(conn.id, length));
-            Ok(())
-        } else {
-            let fault = format!("frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more");
-            Err(self.wrong_answer(Hook::FrameSize, &fault))
-        }
-    }
-
     fn wrong_answer(&self, hook: Hook, fault: &str) -> HandlerError {
         self.failed(hook.name(), fault)
     }
@@ -442,13 +411,7 @@ impl Handler for ScriptHandler {
         bytes: Vec<u8>,
         out: &mut Vec<Command>,
     ) -> Result<Vec<u8>, HandlerError> {
-        if !self.relays() {
-            return Ok(bytes);
-        }
-        let to = Conn::new(to);
-        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::from_blob(bytes.clone())];
-        let answer = self.ask_hook(Hook::Relay, args, out)?;
-        api::network::relayed(&answer, bytes, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
+        self.relay_chunk(from, to, bytes, out)
     }
 
     fn relay_end(
@@ -457,10 +420,7 @@ impl Handler for ScriptHandler {
         to: &Rc<ConnView>,
         out: &mut Vec<Command>,
     ) -> Result<Vec<u8>, HandlerError> {
-        let to = Conn::new(to);
-        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::UNIT];
-        let answer = self.ask_hook(Hook::Relay, args, out)?;
-        api::network::relayed(&answer, Vec::new(), &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
+        self.relay_rest(from, to, out)
     }
 
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {

@@ -156,7 +156,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_relay(from, to, data)",
-        "A chunk that passes from one piped connection to the other. () passes it on, a blob or string takes its place, false drops it. It is called once more with () for data before the end of from passes (not after a reset): a blob or string it gives then is sent before.",
+        "A chunk that passes from one piped connection to the other. () passes it on, a blob or string takes its place, false drops it. It is called once more with () for data before the end of from passes (not after a reset): a blob or string it gives then is sent before, and an error that () is no blob counts for nothing.",
     ),
     (
         "on_stdin(line)",

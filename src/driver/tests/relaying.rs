@@ -122,9 +122,8 @@ fn on_relay(from, to, data) { if data == () { "last" } else { () } }"#,
         at 1s
         > signal TERM
         listens no more
-        1 is closed
-        at 1020ms
-        2 is closed
+        1 gets RST
+        2 gets RST
         exit 143
         "#,
     );
@@ -150,4 +149,37 @@ fn on_line(conn, line) { conn.send(`<${line}>`); }"#,
         exit 143
         "#,
     );
+}
+
+#[test]
+fn a_filter_that_takes_every_chunk_for_bytes_has_nothing_to_say_of_the_end() {
+    for body in [
+        r#"if data.contains("x") { return false; }"#,
+        "for b in data { if b == 0 { return false; } }",
+        "if data[0] == 0x78 { return false; }",
+        "if data.len > 100 { return false; }",
+        "let n = data.len(); if n > 100 { return false; }",
+        r#"data.text().to_upper()"#,
+        "data -= 1; false",
+        "if data > 1 { false } else { () }",
+    ] {
+        play_script(
+            &format!(
+                "fn on_connect(conn) {{ if conn.side == \"server\" {{ conn.pipe(connect(\"127.0.0.1:7\")); }} }} fn on_relay(from, to, data) {{ {body} }}"
+            ),
+            r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+            listens on 127.0.0.1:1
+            stderr listening on 127.0.0.1:1
+            > client; 1 ends
+            2 connects to 127.0.0.1:7
+            2 gets FIN
+            > 2 ends
+            2 is closed
+            1 is closed
+            > signal TERM
+            listens no more
+            exit 143
+            "#,
+        );
+    }
 }

@@ -1,0 +1,71 @@
+//! `on_relay`: what a script passes on of the bytes between piped connections, and of what it held back once they end.
+//!
+//! Owns what its answers mean, and whether an error at the end is one. The driver says when it is called.
+
+use std::rc::Rc;
+
+use rhai::{Dynamic, EvalAltResult};
+
+use crate::script::ScriptHandler;
+use crate::script::api::conn::Conn;
+use crate::script::api::network::relayed;
+use crate::script::check::Hook;
+use crate::script::engine::Fault;
+use crate::session::{Command, ConnView, HandlerError};
+
+impl ScriptHandler {
+    /// What is passed on of a received chunk.
+    pub(super) fn relay_chunk(
+        &self,
+        from: &Rc<ConnView>,
+        to: &Rc<ConnView>,
+        bytes: Vec<u8>,
+        out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError> {
+        if !self.hooks.has(Hook::Relay) {
+            return Ok(bytes);
+        }
+        let to = Conn::new(to);
+        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::from_blob(bytes.clone())];
+        let answer = self.ask_hook(Hook::Relay, args, out)?;
+        relayed(&answer, bytes, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
+    }
+
+    /// What is passed on before the end. A handler that takes every `data` for bytes has nothing to say of the end.
+    pub(super) fn relay_rest(
+        &self,
+        from: &Rc<ConnView>,
+        to: &Rc<ConnView>,
+        out: &mut Vec<Command>,
+    ) -> Result<Vec<u8>, HandlerError> {
+        let Some(count) = self.hooks.arity(Hook::Relay).filter(|count| *count == WITH_DATA) else {
+            return Ok(Vec::new());
+        };
+        let to = Conn::new(to);
+        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::UNIT];
+        let name = Hook::Relay.name();
+        let answer = self.run(name, out, || match self.call_by_name(name, args, count) {
+            Err(fault) if is_about_unit(&fault) => Ok(Dynamic::UNIT),
+            answer => answer,
+        })?;
+        relayed(&answer, Vec::new(), &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
+    }
+}
+
+/// Whether the innermost error is that `()` is no value of the type that was wanted.
+fn is_about_unit(fault: &Fault) -> bool {
+    match &**fault {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => is_about_unit(inner),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            signature.contains("(()") || signature.contains(" ()") || signature.contains("for type '()'")
+        }
+        EvalAltResult::ErrorMismatchDataType(_, actual, _) => actual == "()",
+        EvalAltResult::ErrorIndexingType(what, _) => what.starts_with("()"),
+        EvalAltResult::ErrorFor(_) => true,
+        EvalAltResult::ErrorDotExpr(what, _) => what.contains("type '()'"),
+        _ => false,
+    }
+}
+
+/// Parameters of an `on_relay` that takes the data.
+const WITH_DATA: usize = 3;
