@@ -79,6 +79,11 @@ impl Encoder {
         self.unencodable
     }
 
+    /// Changes the policy; the state of the stream stays.
+    pub fn set_unencodable(&mut self, unencodable: Unencodable) {
+        self.unencodable = unencodable;
+    }
+
     /// Appends the encoded `text`. On an error, `out` holds the text before the character and nothing after it.
     pub fn encode(&mut self, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         match &mut self.writer {

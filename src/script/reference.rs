@@ -194,6 +194,10 @@ const PROPERTIES: &[(&str, &str)] = &[
         "conn.encoding",
         "How text is decoded and encoded: \"utf-8\", \"gbk\" … or \"auto\". Can be set at any time; it counts from the next bytes.",
     ),
+    (
+        "conn.unencodable",
+        "What becomes of a character that the encoding does not have when text is sent: \"fail\" is an error, \"replace\" sends ? in its place. --unencodable sets it for all. Can be set.",
+    ),
     ("conn.eol", "What send_line adds: \"\\n\" at first. Can be set."),
     ("conn.idle_timeout", "Milliseconds of silence until on_idle; 0 is never. Can be set; -i sets it for all."),
     (

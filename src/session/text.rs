@@ -9,7 +9,7 @@ use std::cell::{Cell, Ref, RefCell};
 use encoding_rs::{Encoding, UTF_8};
 
 use crate::codec::charset::{EncodeError, Encoder};
-use crate::config::{Charset, Text};
+use crate::config::{Charset, Text, Unencodable};
 
 /// The text settings of one connection.
 #[derive(Debug)]
@@ -90,6 +90,16 @@ impl TextSettings {
     pub(super) fn finish_encoding(&self, out: &mut Vec<u8>) {
         out.append(&mut self.tail.borrow_mut());
         self.encoder.borrow_mut().finish(out);
+    }
+
+    /// What becomes of a character that the encoding does not have.
+    pub fn unencodable(&self) -> Unencodable {
+        self.encoder.borrow().unencodable()
+    }
+
+    /// Changes what becomes of a character that the encoding does not have.
+    pub fn set_unencodable(&self, unencodable: Unencodable) {
+        self.encoder.borrow_mut().set_unencodable(unencodable);
     }
 
     /// What ends a sent line.

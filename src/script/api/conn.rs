@@ -13,7 +13,7 @@ use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallCo
 use super::{Outcome, display, failure, type_name};
 use crate::codec::newline::Crlf;
 use crate::codec::{escape, labels};
-use crate::config::Charset;
+use crate::config::{Charset, Unencodable};
 use crate::endpoint::Address;
 use crate::script::host::Host;
 use crate::session::{Command, ConnView, ListenerId, Side};
@@ -151,6 +151,11 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
         .register_set("label", |conn: &mut Conn, label: &str| conn.0.text.set_label(label))
         .register_get("encoding", |conn: &mut Conn| encoding(&conn.0))
         .register_set("encoding", set_encoding)
+        .register_get("unencodable", |conn: &mut Conn| match conn.0.text.unencodable() {
+            Unencodable::Fail => FAIL,
+            Unencodable::Replace => REPLACE,
+        })
+        .register_set("unencodable", set_unencodable)
         .register_get("eol", |conn: &mut Conn| conn.0.text.eol().to_owned())
         .register_set("eol", |conn: &mut Conn, eol: &str| conn.0.text.set_eol(eol))
         .register_get_set(
@@ -294,6 +299,15 @@ fn set_encoding(conn: &mut Conn, label: &str) -> Outcome<()> {
     Ok(())
 }
 
+fn set_unencodable(conn: &mut Conn, policy: &str) -> Outcome<()> {
+    conn.0.text.set_unencodable(match policy {
+        FAIL => Unencodable::Fail,
+        REPLACE => Unencodable::Replace,
+        _ => return Err(failure(format!("unencodable is \"{FAIL}\" or \"{REPLACE}\", not {policy:?}"))),
+    });
+    Ok(())
+}
+
 /// The charset a script means.
 pub(super) fn charset_of(label: &str) -> Outcome<Charset> {
     labels::lookup(label).map_err(|fault| {
@@ -306,6 +320,10 @@ pub(super) fn charset_of(label: &str) -> Outcome<Charset> {
 fn number(value: u64) -> INT {
     INT::try_from(value).unwrap_or(INT::MAX)
 }
+
+/// The values of `conn.unencodable`.
+const FAIL: &str = "fail";
+const REPLACE: &str = "replace";
 
 /// Maximum queued bytes of one connection; a script that outruns its peer by more does not watch `conn.queued`.
 const MAX_QUEUED: usize = 64 << 20;

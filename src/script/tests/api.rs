@@ -60,6 +60,20 @@ fn strings_are_encoded_and_blobs_are_not() {
 }
 
 #[test]
+fn what_becomes_of_an_unencodable_character_can_be_chosen() {
+    let shown = Bench::eval(
+        "print(conn.unencodable); conn.encoding = \"gbk\"; conn.unencodable = \"replace\"; conn.send(\"a😀\"); \
+         conn.encoding = \"koi8-r\"; conn.send(\"é\"); print(conn.unencodable); conn.unencodable = \"fail\"; \
+         try { conn.send(\"é\") } catch (e) { print(e) }",
+    );
+    assert_eq!(shown, "fail|a?|?|replace|cannot encode U+00E9 'é' (character 1) in koi8-r");
+    assert_eq!(
+        Bench::eval_error("conn.unencodable = \"skip\""),
+        "unencodable is \"fail\" or \"replace\", not \"skip\""
+    );
+}
+
+#[test]
 fn an_unencodable_character_is_an_error_and_nothing_is_sent() {
     let mut bench = Bench::load(
         "fn on_connect(c) { c.send([\"ok\", \"a😀\"]) }\nfn on_data(c, d) { try { c.send(\"😀\") } catch (e) { print(e) } }",

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Bench, conn, conn_in, data, print, send};
 use crate::config::ScriptSource;
 use crate::script::builtin;
-use crate::session::{CloseReason, Command, Event, Form, Handler};
+use crate::session::{CloseReason, Command, Event, Handler, RunEvent};
 
 pub(super) fn open(name: &str) -> Bench {
     Bench::try_open(ScriptSource::Builtin(name.into())).unwrap_or_else(|message| panic!("{message}"))
@@ -33,16 +33,46 @@ fn the_list_contains_every_file_and_its_description() {
 fn goodbye_prints_and_sends_its_lines() {
     let mut bench = open("goodbye");
     let c = conn_in(4321, "gbk");
-    assert_eq!(bench.handler.event_mask(&conn(1)).received, Some(Form::Text));
-    assert_eq!(bench.start(), [print("等待一个新的客户端到来...")]);
+    assert_eq!(bench.start(), [], "it waits once it is bound");
+    let address: std::net::SocketAddr = "127.0.0.1:45586".parse().unwrap();
+    let mut out = Vec::new();
+    bench.handler.handle_run(RunEvent::Listening { listener: None, address: address.into() }, &mut out).unwrap();
+    assert_eq!(out, [print("等待一个新的客户端到来...")]);
     assert_eq!(bench.give(&c, Event::Opened), [print("一个新的客户端到来：('127.0.0.1', 54321)")]);
-    for text in ["你好", "再见"] {
-        let wanted = [print(&format!("客户端发过来的请求时：{text}")), send(4321, b"GoodBye MyLove!")];
-        assert_eq!(bench.give(&c, Event::Text(text.into())), wanted);
+    for (bytes, text) in [(b"\xc4\xe3\xba\xc3", "你好"), (b"\xd4\xd9\xbc\xfb", "再见")] {
+        assert_eq!(bench.give(&c, data(bytes)), answered(4321, text));
     }
     assert!(!bench.handler.event_mask(&conn(1)).eof, "our side closes by itself");
     let end = [print("已经服务完毕！"), print("等待一个新的客户端到来...")];
     assert_eq!(bench.give(&c, Event::Closed(CloseReason::Eof)), end);
+}
+
+fn answered(id: u64, text: &str) -> [Command; 2] {
+    [print(&format!("客户端发过来的请求时：{text}")), send(id, b"GoodBye MyLove!")]
+}
+
+#[test]
+fn goodbye_answers_every_chunk_in_whatever_encoding() {
+    let mut bench = open("goodbye");
+    for (label, chunks) in [
+        // 浣 in GBK begins like a longer character of UTF-8.
+        ("utf-8", &[(&b"\xe4\xbd"[..], "\\xe4\\xbd"), (b"\xc4\xe3\n", "\\xc4\\xe3\\x0a"), (b"ok", "ok")][..]),
+        ("utf-8", &[(b"a\xe4\xbd", "a"), (b"\xa0b", "你b"), (b"\xff", "\\xff")]),
+        ("gbk", &[(b"\xe4\xbd", "浣"), (b"\xc4\xe3\xba", "你"), (b"\xc3", "好"), (b"\xff\xff", "\\xff\\xff")]),
+    ] {
+        let c = conn_in(1, label);
+        bench.give(&c, Event::Opened);
+        for (bytes, text) in chunks {
+            assert_eq!(bench.give(&c, data(bytes)), answered(1, text), "{label} {bytes:?}");
+        }
+    }
+    let long = bench.give(&conn(1), Event::Opened).len() + bench.give(&conn(1), data(&[0xff; 5000])).len();
+    assert_eq!(long, 3);
+    let c = conn_in(2, "gbk");
+    bench.give(&c, Event::Opened);
+    assert_eq!(bench.give(&c, data(b"a\xc4")), answered(2, "a"));
+    let end = bench.give(&c, Event::Closed(CloseReason::Eof));
+    assert_eq!(end[0], print("客户端发过来的请求时：\\xc4"), "nothing that came is left out");
 }
 
 #[test]
@@ -62,6 +92,17 @@ fn upper_and_lines_answer_in_the_connections_encoding() {
     assert_eq!(bench.give(&c, Event::Line("你".into())), [send(1, b"1: \xc4\xe3\n")]);
     assert_eq!(bench.give(&c, Event::Line(String::new())), [send(1, b"2: \n")]);
     assert_eq!(bench.give(&conn(2), Event::Line("x".into())), [send(2, b"1: x\n")]);
+}
+
+#[test]
+fn a_character_that_the_encoding_does_not_have_is_answered_as_a_question_mark() {
+    let answer = |name: &str, event: Event| {
+        let (mut bench, c) = (open(name), conn_in(1, "gbk"));
+        bench.give(&c, Event::Opened);
+        bench.give(&c, event)
+    };
+    assert_eq!(answer("upper", Event::Text("ŉ a\u{fffd}😀".into())), [send(1, b"?N A??")]);
+    assert_eq!(answer("lines", Event::Line("\u{fffd}".into())), [send(1, b"1: ?\n")]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod api;
 mod blob_items;
 mod bounds;
 mod builtin;
+mod builtin_fuzz;
 mod builtin_protocols;
 mod builtin_rooms;
 mod contained;
