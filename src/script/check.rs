@@ -2,6 +2,8 @@
 //!
 //! Does not check syntax and unknown variables: the parser does (`engine`).
 
+use std::collections::HashMap;
+
 use rhai::{AST, ASTNode, Expr, FnAccess, Position, Stmt};
 
 use crate::codec::nearest::nearest;
@@ -116,6 +118,15 @@ impl Hooks {
         host.set_hooks(*self);
     }
 
+    /// A script with a handler of data, which takes what is cut in every way.
+    pub(super) fn taking_frames() -> Self {
+        let mut hooks = Self::default();
+        for hook in [Hook::Data, Hook::Frame] {
+            hooks.arity[hook as usize] = Some(2);
+        }
+        hooks
+    }
+
     /// Number of parameters of the script's handler, if it has one.
     pub(super) fn arity(&self, hook: Hook) -> Option<usize> {
         self.arity[hook as usize].map(usize::from)
@@ -131,10 +142,39 @@ impl Hooks {
         [Hook::FrameSize].into_iter().chain(RECEIVERS).chain([Hook::Frame]).find(|hook| has(*hook))
     }
 
-    /// Probable mistakes that are not errors.
+    /// Probable mistakes that are not errors: handlers that are never called.
     pub(super) fn warnings(&self, source: &Source) -> Vec<String> {
-        let text = contradiction(|hook| self.has(hook), self.frames);
-        text.map(|text| Report::plain(&format!("{}: {text}", source.name)).summary()).into_iter().collect()
+        let Some(used) = Self::receiver(|hook| self.has(hook)) else { return self.without_partner(source) };
+        let frames = self.frames || source.text.contains(".frame_lines(");
+        let is_called = |hook: Hook| match hook {
+            _ if hook == used => true,
+            Hook::Frame => used == Hook::FrameSize || frames,
+            Hook::Data => match (used, self.has(Hook::Frame)) {
+                (Hook::FrameSize, has_frame) => !has_frame,
+                _ => self.frames,
+            },
+            _ => false,
+        };
+        let all = RECEIVERS.into_iter().chain([Hook::Frame]).filter(|hook| self.has(*hook));
+        let ignored: Vec<_> = all.filter(|hook| !is_called(*hook)).map(Hook::name).collect();
+        let mut warnings = self.without_partner(source);
+        if !ignored.is_empty() {
+            let verb = if ignored.len() == 1 { "is" } else { "are" };
+            let (used, ignored) = (used.name(), ignored.join(" and "));
+            let text = format!("{}: {used} takes what is received, {ignored} {verb} never called", source.name);
+            warnings.push(Report::plain(&text).summary());
+        }
+        warnings
+    }
+
+    /// `on_relay` in a script that pipes nothing.
+    fn without_partner(&self, source: &Source) -> Vec<String> {
+        let pipes = source.text.contains(".pipe(") || source.text.contains("import ");
+        if !self.has(Hook::Relay) || pipes {
+            return Vec::new();
+        }
+        let text = format!("{}: on_relay is never called: no connection is piped to another one", source.name);
+        vec![Report::plain(&text).summary()]
     }
 
     /// Whether frames may reach `on_data`.
@@ -185,16 +225,26 @@ pub(super) fn parameters(handler: &str) -> Option<&'static [&'static str]> {
 pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Report)>) {
     let mut hooks = Hooks { frames: changes_framing(ast), ..Hooks::default() };
     let mut faults = Vec::new();
+    let mut places: HashMap<(&str, usize), Word<'_>> = HashMap::new();
+    for word in outline::words(&source.text).filter(|word| word.keyword == "fn" && is_handler(word.name)) {
+        places.entry((word.name, word.parameters.len())).or_insert(word);
+    }
     let mut defined: Vec<_> = ast
         .iter_functions()
         .filter(|function| is_handler(function.name) && function.this_type.is_none())
-        .map(|function| (locate(source, function.name, function.params.len()), function))
+        .map(|function| (place(&mut places, function.name, function.params.len()), function))
         .collect();
     defined.sort_by_key(|(word, _)| (word.line, word.column));
     for (word, function) in defined {
         let at = Position::new(word.line as u16, word.column as u16);
         let mut fault = |what: String, near: Option<&str>, hint: Option<String>| {
-            faults.push((at, error::finding(source, at, what, near, hint)));
+            // The words of a fault cost a look at the whole text.
+            let report = if faults.len() < MAX_REPORTS {
+                error::finding(source, at, what, near, hint)
+            } else {
+                Report::plain(&what)
+            };
+            faults.push((at, report));
         };
         let name = function.name;
         let Some(index) = SIGNATURES.iter().position(|(known, _)| *known == name) else {
@@ -225,17 +275,14 @@ fn is_handler(name: &str) -> bool {
     name.starts_with("on_") || name == Hook::FrameSize.name()
 }
 
-fn locate<'a>(source: &'a Source, name: &'a str, parameters: usize) -> Word<'a> {
-    let same = |word: &Word<'_>| word.keyword == "fn" && word.name == name && word.parameters.len() == parameters;
-    outline::words(&source.text).find(same).unwrap_or(Word {
-        keyword: "fn",
-        name,
-        parameters: Vec::new(),
-        depth: 0,
-        line: 1,
-        column: 1,
-    })
+/// Where a handler is defined.
+fn place<'a>(places: &mut HashMap<(&'a str, usize), Word<'a>>, name: &'a str, parameters: usize) -> Word<'a> {
+    let nowhere = Word { keyword: "fn", name, parameters: Vec::new(), depth: 0, line: 1, column: 1 };
+    places.remove(&(name, parameters)).unwrap_or(nowhere)
 }
+
+/// Maximum number of faults that are reported with their place.
+const MAX_REPORTS: usize = 40;
 
 /// The handlers of received bytes, the most specific first.
 const RECEIVERS: [Hook; 3] = [Hook::Line, Hook::Text, Hook::Data];

@@ -95,23 +95,39 @@ fn check_variables(ast: &AST, constants: &Scope<'static>, text: &str) -> Result<
 /// Every unknown variable of a valid text, at its first use.
 pub(super) fn unknown_variables(ast: &AST, source: &Source) -> Vec<Fault> {
     let strict = strict();
-    let mut names = names(ast, &constants(ast));
+    let constants = constants(ast);
+    // Without the names of functions, for which the parser would look at each variable, until one is used as a value.
+    let mut known = given(&constants);
+    let mut has_functions = false;
     let mut faults = Vec::new();
-    // The parser stops at the first one: it is added to the known names, and the text is parsed again.
-    while let Err(fault) = strict.compile_with_scope(&names, &source.text) {
+    // The parser stops at the first one: it is added to the known names, and the text is parsed again. There is an end of
+    // that, because every name costs a look at the whole text.
+    while faults.len() < MAX_UNKNOWN {
+        let Err(fault) = strict.compile_with_scope(&known, &source.text) else { break };
         let fault: Fault = fault.into();
         let unknown = match &*fault {
             EvalAltResult::ErrorParsing(ParseErrorType::VariableUndefined(name), _) => Some(name.clone()),
             _ => None,
         };
+        let is_function = |name: &str| ast.iter_functions().any(|function| function.name == name);
+        if !has_functions && unknown.as_deref().is_some_and(is_function) {
+            has_functions = true;
+            for function in ast.iter_functions() {
+                known.push(function.name, ());
+            }
+            continue;
+        }
         faults.push(fault);
         match unknown {
-            Some(name) if !names.contains(&name) => _ = names.push(name, ()),
+            Some(name) if !known.contains(&name) => _ = known.push(name, ()),
             _ => break,
         }
     }
     faults
 }
+
+/// Maximum number of unknown variables that are looked for.
+const MAX_UNKNOWN: usize = 40;
 
 /// The literal constants at the top level of a text.
 fn constants(ast: &AST) -> Scope<'static> {

@@ -156,6 +156,12 @@ fn is_closure(name: &str) -> bool {
     name.starts_with("anon$")
 }
 
+/// What an error says without its place, and a hint.
+pub(super) fn explain(fault: &Fault, place: &Source) -> (String, Option<String>) {
+    let words = describe(fault, place);
+    (words.what, words.hint)
+}
+
 fn call(name: &str) -> String {
     if is_closure(name) { "in a closure, called".to_owned() } else { format!("in {name}(), called") }
 }

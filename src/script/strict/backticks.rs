@@ -9,7 +9,7 @@ use crate::script::source::Source;
 
 /// A warning for every backtick string that contains `\r` or `\n`.
 pub(super) fn warnings(source: &Source) -> Vec<Report> {
-    let mut scan = Scan { rest: &source.text, found: Vec::new() };
+    let mut scan = Scan { rest: &source.text, found: Vec::new(), open: None };
     scan.code();
     let warning = |found: &Found| {
         let escape = found.escape;
@@ -21,7 +21,14 @@ pub(super) fn warnings(source: &Source) -> Vec<Report> {
     scan.found.iter().map(warning).collect()
 }
 
-fn place(text: &str, at: usize) -> Position {
+/// Where a comment begins that has no end.
+pub(super) fn open_comment(text: &str) -> Option<usize> {
+    let mut scan = Scan { rest: text, found: Vec::new(), open: None };
+    scan.code();
+    scan.open.map(|left| text.len() - left)
+}
+
+pub(super) fn place(text: &str, at: usize) -> Position {
     let before = &text[..at];
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     Position::new((before.matches('\n').count() + 1) as u16, column as u16)
@@ -38,6 +45,8 @@ struct Found {
 struct Scan<'a> {
     rest: &'a str,
     found: Vec<Found>,
+    /// The text left at the beginning of a comment without an end.
+    open: Option<usize>,
 }
 
 impl Scan<'_> {
@@ -115,6 +124,7 @@ impl Scan<'_> {
 
     fn comment(&mut self) {
         let mut depth = 0;
+        let left = self.rest.len();
         while !self.rest.is_empty() {
             if self.rest.starts_with("/*") {
                 depth += 1;
@@ -129,6 +139,7 @@ impl Scan<'_> {
                 return;
             }
         }
+        self.open.get_or_insert(left);
     }
 
     fn skip_past(&mut self, mark: &str) {

@@ -6,13 +6,15 @@
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
 
-use rhai::{AST, ASTNode, Blob, Expr, FnAccess, FnCallExpr, ImmutableString, Position, Stmt};
+use rhai::{ASTNode, Blob, Expr, FnAccess, FnCallExpr, ImmutableString, Position, Stmt};
 
-use super::{Fault, RunContext, Unit};
+use super::closures;
+use super::findings::{Fault, Finding, arguments};
+use super::literals;
+use super::{Function, RunContext, Unit, walk};
 use crate::codec::nearest::nearest;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check;
-use crate::script::error;
 use crate::script::habits;
 use crate::script::reference;
 
@@ -20,12 +22,18 @@ use crate::script::reference;
 pub(super) fn check(unit: &Unit, context: &RunContext, faults: &mut Vec<Fault>) {
     let mut check = Check { unit, context, faults, types: HashMap::new() };
     check.calls();
-    for function in unit.ast.iter_functions() {
-        let Some(parameters) = check::parameters(function.name) else { continue };
-        let mut body = unit.ast.clone_functions_only();
-        body.retain_functions(|_, _, name, count| name == function.name && count == function.params.len());
-        check.types = types(function.params.iter().copied().zip(parameters.iter().copied()), &body);
-        check.members(&body);
+    let uses = closures::uses(unit);
+    for function in &unit.bodies {
+        let def = &function.def;
+        let used = uses.get(def.name.as_str());
+        let parameters = check::parameters(&def.name).or_else(|| used.map(|of| of.parameters)).unwrap_or_default();
+        // What a closure has captured comes before its own parameters.
+        let names = def.params.iter().skip(used.map_or(0, |of| of.captured)).map(ImmutableString::as_str);
+        let scripted = |name: &str| unit.functions.contains_key(name);
+        check.types = types(names.zip(parameters.iter().copied()), function, scripted);
+        if !check.types.is_empty() {
+            check.members(function);
+        }
     }
 }
 
@@ -52,13 +60,33 @@ impl Check<'_> {
     }
 
     /// The uses of a handler's parameters.
-    fn members(&mut self, handler: &AST) {
-        handler.walk(&mut |path| {
-            if let Some(ASTNode::Expr(Expr::Dot(pair, ..))) = path.last() {
-                self.dot(&pair.lhs, &pair.rhs, is_target(path));
+    fn members(&mut self, handler: &Function) {
+        walk(&handler.body, &mut |path| match path.last() {
+            Some(ASTNode::Expr(Expr::Dot(pair, ..))) => self.dot(&pair.lhs, &pair.rhs, path),
+            Some(ASTNode::Stmt(Stmt::FnCall(call, at)) | ASTNode::Expr(Expr::FnCall(call, at))) => {
+                self.comparison(call, *at);
             }
-            true
+            _ => {}
         });
+    }
+
+    /// `data == "x"`, which is never true.
+    fn comparison(&mut self, call: &FnCallExpr, at: Position) {
+        let (operator @ ("==" | "!="), [left, right]) = (call.name.as_str(), call.args.as_slice()) else { return };
+        let is_blob = |side: &Expr| {
+            let Expr::Variable(variable, ..) = side else { return None };
+            self.types.get(variable.1.as_str()).filter(|known| known.0 == TypeId::of::<Blob>())?;
+            Some(variable.1.to_string())
+        };
+        let is_text = |side: &Expr| matches!(side, Expr::StringConstant(..) | Expr::InterpolatedString(..));
+        let name = match (is_blob(left), is_blob(right)) {
+            (Some(name), None) if is_text(right) => name,
+            (None, Some(name)) if is_text(left) => name,
+            _ => return,
+        };
+        let always = if operator == "==" { "false" } else { "true" };
+        let what = format!("a blob {operator} a string is always {always}");
+        self.fault(at, what, None, Some(format!("{name}.equals(\"..\") compares bytes, {name}.text() is a string")));
     }
 
     /// `name(…)` or `alias::name(…)`.
@@ -73,11 +101,10 @@ impl Check<'_> {
         if let ("Fn", Some(Expr::StringConstant(named, at))) = (name, call.args.first()) {
             return self.named(named, *at);
         }
-        let scripted = self.scripted(name);
-        if scripted.contains(&count) || self.context.catalog.takes(name, count) {
+        if self.is_scripted(name, count) || self.context.catalog.takes(name, count) {
             return;
         }
-        if scripted.is_empty() && !self.context.catalog.has(name) {
+        if self.scripted(name).is_empty() && !self.context.catalog.has(name) {
             return self.unknown(name, at, false);
         }
         self.wrong_count(name, count, 0, at);
@@ -86,12 +113,11 @@ impl Check<'_> {
     /// `value.name(…)`.
     fn method(&mut self, call: &FnCallExpr, at: Position) {
         let (name, count) = (call.name.as_str(), call.args.len());
-        let scripted = self.scripted(name);
-        let exists = scripted.contains(&count) || self.context.catalog.takes(name, count + 1);
+        let exists = self.is_scripted(name, count) || self.context.catalog.takes(name, count + 1);
         if exists || self.context.members.contains(name) {
             return;
         }
-        if scripted.is_empty() && !self.context.catalog.has(name) {
+        if self.scripted(name).is_empty() && !self.context.catalog.has(name) {
             self.unknown(name, at, true);
         } else {
             self.wrong_count(name, count, 1, at);
@@ -134,7 +160,9 @@ impl Check<'_> {
     }
 
     /// `variable.member`, if the variable's type is known.
-    fn dot(&mut self, owner: &Expr, member: &Expr, is_target: bool) {
+    fn dot(&mut self, owner: &Expr, member: &Expr, path: &[ASTNode<'_>]) {
+        let assigned = assigned(path);
+        let is_target = assigned.is_some();
         let Expr::Variable(variable, ..) = owner else { return };
         let Some(&(id, owner)) = self.types.get(variable.1.as_str()) else { return };
         let (head, is_last) = match member {
@@ -160,11 +188,16 @@ impl Check<'_> {
                     self.fault(*at, format!("{owner} has no property `{name}`"), near.as_deref(), hint);
                 } else if is_target && is_last && !sets {
                     self.fault(*at, format!("{owner}.{name} cannot be set"), None, None);
+                } else if let (Some((value, true)), true, Some(trial)) =
+                    (assigned, is_last && literals::is_conn(id), &self.context.trial)
+                    && let Some((what, hint)) = trial.set(name, value)
+                {
+                    self.fault(*at, what, None, hint);
                 }
             }
             Expr::MethodCall(call, at) => {
                 let (name, count) = (call.name.as_str(), call.args.len());
-                let general = self.scripted(name).contains(&count) || !catalog.takes(name, count + 1);
+                let general = self.is_scripted(name, count) || !catalog.takes(name, count + 1);
                 if !general && !catalog.takes_type(name, count + 1, id) {
                     let habit = if id == TypeId::of::<Conn>() { habits::of_connection(name) } else { None };
                     let hint = habit.or_else(|| habits::function(name)).map(str::to_owned);
@@ -176,58 +209,50 @@ impl Check<'_> {
     }
 
     /// The parameter counts of the script's own functions with that name.
-    fn scripted(&self, name: &str) -> BTreeSet<usize> {
+    fn scripted(&self, name: &str) -> &BTreeSet<usize> {
+        static NONE: BTreeSet<usize> = BTreeSet::new();
+        let own = self.unit.functions.get(name);
+        own.or_else(|| self.context.main()?.functions.get(name)).unwrap_or(&NONE)
+    }
+
+    fn is_scripted(&self, name: &str, count: usize) -> bool {
         let units = [Some(self.unit), self.context.main()];
-        let functions = units.into_iter().flatten().flat_map(|unit| unit.ast.iter_functions());
-        functions.filter(|function| function.name == name).map(|function| function.params.len()).collect()
+        units.into_iter().flatten().any(|unit| unit.functions.get(name).is_some_and(|counts| counts.contains(&count)))
     }
 
     fn unknown(&mut self, name: &str, at: Position, is_method: bool) {
-        if self.context.asked.contains(name) {
-            return;
+        if !self.context.asked.contains(name) {
+            self.faults.push((self.unit.number, at, Finding::Unknown { name: name.to_owned(), is_method }));
         }
-        let variable = || {
-            crate::script::outline::words(&self.unit.source.text)
-                .any(|word| (word.keyword != "fn" && word.name == name) || word.parameters.contains(&name))
-        };
-        let hint = if is_method && reference::properties().any(|property| property == name) {
-            Some("it is a property: leave the parentheses out".to_owned())
-        } else if !is_method && variable() {
-            Some(format!("a function in a variable is called with {name}.call(..)"))
-        } else {
-            habits::function(name).map(str::to_owned)
-        };
-        let near = if hint.is_some() { None } else { error::near_function(name, &self.unit.source) };
-        self.fault(at, format!("unknown function: {name}"), near.as_deref(), hint);
     }
 
     fn wrong_count(&mut self, name: &str, count: usize, bound: usize, at: Position) {
-        let habit = if bound == 1 { habits::of_connection(name) } else { None };
-        let habit = habit.or_else(|| habits::function(name)).map(str::to_owned);
-        let hint = habit.or_else(|| error::usage(name, &self.unit.source)).or_else(|| {
-            let counts = self.context.catalog.counts(name, bound);
-            let counts: Vec<_> = counts.iter().map(ToString::to_string).collect();
-            (!counts.is_empty()).then(|| format!("it takes {}", counts.join(" or ")))
-        });
-        self.fault(at, format!("{name} cannot be called {}", arguments(count)), None, hint);
+        let known = self.context.catalog.counts(name, bound).into_iter().collect();
+        let (name, is_method) = (name.to_owned(), bound == 1);
+        self.faults.push((self.unit.number, at, Finding::WrongCount { name, count, known, is_method }));
     }
 
     fn fault(&mut self, at: Position, what: String, near: Option<&str>, hint: Option<String>) {
-        let report = error::finding(&self.unit.source, at, what, near, hint);
-        self.faults.push((self.unit.number, at, report));
+        let near = near.map(str::to_owned);
+        self.faults.push((self.unit.number, at, Finding::Text { what, near, hint }));
     }
 }
 
-/// Whether the last expression of a path is the target of an assignment.
-fn is_target(path: &[ASTNode<'_>]) -> bool {
-    let [.., ASTNode::Stmt(Stmt::Assignment(assignment)), ASTNode::Expr(expression)] = path else { return false };
-    std::ptr::eq(&raw const assignment.1.lhs, *expression)
+/// The value that is assigned to the last expression of a path, and whether it is with `=`, outside of `try`.
+fn assigned<'a>(path: &[ASTNode<'a>]) -> Option<(&'a Expr, bool)> {
+    let [around @ .., ASTNode::Stmt(Stmt::Assignment(assignment)), ASTNode::Expr(expression)] = path else {
+        return None;
+    };
+    let is_caught = around.iter().any(|node| matches!(node, ASTNode::Stmt(Stmt::TryCatch(..))));
+    let is_plain = !assignment.0.is_op_assignment() && !is_caught;
+    std::ptr::eq(&raw const assignment.1.lhs, *expression).then_some((&assignment.1.rhs, is_plain))
 }
 
 /// A handler's parameters: their names in the script and in the signature.
 fn types<'a>(
     parameters: impl Iterator<Item = (&'a str, &'static str)>,
-    body: &AST,
+    function: &Function,
+    is_scripted: impl Fn(&str) -> bool,
 ) -> HashMap<String, (TypeId, &'static str)> {
     let mut types = HashMap::new();
     for (name, parameter) in parameters {
@@ -240,9 +265,18 @@ fn types<'a>(
         };
         types.insert(name.to_owned(), known);
     }
-    body.walk(&mut |path| {
+    let mut declared: BTreeSet<String> = function.def.params.iter().map(ToString::to_string).collect();
+    walk(&function.body, &mut |path| {
         match path.last() {
-            Some(ASTNode::Stmt(Stmt::Var(variable, ..))) => _ = types.remove(variable.0.name.as_str()),
+            Some(ASTNode::Stmt(Stmt::Var(variable, ..))) => {
+                let name = variable.0.name.as_str();
+                // A name that is declared twice may be of two types.
+                match made(&variable.1).filter(|(function, _)| !is_scripted(function)) {
+                    Some((_, known)) if declared.insert(name.to_owned()) => _ = types.insert(name.to_owned(), known),
+                    _ => _ = types.remove(name),
+                }
+                declared.insert(name.to_owned());
+            }
             Some(ASTNode::Stmt(Stmt::For(each, _))) => {
                 types.remove(each.0.name.as_str());
                 each.1.as_ref().and_then(|counter| types.remove(counter.name.as_str()));
@@ -257,9 +291,20 @@ fn types<'a>(
             }
             _ => {}
         }
-        true
     });
     types
+}
+
+/// What `connect(…)` and `listen(…)` give.
+fn made(value: &Expr) -> Option<(&str, (TypeId, &'static str))> {
+    let Expr::FnCall(call, _) = value else { return None };
+    let known = match call.name.as_str() {
+        _ if call.is_qualified() => return None,
+        "connect" => (TypeId::of::<Conn>(), "Conn"),
+        "listen" => (TypeId::of::<Listener>(), "Listener"),
+        _ => return None,
+    };
+    Some((call.name.as_str(), known))
 }
 
 fn forget(target: &Expr, types: &mut HashMap<String, (TypeId, &'static str)>) {
@@ -273,14 +318,6 @@ fn usage_arguments(usage: &[&str]) -> usize {
     let first =
         usage.first().and_then(|usage| usage.split_once('(')).map_or("", |(_, rest)| rest.trim_end_matches(')'));
     1 + first.split(',').filter(|argument| !argument.trim().is_empty()).count()
-}
-
-fn arguments(count: usize) -> String {
-    match count {
-        0 => "without arguments".to_owned(),
-        1 => "with 1 argument".to_owned(),
-        _ => format!("with {count} arguments"),
-    }
 }
 
 fn is_name(name: &str) -> bool {

@@ -16,7 +16,7 @@ pub(super) fn warnings(unit: &Unit, context: &RunContext) -> Vec<Report> {
         .collect();
     let is_scripted = |name: &str| {
         let units = [Some(unit), context.main()];
-        units.into_iter().flatten().any(|unit| unit.ast.iter_functions().any(|function| function.name == name))
+        units.into_iter().flatten().any(|unit| unit.functions.contains_key(name))
     };
     let mut found = Vec::new();
     unit.ast.walk(&mut |path| {

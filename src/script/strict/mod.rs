@@ -8,18 +8,29 @@
 mod backticks;
 mod calls;
 mod catalog;
+mod closures;
+mod comments;
+#[cfg(test)]
+mod corpus;
+mod findings;
+mod flow;
 mod in_place;
+mod literals;
 mod pairs;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use rhai::{AST, ASTNode, Dynamic, Engine, Expr, Map, OptimizationLevel, Position, Stmt};
+use rhai::{
+    AST, ASTNode, Dynamic, Engine, Expr, Map, Module, OptimizationLevel, Position, ScriptFuncDef, Shared, Stmt,
+};
 
 use self::catalog::Catalog;
+use self::findings::{Fault, Finding, listed};
+use self::literals::Trial;
 use super::ScriptHandler;
 use super::engine;
 use super::error::{self, Report};
@@ -52,11 +63,20 @@ pub fn check(source: &ScriptSource) -> Findings {
     // Without optimization, so that code the optimizer would remove is checked, too.
     engine.set_optimization_level(OptimizationLevel::None);
 
-    let mut context =
-        RunContext { catalog: Catalog::of(&engine), units: Vec::new(), members: HashSet::new(), asked: HashSet::new() };
+    let mut context = RunContext {
+        catalog: Catalog::of(&engine),
+        trial: Trial::new(),
+        units: Vec::new(),
+        members: HashSet::new(),
+        asked: HashSet::new(),
+    };
     let mut faults = context.read(&engine, &sources, &Resolver::new(Rc::clone(&sources), folder));
+    let mut probable = Vec::new();
     for unit in &context.units {
         calls::check(unit, &context, &mut faults);
+        closures::check(unit, &context, &mut faults);
+        flow::check(unit, &context, &mut faults, &mut probable);
+        literals::check(unit, &context, &mut faults);
     }
     let warnings = context.units.iter().flat_map(|unit| {
         let mut found = backticks::warnings(&unit.source);
@@ -64,7 +84,11 @@ pub fn check(source: &ScriptSource) -> Findings {
         found.extend(pairs::warnings(unit));
         found
     });
-    let mut findings = Findings { faults: listed(faults), warnings: warnings.map(|report| report.message()).collect() };
+    let mut findings = Findings {
+        faults: listed(faults, &context.units, "faults"),
+        warnings: warnings.map(|report| report.message()).collect(),
+    };
+    findings.warnings.extend(listed(probable, &context.units, "warnings"));
     if findings.faults.is_empty() {
         let script = Script { timeout: TIMEOUT, ..Script::new(source.clone()) };
         match ScriptHandler::load(&script) {
@@ -75,12 +99,11 @@ pub fn check(source: &ScriptSource) -> Findings {
     findings
 }
 
-/// A finding: number of the text, position in it, message.
-type Fault = (usize, Position, Report);
-
 /// All texts of a script and the names they can use.
 struct RunContext {
     catalog: Catalog,
+    /// Tries calls; `None` if that is not possible.
+    trial: Option<Trial>,
     /// The script, then its imports.
     units: Vec<Unit>,
     /// Possible keys of maps: a call with such a name may be a closure in a map.
@@ -94,8 +117,63 @@ struct Unit {
     source: Rc<Source>,
     ast: AST,
     number: usize,
+    /// The numbers of parameters of each function, closures included.
+    functions: HashMap<String, BTreeSet<usize>>,
+    /// The functions, closures included.
+    bodies: Vec<Function>,
     /// The import of each alias; `None` if it is decided at run time.
     imports: BTreeMap<String, Option<usize>>,
+}
+
+/// A function and its statements.
+struct Function {
+    def: Shared<ScriptFuncDef>,
+    body: Vec<Stmt>,
+}
+
+impl Unit {
+    fn new(source: Rc<Source>, ast: AST, number: usize, imports: BTreeMap<String, Option<usize>>) -> Self {
+        let mut functions: HashMap<String, BTreeSet<usize>> = HashMap::new();
+        for def in ast.iter_fn_def() {
+            functions.entry(def.name.to_string()).or_default().insert(def.params.len());
+        }
+        let bodies = ast.iter_fn_def().map(|def| Function { body: statements(def), def: Shared::clone(def) }).collect();
+        Self { source, ast, number, functions, bodies, imports }
+    }
+
+    /// Visits every node with those around it, in functions, too.
+    fn each_node(&self, visit: &mut dyn FnMut(&[ASTNode<'_>])) {
+        walk(self.ast.statements(), visit);
+        for function in &self.bodies {
+            walk(&function.body, visit);
+        }
+    }
+}
+
+/// Visits every node of some statements with those around it.
+fn walk(statements: &[Stmt], visit: &mut dyn FnMut(&[ASTNode<'_>])) {
+    let mut path = Vec::new();
+    for statement in statements {
+        statement.walk(&mut path, &mut |path: &[ASTNode<'_>]| {
+            visit(path);
+            true
+        });
+    }
+}
+
+/// The statements of a function. Rhai shows them only to those who walk through a whole text, so it gets one with nothing
+/// else in it.
+fn statements(def: &Shared<ScriptFuncDef>) -> Vec<Stmt> {
+    let mut module = Module::new();
+    module.set_script_fn(Shared::clone(def));
+    let mut statements = Vec::new();
+    AST::new_from_module(module).walk(&mut |path: &[ASTNode<'_>]| {
+        if let [ASTNode::Stmt(statement)] = path {
+            statements.push((*statement).clone());
+        }
+        true
+    });
+    statements
 }
 
 impl RunContext {
@@ -108,21 +186,28 @@ impl RunContext {
         while let Some(source) = texts.get(next).cloned() {
             let number = next;
             next += 1;
+            if let Some(at) = comments::unterminated(&source.text) {
+                let what = "the comment that begins here has no end";
+                faults.push((number, at, Finding::Report(error::finding(&source, at, what.into(), None, None))));
+                continue;
+            }
             let mut ast = match engine.compile(&source.text) {
                 Ok(ast) => ast,
                 Err(fault) => {
-                    let fault = fault.into();
-                    faults.push((number, engine::position(&fault), error::render_in(&fault, sources, &source)));
+                    let fault: engine::Fault = fault.into();
+                    let report = error::render_in(&fault, sources, &source);
+                    faults.push((number, engine::position(&fault), Finding::Report(report)));
                     continue;
                 }
             };
             ast.set_source(&source.name);
             if number == 0 {
                 let (_, wrong) = super::check::examine(&ast, &source);
-                faults.extend(wrong.into_iter().map(|(at, report)| (number, at, report)));
+                faults.extend(wrong.into_iter().map(|(at, report)| (number, at, Finding::Report(report))));
             }
             for fault in engine::unknown_variables(&ast, &source) {
-                faults.push((number, engine::position(&fault), error::render_in(&fault, sources, &source)));
+                let report = error::render_in(&fault, sources, &source);
+                faults.push((number, engine::position(&fault), Finding::Report(report)));
             }
             let mut imports = BTreeMap::new();
             for (path, alias, at) in self.survey(&ast) {
@@ -132,14 +217,14 @@ impl RunContext {
                         texts.len() - 1
                     })),
                     Err(what) => {
-                        faults.push((number, at, error::finding(&source, at, what, None, None)));
+                        faults.push((number, at, Finding::Report(error::finding(&source, at, what, None, None))));
                         None
                     }
                 });
                 let same = |known: &mut Option<usize>| *known = known.filter(|known| Some(*known) == target);
                 imports.entry(alias).and_modify(same).or_insert(target);
             }
-            self.units.push(Unit { source, ast, number, imports });
+            self.units.push(Unit::new(source, ast, number, imports));
         }
         faults
     }
@@ -199,21 +284,5 @@ impl RunContext {
     }
 }
 
-/// The first messages, in the order of the text.
-fn listed(mut faults: Vec<Fault>) -> Vec<String> {
-    faults.sort_by_key(|(text, at, _)| (*text, at.line(), at.position()));
-    faults.dedup();
-    let more = faults.len().saturating_sub(MAX_FINDINGS);
-    let mut messages: Vec<_> = faults.into_iter().take(MAX_FINDINGS).map(|(.., report)| report.message()).collect();
-    if more > 0 {
-        let plural = if more == 1 { "" } else { "s" };
-        messages.push(format!("… and {more} more fault{plural}"));
-    }
-    messages
-}
-
 /// Time limit of loading: the default of a run.
 const TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Maximum number of reported findings.
-const MAX_FINDINGS: usize = 20;

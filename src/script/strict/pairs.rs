@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rhai::{AST, ASTNode, Expr, Position, Stmt};
+use rhai::{ASTNode, Expr, Position, Stmt};
 
-use super::Unit;
+use super::{Unit, walk};
 use crate::script::check::{self, Hook};
 use crate::script::error::{self, Report};
 
@@ -18,10 +18,8 @@ pub(super) fn warnings(unit: &Unit) -> Vec<Report> {
             found.push(error::finding(&unit.source, *at, format!("{owner}{text}"), None, None));
         }
     };
-    for function in unit.ast.iter_functions() {
-        let mut body = unit.ast.clone_functions_only();
-        body.retain_functions(|_, _, name, count| name == function.name && count == function.params.len());
-        for (owner, hooks) in assigned(&body) {
+    for function in &unit.bodies {
+        for (owner, hooks) in assigned(&function.body) {
             warn(&format!("{owner}: "), &hooks);
         }
     }
@@ -39,23 +37,20 @@ pub(super) fn warnings(unit: &Unit) -> Vec<Report> {
 }
 
 /// The handlers that are assigned to each variable of a function. A name that is declared twice is no single listener.
-fn assigned(body: &AST) -> BTreeMap<String, Vec<(String, Position)>> {
+fn assigned(body: &[Stmt]) -> BTreeMap<String, Vec<(String, Position)>> {
     let mut hooks: BTreeMap<String, Vec<(String, Position)>> = BTreeMap::new();
     let mut declared: Vec<String> = Vec::new();
-    body.walk(&mut |path| {
-        match path.last() {
-            Some(ASTNode::Stmt(Stmt::Var(variable, ..))) => declared.push(variable.0.name.to_string()),
-            Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => {
-                if let Expr::Dot(pair, ..) = &assignment.1.lhs
-                    && let (Expr::Variable(variable, ..), Expr::Property(property, at)) = (&pair.lhs, &pair.rhs)
-                {
-                    let name = property.2.to_string();
-                    hooks.entry(variable.1.to_string()).or_default().push((name, *at));
-                }
+    walk(body, &mut |path| match path.last() {
+        Some(ASTNode::Stmt(Stmt::Var(variable, ..))) => declared.push(variable.0.name.to_string()),
+        Some(ASTNode::Stmt(Stmt::Assignment(assignment))) => {
+            if let Expr::Dot(pair, ..) = &assignment.1.lhs
+                && let (Expr::Variable(variable, ..), Expr::Property(property, at)) = (&pair.lhs, &pair.rhs)
+            {
+                let name = property.2.to_string();
+                hooks.entry(variable.1.to_string()).or_default().push((name, *at));
             }
-            _ => {}
         }
-        true
+        _ => {}
     });
     hooks.retain(|name, _| declared.iter().filter(|declared| *declared == name).count() == 1);
     hooks

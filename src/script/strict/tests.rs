@@ -6,7 +6,7 @@ use super::*;
 use crate::script::builtin;
 
 /// All messages for a text: their first lines, or the whole message if there is one only.
-fn findings(text: &str) -> Findings {
+pub(super) fn findings(text: &str) -> Findings {
     with_modules(text, &[])
 }
 
@@ -30,12 +30,12 @@ fn faults(text: &str) -> Vec<String> {
     heads(&findings(text).faults)
 }
 
-fn heads(messages: &[String]) -> Vec<String> {
+pub(super) fn heads(messages: &[String]) -> Vec<String> {
     messages.iter().map(|message| message.lines().next().unwrap_or_default().to_owned()).collect()
 }
 
 #[track_caller]
-fn accepted(text: &str) {
+pub(super) fn accepted(text: &str) {
     let found = findings(text);
     assert!(found.faults.is_empty() && found.warnings.is_empty(), "{text}\n{found:?}");
 }
@@ -218,12 +218,12 @@ fn correct_scripts_have_no_findings() {
         "fn f(x) { 1 in [1] && !(2 in [3]) && -x < 2 ** 3 || x ?? 1 == 2; x[0][1]; x += `${x + 1}`; for (i, n) in 0..=3 { print(i) } }",
         "const K = \"a\"; fn f() { K.len() + global::K.len() } const T = blob(2); fn g() { global::T.len() }",
         "print(); debug(); print(1); debug(1); log(1); let t = timestamp(); t.elapsed; throw_it(); fn throw_it() { try { throw #{ message: 1 } } catch (e) { e.message } }",
-        "fn f() { let s = \"a,b\"; s.split(\",\"); s.sub_string(1); s.index_of(\"b\"); s.pad(3, ' '); parse_int(s); s.parse_int(); s.to_upper(); s.chars(); s.bytes; }",
+        "fn f() { let s = \"a,b\"; s.split(\",\"); print(s.sub_string(1)); s.index_of(\"b\"); s.pad(3, ' '); parse_int(s); s.parse_int(); print(s.to_upper()); s.chars(); s.bytes; }",
         "fn f() { let a = [3, 1]; a.sort(); a.reduce(|s, n| n); a.retain(|n| n > 1); a.push(1); a.drain(|n| true); a.splice(0, 1, [2]); }",
         "fn f() { let m = #{}; m.keys(); m.values(); m.to_json(); parse_json(\"{}\"); m.mixin(#{}); m.remove(\"a\"); m.contains(\"b\"); }",
-        "fn on_data(conn, data) { data[0]; data.len(); data.extract(1..2); data.as_string(); data.to_array(); for b in data {} data += \"x\"; }",
-        "fn on_line(c, line) { line.trim(); line.to_upper(); line.len(); line.bytes; line.split(\" \"); line[0]; line.fmt(); line.chars(); line.is_empty(); line.contains(\"x\") }",
-        "fn on_error(c, e) { print(e.kind + e.op + e.message); c.label = \"x\"; c.state.n += 1; c.state = #{}; c?.send(\"x\"); c == c; print(c); c.log(1); c.to_string(); }",
+        "fn on_data(conn, data) { data[0]; data.len(); print(data.extract(1..2)); data.as_string(); data.to_array(); for b in data {} data += \"x\"; }",
+        "fn on_line(c, line) { line.trim(); print(line.to_upper()); line.len(); line.bytes; line.split(\" \"); line[0]; print(line.fmt()); line.chars(); line.is_empty(); line.contains(\"x\") }",
+        "fn on_error(c, e) { print(e.kind + e.op + e.message); c.label = \"x\"; c.state.n += 1; c.state = #{}; c?.send(\"x\"); print(c == c); print(c); c.log(1); print(c.to_string()); }",
     ] {
         accepted(text);
     }
