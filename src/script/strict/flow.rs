@@ -31,10 +31,10 @@ pub(super) fn check(unit: &Unit, context: &RunContext, faults: &mut Vec<Fault>, 
     }
 }
 
-/// The constants at the top level that are assigned to need the syntax tree of functions; here are their names.
 struct Flow<'a> {
     unit: &'a Unit,
     context: &'a RunContext,
+    /// The names of the constants at the top level.
     constants: HashSet<&'a str>,
     /// All declared variables and parameters.
     names: HashSet<&'a str>,
@@ -162,7 +162,7 @@ impl Flow<'_> {
 
     fn nodes(&mut self, statements: &[Stmt], in_function: bool) {
         walk(statements, &mut |path| match path.last() {
-            Some(ASTNode::Stmt(Stmt::If(flow, _))) => {
+            Some(ASTNode::Stmt(Stmt::If(flow, _) | Stmt::TryCatch(flow, _))) => {
                 self.block(flow.body.statements(), false);
                 self.block(flow.branch.statements(), false);
             }
@@ -182,15 +182,12 @@ impl Flow<'_> {
                 self.block(each.2.body.statements(), true);
                 self.range(&each.2.expr);
             }
-            Some(ASTNode::Stmt(Stmt::TryCatch(flow, _))) => {
-                self.block(flow.body.statements(), false);
-                self.block(flow.branch.statements(), false);
+            Some(ASTNode::Stmt(Stmt::Block(block)) | ASTNode::Expr(Expr::Stmt(block))) => {
+                self.block(block.statements(), false);
             }
-            Some(ASTNode::Stmt(Stmt::Block(block))) => self.block(block.statements(), false),
-            Some(ASTNode::Expr(Expr::Stmt(block))) => self.block(block.statements(), false),
             Some(ASTNode::Stmt(Stmt::Assignment(assignment))) if in_function => self.assignment(&assignment.1.lhs),
             Some(ASTNode::Stmt(Stmt::FnCall(call, at)) | ASTNode::Expr(Expr::FnCall(call, at))) => {
-                self.sleep(call, *at)
+                self.sleep(call, *at);
             }
             Some(ASTNode::Expr(Expr::StringConstant(text, at))) => self.interpolation(text, *at, path),
             _ => {}
@@ -270,11 +267,10 @@ impl Flow<'_> {
     /// `fn on_line(line)`, whose only parameter is the connection.
     fn parameters(&mut self, function: &Function) {
         let def = &function.def;
-        let Some([first @ ("conn" | "from"), ..]) = check::parameters(&def.name) else { return };
+        let Some(["conn" | "from", ..]) = check::parameters(&def.name) else { return };
         let Some(given) = def.params.first() else { return };
         if DATA.contains(&given.as_str()) {
             let all = check::parameters(&def.name).unwrap_or_default().join(", ");
-            let _ = first;
             let what = format!("the first parameter of {} is a connection, although it is called {given}", def.name);
             self.warn(def.body.start_position(), what, &format!("fn {}({all})", def.name));
         }

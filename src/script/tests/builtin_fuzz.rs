@@ -34,7 +34,7 @@ impl Room {
         let here = vec![std::env::temp_dir()];
         let source = ScriptSource::Builtin(name.into());
         let handler = ScriptHandler::load(&Script { args, allow_read: here, ..script(source) }).unwrap();
-        let mut room = Self { handler, peers: BTreeMap::new(), now: Instant::now(), text: text.clone() };
+        let mut room = Self { handler, peers: BTreeMap::new(), now: Instant::now(), text: *text };
         let mut out = Vec::new();
         room.handler.handle_run(RunEvent::Start, &mut out).unwrap();
         room.apply(out);
@@ -42,7 +42,7 @@ impl Room {
     }
 
     fn join(&mut self, id: ConnId, reads: bool) {
-        let view = conn_with(id, &self.text.clone());
+        let view = conn_with(id, &self.text);
         self.add(view, reads);
     }
 
@@ -478,19 +478,19 @@ fn no_built_in_script_fails_because_of_what_a_client_sends() {
         match name {
             "proxy" => {
                 for shows in ["sizes", "text", "hex"] {
-                    fuzz(name, &["127.0.0.1:9", shows], 40);
+                    fuzz(name, &["127.0.0.1:9", shows], 12);
                 }
             }
-            "faults" => fuzz(name, &["127.0.0.1:9", "latency:latency=1"], 40),
+            "faults" => fuzz(name, &["127.0.0.1:9", "latency:latency=1"], 12),
             "rules" => {
-                fuzz(name, &[&lines], 50);
-                fuzz(name, &[&chunks], 30);
+                fuzz(name, &[&lines], 20);
+                fuzz(name, &[&chunks], 10);
                 let utf8 = Text::default();
                 Room::open(name, &[&at], &utf8).join(1, true);
             }
-            "redis" | "http" | "chat" | "telnet" => fuzz(name, &[], 90),
-            "broker" | "binary" | "upper" | "lines" | "goodbye" => fuzz(name, &[], 40),
-            _ => fuzz(name, &[], 30),
+            "redis" | "http" | "chat" | "telnet" => fuzz(name, &[], 30),
+            "broker" | "binary" | "upper" | "lines" | "goodbye" => fuzz(name, &[], 15),
+            _ => fuzz(name, &[], 8),
         }
     }
 }
