@@ -212,7 +212,7 @@ const CORRECT: &[&str] = &[
     "fn on_connect(conn) { conn.expect(\"x\", |c, m| c.send(m.before)); conn.expect(re(\"(\\\\d+)\"), 500, |c, m| { if m.timeout { c.close(); } }); conn.expect(\"y\", |c| c.close()); }",
     "fn on_connect(conn) { if conn.side == \"client\" { return; } let up = connect(\"localhost:80\", #{ timeout: 500, encoding: \"gbk\", label: \"up\", nodelay: false }); conn.pipe(up); up.expect(\"x\", |u, m| conn.send(m.matched)); }",
     "fn on_relay(from, to, data) { if data.contains(\"x\") { return false; } data } fn on_connect(conn) { if conn.side == \"server\" { conn.pipe(connect(\"a:1\")); } }",
-    "fn on_start() { let l = listen(\":0\"); l.on_connect = |c| c.send(\"hi\"); l.on_data = |c, d| c.send(d); l.on_close = |c, why| print(why); l.on_line = |c, l| c.send(l); print(l.port); l.close(); }",
+    "fn on_start() { let l = listen(\":0\"); l.on_connect = |c| c.send(\"hi\"); l.on_data = |c, d| c.send(d); l.on_close = |c, why| print(why); l.on_eof = |c| c.close(); print(l.port); l.close(); }",
     "fn on_start() { app.l = listen(\"127.0.0.1:0\"); app.l.on_data = |c, data| { c.send(data); c.close(); }; }",
     "fn on_listen(listener) { print(`${listener.addr} ${listener.port}`); }",
     "fn on_connect(conn) { conn.toxic(\"latency\", #{ latency: 5, jitter: 2, dir: \"out\", toxicity: 0.5 }); conn.toxic(\"slicer\", #{ average_size: 5 }); conn.heal(\"slicer\"); conn.heal(); }",
