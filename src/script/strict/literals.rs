@@ -40,7 +40,7 @@ impl Trial {
             nodelay: true,
             bind: Some(Box::new(|_| Ok((1, None)))),
         });
-        let sources = Sources::new(Source::open(&ScriptSource::OnData(String::new())).ok()?);
+        let sources = Sources::new(Source::open(&ScriptSource::OnData(String::new()), None).ok()?);
         let app = Dynamic::from_map(Map::new()).into_shared();
         let engine = engine::build(&host, &[], &sources, None, FileAccess::default(), &app);
         Some(Self { engine, host, source: Rc::clone(sources.main()) })
