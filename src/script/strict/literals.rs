@@ -38,6 +38,7 @@ impl Trial {
             ids: ConnIds::default(),
             text: Text::default(),
             nodelay: true,
+            max_connects: usize::MAX,
             bind: Some(Box::new(|_| Ok((1, None)))),
         });
         let sources = Sources::new(Source::open(&ScriptSource::OnData(String::new()), None).ok()?);
