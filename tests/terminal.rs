@@ -259,5 +259,5 @@ fn a_job_in_the_background_goes_on_without_its_terminal() {
     pty.type_in(b"\x03");
     // The status of the shell.
     assert_eq!(tcpx.finish().status_code(), Some(130));
-    peer.expect_eof();
+    peer.expect_reset();
 }

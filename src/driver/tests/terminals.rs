@@ -15,9 +15,7 @@ fn a_stderr_that_nobody_reads_stops_nothing() {
         1 gets "a\nb\n"
         > signal TERM
         listens no more
-        1 gets FIN
-        > wait; 1 ends
-        1 is closed
+        1 gets RST
         at 1s
         exit 143
         "#,
@@ -75,6 +73,7 @@ fn the_peers_colours_end_with_the_run() {
         > 1 sends "\x1b[31mred"; 1 ends
         stdout "\x1b[31mred"
         at 500ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
         1 is closed
         stderr tcpx: closed 127.0.0.1:1 (eof): 8 bytes received, 0 sent, after 500ms
         stdout "\x1b[0m"
