@@ -112,7 +112,7 @@ impl Driver {
             stdout,
             stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
-            policy: EofPolicy::new(&config, script.as_ref().is_some_and(|script| script.takes_received())),
+            policy: EofPolicy::new(&config),
             memory: memory::bound(&config),
             config,
             io,

@@ -118,7 +118,11 @@ impl Parts {
 
     /// Whether nothing is left to do.
     fn is_idle(&self) -> bool {
-        self.peers.is_empty() && !self.has_outcomes() && self.dials.is_empty() && !self.listeners.is_listening()
+        self.peers.is_empty()
+            && !self.has_outcomes()
+            && self.dials.is_empty()
+            && !self.listeners.is_listening()
+            && !self.handler.as_ref().is_some_and(|handler| handler.keeps_run())
     }
 
     /// Stops the run when its time limit has passed.

@@ -29,6 +29,8 @@ impl Parts {
             Command::Shutdown(id) => self.touch(id, |peer| peer.link.shutdown()),
             Command::Close(id) => self.close(id),
             Command::Reset(id) => self.reset(id),
+            Command::Unhold(id) => self.touch(id, |_| {}),
+            Command::SentToNobody(id, name) => self.io.notify(&Notice::SentToNobody { conn: id, name: &name }),
             Command::SetNodelay(id, on) => self.touch(id, move |peer| peer.transport.set_nodelay(on)),
             Command::SetIdle(id) => {
                 let now = self.io.now;
@@ -87,7 +89,7 @@ impl Parts {
 
     fn close(&mut self, id: ConnId) {
         // What was sent to a connection that is still being made goes out first, as from one that stands.
-        if !self.dials.will_send(id) && self.dials.cancel(&mut self.io, id) {
+        if !self.dials.will_send(id) && self.cancel_dial(id) {
             return self.partner_failed(id, CloseReason::Closed);
         }
         self.touch(id, |peer| {
@@ -97,9 +99,19 @@ impl Parts {
     }
 
     fn reset(&mut self, id: ConnId) {
-        if self.dials.cancel(&mut self.io, id) {
+        if self.cancel_dial(id) {
             return self.partner_failed(id, CloseReason::Reset);
         }
         self.touch(id, |peer| peer.link.reset(CloseReason::Reset));
+    }
+
+    /// Gives up a connection in the making because its handler asked for it. Returns whether there was one.
+    fn cancel_dial(&mut self, id: ConnId) -> bool {
+        let Some(view) = self.dials.view(id).cloned() else { return false };
+        self.dials.cancel(&mut self.io, id);
+        if let Some(handler) = &self.handler {
+            handler.given_up(&view);
+        }
+        true
     }
 }

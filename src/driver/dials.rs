@@ -244,11 +244,17 @@ impl<T> Dials<T> {
     /// Cancels every connect.
     pub(super) fn stop(&mut self, io: &mut Io) {
         for dialing in self.dialings.drain().map(|(_, dialing)| dialing) {
+            dialing.view.failed();
             dialing.forget_name(io);
         }
         for (slot, mut attempt) in self.attempts.drain() {
             io.deregister(slot, &mut *attempt.connecting);
         }
+    }
+
+    /// Whether a connection in the making will be sent stdin.
+    pub(super) fn awaits_stdin(&self) -> bool {
+        self.dialings.values().any(|dialing| dialing.plan.wishes.duties.stdin)
     }
 
     /// Whether nothing is being connected.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::config::ScriptErrors;
 use crate::driver::parts::Parts;
-use crate::driver::peer::Peer;
+use crate::driver::peer::{OwnEnd, Peer};
 use crate::driver::shutdown::GRACE;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -117,13 +117,16 @@ impl Parts {
         // stdin is no reason to wait where it is not sent.
         let stdin = self.stdin.kind().filter(|_| peer.duties.stdin);
         match self.policy.at_peer_eof(stdin) {
-            AfterEof::Close if peer.preamble.is_none() => peer.link.close(CloseReason::Eof),
+            AfterEof::Close if peer.preamble.is_none() => peer.due = Some(OwnEnd::Close),
             AfterEof::Close | AfterEof::SendRest => peer.close_when_fed = true,
             AfterEof::SendUntilQuiet(quiet) => {
                 peer.close_when_fed = true;
                 self.stdin.start_quiet(quiet, self.io.now);
             }
-            AfterEof::Keep => self.end_stdout(),
+            AfterEof::Keep => {
+                peer.close_when_fed = true;
+                self.end_stdout();
+            }
         }
     }
 
@@ -249,6 +252,10 @@ impl Parts {
             let result = handler.handle(view, Event::Error(trouble), &mut commands);
             self.finish_call(&mut commands, result);
         }
+        if let Some(handler) = &self.handler {
+            handler.given_up(view);
+        }
+        self.stdin.wake(&mut self.io);
         self.partner_failed(view.id, CloseReason::Reset);
     }
 
@@ -293,12 +300,13 @@ impl Parts {
         let mut commands = Vec::new();
         let Some(call) = handler.handle_timeout(self.io.now, &mut commands) else { return false };
         self.apply(&mut commands);
+        let slot = call.conn.and_then(|id| self.peers.slot_of(id));
         if let Err(error) = call.result {
-            let slot = call.conn.and_then(|id| self.peers.slot_of(id));
             self.handler_failed(slot, false, error);
-            if let Some(slot) = slot {
-                self.io.reactor.wake(slot);
-            }
+        }
+        if let Some(slot) = slot {
+            // The timer may have been the last thing that held it.
+            self.io.reactor.wake(slot);
         }
         true
     }

@@ -4,9 +4,10 @@
 //! connections. The rules are in `session::eof_policy`.
 
 use crate::codec::typed::Filtered;
+use crate::config::Role;
 use crate::driver::bulk;
 use crate::driver::parts::Parts;
-use crate::driver::peer::Peer;
+use crate::driver::peer::{OwnEnd, Peer};
 use crate::driver::preamble::{malformed, send};
 use crate::driver::shutdown::Reader;
 use crate::driver::stdin::Duty;
@@ -64,7 +65,8 @@ impl Parts {
     }
 
     fn stdin_lines(&mut self) {
-        if !self.stdin.is_readable(&mut self.io) || self.stderr.is_full(self.io.now) {
+        // The lines of stdin find the run's own connection.
+        if !self.stdin.is_readable(&mut self.io) || self.stderr.is_full(self.io.now) || self.awaits_opening() {
             return;
         }
         let mut buffer = self.io.take_buffer();
@@ -96,8 +98,9 @@ impl Parts {
         }
         if ended {
             self.stdin.stop(&mut self.io);
-            if self.shutdown.is_running() {
-                self.tell_run(RunEvent::StdinEof);
+            if self.shutdown.is_running() && !self.tell_run(RunEvent::StdinEof) {
+                let targets = self.stdin_targets();
+                self.end_input(&targets);
             }
         }
     }
@@ -107,6 +110,12 @@ impl Parts {
         if self.stdin.is_typed_line(bytes) {
             self.stdout.note_typed_line();
         }
+    }
+
+    /// Whether the run's own connection is being made, or was not announced to its handler yet.
+    fn awaits_opening(&self) -> bool {
+        let is_opening = |peer: &Peer| peer.duties.stdin && !peer.link.is_announced();
+        matches!(self.config.role, Role::Connect(_)) && (self.dials.awaits_stdin() || self.peers.iter().any(is_opening))
     }
 
     fn stdin_failed(&mut self, error: &std::io::Error) {
@@ -157,13 +166,18 @@ impl Parts {
         if let Some(fault) = fault {
             return self.source_failed(&malformed("stdin", &fault));
         }
+        self.end_input(targets);
+    }
+
+    /// The default effect of stdin's end, which is at hand for each connection once its handler does not hold it.
+    fn end_input(&mut self, targets: &[Slot]) {
         let after = self.policy.at_input_end(self.stdin.sent_any());
         for &slot in targets {
             self.work_on(slot, |peer| {
-                if peer.close_when_fed || (peer.link.view().info.eof() && !peer.link.event_mask().eof) {
-                    peer.link.close(CloseReason::Eof);
+                if peer.close_when_fed {
+                    peer.due = Some(OwnEnd::Close);
                 } else if after == AfterInput::Fin {
-                    peer.link.shutdown();
+                    peer.due = Some(OwnEnd::Fin);
                 }
             });
         }
@@ -183,15 +197,17 @@ impl Parts {
                 if has_writer {
                     self.io.notify(&Notice::StdinLeft { conn: peer.link.view() });
                 }
-                self.work_on(slot, |peer| peer.link.close(CloseReason::Eof));
+                self.work_on(slot, |peer| peer.due = Some(OwnEnd::Close));
             }
             if self.shutdown.reader() != Reader::There {
                 self.stdin.stop(&mut self.io);
             }
         }
         if let Some(wait) = self.stdin.take_eof_wait(self.io.now) {
-            let is_delaying = self.peers.iter().any(|peer| peer.link.is_delaying());
-            let is_sending = self.peers.iter().any(|peer| peer.link.wants_write());
+            let receivers = self.peers.iter().filter(|peer| peer.duties.stdin);
+            let (is_delaying, is_sending) = receivers.fold((false, false), |(delaying, sending), peer| {
+                (delaying || peer.link.is_delaying(), sending || peer.link.wants_write())
+            });
             let sent = self.sent();
             // The wait starts again while bytes go out; a peer that takes nothing does not extend it.
             if is_delaying || (is_sending && sent > wait.sent()) {
@@ -213,10 +229,10 @@ impl Parts {
         }
     }
 
-    /// Lets all connections go at the end of `--eof-wait`.
+    /// Lets all connections that were sent stdin go at the end of `--eof-wait`.
     fn abandon_all(&mut self) {
         for slot in self.peers.slots() {
-            let Some(peer) = self.peers.get(slot) else { continue };
+            let Some(peer) = self.peers.get(slot).filter(|peer| peer.duties.stdin) else { continue };
             let queued = peer.link.view().info.queued();
             if queued > 0 {
                 self.io.notify(&Notice::Unsent { conn: peer.link.view(), queued });

@@ -113,7 +113,7 @@ impl Parts {
 
     /// Stops the run because a handler called `exit(code)`.
     pub(super) fn exit_asked(&mut self, exit: Exit) {
-        self.shutdown.note_fault(exit);
+        self.shutdown.note_asked(exit);
         self.stop(Some(GRACE));
     }
 
@@ -169,9 +169,9 @@ impl Parts {
         self.config.script.as_ref().map_or_else(ScriptErrors::default, |script| script.on_error)
     }
 
-    /// Bytes sent so far on all connections in the table.
+    /// Bytes sent so far on all connections in the table that receive stdin.
     pub(super) fn sent(&self) -> u64 {
-        self.peers.iter().map(|peer| peer.link.view().info.bytes_out()).sum()
+        self.peers.iter().filter(|peer| peer.duties.stdin).map(|peer| peer.link.view().info.bytes_out()).sum()
     }
 
     /// Connections that receive stdin now.

@@ -35,6 +35,8 @@ pub(super) struct Peer {
     pub(super) files: Files,
     /// Close once preamble and stdin are sent, because the peer has ended.
     pub(super) close_when_fed: bool,
+    /// An end of our side that comes once the handler does not hold the connection any more.
+    pub(super) due: Option<OwnEnd>,
     /// The connection that sends what this one receives.
     pub(super) partner: Option<ConnId>,
     pub(super) duties: Duties,
@@ -56,6 +58,15 @@ pub(super) struct Peer {
     pub(super) released: bool,
     /// Bytes it held when [`Peers`](super::peers::Peers) last looked.
     pub(super) held: usize,
+}
+
+/// How our side of a connection ends by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OwnEnd {
+    /// FIN, because stdin has ended.
+    Fin,
+    /// Close, because the peer has ended.
+    Close,
 }
 
 /// Result of one attempt to read.
@@ -89,6 +100,7 @@ impl Peer {
             preamble: None,
             files: Files::default(),
             close_when_fed: false,
+            due: None,
             partner: None,
             duties,
             slot,
@@ -112,6 +124,24 @@ impl Peer {
     /// Whether the socket is closed and every event was delivered.
     pub(super) fn is_over(&self) -> bool {
         self.released && !self.link.has_events()
+    }
+
+    /// Carries out an end of our side that is due, unless the handler or a partner still holds the connection.
+    pub(super) fn end_unless_held(&mut self) {
+        let Some(due) = self.due.filter(|_| !self.link.has_events()) else { return };
+        let holds = self.handler.as_ref().map(|handler| handler.holds(self.link.view())).unwrap_or_default();
+        let is_held = match due {
+            OwnEnd::Fin => holds.outlast_input() || self.link.outlasts_input() || self.partner.is_some(),
+            OwnEnd::Close => holds.outlast_peer(),
+        };
+        if is_held {
+            return;
+        }
+        self.due = None;
+        match due {
+            OwnEnd::Fin => self.link.shutdown(),
+            OwnEnd::Close => self.link.close(CloseReason::Eof),
+        }
     }
 
     /// Whether the socket is readable and the connection wants input.

@@ -148,6 +148,16 @@ impl Shutdown {
         self.exit.get_or_insert(exit);
     }
 
+    /// Notes the code that a handler asks for. It takes the place of what a connection has failed with, but does not change the
+    /// code of a run that is ending.
+    pub(super) fn note_asked(&mut self, exit: Exit) {
+        if self.is_running() {
+            self.exit = Some(exit);
+        } else {
+            self.note_fault(exit);
+        }
+    }
+
     /// Notes that a verdict was given.
     pub(super) fn note_verdict(&mut self) {
         self.has_verdict = true;

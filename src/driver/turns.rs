@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::driver::bulk::{self, Moved, ToStdout};
 use crate::driver::parts::Parts;
-use crate::driver::peer::{Peer, Received};
+use crate::driver::peer::{OwnEnd, Peer, Received};
 use crate::driver::peers::DueTimer;
 use crate::driver::preamble::Fed;
 use crate::driver::shutdown::Ending;
@@ -15,8 +15,7 @@ use crate::driver::stdout::StdoutError;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
 use crate::script::ScriptHandler;
-use crate::session::eof_policy::EofPolicy;
-use crate::session::{CloseReason, RunEvent};
+use crate::session::RunEvent;
 
 /// Maximum rounds of deliver-and-write in one turn of a connection.
 const ROUNDS: usize = 16;
@@ -92,6 +91,9 @@ impl Parts {
             is_cut_short = self.deliver(slot);
             self.feed_preamble(slot);
             let Some(peer) = self.peers.get_mut(slot) else { return };
+            if !is_cut_short {
+                peer.end_unless_held();
+            }
             peer.files.feed(&mut peer.link);
             if self.stdout.are_events_full() && peer.link.wants_write() {
                 // Sent bytes become an event on stdout, so sending waits for it, too.
@@ -216,7 +218,7 @@ impl Parts {
         match fed {
             Ok(Fed::Done(line_ends)) => {
                 if peer.close_when_fed && self.stdin.kind().is_none() {
-                    peer.link.close(CloseReason::Eof);
+                    peer.due = Some(OwnEnd::Close);
                 }
                 self.stdin.follow(line_ends);
                 self.stdin.wake(&mut self.io);
@@ -299,7 +301,6 @@ impl Parts {
             self.io.notify(&Notice::ScriptWarning { text: warning });
         }
         self.io.notify(&Notice::Reloaded { name: script.name() });
-        self.policy = EofPolicy::new(&self.config, script.takes_received());
         let script = Rc::new(script);
         self.script = Some(Rc::clone(&script));
         self.handler = Some(script);

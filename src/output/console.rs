@@ -103,6 +103,9 @@ impl Commentator {
                 format!("resolved {host} to {} in {}", all.join(", "), show(took))
             }
             Notice::Dialing { address, .. } => format!("trying {address}"),
+            Notice::SentToNobody { name, .. } => {
+                format!("{name}: our side has ended; what the script sends now reaches nobody")
+            }
             Notice::AttemptFailed { address, cause, .. } => format!("{address}: {cause}"),
             Notice::Opened { conn, took } => {
                 let (peer, local) = (conn.info.peer(), conn.info.local());

@@ -189,6 +189,7 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line
         }
         Notice::StdinLeft { conn } => line(Some(conn.id), "stdin_left"),
+        Notice::SentToNobody { conn, name } => line(Some(conn), "sent_to_nobody").with("name", name),
         Notice::AcceptPaused { address, cause } => {
             line(None, "accept_paused").with("address", &address.to_string()).with("cause", cause)
         }

@@ -126,6 +126,13 @@ pub enum Notice<'a> {
         /// The connection.
         conn: &'a ConnView,
     },
+    /// A script has sent on a connection that is closed, or whose our side has ended; noticed once for each.
+    SentToNobody {
+        /// The connection.
+        conn: ConnId,
+        /// Its name.
+        name: &'a str,
+    },
     /// Accepting pauses because descriptors or memory ran out.
     AcceptPaused {
         /// Where clients wait.

@@ -10,14 +10,14 @@ use std::mem;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
-use rhai::{Dynamic, EvalAltResult, Position};
+use rhai::{Dynamic, EvalAltResult, FnPtr, Position};
 
 use crate::config::Text;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::script::api::conn::Listener;
 use crate::script::check::{Hook, Hooks};
-use crate::script::expecting::{Expectation, Found, Stream};
+use crate::script::expecting::{Expectation, Found, Pattern, PatternSearch, Stream};
 use crate::script::listeners::Listeners;
 use crate::script::own::{self, Handlers};
 use crate::script::timers::{Timer, TimerId, Timers};
@@ -118,6 +118,8 @@ pub(super) struct Host {
     parameters: RefCell<HashMap<String, u64>>,
     /// Connections that the script has made; those that are over are removed when there are too many.
     made: RefCell<Vec<Weak<ConnView>>>,
+    /// The connection whose expectation is being told that the stream has ended.
+    telling_end: Cell<Option<ConnId>>,
     /// The time limit of the run.
     run_until: Cell<Option<Instant>>,
     /// Operations of the running call. Rhai's own count begins again in every closure that a native function calls.
@@ -148,6 +150,7 @@ impl Host {
             owned: RefCell::default(),
             parameters: RefCell::default(),
             made: RefCell::default(),
+            telling_end: Cell::new(None),
             run_until: Cell::new(None),
             operations: Cell::new(0),
             signal_limit: Cell::new(2),
@@ -208,6 +211,14 @@ impl Host {
         }
     }
 
+    /// Stops a timer for the script. Returns whether it was running.
+    pub(super) fn cancel_asked(&self, timer: TimerId) -> bool {
+        let Some(timer) = self.timers().cancel(timer) else { return false };
+        // The end of its connection may have waited for it.
+        self.extend(timer.conn.map(|conn| Command::Unhold(conn.id)));
+        true
+    }
+
     /// Adds an established connection to the list.
     pub(super) fn opened(&self, conn: &Rc<ConnView>) {
         self.conns.borrow_mut().insert(conn.id, Rc::clone(conn));
@@ -255,7 +266,7 @@ impl Host {
     }
 
     /// Refuses a function that cannot be called as this handler.
-    pub(super) fn check_parameters(&self, hook: Hook, call: &rhai::FnPtr) -> std::result::Result<(), String> {
+    pub(super) fn check_parameters(&self, hook: Hook, call: &FnPtr) -> std::result::Result<(), String> {
         own::check_parameters(hook, call, &self.parameters.borrow())
     }
 
@@ -324,14 +335,35 @@ impl Host {
         }
     }
 
-    /// Adds an expectation behind those of the connection.
-    pub(super) fn expect(&self, conn: &ConnView, expectation: Expectation) {
+    /// Adds an expectation behind those of the connection, for at most `limit`. After the end of the stream it is told so
+    /// at once; one that is set while this is told is dropped, so that a callback that always waits for more comes to its
+    /// end.
+    pub(super) fn expect(&self, conn: &Rc<ConnView>, pattern: Pattern, call: FnPtr, limit: Option<Duration>) {
+        let is_heard_out = conn.info.is_heard_out();
+        if is_heard_out && self.telling_end.get() == Some(conn.id) {
+            return;
+        }
+        let limit = if is_heard_out { Some(Duration::ZERO) } else { limit };
+        let timer = limit.map(|limit| {
+            let timer = Timer { conn: Some(Rc::clone(conn)), call: call.clone(), every: None, expects: true };
+            self.timers().start(self.now() + limit, timer)
+        });
         let mut streams = self.streams.borrow_mut();
         let stream = streams.entry(conn.id).or_default();
-        stream.expected.push_back(expectation);
+        stream.expected.push_back(Expectation { search: PatternSearch::new(pattern), call, timer });
         if stream.expected.len() == 1 {
             self.push(Command::SetForm(conn.id, stream.form()));
         }
+    }
+
+    /// Sets the connection whose expectation is being told that the stream has ended.
+    pub(super) fn set_telling_end(&self, conn: Option<ConnId>) {
+        self.telling_end.set(conn);
+    }
+
+    /// Whether a connection has expectations.
+    pub(super) fn is_expecting(&self, conn: &ConnView) -> bool {
+        self.streams.borrow().get(&conn.id).is_some_and(|stream| !stream.expected.is_empty())
     }
 
     /// Takes the first expectation of a connection if it has found its match.

@@ -48,6 +48,8 @@ fn body(page: &mut dyn Page) {
     page.prose(HANDLERS);
     table(page, Group::Handler);
     page.prose(AFTER_HANDLERS);
+    page.section("WHAT KEEPS A RUN ALIVE");
+    page.prose(ALIVE);
     page.section("CONNECTIONS");
     page.prose(CONNECTIONS);
     table(page, Group::Property);
@@ -324,6 +326,26 @@ these, or takes more parameters, is an error when the script loads (exit code 11
 
 const AFTER_HANDLERS: &str = "
 Of on_line, on_text and on_data only the first that is defined gets the data.
+";
+
+const ALIVE: &str = "
+A script holds a connection as long as it has something to do with it: a handler of received data (on_data, on_text,
+on_line, on_frame, frame_size), a pending conn.expect, a running conn.after or conn.every, on_idle with an idle limit, or
+conn.pipe. Timers of after() and every() belong to the run and hold no connection, whatever their functions do.
+
+With connect, stdin goes to the first connection once that stands. When stdin ends, our side ends (FIN) as soon as the
+script does not hold the connection any more; what is received then still goes to stdout until the peer ends. When the
+peer ends, our side closes after pending expects and afters of the connection; data handlers and every do not delay that,
+for nothing more comes. With on_eof the script decides. close, shutdown and reset wait for nothing.
+
+Connections that a script makes with connect(), or accepts with listen(), have nothing to do with stdin: they are not
+sent it, and its end does not end them.
+
+A run of connect ends when there is no connection, nothing being connected, no listener and no pending after() any more;
+every() alone does not keep it. So does one of listen with --once or --accept, once it has accepted its clients; other
+listeners of its script do not keep it then. exit(code) ends it at once. If the first
+connection could not be made, the code is 6, 7 or 28 in the end, whatever the script did meanwhile, unless it says
+exit(code). A run of listen without a number of clients goes on until it is told to stop.
 ";
 
 const CONNECTIONS: &str = "

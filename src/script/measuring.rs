@@ -22,15 +22,6 @@ impl ScriptHandler {
         result
     }
 
-    /// Calls all expectations of a connection as unmet, at the end of the stream; the first gets what had arrived.
-    pub(super) fn expire_expected(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        for expectation in self.host.take_expected(conn) {
-            let value = api::expect::unmet_value(expectation.search.take_rest());
-            self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out)?;
-        }
-        Ok(())
-    }
-
     /// Calls `frame_size` for the length of the next frame.
     pub(super) fn measure(
         &self,

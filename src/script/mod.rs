@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod expecting;
 mod habits;
+mod holding;
 mod host;
 mod listeners;
 mod manual;
@@ -51,7 +52,7 @@ use crate::script::own::Handling;
 use crate::script::paths::FileAccess;
 use crate::script::source::{Source, Sources};
 use crate::session::{
-    Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, ListenerId, RunEvent, TimerCall,
+    Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, ListenerId, RunEvent, TimerCall,
 };
 
 pub use host::{Binder, RunContext, ScriptClock};
@@ -213,11 +214,6 @@ impl ScriptHandler {
     /// Notes that the run is ending: from now on one signal ends the process, also during a call.
     pub fn set_ending(&self) {
         self.host.set_ending();
-    }
-
-    /// Whether received data goes to the script.
-    pub fn takes_received(&self) -> bool {
-        Hooks::receiver(|hook| self.hooks.has(hook)).is_some()
     }
 
     /// Whether stdin goes to the script, line by line.
@@ -400,6 +396,18 @@ impl Handler for ScriptHandler {
         }
     }
 
+    fn holds(&self, conn: &ConnView) -> Holds {
+        self.held(conn)
+    }
+
+    fn given_up(&self, conn: &ConnView) {
+        self.host.closed(conn);
+    }
+
+    fn keeps_run(&self) -> bool {
+        self.host.timers().is_pending()
+    }
+
     fn relays(&self) -> bool {
         self.hooks.has(Hook::Relay)
     }
@@ -500,14 +508,7 @@ impl Handler for ScriptHandler {
         let (number, timer) = self.host.timers().take_due(now)?;
         let name = if timer.every.is_some() { "every" } else { "after" };
         let result = match &timer.conn {
-            Some(conn) if timer.expects => {
-                let overdue = self.host.take_overdue(conn, number);
-                let value = api::expect::match_value(None);
-                let result = overdue
-                    .map(|late| self.call_back("expect", &late.call, [Dynamic::from(Conn::new(conn)), value], out));
-                self.host.apply_form(conn, out);
-                result.unwrap_or(Ok(()))
-            }
+            Some(conn) if timer.expects => self.expectation_overdue(conn, number, out),
             Some(conn) => self.call_back(name, &timer.call, [Dynamic::from(Conn::new(conn))], out),
             None => self.call_back(name, &timer.call, [], out),
         };

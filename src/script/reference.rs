@@ -139,7 +139,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_eof(conn)",
-        "The peer sent FIN. Without this handler our side flushes and closes; with it the connection stays half-open until the script ends it.",
+        "The peer sent FIN. Without this handler our side flushes and closes, after pending expects and afters of the connection; with it the connection stays half-open until the script ends it.",
     ),
     ("on_drain(conn)", "What was queued fell to 64 KiB or less, or is gone: the moment to send more."),
     (
@@ -160,9 +160,9 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_stdin(line)",
-        "A line typed or piped in, without its end. With this handler stdin goes to the script and to no connection; it is read as soon as the script runs.",
+        "A line typed or piped in, without its end. With this handler stdin goes to the script and to no connection; it is read as soon as the script runs, with connect after the first connection was made, or could not be made.",
     ),
-    ("on_stdin_eof()", "stdin has ended."),
+    ("on_stdin_eof()", "stdin has ended. Without this handler that ends our side of connect, as without on_stdin."),
     (
         "on_signal(name)",
         "\"INT\", \"TERM\" or \"HUP\" came. Without this handler the run stops; with it the script decides: exit(code) ends the run.",
@@ -180,9 +180,9 @@ const PROPERTIES: &[(&str, &str)] = &[
         "conn.peer",
         "The other end: \"10.0.0.9:51234\", \"unix:/run/x.sock\", \"unix:@name\"; \"unix:(unnamed)\" for most clients of a Unix socket.",
     ),
-    ("conn.peer_ip", "The other end's IP address alone; () for a Unix socket."),
-    ("conn.peer_port", "The other end's port, a number; () for a Unix socket."),
-    ("conn.local", "Our end."),
+    ("conn.peer_ip", "The other end's IP address alone; () for a Unix socket, and while the connection is being made."),
+    ("conn.peer_port", "The other end's port, a number; () as for conn.peer_ip."),
+    ("conn.local", "Our end; \"\" while the connection is being made."),
     ("conn.proto", "\"tcp\" or \"unix\"."),
     ("conn.side", "\"server\" if it was accepted, \"client\" if tcpx made it."),
     (
@@ -205,7 +205,7 @@ const PROPERTIES: &[(&str, &str)] = &[
         "Small pieces are sent at once (TCP_NODELAY); --no-nodelay sets it for all. Can be set; without effect on a Unix socket.",
     ),
     ("conn.is_open", "false once it is over."),
-    ("conn.can_send", "false after close, shutdown or reset: what is sent then goes nowhere, without an error."),
+    ("conn.can_send", "false once what is sent would reach nobody: our side has ended, or the connection is over."),
     ("conn.eof", "The peer has sent FIN."),
     ("conn.bytes_in", "Bytes received."),
     ("conn.bytes_out", "Bytes the kernel has taken."),
@@ -217,7 +217,7 @@ const PROPERTIES: &[(&str, &str)] = &[
 const METHODS: &[(&str, &str)] = &[
     (
         "conn.send(x)",
-        "A blob as it is; a string or a character in conn.encoding; an array of them in order. A character the encoding does not have is an error, and nothing is sent.",
+        "A blob as it is; a string or a character in conn.encoding; an array of them in order. A character the encoding does not have is an error, and nothing is sent. Gives true, or false (and a line with -v, once for each connection) if it can reach nobody, as conn.can_send says; on a connection that is still being made, true. So do the other sends.",
     ),
     ("conn.send_line(text)", "The text and conn.eol."),
     ("conn.send_hex(digits)", "Bytes in hex: \"47 45 54\"."),
@@ -250,7 +250,7 @@ const METHODS: &[(&str, &str)] = &[
     ),
     (
         "conn.expect(x, |c, m| ..)",
-        "Calls the function once, when the string, blob or regex x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found, m.groups the groups of a regex, m.groups[0] being all of it, m.names those with names; what follows is for the next expect or the handlers. A string or regex is looked for in text, in conn.encoding, and gives strings; a blob, or a regex that can match what is no UTF-8, as re(\"(?-u)\\\\xff.\") can, in bytes, and gives blobs. A regex is found as soon as it matches what has arrived: re(\"\\\\d+\") may find 12 of 123, re(\"\\\\d+\\\\n\") finds the whole number. What has not come in 1 MiB (less with a large pattern) is an error of kind \"frame\", and the connection is reset. A number of milliseconds after x limits the waiting: when they are over, m.timeout is true. If the peer ends first, m.eof is true and m.before is everything that has come.",
+        "Calls the function once, when the string, blob or regex x has arrived; until then no handler gets data. m.before is what came before it, m.matched what was found, m.groups the groups of a regex, m.groups[0] being all of it, m.names those with names; what follows is for the next expect or the handlers. A string or regex is looked for in text, in conn.encoding, and gives strings; a blob, or a regex that can match what is no UTF-8, as re(\"(?-u)\\\\xff.\") can, in bytes, and gives blobs. A regex is found as soon as it matches what has arrived: re(\"\\\\d+\") may find 12 of 123, re(\"\\\\d+\\\\n\") finds the whole number. What has not come in 1 MiB (less with a large pattern) is an error of kind \"frame\", and the connection is reset. A number of milliseconds after x limits the waiting: when they are over, m.timeout is true. If the peer ends first, m.eof is true and m.before is everything that has come. An expect after the peer's end is told so at once; one set by a function that is just told so is not called.",
     ),
     (
         "conn.pipe(other)",
@@ -275,10 +275,7 @@ const METHODS: &[(&str, &str)] = &[
 ];
 
 const LISTENER: &[(&str, &str)] = &[
-    (
-        "listener.port",
-        "The port, the real one if 0 was asked for; () for a Unix socket, and while a name is being resolved.",
-    ),
+    ("listener.port", "The port, the real one if 0 was asked for; () for a Unix socket, and until it is bound."),
     ("listener.addr", "Address and port, or \"unix:/run/x.sock\"; () while a name is being resolved."),
     (
         "listener.close()",
@@ -293,13 +290,13 @@ const GLOBALS: &[(&str, &str)] = &[
     ("write(x)", "To stdout without a line end: a blob as it is, everything else as print writes it, in UTF-8."),
     ("log(x)", "A line on stderr."),
     ("debug(x)", "A line on stderr with file and line."),
-    ("after(ms, || ..)", "Calls the function once. Gives a timer for cancel."),
-    ("every(ms, || ..)", "Calls the function again and again; calls that were missed are not made up for."),
+    ("after(ms, || ..)", "Calls the function once; the run goes on until then. Gives a timer for cancel."),
+    ("every(ms, || ..)", "Calls it again and again; what was missed is not made up for. It keeps no run alive."),
     ("cancel(timer)", "Stops a timer; false if it had come already."),
     ("conns()", "All open connections, the oldest first."),
     (
         "broadcast(x)",
-        "Sends to all connections, each in its own encoding. broadcast(x, conn) leaves one out, broadcast(x, [a, b]) several. One who cannot take it does not keep it from the others; the error is thrown at the end.",
+        "Sends to all connections that can be sent to, each in its own encoding. broadcast(x, conn) leaves one out, broadcast(x, [a, b]) several. One who cannot take it does not keep it from the others; the error is thrown at the end.",
     ),
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     (
@@ -318,10 +315,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("now_ms()", "Milliseconds since 1970."),
     ("time()", "The time in UTC: \"2026-11-22T18:00:00.123Z\"."),
     ("time(format)", "The local time in the words of strftime: time(\"%H:%M:%S\")."),
-    (
-        "rand()",
-        "A number from 0.0 up to, but not including, 1.0. Chance repeats with --seed N; -v tells the N of this run.",
-    ),
+    ("rand()", "A number from 0.0 up to, but not, 1.0. Chance repeats with --seed N; -v tells the N of this run."),
     ("rand(a, b)", "An integer from a to b, both included."),
     ("choose(array)", "One of its items, by chance."),
     ("uuid()", "A random UUID: \"1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed\"."),

@@ -30,6 +30,11 @@ pub enum Command {
     Close(ConnId),
     /// RST now; what is queued is dropped.
     Reset(ConnId),
+    /// The handler holds less of a connection than before ([`Handler::holds`](crate::session::Handler::holds)): an end that
+    /// waits for it may be due.
+    Unhold(ConnId),
+    /// Something was sent on a connection that reaches nobody any more; told once for each.
+    SentToNobody(ConnId, String),
     /// `TCP_NODELAY` on or off.
     SetNodelay(ConnId, bool),
     /// The idle limit in the connection's view was changed.

@@ -1,15 +1,16 @@
 //! The end-of-stream rules of netcat mode as a table: what the end of stdin and the end of the peer's stream
 //! mean, by role and options. Pure; the driver asks and acts.
 //!
-//! | event | connect | listen (one peer) | listen -k | with a handler for received data |
-//! |---|---|---|---|---|
-//! | stdin ends | FIN | FIN, but not when it was empty | nothing | nothing |
-//! | peer ends, stdin a file | rest is sent, close | same | close | same as connect |
-//! | peer ends, stdin a pipe | sent until quiet for 500 ms, close | same | close | same as connect |
-//! | peer ends, stdin a terminal, ended or unread | close | same | close | same as connect |
+//! | event | connect | listen (one peer) | listen -k |
+//! |---|---|---|---|
+//! | stdin ends | FIN | FIN, but not when it was empty | nothing |
+//! | peer ends, stdin a file | rest is sent, close | same | close |
+//! | peer ends, stdin a pipe | sent until quiet for 500 ms, close | same | close |
+//! | peer ends, stdin a terminal, ended or unread | close | same | close |
 //!
 //! When stdout's reader has gone, what stdin still has is sent by the rules of the peer's end, and then the run ends.
 //!
+//! FIN and close wait for a handler that still holds the connection (`holds`).
 //! `--half-open` keeps the connection until stdin has ended; `--no-shutdown` sends no FIN for stdin's end; `--send-only`
 //! always sends one, and the peer's end never ends it.
 
@@ -61,12 +62,11 @@ pub struct EofPolicy {
     half_open: bool,
     no_shutdown: bool,
     send_only: bool,
-    handled: bool,
 }
 
 impl EofPolicy {
-    /// The rules for a configuration; `handled` says that a script takes the received data.
-    pub fn new(config: &Config, handled: bool) -> Self {
+    /// The rules for a configuration.
+    pub fn new(config: &Config) -> Self {
         let (listening, many_peers) = match &config.role {
             Role::Connect(_) => (false, false),
             Role::Listen(listen) => (true, !listen.single_peer),
@@ -77,7 +77,6 @@ impl EofPolicy {
             half_open: config.input.half_open,
             no_shutdown: config.input.no_shutdown,
             send_only: config.input.discard_received,
-            handled,
         }
     }
 
@@ -87,7 +86,7 @@ impl EofPolicy {
             return AfterInput::Fin;
         }
         let empty = self.listening && !sent_any;
-        if self.many_peers || self.no_shutdown || self.handled || empty { AfterInput::Keep } else { AfterInput::Fin }
+        if self.many_peers || self.no_shutdown || empty { AfterInput::Keep } else { AfterInput::Fin }
     }
 
     /// The peer has ended its stream; `input` is stdin if it is read and has not ended.
@@ -116,14 +115,8 @@ impl EofPolicy {
 mod tests {
     use super::*;
 
-    const CONNECT: EofPolicy = EofPolicy {
-        listening: false,
-        many_peers: false,
-        half_open: false,
-        no_shutdown: false,
-        send_only: false,
-        handled: false,
-    };
+    const CONNECT: EofPolicy =
+        EofPolicy { listening: false, many_peers: false, half_open: false, no_shutdown: false, send_only: false };
     const LISTEN: EofPolicy = EofPolicy { listening: true, ..CONNECT };
     const KEEP_OPEN: EofPolicy = EofPolicy { many_peers: true, ..LISTEN };
 
@@ -137,7 +130,6 @@ mod tests {
             ("listen, empty stdin", LISTEN, false, Keep),
             ("listen -k", KEEP_OPEN, true, Keep),
             ("--no-shutdown", EofPolicy { no_shutdown: true, ..CONNECT }, true, Keep),
-            ("a handler for received data", EofPolicy { handled: true, ..CONNECT }, true, Keep),
             ("--send-only, empty stdin", EofPolicy { send_only: true, ..LISTEN }, false, Fin),
         ];
         for (case, rules, sent_any, expected) in table {

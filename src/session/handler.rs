@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use crate::session::{Command, ConnId, ConnView, Event, Form, RunEvent, Verdict};
+use crate::session::{Command, ConnId, ConnView, Event, Form, Holds, RunEvent, Verdict};
 
 /// Decides what connections do, or one of them. Must not block; asks for things by pushing commands, which are carried out
 /// after the call.
@@ -18,6 +18,20 @@ pub trait Handler {
     /// # Errors
     /// The handler failed, or ends the run.
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError>;
+
+    /// What it still has to do with a connection. When that becomes less outside of a call for this connection, it pushes
+    /// [`Command::Unhold`].
+    fn holds(&self, _conn: &ConnView) -> Holds {
+        Holds::default()
+    }
+
+    /// A connection that it has asked for will never stand. Nothing more is told of it.
+    fn given_up(&self, _conn: &ConnView) {}
+
+    /// Whether something that it will do keeps a run alive that has no connection and no listener any more.
+    fn keeps_run(&self) -> bool {
+        false
+    }
 
     /// Whether [`Handler::relay`] looks at what passes between partners.
     fn relays(&self) -> bool {

@@ -39,6 +39,8 @@ pub struct ConnInfo {
     is_open: Cell<bool>,
     can_send: Cell<bool>,
     eof: Cell<bool>,
+    heard_out: Cell<bool>,
+    told_unsent: Cell<bool>,
     nodelay: Cell<bool>,
 }
 
@@ -62,6 +64,8 @@ impl ConnInfo {
             is_open: Cell::new(true),
             can_send: Cell::new(true),
             eof: Cell::new(false),
+            heard_out: Cell::new(false),
+            told_unsent: Cell::new(false),
             nodelay: Cell::new(true),
         }
     }
@@ -129,6 +133,11 @@ impl ConnInfo {
     /// Whether the peer sent FIN.
     pub fn eof(&self) -> bool {
         self.eof.get()
+    }
+
+    /// Whether everything the peer has sent was delivered, up to its FIN: nothing more will come.
+    pub fn is_heard_out(&self) -> bool {
+        self.heard_out.get()
     }
 
     /// When it was accepted or connected; until then, when connecting began.
@@ -208,6 +217,15 @@ impl ConnInfo {
 
     pub(super) fn note_eof(&self) {
         self.eof.set(true);
+    }
+
+    pub(super) fn note_heard_out(&self) {
+        self.heard_out.set(true);
+    }
+
+    /// Returns whether this is the first thing sent to nobody.
+    pub(super) fn note_unsent(&self) -> bool {
+        !self.told_unsent.replace(true)
     }
 
     /// Returns whether it could send until now.

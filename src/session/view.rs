@@ -95,6 +95,11 @@ impl ConnView {
         Command::Send(self.id, bytes)
     }
 
+    /// Notes that something was sent although it reaches nobody; told once.
+    pub fn request_unsent(&self) -> Option<Command> {
+        self.info.note_unsent().then(|| Command::SentToNobody(self.id, self.name()))
+    }
+
     /// FIN after what is queued.
     pub fn request_shutdown(&self) -> Option<Command> {
         self.info.stop_sending().then_some(Command::Shutdown(self.id))

@@ -15,6 +15,7 @@ mod dialing;
 mod endings;
 mod fakes;
 mod halves;
+mod holding;
 mod layered;
 mod lingering;
 mod opening;

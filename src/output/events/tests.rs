@@ -77,6 +77,7 @@ fn every_notice_has_its_line() {
         (Notice::Dropped { conn: &conn, queued: 9 }, r#""conn":7,"event":"dropped","queued":9"#),
         (Notice::Unsent { conn: &conn, queued: 9 }, r#""conn":7,"event":"unsent","queued":9"#),
         (Notice::StdinLeft { conn: &conn }, r#""conn":7,"event":"stdin_left""#),
+        (Notice::SentToNobody { conn: 7, name: "bob" }, r#""conn":7,"event":"sent_to_nobody","name":"bob""#),
         (
             Notice::AcceptPaused { address: &one, cause: "no room" },
             r#""event":"accept_paused","address":"[::1]:80","cause":"no room""#,

@@ -93,6 +93,11 @@ fn port(address: &Address) -> Dynamic {
     address.ip().map_or(Dynamic::UNIT, |address| Dynamic::from_int(address.port().into()))
 }
 
+/// The address of an end; `None` while the connection is being made, and if it never stood.
+fn known(address: &Address) -> Option<&Address> {
+    (*address != Address::NOWHERE).then_some(address)
+}
+
 fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
     let (age, idle) = (Rc::clone(host), Rc::clone(host));
     let since = |host: &Host, then: Instant| host.now().saturating_duration_since(then).as_millis() as INT;
@@ -100,10 +105,14 @@ fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
         .register_get("id", |conn: &mut Conn| number(conn.0.id))
         .register_get("peer", |conn: &mut Conn| conn.0.info.peer_name())
         .register_get("peer_ip", |conn: &mut Conn| {
-            conn.0.info.peer().ip().map_or(Dynamic::UNIT, |address| address.ip().to_string().into())
+            known(&conn.0.info.peer())
+                .and_then(Address::ip)
+                .map_or(Dynamic::UNIT, |address| address.ip().to_string().into())
         })
-        .register_get("peer_port", |conn: &mut Conn| port(&conn.0.info.peer()))
-        .register_get("local", |conn: &mut Conn| conn.0.info.local().to_string())
+        .register_get("peer_port", |conn: &mut Conn| known(&conn.0.info.peer()).map_or(Dynamic::UNIT, port))
+        .register_get("local", |conn: &mut Conn| {
+            known(&conn.0.info.local()).map_or_else(String::new, Address::to_string)
+        })
         .register_get("proto", |conn: &mut Conn| conn.0.info.peer().protocol())
         .register_get("side", |conn: &mut Conn| match conn.0.info.side() {
             Side::Server => "server",
@@ -195,7 +204,7 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("send", move |conn: &mut Conn, letter: char| {
         send_text(&to, conn, letter.encode_utf8(&mut [0; 4]))
     });
-    engine.register_fn("send", |context: NativeCallContext<'_>, _: &mut Conn, other: Dynamic| -> Outcome<()> {
+    engine.register_fn("send", |context: NativeCallContext<'_>, _: &mut Conn, other: Dynamic| -> Outcome<bool> {
         let given = type_name(&context, &other);
         Err(failure(format!("send takes a string, a blob or an array of them, not {given}")))
     });
@@ -231,17 +240,17 @@ fn register_ending(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("reset", move |conn: &mut Conn| to.extend(conn.0.request_reset()));
 }
 
-fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<()> {
-    if !conn.0.info.can_send() {
-        return Ok(());
+fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<bool> {
+    if !reaches_peer(host, conn) {
+        return Ok(false);
     }
     let bytes = encode(conn, text)?;
     queue(host, conn, bytes)
 }
 
-fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: &Array) -> Outcome<()> {
-    if !conn.0.info.can_send() {
-        return Ok(());
+fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: &Array) -> Outcome<bool> {
+    if !reaches_peer(host, conn) {
+        return Ok(false);
     }
     let mut bytes = Vec::new();
     for (index, part) in parts.iter().enumerate() {
@@ -259,6 +268,15 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
     queue(host, conn, bytes)
 }
 
+/// Whether what is sent now may reach the peer. If not, `-v` tells so, once for each connection.
+pub(super) fn reaches_peer(host: &Host, conn: &Conn) -> bool {
+    let can_send = conn.0.info.can_send();
+    if !can_send {
+        host.extend(conn.0.request_unsent());
+    }
+    can_send
+}
+
 /// Text in the encoding of the connection, with its line ends.
 fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     let whole;
@@ -271,10 +289,14 @@ fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     conn.0.text.encode(text).map_err(|fault| failure(fault.to_string()))
 }
 
-fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<()> {
+/// Queues bytes for the peer. Returns whether they may reach it.
+fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
     let view = &conn.0;
-    if !view.info.can_send() || bytes.is_empty() {
-        return Ok(());
+    if !reaches_peer(host, conn) {
+        return Ok(false);
+    }
+    if bytes.is_empty() {
+        return Ok(true);
     }
     if view.info.queued() + bytes.len() > MAX_QUEUED {
         let limit = MAX_QUEUED >> 20;
@@ -284,7 +306,7 @@ fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<()> {
         )));
     }
     host.push(view.request_send(bytes));
-    Ok(())
+    Ok(true)
 }
 
 fn encoding(view: &ConnView) -> String {

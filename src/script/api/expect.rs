@@ -8,9 +8,8 @@ use rhai::{Blob, Dynamic, Engine, FnPtr, INT, Map, NativeCallContext};
 use super::conn::Conn;
 use super::pattern::Pattern as Regex;
 use super::{Outcome, failure, type_name};
-use crate::script::expecting::{Expectation, Found, Pattern, PatternSearch};
+use crate::script::expecting::{Found, Pattern};
 use crate::script::host::Host;
-use crate::script::timers::Timer;
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
@@ -41,12 +40,7 @@ fn expect(
     if !view.info.is_open() {
         return Ok(());
     }
-    let timer = limit.map(|limit| {
-        let timer = Timer { conn: Some(Rc::clone(view)), call: call.clone(), every: None, expects: true };
-        let at = host.now() + limit;
-        host.timers().start(at, timer)
-    });
-    host.expect(view, Expectation { search: PatternSearch::new(pattern), call, timer });
+    host.expect(view, pattern, call, limit);
     Ok(())
 }
 

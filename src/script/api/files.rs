@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use rhai::{Blob, Dynamic, Engine, NativeCallContext};
 
 use super::bytes::decode_labelled;
-use super::conn::Conn;
+use super::conn::{Conn, reaches_peer};
 use super::{Outcome, failure, octets, type_name};
 use crate::error::cause;
 use crate::script::host::Host;
@@ -45,16 +45,16 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
     });
 }
 
-fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<()> {
+fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<bool> {
     let fault = |why: String| failure(format!("send_file(\"{path}\"): {why}"));
-    if !conn.view().info.can_send() {
-        return Ok(());
+    if !reaches_peer(host, conn) {
+        return Ok(false);
     }
     let file = access.to_read(path).map_err(fault)?;
     let file = opening::regular_itself(&file, OpenOptions::new().read(true)).map_err(fault)?;
     let length = file.metadata().map_err(|why| fault(cause(&why)))?.len();
     host.push(Command::SendFile(conn.view().id, FileToSend { name: path.to_owned(), file, length, sent: 0 }));
-    Ok(())
+    Ok(true)
 }
 
 fn read(access: &FileAccess, function: &str, path: &str) -> Outcome<Blob> {

@@ -27,7 +27,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
     engine.register_fn("every", move |conn: &mut Conn, ms: INT, call: FnPtr| start(&of, Some(conn), ms, call, true));
     let of = Rc::clone(host);
-    engine.register_fn("cancel", move |timer: Handle| of.timers().cancel(timer.0));
+    engine.register_fn("cancel", move |timer: Handle| of.cancel_asked(timer.0));
     // The handle of a timer that was never started: nothing to cancel.
     engine.register_fn("cancel", |(): ()| false);
     register_everybody(engine, host);
@@ -99,7 +99,7 @@ fn broadcast(
     }
     let mut failed = None;
     for conn in host.conns() {
-        if !excepted(conn.id)? {
+        if conn.info.can_send() && !excepted(conn.id)? {
             let sent: Outcome<Dynamic> = context.call_native_fn(method, (Conn::new(&conn), what.clone()));
             failed = failed.or(sent.err());
         }

@@ -107,21 +107,30 @@ fn sending_a_wrong_type_is_reported_with_the_valid_ones() {
 }
 
 #[test]
-fn nothing_is_sent_after_close_and_can_send_is_false() {
+fn nothing_is_sent_after_close_and_that_is_told_once() {
     let ended = |end: &str| {
         Bench::eval(&format!(
             "conn.send(\"a\"); conn.{end}(); conn.send(\"b\"); conn.send_hex(\"00\"); conn.send([\"c\"]); print([conn.can_send, conn.queued])"
         ))
     };
-    assert_eq!(ended("close"), "a|Close(1)|[false, 1]");
-    assert_eq!(ended("shutdown"), "a|Shutdown(1)|[false, 1]");
-    assert_eq!(ended("reset"), "a|Reset(1)|[false, 0]");
+    let given = Bench::eval(
+        "print([conn.send(\"\"), conn.send(\"a\"), conn.send_line(\"b\"), conn.send_hex(\"00\"), conn.send([\"c\"])])",
+    );
+    assert!(given.ends_with("|[true, true, true, true, true]"), "{given}");
+    let given = Bench::eval(
+        "conn.shutdown(); print([conn.send(\"\"), conn.send(\"a\"), conn.send_line(\"b\"), conn.send_hex(\"00\"), conn.send([\"c\"]), conn.send_file(\"gone\")])",
+    );
+    assert!(given.ends_with("|[false, false, false, false, false, false]"), "{given}");
+    assert_eq!(ended("close"), "a|Close(1)|SentToNobody(1, \"127.0.0.1:50001\")|[false, 1]");
+    assert_eq!(ended("shutdown"), "a|Shutdown(1)|SentToNobody(1, \"127.0.0.1:50001\")|[false, 1]");
+    assert_eq!(ended("reset"), "a|Reset(1)|SentToNobody(1, \"127.0.0.1:50001\")|[false, 0]");
     assert_eq!(Bench::eval("conn.shutdown(); conn.shutdown(); conn.close();"), "Shutdown(1)|Close(1)");
     let mut bench =
         Bench::load("fn on_close(c) { c.send(\"x\"); c.close(); c.reset(); c.shutdown(); c.nodelay = true; }");
     let c = conn(1);
     c.info.pretend_closed();
-    assert_eq!(bench.give(&c, Event::Closed(CloseReason::Reset)), []);
+    let told = Command::SentToNobody(1, "127.0.0.1:50001".to_owned());
+    assert_eq!(bench.give(&c, Event::Closed(CloseReason::Reset)), [told]);
 }
 
 #[test]

@@ -19,6 +19,7 @@ impl Connection {
     /// Pushes what the end of the stream gives; `None` when there is nothing to give.
     pub(super) fn deliver_end(&mut self, due: bool) -> Option<()> {
         let end = due.then(|| self.end.take()).flatten()?;
+        self.view.info.note_heard_out();
         if self.phase == Phase::Open && !self.settings.discard {
             match self.inbound.finish(&self.view) {
                 Ok(last) => self.events.extend(last),

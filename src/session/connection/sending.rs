@@ -147,6 +147,13 @@ impl Connection {
         self.outbound.len()
     }
 
+    /// Whether the handler waits for something that only the session knows: silence, or room in the queue. Our FIN would make
+    /// its answer vanish.
+    pub fn outlasts_input(&self) -> bool {
+        let mask = self.settings.event_mask;
+        (mask.idle && self.view.info.idle_limit().is_some()) || (mask.drained && self.drain_due)
+    }
+
     fn after_queueing(&mut self) {
         self.note_queue();
         self.drain_due = true;

@@ -12,6 +12,11 @@ impl Link {
         self.conn.view()
     }
 
+    /// Whether its opening was told.
+    pub fn is_announced(&self) -> bool {
+        !self.conn.is_unannounced()
+    }
+
     /// Which events somebody takes.
     pub fn event_mask(&self) -> EventMask {
         self.conn.event_mask()
@@ -94,6 +99,11 @@ impl Link {
     /// FIN once everything queued is sent, and every layer has said goodbye. Reading goes on.
     pub fn shutdown(&mut self) {
         self.conn.shutdown();
+    }
+
+    /// Whether the handler waits for something that only the session knows: silence, or room in the queue.
+    pub fn outlasts_input(&self) -> bool {
+        self.conn.outlasts_input()
     }
 
     /// Leaves a gap in the queue for something that is filled in piece by piece. Whether anything is still sent.
