@@ -6,9 +6,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::net::Ipv6Addr;
-use std::time::Duration;
 
-use crate::config::show_duration;
 use crate::exit::Exit;
 use crate::sys;
 
@@ -127,11 +125,6 @@ impl Error {
     /// A usage error that says what to type.
     pub fn usage_hint(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
-    }
-
-    /// The time limit of the run has passed.
-    pub fn run_over(limit: Duration) -> Self {
-        Self::Timeout { what: format!("timed out after {} (--timeout)", show_duration(limit)) }
     }
 
     /// The exit code this error ends the run with.

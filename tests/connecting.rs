@@ -425,6 +425,8 @@ fn an_address_in_use_exits_with_110() {
     let ready = folder.file("ready", b"stale");
     let done = Tcpx::new(&["listen", "127.0.0.1", &address.port().to_string(), "--ready-file"]).arg(&ready).run();
     done.code(110);
-    assert_eq!(done.stderr, format!("tcpx: listen on {address}: address already in use\n"));
+    let (message, hint) = done.stderr.split_once('\n').expect("two lines");
+    assert_eq!(message, format!("tcpx: listen on {address}: address already in use"));
+    assert!(hint.starts_with(&format!("hint: ss -ltnp 'sport = :{}' shows", address.port())), "{hint}");
     assert!(!ready.exists(), "nobody may take the old one for this run's");
 }

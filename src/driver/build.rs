@@ -20,7 +20,7 @@ use crate::driver::peers::Peers;
 use crate::driver::plan::{Defaults, max_connects};
 use crate::driver::preamble::check_files;
 use crate::driver::ready::remove_old_ready_file;
-use crate::driver::shutdown::Shutdown;
+use crate::driver::shutdown::{Shutdown, run_over};
 use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Duty, Stdin};
 use crate::driver::stdout::Stdout;
@@ -60,9 +60,7 @@ impl Driver {
             let times = Rc::clone(&clock);
             let loaded = ScriptHandler::load_with_clock(script, ScriptClock::new(move || times.now()), run_until);
             match (loaded, config.limits.run) {
-                (Err(_), Some(limit)) if run_until.is_some_and(|until| until <= clock.now()) => {
-                    Err(Error::run_over(limit))
-                }
+                (Err(_), Some(limit)) if run_until.is_some_and(|until| until <= clock.now()) => Err(run_over(limit)),
                 (loaded, _) => loaded,
             }
         };

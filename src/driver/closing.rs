@@ -5,8 +5,7 @@
 use std::time::Duration;
 
 use crate::driver::parts::Parts;
-use crate::driver::shutdown::{Ending, GRACE, Reader};
-use crate::error::Error;
+use crate::driver::shutdown::{Ending, GRACE, Reader, run_over};
 use crate::exit::Exit;
 use crate::session::RunEvent;
 use crate::session::eof_policy::AfterEof;
@@ -128,7 +127,7 @@ impl Parts {
     /// Stops the run when its time limit has passed.
     pub(super) fn run_timer(&mut self) {
         if self.shutdown.is_run_over(self.io.now) {
-            self.fail(&Error::run_over(self.config.limits.run.unwrap_or_default()));
+            self.fail(&run_over(self.config.limits.run.unwrap_or_default()));
             self.stop(Some(GRACE));
         }
     }

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::SIGPIPE;
 
+use crate::config::show_duration;
+use crate::error::Error;
 use crate::exit::Exit;
 
 /// Time for queues to empty after a requested end (signal, time limit, `exit(n)`).
@@ -272,6 +274,11 @@ impl Shutdown {
     pub(super) fn end(&mut self) {
         self.stage = Stage::Over;
     }
+}
+
+/// The error of a run whose time limit has passed.
+pub(super) fn run_over(limit: Duration) -> Error {
+    Error::Timeout { what: format!("timed out after {} (--timeout)", show_duration(limit)) }
 }
 
 #[cfg(test)]

@@ -118,6 +118,15 @@ impl Running {
         prlimit(Some(self.pid()), Resource::Nofile, limit).unwrap_or_else(|error| panic!("prlimit: {error}"));
     }
 
+    /// Lets it open no further descriptor: those it has stay open, and the next one it could have is above the limit.
+    pub(crate) fn allow_no_more_descriptors(&self) {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        let entries = std::fs::read_dir(folder).expect("its descriptors");
+        let numbers: Vec<u64> = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
+        let free = (0..=numbers.len() as u64).find(|number| !numbers.contains(number));
+        self.allow_descriptors(free.expect("one of so many is free"));
+    }
+
     /// Stops it by SIGSTOP, and waits until it has stopped.
     #[track_caller]
     pub(crate) fn freeze(&self) {
