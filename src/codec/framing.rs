@@ -4,6 +4,7 @@
 //! arrives byte by byte is searched only once. Decoded lines belong to `session::inbound`; here a line is bytes like
 //! every other frame.
 
+use std::fmt;
 use std::ops::Range;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
@@ -94,18 +95,43 @@ pub struct Cut {
 /// A stream that cannot be split into frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// A frame longer than the limit, by its bytes or by its header.
+    /// A frame longer than the limit, by its bytes.
     #[error("a frame is longer than {max} bytes")]
     TooLong {
         /// The limit.
         max: usize,
     },
+    /// A header that gives a frame longer than the limit.
+    #[error("a frame is longer than {max} bytes: its header{header} gives {length}")]
+    LengthTooLong {
+        /// The limit.
+        max: usize,
+        /// The length of the frame it gives.
+        length: i128,
+        /// The bytes of the length.
+        header: HeaderBytes,
+    },
     /// A header with a negative length.
-    #[error("a length header gives a frame of {length} bytes")]
+    #[error("a length header{header} gives a frame of {length} bytes")]
     Negative {
         /// The length after adjustment.
         length: i128,
+        /// The bytes of the length.
+        header: HeaderBytes,
     },
+}
+
+/// The bytes of a length, as messages show them: ` (47 45 54 20)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderBytes(pub Box<[u8]>);
+
+impl fmt::Display for HeaderBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if at == 0 { " (" } else { " " })?;
+        }
+        f.write_str(")")
+    }
 }
 
 /// A framing and the progress of the search for the end of the current frame.
@@ -264,11 +290,14 @@ impl LengthHeader {
         let whole = if self.include_header { beyond } else { beyond + header as i128 };
         let body = whole - header as i128;
         if body < 0 {
-            return Err(FrameError::Negative { length: body });
+            return Err(FrameError::Negative { length: body, header: HeaderBytes(number.into()) });
         }
         let start = if self.strip { header } else { 0 };
+        let length = whole - start as i128;
         let whole = usize::try_from(whole).ok().filter(|whole| whole - start <= self.max);
-        let Some(whole) = whole else { return Err(FrameError::TooLong { max: self.max }) };
+        let Some(whole) = whole else {
+            return Err(FrameError::LengthTooLong { max: self.max, length, header: HeaderBytes(number.into()) });
+        };
         Ok((bytes.len() >= whole).then_some(Cut { frame: start..whole, consumed: whole }))
     }
 }
@@ -394,15 +423,26 @@ mod tests {
         check(&Framing::Length(typed), b"T\x01abcU", &[b"abc"], b"U");
     }
 
+    fn header_bytes(bytes: &[u8]) -> HeaderBytes {
+        HeaderBytes(bytes.into())
+    }
+
     #[test]
     fn impossible_lengths_are_errors() {
         let counted = LengthHeader { include_header: true, ..header() };
-        assert_eq!(all(&Framing::Length(counted), &[b"\x00\x01"]), Err(FrameError::Negative { length: -1 }));
+        assert_eq!(
+            all(&Framing::Length(counted), &[b"\x00\x01"]),
+            Err(FrameError::Negative { length: -1, header: header_bytes(&[0, 1]) })
+        );
         let small = LengthHeader { max: 10, ..header() };
         check(&Framing::Length(small), b"\x00\x0a0123456789", &[b"0123456789"], b"");
-        assert_eq!(all(&Framing::Length(small), &[b"\x00\x0b"]), Err(FrameError::TooLong { max: 10 }));
+        let error = FrameError::LengthTooLong { max: 10, length: 11, header: header_bytes(&[0, 11]) };
+        assert_eq!(error.to_string(), "a frame is longer than 10 bytes: its header (00 0b) gives 11");
+        assert_eq!(all(&Framing::Length(small), &[b"\x00\x0b"]), Err(error));
         let huge = LengthHeader { size: 8, ..header() };
-        assert_eq!(all(&Framing::Length(huge), &[&[0xff; 8]]), Err(FrameError::TooLong { max: MAX_FRAME }));
+        let length = i128::from(u64::MAX);
+        let error = FrameError::LengthTooLong { max: MAX_FRAME, length, header: header_bytes(&[0xff; 8]) };
+        assert_eq!(all(&Framing::Length(huge), &[&[0xff; 8]]), Err(error));
     }
 
     proptest! {
