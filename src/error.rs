@@ -106,6 +106,12 @@ pub enum Error {
         /// What was found, or not found.
         message: String,
     },
+    /// Descriptors, memory or threads ran out at the start.
+    #[error("out of {what}")]
+    Shortage {
+        /// What ran out, with its limit.
+        what: String,
+    },
     /// A system call that tcpx cannot run without failed.
     #[error("{operation}: {cause}")]
     System {
@@ -127,6 +133,39 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// The error of an operation without which there is no run.
+    pub fn system(operation: &'static str, error: &io::Error) -> Self {
+        if error.raw_os_error() == Some(libc::ENOSPC) {
+            return Self::Shortage { what: "epoll watches (fs.epoll.max_user_watches)".to_owned() };
+        }
+        Self::shortage(error).unwrap_or_else(|| Self::System { operation, cause: cause(error) })
+    }
+
+    /// The error if descriptors or memory have run out.
+    pub fn shortage(error: &io::Error) -> Option<Self> {
+        let what = match error.raw_os_error()? {
+            libc::EMFILE => match sys::unix::descriptor_limit() {
+                Some(limit) => format!("descriptors (limit {limit})"),
+                None => "descriptors".to_owned(),
+            },
+            libc::ENFILE => "descriptors (all that the system has)".to_owned(),
+            libc::ENOMEM | libc::ENOBUFS => "memory".to_owned(),
+            _ => return None,
+        };
+        Some(Self::Shortage { what })
+    }
+
+    /// The error of a name without an address. The system's resolver does not say that it had no descriptor left.
+    pub fn unresolved(host: String, cause: String) -> Self {
+        Self::Resolve { host, cause }.or_shortage()
+    }
+
+    /// This error, or the shortage of descriptors behind it.
+    #[must_use]
+    pub fn or_shortage(self) -> Self {
+        sys::unix::has_descriptors().err().and_then(|error| Self::shortage(&error)).unwrap_or(self)
+    }
+
     /// The exit code this error ends the run with.
     pub fn exit(&self) -> Exit {
         match self {
@@ -142,6 +181,7 @@ impl Error {
             Self::ScriptRun { .. } => Exit::ScriptRun,
             Self::Text { .. } => Exit::Text,
             Self::Verdict { .. } => Exit::Verdict,
+            Self::Shortage { .. } => Exit::Shortage,
             Self::System { .. } => Exit::Bug,
         }
     }

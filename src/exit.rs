@@ -30,6 +30,8 @@ pub enum Exit {
     ScriptLoad,
     /// The script failed while running.
     ScriptRun,
+    /// Out of descriptors, memory or threads at the start.
+    Shortage,
     /// Malformed text, or a character the encoding cannot hold.
     Text,
     /// A bug in tcpx.
@@ -56,6 +58,7 @@ impl Exit {
             Self::Bind => 110,
             Self::ScriptLoad => 111,
             Self::ScriptRun => 112,
+            Self::Shortage => 113,
             Self::Text => 114,
             Self::Bug => 119,
             Self::Script(code) => code,
@@ -78,6 +81,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("110", "cannot bind or listen"),
     ("111", "the script does not load"),
     ("112", "the script failed while running"),
+    ("113", "out of descriptors, memory or threads at the start"),
     ("114", "text: malformed, or a character the encoding cannot hold"),
     ("119", "a bug in tcpx"),
     ("128+n", "ended by signal n; 141: the reader of stdout went away"),
@@ -103,6 +107,7 @@ mod tests {
             Exit::Bind,
             Exit::ScriptLoad,
             Exit::ScriptRun,
+            Exit::Shortage,
             Exit::Text,
             Exit::Bug,
         ];

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::{panic, process};
 
 use crate::exit::Exit;
-use crate::net::signal;
 use crate::sys::stack;
+use crate::sys::unix::die_by;
 use crate::{bug, commands};
 
 pub use crate::sys::entry::prepare;
@@ -23,7 +23,7 @@ pub fn begin(argv: Vec<OsString>) -> ! {
         Exit::Bug
     });
     if let Exit::Signal(number) = exit {
-        signal::die_by(number);
+        die_by(number);
     }
     // Not joined: a thread may still wait for the resolver.
     process::exit(i32::from(exit.code()));

@@ -10,6 +10,7 @@ mod encodings;
 mod endings;
 mod events;
 mod examples;
+mod faults;
 mod floors;
 mod generated;
 mod network;

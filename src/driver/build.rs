@@ -27,7 +27,7 @@ use crate::driver::stdout::Stdout;
 use crate::driver::watch::ScriptWatch;
 use crate::driver::workers::Worker;
 use crate::driver::world::{World, cannot_read_stdin};
-use crate::error::{Error, Result, cause};
+use crate::error::{Error, Result};
 use crate::output::console::{Commentator, Console};
 use crate::output::events::Events;
 use crate::output::hexdump::Hexdump;
@@ -64,13 +64,13 @@ impl Driver {
                 (loaded, _) => loaded,
             }
         };
-        let script = config.script.as_ref().map(load).transpose()?.map(Rc::new);
+        let script = config.script.as_ref().map(load).transpose().map_err(Error::or_shortage)?.map(Rc::new);
         if worker.as_ref().is_none_or(Worker::is_first) {
             for warning in script.iter().flat_map(|script| script.warnings()) {
                 observers.notify(clock.now(), &Notice::ScriptWarning { text: warning });
             }
         }
-        check_files(&config)?;
+        check_files(&config).map_err(Error::or_shortage)?;
         let single_peer = config.is_single_peer();
         let output = &config.output;
         let stdout = Stdout::open(world, output.file.as_deref(), output.raw_terminal, observers.stdout())?;
@@ -88,7 +88,7 @@ impl Driver {
             None
         };
         let duty = if takes_lines { Duty::Lines } else { Duty::Bytes };
-        let failed = |error| Error::System { operation: "start the event loop", cause: cause(&error) };
+        let failed = |error| Error::system("start the event loop", &error);
         let now = clock.now();
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
         let io = Io::new(chunk, now, world.network()).map_err(failed)?;

@@ -130,7 +130,7 @@ impl<T> Dials<T> {
             }
             Err(cause) => {
                 let host = dialing.host.clone();
-                self.give_up(io, id, Error::Resolve { host, cause })
+                self.give_up(io, id, Error::unresolved(host, cause))
             }
         }
     }
@@ -312,6 +312,12 @@ impl<T> Dials<T> {
                     self.attempts.insert(slot, Attempt { id, connecting, address });
                 }
                 Err(StartError::Connect(error)) => {
+                    if dialing.plan.wishes.duties.decides_exit
+                        && let Some(error) = Error::shortage(&error)
+                    {
+                        outcomes.extend(self.give_up(io, id, error));
+                        return outcomes;
+                    }
                     let cause = cause(&error);
                     io.notify(&Notice::AttemptFailed { conn: id, address: &address, cause: &cause });
                     dial.failed(address, cause, io.now);

@@ -141,7 +141,7 @@ impl Listeners {
             Ok(places) => self.bind(io, listener, &plan, &places),
             Err(cause) => {
                 let host = plan.target.host().unwrap_or_default().to_owned();
-                vec![ListenOutcome::Failed { listener, error: Error::Resolve { host, cause } }]
+                vec![ListenOutcome::Failed { listener, error: Error::unresolved(host, cause) }]
             }
         }
     }
@@ -332,6 +332,9 @@ impl Acceptor {
             Err(error) => {
                 let address = ends.peer.to_string();
                 let error = Error::Bind { operation: "accept", address, cause: cause(&error) };
+                if duties.decides_exit {
+                    return Some(ListenOutcome::Broken { error });
+                }
                 io.notify_error(None, &error, false);
                 None
             }
@@ -351,7 +354,8 @@ fn bind(network: &dyn Network, plan: &Plan, places: &[Address]) -> Result<Box<dy
 }
 
 fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Error {
-    Error::Bind { operation: "listen on", address: endpoint.to_string(), cause: cause(error) }
+    let failed = || Error::Bind { operation: "listen on", address: endpoint.to_string(), cause: cause(error) };
+    Error::shortage(error).unwrap_or_else(failed)
 }
 
 #[cfg(test)]

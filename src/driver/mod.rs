@@ -43,7 +43,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::config::{Config, Role};
-use crate::error::{Error, cause};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::net::signal;
@@ -171,7 +171,7 @@ impl Driver {
         match self.clock.wait(&mut self.parts.io.reactor, deadline) {
             Ok(now) => self.parts.io.now = now,
             Err(error) => {
-                let error = Error::System { operation: "wait for events", cause: cause(&error) };
+                let error = Error::system("wait for events", &error);
                 return ControlFlow::Break(self.parts.io.observers.end_with(self.parts.io.now, &error));
             }
         }

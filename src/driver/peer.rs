@@ -237,7 +237,12 @@ impl Peer {
 
     /// Handles a failed write. What the peer sent before it is still read.
     pub(super) fn write_failed(&mut self, io: &mut Io, error: &io::Error) {
-        self.link.handle_write_error(io.now, link_error(Operation::Write, error));
+        let error = link_error(Operation::Write, error);
+        if error.kind == ErrorKind::Io {
+            // The connection stands, and the peer may never end it.
+            self.transport.shutdown_read();
+        }
+        self.link.handle_write_error(io.now, error);
         io.reactor.readiness(self.slot).readable = true;
         io.reactor.wake(self.slot);
     }

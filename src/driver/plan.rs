@@ -149,7 +149,7 @@ impl Plan {
         };
         if self.target.name_to_resolve().is_none() {
             // A numeric address needs no resolver.
-            let found = dial::resolve(&host, port, self.family).map_err(|cause| Error::Resolve { host, cause })?;
+            let found = dial::resolve(&host, port, self.family).map_err(|cause| Error::unresolved(host, cause))?;
             return Ok(Lookup::Known(found.into_iter().map(Address::from).collect()));
         }
         if self.no_dns {
@@ -165,7 +165,7 @@ impl Plan {
     pub(super) fn source(&self) -> Result<Option<LocalAddress>> {
         let Some(Endpoint::Tcp { host, port }) = &self.wishes.source else { return Ok(None) };
         let Some(host) = host else { return Ok(Some(LocalAddress::Port(*port))) };
-        let failed = |cause| Error::Resolve { host: host.clone(), cause };
+        let failed = |cause| Error::unresolved(host.clone(), cause);
         if self.wishes.source.as_ref().is_some_and(|source| source.name_to_resolve().is_some()) {
             return Err(failed("a source address is no name".to_owned()));
         }

@@ -260,7 +260,10 @@ struct Channel {
 impl Channel {
     fn open(world: &mut dyn World, file: Option<&Path>, raw_terminal: bool) -> Result<Self> {
         let name = file.map_or_else(|| "stdout".to_owned(), |path| path.display().to_string());
-        let output = world.stdout(file).map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
+        let failed = |error| {
+            Error::shortage(&error).unwrap_or_else(|| Error::Write { target: name.clone(), cause: cause(&error) })
+        };
+        let output = world.stdout(file).map_err(failed)?;
         let screen = output.is_screen().then(|| world.screen());
         let sanitizer = (screen.is_some() && !raw_terminal).then(Sanitizer::default);
         Ok(Self {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use crate::config::{Config, Role};
 use crate::driver::world::Mail;
 use crate::endpoint::Endpoint;
-use crate::error::{Error, cause};
+use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Mailbox;
 use crate::sys::stack;
@@ -126,7 +126,10 @@ pub(super) fn run<L: Loops>(config: &Config, count: usize, loops: &'static L) ->
         match thread {
             Ok(thread) => threads.push(thread),
             Err(fault) => {
-                driver.fail(&Error::System { operation: "start a worker", cause: cause(&fault) });
+                // The system says EAGAIN for threads, too.
+                let is_shortage = fault.kind() == std::io::ErrorKind::WouldBlock;
+                let threads = || Error::Shortage { what: format!("threads ({number} of {count} workers run)") };
+                driver.fail(&if is_shortage { threads() } else { Error::system("start a worker", &fault) });
                 break;
             }
         }

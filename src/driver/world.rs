@@ -293,5 +293,5 @@ impl OutputStream for Output {
 
 /// An error of opening stdin.
 pub(super) fn cannot_read_stdin(error: &io::Error) -> Error {
-    Error::Read { source_name: "stdin".into(), cause: cause(error) }
+    Error::shortage(error).unwrap_or_else(|| Error::Read { source_name: "stdin".into(), cause: cause(error) })
 }

@@ -97,6 +97,9 @@ pub trait Transport: Source {
     /// Sends FIN; receiving goes on.
     fn shutdown_write(&mut self) -> io::Result<()>;
 
+    /// Stops receiving: after what has arrived comes the end.
+    fn shutdown_read(&mut self) {}
+
     /// Written bytes that the peer has not acknowledged.
     fn unacknowledged(&self) -> usize;
 

@@ -30,9 +30,3 @@ pub fn name(signal: i32) -> &'static str {
         _ => "signal",
     }
 }
-
-/// Restores the default action and raises the signal, so that the parent process sees a death by signal. Returns only
-/// if that fails; the exit code then reports it.
-pub fn die_by(signal: i32) {
-    let _ = signal_hook::low_level::emulate_default_handler(signal);
-}

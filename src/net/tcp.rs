@@ -74,7 +74,14 @@ impl Connecting for Connect {
             return Err(error);
         }
         match stream.peer_addr() {
-            Ok(peer) => ends(peer),
+            Ok(peer) => match ends(peer)? {
+                // Both sides have sent a SYN from the same port: nobody listens there.
+                Some(Ends { peer, local }) if peer == local => {
+                    self.tcp.end_by_reset(true);
+                    Err(io::Error::other("it would be connected to itself: nobody listens there"))
+                }
+                ends => Ok(ends),
+            },
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
             Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => Ok(None),
             Err(error) => Err(error),
@@ -120,6 +127,10 @@ impl Transport for Tcp {
 
     fn shutdown_write(&mut self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
+    }
+
+    fn shutdown_read(&mut self) {
+        let _ = self.stream.shutdown(Shutdown::Read);
     }
 
     fn unacknowledged(&self) -> usize {

@@ -145,6 +145,10 @@ impl Transport for Unix {
         self.0.shutdown(Shutdown::Write)
     }
 
+    fn shutdown_read(&mut self) {
+        let _ = self.0.shutdown(Shutdown::Read);
+    }
+
     /// Bytes that the peer has not read, with the kernel's overhead for them.
     fn unacknowledged(&self) -> usize {
         crate::sys::unix::unacknowledged(&self.0)

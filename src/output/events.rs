@@ -52,7 +52,10 @@ impl Events {
     pub fn create(path: &Path, start: Instant, wall: SystemTime) -> Result<Self> {
         let name = path.display().to_string();
         let file = File::create(path);
-        let file = file.map_err(|error| Error::Write { target: name.clone(), cause: cause(&error) })?;
+        let failed = |error| {
+            Error::shortage(&error).unwrap_or_else(|| Error::Write { target: name.clone(), cause: cause(&error) })
+        };
+        let file = file.map_err(failed)?;
         Ok(Self::new(Sink::File { file, name, lines: Vec::new() }, start, wall))
     }
 
@@ -241,6 +244,7 @@ fn kind(error: &Error) -> &'static str {
         Error::ScriptRun { .. } => "script",
         Error::Text { .. } => "text",
         Error::Verdict { .. } => "verdict",
+        Error::Shortage { .. } => "shortage",
         Error::System { .. } => "system",
     }
 }

@@ -67,22 +67,7 @@ fn note(signal: i32) {
     let count = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
     if LIMITS.iter().any(|limit| limit.load(Ordering::Relaxed) <= count) {
         FILES.iter().for_each(FileSlot::remove);
-        die_by(signal);
-    }
-}
-
-/// Ends the process by the default action of a signal. Where that does not kill (the first process of a container), the
-/// exit code says it. Allowed in a signal handler.
-fn die_by(signal: i32) -> ! {
-    // SAFETY: all of these are async-signal-safe (signal-safety(7)), and get places on this stack frame.
-    unsafe {
-        libc::signal(signal, libc::SIG_DFL);
-        let mut only: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut only);
-        libc::sigaddset(&raw mut only, signal);
-        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const only, std::ptr::null_mut());
-        libc::raise(signal);
-        libc::_exit(128 + signal)
+        super::unix::die_by(signal);
     }
 }
 

@@ -28,6 +28,34 @@ pub fn ignore(signal: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// Ends the process by the default action of a signal. Where that does not kill, as in process 1 of a container, it ends
+/// with the number a shell shows for it. Allowed in a signal handler.
+pub fn die_by(signal: i32) -> ! {
+    // SAFETY: all of these are async-signal-safe (signal-safety(7)), and get places on this stack frame.
+    unsafe {
+        libc::signal(signal, libc::SIG_DFL);
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
+        libc::raise(signal);
+        libc::_exit(128 + signal)
+    }
+}
+
+/// Whether another descriptor can be opened now.
+///
+/// # Errors
+/// `EMFILE` if none is left.
+pub fn has_descriptors() -> io::Result<()> {
+    rustix::io::dup(rustix::stdio::stderr()).map(drop).map_err(io::Error::from)
+}
+
+/// The most descriptors that the process may have open.
+pub fn descriptor_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
 /// Whether a number is an open descriptor (fcntl(2) `F_GETFD`).
 pub fn is_open_fd(fd: RawFd) -> bool {
     // SAFETY: F_GETFD only looks; a bad number gives EBADF.

@@ -103,7 +103,7 @@ impl Running {
         Self { child, line, stdin, out, err, status: None }
     }
 
-    fn pid(&self) -> Pid {
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 

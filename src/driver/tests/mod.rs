@@ -14,6 +14,7 @@
 mod dialing;
 mod endings;
 mod fakes;
+mod faults;
 mod halves;
 mod holding;
 mod layered;

@@ -1,0 +1,78 @@
+//! A run that fails ends its connections by RST, after what was queued; every fault, both roles, with a queue and without.
+
+use super::{play, play_script};
+
+const BEGINNINGS: [(&str, &str); 2] = [
+    ("connect", "1 connects to 127.0.0.1:1"),
+    ("listen", "listens on 127.0.0.1:1\nstderr listening on 127.0.0.1:1\n> client\nlistens no more"),
+];
+
+/// What ends the run, what is said, and the exit code.
+const FAULTS: [(&str, &str, &str, u8); 6] = [
+    ("", "> signal TERM", "", 143),
+    ("", "> signal INT", "", 130),
+    ("", "> stdin fails", "stderr tcpx: read stdin: input/output error", 26),
+    ("", "> stdout has no space; 1 sends \"x\"", "stderr tcpx: write stdout: no space left on device", 23),
+    ("--timeout 1", "> wait 1s\nat 1s", "stderr tcpx: timed out after 1s (--timeout)", 28),
+    ("-i 1", "at 1s", "stderr tcpx: PEER: idle for 1s", 28),
+];
+
+#[test]
+fn every_fault_ends_by_reset_after_what_was_queued() {
+    for (role, begin) in BEGINNINGS {
+        let peer = if role == "connect" { "127.0.0.1:1" } else { "10.0.0.1:1" };
+        for (options, fault, said, code) in FAULTS {
+            let said = said.replace("PEER", peer);
+            play(&format!("tcpx {role} 127.0.0.1 1 {options}\n{begin}\n{fault}\n{said}\n1 gets RST\nexit {code}\n"));
+            if options == "-i 1" {
+                continue;
+            }
+            let at = if fault.contains("at 1s") { "at 1020ms" } else { "at 20ms" };
+            play(&format!(
+                "tcpx {role} 127.0.0.1 1 {options}\n{begin}\n> 1 takes 2; stdin \"queued\"\n1 gets \"qu\"\n{fault}\n{said}\n\
+                 > 1 takes all\n1 gets \"eued\"\n{at}\n1 gets RST\nexit {code}\n"
+            ));
+        }
+    }
+}
+
+#[test]
+fn what_had_arrived_is_still_written() {
+    for (role, begin) in BEGINNINGS {
+        play(&format!(
+            "tcpx {role} 127.0.0.1 1\n{begin}\n> stdin fails; 1 sends \"last words\"\n\
+             stderr tcpx: read stdin: input/output error\nstdout \"last words\"\n1 gets RST\nexit 26\n"
+        ));
+    }
+}
+
+#[test]
+fn what_is_no_fault_ends_in_order() {
+    for (role, begin) in BEGINNINGS {
+        play(&format!(
+            "tcpx {role} 127.0.0.1 1 --expect ok\n{begin}\n> 1 sends \"ok\"\nstdout \"ok\"\n1 gets FIN\n\
+             > 1 ends\n1 is closed\nexit 0\n"
+        ));
+    }
+    play_script(
+        "fn on_data(c, d) { exit(56); }",
+        "tcpx connect 127.0.0.1 1 -s SCRIPT\n1 connects to 127.0.0.1:1\n> 1 sends \"x\"\n1 gets FIN\n> 1 ends\n\
+         1 is closed\nexit 56\n",
+    );
+}
+
+#[test]
+fn a_script_that_has_failed_ends_its_only_connection_by_reset() {
+    for errors in ["close", "fatal"] {
+        play_script(
+            "fn on_data(c, d) { c.send(\"before\"); throw \"no\"; }",
+            &format!(
+                "tcpx connect 127.0.0.1 1 -s SCRIPT --script-errors {errors}\n1 connects to 127.0.0.1:1\n> 1 sends \"x\"\n\
+                 stderr tcpx: SCRIPT:1:38: no\n\
+                 stderr     1 | fn on_data(c, d) {{ c.send(\"before\"); throw \"no\"; }}\n\
+                 stderr       |                                      ^\n\
+                 1 gets \"before\"\n1 gets RST\nexit 112\n"
+            ),
+        );
+    }
+}
