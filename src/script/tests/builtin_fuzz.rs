@@ -163,6 +163,8 @@ impl Room {
                 | Command::Heal(..)
                 | Command::Print(_)
                 | Command::Log(..)
+                | Command::SentToNobody(..)
+                | Command::Unhold(_)
                 | Command::SetNodelay(..) => {}
                 other => panic!("{other:?}"),
             }
