@@ -24,6 +24,7 @@ mod race;
 pub mod reference;
 mod relaying;
 mod resolver;
+mod rhai_names;
 mod signatures;
 mod source;
 mod starter;
