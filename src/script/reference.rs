@@ -405,10 +405,7 @@ const TEXT: &[(&str, &str)] = &[
         "s.fmt(a, ..)",
         "Puts up to eight values in the places of {}: \"{} {}\\r\\n\".fmt(code, word). {{ and }} are braces.",
     ),
-    (
-        "array.join(between)",
-        "The items of an array as print writes them, with a text between them: [1, 2].join(\", \").",
-    ),
+    ("array.join(between)", "The items of an array as print writes them, with a text between: [1, 2].join(\", \")."),
     (
         "parse_json(x)",
         "The value of a JSON text, a string or a blob: objects are maps, null is (). An integer that does not fit becomes a float.",
@@ -430,10 +427,7 @@ const REGEX: &[(&str, &str)] = &[
         "The first match, or (): #{start, end, matched, groups, names}. groups[0] is the whole match, names.word the group (?<word>..); a group that took no part is (). Positions count characters in a string and bytes in a blob.",
     ),
     ("r.find_all(x)", "All matches, an array of the same maps."),
-    (
-        "r.replace(x, with)",
-        "x with every match replaced. $1, $name and ${name} in with are groups, $$ is a dollar sign.",
-    ),
+    ("r.replace(x, with)", "x with every match replaced. In with, $1, $name and ${name} are groups, $$ is a dollar."),
 ];
 
 const ARRAYS: &[(&str, &str)] = &[
