@@ -40,7 +40,9 @@ pub(super) fn syntax(line: &str, column: usize, missing: &str) -> Option<String>
     let at = line.char_indices().nth(column.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
     let (before, here) = line.split_at(at);
     let next = here.chars().next();
-    if let Some((wide, plain)) = next.and_then(|wide| Some((wide, ascii(wide)?))) {
+    // The parser stops before a word of the language that has no bracket behind it.
+    let after_word = here.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').chars().next();
+    if let Some((wide, plain)) = next.into_iter().chain(after_word).find_map(|wide| Some((wide, ascii(wide)?))) {
         return Some(format!("{} is a full-width character: write {}", shown(wide), shown(plain)));
     }
     let previous = before.trim_end();
@@ -345,6 +347,7 @@ mod tests {
             assert_eq!(ascii(wide), Some(plain));
             says(&format!("send{wide}x"), &wide.to_string(), &format!("write {plain}"));
         }
+        says("print（x）", "print", "（ is a full-width character: write (");
         says("send(\"hi”);", "\"", "” does not end or begin a string");
         assert_eq!(variable("ｘ", "").unwrap(), "it has full-width characters: write x");
         assert_eq!(syntax("send(x", 5, ""), None, "what is right has no hint");
