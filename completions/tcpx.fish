@@ -63,6 +63,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l timeout -d 'End af
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s o -l output -d 'Write to this file instead of stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s C -l crlf -d 'Send every lone LF as CR LF'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l watch -d 'Load the script again when it changes, keeping every connection'
@@ -116,6 +117,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s i -l idle-timeout -
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timeout -d 'End after this time, whatever happens' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s o -l output -d 'Write to this file instead of stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s k -l keep-open -d 'Serve many clients at the same time; stdin goes to all of them'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l once -d 'Accept one connection and end when it has closed; the same as --accept 1'

@@ -21,6 +21,8 @@ pub struct Config {
     pub no_dns: bool,
     /// `TCP_NODELAY` on every connection.
     pub nodelay: bool,
+    /// `SO_KEEPALIVE` on every connection.
+    pub keepalive: Keepalive,
     /// Encodings and line ends.
     pub text: Text,
     /// The preamble: what is sent before stdin, in order.
@@ -101,6 +103,18 @@ pub enum Family {
     V4,
     /// Only IPv6.
     V6,
+}
+
+/// When an idle peer is asked whether it is still there (tcp(7), `SO_KEEPALIVE`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keepalive {
+    /// At the system's times.
+    #[default]
+    System,
+    /// First after this time, then three times, a third of it apart but at least a second.
+    After(Duration),
+    /// Never.
+    Off,
 }
 
 /// The encoding of received bytes: a named one, or detection.

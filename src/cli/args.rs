@@ -396,7 +396,14 @@ pub(super) struct EndingArgs {
     #[arg(long)]
     pub(super) no_shutdown: bool,
     /// After stdin has ended, wait at most this long for the peer
-    #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "DUR",
+        allow_hyphen_values = true,
+        long_help = "After stdin has ended and the peer has acknowledged everything, wait at most this long for the peer's end \
+                     (exit 0). 0 leaves at once after that, as nc -q 0 does. A peer that acknowledges nothing for this time, \
+                     or for a second if that is longer, is not waited for"
+    )]
     pub(super) eof_wait: Option<String>,
     /// Discard what is received; end after stdin, when the peer does
     #[arg(
@@ -417,7 +424,15 @@ pub(super) struct EndingArgs {
 #[command(next_help_heading = TIME)]
 pub(super) struct TimeArgs {
     /// End when nothing moved in either direction for this time; counts for each connection
-    #[arg(short = 'i', long, value_name = "DUR", allow_hyphen_values = true)]
+    #[arg(
+        short = 'i',
+        long,
+        value_name = "DUR",
+        allow_hyphen_values = true,
+        long_help = "End when nothing moved in either direction for this time (exit 28); counts for each connection. A peer \
+                     that still acknowledges what was sent is not idle, however slowly it reads, and neither is one that \
+                     waits because stdout or its partner is full"
+    )]
     pub(super) idle_timeout: Option<String>,
     /// End after this time, whatever happens
     #[arg(
@@ -481,6 +496,17 @@ pub(super) struct TransportArgs {
     pub(super) ipv6: bool,
     #[arg(long, overrides_with = "no_nodelay", help = "Send small pieces at once (TCP_NODELAY); this is the default")]
     pub(super) nodelay: bool,
+    #[arg(
+        long,
+        value_name = "DUR",
+        allow_hyphen_values = true,
+        help = "Ask a silent peer whether it is there after this time [default: the system's]; 0: never",
+        long_help = "Ask a silent peer whether it is there after this time, then up to three times more, a third of it apart \
+                     but at least a second; a peer that does not answer is gone (exit 56). Without the option the system's \
+                     times hold (two hours); 0 turns it off. While something that was sent is not acknowledged, the system \
+                     sends that again instead, for about 15 minutes: --idle-timeout is the limit for that"
+    )]
+    pub(super) keepalive: Option<String>,
     /// Let the system gather small pieces
     #[arg(long, overrides_with = "nodelay")]
     pub(super) no_nodelay: bool,

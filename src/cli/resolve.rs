@@ -17,8 +17,8 @@ use super::generate::Page;
 use super::{rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, EventsTarget, Family, Input, Limits, Listen, Malformed, Output, PreambleItem, Role,
-    SCRIPT_TIMEOUT, Script, ScriptErrors, ScriptSource, Text, Unencodable, VerdictPatterns,
+    Charset, Config, Connect, EventsTarget, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem,
+    Role, SCRIPT_TIMEOUT, Script, ScriptErrors, ScriptSource, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -134,6 +134,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
         family: family(&args.transport),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
+        keepalive: keepalive(&args.transport)?,
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble,
@@ -178,6 +179,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         family: family(&args.transport),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
+        keepalive: keepalive(&args.transport)?,
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble: preamble(&args.text, places)?,
@@ -246,7 +248,7 @@ fn input(args: &EndingArgs, wanted: bool) -> Result<Input> {
         discard_received: args.send_only,
         half_open: args.half_open,
         no_shutdown: args.no_shutdown,
-        eof_wait: limit("--eof-wait", args.eof_wait.as_deref())?,
+        eof_wait: args.eof_wait.as_deref().map(|text| values::duration_or_zero("--eof-wait", text)).transpose()?,
     })
 }
 
@@ -263,6 +265,10 @@ fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {
         idle: limit("--idle-timeout", args.idle_timeout.as_deref())?,
         run: limit("--timeout", args.timeout.as_deref())?,
     })
+}
+
+fn keepalive(args: &TransportArgs) -> Result<Keepalive> {
+    args.keepalive.as_deref().map_or(Ok(Keepalive::System), values::keepalive)
 }
 
 fn limit(option: &str, text: Option<&str>) -> Result<Option<Duration>> {

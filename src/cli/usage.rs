@@ -242,7 +242,6 @@ mod tests {
             "--progress",
             "-u",
             "--udp",
-            "--keepalive",
             "--recv-buffer",
             "--send-buffer",
             "--tos",

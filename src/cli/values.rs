@@ -13,10 +13,28 @@ use super::usage::shown;
 use crate::codec::escape::show_line;
 use crate::codec::labels::lookup;
 use crate::codec::scan::Pattern;
-use crate::config::{Charset, ScriptSource};
+use crate::config::{Charset, Keepalive, ScriptSource};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::sys::unix::is_open_fd;
+
+/// Parses a DUR that may be 0.
+pub(super) fn duration_or_zero(option: &str, text: &str) -> Result<Duration> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let is_unit = matches!(&text[number.len()..], "" | "ms" | "s" | "m" | "h");
+    let is_zero = is_unit && number.starts_with('0') && number.parse::<f64>() == Ok(0.0);
+    if is_zero { Ok(Duration::ZERO) } else { duration(option, text) }
+}
+
+/// Parses the time of `--keepalive`: 0 turns it off.
+pub(super) fn keepalive(text: &str) -> Result<Keepalive> {
+    let idle = duration_or_zero("--keepalive", text)?;
+    if idle > LONGEST_KEEPALIVE {
+        let hint = "write a time up to 9h, as in --keepalive 1m";
+        return Err(Error::usage_hint(format!("--keepalive {text:?} is longer than the system allows"), hint));
+    }
+    Ok(if idle.is_zero() { Keepalive::Off } else { Keepalive::After(idle) })
+}
 
 /// Parses a DUR: `500ms`, `2s`, `1.5m`, `1h`; a bare number is in seconds.
 pub(super) fn duration(option: &str, text: &str) -> Result<Duration> {
@@ -213,6 +231,8 @@ pub(super) fn source(text: &str) -> Result<Endpoint> {
     }
 }
 
+/// Maximum idle time before the first keepalive probe (tcp(7) allows 32767 seconds).
+const LONGEST_KEEPALIVE: Duration = Duration::from_secs(9 * 3600);
 /// Maximum duration: a year. Longer ones are typing errors, and the sum with any clock stays in range.
 const LONGEST_SECONDS: f64 = 8760.0 * 3600.0;
 
@@ -232,6 +252,20 @@ mod tests {
             Some(hint) => format!("{error} | {hint}"),
             None => error.to_string(),
         }
+    }
+
+    #[test]
+    fn zero_is_a_value_of_some_options() {
+        for text in ["0", "0s", "0ms", "0.0", "00m"] {
+            assert_eq!(duration_or_zero("--eof-wait", text).unwrap(), Duration::ZERO, "{text}");
+        }
+        for text in ["", "-0", "0x", "0.0001", "s", "0 s", ".0"] {
+            assert!(duration_or_zero("--eof-wait", text).is_err(), "{text}");
+        }
+        assert_eq!(duration_or_zero("--eof-wait", "20ms").unwrap(), Duration::from_millis(20));
+        assert_eq!(keepalive("0").unwrap(), Keepalive::Off);
+        assert_eq!(keepalive("90s").unwrap(), Keepalive::After(Duration::from_secs(90)));
+        assert!(keepalive("10h").is_err() && keepalive("often").is_err());
     }
 
     #[test]

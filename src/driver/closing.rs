@@ -54,11 +54,6 @@ impl Parts {
         is_left
     }
 
-    /// Bytes that are queued or not acknowledged, of all connections.
-    fn left_to_send(&self) -> usize {
-        self.peers.iter().map(|peer| peer.link.queued() + peer.transport.unacknowledged()).sum()
-    }
-
     /// Whether the grace of a stop is over. That of a run without stdout's reader lasts while something goes out.
     pub(super) fn is_late(&mut self) -> bool {
         let now = self.io.now;

@@ -182,8 +182,8 @@ impl Parts {
             });
         }
         if let Some(wait) = self.config.input.eof_wait {
-            let sent = self.sent();
-            self.stdin.start_eof_wait(wait, self.io.now, sent);
+            let left = self.outstanding();
+            self.stdin.start_eof_wait(wait, self.io.now, left);
         }
     }
 
@@ -203,17 +203,12 @@ impl Parts {
                 self.stdin.stop(&mut self.io);
             }
         }
-        if let Some(wait) = self.stdin.take_eof_wait(self.io.now) {
-            let receivers = self.peers.iter().filter(|peer| peer.duties.stdin);
-            let (is_delaying, is_sending) = receivers.fold((false, false), |(delaying, sending), peer| {
-                (delaying || peer.link.is_delaying(), sending || peer.link.wants_write())
-            });
-            let sent = self.sent();
-            // The wait starts again while bytes go out; a peer that takes nothing does not extend it.
-            if is_delaying || (is_sending && sent > wait.sent()) {
-                self.stdin.restart_eof_wait(wait, self.io.now, sent);
-            } else {
+        if let Some(mut wait) = self.stdin.take_eof_wait(self.io.now) {
+            let is_held = self.receivers().into_iter().any(|slot| self.is_held(slot));
+            if wait.is_over(self.io.now, self.outstanding(), is_held) {
                 self.abandon_all();
+            } else {
+                self.stdin.resume_eof_wait(wait);
             }
         }
         for id in self.stdin.take_slow(self.io.now) {

@@ -16,7 +16,7 @@ use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::shutdown::{GRACE, Shutdown};
 use crate::driver::stderr::Stderr;
-use crate::driver::stdin::Stdin;
+use crate::driver::stdin::{Outstanding, Stdin};
 use crate::driver::stdout::{Stdout, StdoutError};
 use crate::driver::workers::Worker;
 use crate::error::Error;
@@ -64,8 +64,15 @@ pub(super) struct Parts {
 
 impl Parts {
     /// Adds an established connection to the loop. Its transport is registered already.
-    pub(super) fn add_peer(&mut self, slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties) {
+    pub(super) fn add_peer(
+        &mut self,
+        slot: Slot,
+        mut transport: Box<dyn Transport>,
+        view: Rc<ConnView>,
+        duties: Duties,
+    ) {
         self.io.set_source(slot, Source::Peer);
+        transport.set_keepalive(self.config.keepalive);
         let mut peer = Peer::new(slot, transport, view, self.settings, self.handler.clone(), duties);
         if duties.preamble {
             peer.preamble = Preamble::new(&self.config, slot);
@@ -169,9 +176,23 @@ impl Parts {
         self.config.script.as_ref().map_or_else(ScriptErrors::default, |script| script.on_error)
     }
 
-    /// Bytes sent so far on all connections in the table that receive stdin.
-    pub(super) fn sent(&self) -> u64 {
-        self.peers.iter().filter(|peer| peer.duties.stdin).map(|peer| peer.link.view().info.bytes_out()).sum()
+    /// Bytes that are queued or not acknowledged, of all connections.
+    pub(super) fn left_to_send(&self) -> usize {
+        self.peers.iter().map(Peer::left_to_send).sum()
+    }
+
+    /// What was sent on all connections that receive stdin, and what is still to arrive.
+    pub(super) fn outstanding(&self) -> Outstanding {
+        let receivers = self.peers.iter().filter(|peer| peer.duties.stdin);
+        receivers.fold(Outstanding::default(), |all, peer| Outstanding {
+            sent: all.sent + peer.link.view().info.bytes_out(),
+            left: all.left + peer.left_to_send(),
+        })
+    }
+
+    /// All connections that receive stdin, now or at another time.
+    pub(super) fn receivers(&self) -> Vec<Slot> {
+        self.peers.iter().filter(|peer| peer.duties.stdin).map(|peer| peer.slot).collect()
     }
 
     /// Connections that receive stdin now.

@@ -276,10 +276,17 @@ impl Peer {
         self.released = true;
     }
 
+    /// Bytes that are queued or not acknowledged.
+    pub(super) fn left_to_send(&self) -> usize {
+        self.link.queued() + self.transport.unacknowledged()
+    }
+
     /// What the kernel still holds of what was sent, as far as that matters.
     pub(super) fn unacknowledged(&self) -> usize {
-        let matters = self.link.awaits_acknowledgement() && (self.link.is_lingering() || self.transport.has_reset());
-        if matters { self.transport.unacknowledged() } else { 0 }
+        let is_lingering = self.link.is_lingering();
+        let is_awaited = self.link.awaits_acknowledgement() && (is_lingering || self.transport.has_reset());
+        let has_limit = !is_lingering && self.link.view().info.idle_limit().is_some();
+        if is_awaited || has_limit { self.transport.unacknowledged() } else { 0 }
     }
 
     // ---- the end of the run ---------------------------------------------------------------------------

@@ -26,6 +26,10 @@ const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
 const LAST_CHUNK: usize = 64 << 10;
 /// Time between two looks whether a job in the background, for which something was typed, has come to the foreground.
 const BACKGROUND: Duration = Duration::from_millis(250);
+/// How often `--eof-wait` looks at what the peer has not acknowledged.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long a peer may take nothing of what is sent, whatever `--eof-wait` says.
+const STUCK: Duration = Duration::from_secs(1);
 /// How long the queue of one of several clients may stay full before the client is dropped.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -50,19 +54,36 @@ pub(super) struct Stdin {
     lines: Option<LineReader>,
 }
 
-/// The running `--eof-wait`: the wait for the peer after the end of stdin.
+/// The running `--eof-wait`: the wait for the peer after the end of stdin. It begins again while bytes go out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EofWait {
     wait: Duration,
-    until: Instant,
-    /// Bytes sent on all connections when the wait began.
-    sent: u64,
+    since: Instant,
+    look_at: Instant,
+    left: Outstanding,
+}
+
+/// What was sent on all connections, and what is still to arrive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outstanding {
+    /// Bytes the kernel took so far.
+    pub(super) sent: u64,
+    /// Bytes that are queued or not acknowledged.
+    pub(super) left: usize,
 }
 
 impl EofWait {
-    /// Bytes sent on all connections when the wait began.
-    pub(super) fn sent(&self) -> u64 {
-        self.sent
+    /// Looks at what is outstanding. `is_held`: bytes wait for us, not for the peer. Returns whether the wait is over: the
+    /// peer has everything and was silent for the wait, or it takes nothing.
+    pub(super) fn is_over(&mut self, now: Instant, left: Outstanding, is_held: bool) -> bool {
+        if is_held || left.left < self.left.left || left.sent > self.left.sent {
+            self.since = now;
+        }
+        self.left = left;
+        let limit = if left.left > 0 { self.wait.max(STUCK) } else { self.wait };
+        let until = self.since + limit;
+        self.look_at = if left.left > 0 || is_held { until.min(now + LOOK) } else { until };
+        until <= now && !is_held
     }
 }
 
@@ -276,19 +297,19 @@ impl Stdin {
         true
     }
 
-    /// Starts `--eof-wait` at the end of stdin. `sent`: bytes sent so far on all connections.
-    pub(super) fn start_eof_wait(&mut self, wait: Duration, now: Instant, sent: u64) {
-        self.eof_wait = Some(EofWait { wait, until: now + wait, sent });
+    /// Starts `--eof-wait` at the end of stdin.
+    pub(super) fn start_eof_wait(&mut self, wait: Duration, now: Instant, left: Outstanding) {
+        self.eof_wait = Some(EofWait { wait, since: now, look_at: now, left });
     }
 
-    /// Takes `--eof-wait` if it has expired; [`Stdin::restart_eof_wait`] goes on with it.
+    /// Takes `--eof-wait` if a look at it is due; [`Stdin::resume_eof_wait`] goes on with it.
     pub(super) fn take_eof_wait(&mut self, now: Instant) -> Option<EofWait> {
-        self.eof_wait.take_if(|wait| wait.until <= now)
+        self.eof_wait.take_if(|wait| wait.look_at <= now)
     }
 
-    /// Starts an expired wait again, because bytes still go out.
-    pub(super) fn restart_eof_wait(&mut self, wait: EofWait, now: Instant, sent: u64) {
-        self.start_eof_wait(wait.wait, now, sent);
+    /// Goes on with a wait that is not over.
+    pub(super) fn resume_eof_wait(&mut self, wait: EofWait) {
+        self.eof_wait = Some(wait);
     }
 
     /// With several clients: starts the time limit of those that are `full` now, and ends that of all others.
@@ -321,6 +342,6 @@ impl Stdin {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
         let quiet = self.quiet.map(|(_, until)| until);
-        [quiet, self.eof_wait.map(|wait| wait.until), self.look_again, slow].into_iter().flatten().min()
+        [quiet, self.eof_wait.map(|wait| wait.look_at), self.look_again, slow].into_iter().flatten().min()
     }
 }

@@ -165,6 +165,16 @@ impl Parts {
         peer.link.is_open() && is_full()
     }
 
+    /// Whether bytes of a connection wait for us: for room in stdout or in its partner, or for the time of a layer.
+    pub(super) fn is_held(&mut self, slot: Slot) -> bool {
+        let is_readable = self.io.reactor.readiness(slot).readable;
+        self.peers.get(slot).is_some_and(|peer| {
+            (is_readable && peer.link.wants_read() && self.must_stall(peer))
+                || (self.stdout.are_events_full() && peer.link.wants_write())
+                || peer.link.is_delaying()
+        })
+    }
+
     /// Moves received bytes to the partner within the kernel. Returns false if they have to be read.
     fn move_to_partner(&mut self, slot: Slot) -> bool {
         for move_number in 0..MOVES {
@@ -259,7 +269,12 @@ impl Parts {
             };
             let is_stopping = self.shutdown.is_stopping();
             let now = self.io.now;
+            let is_held = self.is_held(slot);
             self.work_on(slot, |peer| {
+                let has_limit = peer.link.view().info.idle_limit().is_some();
+                if has_limit && is_held {
+                    peer.link.note_progress(now);
+                }
                 let unacknowledged = peer.unacknowledged();
                 if is_stopping && unacknowledged == 0 {
                     peer.link.stop_lingering();

@@ -59,9 +59,12 @@ pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening>
     if let SocketAddr::V6(v6) = address {
         socket.set_only_v6(options.family == Family::V6 || !v6.ip().is_unspecified())?;
     }
-    // Inherited by accepted sockets, which saves a system call for each.
+    // Inherited by accepted sockets, which saves system calls for each.
     #[cfg(target_os = "linux")]
-    socket.set_tcp_nodelay(true)?;
+    {
+        socket.set_tcp_nodelay(true)?;
+        socket.set_keepalive(true)?;
+    }
     socket.bind(&address.into())?;
     socket.listen(options.backlog)?;
     let listener = TcpListener::from_std(socket.into());
@@ -148,11 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn accepted_sockets_inherit_nodelay_on_linux() {
+    fn accepted_sockets_inherit_nodelay_and_keepalive_on_linux() {
         let listening = on_loopback(0, false).unwrap();
         let _client = std::net::TcpStream::connect(listening.address).unwrap();
         let (stream, _) = listening.listener.accept().unwrap();
         assert_eq!(stream.nodelay().unwrap(), cfg!(target_os = "linux"));
+        assert_eq!(socket2::SockRef::from(&stream).keepalive().unwrap(), cfg!(target_os = "linux"));
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::os::fd::BorrowedFd;
 
 use mio::event::Source;
 
+use crate::config::Keepalive;
 use crate::endpoint::Address;
 
 pub use closed::Closed;
@@ -113,6 +114,9 @@ pub trait Transport: Source {
 
     /// Sets `TCP_NODELAY`; a no-op for other protocols.
     fn set_nodelay(&mut self, on: bool);
+
+    /// Sets when a silent peer is asked whether it is there; a no-op for protocols without such a question.
+    fn set_keepalive(&mut self, _: Keepalive) {}
 }
 
 /// Implements mio's `Source` by a field.

@@ -6,8 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::net::TcpStream;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
+use crate::config::Keepalive;
 use crate::net::{Connecting, Ends, StartError, Transport, delegate_source};
 
 /// One TCP connection.
@@ -18,6 +19,8 @@ pub struct Tcp {
     broken: Option<io::Error>,
     /// Current value of `TCP_NODELAY`.
     nodelay: bool,
+    /// Current value of `SO_KEEPALIVE`.
+    keepalive: bool,
 }
 
 /// A TCP connect in progress.
@@ -28,14 +31,15 @@ pub struct Connect {
 }
 
 impl Tcp {
-    /// Wraps a new stream, without `TCP_NODELAY`.
+    /// Wraps a new stream, without `TCP_NODELAY` and `SO_KEEPALIVE`.
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream, broken: None, nodelay: false }
+        Self { stream, broken: None, nodelay: false, keepalive: false }
     }
 
-    /// Wraps an accepted stream, which on Linux inherits `TCP_NODELAY` from the listener.
+    /// Wraps an accepted stream, which on Linux inherits `TCP_NODELAY` and `SO_KEEPALIVE` from the listener.
     pub fn accepted(stream: TcpStream) -> Self {
-        Self { nodelay: cfg!(target_os = "linux"), ..Self::new(stream) }
+        let inherits = cfg!(target_os = "linux");
+        Self { nodelay: inherits, keepalive: inherits, ..Self::new(stream) }
     }
 }
 
@@ -147,7 +151,33 @@ impl Transport for Tcp {
             self.nodelay = on;
         }
     }
+
+    fn set_keepalive(&mut self, keepalive: Keepalive) {
+        let socket = SockRef::from(&self.stream);
+        // Fails on a connection that is already broken; the next read reports its error.
+        if let Keepalive::After(idle) = keepalive {
+            let _ = socket.set_tcp_keepalive(&probes(idle));
+        } else {
+            let on = keepalive == Keepalive::System;
+            if self.keepalive != on && socket.set_keepalive(on).is_ok() {
+                self.keepalive = on;
+            }
+        }
+    }
 }
+
+/// Probes of a silent peer: after `idle`, then three a third of it apart. The system counts in whole seconds.
+fn probes(idle: Duration) -> TcpKeepalive {
+    let seconds = |time: Duration| Duration::from_secs(time.as_secs_f64().ceil().max(1.0) as u64);
+    let probes = TcpKeepalive::new().with_time(seconds(idle));
+    #[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd", target_os = "netbsd"))]
+    let probes = probes.with_interval(seconds(idle / 3)).with_retries(PROBES);
+    probes
+}
+
+/// Unanswered probes after which the peer is gone.
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "freebsd", target_os = "netbsd"))]
+const PROBES: u32 = 3;
 
 delegate_source!(Tcp, stream);
 delegate_source!(Connect, tcp);

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Malformed;
 use crate::session::event_queue::EventQueue;
+use crate::session::idle::IdleWatch;
 use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
@@ -126,6 +127,7 @@ pub struct Connection {
     fails_with_run: bool,
     linger: Option<Box<Linger>>,
     timers: TimerTable,
+    idle: IdleWatch,
 }
 
 impl Connection {
@@ -154,6 +156,7 @@ impl Connection {
             fails_with_run: false,
             linger: None,
             timers,
+            idle: IdleWatch::default(),
         }
     }
 
@@ -197,6 +200,11 @@ impl Connection {
         if let Some(linger) = &mut self.linger {
             linger.note_input(now, n);
         }
+    }
+
+    /// Something that moves slowly counts as activity: bytes wait for room elsewhere, or for the time of a layer.
+    pub fn note_progress(&mut self, now: Instant) {
+        self.view.info.note_progress(now);
     }
 
     /// The peer sent FIN.
@@ -296,7 +304,7 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Instant, unacknowledged: usize) {
         while let Some(timer) = self.timers.expired(now) {
             match timer {
-                Timer::Idle => self.check_idle(now),
+                Timer::Idle => self.check_idle(now, unacknowledged),
                 Timer::Detect => match self.inbound.decide(&self.view) {
                     Ok(Some(event)) => self.events.push_back(event),
                     Ok(None) => {}

@@ -150,7 +150,7 @@ impl ConnInfo {
         (self.side == Side::Client).then(|| Duration::from_micros(self.connecting_us.get().into()))
     }
 
-    /// When a byte last moved, in either direction.
+    /// When a byte last moved, in either direction, or was last seen to be on its way.
     pub fn last_activity(&self) -> Instant {
         self.last_activity.get()
     }
@@ -208,6 +208,11 @@ impl ConnInfo {
     /// The kernel took `n` bytes, from the queue or without passing through the connection.
     pub(super) fn note_sent(&self, now: Instant, n: usize) {
         self.bytes_out.set(self.bytes_out.get() + n as u64);
+        self.last_activity.set(now);
+    }
+
+    /// Bytes are on their way: the peer acknowledges what the kernel holds, or they wait for us.
+    pub(super) fn note_progress(&self, now: Instant) {
         self.last_activity.set(now);
     }
 

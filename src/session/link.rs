@@ -320,8 +320,10 @@ impl Link {
         self.conn.held() + in_layers
     }
 
-    /// Whether something that was sent waits in a layer for its time.
+    /// Whether something that was sent or received waits in a layer for its time.
     pub fn is_delaying(&self) -> bool {
-        self.layers.as_ref().is_some_and(|layers| layers.stack.next_timeout(Direction::Out).is_some())
+        let is_waiting = |layers: &Layers, to| layers.stack.next_timeout(to).is_some();
+        let directions = [Direction::In, Direction::Out];
+        self.layers.as_ref().is_some_and(|layers| directions.into_iter().any(|to| is_waiting(layers, to)))
     }
 }

@@ -12,6 +12,7 @@ mod event_queue;
 mod form;
 mod handler;
 mod holds;
+mod idle;
 mod inbound;
 mod info;
 mod linger;

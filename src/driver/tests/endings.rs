@@ -373,7 +373,7 @@ fn eof_wait_ends_if_the_peer_does_not_read() {
         1 connects to 127.0.0.1:1
         > 1 takes 2; stdin "ping"; stdin ends
         1 gets "pi"
-        at 300ms
+        at 1s
         stderr tcpx: 127.0.0.1:1 does not read: 2 bytes were not sent
         1 gets RST
         exit 0
@@ -396,7 +396,7 @@ fn eof_wait_begins_again_while_something_goes_out() {
         at 400ms
         > 1 takes 2
         1 gets "pi"
-        at 900ms
+        at 1420ms
         stderr tcpx: 127.0.0.1:1 does not read: 2 bytes were not sent
         1 gets RST
         exit 0
@@ -411,7 +411,7 @@ fn eof_wait_begins_though_a_full_queue_keeps_stdin_from_being_read() {
         1 connects to 127.0.0.1:1
         > 1 takes 0; stdin x*300000
         > stdin ends
-        at 300ms
+        at 1s
         stderr tcpx: 127.0.0.1:1 does not read: 300000 bytes were not sent
         1 gets RST
         exit 0

@@ -1,6 +1,6 @@
 //! Time limits and signals.
 
-use super::play;
+use super::{play, play_script};
 
 #[test]
 fn a_connect_timeout_ends_the_run() {
@@ -287,6 +287,182 @@ fn a_signal_while_connecting_gives_up() {
         > signal TERM
         1 is given up
         exit 143
+        "#,
+    );
+}
+
+#[test]
+fn a_peer_that_acknowledges_something_is_not_idle() {
+    for role in ["connect", "listen"] {
+        let (begin, peer) = match role {
+            "connect" => ("1 connects to 127.0.0.1:1", "127.0.0.1:1"),
+            _ => ("listens on 127.0.0.1:1\nstderr listening on 127.0.0.1:1\n> client\nlistens no more", "10.0.0.1:1"),
+        };
+        play(&format!(
+            r#"tcpx {role} 127.0.0.1 1 -i 4s
+            {begin}
+            > 1 holds 900; stdin x*1000
+            1 gets x*1000
+            > wait 4500ms
+            at 4500ms
+            > 1 holds 800
+            > wait 4s
+            at 8500ms
+            > 1 holds 700
+            > wait 1s
+            at 9500ms
+            > 1 holds 0
+            at 14s
+            stderr tcpx: {peer}: idle for 4s
+            1 gets RST
+            exit 28
+            "#
+        ));
+    }
+}
+
+#[test]
+fn a_peer_that_acknowledges_nothing_is_idle() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 -i 4s
+        1 connects to 127.0.0.1:1
+        > wait 1s
+        at 1s
+        > 1 holds 900; stdin x*1000
+        1 gets x*1000
+        at 7s
+        stderr tcpx: 127.0.0.1:1: idle for 4s
+        1 gets RST
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn a_connection_that_waits_for_stdout_is_not_idle() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 -i 1s
+        1 connects to 127.0.0.1:1
+        > stdout takes 0; 1 sends x*3000000
+        > wait 60s
+        at 60s
+        > stdout takes all; 1 ends
+        stdout x*1048576
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*116416
+        > wait 100ms
+        at 60500ms
+        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn eof_wait_0_leaves_once_everything_is_acknowledged() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --eof-wait 0
+        1 connects to 127.0.0.1:1
+        > stdin "all"; stdin ends
+        1 gets "all"
+        1 gets FIN
+        1 is closed
+        exit 0
+        "#,
+    );
+    play(
+        r#"tcpx connect 127.0.0.1 1 --eof-wait 0
+        1 connects to 127.0.0.1:1
+        > 1 holds 3; stdin "all"; stdin ends
+        1 gets "all"
+        1 gets FIN
+        > wait 900ms
+        at 900ms
+        > 1 holds 2
+        > wait 900ms
+        at 1800ms
+        > 1 holds 0
+        at 1820ms
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn eof_wait_counts_from_the_last_acknowledgement() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --eof-wait 500ms
+        1 connects to 127.0.0.1:1
+        > 1 holds 3; stdin "all"; stdin ends
+        1 gets "all"
+        1 gets FIN
+        > wait 800ms
+        at 800ms
+        > 1 holds 0
+        > wait 400ms
+        at 1200ms
+        > 1 sends "answer"
+        stdout "answer"
+        at 1320ms
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn eof_wait_does_not_end_while_received_bytes_wait_for_stdout() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --eof-wait 200ms
+        $ stdin null
+        1 connects to 127.0.0.1:1
+        1 gets FIN
+        > stdout takes 0; 1 sends x*3000000
+        > wait 60s
+        at 60s
+        > stdout takes all
+        stdout x*1048576
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*262144
+        stdout x*116416
+        at 60200ms
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn on_idle_comes_after_the_last_acknowledgement() {
+    play_script(
+        "fn on_connect(c) { c.idle_timeout = 4000; c.after(10, |c| c.send(\"xy\")) } fn on_idle(c, ms) { print(ms); c.close() }",
+        r#"tcpx connect 127.0.0.1 1 -s SCRIPT
+        1 connects to 127.0.0.1:1
+        > 1 holds 1; wait 4500ms
+        at 10ms
+        1 gets "xy"
+        at 4500ms
+        > 1 holds 0
+        > wait
+        at 9s
+        stdout "4000\n"
+        1 gets FIN
+        at 9520ms
+        1 is closed
+        exit 0
         "#,
     );
 }

@@ -205,7 +205,7 @@ fn eof_wait_does_not_end_while_a_toxic_holds_something() {
         at 2s
         1 gets "late"
         1 gets FIN
-        at 2100ms
+        at 2300ms
         1 is closed
         exit 0
         "#,

@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::{Action, Connection, End, Phase};
+use crate::session::idle::Look;
 use crate::session::inbound::Fault;
 use crate::session::linger::{self, Linger};
 use crate::session::timer::Timer;
@@ -160,13 +161,17 @@ impl Connection {
         Some(Action::Release { abort })
     }
 
-    pub(super) fn check_idle(&mut self, now: Instant) {
+    pub(super) fn check_idle(&mut self, now: Instant, unacknowledged: usize) {
         let Some(idle) = self.view.info.idle_limit().filter(|_| self.phase == Phase::Open || !self.aborts) else {
             return;
         };
-        let due = self.view.info.last_activity() + idle;
-        if due > now {
-            return self.timers.set(Timer::Idle, due);
+        match self.idle.look(now, self.view.info.last_activity(), idle, unacknowledged) {
+            Look::Progress(next) => {
+                self.view.info.note_progress(now);
+                return self.timers.set(Timer::Idle, next);
+            }
+            Look::Wait(next) => return self.timers.set(Timer::Idle, next),
+            Look::Idle => {}
         }
         if self.settings.event_mask.idle {
             self.events.push_back(Event::Idle(now - self.view.info.last_activity()));

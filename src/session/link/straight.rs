@@ -59,6 +59,11 @@ impl Link {
         self.conn.note_received(now, n);
     }
 
+    /// Something that moves slowly counts as activity: bytes wait for room elsewhere, or for the time of a layer.
+    pub fn note_progress(&mut self, now: Instant) {
+        self.conn.note_progress(now);
+    }
+
     /// Stops reading and delivering, or goes on. What was received stays for later, in order.
     pub fn set_paused(&mut self, paused: bool) {
         self.conn.set_paused(paused);
