@@ -10,7 +10,7 @@ use signal_hook::consts::SIGPIPE;
 
 use crate::cli::{self, Action, AskTarget, Stop, generate};
 use crate::codec::labels;
-use crate::config::{Config, ScriptSource};
+use crate::config::{Charset, Config, Region, ScriptSource};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
@@ -149,7 +149,23 @@ fn list_encodings() -> String {
     let others = |name: &str, labels: Vec<&'static str>| {
         labels.into_iter().filter(|label| *label != name).collect::<Vec<_>>().join(" ")
     };
-    columns(labels::table().into_iter().map(|(name, labels)| (name.to_owned(), others(name, labels))).collect())
+    let named = labels::table().into_iter().map(|(name, labels)| (name.to_owned(), others(name, labels)));
+    let detecting = labels::detecting().map(|label| {
+        let Ok(Charset::Auto(region)) = labels::lookup(label) else { return (label.to_owned(), String::new()) };
+        (label.to_owned(), about_detection(region).to_owned())
+    });
+    columns(named.chain(detecting).collect())
+}
+
+fn about_detection(region: Option<Region>) -> &'static str {
+    match region {
+        None => "(detects what is received; the locale is a hint)",
+        Some(Region::China) => "(detects it, Chinese most likely: GBK, GB18030)",
+        Some(Region::Taiwan) => "(detects it, Chinese most likely: Big5)",
+        Some(Region::Japan) => "(detects it, Japanese most likely: Shift_JIS, EUC-JP)",
+        Some(Region::Korea) => "(detects it, Korean most likely: EUC-KR)",
+        Some(Region::Russia) => "(detects it, Cyrillic most likely: windows-1251, KOI8)",
+    }
 }
 
 /// Two columns; the first is as wide as its longest entry.

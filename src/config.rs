@@ -120,10 +120,26 @@ pub enum Keepalive {
 /// The encoding of received bytes: a named one, or detection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
-    /// `auto`: detected from the received bytes.
-    Auto,
+    /// `auto`, `auto-cn` …: detected from the received bytes, which most likely come from that region.
+    Auto(Option<Region>),
     /// A named encoding.
     Named(&'static Encoding),
+}
+
+/// A region whose encodings are detected before all others: those of different regions have many words of few letters
+/// in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Region {
+    /// GBK.
+    China,
+    /// Big5.
+    Taiwan,
+    /// `Shift_JIS`, EUC-JP.
+    Japan,
+    /// EUC-KR.
+    Korea,
+    /// windows-1251, KOI8 and the other Cyrillic ones.
+    Russia,
 }
 
 /// What to do with bytes that are malformed in their encoding.
@@ -151,6 +167,8 @@ pub enum Unencodable {
 pub struct Text {
     /// Encoding from which received bytes are decoded to UTF-8 for stdout.
     pub recv: Option<Charset>,
+    /// Region of an `auto` that names none: the locale's.
+    pub region: Option<Region>,
     /// Encoding to which the UTF-8 of stdin is encoded; never [`Charset::Auto`].
     pub send: Option<&'static Encoding>,
     /// Policy for malformed received bytes.

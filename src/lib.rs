@@ -47,7 +47,7 @@ pub mod bench {
     pub use crate::codec::framing::{Endian, Framer, Framing, LengthHeader, MAX_FRAME};
     pub use crate::codec::labels;
     pub use crate::codec::seam::Seam;
-    pub use crate::config::{Charset, Malformed, Script, ScriptSource, Text, Unencodable};
+    pub use crate::config::{Charset, Malformed, Region, Script, ScriptSource, Text, Unencodable};
     pub use crate::layer::toxics::Toxic;
     pub use crate::net::reactor::{Io, Reactor};
     pub use crate::script::ScriptHandler;

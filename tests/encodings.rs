@@ -263,6 +263,27 @@ fn auto_decides_after_a_short_silence() {
 }
 
 #[test]
+fn auto_reads_a_short_word_with_the_region_of_the_label_or_the_locale() {
+    const HELLO: &[u8] = b"\xc4\xe3\xba\xc3\n";
+    for (label, variable, locale, expected) in [
+        ("auto-cn", "LC_ALL", "ko_KR.UTF-8", "你好\n"),
+        ("auto", "LC_ALL", "zh_CN.UTF-8", "你好\n"),
+        ("auto", "LC_CTYPE", "zh_SG.GBK", "你好\n"),
+        ("auto-kr", "LC_ALL", "zh_CN.UTF-8", "콱봤\n"),
+        ("auto", "LC_ALL", "C", "콱봤\n"),
+    ] {
+        for role in BOTH {
+            let setting = format!("{variable}={locale}");
+            let tcpx = Tcpx::new(&["--recv-encoding", label]).under(&["env", "LC_ALL=", &setting]);
+            let (tcpx, mut peer) = tcpx.pair(role);
+            peer.send(HELLO);
+            drop(peer);
+            tcpx.finish().code(0).wrote(expected).quietly();
+        }
+    }
+}
+
+#[test]
 fn common_spellings_of_labels_are_accepted() {
     for label in ["GBK", "cp936", "ms936", "gb2312"] {
         let (_tcpx, mut peer) = Tcpx::new(&["-E", label]).stdin(Stdin::bytes("你".as_bytes())).pair(Role::Connect);

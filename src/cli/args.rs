@@ -242,7 +242,9 @@ pub(super) struct TextArgs {
         long,
         value_name = "LABEL",
         long_help = "Encoding of the connection, in both directions; stdin and stdout are UTF-8. Without an encoding \
-                     bytes pass untouched. \"auto\" detects what is received and leaves what is sent alone. \
+                     bytes pass untouched. \"auto\" detects what is received and leaves what is sent alone; the locale is a hint for \
+                     short texts, and \"auto-cn\", \"auto-tw\", \"auto-jp\", \"auto-kr\" and \"auto-ru\" say \
+                     the region outright. What is valid UTF-8 is taken for UTF-8. \
                      \"tcpx encodings\" lists every label"
     )]
     pub(super) encoding: Option<String>,

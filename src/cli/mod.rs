@@ -7,6 +7,7 @@ mod args;
 pub mod generate;
 mod habits;
 mod help;
+mod locale;
 mod options_elsewhere;
 mod resolve;
 mod rules;

@@ -14,7 +14,7 @@ use super::args::{
     ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
-use super::{rules, values};
+use super::{locale, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, EventsTarget, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem,
@@ -205,10 +205,11 @@ fn text(args: &TextArgs) -> Result<Text> {
     let send = args.send_encoding.as_deref().map(|label| values::sending_charset("--send-encoding", label));
     let send_both = match both {
         Some(Charset::Named(encoding)) => Some(encoding),
-        Some(Charset::Auto) | None => None,
+        Some(Charset::Auto(_)) | None => None,
     };
     Ok(Text {
         recv: recv.or(both),
+        region: locale::region(|name| std::env::var(name).ok()),
         send: send.transpose()?.or(send_both),
         malformed: match args.malformed {
             Some(MalformedWord::Fail) => Malformed::Fail,
@@ -406,12 +407,12 @@ mod tests {
         let big5 = encoding_rs::BIG5;
         assert!(text("-E gbk").recv == Some(Charset::Named(gbk)) && text("-E gbk").send == Some(gbk));
         let auto = text("-E auto");
-        assert!(auto.recv == Some(Charset::Auto) && auto.send.is_none());
+        assert!(auto.recv == Some(Charset::Auto(None)) && auto.send.is_none());
         let both = text("-E gbk --send-encoding big5 --malformed fail --unencodable replace");
         assert!(both.recv == Some(Charset::Named(gbk)) && both.send == Some(big5));
         assert!(both.malformed == Malformed::Fail && both.unencodable == Unencodable::Replace);
         let one = text("--recv-encoding auto --send-encoding gbk");
-        assert!(one.recv == Some(Charset::Auto) && one.send == Some(gbk));
+        assert!(one.recv == Some(Charset::Auto(None)) && one.send == Some(gbk));
         assert_eq!(
             refused("connect h 80 -E gbkk"),
             "unknown encoding \"gbkk\" | did you mean --encoding gbk? tcpx encodings lists them all"

@@ -11,6 +11,8 @@ use super::args::{ConnectArgs, EndingArgs, ListenArgs, OutputArgs, ScriptArgs, T
 use super::resolve::is_stdout;
 use super::usage::shown;
 use super::values;
+use crate::codec::labels;
+use crate::config::Charset;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
@@ -381,7 +383,7 @@ fn text_options_need_an_encoding(text: &TextArgs, scripted: bool) -> Result<()> 
         ));
     }
     let sends_text = text.send_encoding.is_some()
-        || text.encoding.as_deref().is_some_and(|label| !label.trim().eq_ignore_ascii_case("auto"));
+        || text.encoding.as_deref().is_some_and(|label| !matches!(labels::lookup(label), Ok(Charset::Auto(_))));
     if text.unencodable.is_some() && !sends_text {
         return Err(Error::usage_hint(
             "--unencodable needs an encoding to send in: without one, bytes pass untouched",

@@ -11,7 +11,7 @@ use encoding_rs::Encoding;
 
 use super::usage::shown;
 use crate::codec::escape::show_line;
-use crate::codec::labels::lookup;
+use crate::codec::labels::{self, lookup};
 use crate::codec::scan::Pattern;
 use crate::config::{Charset, Keepalive, ScriptSource};
 use crate::endpoint::Endpoint;
@@ -157,8 +157,8 @@ pub(super) fn pattern(option: &str, text: &str, is_text: bool) -> Result<String>
 pub(super) fn sending_charset(option: &str, label: &str) -> Result<&'static Encoding> {
     match charset(option, label)? {
         Charset::Named(encoding) => Ok(encoding),
-        Charset::Auto => Err(Error::usage_hint(
-            format!("{option} cannot be auto: only what is received can be detected"),
+        Charset::Auto(region) => Err(Error::usage_hint(
+            format!("{option} cannot be {}: only what is received can be detected", labels::auto_label(region)),
             format!("name the encoding, as in {option} gbk"),
         )),
     }
@@ -244,6 +244,7 @@ const LARGEST_SIZE: usize = 1 << 50;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Region;
 
     fn said<T: std::fmt::Debug>(result: Result<T>) -> String {
         let error = result.expect_err("an error");
@@ -369,14 +370,15 @@ mod tests {
     #[test]
     fn encodings_are_looked_up_and_auto_is_refused_for_sending() {
         assert_eq!(charset("-E", "gbk").unwrap(), Charset::Named(encoding_rs::GBK));
-        assert_eq!(charset("-E", "auto").unwrap(), Charset::Auto);
+        assert_eq!(charset("-E", "auto").unwrap(), Charset::Auto(None));
+        assert_eq!(charset("-E", "auto-cn").unwrap(), Charset::Auto(Some(Region::China)));
         assert_eq!(
             said(charset("-E", "gbkk")),
             "unknown encoding \"gbkk\" | did you mean -E gbk? tcpx encodings lists them all"
         );
         assert_eq!(
-            said(sending_charset("--send-encoding", "auto")),
-            "--send-encoding cannot be auto: only what is received can be detected | \
+            said(sending_charset("--send-encoding", "auto-CN")),
+            "--send-encoding cannot be auto-cn: only what is received can be detected | \
              name the encoding, as in --send-encoding gbk"
         );
     }

@@ -53,7 +53,7 @@ mod tests {
     fn row_encoding(label: &str) -> Option<&'static Encoding> {
         match labels::lookup(label) {
             Ok(Charset::Named(encoding)) => Some(encoding),
-            Ok(Charset::Auto) => panic!("a row has an encoding"),
+            Ok(Charset::Auto(_)) => panic!("a row has an encoding"),
             Err(error) => {
                 assert!(matches!(error, labels::UnknownLabel::Refused { .. }), "{error}");
                 None
@@ -240,8 +240,8 @@ mod tests {
             cuts in proptest::collection::vec(0usize..12, 0..12),
         ) {
             for malformed in [Malformed::Replace, Malformed::Fail] {
-                let whole = decode(Charset::Auto, malformed, [bytes.as_slice()]);
-                prop_assert_eq!(decode(Charset::Auto, malformed, pieces(&bytes, &cuts)), whole);
+                let whole = decode(Charset::Auto(None), malformed, [bytes.as_slice()]);
+                prop_assert_eq!(decode(Charset::Auto(None), malformed, pieces(&bytes, &cuts)), whole);
             }
         }
 

@@ -64,7 +64,7 @@ impl Decoder {
     /// A decoder of what follows a seam of the stream.
     pub fn resume(charset: Charset, malformed: Malformed, seam: Seam) -> Self {
         let state = match charset {
-            Charset::Auto => State::Guessing(Detector::resume(seam)),
+            Charset::Auto(region) => State::Guessing(Detector::resume(seam, region)),
             Charset::Named(encoding) => State::Decoding(Stream::new(encoding, seam)),
         };
         Self { malformed, state }
@@ -401,15 +401,15 @@ mod tests {
         for (bytes, encoding) in [(gbk, GBK), (big5, BIG5), (long, GBK), (utf16, UTF_16LE)] {
             let (expected, _) = encoding.decode_with_bom_removal(&bytes);
             for at in 0..=bytes.len() {
-                assert_eq!(decode(Charset::Auto, [&bytes[..at], &bytes[at..]]), expected, "cut at {at}");
+                assert_eq!(decode(Charset::Auto(None), [&bytes[..at], &bytes[at..]]), expected, "cut at {at}");
             }
-            assert_eq!(decode(Charset::Auto, bytes.chunks(1)), expected);
+            assert_eq!(decode(Charset::Auto(None), bytes.chunks(1)), expected);
         }
     }
 
     #[test]
     fn auto_holds_bytes_until_the_encoding_is_detected() {
-        let (mut decoder, mut text) = (Decoder::new(Charset::Auto, Malformed::Replace), String::new());
+        let (mut decoder, mut text) = (Decoder::new(Charset::Auto(None), Malformed::Replace), String::new());
         let prompt = GBK.encode("login: 请输入用户名").0;
         decoder.decode(&prompt[..prompt.len() - 1], &mut text).unwrap();
         assert_eq!((text.as_str(), decoder.is_undecided(), decoder.encoding()), ("login: ", true, None));
@@ -425,7 +425,7 @@ mod tests {
 
     #[test]
     fn auto_stays_undecided_for_ascii() {
-        let (mut decoder, mut text) = (Decoder::new(Charset::Auto, Malformed::Fail), String::new());
+        let (mut decoder, mut text) = (Decoder::new(Charset::Auto(None), Malformed::Fail), String::new());
         decoder.decode(b"plain\n\x1b", &mut text).unwrap();
         assert!(decoder.is_undecided());
         assert_eq!(decoder.decide(false, &mut text), b"");
@@ -439,11 +439,11 @@ mod tests {
     fn offsets_include_bytes_passed_and_held_by_auto() {
         let line = "你好，世界\n".as_bytes();
         let bytes = [b"abc".as_slice(), line, b"\xff", b"tail"].concat();
-        let (text, error) = fail(Charset::Auto, &[&bytes]);
+        let (text, error) = fail(Charset::Auto(None), &[&bytes]);
         assert_eq!((text.as_str(), error.offset), ("abc你好，世界\n", 3 + line.len() as u64));
         assert_eq!(error.to_string(), "malformed utf-8 at byte 19: 0xff");
 
-        let (text, error) = fail(Charset::Auto, &[b"\xef\xbb\xbf\xff"]);
+        let (text, error) = fail(Charset::Auto(None), &[b"\xef\xbb\xbf\xff"]);
         assert_eq!((text.as_str(), error.offset), ("", 3));
     }
 

@@ -1,7 +1,8 @@
 //! `Detector`: detects the encoding of a stream from its first bytes that are not ASCII.
 //!
 //! Owns the bytes held until the decision. Does not decode: ASCII is passed on, and the caller decodes the rest. The
-//! decision depends on the bytes only, not on how they were split, unless the caller says that silence is enough.
+//! decision depends on the bytes only, not on how they were split, unless the caller says that silence is enough. Bytes
+//! that are valid UTF-8 are UTF-8, whatever else they could be; only then the region counts.
 //!
 //! | held bytes | held until |
 //! |---|---|
@@ -14,6 +15,7 @@ use encoding_rs::{DecoderResult, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16L
 use memchr::memchr;
 
 use crate::codec::seam::Seam;
+use crate::config::Region;
 
 /// Detects the encoding of one stream.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(super) struct Detector {
     high: usize,
     /// Where the held bytes begin.
     seam: Seam,
+    /// Where the text most likely comes from.
+    region: Option<Region>,
     /// Number of bytes passed on.
     passed: u64,
     /// The last two of them, because chardetng considers the bytes before the first one that is not ASCII.
@@ -31,8 +35,8 @@ pub(super) struct Detector {
 
 impl Detector {
     /// A detector of what follows a seam of the stream.
-    pub(super) fn resume(seam: Seam) -> Self {
-        Self { held: Vec::new(), high: 0, seam, passed: 0, before: [0; 2] }
+    pub(super) fn resume(seam: Seam, region: Option<Region>) -> Self {
+        Self { held: Vec::new(), high: 0, seam, region, passed: 0, before: [0; 2] }
     }
 
     /// Whether bytes are held.
@@ -145,7 +149,8 @@ impl Detector {
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
         detector.feed(&self.before[2 - self.passed.min(2) as usize..], false);
         detector.feed(&self.held, last);
-        detector.guess(None, Utf8Detection::Allow)
+        let region = self.region.filter(|_| self.high < PLENTY);
+        detector.guess(region.map(top_level_domain), Utf8Detection::Allow)
     }
 
     fn pass(&mut self, ascii: &[u8], text: &mut String) {
@@ -175,12 +180,26 @@ fn whole_characters(encoding: &'static Encoding, bytes: &[u8]) -> Option<usize> 
     matches!(end, DecoderResult::Malformed(..)).then(|| text.chars().filter(|c| !c.is_ascii()).count())
 }
 
+/// What chardetng knows a region by.
+fn top_level_domain(region: Region) -> &'static [u8] {
+    match region {
+        Region::China => b"cn",
+        Region::Taiwan => b"tw",
+        Region::Japan => b"jp",
+        Region::Korea => b"kr",
+        Region::Russia => b"ru",
+    }
+}
+
 /// Maximum number of held bytes.
 const HELD: usize = 512;
 /// Minimum number of non-ASCII bytes in a line to decide from. Two or three Chinese characters are valid Korean, too
-/// (chardetng detects `你好` in GBK as EUC-KR): of short Chinese lines such as servers send, 69 % were detected right
+/// (without a region, chardetng detects `你好` in GBK as EUC-KR): of short Chinese lines such as servers send, 69 % were detected right
 /// with 4 to 7 such bytes, 95 % with 8 to 15, all with 16 or more.
 const ENOUGH: usize = 8;
+/// Number of non-ASCII bytes that are detected better without a hint: chardetng follows it even against the bytes, and
+/// reads any Simplified Chinese as Traditional.
+const PLENTY: usize = 16;
 /// Length of an escape sequence to a Japanese character set, in bytes.
 const SWITCH: usize = 3;
 const ESC: u8 = 0x1b;
@@ -193,7 +212,7 @@ mod tests {
 
     /// The text passed on, the decision, and the bytes held for it.
     fn detect<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, Option<&'static Encoding>, Vec<u8>) {
-        let (mut detector, mut text) = (Detector::resume(Seam::START), String::new());
+        let (mut detector, mut text) = (Detector::resume(Seam::START, None), String::new());
         for piece in pieces {
             let (taken, encoding) = detector.push(piece, &mut text);
             if encoding.is_some() {
@@ -209,7 +228,7 @@ mod tests {
     }
 
     fn decided_at(ended: bool, bytes: &[u8]) -> Option<&'static Encoding> {
-        let (mut detector, mut text) = (Detector::resume(Seam::START), String::new());
+        let (mut detector, mut text) = (Detector::resume(Seam::START, None), String::new());
         assert_eq!(detector.push(bytes, &mut text), (bytes.len(), None));
         detector.conclude(ended, &mut text)
     }
@@ -235,6 +254,62 @@ mod tests {
         // chardetng has one KOI8; the Russian letters are the same in both.
         let bytes = KOI8_R.encode("Добро пожаловать! Введите имя пользователя и пароль.\n").0;
         assert_eq!(decided(&bytes), Some(KOI8_U));
+    }
+
+    /// The encoding of what is sent, then nothing more, with a hint.
+    fn hinted(region: Option<Region>, bytes: &[u8]) -> &'static Encoding {
+        let (mut detector, mut text) = (Detector::resume(Seam::START, region), String::new());
+        let (_, decided) = detector.push(bytes, &mut text);
+        decided.or_else(|| detector.conclude(false, &mut text)).expect("text that is not ASCII")
+    }
+
+    #[test]
+    fn short_words_are_detected_with_the_hint_of_their_region() {
+        for (region, encodings, words) in [
+            (Region::China, &[GBK][..], CHINESE),
+            (Region::Taiwan, &[BIG5], TAIWANESE),
+            (Region::Japan, &[SHIFT_JIS, EUC_JP, ISO_2022_JP], JAPANESE),
+            (Region::Korea, &[EUC_KR], KOREAN),
+            (Region::Russia, &[WINDOWS_1251], RUSSIAN),
+        ] {
+            for encoding in encodings {
+                let wrong: Vec<_> =
+                    words.iter().filter(|word| hinted(Some(region), &encoding.encode(word).0) != *encoding).collect();
+                assert!(words.len() == 19 && wrong.len() <= 1, "{region:?}, {}: {wrong:?}", encoding.name());
+            }
+        }
+    }
+
+    #[test]
+    fn a_hint_does_not_hide_the_text_of_another_region() {
+        let gbk = GBK.encode("您好，欢迎光临我们的服务器，请先登录。\n").0;
+        let big5 = BIG5.encode("歡迎光臨，請輸入代號，或以 guest 參觀：\n").0;
+        let koi8 = KOI8_R.encode("Добро пожаловать! Введите имя пользователя и пароль.\n").0;
+        let sjis = SHIFT_JIS.encode("接続しました。ログイン名を入力してください。\n").0;
+        let korean = EUC_KR.encode("접속을 환영합니다. 사용자 이름을 입력하세요.\n").0;
+        for region in [Region::China, Region::Taiwan, Region::Japan, Region::Korea, Region::Russia] {
+            assert_eq!(hinted(Some(region), &gbk), GBK);
+            assert_eq!(hinted(Some(region), &big5), BIG5);
+            assert_eq!(hinted(Some(region), &sjis), SHIFT_JIS);
+            assert_eq!(hinted(Some(region), &korean), EUC_KR);
+        }
+        // Short words in KOI8 are valid windows-1251, too, which is more common.
+        assert_eq!(hinted(Some(Region::Russia), &koi8), KOI8_U);
+    }
+
+    #[test]
+    fn valid_utf_8_is_utf_8_with_every_hint() {
+        for region in [None, Some(Region::China), Some(Region::Japan), Some(Region::Korea), Some(Region::Russia)] {
+            for text in ["你好", "мир", "é", "ラ"] {
+                assert_eq!(hinted(region, text.as_bytes()), UTF_8, "{text} with {region:?}");
+            }
+            // Two texts in GBK whose bytes are valid UTF-8, too.
+            for text in ["浣犲ソ", "谢谢"] {
+                assert_eq!(hinted(region, &GBK.encode(text).0), UTF_8, "{text} with {region:?}");
+            }
+            // As soon as a byte of it is not UTF-8, it is not.
+            assert_eq!(hinted(Some(Region::China), &GBK.encode("谢谢你").0), GBK);
+        }
     }
 
     #[test]
@@ -292,6 +367,112 @@ mod tests {
             assert_eq!(decided_at(ended, &cut[..cut.len() - 1]), Some(GBK));
         }
     }
+
+    const CHINESE: &[&str] = &[
+        "你好",
+        "谢谢",
+        "再见",
+        "早上好",
+        "中国",
+        "北京",
+        "上海",
+        "测试",
+        "文件",
+        "密码",
+        "登录",
+        "用户",
+        "错误",
+        "成功",
+        "失败",
+        "时间",
+        "服务器",
+        "请稍候",
+        "没有",
+    ];
+    const TAIWANESE: &[&str] = &[
+        "你好",
+        "謝謝",
+        "再見",
+        "早安",
+        "台灣",
+        "台北",
+        "高雄",
+        "測試",
+        "檔案",
+        "密碼",
+        "登入",
+        "使用者",
+        "錯誤",
+        "成功",
+        "失敗",
+        "時間",
+        "伺服器",
+        "請稍候",
+        "沒有",
+    ];
+    const JAPANESE: &[&str] = &[
+        "こんにちは",
+        "ありがとう",
+        "さようなら",
+        "おはよう",
+        "日本",
+        "東京",
+        "大阪",
+        "テスト",
+        "ファイル",
+        "パスワード",
+        "ログイン",
+        "ユーザー",
+        "エラー",
+        "成功",
+        "失敗",
+        "時間",
+        "サーバー",
+        "お待ちください",
+        "ありません",
+    ];
+    const KOREAN: &[&str] = &[
+        "안녕하세요",
+        "감사합니다",
+        "안녕",
+        "좋은 아침",
+        "한국",
+        "서울",
+        "부산",
+        "시험",
+        "파일",
+        "비밀번호",
+        "로그인",
+        "사용자",
+        "오류",
+        "성공",
+        "실패",
+        "시간",
+        "서버",
+        "기다려 주세요",
+        "없음",
+    ];
+    const RUSSIAN: &[&str] = &[
+        "Привет",
+        "Спасибо",
+        "До свидания",
+        "Доброе утро",
+        "Россия",
+        "Москва",
+        "Петербург",
+        "проверка",
+        "файл",
+        "пароль",
+        "вход",
+        "пользователь",
+        "ошибка",
+        "успех",
+        "отказ",
+        "время",
+        "сервер",
+        "подождите",
+        "нет",
+    ];
 
     proptest! {
         #[test]

@@ -6,7 +6,7 @@ use encoding_rs::Encoding;
 
 use crate::codec::escape::show_line;
 use crate::codec::nearest::nearest;
-use crate::config::Charset;
+use crate::config::{Charset, Region};
 
 /// A label that names no usable encoding.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,8 +42,8 @@ impl UnknownLabel {
 /// Finds an encoding by any of its labels. Case, surrounding white space, `-` and `_` do not matter.
 pub fn lookup(label: &str) -> Result<Charset, UnknownLabel> {
     let word = label.trim();
-    if is_same(word, "auto") {
-        return Ok(Charset::Auto);
+    if let Some((_, region)) = AUTO.iter().find(|(label, _)| is_same(word, label)) {
+        return Ok(Charset::Auto(*region));
     }
     if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| is_same(word, refused)) {
         return Err(UnknownLabel::Refused { label: word.to_owned(), reason });
@@ -52,7 +52,7 @@ pub fn lookup(label: &str) -> Result<Charset, UnknownLabel> {
     if let Some(encoding) = row.and_then(|row| Encoding::for_label_no_replacement(row.name().as_bytes())) {
         return Ok(Charset::Named(encoding));
     }
-    let known = TABLE.iter().flat_map(Row::labels).chain(["auto"]);
+    let known = TABLE.iter().flat_map(Row::labels).chain(detecting());
     Err(UnknownLabel::Unknown { label: word.to_owned(), suggestion: nearest(word, known) })
 }
 
@@ -65,6 +65,16 @@ pub fn name(encoding: &'static Encoding) -> &'static str {
 /// Every supported encoding: its name, then all its labels, the name included.
 pub fn table() -> Vec<(&'static str, Vec<&'static str>)> {
     TABLE.iter().map(|row| (row.name(), row.labels().collect())).collect()
+}
+
+/// The labels of detection: `auto`, and those that name a region.
+pub fn detecting() -> impl Iterator<Item = &'static str> {
+    AUTO.iter().map(|(label, _)| *label)
+}
+
+/// The label of detection with that region.
+pub fn auto_label(region: Option<Region>) -> &'static str {
+    AUTO.iter().find(|row| row.1 == region).map_or("auto", |row| row.0)
 }
 
 /// Whether two labels differ only in case, white space, `-` or `_`.
@@ -111,6 +121,16 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 const UNSAFE: &str = "decoding it is unsafe, ASCII text can hide in it";
 const NO_DECODER: &str = "there is no decoder for it";
+
+/// The labels of detection.
+const AUTO: &[(&str, Option<Region>)] = &[
+    ("auto", None),
+    ("auto-cn", Some(Region::China)),
+    ("auto-tw", Some(Region::Taiwan)),
+    ("auto-jp", Some(Region::Japan)),
+    ("auto-kr", Some(Region::Korea)),
+    ("auto-ru", Some(Region::Russia)),
+];
 
 /// Every supported encoding: Unicode, East Asian, then single-byte.
 #[rustfmt::skip]
@@ -332,7 +352,12 @@ mod tests {
         for number in 1250..=1258 {
             assert_eq!(encoding(&format!("cp{number}")), format!("windows-{number}"));
         }
-        assert_eq!(lookup("AUTO"), Ok(Charset::Auto));
+        assert_eq!(lookup("AUTO"), Ok(Charset::Auto(None)));
+        assert_eq!(lookup("Auto_CN"), Ok(Charset::Auto(Some(Region::China))));
+        for label in detecting() {
+            let Ok(Charset::Auto(region)) = lookup(label) else { panic!("{label}") };
+            assert_eq!(auto_label(region), label);
+        }
     }
 
     #[test]
@@ -342,6 +367,7 @@ mod tests {
             ("uft-8", Some("utf-8")),
             ("shfit_jis", Some("shift_jis")),
             ("big6", Some("big5")),
+            ("auto-zh", Some("auto-cn")),
             ("ebcdic", None),
             ("", None),
             ("-", None),

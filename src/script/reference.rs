@@ -193,7 +193,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("conn.label", "The name in log lines, the peer's address at first. Can be set."),
     (
         "conn.encoding",
-        "How text is decoded and encoded: \"utf-8\", \"gbk\" … or \"auto\". Can be set at any time; it counts from the next bytes.",
+        "How text is decoded and encoded: \"utf-8\", \"gbk\" … or \"auto\", \"auto-cn\" …, which detect it. Can be set at any time; it counts from the next bytes.",
     ),
     (
         "conn.unencodable",

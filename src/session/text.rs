@@ -9,12 +9,14 @@ use std::cell::{Cell, Ref, RefCell};
 use encoding_rs::{Encoding, UTF_8};
 
 use crate::codec::charset::{EncodeError, Encoder};
-use crate::config::{Charset, Text, Unencodable};
+use crate::config::{Charset, Region, Text, Unencodable};
 
 /// The text settings of one connection.
 #[derive(Debug)]
 pub struct TextSettings {
     recv: Cell<Charset>,
+    /// The region of an `auto` that names none.
+    region: Option<Region>,
     detected: Cell<Option<&'static Encoding>>,
     encoder: RefCell<Encoder>,
     /// What ends the text of an encoding that is used no more; sent before anything else.
@@ -29,6 +31,7 @@ impl TextSettings {
     pub(super) fn new(text: &Text) -> Self {
         Self {
             recv: Cell::new(text.recv.unwrap_or(Charset::Named(UTF_8))),
+            region: text.region,
             detected: Cell::new(None),
             encoder: RefCell::new(Encoder::new(text.send.unwrap_or(UTF_8), text.unencodable)),
             tail: RefCell::default(),
@@ -40,7 +43,7 @@ impl TextSettings {
 
     // ---- received text --------------------------------------------------------------------------------
 
-    /// How received bytes are decoded.
+    /// How received bytes are decoded, as it was set.
     pub fn recv(&self) -> Charset {
         self.recv.get()
     }
@@ -48,8 +51,16 @@ impl TextSettings {
     /// The encoding of received bytes; `None`: it is to be detected, and is not yet.
     pub fn recv_encoding(&self) -> Option<&'static Encoding> {
         match self.recv.get() {
-            Charset::Auto => self.detected.get(),
+            Charset::Auto(_) => self.detected.get(),
             Charset::Named(encoding) => Some(encoding),
+        }
+    }
+
+    /// How the next received bytes are decoded: in the encoding, or detected with what is known of their region.
+    pub(super) fn decoding(&self) -> Charset {
+        match (self.recv_encoding(), self.recv.get()) {
+            (Some(encoding), _) | (None, Charset::Named(encoding)) => Charset::Named(encoding),
+            (None, Charset::Auto(region)) => Charset::Auto(region.or(self.region)),
         }
     }
 
@@ -124,7 +135,7 @@ impl TextSettings {
         self.recv.set(charset);
         self.detected.set(None);
         let encoding = match charset {
-            Charset::Auto => UTF_8,
+            Charset::Auto(_) => UTF_8,
             Charset::Named(encoding) => encoding,
         };
         let mut encoder = self.encoder.borrow_mut();

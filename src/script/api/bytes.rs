@@ -82,7 +82,7 @@ fn from_numbers(context: &NativeCallContext<'_>, numbers: &Array) -> Outcome<Blo
 /// Encodes a text in the encoding with that label, strictly.
 fn encode_labelled(text: &str, label: &str) -> Outcome<Blob> {
     let Charset::Named(encoding) = charset_of(label)? else {
-        return Err(failure("bytes(text, \"auto\"): name the encoding"));
+        return Err(failure(format!("bytes(text, \"{label}\"): name the encoding")));
     };
     let mut encoder = Encoder::new(encoding, Unencodable::Fail);
     let mut bytes = encoder.encode_whole(text).map_err(|fault| failure(fault.to_string()))?;
@@ -94,7 +94,7 @@ fn encode_labelled(text: &str, label: &str) -> Outcome<Blob> {
 pub(super) fn decode_labelled(bytes: &[u8], label: &str) -> Outcome<String> {
     match labels::lookup(label) {
         Ok(Charset::Named(encoding)) => Ok(decode(bytes, encoding)),
-        Ok(Charset::Auto) => Err(failure("text(\"auto\"): name the encoding")),
+        Ok(Charset::Auto(_)) => Err(failure(format!("text(\"{label}\"): name the encoding"))),
         Err(fault) => Err(failure(fault.to_string())),
     }
 }

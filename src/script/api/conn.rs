@@ -311,7 +311,7 @@ fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
 
 fn encoding(view: &ConnView) -> String {
     match view.text.recv() {
-        Charset::Auto => "auto".to_owned(),
+        Charset::Auto(region) => labels::auto_label(region).to_owned(),
         Charset::Named(encoding) => labels::name(encoding).to_ascii_lowercase(),
     }
 }

@@ -151,7 +151,7 @@ fn within(function: &str, what: &str, value: INT, most: usize) -> Outcome<usize>
 /// The encoding of delimiters and line ends.
 fn encoding_of(conn: &Conn) -> &'static Encoding {
     match conn.view().text.recv() {
-        Charset::Auto => UTF_8,
+        Charset::Auto(_) => UTF_8,
         Charset::Named(encoding) => encoding,
     }
 }

@@ -33,9 +33,10 @@ fn settings_can_be_read_and_written() {
     let shown = Bench::eval(
         "conn.label = \"bob\"; conn.eol = \"\\r\\n\"; conn.encoding = \"cp936\"; conn.nodelay = false;
          print([conn.label, conn.eol, conn.encoding, conn.nodelay]); print(conn); conn.send_line(\"x\");
-         conn.encoding = \"auto\"; print(conn.encoding);",
+         conn.encoding = \"auto\"; print(conn.encoding); \
+         conn.encoding = \"AUTO_jp\"; print(conn.encoding);",
     );
-    assert_eq!(shown, "SetNodelay(1, false)|[\"bob\", \"\\r\\n\", \"gbk\", false]|bob|x\r\n|auto");
+    assert_eq!(shown, "SetNodelay(1, false)|[\"bob\", \"\\r\\n\", \"gbk\", false]|bob|x\r\n|auto|auto-jp");
     assert_eq!(Bench::eval_error("conn.encoding = \"gbkk\""), "unknown encoding \"gbkk\" (did you mean \"gbk\"?)");
 }
 

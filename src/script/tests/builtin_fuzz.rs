@@ -409,7 +409,7 @@ impl Dice {
 fn play(name: &str, args: &[&str], dice: &mut Dice) {
     let label = dice.one_of(&["utf-8", "gbk", "big5", "shift_jis", "iso-2022-jp", "koi8-r", "utf-16le", "latin1"]);
     let Ok(Charset::Named(encoding)) = labels::lookup(label) else { panic!("{label}") };
-    let recv = if dice.below(10) == 0 { Charset::Auto } else { Charset::Named(encoding) };
+    let recv = if dice.below(10) == 0 { Charset::Auto(None) } else { Charset::Named(encoding) };
     let text = Text { recv: Some(recv), send: Some(encoding), ..Text::default() };
     let mut room = Room::open(name, args, &text);
     let clients = [10_001, 10_002, 10_003];

@@ -130,12 +130,11 @@ impl Inbound {
 
     /// The first bytes, which a delimiter or the end of the stream has ended, as a line.
     pub(super) fn delimited_text(&mut self, view: &ConnView, length: usize) -> Result<Event, Fault> {
-        let charset = view.text.recv_encoding().map_or(view.text.recv(), Charset::Named);
-        let mut decoder = Decoder::resume(charset, self.malformed, self.seam);
+        let mut decoder = Decoder::resume(view.text.decoding(), self.malformed, self.seam);
         let mut text = String::new();
         let bytes = &self.bytes.as_slice()[..length];
         let result = decoder.decode(bytes, &mut text).and_then(|()| decoder.finish(&mut text));
-        if view.text.recv() == Charset::Auto {
+        if matches!(view.text.recv(), Charset::Auto(_)) {
             view.text.set_detected(decoder.encoding());
         }
         match result {
@@ -158,13 +157,10 @@ impl Inbound {
         let (malformed, seam) = (self.malformed, self.seam);
         let decoder = &mut self
             .decoder
-            .get_or_insert_with(|| {
-                let known = view.text.recv_encoding().map_or(charset, Charset::Named);
-                Box::new((charset, Decoder::resume(known, malformed, seam)))
-            })
+            .get_or_insert_with(|| Box::new((charset, Decoder::resume(view.text.decoding(), malformed, seam))))
             .1;
         let result = work(decoder, self.text.end());
-        if charset == Charset::Auto {
+        if matches!(charset, Charset::Auto(_)) {
             view.text.set_detected(decoder.encoding());
         }
         result

@@ -252,7 +252,7 @@ fn a_line_without_end_is_refused(way: Way) {
 }
 
 fn silence_of_an_undetected_encoding_decides(way: Way) {
-    let text = Text { recv: Some(Charset::Auto), ..Text::default() };
+    let text = Text { recv: Some(Charset::Auto(None)), ..Text::default() };
     let settings = Settings { decode_output: true, ..Settings::default() };
     play(way, settings, &text)
         .input("plain, then é".as_bytes())

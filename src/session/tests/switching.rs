@@ -102,7 +102,7 @@ fn a_change_of_form_loses_nothing_wherever_it_happens(way: Way) {
 }
 
 fn bytes_held_for_guessing_are_kept(way: Way) {
-    let mut conn = connection(way, Some(Form::Text), Charset::Auto);
+    let mut conn = connection(way, Some(Form::Text), Charset::Auto(None));
     conn.handle_input(Instant::now(), b"ok \xc4\xe3");
     let before = text(&events(&mut conn));
     conn.set_event_mask(event_mask(Some(Form::Data)));
