@@ -411,7 +411,11 @@ arrives in two pieces comes whole. What is not text in this encoding becomes U+F
 with --malformed fail). With --crlf a lone LF in a string that is sent becomes CR LF; blobs are never touched.
 
 A string that is sent and has a character the encoding does not hold is an error that names it. Nothing of it
-is sent.
+is sent. Received text that is sent back can have one, too: what was malformed is U+FFFD. With --unencodable
+replace, or conn.unencodable = \"replace\", ? is sent in its place.
+
+utf-16 is utf-16le, and a byte order mark does not change that: one of the other order arrives as U+FFFE.
+Name utf-16be, or auto, which looks at the mark.
 ";
 
 const REGEX: &str = "
