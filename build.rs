@@ -1,4 +1,4 @@
-//! How the program is linked: so that it starts fast.
+//! How the program is linked, so that it starts fast; and what it says about how it was built.
 //!
 //! Owns nothing of the code, and where something here cannot be found out it is left as it is.
 
@@ -8,6 +8,8 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-env=TCPX_TARGET={}", env::var("TARGET").unwrap_or_default());
+    println!("cargo::rustc-env=TCPX_PROFILE={}", env::var("PROFILE").unwrap_or_default());
     let of_target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     // A compiler for another system says nothing about that one.
     let native = env::var("HOST").ok() == env::var("TARGET").ok();

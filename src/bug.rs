@@ -29,7 +29,17 @@ pub fn remember(info: &PanicHookInfo<'_>) {
 pub fn report() {
     let version = env!("CARGO_PKG_VERSION");
     let what = std::mem::take(&mut *last());
-    driver::say_last(&format!("tcpx: a bug in tcpx {version}, please report it: {}\n", show_line(&what)));
+    driver::say_last(&format!(
+        "tcpx: a bug in tcpx {version}, please report it as {} says: {}\n",
+        where_to_report(),
+        show_line(&what)
+    ));
+}
+
+/// What says where a report goes: the file of the sources, and where they are, if Cargo.toml says so.
+fn where_to_report() -> &'static str {
+    const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+    if REPOSITORY.is_empty() { "CONTRIBUTING.md" } else { concat!("CONTRIBUTING.md of ", env!("CARGO_PKG_REPOSITORY")) }
 }
 
 fn last() -> MutexGuard<'static, String> {

@@ -276,14 +276,14 @@ fn other_protocol(text: &str, scheme: &str, rest: &str) -> Option<Error> {
     ))
 }
 
-/// The error for a range of ports, as in `20-30`.
-pub fn port_range(text: &str) -> Option<Error> {
+/// The error for a range of ports of a host, as in `20-30`.
+pub fn port_range(text: &str, host: &str) -> Option<Error> {
     let (first, last) = text.split_once('-')?;
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     (is_number(first) && is_number(last)).then(|| {
         Error::usage_hint(
             format!("{text:?} is not a port"),
-            format!("one port at a time: for port in $(seq {first} {last}); do tcpx connect -z -w 1 HOST $port && echo $port; done"),
+            format!("one port at a time: for port in $(seq {first} {last}); do tcpx connect -z -w 1 {host} $port && echo $port; done"),
         )
     })
 }
@@ -295,7 +295,7 @@ pub fn parse_port(text: &str) -> Result<u16> {
             .parse()
             .map_err(|_| Error::usage(format!("port {text} is out of range: ports go from 0 to 65535")));
     }
-    if let Some(error) = port_range(text) {
+    if let Some(error) = port_range(text, "HOST") {
         return Err(error);
     }
     let is_name = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b))

@@ -1,4 +1,4 @@
-//! Every `tcpx` command line in the README and in the help is accepted by the parser.
+//! Every `tcpx` command line in the README, the script reference and the help is accepted by the parser.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,11 +7,13 @@ use std::path::Path;
 use tcpx::testing::{self, Stop};
 
 #[test]
-fn every_line_of_the_readme_is_accepted() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
-    let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
-    let seen: usize = blocks.flat_map(str::lines).map(check).sum();
-    assert!(seen > 20, "only {seen} lines found");
+fn every_line_of_the_readme_and_the_script_reference_is_accepted() {
+    for (file, least) in [("README.md", 20), ("docs/scripting.md", 7)] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
+        let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+        let seen: usize = blocks.flat_map(str::lines).map(check).sum();
+        assert!(seen >= least, "{file}: only {seen} lines found");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod examples;
 mod faults;
 mod floors;
 mod generated;
+mod markdown;
 mod network;
 mod parts;
 mod peers;

@@ -2,7 +2,7 @@
 //!
 //! Conventions of `docs/tutorial.md`: a block that begins with a comment with a file name is that file; a block
 //! `console N` is terminal N, where `$ ` begins a command, `^C` interrupts it, and the rest is the output.
-//! Ports from 45501 to 45599 stand for free ones. Other ports of 127.0.0.1 and times of day may be anything.
+//! Ports from 25501 to 25599 stand for free ones. Other ports of 127.0.0.1 and times of day may be anything.
 
 use std::collections::HashMap;
 use std::fs;

@@ -8,11 +8,14 @@ pub mod generate;
 mod habits;
 mod help;
 mod locale;
+mod old_line;
 mod options_elsewhere;
 mod resolve;
 mod rules;
+mod socat;
 mod usage;
 mod values;
+mod version;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};

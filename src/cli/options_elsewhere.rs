@@ -84,6 +84,11 @@ fn is_number(word: &str) -> bool {
 }
 
 const NC_Q: &str = "nc's -q SECONDS is --eof-wait SECONDS; -q alone makes tcpx say less";
+pub(super) const NO_EXEC: &str =
+    "starting programs is not there yet; --script FILE and --on-line CODE answer without one";
+pub(super) const NO_LISTS: &str =
+    "there are no lists of addresses yet; --script FILE can look at conn.peer_ip in on_connect";
+pub(super) const NO_PROXY: &str = "proxies are not there yet, directly";
 pub(super) const NO_UDP: &str = "UDP is not there yet: tcpx speaks TCP only, so far";
 pub(super) const NO_TLS: &str = "TLS is not there yet: tcpx speaks plain TCP, so far";
 

@@ -5,7 +5,7 @@
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::{ConnectArgs, EndingArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
 use super::resolve::is_stdout;
@@ -66,7 +66,8 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     text_options_need_an_encoding(&args.text, scripted)?;
     stdin_is_not_a_file_to_send(&args.text)?;
     output_is_not_a_file_to_send(&args.text, &args.output)?;
-    events_have_a_file_of_their_own(&args.text, &args.output)
+    events_have_a_file_of_their_own(&args.text, &args.output)?;
+    the_ready_file_is_no_other_file(args)
 }
 
 /// A numeric address must be of the requested family, and both ends of the same family.
@@ -428,6 +429,22 @@ fn events_have_a_file_of_their_own(text: &TextArgs, output: &OutputArgs) -> Resu
     is_not_a_file_to_send("--events", events, text)
 }
 
+/// It is removed at the start and replaced when clients can connect.
+fn the_ready_file_is_no_other_file(args: &ListenArgs) -> Result<()> {
+    let Some(ready) = &args.server.ready_file else { return Ok(()) };
+    let others =
+        [("--output", &args.output.output), ("--events", &args.output.events), ("--script", &args.script.script)];
+    let others = others.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)));
+    let sent = args.text.send_file.iter().map(|path| ("--send-file", path.as_path()));
+    match others.chain(sent).find(|(_, path)| !is_stdout(path) && is_same_file(path, ready)) {
+        Some((option, path)) => Err(Error::usage_hint(
+            format!("--ready-file and {option} are the same file, {}", shown(path.as_os_str())),
+            "write the address to another file",
+        )),
+        None => Ok(()),
+    }
+}
+
 fn is_not_a_file_to_send(option: &str, written: &Path, text: &TextArgs) -> Result<()> {
     match text.send_file.iter().find(|path| identity(path).is_some() && identity(path) == identity(written)) {
         Some(path) => Err(Error::usage_hint(
@@ -445,8 +462,15 @@ fn is_not_a_file_to_send(option: &str, written: &Path, text: &TextArgs) -> Resul
 fn is_same_file(one: &Path, other: &Path) -> bool {
     match (identity(one), identity(other)) {
         (Some(one), Some(other)) => one == other,
-        _ => one == other && !one.exists(),
+        (None, None) => one == other && !one.exists() || place(one).is_some_and(|one| place(other) == Some(one)),
+        _ => false,
     }
+}
+
+/// Where a file that does not exist would be created.
+fn place(path: &Path) -> Option<PathBuf> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    (!path.exists()).then_some(folder.canonicalize().ok()?.join(path.file_name()?))
 }
 
 /// What tells a regular file from all others.

@@ -6,19 +6,22 @@ use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{Stop, habits, options_elsewhere};
+use super::{Stop, habits, options_elsewhere, version};
 use crate::endpoint;
 use crate::error::Error;
 
 /// The reason clap did not accept the command line.
 pub(super) fn stop(command: &mut clap::Command, argv: &[OsString], error: &clap::Error) -> Stop {
+    if argv.len() > 1 && version::is_asked_in_full(&argv[1..]) {
+        return Stop::Help(version::in_full());
+    }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Stop::Help(error.render().to_string());
     }
     if argv.len() <= 1 {
         return Stop::NoCommand(command.render_help().to_string());
     }
-    if let Some(error) = habits::recognise(argv, || {
+    if let Some(error) = habits::recognise(argv, command, || {
         suggestion(error, ContextKind::SuggestedSubcommand).is_some_and(|name| name == "connect" || name == "listen")
     }) {
         return Stop::Error(error);

@@ -257,7 +257,10 @@ fn marked_word(word: &str) -> String {
         Some(inside) if !inside.contains('(') => ("(", inside),
         _ => ("", core),
     };
-    let core = if open == "(" { core.trim_end_matches(')') } else { core };
+    let mut core = if open == "(" { core.trim_end_matches(')') } else { core };
+    while core.ends_with(')') && core.matches(')').count() > core.matches('(').count() {
+        core = &core[..core.len() - 1];
+    }
     let tail = &word[open.len() + core.len()..];
     if core.is_empty() || core.contains("://") || core.contains("](") {
         return word.to_owned();
@@ -300,12 +303,13 @@ Everything else about a run stays as it is: encodings, limits of time and the ex
 ";
 
 const WAYS: &str = "
-tcpx listen 45586 --script reply.rhai [-- ARGS...]
-tcpx connect HOST PORT --script client.rhai
-tcpx listen 7 --on-data 'conn.send(data)'       the body of on_data
-tcpx listen 7 --on-line 'conn.send_line(line)'  the body of on_line
-tcpx listen 7 --script @echo                    a built-in script
-tcpx listen 45586 --script reply.rhai --watch   loaded again when it changes
+tcpx script new > reply.rhai                        # a script to start from
+tcpx listen 7777 --script reply.rhai                # a file; words after -- are its args
+tcpx listen 7777 --script reply.rhai --watch        # loaded again when it changes
+tcpx listen 7777 --on-data 'conn.send(data)'        # the body of on_data
+tcpx listen 7777 --on-line 'conn.send_line(line)'   # the body of on_line
+tcpx listen 7777 --script @echo                     # a built-in script
+tcpx connect localhost 7777 --on-line 'print(line)' # the same with connect
 ";
 
 const LAWS: &str = "

@@ -530,7 +530,7 @@ fn panic_text(payload: &(dyn Any + Send)) -> String {
 
 fn internal(file: &str, what: &str, panic: &str) -> String {
     format!(
-        "{file}: a bug in tcpx stopped {what}: {}\nhint: please report it",
+        "{file}: a bug in tcpx stopped {what}: {}\nhint: please report it as CONTRIBUTING.md says",
         panic.lines().next().unwrap_or_default()
     )
 }

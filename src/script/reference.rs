@@ -179,7 +179,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("conn.id", "Its number: 1, 2, 3 … in one run, never used again."),
     (
         "conn.peer",
-        "The other end: \"10.0.0.9:51234\", \"unix:/run/x.sock\", \"unix:@name\"; \"unix:(unnamed)\" for most clients of a Unix socket.",
+        "The other end: \"10.0.0.9:61234\", \"unix:/run/x.sock\", \"unix:@name\"; \"unix:(unnamed)\" for most clients of a Unix socket.",
     ),
     ("conn.peer_ip", "The other end's IP address alone; () for a Unix socket, and while the connection is being made."),
     ("conn.peer_port", "The other end's port, a number; () as for conn.peer_ip."),

@@ -1,4 +1,4 @@
-//! The machine: how much memory and how many descriptors a process may use here.
+//! The machine: how much memory and how many descriptors a process may use here, and its kernel.
 //!
 //! Owns the sources of these figures. Does not know what they are for.
 
@@ -14,6 +14,12 @@ pub fn memory() -> Option<u64> {
 /// Number of descriptors this process may have open (`RLIMIT_NOFILE`); `None`: without a limit.
 pub fn descriptors() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+/// Name, version and processor of the kernel, as `uname -srm` has them.
+pub fn kernel() -> String {
+    let name = rustix::system::uname();
+    [name.sysname(), name.release(), name.machine()].map(|part| part.to_string_lossy().into_owned()).join(" ")
 }
 
 /// `MemTotal` of `proc_meminfo(5)`.

@@ -359,3 +359,22 @@ fn a_verdict_needs_received_data_of_its_own() {
 }
 
 const SYNTAX: &str = "the syntax is that of Rust's regex crate; \\ before a character takes it as it is";
+
+#[test]
+fn the_ready_file_is_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (new, old) = (path("new"), path("old"));
+    std::fs::write(&old, "x").unwrap();
+    for (option, name) in
+        [("-o", "--output"), ("--events", "--events"), ("-s", "--script"), ("--send-file", "--send-file")]
+    {
+        for (ready, other) in [(&new, &new), (&old, &old), (&path("./new"), &new), (&path("./old"), &old)] {
+            assert_eq!(
+                refused(&format!("listen 80 {option} {other} --ready-file {ready}")),
+                format!("--ready-file and {name} are the same file, {other:?} | write the address to another file")
+            );
+        }
+        accepted(&format!("listen 80 {option} {old} --ready-file {new}"));
+    }
+}

@@ -244,5 +244,8 @@ fn a_panic_in_a_native_function_fails_the_handler() {
         std::panic::resume_unwind(Box::new("it broke"));
     });
     let message = bench.fail(&conn(1), Event::Opened);
-    assert_eq!(message, "reply.rhai: a bug in tcpx stopped on_connect: it broke\nhint: please report it");
+    assert_eq!(
+        message,
+        "reply.rhai: a bug in tcpx stopped on_connect: it broke\nhint: please report it as CONTRIBUTING.md says"
+    );
 }

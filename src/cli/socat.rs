@@ -1,0 +1,143 @@
+//! Addresses of socat, as in `TCP-LISTEN:9000,fork -`, written as a command of tcpx.
+//!
+//! Owns the addresses that have a counterpart here, and what is said of the others.
+
+use super::options_elsewhere::{NO_EXEC, NO_TLS, NO_UDP};
+
+/// What tcpx has for a line of socat.
+pub(super) enum Counterpart {
+    /// The command without `tcpx`, and what it does not do.
+    Command(Vec<String>, Option<&'static str>),
+    Missing(&'static str),
+}
+
+/// The counterpart of a line in which a word is an address of socat.
+pub(super) fn counterpart(words: &[&str]) -> Option<Counterpart> {
+    let addresses: Vec<_> = words.iter().filter_map(|word| Address::read(word)).collect();
+    if addresses.iter().any(|address| address.kind.contains("SSL")) {
+        return Some(Counterpart::Missing(NO_TLS));
+    }
+    if addresses.iter().any(|address| address.kind.starts_with("UDP")) {
+        return Some(Counterpart::Missing(NO_UDP));
+    }
+    let listener = addresses.iter().find(|address| address.listens());
+    let mut places = addresses.iter().filter(|address| !address.listens());
+    let runs_program = addresses.iter().any(|address| matches!(address.kind.as_str(), "EXEC" | "SYSTEM" | "SHELL"));
+    let server = places.find_map(Address::connect);
+    let note = runs_program.then_some(NO_EXEC);
+    let Some(listener) = listener else {
+        let mut command = vec!["connect".to_owned()];
+        command.extend(server?);
+        return Some(Counterpart::Command(command, note));
+    };
+    let mut command = vec!["listen".to_owned()];
+    let echoes = words.iter().any(|word| word.eq_ignore_ascii_case("pipe"));
+    if listener.option("fork").is_some() && server.is_none() && !echoes {
+        command.push("-k".to_owned());
+    }
+    command.extend(listener.place().unwrap_or_else(|| vec!["PORT".to_owned()]));
+    if echoes {
+        command.extend(["--script", "@echo"].map(str::to_owned));
+    } else if let Some(server) = server {
+        command.extend(["--script", "@proxy", "--"].map(str::to_owned));
+        command.push(match server.as_slice() {
+            [host, port] if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{port}"),
+            words => words.join(":"),
+        });
+    }
+    Some(Counterpart::Command(command, note))
+}
+
+/// An address: `KIND:PARAMETERS,OPTION,OPTION=VALUE`.
+struct Address<'a> {
+    kind: String,
+    rest: &'a str,
+    options: Vec<&'a str>,
+}
+
+impl<'a> Address<'a> {
+    fn read(word: &'a str) -> Option<Self> {
+        let (kind, rest) = word.split_once(':')?;
+        let kind = kind.to_ascii_uppercase();
+        if !KINDS.contains(&kind.as_str()) {
+            return None;
+        }
+        let mut parts = rest.split(',');
+        Some(Self { kind, rest: parts.next().unwrap_or_default(), options: parts.collect() })
+    }
+
+    fn listens(&self) -> bool {
+        self.kind.ends_with("-LISTEN") || self.kind.ends_with("-L")
+    }
+
+    /// The value of an option, empty if it has none.
+    fn option(&self, name: &str) -> Option<&'a str> {
+        self.options.iter().find_map(|option| {
+            let (found, value) = option.split_once('=').unwrap_or((option, ""));
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// Where it listens.
+    fn place(&self) -> Option<Vec<String>> {
+        if self.kind.starts_with("UNIX") {
+            return Some(vec![format!("unix:{}", self.rest)]);
+        }
+        let bind = self.option("bind").filter(|address| !address.is_empty()).map(str::to_owned);
+        let words = self.family().into_iter().chain(bind).chain([self.rest.to_owned()]);
+        (!self.rest.is_empty()).then(|| words.collect())
+    }
+
+    /// Where it connects to.
+    fn connect(&self) -> Option<Vec<String>> {
+        if self.kind.starts_with("UNIX") {
+            return Some(vec![format!("unix:{}", self.rest)]);
+        }
+        if self.kind.starts_with("ABSTRACT") {
+            return Some(vec![format!("unix:@{}", self.rest)]);
+        }
+        if !self.kind.starts_with("TCP") {
+            return None;
+        }
+        let (host, port) = self.rest.rsplit_once(':')?;
+        Some(vec![host.to_owned(), port.to_owned()])
+    }
+
+    fn family(&self) -> Option<String> {
+        ["4", "6"].iter().find(|digit| self.kind.contains(**digit)).map(|digit| format!("-{digit}"))
+    }
+}
+
+/// The kinds of addresses that say what a line is for, in upper case.
+const KINDS: &[&str] = &[
+    "TCP",
+    "TCP4",
+    "TCP6",
+    "TCP-CONNECT",
+    "TCP4-CONNECT",
+    "TCP6-CONNECT",
+    "TCP-LISTEN",
+    "TCP4-LISTEN",
+    "TCP6-LISTEN",
+    "TCP-L",
+    "TCP4-L",
+    "TCP6-L",
+    "UNIX-CONNECT",
+    "UNIX-CLIENT",
+    "UNIX-LISTEN",
+    "UNIX-L",
+    "ABSTRACT-CONNECT",
+    "OPENSSL",
+    "OPENSSL-CONNECT",
+    "OPENSSL-LISTEN",
+    "SSL",
+    "SSL-L",
+    "UDP",
+    "UDP4",
+    "UDP6",
+    "UDP-LISTEN",
+    "UDP-L",
+    "EXEC",
+    "SYSTEM",
+    "SHELL",
+];
