@@ -238,7 +238,9 @@ fn marked(line: &str) -> String {
 
 /// Whether a call or a map continues after the next space. A parenthesis at the start of a word opens none.
 fn is_open(word: &str) -> bool {
-    let is_code = word.starts_with("#{") || word.find('(').is_some_and(|at| at > 0);
+    let is_array =
+        word.strip_prefix('[').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '"'));
+    let is_code = is_array || word.starts_with("#{") || word.find('(').is_some_and(|at| at > 0);
     let (mut depth, mut quoted) = (0, false);
     for character in word.chars() {
         match character {
