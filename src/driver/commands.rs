@@ -36,6 +36,10 @@ impl Parts {
                 let now = self.io.now;
                 self.touch(id, move |peer| peer.link.handle_idle_change(now));
             }
+            Command::SetPeerIdle(id) => {
+                let now = self.io.now;
+                self.touch(id, move |peer| peer.link.handle_peer_idle_change(now));
+            }
             Command::SetForm(id, chosen) => self.touch(id, |peer| peer.link.set_form(chosen)),
             Command::Cut(id, length) => self.touch(id, move |peer| peer.link.cut(length)),
             Command::Skip(id, n) => self.touch(id, move |peer| peer.link.skip(n)),

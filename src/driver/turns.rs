@@ -167,12 +167,16 @@ impl Parts {
 
     /// Whether bytes of a connection wait for us: for room in stdout or in its partner, or for the time of a layer.
     pub(super) fn is_held(&mut self, slot: Slot) -> bool {
-        let is_readable = self.io.reactor.readiness(slot).readable;
+        let is_unread = self.is_unread(slot);
         self.peers.get(slot).is_some_and(|peer| {
-            (is_readable && peer.link.wants_read() && self.must_stall(peer))
-                || (self.stdout.are_events_full() && peer.link.wants_write())
-                || peer.link.is_delaying()
+            is_unread || (self.stdout.are_events_full() && peer.link.wants_write()) || peer.link.is_delaying()
         })
+    }
+
+    /// Whether bytes of the peer wait in the kernel for room in stdout, stderr or the partner.
+    fn is_unread(&mut self, slot: Slot) -> bool {
+        let is_readable = self.io.reactor.readiness(slot).readable;
+        is_readable && self.peers.get(slot).is_some_and(|peer| peer.link.wants_read() && self.must_stall(peer))
     }
 
     /// Moves received bytes to the partner within the kernel. Returns false if they have to be read.
@@ -270,10 +274,14 @@ impl Parts {
             let is_stopping = self.shutdown.is_stopping();
             let now = self.io.now;
             let is_held = self.is_held(slot);
+            let is_unread = self.is_unread(slot);
             self.work_on(slot, |peer| {
                 let has_limit = peer.link.view().info.idle_limit().is_some();
                 if has_limit && is_held {
                     peer.link.note_progress(now);
+                }
+                if is_unread {
+                    peer.link.note_heard(now);
                 }
                 let unacknowledged = peer.unacknowledged();
                 if is_stopping && unacknowledged == 0 {

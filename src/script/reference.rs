@@ -145,7 +145,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ("on_drain(conn)", "What was queued fell to 64 KiB or less, or is gone: the moment to send more."),
     (
         "on_idle(conn, ms)",
-        "Nothing moved for conn.idle_timeout; told again after the same time. Without this handler an idle connection is reset.",
+        "Nothing moved for conn.idle_timeout, or nothing came for conn.peer_idle_timeout; told again after the same time. Without this handler such a connection is reset.",
     ),
     (
         "on_error(conn, err)",
@@ -202,6 +202,10 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("conn.eol", "What send_line adds: \"\\n\" at first. Can be set."),
     ("conn.idle_timeout", "Milliseconds of silence until on_idle; 0 is never. Can be set; -i sets it for all."),
     (
+        "conn.peer_idle_timeout",
+        "The same for the silence of the peer alone: what we send, a heartbeat of our own for example, does not count. 0, as at first, is never. Can be set.",
+    ),
+    (
         "conn.nodelay",
         "Small pieces are sent at once (TCP_NODELAY); --no-nodelay sets it for all. Can be set; without effect on a Unix socket.",
     ),
@@ -213,6 +217,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("conn.queued", "Bytes that wait to be sent; grows at once with send."),
     ("conn.age_ms", "Milliseconds since it was accepted or made."),
     ("conn.idle_ms", "Milliseconds since a byte last moved."),
+    ("conn.peer_idle_ms", "Milliseconds since a byte last came from the peer; since the start if none has."),
 ];
 
 const METHODS: &[(&str, &str)] = &[

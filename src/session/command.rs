@@ -39,6 +39,8 @@ pub enum Command {
     SetNodelay(ConnId, bool),
     /// The idle limit in the connection's view was changed.
     SetIdle(ConnId),
+    /// The limit for the silence of the peer in the connection's view was changed.
+    SetPeerIdle(ConnId),
     /// Change the form of received bytes, from the next byte that was not delivered; `None`: as the handler asks for.
     SetForm(ConnId, Option<ChosenForm>),
     /// Answers [`Event::Measure`]: the next frame has this length; 0: more bytes are needed.

@@ -285,6 +285,16 @@ impl Connection {
         }
     }
 
+    /// The limit for the silence of the peer in the view was changed; it counts from the last byte of the peer.
+    pub fn handle_peer_idle_change(&mut self, now: Instant) {
+        match self.view.info.peer_idle_limit() {
+            Some(limit) if self.phase == Phase::Open => {
+                self.timers.set(Timer::PeerIdle, (self.view.info.last_received() + limit).max(now));
+            }
+            _ => self.timers.stop(Timer::PeerIdle),
+        }
+    }
+
     /// Changes the form of what was not delivered yet; `None`: the one the event mask asks for.
     pub fn set_form(&mut self, chosen: Option<ChosenForm>) {
         self.inbound.set_chosen(&self.view, chosen, self.settings.form());
@@ -305,6 +315,7 @@ impl Connection {
         while let Some(timer) = self.timers.expired(now) {
             match timer {
                 Timer::Idle => self.check_idle(now, unacknowledged),
+                Timer::PeerIdle => self.check_peer_idle(now),
                 Timer::Detect => match self.inbound.decide(&self.view) {
                     Ok(Some(event)) => self.events.push_back(event),
                     Ok(None) => {}

@@ -11,8 +11,8 @@
 //! | a running `every` | after it | yes: it would go on for ever |
 //! | nothing of these | yes | yes |
 //!
-//! A timer of the run is not the connection's, whatever its function does. `on_idle` with an idle limit is as `every`, and a
-//! coming `on_drain` as `after` for stdin's end; these two the session knows itself.
+//! A timer of the run is not the connection's, whatever its function does. `on_idle` with an idle limit, also
+//! one of the peer alone, is as `every`, and a coming `on_drain` as `after` for stdin's end; these two the session knows itself.
 
 /// What a handler holds of one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

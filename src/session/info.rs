@@ -27,10 +27,12 @@ pub struct ConnInfo {
     listener: Option<ListenerId>,
     opened: Cell<Instant>,
     last_activity: Cell<Instant>,
+    last_received: Cell<Instant>,
     bytes_in: Cell<u64>,
     bytes_out: Cell<u64>,
     queued: Cell<usize>,
     idle_limit: Cell<Option<Duration>>,
+    peer_idle_limit: Cell<Option<Duration>>,
     #[expect(clippy::box_collection, reason = "8 bytes while there is none, not 24")]
     toxics: RefCell<Option<Box<Vec<&'static str>>>>,
     /// In microseconds; at most some 71 minutes.
@@ -54,10 +56,12 @@ impl ConnInfo {
             listener: None,
             opened: Cell::new(now),
             last_activity: Cell::new(now),
+            last_received: Cell::new(now),
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
             queued: Cell::new(0),
             idle_limit: Cell::new(None),
+            peer_idle_limit: Cell::new(None),
             toxics: RefCell::default(),
             connecting_us: Cell::new(0),
             side,
@@ -155,6 +159,11 @@ impl ConnInfo {
         self.last_activity.get()
     }
 
+    /// When a byte last came from the peer, whatever layers still hold; the start of the connection if none has.
+    pub fn last_received(&self) -> Instant {
+        self.last_received.get()
+    }
+
     // ---- what moved -----------------------------------------------------------------------------------
 
     /// Bytes received.
@@ -179,6 +188,16 @@ impl ConnInfo {
         self.idle_limit.get()
     }
 
+    /// Duration of the peer's silence after which the connection is idle, whatever we send.
+    pub fn peer_idle_limit(&self) -> Option<Duration> {
+        self.peer_idle_limit.get()
+    }
+
+    /// Whether silence of any kind has a limit.
+    pub fn has_idle_limit(&self) -> bool {
+        self.idle_limit().is_some() || self.peer_idle_limit().is_some()
+    }
+
     /// `TCP_NODELAY` as last asked for.
     pub fn nodelay(&self) -> bool {
         self.nodelay.get()
@@ -197,6 +216,12 @@ impl ConnInfo {
         let took = now.saturating_duration_since(self.opened.replace(now)).as_micros();
         self.connecting_us.set(u32::try_from(took).unwrap_or(u32::MAX));
         self.last_activity.set(now);
+        self.last_received.set(now);
+    }
+
+    /// Bytes came from the socket; layers may still hold them.
+    pub(super) fn note_heard(&self, now: Instant) {
+        self.last_received.set(now);
     }
 
     /// `n` bytes arrived, whether or not they passed through the connection.
@@ -245,6 +270,11 @@ impl ConnInfo {
 
     pub(super) fn set_idle_limit(&self, limit: Option<Duration>) {
         self.idle_limit.set(limit);
+    }
+
+    /// Returns whether that is another limit than before.
+    pub(super) fn set_peer_idle_limit(&self, limit: Option<Duration>) -> bool {
+        self.peer_idle_limit.replace(limit) != limit
     }
 
     pub(super) fn set_nodelay(&self, on: bool) {

@@ -128,6 +128,7 @@ impl Link {
 
     /// Bytes arrived, as one read gave them.
     pub fn handle_input(&mut self, now: Instant, bytes: &[u8]) {
+        self.note_heard(now);
         if self.is_transparent() {
             self.conn.handle_input(now, bytes);
         } else {

@@ -7,13 +7,15 @@ use std::time::Instant;
 pub enum Timer {
     /// Nothing moved for the idle limit.
     Idle,
+    /// The peer sent nothing for the limit of its silence.
+    PeerIdle,
     /// Held bytes of an undetected encoding are decided upon.
     Detect,
     /// A closed connection stops absorbing what the peer still sends.
     Linger,
 }
 
-const KINDS: [Timer; 3] = [Timer::Idle, Timer::Detect, Timer::Linger];
+const KINDS: [Timer; 4] = [Timer::Idle, Timer::PeerIdle, Timer::Detect, Timer::Linger];
 
 /// An optional deadline for each [`Timer`].
 type Deadlines = [Option<Instant>; KINDS.len()];

@@ -136,6 +136,11 @@ impl ConnView {
         Command::SetIdle(self.id)
     }
 
+    /// Another limit for the silence of the peer, or none.
+    pub fn request_peer_idle_limit(&self, limit: Option<Duration>) -> Option<Command> {
+        self.info.set_peer_idle_limit(limit).then_some(Command::SetPeerIdle(self.id))
+    }
+
     /// Passes one direction through a toxic, whose chance comes from `seed`.
     pub fn request_toxic(&self, direction: Direction, toxic: Toxic, seed: u64) -> Command {
         self.info.add_toxic(toxic.name());

@@ -21,6 +21,7 @@ mod layered;
 mod lingering;
 mod opening;
 mod outputs;
+mod peer_silence;
 mod readers;
 mod relaying;
 mod scripts;

@@ -99,7 +99,7 @@ fn known(address: &Address) -> Option<&Address> {
 }
 
 fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
-    let (age, idle) = (Rc::clone(host), Rc::clone(host));
+    let (age, idle, peer_idle) = (Rc::clone(host), Rc::clone(host), Rc::clone(host));
     let since = |host: &Host, then: Instant| host.now().saturating_duration_since(then).as_millis() as INT;
     engine
         .register_get("id", |conn: &mut Conn| number(conn.0.id))
@@ -127,6 +127,7 @@ fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
         .register_get("queued", |conn: &mut Conn| number(conn.0.info.queued() as u64))
         .register_get("age_ms", move |conn: &mut Conn| since(&age, conn.0.info.opened()))
         .register_get("idle_ms", move |conn: &mut Conn| since(&idle, conn.0.info.last_activity()))
+        .register_get("peer_idle_ms", move |conn: &mut Conn| since(&peer_idle, conn.0.info.last_received()))
         .register_fn("==", |a: Conn, b: Conn| a.0.id == b.0.id)
         .register_fn("!=", |a: Conn, b: Conn| a.0.id != b.0.id)
         .register_fn("to_string", |conn: &mut Conn| conn.0.name())
@@ -175,13 +176,32 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
     let to = Rc::clone(host);
     engine.register_get_set(
         "idle_timeout",
-        |conn: &mut Conn| conn.0.info.idle_limit().map_or(0, |idle| idle.as_millis() as INT),
+        |conn: &mut Conn| in_ms(conn.0.info.idle_limit()),
         move |conn: &mut Conn, ms: INT| -> Outcome<()> {
-            let ms = u64::try_from(ms).map_err(|_| failure(format!("idle_timeout is in milliseconds, not {ms}")))?;
-            to.push(conn.0.request_idle_limit((ms > 0).then(|| Duration::from_millis(ms))));
+            to.push(conn.0.request_idle_limit(limit("idle_timeout", ms)?));
             Ok(())
         },
     );
+    let to = Rc::clone(host);
+    engine.register_get_set(
+        "peer_idle_timeout",
+        |conn: &mut Conn| in_ms(conn.0.info.peer_idle_limit()),
+        move |conn: &mut Conn, ms: INT| -> Outcome<()> {
+            to.extend(conn.0.request_peer_idle_limit(limit("peer_idle_timeout", ms)?));
+            Ok(())
+        },
+    );
+}
+
+/// A limit of time as scripts read it; 0 is none.
+fn in_ms(limit: Option<Duration>) -> INT {
+    limit.map_or(0, |limit| limit.as_millis() as INT)
+}
+
+/// A limit of time as scripts set it: `name` is the property.
+fn limit(name: &str, ms: INT) -> Outcome<Option<Duration>> {
+    let ms = u64::try_from(ms).map_err(|_| failure(format!("{name} is in milliseconds, not {ms}")))?;
+    Ok((ms > 0).then(|| Duration::from_millis(ms)))
 }
 
 fn register_pausing(engine: &mut Engine, host: &Rc<Host>) {

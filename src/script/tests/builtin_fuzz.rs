@@ -144,6 +144,7 @@ impl Room {
                 Command::Close(id) => touch(id, &mut |link| link.close(CloseReason::Closed)),
                 Command::Reset(id) => touch(id, &mut |link| link.reset(CloseReason::Reset)),
                 Command::SetIdle(id) => touch(id, &mut |link| link.handle_idle_change(now)),
+                Command::SetPeerIdle(id) => touch(id, &mut |link| link.handle_peer_idle_change(now)),
                 Command::SetForm(id, form) => touch(id, &mut |link| link.set_form(form.clone())),
                 Command::Cut(id, length) => touch(id, &mut |link| link.cut(length)),
                 Command::Skip(id, n) => touch(id, &mut |link| link.skip(n)),

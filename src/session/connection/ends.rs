@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::{Action, Connection, End, Phase};
+use crate::config::show_duration;
 use crate::session::idle::Look;
 use crate::session::inbound::Fault;
 use crate::session::linger::{self, Linger};
@@ -177,7 +178,24 @@ impl Connection {
             self.events.push_back(Event::Idle(now - self.view.info.last_activity()));
             return self.timers.set(Timer::Idle, now + idle);
         }
-        let message = format!("idle for {}", crate::config::show_duration(idle));
+        self.time_out(format!("idle for {}", show_duration(idle)));
+    }
+
+    pub(super) fn check_peer_idle(&mut self, now: Instant) {
+        // Nothing is expected of the peer once our side has said its goodbye.
+        let Some(limit) = self.view.info.peer_idle_limit().filter(|_| self.phase == Phase::Open) else { return };
+        let since = self.view.info.last_received();
+        if since + limit > now {
+            return self.timers.set(Timer::PeerIdle, since + limit);
+        }
+        if self.settings.event_mask.idle {
+            self.events.push_back(Event::Idle(now - since));
+            return self.timers.set(Timer::PeerIdle, now + limit);
+        }
+        self.time_out(format!("the peer was silent for {}", show_duration(limit)));
+    }
+
+    fn time_out(&mut self, message: String) {
         self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: Operation::Wait, message }));
         self.release(CloseReason::Timeout, true);
     }

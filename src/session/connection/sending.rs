@@ -151,7 +151,7 @@ impl Connection {
     /// its answer vanish.
     pub fn outlasts_input(&self) -> bool {
         let mask = self.settings.event_mask;
-        (mask.idle && self.view.info.idle_limit().is_some()) || (mask.drained && self.drain_due)
+        (mask.idle && self.view.info.has_idle_limit()) || (mask.drained && self.drain_due)
     }
 
     fn after_queueing(&mut self) {

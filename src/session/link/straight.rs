@@ -56,7 +56,13 @@ impl Link {
 
     /// Bytes arrived and went their way without passing through here ([`Link::passes_through`]).
     pub fn note_received(&mut self, now: Instant, n: usize) {
+        self.note_heard(now);
         self.conn.note_received(now, n);
+    }
+
+    /// Bytes came from the peer, or wait in the kernel because of us: it is not silent.
+    pub fn note_heard(&mut self, now: Instant) {
+        self.view().info.note_heard(now);
     }
 
     /// Something that moves slowly counts as activity: bytes wait for room elsewhere, or for the time of a layer.
@@ -72,6 +78,11 @@ impl Link {
     /// The idle limit in the view was changed; it counts from the last byte.
     pub fn handle_idle_change(&mut self, now: Instant) {
         self.conn.handle_idle_change(now);
+    }
+
+    /// The limit for the silence of the peer in the view was changed; it counts from the last byte of the peer.
+    pub fn handle_peer_idle_change(&mut self, now: Instant) {
+        self.conn.handle_peer_idle_change(now);
     }
 
     /// Changes the form of what was not delivered yet; `None`: the one the event mask asks for.
