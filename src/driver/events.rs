@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use crate::config::ScriptErrors;
+use crate::driver::budgets::Turn;
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer};
 use crate::driver::shutdown::GRACE;
@@ -18,18 +19,17 @@ use crate::session::{
     CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, HandlerError, ListenerId, Operation, RunEvent,
 };
 
-/// Maximum events of one connection in one turn, so that a script that answers itself cannot block the loop.
-const EVENT_BUDGET: usize = 4096;
-
 impl Parts {
-    /// Delivers the events of a connection. Returns whether it stopped at the budget: then there may be more events, which
-    /// `has_events` does not show (lines are cut on demand), and the connection needs another turn.
-    pub(super) fn deliver(&mut self, slot: Slot) -> bool {
-        for _ in 0..EVENT_BUDGET {
-            let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.link.poll_event()) else { return false };
+    /// Delivers the events of a connection. At the budget there may be more that `has_events` does not show: lines are cut
+    /// on demand.
+    pub(super) fn deliver(&mut self, slot: Slot) -> Turn {
+        for _ in 0..self.io.budgets.events {
+            let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.link.poll_event()) else {
+                return Turn::Done;
+            };
             self.handle_event(slot, event);
         }
-        true
+        Turn::Again
     }
 
     fn handle_event(&mut self, slot: Slot, event: Event) {

@@ -5,6 +5,7 @@
 
 use crate::codec::typed::Filtered;
 use crate::config::Role;
+use crate::driver::budgets::Turn;
 use crate::driver::bulk;
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer};
@@ -21,12 +22,16 @@ use crate::session::{CloseReason, RunEvent};
 impl Parts {
     /// Reads stdin once if there are targets and all have room, and queues the bytes for all of them; or gives its lines to
     /// the script.
-    pub(super) fn stdin_turn(&mut self) {
+    pub(super) fn stdin_turn(&mut self) -> Turn {
         if !self.shutdown.is_running() {
-            return;
+            return Turn::Done;
         }
         match self.stdin.duty() {
-            Duty::Bytes => self.stdin_bytes(),
+            Duty::Bytes => {
+                // One read; what is left to read wakes it.
+                self.stdin_bytes();
+                Turn::Done
+            }
             Duty::Lines => self.stdin_lines(),
         }
     }
@@ -64,45 +69,55 @@ impl Parts {
         self.io.return_buffer(buffer);
     }
 
-    fn stdin_lines(&mut self) {
-        // The lines of stdin find the run's own connection.
-        if !self.stdin.is_readable(&mut self.io) || self.stderr.is_full(self.io.now) || self.awaits_opening() {
-            return;
+    /// Gives the script the lines of the last read, and reads once when there are none.
+    fn stdin_lines(&mut self) -> Turn {
+        let left = self.tell_lines();
+        if left == Turn::Again {
+            return left;
         }
-        let mut buffer = self.io.take_buffer();
-        let step = self.stdin.read(&mut self.io, &mut buffer);
-        let mut ended = false;
-        if let Step::Moved(n) = step {
-            self.note_typed(&buffer[..n]);
-        }
-        if let Some(lines) = self.stdin.lines() {
-            match &step {
-                Step::Moved(n) => lines.push(&buffer[..*n]),
-                Step::Ended => {
-                    lines.finish();
-                    ended = true;
-                }
-                Step::Blocked | Step::Failed(_) => {}
+        if !self.stdin.have_lines_ended() {
+            self.read_lines();
+            let left = self.tell_lines();
+            if left == Turn::Again {
+                return left;
             }
         }
-        self.io.return_buffer(buffer);
-        match step {
-            Step::Moved(_) => self.stdin.wake(&mut self.io),
-            Step::Failed(error) => self.stdin_failed(&error),
-            Step::Blocked | Step::Ended => {}
-        }
-        while self.shutdown.is_running()
-            && let Some(line) = self.stdin.lines().and_then(|lines| lines.next_line(ended))
-        {
-            self.tell_run(RunEvent::StdinLine(line));
-        }
-        if ended {
+        if self.stdin.have_lines_ended() && self.stdin.slot().is_some() {
             self.stdin.stop(&mut self.io);
             if self.shutdown.is_running() && !self.tell_run(RunEvent::StdinEof) {
                 let targets = self.stdin_targets();
                 self.end_input(&targets);
             }
         }
+        Turn::Done
+    }
+
+    /// Gives the script lines that were read, up to the budget of one turn.
+    fn tell_lines(&mut self) -> Turn {
+        for _ in 0..self.io.budgets.lines {
+            let Some(line) = self.stdin.next_line().filter(|_| self.shutdown.is_running()) else { return Turn::Done };
+            self.tell_run(RunEvent::StdinLine(line));
+        }
+        Turn::Again
+    }
+
+    fn read_lines(&mut self) {
+        // The lines of stdin find the run's own connection.
+        if !self.stdin.is_readable(&mut self.io) || self.stderr.is_full(self.io.now) || self.awaits_opening() {
+            return;
+        }
+        let mut buffer = self.io.take_buffer();
+        match self.stdin.read(&mut self.io, &mut buffer) {
+            Step::Moved(n) => {
+                self.note_typed(&buffer[..n]);
+                self.stdin.push_lines(&buffer[..n]);
+                self.stdin.wake(&mut self.io);
+            }
+            Step::Ended => self.stdin.finish_lines(),
+            Step::Failed(error) => self.stdin_failed(&error),
+            Step::Blocked => {}
+        }
+        self.io.return_buffer(buffer);
     }
 
     /// Notes where a typed line leaves the cursor.

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use mio::Interest;
 
+use crate::driver::budgets::Budgets;
 use crate::driver::observers::Observers;
 use crate::driver::world::{Mail, Network};
 use crate::error::Error;
@@ -52,6 +53,8 @@ pub(super) struct Io {
     pub(super) now: Instant,
     pub(super) splice_pool: SplicePool,
     pub(super) observers: Observers,
+    /// Maximum work of one turn.
+    pub(super) budgets: Budgets,
     /// Bytes of one read.
     chunk: usize,
     /// Made for the first read.
@@ -71,6 +74,7 @@ impl Io {
             now,
             splice_pool: SplicePool::default(),
             observers: Observers::default(),
+            budgets: Budgets::default(),
             chunk,
             buffer: Vec::new(),
         })

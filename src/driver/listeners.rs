@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use mio::Interest;
 
+use crate::driver::budgets::Turn;
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Defaults, Duties, Lookup, Plan, Wishes};
 use crate::driver::world::Network;
@@ -24,8 +25,6 @@ use crate::output::Notice;
 use crate::script::Binder;
 use crate::session::ListenerId;
 
-/// Maximum clients accepted in one turn.
-const ACCEPT_BUDGET: usize = 64;
 /// Pause after running out of descriptors; no event says when some are free again.
 const RETRY: Duration = Duration::from_millis(100);
 
@@ -147,17 +146,16 @@ impl Listeners {
     }
 
     /// Accepts waiting clients of one listener; at most `room` if it is the run's own.
-    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot, room: usize) -> Vec<ListenOutcome> {
+    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot, room: usize) -> (Vec<ListenOutcome>, Turn) {
         let mut outcomes = Vec::new();
-        let Some(acceptor) = self.acceptors.get_mut(&slot) else { return outcomes };
+        let Some(acceptor) = self.acceptors.get_mut(&slot) else { return (outcomes, Turn::Done) };
         let is_own = acceptor.id.is_none();
         for turn in 0.. {
             if (is_own && turn >= room) || acceptor.retry_at.is_some() {
                 break;
             }
-            if turn == ACCEPT_BUDGET {
-                io.reactor.wake(slot);
-                break;
+            if turn == io.budgets.accepts {
+                return (outcomes, Turn::Again);
             }
             match acceptor.listening.accept() {
                 Accepted::Peer(transport, ends) => {
@@ -193,7 +191,7 @@ impl Listeners {
                 }
             }
         }
-        outcomes
+        (outcomes, Turn::Done)
     }
 
     /// Closes a listener that a script opened.
@@ -385,7 +383,7 @@ mod tests {
         let (mut io, mut listeners) = (io(), Listeners::new(Some(3)));
         let (slot, address) = started(&mut listeners, &mut io);
         let _clients: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
-        let mut taken = |room| listeners.turn(&mut io, slot, room).len();
+        let mut taken = |room| listeners.turn(&mut io, slot, room).0.len();
         assert_eq!((taken(0), taken(2), taken(0), taken(9), taken(9)), (0, 2, 0, 1, 0));
         assert!(!listeners.is_listening() && listeners.address().is_none());
     }

@@ -5,6 +5,7 @@
 //! layers, each of which calls only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, then `feeding`, `opening`,
 //! `closing`, and this loop. `build` makes all of them from a `Config`; `workers` runs several loops.
 
+mod budgets;
 mod build;
 mod bulk;
 mod closing;
@@ -55,7 +56,6 @@ use io::Source;
 use messages::{Messages as _, Stderr};
 use parts::Parts;
 use shutdown::GRACE;
-use turns::BATCH;
 use watch::ScriptWatch;
 use workers::Worker;
 use world::{Clock, Mail, Process, SignalSource, World};
@@ -196,7 +196,7 @@ impl Driver {
             let Some(slot) = self.parts.io.reactor.next_ready() else { break };
             self.dispatch(slot, is_batch);
             self.settle();
-            if self.parts.peers.unwritten() == BATCH {
+            if self.parts.peers.unwritten() >= self.parts.io.budgets.batch {
                 self.parts.write_answers();
                 self.settle();
             }
@@ -212,9 +212,15 @@ impl Driver {
         match parts.io.source(slot) {
             Source::Peer => parts.peer_turn(slot, is_batch),
             Source::Preamble(owner) => parts.peer_turn(owner as Slot, is_batch),
-            Source::Listener => parts.listener_turn(slot),
+            Source::Listener => {
+                let turn = parts.listener_turn(slot);
+                parts.io.end_turn(slot, turn);
+            }
             Source::Attempt => parts.attempt_turn(slot),
-            Source::Stdin => parts.stdin_turn(),
+            Source::Stdin => {
+                let turn = parts.stdin_turn();
+                parts.io.end_turn(slot, turn);
+            }
             Source::Stdout => parts.stdout_turn(),
             Source::Stderr => parts.stderr.unblock(),
             Source::Signals => self.signal_turn(slot),

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::config::{Connect, Listen, Role};
+use crate::driver::budgets::Turn;
 use crate::driver::dials::DialOutcome;
 use crate::driver::listeners::ListenOutcome;
 use crate::driver::parts::{Parts, Task};
@@ -90,14 +91,15 @@ impl Parts {
     }
 
     /// Accepts waiting clients, as far as `--max-conns` allows.
-    pub(super) fn listener_turn(&mut self, slot: Slot) {
+    pub(super) fn listener_turn(&mut self, slot: Slot) -> Turn {
         let limit = match &self.config.role {
             Role::Listen(listen) => listen.max_conns,
             Role::Connect(_) => None,
         };
         let room = limit.map_or(usize::MAX, |most| most.saturating_sub(self.peers.counted()));
-        let outcomes = self.listeners.turn(&mut self.io, slot, room);
+        let (outcomes, turn) = self.listeners.turn(&mut self.io, slot, room);
         self.listened.extend(outcomes);
+        turn
     }
 
     /// Runs due timers: next connection attempts, connect limits, accepting again after a shortage of descriptors.

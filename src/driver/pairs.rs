@@ -47,7 +47,8 @@ impl Parts {
     /// Writes what the socket of a connection accepts now.
     pub(super) fn flush(&mut self, id: ConnId) {
         if let Some(peer) = self.peers.slot_of(id).and_then(|slot| self.peers.get_mut(slot)) {
-            peer.write(&mut self.io);
+            let turn = peer.write(&mut self.io);
+            self.io.end_turn(peer.slot, turn);
         }
     }
 

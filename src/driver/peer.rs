@@ -7,6 +7,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
+use crate::driver::budgets::Turn;
 use crate::driver::files::Files;
 use crate::driver::io::Io;
 use crate::driver::plan::Duties;
@@ -21,8 +22,6 @@ use crate::output::Notice;
 use crate::session::connection::{Action, Settings};
 use crate::session::{CloseReason, ConnError, ConnId, ConnView, Direction, ErrorKind, Handler, Link, Operation};
 
-/// Maximum bytes written to one connection in one turn.
-const WRITE_BUDGET: usize = 1 << 20;
 /// Queued bytes of a piped connection at which reading from its partner stops.
 const PARTNER_MARK: usize = 256 << 10;
 
@@ -178,17 +177,20 @@ impl Peer {
     }
 
     /// Writes what is queued, up to the budget of one turn.
-    pub(super) fn write(&mut self, io: &mut Io) {
-        let mut budget = WRITE_BUDGET;
+    pub(super) fn write(&mut self, io: &mut Io) -> Turn {
+        let mut budget = io.budgets.written;
         if self.pipe.is_some() && !self.write_spliced(io, &mut budget) {
-            return;
+            return io.reactor.readiness(self.slot).writable.into();
         }
-        while budget > 0 && !self.released {
+        while !self.released {
             self.link.release_output(io.now);
-            let Some(bytes) = self.link.poll_transmit() else { return };
+            let Some(bytes) = self.link.poll_transmit() else { break };
             let readiness = io.reactor.readiness(self.slot);
             if !readiness.writable {
-                return;
+                break;
+            }
+            if budget == 0 {
+                return Turn::Again;
             }
             match readiness.write(bytes, |bytes| self.transport.write(bytes)) {
                 Step::Moved(n) => {
@@ -196,10 +198,14 @@ impl Peer {
                     self.link.transmitted(io.now, n);
                     budget = budget.saturating_sub(n);
                 }
-                Step::Blocked | Step::Ended => return,
-                Step::Failed(error) => return self.write_failed(io, &error),
+                Step::Blocked | Step::Ended => break,
+                Step::Failed(error) => {
+                    self.write_failed(io, &error);
+                    break;
+                }
             }
         }
+        Turn::Done
     }
 
     /// Sends the bytes of the splice pipe, up to `budget`. Returns whether none are left.

@@ -52,6 +52,8 @@ pub(super) struct Stdin {
     full_since: Vec<(ConnId, Instant)>,
     /// Set if its lines go to the script.
     lines: Option<LineReader>,
+    /// Nothing follows the lines that were read.
+    lines_ended: bool,
 }
 
 /// The running `--eof-wait`: the wait for the peer after the end of stdin. It begins again while bytes go out.
@@ -111,6 +113,7 @@ impl Stdin {
             look_again: None,
             full_since: Vec::new(),
             lines: (duty == Duty::Lines).then(LineReader::default),
+            lines_ended: false,
         }
     }
 
@@ -254,9 +257,29 @@ impl Stdin {
         self.sent_any
     }
 
-    /// The line reader, if lines go to the script.
-    pub(super) fn lines(&mut self) -> Option<&mut LineReader> {
-        self.lines.as_mut()
+    /// Takes what was read, if lines go to the script.
+    pub(super) fn push_lines(&mut self, bytes: &[u8]) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(bytes);
+        }
+    }
+
+    /// Notes that nothing follows the lines that were read.
+    pub(super) fn finish_lines(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.finish();
+            self.lines_ended = true;
+        }
+    }
+
+    /// Whether nothing follows the lines that were read.
+    pub(super) fn have_lines_ended(&self) -> bool {
+        self.lines_ended
+    }
+
+    /// The next line of what was read.
+    pub(super) fn next_line(&mut self) -> Option<String> {
+        self.lines.as_mut()?.next_line(self.lines_ended)
     }
 
     /// Stops reading stdin and deregisters it.

@@ -1,10 +1,11 @@
 //! Turns: the bounded work of one source, or of due timers, in one round.
 //!
 //! Owns the order within a turn: read, deliver, carry out commands, feed, write, act on the socket. A source that stops at a
-//! budget goes back on the ready list.
+//! budget says `Turn::Again`, and so goes back on the ready list.
 
 use std::rc::Rc;
 
+use crate::driver::budgets::Turn;
 use crate::driver::bulk::{self, Moved, ToStdout};
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer, Received};
@@ -17,15 +18,6 @@ use crate::output::Notice;
 use crate::script::ScriptHandler;
 use crate::session::RunEvent;
 
-/// Maximum rounds of deliver-and-write in one turn of a connection.
-const ROUNDS: usize = 16;
-/// Maximum moves from one connection to its partner in one turn.
-const MOVES: usize = 4;
-/// Maximum timers of a script called in one round.
-const TIMER_BUDGET: usize = 256;
-/// Maximum connections read before their answers are written; small enough to stay in the CPU cache.
-pub(super) const BATCH: usize = 64;
-
 impl Parts {
     // ---- connections ----------------------------------------------------------------------------------
 
@@ -33,27 +25,29 @@ impl Parts {
     /// end of the batch, so that the process at the other end of many connections is woken once.
     pub(super) fn peer_turn(&mut self, slot: Slot, is_batch: bool) {
         self.peers.begin_turn(slot);
+        let mut turn = Turn::Done;
         if self.peers.get(slot).is_some_and(|peer| peer.link.has_events()) {
             // The handler of `Opened` may pause the connection, give it a partner or add toxics before the first read.
-            self.deliver(slot);
+            turn = self.deliver(slot);
         }
         self.read(slot);
         if is_batch && self.peers.get(slot).is_some_and(|peer| peer.link.is_open()) {
-            self.deliver(slot);
+            turn = turn.or(self.deliver(slot));
             if self.peers.get(slot).is_some_and(|peer| peer.link.wants_write()) {
                 self.peers.write_later(slot);
-                return self.end_turn(slot);
+                return self.end_turn(slot, turn);
             }
         }
-        self.pump(slot);
-        self.end_turn(slot);
+        // What was left above is delivered here, or is left again.
+        let turn = self.pump(slot);
+        self.end_turn(slot, turn);
     }
 
     /// A turn without reading.
     pub(super) fn pump_turn(&mut self, slot: Slot) {
         self.peers.begin_turn(slot);
-        self.pump(slot);
-        self.end_turn(slot);
+        let turn = self.pump(slot);
+        self.end_turn(slot, turn);
     }
 
     /// Writes the answers of all connections of this batch.
@@ -73,48 +67,50 @@ impl Parts {
         }
     }
 
-    fn end_turn(&mut self, slot: Slot) {
+    fn end_turn(&mut self, slot: Slot, turn: Turn) {
         self.peers.end_turn(slot);
         if self.peers.get(slot).is_some_and(Peer::is_over) {
             self.remove_peer(slot);
         } else {
+            self.io.end_turn(slot, turn);
             self.peers.schedule(slot);
         }
     }
 
     /// Delivers events, writes, and acts on the socket, again as long as that makes new events.
-    fn pump(&mut self, slot: Slot) {
-        let mut is_cut_short = false;
-        for _ in 0..ROUNDS {
-            let Some(peer) = self.peers.get_mut(slot) else { return };
+    fn pump(&mut self, slot: Slot) -> Turn {
+        // Until a round finds nothing left.
+        let mut turn = Turn::Again;
+        for _ in 0..self.io.budgets.rounds {
+            let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };
             let has_input = peer.link.release_input(self.io.now);
-            is_cut_short = self.deliver(slot);
+            let delivered = self.deliver(slot);
             self.feed_preamble(slot);
-            let Some(peer) = self.peers.get_mut(slot) else { return };
-            if !is_cut_short {
+            let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };
+            if delivered == Turn::Done {
                 peer.end_unless_held();
             }
             peer.files.feed(&mut peer.link);
             if self.stdout.are_events_full() && peer.link.wants_write() {
                 // Sent bytes become an event on stdout, so sending waits for it, too.
                 self.peers.stall(slot);
+                turn = delivered;
             } else {
-                peer.write(&mut self.io);
+                turn = delivered.or(peer.write(&mut self.io));
             }
-            let Some(peer) = self.peers.get_mut(slot) else { return };
+            let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };
             peer.link.set_failing(peer.duties.decides_exit && self.shutdown.ending() == Ending::ByReset);
             peer.act(&mut self.io);
             if !has_input && !peer.link.has_events() {
                 break;
             }
+            turn = Turn::Again;
         }
-        let Some(peer) = self.peers.get(slot) else { return };
+        let Some(peer) = self.peers.get(slot) else { return Turn::Done };
         if peer.released {
             // Its slot gets no further turn, so the last events are delivered now.
-            while self.peers.get(slot).is_some_and(|peer| peer.link.has_events()) {
-                self.deliver(slot);
-            }
-            return;
+            while self.deliver(slot) == Turn::Again {}
+            return Turn::Done;
         }
         let readiness = *self.io.reactor.readiness(slot);
         let mut reads = readiness.readable && peer.link.wants_read();
@@ -125,17 +121,16 @@ impl Parts {
             }
             reads = false;
         }
-        let Some(peer) = self.peers.get(slot) else { return };
+        let Some(peer) = self.peers.get(slot) else { return Turn::Done };
         self.peers.wake_partner(&mut self.io, peer);
         let wants_write = peer.link.wants_write() || peer.link.wants_filling();
         let writes = readiness.writable && wants_write && !self.stdout.are_events_full();
         let feeds = peer.preamble.as_ref().is_some_and(|preamble| !preamble.is_waiting(&mut self.io));
-        if is_cut_short || reads || writes || peer.link.has_events() || (feeds && peer.link.queued() == 0) {
-            self.io.reactor.wake(slot);
-        }
+        let goes_on = reads || writes || peer.link.has_events() || (feeds && peer.link.queued() == 0);
         if self.stdin.wants_room(peer.link.queued()) {
             self.stdin.wake(&mut self.io);
         }
+        turn.or(goes_on.into())
     }
 
     /// Reads one buffer, or moves the bytes within the kernel.
@@ -181,7 +176,8 @@ impl Parts {
 
     /// Moves received bytes to the partner within the kernel. Returns false if they have to be read.
     fn move_to_partner(&mut self, slot: Slot) -> bool {
-        for move_number in 0..MOVES {
+        // At the budget the socket is still readable, which gives it another turn.
+        for move_number in 0..self.io.budgets.moves {
             let Some(peer) = self.peers.get(slot) else { return true };
             let Some(partner) = self.peers.partner_slot(peer) else { return move_number > 0 };
             let is_relayed = peer.is_relayed();
@@ -192,8 +188,8 @@ impl Parts {
                 Moved::Refused => return move_number > 0,
                 Moved::Nothing => break,
                 Moved::Some => {
-                    to.write(&mut self.io);
                     // Its events, such as `on_drain`, are delivered in its own turn.
+                    let _ = to.write(&mut self.io);
                     self.io.reactor.wake(partner);
                     if !peer.flows || to.is_full() {
                         break;
@@ -257,7 +253,7 @@ impl Parts {
                 break;
             }
             self.read(slot);
-            self.deliver(slot);
+            while self.deliver(slot) == Turn::Again {}
         }
         self.peers.end_turn(slot);
     }
@@ -311,7 +307,8 @@ impl Parts {
 
     /// Calls due timers of the handler.
     pub(super) fn script_timers(&mut self) {
-        for _ in 0..TIMER_BUDGET {
+        // The rest stays due, so that the loop does not sleep.
+        for _ in 0..self.io.budgets.timers {
             if !self.shutdown.is_running() || !self.call_timer() {
                 return;
             }

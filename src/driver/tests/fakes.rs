@@ -16,7 +16,7 @@ use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 
-use super::stage::{Arrival, Life, Shared, show};
+use super::stage::{Arrival, Life, Shared};
 use crate::codec::escape::show_bytes;
 use crate::config::Family;
 use crate::driver::messages::{MessageStream, Messages, Queue};
@@ -264,7 +264,7 @@ impl Transport for Socket {
         };
         // What a real socket has taken must not be told again.
         stage.take_received(self.index);
-        stage.tell(&format!("{} gets {}", self.index + 1, show(&bytes[..n])));
+        stage.tell_bytes(&format!("{} gets", self.index + 1), &bytes[..n], "");
         Ok(n)
     }
 
@@ -437,7 +437,7 @@ impl OutputStream for Stdout {
             (false, false) => {}
         }
         let n = take_room(&mut stdout.room, bytes.len())?;
-        stage.tell(&format!("stdout {}", show(&bytes[..n])));
+        stage.tell_bytes("stdout", &bytes[..n], "");
         Ok(n)
     }
 
@@ -451,7 +451,7 @@ impl OutputStream for Stdout {
             // Whether that is the end is for a read to find out.
             Ok(0) => Move::Blocked { source: true, sink: true },
             Ok(n) => {
-                self.stage.borrow_mut().tell(&format!("stdout {} by the kernel", show(&buffer[..n])));
+                self.stage.borrow_mut().tell_bytes("stdout", &buffer[..n], " by the kernel");
                 Move::Moved(n)
             }
             Err(Errno::AGAIN) => Move::Blocked { source: false, sink: true },

@@ -471,6 +471,7 @@ fn a_timer_of_the_run_keeps_it_alive_and_one_that_repeats_does_not() {
     play_script(
         r#"fn on_connect(conn) { after(5000, || print("later")); every(1000, || print("tick")); }"#,
         r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        $ turns matter
         $ stdin null
         1 connects to 127.0.0.1:1
         1 gets FIN

@@ -6,6 +6,9 @@
 //! Nothing waits: time jumps to the next deadline once there is no step, or where `> wait` says so.
 //!
 //! Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
+//! Every transcript is run again with the least budgets, little at a time, and has to come to the same in each stream.
+//! `$ turns matter` says that it legitimately does not.
+//!
 //! `> script CODE` writes the file of the script anew. Only what stops a call of a script goes by the system's clock,
 //! `--timeout` included: beside a script it is to be long.
 
@@ -30,6 +33,7 @@ mod stage;
 mod terminals;
 mod times;
 mod toxics;
+mod turns;
 mod watching;
 
 use std::cell::{OnceCell, RefCell};
@@ -41,10 +45,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fakes::FakeWorld;
 use layered::Shouting;
-use stage::Stage;
+use stage::{Shared, Stage};
 
 use crate::cli::{self, Action};
 use crate::config::Config;
+use crate::driver::budgets::Budgets;
 use crate::driver::{Driver, set_up};
 
 /// Runs a transcript and compares it.
@@ -63,9 +68,26 @@ fn play_script(script: &str, transcript: &str) {
 fn compare(transcript: &str, script: Option<&str>) {
     let lines: Vec<&str> = transcript.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let (command, rest) = lines.split_first().expect("a command line");
-    let setup: Vec<&str> = rest.iter().filter_map(|line| line.strip_prefix("$ ")).collect();
     let wanted: Vec<&str> = rest.iter().copied().filter(|line| !line.starts_with("$ ")).collect();
-    let steps = wanted.iter().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned).collect();
+    let wanted = wanted.join("\n");
+    let stage = run(command, rest, script, Budgets::default());
+    let found = stage.borrow().transcript();
+    assert!(found == wanted, "{command}\nfound:\n{found}\n\nwanted:\n{wanted}");
+    if rest.contains(&"$ turns matter") {
+        return;
+    }
+    // What stops at a budget goes on by itself: with the least budgets the same comes out.
+    let piecemeal = run(command, rest, script, Budgets::ONE);
+    let (whole, pieces) = (stage.borrow().outcome(), piecemeal.borrow().outcome());
+    let (whole, pieces) = (whole.join("\n"), pieces.join("\n"));
+    let found = piecemeal.borrow().transcript();
+    assert!(whole == pieces, "{command}\nlittle at a time:\n{pieces}\n\nat once:\n{whole}\n\nby:\n{found}");
+}
+
+/// Runs a command line in a fresh world to its end.
+fn run(command: &str, lines: &[&str], script: Option<&str>, budgets: Budgets) -> Shared {
+    let setup: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("$ ")).collect();
+    let steps = lines.iter().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned).collect();
     let script = script.map(|text| Temporary::new(|path| std::fs::write(path, text).expect("write a script")));
     let fifo = command.contains("FIFO").then(|| {
         Temporary::new(|path| {
@@ -84,20 +106,21 @@ fn compare(transcript: &str, script: Option<&str>) {
     let stage = Rc::new(RefCell::new(stage));
     let (driver, exit) = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage), OnceCell::new())) {
         Err(exit) => (None, exit),
-        Ok(mut driver) => loop {
-            add_layers(&mut driver, &stage.borrow());
-            if let ControlFlow::Break(exit) = driver.turn() {
-                break (Some(driver), exit);
+        Ok(mut driver) => {
+            driver.parts.io.budgets = budgets;
+            loop {
+                add_layers(&mut driver, &stage.borrow());
+                if let ControlFlow::Break(exit) = driver.turn() {
+                    break (Some(driver), exit);
+                }
             }
-        },
+        }
     };
     stage.borrow_mut().tell(&format!("exit {}", exit.code()));
     // What the end of the process closes is no part of the run.
     stage.borrow_mut().is_over = true;
     drop(driver);
-    let found = stage.borrow().transcript();
-    let wanted = wanted.join("\n");
-    assert!(found == wanted, "{command}\nfound:\n{found}\n\nwanted:\n{wanted}");
+    stage
 }
 
 /// Gives new connections their layers.

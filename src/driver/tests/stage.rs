@@ -4,7 +4,7 @@
 //! Owns what a step of a transcript does. The fakes in `fakes` read this state and tell it what the loop does to them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
@@ -98,6 +98,8 @@ pub(super) struct Stage {
     /// `> wait`: the next deadline comes first.
     pub(super) wait_once: bool,
     transcript: Vec<String>,
+    /// The bytes of each stream.
+    streams: BTreeMap<String, Vec<u8>>,
     /// Nothing is told any more: the process has ended.
     pub(super) is_over: bool,
     /// What is told by another name: paths of this machine.
@@ -138,6 +140,7 @@ impl Stage {
             wait_until: None,
             wait_once: false,
             transcript: Vec::new(),
+            streams: BTreeMap::new(),
             is_over: false,
             renamed: Vec::new(),
             edges: Vec::new(),
@@ -182,6 +185,8 @@ impl Stage {
             ["connects", "slowly"] => self.connects_slowly = true,
             ["the", "kernel", "moves", "bytes"] => self.kernel_moves = true,
             ["connection", number, "has", "a", "layer"] => self.layered.push(number.to_owned()),
+            // For `compare`.
+            ["turns", "matter"] => {}
             ["port", "in", "use"] => self.refuses_listeners = true,
             _ => self.perform(line),
         }
@@ -198,6 +203,31 @@ impl Stage {
         }
         let line = self.renamed.iter().fold(line.to_owned(), |line, (from, to)| line.replace(from.as_str(), to));
         self.transcript.push(line);
+    }
+
+    /// Tells of bytes that a stream got.
+    pub(super) fn tell_bytes(&mut self, stream: &str, bytes: &[u8], how: &str) {
+        self.tell(&format!("{stream} {}{how}", show(bytes)));
+        if !self.is_over {
+            self.streams.entry(stream.to_owned()).or_default().extend(bytes);
+        }
+    }
+
+    /// What does not depend on how much is done at once: the bytes of each stream, and what else happened to it, in order.
+    pub(super) fn outcome(&self) -> Vec<String> {
+        let mut outcome: Vec<_> =
+            self.streams.iter().map(|(stream, bytes)| format!("{stream} in all {}", show_all(bytes))).collect();
+        let told = self.transcript.iter().filter(|line| !line.starts_with("> ") && !line.starts_with("at "));
+        let told = told.filter(|line| {
+            !self.streams.keys().any(|stream| {
+                let rest = line.strip_prefix(stream.as_str()).and_then(|rest| rest.strip_prefix(' '));
+                rest.is_some_and(|rest| !matches!(rest, "FIN" | "RST" | "ends"))
+            })
+        });
+        outcome.extend(told.cloned());
+        // By stream, each in its order.
+        outcome.sort_by_key(|line| line.split(' ').next().map(str::to_owned));
+        outcome
     }
 
     pub(super) fn transcript(&self) -> String {
@@ -280,7 +310,7 @@ impl Stage {
         for index in 0..self.sockets.len() {
             let moved = self.take_received(index);
             if !moved.is_empty() {
-                self.tell(&format!("{} gets {} by the kernel", index + 1, show(&moved)));
+                self.tell_bytes(&format!("{} gets", index + 1), &moved, " by the kernel");
             }
         }
     }
@@ -442,6 +472,11 @@ pub(super) fn show(bytes: &[u8]) -> String {
             format!("\"{}\"", blank(blank(text, "wall"), "version"))
         }
     }
+}
+
+/// All bytes of a stream as text, without the time of the day.
+fn show_all(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).lines().map(|line| blank(line.to_owned(), "wall") + "\n").collect()
 }
 
 fn show_char(letter: char) -> String {
