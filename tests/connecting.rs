@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use crate::support::peer::{BlackHole, Conn, Refusing, Server};
-use crate::support::{BOTH, Folder, Stdin, Tcpx, assert_same, missing, noise};
+use crate::support::{BOTH, Folder, Role, Stdin, Tcpx, assert_same, missing, noise};
 
 const PLAIN: &[&str] = &[];
 
@@ -395,9 +395,22 @@ fn an_unreadable_send_file_exits_with_26_before_connecting() {
 fn a_directory_as_stdin_exits_with_26() {
     for role in BOTH {
         let directory = std::fs::File::open("/").expect("open a directory");
-        let (tcpx, mut peer) = Tcpx::new(PLAIN).stdin(Stdin::Fd(directory.into())).pair(role);
-        peer.expect_reset();
-        drop(peer);
+        let tcpx = Tcpx::new(PLAIN).stdin(Stdin::Fd(directory.into()));
+        let tcpx = match role {
+            Role::Connect => {
+                let (tcpx, mut peer) = tcpx.pair(role);
+                peer.expect_reset();
+                tcpx
+            }
+            Role::Listen => {
+                let (tcpx, address) = tcpx.listen();
+                // The reset may come before connect(2) returns.
+                if let Ok(mut peer) = Conn::try_to(address) {
+                    peer.expect_reset();
+                }
+                tcpx
+            }
+        };
         let done = tcpx.finish();
         done.code(26);
         assert_eq!(done.messages().collect::<Vec<_>>(), ["tcpx: read stdin: is a directory"]);

@@ -42,7 +42,7 @@ fn no_two_parts_of_the_driver_call_each_other_both_ways() {
         ("turns", "events", "calls call_timer()"),
         ("peers", "peer", "imports peer"),
         ("feeding", "bulk", "imports bulk"),
-        ("mod", "turns", "imports turns"),
+        ("mod", "turns", "calls peer_timers()"),
         ("mod", "closing", "calls carry_out_stop()"),
     ] {
         assert_eq!(steps[from].get(to).map(String::as_str), Some(how), "{from} to {to}: the search finds it");

@@ -147,7 +147,9 @@ impl Shutdown {
 
     /// Notes a fatal error. The first one decides the exit code.
     pub(super) fn note_fault(&mut self, exit: Exit) {
-        self.exit.get_or_insert(exit);
+        // A handler that failed before was the first; only what ends the run from outside and the script's own code beat it.
+        let is_later = self.script_failed && !matches!(exit, Exit::Signal(_) | Exit::Script(_) | Exit::Timeout);
+        self.exit.get_or_insert(if is_later { Exit::ScriptRun } else { exit });
     }
 
     /// Notes the code that a handler asks for. It takes the place of what a connection has failed with, but does not change the
@@ -293,6 +295,10 @@ mod tests {
         shutdown.note_fault(Exit::Timeout);
         shutdown.note_fault(Exit::Broken);
         assert_eq!(shutdown.code(), Exit::Timeout);
+        let mut shutdown = Shutdown::new(None);
+        shutdown.note_script_failure();
+        shutdown.note_fault(Exit::Broken);
+        assert_eq!(shutdown.code(), Exit::ScriptRun, "it came first");
         let mut shutdown = Shutdown::new(None);
         shutdown.note_script_failure();
         shutdown.handle_signal(Instant::now(), 15, false);

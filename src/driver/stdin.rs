@@ -123,12 +123,17 @@ impl Stdin {
     /// What `epoll_ctl(2)` reports.
     pub(super) fn register(&mut self, io: &mut Io) -> Result<()> {
         if let Some(input) = &mut self.input {
-            self.slot = Some(match input.source() {
-                Some(source) => {
-                    io.register(source, Interest::READABLE, Source::Stdin).map_err(|error| cannot_read_stdin(&error))?
+            let slot = if let Some(source) = input.source() {
+                io.register(source, Interest::READABLE, Source::Stdin).map_err(|error| cannot_read_stdin(&error))?
+            } else {
+                let slot = io.register_always_ready(Source::Stdin);
+                if self.lines.is_some() {
+                    // No edge comes, and a script reads its lines without any connection, too.
+                    io.reactor.wake(slot);
                 }
-                None => io.register_always_ready(Source::Stdin),
-            });
+                slot
+            };
+            self.slot = Some(slot);
         }
         Ok(())
     }

@@ -285,7 +285,7 @@ tcpx script new writes a script that works, with every handler in comments.
 
 tcpx script check FILE says everything that is wrong with a script and with what it imports (several files are checked one
 after the other, and - is stdin): syntax, handlers, unknown variables and functions, wrong numbers of arguments, properties a conn does not have. It is silent and exits with 0 if
-nothing is wrong, and exits with 111 if something is; of very many faults it shows the first 20. What stands at the top level
+nothing is wrong, warns of what is allowed and hardly meant (0, too), and exits with 111 if something is wrong; of very many faults it shows the first 20. What stands at the top level
 of the script is run, as for listen and connect. Loading for listen or connect does not look for functions: one
 that is never called does no harm.
 

@@ -363,7 +363,8 @@ impl Connection {
         self.watch_abort(now);
         if self.write == WriteHalf::Finishing && self.outbound.is_empty() {
             self.write = WriteHalf::Shut;
-            if !self.aborts && !self.fails_with_run {
+            // A failed run that goes on has sent all of its input: what ends it comes later.
+            if !self.aborts && (!self.fails_with_run || self.phase == Phase::Open) {
                 return Some(Action::ShutdownWrite);
             }
         }

@@ -381,6 +381,31 @@ impl Inbound {
         }
     }
 
+    /// The stream broke: text is given out as far as it came; the beginning of a line or frame is none, and an expectation
+    /// has not met the end.
+    ///
+    /// # Errors
+    /// As [`Inbound::finish`].
+    pub(super) fn break_off(&mut self, view: &ConnView) -> Result<Vec<Event>, Fault> {
+        match self.splitter {
+            Splitter::Data | Splitter::Text => self.finish(view),
+            Splitter::Lines { .. } => {
+                // Detection ends with the stream.
+                self.conclude(view, true);
+                let mut lines = Vec::new();
+                while let Some(line) = self.next(view)? {
+                    lines.push(line);
+                }
+                self.discard();
+                Ok(lines)
+            }
+            _ => {
+                self.discard();
+                Ok(Vec::new())
+            }
+        }
+    }
+
     /// The last text, or the last lines.
     fn finish_text(&mut self, view: &ConnView) -> Result<Vec<Event>, Fault> {
         self.conclude(view, true);

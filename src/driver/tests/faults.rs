@@ -76,3 +76,87 @@ fn a_script_that_has_failed_ends_its_only_connection_by_reset() {
         );
     }
 }
+
+#[test]
+fn a_line_that_a_reset_cuts_off_is_none() {
+    for handler in [
+        "fn on_line(conn, line) { print(line) }",
+        "fn on_connect(conn) { conn.frame_lines(100) } fn on_frame(conn, frame) { print(frame.text()) }",
+        r#"fn on_connect(conn) { conn.frame_delim("\n") } fn on_line(conn, line) { print(line) }"#,
+    ] {
+        play_script(
+            handler,
+            r#"tcpx listen 127.0.0.1 1 --script SCRIPT --once
+            listens on 127.0.0.1:1
+            stderr listening on 127.0.0.1:1
+            > client; 1 sends "whole\npart"
+            listens no more
+            stdout "whole\n"
+            > 1 resets
+            stderr tcpx: read from 10.0.0.1:1: connection reset by peer
+            1 is closed
+            exit 0
+            "#,
+        );
+    }
+}
+
+#[test]
+fn an_expectation_does_not_take_a_reset_for_the_end() {
+    play_script(
+        r#"fn on_connect(conn) { conn.expect("never", |c, m| print(`eof ${m.eof}`)) }
+           fn on_close(conn, why) { print(why) }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT --once
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client; 1 sends "part"; 1 resets
+        listens no more
+        stderr tcpx: read from 10.0.0.1:1: connection reset by peer
+        stdout "reset\n"
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn a_failed_timer_of_the_run_does_not_keep_the_end_of_stdin() {
+    play_script(
+        r#"fn on_start() { after(300, || { throw "timer"; }); }"#,
+        r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        1 connects to 127.0.0.1:1
+        > wait 300ms
+        at 300ms
+        stderr tcpx: SCRIPT:1:33: timer
+        stderr     1 | fn on_start() { after(300, || { throw "timer"; }); }
+        stderr       |                                 ^
+        > stdin "last"
+        1 gets "last"
+        > stdin ends
+        1 gets FIN
+        > 1 sends "answer"; 1 ends
+        stdout "answer"
+        1 gets RST
+        exit 112
+        "#,
+    );
+}
+
+#[test]
+fn a_failed_script_comes_before_a_reset_that_follows() {
+    play_script(
+        r#"fn on_start() { after(300, || { throw "timer"; }); }"#,
+        r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        1 connects to 127.0.0.1:1
+        > wait 300ms
+        at 300ms
+        stderr tcpx: SCRIPT:1:33: timer
+        stderr     1 | fn on_start() { after(300, || { throw "timer"; }); }
+        stderr       |                                 ^
+        > 1 resets
+        stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        1 is closed
+        exit 112
+        "#,
+    );
+}

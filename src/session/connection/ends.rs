@@ -23,7 +23,11 @@ impl Connection {
         let end = due.then(|| self.end.take()).flatten()?;
         self.view.info.note_heard_out();
         if self.phase == Phase::Open && !self.settings.discard {
-            match self.inbound.finish(&self.view) {
+            let last = match &end {
+                End::Broken(_) => self.inbound.break_off(&self.view),
+                _ => self.inbound.finish(&self.view),
+            };
+            match last {
                 Ok(last) => self.events.extend(last),
                 Err(Fault::CutShort(bytes)) => {
                     let message = format!("the stream ended inside a frame, after {bytes} bytes of it");
