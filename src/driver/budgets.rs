@@ -2,9 +2,6 @@
 //!
 //! Owns the numbers and the rule: whoever stops at a budget says [`Turn::Again`], and goes back on the ready list.
 
-use crate::driver::io::Io;
-use crate::net::reactor::Slot;
-
 /// Maximum work of one turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Budgets {
@@ -59,15 +56,5 @@ impl Turn {
 impl From<bool> for Turn {
     fn from(is_more: bool) -> Self {
         if is_more { Self::Again } else { Self::Done }
-    }
-}
-
-impl Io {
-    /// Ends the turn of a source: gives it another one if it has stopped at a budget.
-    pub(super) fn end_turn(&mut self, slot: Slot, turn: Turn) {
-        match turn {
-            Turn::Done => {}
-            Turn::Again => self.reactor.wake(slot),
-        }
     }
 }

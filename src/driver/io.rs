@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use mio::Interest;
 
-use crate::driver::budgets::Budgets;
+use crate::driver::budgets::{Budgets, Turn};
 use crate::driver::observers::Observers;
 use crate::driver::world::{Mail, Network};
 use crate::error::Error;
@@ -100,6 +100,14 @@ impl Io {
         let slot = self.reactor.register_always_ready();
         self.set_source(slot, kind);
         slot
+    }
+
+    /// Ends the turn of a source: gives it another one if it has stopped at a budget.
+    pub(super) fn end_turn(&mut self, slot: Slot, turn: Turn) {
+        match turn {
+            Turn::Done => {}
+            Turn::Again => self.reactor.wake(slot),
+        }
     }
 
     /// The kind of a pipe that is sent to the connection at `owner`.
