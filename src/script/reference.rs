@@ -332,7 +332,7 @@ const BYTES: &[(&str, &str)] = &[
     ("bytes(text)", "The UTF-8 of a string as a blob."),
     (
         "bytes(text, encoding)",
-        "A string as a blob in that encoding, such as \"gbk\"; a character that it does not have is an error.",
+        "A string as a blob in that encoding, such as \"gbk\"; a character that it does not have is an error. A frame with its length in front: let b = bytes(s, \"gbk\"); conn.send(pack(\">H\", [b.len()]) + b);",
     ),
     ("bytes([1, 2])", "Numbers from 0 to 255 as a blob."),
     (
