@@ -2,7 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use encoding_rs::UTF_8;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use tcpx::bench::{ByteQueue, Endian, Framer, Framing, LengthHeader, MAX_FRAME, Seam};
 
 use crate::warm;
@@ -46,6 +46,29 @@ fn lines_in_pieces(bencher: Bencher<'_, '_>, piece: usize) {
     in_pieces(bencher, &Framing::Lines { encoding: UTF_8, max: MAX_FRAME }, &line, piece);
 }
 
+/// One frame of this many bytes of text, ended by a delimiter that may be part of a character, as a whole: the time of a
+/// byte must not grow with the frame.
+#[divan::bench(args = FAMILIES, consts = [1024, 32768, 1_048_576])]
+fn text_delimited<const SIZE: usize>(bencher: Bencher<'_, '_>, family: &str) {
+    let (framing, stream) = delimited_text(family, SIZE);
+    bencher.counter(BytesCount::new(stream.len())).bench_local(|| {
+        let mut framer = Framer::new(framing.clone(), Seam::START);
+        let cut = framer.next(&stream).expect("it is within the limit").expect("a whole frame");
+        assert_eq!(cut.consumed, stream.len());
+    });
+}
+
+/// The same, byte by byte.
+#[divan::bench(args = FAMILIES, consts = [1024, 32768, 1_048_576])]
+fn text_delimited_by_bytes<const SIZE: usize>(bencher: Bencher<'_, '_>, family: &str) {
+    let (framing, stream) = delimited_text(family, SIZE);
+    bencher.counter(BytesCount::new(stream.len())).bench_local(|| {
+        let mut framer = Framer::new(framing.clone(), Seam::START);
+        let mut is_cut = |end: &usize| framer.next(&stream[..*end]).expect("it is within the limit").is_some();
+        assert_eq!((1..=stream.len()).find(|end| is_cut(end)), Some(stream.len()));
+    });
+}
+
 fn cut_all(bencher: Bencher<'_, '_>, framing: &Framing, unit: &[u8]) {
     let count = BUFFER / unit.len();
     let buffer = unit.repeat(count);
@@ -87,4 +110,25 @@ fn with_length() -> Framing {
 fn frame_of(size: usize) -> Vec<u8> {
     let body = u32::try_from(size - 4).expect("a short frame");
     [&body.to_be_bytes()[..], &vec![b'x'; size - 4]].concat()
+}
+
+/// One encoding of each family.
+const FAMILIES: [&str; 10] =
+    ["utf-8", "gbk", "gb18030", "big5", "shift_jis", "euc-jp", "euc-kr", "iso-2022-jp", "utf-16le", "utf-16be"];
+
+/// Some `size` bytes of text without a delimiter, and one behind them.
+fn delimited_text(label: &str, size: usize) -> (Framing, Vec<u8>) {
+    let encoding = Encoding::for_label(label.as_bytes()).expect("a label");
+    let encode = |text: &str| -> Vec<u8> {
+        match encoding {
+            _ if encoding == UTF_16LE => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            _ if encoding == UTF_16BE => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+            _ => encoding.encode(text).0.into_owned(),
+        }
+    };
+    let unit = encode("\u{65e5}\u{672c}");
+    let delimiter = encode("|");
+    let mut stream = unit.repeat((size - delimiter.len()) / unit.len());
+    stream.extend(&delimiter);
+    (Framing::Text { text: "|".to_owned(), bytes: delimiter, encoding, max: MAX_FRAME }, stream)
 }
