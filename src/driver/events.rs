@@ -42,7 +42,7 @@ impl Parts {
                 self.touch(partner, |partner| partner.link.shutdown());
             }
             (Some(partner), Event::Closed(reason)) => {
-                if !matches!(reason, CloseReason::Reset | CloseReason::Error | CloseReason::Timeout) {
+                if !reason.is_fault() {
                     self.relay_end(slot, partner);
                 }
                 self.partner_closed(partner, reason);
@@ -143,18 +143,9 @@ impl Parts {
     fn relay(&mut self, slot: Slot, partner: ConnId, mut bytes: Vec<u8>) {
         let Some(peer) = self.peers.get(slot) else { return };
         let is_cut = !peer.link.is_transparent();
-        if let Some(handler) = peer.handler.clone().filter(|handler| handler.relays()) {
-            let from = Rc::clone(peer.link.view());
-            let to = self.peers.by_id(partner).map(|partner| partner.link.view());
-            // The partner is gone: this was read before.
-            let Some(to) = to.or_else(|| self.dials.view(partner)).cloned() else { return };
-            let mut commands = Vec::new();
-            let result = handler.relay(&from, &to, bytes, &mut commands);
-            self.apply(&mut commands);
-            match result {
-                Ok(changed) => bytes = changed,
-                Err(error) => return self.handler_failed(Some(slot), false, error),
-            }
+        if peer.is_relayed() {
+            let Some(changed) = self.ask_relay(slot, partner, Some(bytes)) else { return };
+            bytes = changed;
         }
         self.touch(partner, move |partner| partner.link.send(bytes));
         if is_cut {
@@ -165,22 +156,27 @@ impl Parts {
 
     /// Sends to the partner what a handler that relays held back, once, before the end passes.
     fn relay_end(&mut self, slot: Slot, partner: ConnId) {
-        let Some(peer) = self.peers.get_mut(slot) else { return };
-        let Some(handler) = peer.handler.clone().filter(|handler| handler.relays()) else { return };
+        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.is_relayed()) else { return };
         if std::mem::replace(&mut peer.relay_ended, true) {
             return;
         }
+        if let Some(rest) = self.ask_relay(slot, partner, None).filter(|rest| !rest.is_empty()) {
+            self.touch(partner, move |partner| partner.link.send(rest));
+        }
+    }
+
+    /// Calls `Handler::relay`. Returns what is to be sent; `None` if the call failed, or the partner is gone: then the chunk
+    /// was read before.
+    fn ask_relay(&mut self, slot: Slot, partner: ConnId, chunk: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let peer = self.peers.get(slot)?;
+        let handler = peer.handler.clone()?;
         let from = Rc::clone(peer.link.view());
         let to = self.peers.by_id(partner).map(|partner| partner.link.view());
-        let Some(to) = to.or_else(|| self.dials.view(partner)).cloned() else { return };
+        let to = Rc::clone(to.or_else(|| self.dials.view(partner))?);
         let mut commands = Vec::new();
-        let result = handler.relay_end(&from, &to, &mut commands);
+        let result = handler.relay(&from, &to, chunk, &mut commands);
         self.apply(&mut commands);
-        match result {
-            Ok(rest) if rest.is_empty() => {}
-            Ok(rest) => self.touch(partner, move |partner| partner.link.send(rest)),
-            Err(error) => self.handler_failed(Some(slot), false, error),
-        }
+        result.map_err(|error| self.handler_failed(Some(slot), false, error)).ok()
     }
 
     /// Calls the handler of a connection with an event, and carries out its commands.

@@ -345,10 +345,10 @@ impl Peer {
     /// Ends in the same way as its partner.
     pub(super) fn end_like(&mut self, reason: CloseReason) {
         match reason {
-            CloseReason::Reset | CloseReason::Error | CloseReason::Timeout => self.link.abort(CloseReason::Reset),
-            CloseReason::Eof | CloseReason::Closed => self.link.close(reason),
             // It ends with the run itself.
             CloseReason::Stop => {}
+            _ if reason.is_fault() => self.link.abort(CloseReason::Reset),
+            _ => self.link.close(reason),
         }
     }
 

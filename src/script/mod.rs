@@ -417,19 +417,10 @@ impl Handler for ScriptHandler {
         &self,
         from: &Rc<ConnView>,
         to: &Rc<ConnView>,
-        bytes: Vec<u8>,
+        chunk: Option<Vec<u8>>,
         out: &mut Vec<Command>,
     ) -> Result<Vec<u8>, HandlerError> {
-        self.relay_chunk(from, to, bytes, out)
-    }
-
-    fn relay_end(
-        &self,
-        from: &Rc<ConnView>,
-        to: &Rc<ConnView>,
-        out: &mut Vec<Command>,
-    ) -> Result<Vec<u8>, HandlerError> {
-        self.relay_rest(from, to, out)
+        self.pass_on(from, to, chunk, out)
     }
 
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {

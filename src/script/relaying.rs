@@ -14,41 +14,29 @@ use crate::script::engine::Fault;
 use crate::session::{Command, ConnView, HandlerError};
 
 impl ScriptHandler {
-    /// What is passed on of a received chunk.
-    pub(super) fn relay_chunk(
+    /// What is passed on of a received chunk or, without one, before the end. A handler that takes every `data` for bytes has
+    /// nothing to say of the end.
+    pub(super) fn pass_on(
         &self,
         from: &Rc<ConnView>,
         to: &Rc<ConnView>,
-        bytes: Vec<u8>,
+        chunk: Option<Vec<u8>>,
         out: &mut Vec<Command>,
     ) -> Result<Vec<u8>, HandlerError> {
-        if !self.hooks.has(Hook::Relay) {
-            return Ok(bytes);
-        }
-        let to = Conn::new(to);
-        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::from_blob(bytes.clone())];
-        let answer = self.ask_hook(Hook::Relay, args, out)?;
-        relayed(&answer, bytes, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
-    }
-
-    /// What is passed on before the end. A handler that takes every `data` for bytes has nothing to say of the end.
-    pub(super) fn relay_rest(
-        &self,
-        from: &Rc<ConnView>,
-        to: &Rc<ConnView>,
-        out: &mut Vec<Command>,
-    ) -> Result<Vec<u8>, HandlerError> {
-        let Some(count) = self.hooks.arity(Hook::Relay).filter(|count| *count == WITH_DATA) else {
-            return Ok(Vec::new());
+        let is_end = chunk.is_none();
+        let Some(count) = self.hooks.arity(Hook::Relay).filter(|count| !is_end || *count == WITH_DATA) else {
+            return Ok(chunk.unwrap_or_default());
         };
         let to = Conn::new(to);
-        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), Dynamic::UNIT];
+        let data = chunk.clone().map_or(Dynamic::UNIT, Dynamic::from_blob);
+        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), data];
         let name = Hook::Relay.name();
         let answer = self.run(name, out, || match self.call_by_name(name, args, count) {
-            Err(fault) if is_about_unit(&fault) => Ok(Dynamic::UNIT),
+            Err(fault) if is_end && is_about_unit(&fault) => Ok(Dynamic::UNIT),
             answer => answer,
         })?;
-        relayed(&answer, Vec::new(), &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
+        let chunk = chunk.unwrap_or_default();
+        relayed(&answer, chunk, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
     }
 }
 

@@ -38,7 +38,8 @@ pub trait Handler {
         false
     }
 
-    /// What is to be passed on of a chunk that one connection received and another one gets.
+    /// What is to be passed on of a chunk that one connection received and another one gets; without a chunk, of what was held
+    /// back before the end passes.
     ///
     /// # Errors
     /// As [`Handler::handle`].
@@ -46,23 +47,10 @@ pub trait Handler {
         &self,
         _from: &Rc<ConnView>,
         _to: &Rc<ConnView>,
-        bytes: Vec<u8>,
+        chunk: Option<Vec<u8>>,
         _out: &mut Vec<Command>,
     ) -> Result<Vec<u8>, HandlerError> {
-        Ok(bytes)
-    }
-
-    /// What is still to be passed on before the end of what one connection received passes to another one.
-    ///
-    /// # Errors
-    /// As [`Handler::handle`].
-    fn relay_end(
-        &self,
-        _from: &Rc<ConnView>,
-        _to: &Rc<ConnView>,
-        _out: &mut Vec<Command>,
-    ) -> Result<Vec<u8>, HandlerError> {
-        Ok(Vec::new())
+        Ok(chunk.unwrap_or_default())
     }
 
     /// Handles an event of the run. Returns whether it was taken.

@@ -131,6 +131,14 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// Whether it broke, or one side has failed: what was received may be only a part.
+    pub fn is_fault(self) -> bool {
+        match self {
+            Self::Reset | Self::Timeout | Self::Error => true,
+            Self::Eof | Self::Closed | Self::Stop => false,
+        }
+    }
+
     /// The word scripts and logs use.
     pub fn name(self) -> &'static str {
         match self {

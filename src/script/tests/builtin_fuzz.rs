@@ -102,7 +102,8 @@ impl Room {
             match (event, partner.and_then(|id| self.peers.get(&id))) {
                 (Event::Data(bytes), Some(partner)) => {
                     let to = Rc::clone(partner.link.view());
-                    let bytes = self.handler.relay(&view, &to, bytes, &mut out).unwrap_or_else(|e| panic!("{e:?}"));
+                    let bytes =
+                        self.handler.relay(&view, &to, Some(bytes), &mut out).unwrap_or_else(|e| panic!("{e:?}"));
                     out.push(Command::Send(to.id, bytes));
                 }
                 (event, _) => {

@@ -95,7 +95,7 @@ fn on_relay_changes_relayed_data() {
         ("7", Err("on_relay gives (), a blob, a string or false, not int")),
     ] {
         let bench = Bench::load(&format!("fn on_relay(from, to, data) {{ {body} }}"));
-        let given = bench.handler.relay(&a, &b, b"data".to_vec(), &mut Vec::new());
+        let given = bench.handler.relay(&a, &b, Some(b"data".to_vec()), &mut Vec::new());
         match (given, expected) {
             (Ok(given), Ok(expected)) => assert_eq!(given, expected, "{body}"),
             (Err(HandlerError::Failed { message, .. }), Err(words)) => assert!(message.contains(words), "{message}"),
