@@ -4,6 +4,7 @@
 //! share, when to try again, is the part `stderr`.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -104,6 +105,9 @@ pub(super) struct Stderr;
 
 /// Shared by all threads, so that the lines of several workers stay whole.
 static STDERR: Mutex<Option<Queue<Output>>> = Mutex::new(None);
+/// [`Messages::amounts`] of it, which every read of a connection asks for.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 static SCREEN: LazyLock<Screen> = LazyLock::new(Screen::default);
 
 /// The terminal that stdout may be.
@@ -113,8 +117,14 @@ pub(super) fn screen() -> Screen {
 
 impl Stderr {
     fn with<T>(work: impl FnOnce(&mut Queue<Output>) -> T) -> T {
-        let mut queue = STDERR.lock().unwrap_or_else(PoisonError::into_inner);
-        work(queue.get_or_insert_with(|| Queue::new(Output::stderr().ok(), stdio::share_a_screen().then(screen))))
+        let mut stderr = STDERR.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || Queue::new(Output::stderr().ok(), stdio::share_a_screen().then(screen));
+        let queue = stderr.get_or_insert_with(open);
+        let result = work(queue);
+        let (waiting, written) = queue.amounts();
+        WAITING.store(waiting, Ordering::Relaxed);
+        WRITTEN.store(written, Ordering::Relaxed);
+        result
     }
 }
 
@@ -124,11 +134,11 @@ impl Messages for Stderr {
     }
 
     fn flush(&self) -> bool {
-        Self::with(Queue::flush)
+        WAITING.load(Ordering::Relaxed) == 0 || Self::with(Queue::flush)
     }
 
     fn amounts(&self) -> (usize, u64) {
-        Self::with(|queue| queue.amounts())
+        (WAITING.load(Ordering::Relaxed), WRITTEN.load(Ordering::Relaxed))
     }
 
     fn unblock(&self) {
