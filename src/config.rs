@@ -49,6 +49,14 @@ impl Config {
             Role::Listen(listen) => listen.single_peer,
         }
     }
+
+    /// Number of loops; each has connections and a script of its own.
+    pub fn workers(&self) -> usize {
+        match &self.role {
+            Role::Connect(_) => 1,
+            Role::Listen(listen) => listen.workers.max(1),
+        }
+    }
 }
 
 /// Which end of the connection tcpx is.

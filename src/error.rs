@@ -144,7 +144,7 @@ impl Error {
     /// The error if descriptors or memory have run out.
     pub fn shortage(error: &io::Error) -> Option<Self> {
         let what = match error.raw_os_error()? {
-            libc::EMFILE => match sys::unix::descriptor_limit() {
+            libc::EMFILE => match sys::machine::descriptors() {
                 Some(limit) => format!("descriptors (limit {limit})"),
                 None => "descriptors".to_owned(),
             },

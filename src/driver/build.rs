@@ -10,14 +10,14 @@ use mio::Interest;
 
 use crate::config::{Config, EventsTarget, Role};
 use crate::driver::Driver;
+use crate::driver::bounds::{MemoryBound, max_connects};
 use crate::driver::dials::Dials;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::Listeners;
-use crate::driver::memory;
 use crate::driver::observers::Observers;
 use crate::driver::parts::Parts;
 use crate::driver::peers::Peers;
-use crate::driver::plan::{Defaults, max_connects};
+use crate::driver::plan::Defaults;
 use crate::driver::preamble::check_files;
 use crate::driver::ready::remove_old_ready_file;
 use crate::driver::shutdown::{Shutdown, run_over};
@@ -111,7 +111,7 @@ impl Driver {
             stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
             policy: EofPolicy::new(&config),
-            memory: memory::bound(&config),
+            memory: MemoryBound::new(&config),
             config,
             io,
             peers: Peers::default(),
@@ -136,8 +136,7 @@ impl Driver {
         if let Some(script) = &parts.script {
             let (text, nodelay) = (parts.config.text, parts.config.nodelay);
             let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of(&parts.config)));
-            let workers = if let Role::Listen(listen) = &parts.config.role { listen.workers } else { 1 };
-            let limit = |script| max_connects(script, workers, machine::descriptors());
+            let limit = |script| max_connects(script, parts.config.workers(), machine::descriptors());
             let max_connects = parts.config.script.as_ref().map_or(usize::MAX, limit);
             script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, max_connects, bind });
         }

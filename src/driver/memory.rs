@@ -3,32 +3,14 @@
 //! Owns the choice and its message. What one connection holds is counted in `session::Link` and summed up in `peers`; the
 //! bounds of a single connection are in `session`.
 
-use crate::config::{Config, Role};
 use crate::driver::parts::Parts;
 use crate::session::{ConnError, ErrorKind, Operation};
-use crate::sys::machine;
-
-/// Share of the machine's memory that connections may hold.
-const SHARE: u64 = 4;
-/// Memory of a machine that does not say how much it has, in bytes.
-const UNKNOWN: u64 = 1 << 30;
-
-/// Bytes that the connections of one loop may hold together.
-pub(super) fn bound(config: &Config) -> usize {
-    let workers = match &config.role {
-        Role::Listen(listen) => listen.workers.max(1),
-        Role::Connect(_) => 1,
-    };
-    let quarter = || machine::memory().unwrap_or(UNKNOWN) / SHARE;
-    let all = config.memory.unwrap_or_else(|| usize::try_from(quarter()).unwrap_or(usize::MAX));
-    all / workers
-}
 
 impl Parts {
     /// Drops the connections that hold most, until the rest is within the bound.
     #[inline]
     pub(super) fn keep_memory_bound(&mut self) {
-        while self.held() > self.memory {
+        while self.memory.is_exceeded(self.held()) {
             if !self.drop_largest() {
                 return;
             }
@@ -58,7 +40,7 @@ impl Parts {
 
     /// The error of a connection that is dropped.
     fn too_much(&self, held: usize) -> ConnError {
-        let bound = show_size(self.memory);
+        let bound = show_size(self.memory.get());
         let message =
             format!("it holds {}, and all connections together more than {bound} (--memory)", show_size(held));
         ConnError { kind: ErrorKind::Memory, op: Operation::Hold, message }

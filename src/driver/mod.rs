@@ -5,6 +5,7 @@
 //! layers, each of which calls only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, then `feeding`, `opening`,
 //! `closing`, and this loop. `build` makes all of them from a `Config`; `workers` runs several loops.
 
+mod bounds;
 mod budgets;
 mod build;
 mod bulk;

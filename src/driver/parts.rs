@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::config::{Config, ScriptErrors};
+use crate::driver::bounds::MemoryBound;
 use crate::driver::dials::{DialOutcome, Dials};
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::{ListenOutcome, Listeners};
@@ -46,7 +47,7 @@ pub(super) struct Parts {
     /// Settings of new connections.
     pub(super) settings: Settings,
     /// Bytes that all connections together may hold.
-    pub(super) memory: usize,
+    pub(super) memory: MemoryBound,
     /// Source of connection numbers.
     pub(super) ids: ConnIds,
     /// The handler of the run and of new connections.

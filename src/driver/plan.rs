@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::{Config, Family, Role, Script};
+use crate::config::{Config, Family, Role};
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::net::dial;
@@ -204,21 +204,9 @@ impl LocalAddress {
     }
 }
 
-/// Maximum connections that the script of one loop may have made at a time. By default a quarter of the descriptors, and
-/// at least 64 of them where there are more than 128, is left for clients, listeners, files and messages.
-pub(super) fn max_connects(script: &Script, workers: usize, descriptors: Option<u64>) -> usize {
-    let by_descriptors = || {
-        let all = descriptors.and_then(|all| usize::try_from(all).ok()).unwrap_or(usize::MAX);
-        let reserve = (all / 4).max(64).min(all / 2);
-        (all - reserve) / workers.max(1)
-    };
-    script.max_connects.unwrap_or_else(by_descriptors).max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ScriptSource;
 
     fn plan(target: &str, source: Option<&str>, no_dns: bool) -> Plan {
         let defaults = Defaults { family: Family::Any, no_dns, nodelay: false, shared: false };
@@ -231,15 +219,6 @@ mod tests {
             Lookup::Known(addresses) => addresses.iter().map(Address::to_string).collect(),
             Lookup::Name(host, port) => vec![format!("{host} {port}?")],
         }
-    }
-
-    #[test]
-    fn a_script_leaves_descriptors_for_others() {
-        let script = Script::new(ScriptSource::Builtin("echo".into()));
-        let most = |workers, descriptors| max_connects(&script, workers, descriptors);
-        assert_eq!([Some(1024), Some(200), Some(64), Some(3), Some(0)].map(|all| most(1, all)), [768, 136, 32, 2, 1]);
-        assert_eq!((most(4, Some(1024)), most(1, None)), (192, usize::MAX - usize::MAX / 4));
-        assert_eq!(max_connects(&Script { max_connects: Some(5), ..script.clone() }, 1, Some(1024)), 5);
     }
 
     #[test]

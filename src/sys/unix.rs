@@ -51,11 +51,6 @@ pub fn has_descriptors() -> io::Result<()> {
     rustix::io::dup(rustix::stdio::stderr()).map(drop).map_err(io::Error::from)
 }
 
-/// The most descriptors that the process may have open.
-pub fn descriptor_limit() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
-}
-
 /// Whether a number is an open descriptor (fcntl(2) `F_GETFD`).
 pub fn is_open_fd(fd: RawFd) -> bool {
     // SAFETY: F_GETFD only looks; a bad number gives EBADF.
