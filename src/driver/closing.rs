@@ -2,19 +2,14 @@
 //!
 //! Owns what each part does when the run ends. The stage and the exit code are owned by `shutdown`.
 
-use std::time::Duration;
-
 use crate::driver::parts::Parts;
 use crate::driver::shutdown::{Ending, GRACE, Reader, run_over};
 use crate::exit::Exit;
-use crate::session::RunEvent;
 use crate::session::eof_policy::AfterEof;
+use crate::session::{ACKNOWLEDGEMENT_CHECK, RunEvent};
 
 /// Maximum reads of what has arrived when the run ends for a fault, of all connections together.
 const ARRIVED: usize = 1024;
-
-/// How often unacknowledged bytes are looked at while the run waits for nothing else.
-const LOOK: Duration = Duration::from_millis(20);
 
 impl Parts {
     /// Stops a run whose stdout has no reader: once everything to be sent is, or at once if something received is lost.
@@ -50,7 +45,7 @@ impl Parts {
             return true;
         }
         let is_left = self.config.is_single_peer() && self.left_to_send() > 0;
-        self.shutdown.look_at(is_left.then(|| self.io.now + LOOK));
+        self.shutdown.look_at(is_left.then(|| self.io.now + ACKNOWLEDGEMENT_CHECK));
         is_left
     }
 

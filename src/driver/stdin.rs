@@ -14,9 +14,9 @@ use crate::driver::io::{Io, Source};
 use crate::driver::world::{InputStream, cannot_read_stdin};
 use crate::error::Result;
 use crate::net::reactor::{Io as Step, Slot};
-use crate::session::ConnId;
 use crate::session::connection::HIGH_WATER;
 use crate::session::eof_policy::InputKind;
+use crate::session::{ACKNOWLEDGEMENT_CHECK, ConnId};
 
 /// With one connection: queued bytes at which reading stdin stops.
 const MARK: usize = 256 << 10;
@@ -26,8 +26,6 @@ const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
 const LAST_CHUNK: usize = 64 << 10;
 /// Time between two looks whether a job in the background, for which something was typed, has come to the foreground.
 const BACKGROUND: Duration = Duration::from_millis(250);
-/// How often `--eof-wait` looks at what the peer has not acknowledged.
-const LOOK: Duration = Duration::from_millis(20);
 /// How long a peer may take nothing of what is sent, whatever `--eof-wait` says.
 const STUCK: Duration = Duration::from_secs(1);
 /// How long the queue of one of several clients may stay full before the client is dropped.
@@ -84,7 +82,7 @@ impl EofWait {
         self.left = left;
         let limit = if left.left > 0 { self.wait.max(STUCK) } else { self.wait };
         let until = self.since + limit;
-        self.look_at = if left.left > 0 || is_held { until.min(now + LOOK) } else { until };
+        self.look_at = if left.left > 0 || is_held { until.min(now + ACKNOWLEDGEMENT_CHECK) } else { until };
         until <= now && !is_held
     }
 }

@@ -162,14 +162,13 @@ impl Parts {
 
     /// Whether bytes of a connection wait for us: for room in stdout or in its partner, or for the time of a layer.
     pub(super) fn is_held(&mut self, slot: Slot) -> bool {
-        self.is_waiting(slot) || self.peers.get(slot).is_some_and(|peer| peer.link.is_delaying())
+        let is_unread = self.is_unread(slot);
+        is_unread || self.is_unsent(slot) || self.peers.get(slot).is_some_and(|peer| peer.link.is_delaying())
     }
 
-    /// Whether bytes of a connection wait for room in stdout, stderr or its partner. What a layer delays is silence, as on a
-    /// slow network.
-    fn is_waiting(&mut self, slot: Slot) -> bool {
-        let is_unread = self.is_unread(slot);
-        is_unread || self.peers.get(slot).is_some_and(|peer| self.stdout.are_events_full() && peer.link.wants_write())
+    /// Whether bytes for the peer wait for room in the queue of events.
+    fn is_unsent(&self, slot: Slot) -> bool {
+        self.stdout.are_events_full() && self.peers.get(slot).is_some_and(|peer| peer.link.wants_write())
     }
 
     /// Whether bytes of the peer wait in the kernel for room in stdout, stderr or the partner.
@@ -273,11 +272,11 @@ impl Parts {
             };
             let is_stopping = self.shutdown.is_stopping();
             let now = self.io.now;
-            let is_waiting = self.is_waiting(slot);
-            let is_unread = self.is_unread(slot);
+            let (is_unread, is_unsent) = (self.is_unread(slot), self.is_unsent(slot));
             self.work_on(slot, |peer| {
                 let has_limit = peer.link.view().info.idle_limit().is_some();
-                if has_limit && is_waiting {
+                // What a layer delays is silence, as on a slow network.
+                if has_limit && (is_unread || is_unsent) {
                     peer.link.note_progress(now);
                 }
                 if is_unread {

@@ -380,7 +380,7 @@ impl Connection {
                 }
                 self.phase = Phase::Lingering;
                 if self.linger.is_none() {
-                    self.linger(now, now + linger::CHECK);
+                    self.linger(now, now + linger::ACKNOWLEDGEMENT_CHECK);
                 }
                 None
             }

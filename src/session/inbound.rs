@@ -390,14 +390,9 @@ impl Inbound {
         match self.splitter {
             Splitter::Data | Splitter::Text => self.finish(view),
             Splitter::Lines { .. } => {
-                // Detection ends with the stream.
-                self.conclude(view, true);
-                let mut lines = Vec::new();
-                while let Some(line) = self.next(view)? {
-                    lines.push(line);
-                }
+                let lines = self.last_units(view);
                 self.discard();
-                Ok(lines)
+                lines
             }
             _ => {
                 self.discard();
@@ -408,11 +403,7 @@ impl Inbound {
 
     /// The last text, or the last lines.
     fn finish_text(&mut self, view: &ConnView) -> Result<Vec<Event>, Fault> {
-        self.conclude(view, true);
-        let mut events = Vec::new();
-        while let Some(event) = self.next(view)? {
-            events.push(event);
-        }
+        let mut events = self.last_units(view)?;
         if let (Splitter::Lines { max }, Some(encoding)) = (&self.splitter, view.text.recv_encoding())
             && without_last_cr(encoding, self.bytes.as_slice()) > *max
         {
@@ -424,6 +415,16 @@ impl Inbound {
             None => Ok(()),
         });
         events.extend(self.text_event(result)?);
+        Ok(events)
+    }
+
+    /// The whole units that are left; detection ends with the stream.
+    fn last_units(&mut self, view: &ConnView) -> Result<Vec<Event>, Fault> {
+        self.conclude(view, true);
+        let mut events = Vec::new();
+        while let Some(event) = self.next(view)? {
+            events.push(event);
+        }
         Ok(events)
     }
 

@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-/// How often a lingering connection is looked at.
-pub(super) const CHECK: Duration = Duration::from_millis(20);
+/// How often what the kernel has not delivered is looked at: no event tells of acknowledgements.
+pub const ACKNOWLEDGEMENT_CHECK: Duration = Duration::from_millis(20);
 /// It leaves after this much silence once everything was acknowledged …
 const SILENCE: Duration = Duration::from_millis(500);
 /// … or after this time at the latest …

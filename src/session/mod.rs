@@ -38,6 +38,7 @@ pub use form::{ChosenForm, Form};
 pub use handler::{EventMask, Handler, HandlerError, TimerCall};
 pub use holds::Holds;
 pub use info::Side;
+pub use linger::ACKNOWLEDGEMENT_CHECK;
 pub use link::Link;
 pub use trouble::{CloseReason, ConnError, ErrorKind, Operation};
 pub use verdict::VerdictHandler;

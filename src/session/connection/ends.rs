@@ -237,7 +237,7 @@ impl Connection {
                 _ => self.leave(self.aborts),
             }
         } else {
-            self.timers.set(Timer::Linger, now + linger::CHECK);
+            self.timers.set(Timer::Linger, now + linger::ACKNOWLEDGEMENT_CHECK);
         }
     }
 
