@@ -268,11 +268,12 @@ impl ConnInfo {
         self.is_open.replace(false)
     }
 
-    pub(super) fn set_idle_limit(&self, limit: Option<Duration>) {
-        self.idle_limit.set(limit);
+    /// Returns whether that is another limit than before: the same one, set again in `on_idle`, begins nothing anew.
+    pub(super) fn set_idle_limit(&self, limit: Option<Duration>) -> bool {
+        self.idle_limit.replace(limit) != limit
     }
 
-    /// Returns whether that is another limit than before.
+    /// As [`ConnInfo::set_idle_limit`].
     pub(super) fn set_peer_idle_limit(&self, limit: Option<Duration>) -> bool {
         self.peer_idle_limit.replace(limit) != limit
     }

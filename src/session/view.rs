@@ -131,9 +131,8 @@ impl ConnView {
     }
 
     /// Another idle limit, or none.
-    pub fn request_idle_limit(&self, limit: Option<Duration>) -> Command {
-        self.info.set_idle_limit(limit);
-        Command::SetIdle(self.id)
+    pub fn request_idle_limit(&self, limit: Option<Duration>) -> Option<Command> {
+        self.info.set_idle_limit(limit).then_some(Command::SetIdle(self.id))
     }
 
     /// Another limit for the silence of the peer, or none.

@@ -466,3 +466,25 @@ fn on_idle_comes_after_the_last_acknowledgement() {
         "#,
     );
 }
+
+#[test]
+fn the_same_idle_limit_set_again_begins_nothing_anew() {
+    play_script(
+        "fn on_connect(conn) { conn.idle_timeout = 200; } fn on_idle(conn, ms) { print(ms); conn.idle_timeout = 200; }",
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT --once
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        listens no more
+        > wait 500ms
+        at 200ms
+        stdout "200\n"
+        at 400ms
+        stdout "400\n"
+        at 500ms
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}

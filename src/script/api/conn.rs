@@ -178,7 +178,7 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
         "idle_timeout",
         |conn: &mut Conn| in_ms(conn.0.info.idle_limit()),
         move |conn: &mut Conn, ms: INT| -> Outcome<()> {
-            to.push(conn.0.request_idle_limit(limit("idle_timeout", ms)?));
+            to.extend(conn.0.request_idle_limit(limit("idle_timeout", ms)?));
             Ok(())
         },
     );
