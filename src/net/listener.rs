@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -64,6 +65,7 @@ pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening>
     {
         socket.set_tcp_nodelay(true)?;
         socket.set_keepalive(true)?;
+        socket.set_linger(Some(Duration::ZERO))?;
     }
     socket.bind(&address.into())?;
     socket.listen(options.backlog)?;
@@ -151,12 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn accepted_sockets_inherit_nodelay_and_keepalive_on_linux() {
+    fn accepted_sockets_inherit_their_options_on_linux() {
         let listening = on_loopback(0, false).unwrap();
         let _client = std::net::TcpStream::connect(listening.address).unwrap();
         let (stream, _) = listening.listener.accept().unwrap();
         assert_eq!(stream.nodelay().unwrap(), cfg!(target_os = "linux"));
         assert_eq!(socket2::SockRef::from(&stream).keepalive().unwrap(), cfg!(target_os = "linux"));
+        let linger = socket2::SockRef::from(&stream).linger().unwrap();
+        assert_eq!(linger == Some(Duration::ZERO), cfg!(target_os = "linux"));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Tcp {
     nodelay: bool,
     /// Current value of `SO_KEEPALIVE`.
     keepalive: bool,
+    /// `SO_LINGER` is 0: the drop sends RST.
+    resets: bool,
 }
 
 /// A TCP connect in progress.
@@ -31,15 +33,15 @@ pub struct Connect {
 }
 
 impl Tcp {
-    /// Wraps a new stream, without `TCP_NODELAY` and `SO_KEEPALIVE`.
+    /// Wraps a new stream, without `TCP_NODELAY`, `SO_KEEPALIVE` and `SO_LINGER`.
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream, broken: None, nodelay: false, keepalive: false }
+        Self { stream, broken: None, nodelay: false, keepalive: false, resets: false }
     }
 
-    /// Wraps an accepted stream, which on Linux inherits `TCP_NODELAY` and `SO_KEEPALIVE` from the listener.
+    /// Wraps an accepted stream, which on Linux inherits these options from the listener.
     pub fn accepted(stream: TcpStream) -> Self {
         let inherits = cfg!(target_os = "linux");
-        Self { nodelay: inherits, keepalive: inherits, ..Self::new(stream) }
+        Self { nodelay: inherits, keepalive: inherits, resets: inherits, ..Self::new(stream) }
     }
 }
 
@@ -142,7 +144,10 @@ impl Transport for Tcp {
     }
 
     fn end_by_reset(&mut self, on: bool) {
-        let _ = SockRef::from(&self.stream).set_linger(on.then_some(Duration::ZERO));
+        let linger = on.then_some(Duration::ZERO);
+        if self.resets != on && SockRef::from(&self.stream).set_linger(linger).is_ok() {
+            self.resets = on;
+        }
     }
 
     fn set_nodelay(&mut self, on: bool) {
