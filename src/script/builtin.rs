@@ -23,9 +23,30 @@ pub fn unknown(name: &str) -> String {
     format!("no built-in script has the name @{}\nhint: {hint}", show_line(name))
 }
 
+/// What an argument of a built-in script names: the script may use it without `--allow-read` and `--allow-write`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Argument {
+    /// A file to read, by exactly the argument's text: `read_text(args[0])`.
+    File,
+    /// A folder to read, which must exist: `read_file(args[0] + "/index.html")`, `conn.send_file(…)`.
+    Folder,
+    /// A folder to read and write, which must exist: `append_file(args[0] + "/1.eml", text)`.
+    FolderToWrite,
+}
+
+/// The arguments of a built-in script that name a file or a folder, with their positions from 0.
+pub(super) fn paths(name: &str) -> impl Iterator<Item = (usize, Argument)> {
+    PATHS.iter().filter(move |(script, ..)| *script == name).map(|&(_, at, argument)| (at, argument))
+}
+
 fn description(text: &'static str) -> &'static str {
     text.lines().next().unwrap_or_default().trim_start_matches("//").trim()
 }
+
+/// One line declares one argument: the script, the position of the argument from 0, what it names. Nothing else that the
+/// script is given is readable, and a copy of the script in a file needs `--allow-read` and `--allow-write`.
+const PATHS: &[(&str, usize, Argument)] =
+    &[("http", 0, Argument::Folder), ("modbus", 0, Argument::File), ("smtp", 0, Argument::FolderToWrite)];
 
 const SCRIPTS: &[(&str, &str)] = &[
     ("binary", include_str!("../../scripts/binary.rhai")),

@@ -439,7 +439,8 @@ const FILES: &str = "
 A script reads files in its own folder and below, and in every --allow-read DIR; it writes only in an
 --allow-write DIR. Links are followed, but not out of these folders. A relative path is looked for in the
 script's folder first and then in the others in their order; one to write is below the first --allow-write DIR.
-Built-in scripts and one-liners have no folder of their own. Only regular files are opened, and at most 4 MiB
+Built-in scripts and one-liners have no folder of their own; a built-in script whose argument names a file or a
+folder, such as @modbus -- FILE.json, may use that one. Only regular files are opened, and at most 4 MiB
 are read or written at once: the other connections wait meanwhile.
 ";
 

@@ -163,8 +163,7 @@ impl ScriptHandler {
         sources: &Rc<Sources>,
     ) -> Result<Self, Report> {
         let folder = engine::folder(&script.source);
-        let access =
-            FileAccess::new(folder, &script.allow_read, &script.allow_write).map_err(|text| Report::plain(&text))?;
+        let access = FileAccess::of(script, folder).map_err(|text| Report::plain(&text))?;
         let mut engine = engine::build(&host, &script.args, sources, folder, access, &app);
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, sources))?;

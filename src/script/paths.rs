@@ -1,11 +1,15 @@
-//! File access of a script: the folders it may use, and the resolution of paths in them.
+//! File access of a script: the files and folders it may use, and the resolution of paths in them.
 //!
-//! Every path is resolved, links included, before it is compared with the folders.
+//! Every path is resolved, links included, before it is compared with the folders. An argument of a built-in script may name
+//! a file or folder as well (`script/builtin.rs` says which): a path that begins with that argument, as it was given, is
+//! relative to the working directory.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::codec::escape::show_line;
+use crate::config::{Script, ScriptSource};
 use crate::error::cause;
+use crate::script::builtin::{self, Argument};
 
 /// A folder as it was given, and its resolved path.
 #[derive(Clone, Debug)]
@@ -29,16 +33,72 @@ impl Folder {
     }
 }
 
-/// The folders one script may use.
+/// A file or folder that an argument of a built-in script names.
+#[derive(Debug)]
+enum Named {
+    /// One file to read.
+    File(PathBuf),
+    /// A folder to read, or to read and write.
+    Folder { folder: Folder, write: bool },
+}
+
+impl Named {
+    /// Looks at an argument. A folder must exist; a file is looked at when it is read.
+    fn open(at: usize, argument: Argument, path: &str) -> Result<Self, String> {
+        let shown = PathBuf::from(path);
+        let write = match argument {
+            Argument::File => return Ok(Self::File(shown)),
+            Argument::Folder => false,
+            Argument::FolderToWrite => true,
+        };
+        let open = if path.is_empty() { Err("not a file name".to_owned()) } else { Folder::open(&shown) };
+        match open {
+            Ok(folder) => Ok(Self::Folder { folder, write }),
+            Err(cause) => Err(format!("argument {} ({}): {cause}", at + 1, show_line(path))),
+        }
+    }
+
+    /// Whether a path begins with the argument.
+    fn has(&self, path: &Path) -> bool {
+        match self {
+            Self::File(shown) => path == shown,
+            Self::Folder { folder, .. } => path.starts_with(&folder.shown),
+        }
+    }
+
+    fn to_read(&self, path: &Path) -> Result<PathBuf, String> {
+        let real = path.canonicalize().map_err(|fault| cause(&fault))?;
+        match self {
+            Self::Folder { folder, .. } if !real.starts_with(&folder.real) => {
+                Err(format!("it is outside of {}", show_line(&folder.shown.to_string_lossy())))
+            }
+            _ => Ok(real),
+        }
+    }
+}
+
+/// The files and folders one script may use.
 #[derive(Debug, Default)]
 pub(super) struct FileAccess {
     read: Vec<Folder>,
     write: Vec<Folder>,
+    /// What arguments of a built-in script name.
+    named: Vec<Named>,
 }
 
 impl FileAccess {
-    /// `own`: the folder of the script, if it is a file.
-    pub(super) fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, String> {
+    /// What a script may use. `own`: its folder, if it is a file.
+    pub(super) fn of(script: &Script, own: Option<&Path>) -> Result<Self, String> {
+        let access = Self::new(own, &script.allow_read, &script.allow_write)?;
+        let ScriptSource::Builtin(name) = &script.source else { return Ok(access) };
+        let named = builtin::paths(name).filter_map(|(at, argument)| {
+            let path = script.args.get(at)?;
+            Some(Named::open(at, argument, path).map_err(|text| format!("@{name}: {text}")))
+        });
+        Ok(Self { named: named.collect::<Result<_, _>>()?, ..access })
+    }
+
+    fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, String> {
         let open = |option: &str, path: &PathBuf| {
             Folder::open(path).map_err(|cause| format!("{option} {}: {cause}", show_line(&path.to_string_lossy())))
         };
@@ -47,22 +107,25 @@ impl FileAccess {
         Ok(Self {
             read: own.into_iter().map(Ok).chain(read).collect::<Result<_, _>>()?,
             write: write.iter().map(|path| open("--allow-write", path)).collect::<Result<_, _>>()?,
+            named: Vec::new(),
         })
     }
 
-    /// The file to read: a relative path is looked up in each folder, the script's own first.
+    /// The file to read: what an argument names; else a relative path is looked up in each folder, the script's own first.
     pub(super) fn to_read(&self, path: &str) -> Result<PathBuf, String> {
         let path = named(path)?;
-        if self.read.is_empty() {
+        if let Some(named) = self.named.iter().find(|named| named.has(path)) {
+            return named.to_read(path);
+        }
+        if self.read.is_empty() && self.named.is_empty() {
             return Err("this script has no folder; --allow-read DIR names one to read from".to_owned());
         }
-        let mut why = "no such file or directory";
+        let outside = "it is outside of the folders this script may read; --allow-read DIR names another";
+        let mut why = if self.read.is_empty() { outside } else { "no such file or directory" };
         for folder in &self.read {
             match folder.find(path) {
                 Ok(Some(file)) => return Ok(file),
-                Ok(None) => {
-                    why = "it is outside of the folders this script may read; --allow-read DIR names another";
-                }
+                Ok(None) => why = outside,
                 Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
                 Err(fault) => return Err(cause(&fault)),
             }
@@ -70,30 +133,116 @@ impl FileAccess {
         Err(why.to_owned())
     }
 
-    /// The file to write, which need not exist: a relative path is below the first folder.
+    /// The file to write, which need not exist: below the folder that an argument names; else a relative path is below the
+    /// first folder.
     pub(super) fn to_write(&self, path: &str) -> Result<PathBuf, String> {
         let path = named(path)?;
+        for named in self.named.iter().filter(|named| named.has(path)) {
+            if let Named::Folder { folder, write: true } = named {
+                let outside = || format!("it is outside of {}", show_line(&folder.shown.to_string_lossy()));
+                let real = of_new_file(path)?;
+                return if real.starts_with(&folder.real) { Ok(real) } else { Err(outside()) };
+            }
+        }
         let outside = "it is outside of the folders this script may write; --allow-write DIR names another";
         let Some(first) = self.write.first() else {
             return Err("writing is not allowed; --allow-write DIR names a folder for it".to_owned());
         };
-        let file = first.real.join(path);
-        let Some(Component::Normal(name)) = file.components().next_back() else {
-            return Err("not a file name".to_owned());
-        };
-        let name = name.to_owned();
-        let real = match file.canonicalize() {
-            Ok(real) => real,
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-                let folder = file.parent().unwrap_or(Path::new("/"));
-                folder.canonicalize().map_err(|fault| cause(&fault))?.join(name)
-            }
-            Err(fault) => return Err(cause(&fault)),
-        };
+        let real = of_new_file(&first.real.join(path))?;
         if self.write.iter().any(|folder| real.starts_with(&folder.real)) { Ok(real) } else { Err(outside.to_owned()) }
+    }
+}
+
+/// The resolved path of a file that need not exist.
+fn of_new_file(file: &Path) -> Result<PathBuf, String> {
+    let Some(Component::Normal(name)) = file.components().next_back() else {
+        return Err("not a file name".to_owned());
+    };
+    match file.canonicalize() {
+        Ok(real) => Ok(real),
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
+            let folder = match file.parent() {
+                Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+                Some(folder) => folder,
+                None => Path::new("/"),
+            };
+            Ok(folder.canonicalize().map_err(|fault| cause(&fault))?.join(name))
+        }
+        Err(fault) => Err(cause(&fault)),
     }
 }
 
 fn named(path: &str) -> Result<&Path, String> {
     if path.is_empty() || path.contains('\0') { Err("not a file name".to_owned()) } else { Ok(Path::new(path)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(name: &str, args: &[&str]) -> Result<FileAccess, String> {
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        FileAccess::of(&Script { args, ..Script::new(ScriptSource::Builtin(name.to_owned())) }, None)
+    }
+
+    #[test]
+    fn a_folder_named_by_an_argument_is_readable_below_that_name_only() {
+        let outside =
+            Err("it is outside of the folders this script may read; --allow-read DIR names another".to_owned());
+        let real = |path: &str| Ok(Path::new(path).canonicalize().unwrap());
+        let access_to_scripts = access("http", &["scripts"]).unwrap();
+        assert_eq!(access_to_scripts.to_read("scripts/echo.rhai"), real("scripts/echo.rhai"));
+        assert_eq!(access_to_scripts.to_read("scripts//./echo.rhai"), real("scripts/echo.rhai"));
+        assert_eq!(access_to_scripts.to_read("scripts/../Cargo.toml"), Err("it is outside of scripts".to_owned()));
+        assert_eq!(access_to_scripts.to_read("scripts/none"), Err("no such file or directory".to_owned()));
+        for path in ["echo.rhai", "Cargo.toml", "scripts2", "/etc/passwd", "./src/main.rs"] {
+            assert_eq!(access_to_scripts.to_read(path), outside, "{path}");
+        }
+        let no = "writing is not allowed; --allow-write DIR names a folder for it";
+        assert_eq!(access_to_scripts.to_write("scripts/new"), Err(no.to_owned()));
+        assert_eq!(access("http", &["."]).unwrap().to_read("./Cargo.toml"), real("Cargo.toml"));
+        assert_eq!(access("http", &["/"]).unwrap().to_read("//etc"), real("/etc"));
+    }
+
+    #[test]
+    fn a_folder_to_write_takes_new_files_and_lets_none_out() {
+        let top = tempfile::tempdir().unwrap();
+        let folder = top.path().join("mails");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("old"), "").unwrap();
+        std::os::unix::fs::symlink(top.path(), folder.join("link")).unwrap();
+        let name = folder.to_str().unwrap();
+        let mails = access("smtp", &[name]).unwrap();
+        let real = folder.canonicalize().unwrap();
+        assert_eq!(mails.to_write(&format!("{name}/new")), Ok(real.join("new")));
+        assert_eq!(mails.to_read(&format!("{name}/old")), Ok(real.join("old")));
+        for path in ["../new", "link/new"] {
+            assert_eq!(mails.to_write(&format!("{name}/{path}")), Err(format!("it is outside of {name}")), "{path}");
+        }
+        assert_eq!(mails.to_write(&format!("{name}/..")), Err("not a file name".to_owned()));
+        assert!(mails.to_write("new").unwrap_err().starts_with("writing is not allowed"));
+        // A name of the working directory has no parent that could be opened.
+        assert_eq!(of_new_file(Path::new("new")), Ok(Path::new(".").canonicalize().unwrap().join("new")));
+    }
+
+    #[test]
+    fn a_file_named_by_an_argument_is_readable_by_that_name_only() {
+        let file = access("modbus", &["Cargo.toml", "build.rs"]).unwrap();
+        assert_eq!(file.to_read("Cargo.toml"), Ok(Path::new("Cargo.toml").canonicalize().unwrap()));
+        for path in ["build.rs", "Cargo.toml/x", "Cargo.lock"] {
+            assert!(file.to_read(path).unwrap_err().starts_with("it is outside"), "{path}");
+        }
+        assert!(access("echo", &["Cargo.toml"]).unwrap().to_read("Cargo.toml").is_err());
+        let none = access("modbus", &["none"]).unwrap();
+        assert_eq!(none.to_read("none"), Err("no such file or directory".to_owned()));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_opened_is_an_error_with_its_argument() {
+        let why = |path: &str| access("smtp", &[path]).unwrap_err();
+        assert_eq!(why("none\n"), "@smtp: argument 1 (none\\n): no such file or directory");
+        assert_eq!(why("Cargo.toml"), "@smtp: argument 1 (Cargo.toml): not a directory");
+        assert_eq!(why(""), "@smtp: argument 1 (): not a file name");
+        assert!(access("smtp", &[]).is_ok());
+    }
 }

@@ -72,9 +72,12 @@ impl Bench {
         Self::try_script(script(source))
     }
 
-    /// Loads with these settings.
+    /// Loads with these settings. A script of one's own gets two arguments; for a built-in script they could name files.
     pub(super) fn try_script(script: Script) -> Result<Self, String> {
-        let args = vec!["one".into(), "two".into()];
+        let args = match &script.source {
+            ScriptSource::Builtin(_) => script.args.clone(),
+            _ => vec!["one".into(), "two".into()],
+        };
         let handler = ScriptHandler::load(&Script { args, ..script }).map_err(|error| error.to_string())?;
         Ok(Self { handler, folder: "\0".into() })
     }
