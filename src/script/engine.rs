@@ -15,6 +15,7 @@ use crate::script::host::Host;
 use crate::script::paths::FileAccess;
 use crate::script::resolver::Resolver;
 use crate::script::source::{Source, Sources};
+use crate::script::waiting;
 use crate::session::Command;
 
 /// An error of the engine.
@@ -32,6 +33,7 @@ pub(super) fn build(
     let mut engine = Engine::new();
     set_limits(&mut engine);
     api::register(&mut engine, host, access);
+    waiting::register(&mut engine);
     engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
 
     let clock = Rc::clone(host);
@@ -164,7 +166,7 @@ fn strict() -> Engine {
 
 /// The closures of a text without its other functions, because a closure value holds only a name.
 pub(super) fn closures(ast: &AST) -> AST {
-    let mut closures = ast.clone_functions_only();
+    let mut closures = waiting::rewrite(ast).clone_functions_only();
     closures.retain_functions(|_, _, name, _| name.starts_with("anon$"));
     closures
 }
@@ -184,7 +186,7 @@ pub(super) fn folder(source: &ScriptSource) -> Option<&Path> {
 
 /// Evaluates the top level of a compiled text once.
 pub(super) fn run(engine: &Engine, ast: &AST, constants: Scope<'static>) -> Result<Module, Fault> {
-    Module::eval_ast_as_new(constants, ast, engine)
+    Module::eval_ast_as_new(constants, &waiting::rewrite(ast), engine)
 }
 
 /// Sets all limits explicitly, because Rhai's defaults differ between debug and release builds.

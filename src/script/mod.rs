@@ -32,6 +32,7 @@ pub mod strict;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod waiting;
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};

@@ -12,6 +12,7 @@ use rhai::{Engine, EvalAltResult, ModuleResolver, Position, Shared};
 use crate::script::engine::{self, Fault};
 use crate::script::paths::Folder;
 use crate::script::source::{Source, Sources};
+use crate::script::waiting;
 
 /// Resolves the imports of one script.
 pub(super) struct Resolver {
@@ -46,7 +47,8 @@ impl Resolver {
         let source = self.read(&file, name.clone(), path)?;
 
         self.loading.borrow_mut().push((file.clone(), name.clone()));
-        let module = engine::compile(engine, &source).and_then(|(ast, constants)| engine::run(engine, &ast, constants));
+        let module = engine::compile(engine, &source)
+            .and_then(|(ast, constants)| engine::run(engine, &waiting::rewrite_part(&ast), constants));
         self.loading.borrow_mut().pop();
         let module: Shared<_> = module.map_err(|fault| Refusal::Inside(name, fault))?.into();
         self.modules.borrow_mut().insert(file, module.clone());
