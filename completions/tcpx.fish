@@ -56,6 +56,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-read -d 'Let
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l expect -d 'End with 0 once what is received matches, with 1 if it never does' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l fail-on -d 'End with 1 once what is received matches' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l until -d 'End stdout exactly with this match, or after N bytes (Nb) or lines (Nl)' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s w -l connect-timeout -d 'Give up when there is no connection after this time' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time; counts for each connection' -r
@@ -112,6 +113,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-read -d 'Let 
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l expect -d 'End with 0 once what is received matches, with 1 if it never does' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l fail-on -d 'End with 1 once what is received matches' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l until -d 'End stdout exactly with this match, or after N bytes (Nb) or lines (Nl)' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time; counts for each connection' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timeout -d 'End after this time, whatever happens' -r

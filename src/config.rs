@@ -259,19 +259,32 @@ pub enum EventsTarget {
     File(PathBuf),
 }
 
-/// What received data ends the run: regular expressions for raw bytes, or for text where it is decoded.
+/// What received data ends the run: raw bytes, or text where it is decoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VerdictPatterns {
     /// Seen: exit code 0; never seen: 1.
     pub expect: Option<String>,
     /// Seen: exit code 1.
     pub fail_on: Option<String>,
+    /// Where the output ends: exit code 0; the peer's end before that: 18.
+    pub until: Option<Until>,
+}
+
+/// Where the output ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// After so many bytes of output, at least one.
+    Bytes(u64),
+    /// After so many lines, at least one; a line ends with LF.
+    Lines(u64),
+    /// With the first match of a regular expression.
+    Pattern(String),
 }
 
 impl VerdictPatterns {
     /// Whether none is given.
     pub fn is_empty(&self) -> bool {
-        self.expect.is_none() && self.fail_on.is_none()
+        self.expect.is_none() && self.fail_on.is_none() && self.until.is_none()
     }
 }
 

@@ -106,6 +106,12 @@ pub enum Error {
         /// What was found, or not found.
         message: String,
     },
+    /// The peer ended before what was to come had come.
+    #[error("{message}")]
+    CutShort {
+        /// What is missing.
+        message: String,
+    },
     /// Descriptors, memory or threads ran out at the start.
     #[error("out of {what}")]
     Shortage {
@@ -181,6 +187,7 @@ impl Error {
             Self::ScriptRun { .. } => Exit::ScriptRun,
             Self::Text { .. } => Exit::Text,
             Self::Verdict { .. } => Exit::Verdict,
+            Self::CutShort { .. } => Exit::CutShort,
             Self::Shortage { .. } => Exit::Shortage,
             Self::System { .. } => Exit::Bug,
         }

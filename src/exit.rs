@@ -16,6 +16,8 @@ pub enum Exit {
     Resolve,
     /// No connection: refused or unreachable on every address.
     NoConnection,
+    /// The peer ended before what was to come had come.
+    CutShort,
     /// Cannot write stdout or a file.
     Write,
     /// Cannot read stdin or a file.
@@ -51,6 +53,7 @@ impl Exit {
             Self::Usage => 2,
             Self::Resolve => 6,
             Self::NoConnection => 7,
+            Self::CutShort => 18,
             Self::Write => 23,
             Self::Read => 26,
             Self::Timeout => 28,
@@ -74,6 +77,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("2", "wrong command line"),
     ("6", "the name does not resolve"),
     ("7", "no connection: refused or unreachable, on every address"),
+    ("18", "cut short: the peer ended before what --until waits for"),
     ("23", "cannot write stdout or a file"),
     ("26", "cannot read stdin or a file"),
     ("28", "time ran out; the message says which"),
@@ -100,6 +104,7 @@ mod tests {
             Exit::Usage,
             Exit::Resolve,
             Exit::NoConnection,
+            Exit::CutShort,
             Exit::Write,
             Exit::Read,
             Exit::Timeout,

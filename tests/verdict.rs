@@ -1,8 +1,9 @@
-//! `--expect` and `--fail-on`: what ends a run with a verdict, and what it leaves as it is.
+//! `--expect`, `--fail-on` and `--until`: what ends a run with a verdict, and what it leaves as it is.
 
 use encoding_rs::GBK;
 
 use crate::support::peer::Conn;
+use crate::support::pty::Pty;
 use crate::support::{BOTH, Role, Stdin, Tcpx};
 
 #[test]
@@ -123,13 +124,18 @@ fn of_many_clients_the_first_that_matches_decides() {
 }
 
 #[test]
-fn stdin_and_its_end_are_passed_on_as_ever() {
+fn stdin_is_passed_on_and_its_end_waits_for_the_answer() {
     for role in BOTH {
-        let (tcpx, mut peer) = Tcpx::new(&["--expect", "pong"]).stdin(Stdin::bytes(b"ping")).pair(role);
-        peer.expect(b"ping");
-        peer.expect_eof();
-        peer.send(b"pong");
-        tcpx.finish().code(0).wrote("pong").quietly();
+        for options in [["--expect", "pong"], ["--until", "pong"], ["--until", "4b"]] {
+            let (mut tcpx, mut peer) = Tcpx::new(&options).stdin(Stdin::bytes(b"ping")).pair(role);
+            peer.expect(b"ping");
+            peer.send(b"po");
+            tcpx.wait_stdout(b"po");
+            peer.expect_silence();
+            peer.send(b"ng");
+            peer.expect_eof();
+            tcpx.finish().code(0).wrote("pong").quietly();
+        }
     }
     let (tcpx, mut peer) = Tcpx::new(&["--fail-on", "x"]).stdin(Stdin::file(&vec![b'a'; 300_000])).pair(Role::Connect);
     peer.half_close();
@@ -147,8 +153,85 @@ fn much_data_is_written_completely() {
 }
 
 #[test]
+fn a_check_works_with_every_stdin() {
+    let terminal = Pty::new();
+    for role in BOTH {
+        for stdin in [Stdin::Null, Stdin::Closed, Stdin::Open, Stdin::Fd(terminal.side())] {
+            let options = ["--send", "PING\\r\\n", "--expect", "\\+PONG"];
+            let (tcpx, mut peer) = Tcpx::new(&options).stdin(stdin).pair(role);
+            peer.expect(b"PING\r\n");
+            peer.send(b"+PONG\r\n");
+            peer.expect_eof();
+            tcpx.finish().code(0).wrote("+PONG\r\n").quietly();
+        }
+    }
+}
+
+#[test]
+fn the_output_ends_exactly_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("output");
+    let file = path.to_str().expect("a path");
+    for role in BOTH {
+        for (place, shown) in [("b\\r", "a\nb\r"), ("4b", "a\nb\r"), ("2l", "a\nb\r\n"), ("(?m)^a$", "a")] {
+            let (tcpx, mut peer) = Tcpx::new(&["--until", place]).stdin(Stdin::Open).pair(role);
+            peer.send(b"a\nb\r\nc\nmore");
+            peer.expect_eof();
+            tcpx.finish().code(0).wrote(shown).quietly();
+            let (tcpx, mut peer) = Tcpx::new(&["--until", place, "-o", file]).pair(role);
+            peer.send(b"a\nb\r\nc\nmore");
+            peer.expect_eof();
+            tcpx.finish().code(0).wrote("").quietly();
+            assert_eq!(std::fs::read(&path).expect("the file"), shown.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn the_end_of_the_peer_before_that_is_18() {
+    for role in BOTH {
+        for (place, said) in [
+            ("END", "--until \"END\" was not seen: "),
+            ("9b", "--until 9b was not reached: "),
+            ("2l", "--until 2l was not reached: "),
+        ] {
+            let (tcpx, mut peer) = Tcpx::new(&["--until", place]).stdin(Stdin::Open).pair(role);
+            peer.send(b"a\nb\xff");
+            drop(peer);
+            let done = tcpx.finish();
+            done.code(18).wrote(b"a\nb\xff");
+            done.said(said).said(" sent 4 bytes: \"a\\nb\\xff\"");
+        }
+    }
+}
+
+#[test]
+fn a_stream_without_end_is_cut_and_left() {
+    for role in BOTH {
+        let (tcpx, mut peer) = Tcpx::new(&["--until", "3000000b"]).pair(role);
+        let chunk = vec![b'x'; 1 << 20];
+        for _ in 0..3 {
+            peer.send(&chunk);
+        }
+        tcpx.finish().code(0).wrote(vec![b'x'; 3_000_000]).quietly();
+    }
+}
+
+#[test]
+fn the_end_of_decoded_text_is_found_in_the_text() {
+    let wire = GBK.encode("\u{4f60}\u{597d}\n\u{4e16}\u{754c}").0.into_owned();
+    for (place, shown) in [("\u{597d}", "\u{4f60}\u{597d}"), ("1l", "\u{4f60}\u{597d}\n"), ("6b", "\u{4f60}\u{597d}")] {
+        let (tcpx, mut peer) = Tcpx::new(&["-E", "gbk", "--until", place]).stdin(Stdin::Open).pair(Role::Connect);
+        peer.send(&wire[..3]);
+        peer.send(&wire[3..]);
+        peer.expect_eof();
+        tcpx.finish().code(0).wrote(shown).quietly();
+    }
+}
+
+#[test]
 fn a_wrong_pattern_is_a_usage_error() {
-    for words in [["--expect", "("], ["--fail-on", "a*"]] {
+    for words in [["--expect", "("], ["--fail-on", "a*"], ["--until", "0b"], ["--until", ""]] {
         Tcpx::new(&["connect", "127.0.0.1", "9"]).args(&words).run().code(2).said(words[0]);
     }
 }

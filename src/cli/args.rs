@@ -374,7 +374,8 @@ pub(super) struct EndingArgs {
         long_help = "End with 0 once what is received matches this regular expression, with 1 if the connection ends \
                      before that. What is received still goes to stdout. With an encoding the decoded text is searched, \
                      without one the bytes; ^ and $ are the start and the end of all that is received, with (?m) those \
-                     of a line"
+                     of a line. The first place where a match can end counts: a+ is seen with the first a. The end of stdin \
+                     sends no FIN before the answer, because a peer that is told the end may leave without one"
     )]
     pub(super) expect: Vec<String>,
     /// End with 1 once what is received matches
@@ -384,9 +385,24 @@ pub(super) struct EndingArgs {
         action = ArgAction::Append,
         allow_hyphen_values = true,
         long_help = "End with 1 once what is received matches this regular expression. With --expect, what is seen first \
-                     decides"
+                     decides. The end of stdin sends no FIN; --eof-wait DUR ends a run in which the peer says nothing"
     )]
     pub(super) fail_on: Vec<String>,
+    /// End stdout with this match, or after N bytes (Nb) or lines (Nl), and then end with 0
+    #[arg(
+        long,
+        value_name = "REGEX|Nb|Nl",
+        action = ArgAction::Append,
+        allow_hyphen_values = true,
+        help = "End stdout exactly with this match, or after N bytes (Nb) or lines (Nl)",
+        long_help = "End stdout exactly with the first match of this regular expression, or after N bytes (512b) or N lines \
+                     (1l), and then the run with 0, whatever more the peer has sent; with 18 if the peer ends before that. \
+                     Only digits with b or l are a number; 5b as a regular expression is [5]b. Matches are those of \
+                     --expect; bytes and lines are counted as they go to stdout, and a line ends with LF. With -k each \
+                     client is counted alone, and the first that gets there ends the run. With --expect, that has to be seen \
+                     before (1 if not); with --fail-on, that must not (1)"
+    )]
+    pub(super) until: Vec<String>,
     /// Go on after the peer's end, until stdin ends too
     #[arg(
         long,

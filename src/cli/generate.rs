@@ -272,6 +272,11 @@ const ENDINGS: &[(&str, &str)] = &[
         "connect with a handler for received data",
         "stdin still goes to the peer, but its end tells the peer nothing: the script or the peer ends the connection.",
     ),
+    (
+        "--expect, --fail-on, --until",
+        "The end of stdin tells the peer nothing before the answer is known. With --until the end of the only peer is the end of \
+         the run (18).",
+    ),
     ("the peer resets", "What was received is written, then the exit status is 56."),
     (
         "tcpx fails",

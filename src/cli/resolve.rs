@@ -257,7 +257,11 @@ fn verdict(args: &EndingArgs, text: &TextArgs) -> Result<VerdictPatterns> {
     let is_text = text.encoding.is_some() || text.recv_encoding.is_some();
     let pattern =
         |option, given: &[String]| given.first().map(|text| values::pattern(option, text, is_text)).transpose();
-    Ok(VerdictPatterns { expect: pattern("--expect", &args.expect)?, fail_on: pattern("--fail-on", &args.fail_on)? })
+    Ok(VerdictPatterns {
+        expect: pattern("--expect", &args.expect)?,
+        fail_on: pattern("--fail-on", &args.fail_on)?,
+        until: args.until.first().map(|text| values::until(text, is_text)).transpose()?,
+    })
 }
 
 fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {

@@ -194,6 +194,7 @@ fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
         (!args.text.send_file.is_empty(), "--send-file"),
         (!args.ending.expect.is_empty(), "--expect"),
         (!args.ending.fail_on.is_empty(), "--fail-on"),
+        (!args.ending.until.is_empty(), "--until"),
         (args.ending.half_open, "--half-open"),
         (args.ending.no_shutdown, "--no-shutdown"),
         (args.ending.eof_wait.is_some(), "--eof-wait"),
@@ -229,6 +230,9 @@ fn workers_share_nothing(args: &ListenArgs) -> Result<()> {
             format!("--workers {number} is too many: {MAX_WORKERS} is the most"),
             "one for each processor is enough",
         ));
+    }
+    if let Some(option) = verdict_option(&args.ending) {
+        return contradiction("--workers", option, "-k serves many clients in one loop, and the first answer counts");
     }
     if !has_script(&args.script) {
         return Err(Error::usage_hint(
@@ -335,9 +339,12 @@ fn send_only_receives_nothing(ending: &EndingArgs, script: &ScriptArgs, output: 
 }
 
 fn one_verdict(ending: &EndingArgs, script: &ScriptArgs) -> Result<()> {
-    for (given, option) in [(&ending.expect, "--expect"), (&ending.fail_on, "--fail-on")] {
+    for (given, option) in verdict_options(ending) {
         if given.len() > 1 {
-            let hint = format!("one expression holds alternatives: {option} 'this|that'");
+            let hint = match option {
+                "--until" => "leave one of them out".to_owned(),
+                _ => format!("one expression holds alternatives: {option} 'this|that'"),
+            };
             return Err(Error::usage_hint(format!("{option} is given {} times", given.len()), hint));
         }
     }
@@ -352,9 +359,11 @@ fn one_verdict(ending: &EndingArgs, script: &ScriptArgs) -> Result<()> {
 
 /// The first option given that looks for something in what is received.
 fn verdict_option(ending: &EndingArgs) -> Option<&'static str> {
-    [(&ending.expect, "--expect"), (&ending.fail_on, "--fail-on")]
-        .into_iter()
-        .find_map(|(given, option)| (!given.is_empty()).then_some(option))
+    verdict_options(ending).into_iter().find_map(|(given, option)| (!given.is_empty()).then_some(option))
+}
+
+fn verdict_options(ending: &EndingArgs) -> [(&[String], &'static str); 3] {
+    [(&ending.expect, "--expect"), (&ending.fail_on, "--fail-on"), (&ending.until, "--until")]
 }
 
 fn the_end_of_stdin_needs_stdin(ending: &EndingArgs) -> Result<()> {

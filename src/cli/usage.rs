@@ -231,7 +231,6 @@ mod tests {
     #[test]
     fn unsupported_options_are_unknown() {
         for option in [
-            "--until",
             "--retry",
             "--retry-delay",
             "--reuse-port",

@@ -13,7 +13,7 @@ use super::usage::shown;
 use crate::codec::escape::show_line;
 use crate::codec::labels::{self, lookup};
 use crate::codec::scan::Pattern;
-use crate::config::{Charset, Keepalive, ScriptSource};
+use crate::config::{Charset, Keepalive, ScriptSource, Until};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::sys::unix::is_open_fd;
@@ -150,6 +150,28 @@ pub(super) fn pattern(option: &str, text: &str, is_text: bool) -> Result<String>
                 "the syntax is that of Rust's regex crate; \\ before a character takes it as it is",
             ))
         }
+    }
+}
+
+/// Parses `--until`: a number of bytes or lines, or else a regular expression.
+pub(super) fn until(text: &str, is_text: bool) -> Result<Until> {
+    let Some((number, unit)) = text.split_at_checked(text.len().saturating_sub(1)).filter(|(number, unit)| {
+        matches!(*unit, "b" | "l") && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    }) else {
+        return pattern("--until", text, is_text).map(Until::Pattern);
+    };
+    let what = if unit == "b" { "bytes" } else { "lines" };
+    match number.parse() {
+        Ok(0) => Err(Error::usage_hint(
+            format!("--until {text}: nothing comes before the first {}", &what[..4]),
+            format!("at least 1{unit}; as a regular expression, write [{}]{}", &number[..1], &text[1..]),
+        )),
+        Ok(n) if unit == "b" => Ok(Until::Bytes(n)),
+        Ok(n) => Ok(Until::Lines(n)),
+        Err(_) => Err(Error::usage_hint(
+            format!("--until {text}: that many {what} cannot be counted"),
+            format!("at most {}{unit}; as a regular expression, write [{}]{}", u64::MAX, &number[..1], &text[1..]),
+        )),
     }
 }
 
@@ -340,6 +362,29 @@ mod tests {
         }
         for text in ["1025T", &"9".repeat(400)] {
             assert_eq!(said(size("--memory", text)), format!("--memory {text:?} is too large | {hint}"));
+        }
+    }
+
+    #[test]
+    fn until_is_a_number_with_a_unit_or_a_pattern() {
+        let place = |text| until(text, true).unwrap();
+        assert_eq!(place("5b"), Until::Bytes(5));
+        assert_eq!(place("007l"), Until::Lines(7));
+        assert_eq!(place("18446744073709551615b"), Until::Bytes(u64::MAX));
+        for text in ["b", "l", "10kb", "5B", "5", "[5]b", "-5b", "5 b", "\u{0665}b", "\u{597d}"] {
+            assert_eq!(place(text), Until::Pattern(text.to_owned()), "{text}");
+        }
+        assert_eq!(
+            said(until("0l", true)),
+            "--until 0l: nothing comes before the first line | at least 1l; as a regular expression, write [0]l"
+        );
+        assert_eq!(
+            said(until("18446744073709551616b", true)),
+            "--until 18446744073709551616b: that many bytes cannot be counted | at most 18446744073709551615b; as a \
+             regular expression, write [1]8446744073709551616b"
+        );
+        for text in ["", "a*", "+5b", "("] {
+            assert!(said(until(text, true)).starts_with(&format!("--until \"{text}\": ")), "{text}");
         }
     }
 

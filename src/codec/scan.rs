@@ -210,6 +210,12 @@ impl StreamMatcher {
         self.found
     }
 
+    /// Bytes of the stream that belong before the end of the first match, if there is one, whatever follows: all but an
+    /// incomplete character that may be needed to know whether there is one.
+    pub fn settled(&self) -> u64 {
+        self.at
+    }
+
     /// Takes the next bytes of the stream. Returns whether there is a match if the stream ends with them.
     pub fn matches_with(&mut self, bytes: &[u8]) -> bool {
         self.push(bytes).is_some() || self.matches_at_end()

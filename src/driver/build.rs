@@ -145,12 +145,12 @@ impl Driver {
     }
 }
 
-/// The handler of `--expect` and `--fail-on`, if one of them is given.
+/// The handler of `--expect`, `--fail-on` and `--until`, if one of them is given.
 fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
     if config.verdict.is_empty() {
         return Ok(None);
     }
-    let handler = VerdictHandler::new(&config.verdict, config.text.recv.is_some());
+    let handler = VerdictHandler::new(&config.verdict, config.text.recv.is_some(), config.is_single_peer());
     handler.map(|handler| Some(Rc::new(handler) as Rc<dyn Handler>)).map_err(|error| Error::usage(error.to_string()))
 }
 

@@ -64,8 +64,9 @@ impl Parts {
         if !self.shutdown.is_running() || !self.is_idle() {
             return;
         }
-        let handler = self.handler.as_ref().filter(|_| self.shutdown.is_undecided());
-        if let Some(verdict) = handler.and_then(|handler| handler.conclude()) {
+        if !self.shutdown.is_undecided() {
+            self.tell_pending();
+        } else if let Some(verdict) = self.handler.as_ref().and_then(|handler| handler.conclude()) {
             self.pronounce(verdict);
         }
         self.stop(None);
@@ -118,6 +119,7 @@ impl Parts {
     pub(super) fn run_timer(&mut self) {
         if self.shutdown.is_run_over(self.io.now) {
             self.fail(&run_over(self.config.limits.run.unwrap_or_default()));
+            self.tell_pending();
             self.stop(Some(GRACE));
         }
     }

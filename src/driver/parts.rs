@@ -125,13 +125,22 @@ impl Parts {
         self.stop(Some(GRACE));
     }
 
+    /// Says what the handler still waits for, beside a fault that ends the run before that.
+    pub(super) fn tell_pending(&mut self) {
+        if let Some(message) = self.handler.as_ref().and_then(|handler| handler.pending()) {
+            self.io.notify_error(None, &Error::Verdict { message }, false);
+        }
+    }
+
     /// Stops the run with a verdict, unless it is stopping already.
     pub(super) fn pronounce(&mut self, verdict: Verdict) {
         if !self.shutdown.is_running() {
             return;
         }
-        if let Verdict::Failed { message } = verdict {
-            self.fail(&Error::Verdict { message });
+        match verdict {
+            Verdict::Passed => {}
+            Verdict::Failed { message } => self.fail(&Error::Verdict { message }),
+            Verdict::CutShort { message } => self.fail(&Error::CutShort { message }),
         }
         self.shutdown.note_verdict();
         self.stop(Some(GRACE));

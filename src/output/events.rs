@@ -244,6 +244,7 @@ fn kind(error: &Error) -> &'static str {
         Error::ScriptRun { .. } => "script",
         Error::Text { .. } => "text",
         Error::Verdict { .. } => "verdict",
+        Error::CutShort { .. } => "cut_short",
         Error::Shortage { .. } => "shortage",
         Error::System { .. } => "system",
     }

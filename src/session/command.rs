@@ -126,4 +126,9 @@ pub enum Verdict {
         /// What was found, or not found, in one line.
         message: String,
     },
+    /// The peer ended before it was known: exit code 18.
+    CutShort {
+        /// What is missing, in one line.
+        message: String,
+    },
 }

@@ -66,6 +66,11 @@ pub trait Handler {
         None
     }
 
+    /// What it still waits for, and what came instead, in one line: told beside a fault that ends the run.
+    fn pending(&self) -> Option<String> {
+        None
+    }
+
     /// When [`Handler::handle_timeout`] has something to do.
     fn deadline(&self) -> Option<Instant> {
         None

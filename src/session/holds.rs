@@ -6,6 +6,7 @@
 //! | held by | stdin's end sends FIN | the peer's end closes our side |
 //! |---|---|---|
 //! | a handler of received data | no, never | yes: nothing more is received |
+//! | `--expect`, `--fail-on`, `--until` | no, the verdict ends the run | yes: it is asked what was not seen |
 //! | a pending `expect` | after it | after it |
 //! | a running `after` | after it | after it |
 //! | a running `every` | after it | yes: it would go on for ever |

@@ -1,24 +1,31 @@
-//! `VerdictHandler`: `--expect` and `--fail-on`. What is received goes on to stdout and is searched on its way.
+//! `VerdictHandler`: `--expect`, `--fail-on` and `--until`. What is received goes on to stdout and is searched on its way.
 //!
-//! Owns the searches of all connections, and what is known of what came for the message. Everything but received data
-//! keeps the defaults of netcat mode. Does not end the run: a [`Verdict`] does.
+//! Owns the searches of all connections (`stream`), where the output ends (`until`), and the words for what came instead.
+//! Keeps the defaults of netcat mode, except that the end of stdin sends no FIN before the verdict, and that with `--until`
+//! the end of the only peer is one. Does not end the run: a [`Verdict`] does.
+
+mod stream;
+mod until;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::rc::Rc;
 
-use crate::codec::escape::{show_bytes, show_line};
-use crate::codec::scan::{Pattern, PatternError, StreamMatcher};
-use crate::config::VerdictPatterns;
-use crate::session::{Command, ConnId, ConnView, Event, EventMask, Form, Handler, HandlerError, Verdict};
+use self::stream::Stream;
+use self::until::Place;
+use crate::codec::escape::show_line;
+use crate::codec::scan::{Pattern, PatternError};
+use crate::config::{Until, VerdictPatterns};
+use crate::session::{Command, ConnId, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, Verdict};
 
 /// Looks for patterns in what every connection receives. The first that is seen decides.
 #[derive(Debug)]
 pub struct VerdictHandler {
-    expect: Option<Rc<Pattern>>,
-    fail_on: Option<Rc<Pattern>>,
+    wanted: Wanted,
     form: Form,
+    /// One connection is the whole run.
+    is_single_peer: bool,
     streams: RefCell<HashMap<ConnId, Stream>>,
     /// Connections that have ended.
     ended: Cell<usize>,
@@ -27,10 +34,18 @@ pub struct VerdictHandler {
     is_decided: Cell<bool>,
 }
 
+/// What is looked for on every connection.
+#[derive(Debug)]
+struct Wanted {
+    expect: Option<Rc<Pattern>>,
+    fail_on: Option<Rc<Pattern>>,
+    until: Option<Place>,
+}
+
 /// An option whose pattern cannot be looked for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OptionError {
-    /// `--expect` or `--fail-on`.
+    /// `--expect`, `--fail-on` or `--until`.
     pub option: &'static str,
     /// The pattern as given.
     pub pattern: String,
@@ -38,23 +53,27 @@ pub struct OptionError {
     pub error: PatternError,
 }
 
-/// What one connection has received.
-#[derive(Debug)]
-struct Stream {
-    expect: Option<StreamMatcher>,
-    fail_on: Option<StreamMatcher>,
-    total: u64,
-    /// The last bytes, at most [`KEPT`].
-    tail: Vec<u8>,
-}
-
 impl VerdictHandler {
     /// A handler for the given patterns; they match decoded text if received data `is_decoded`, or else raw bytes.
-    pub fn new(patterns: &VerdictPatterns, is_decoded: bool) -> Result<Self, OptionError> {
+    /// `is_single_peer`: the end of one connection is that of the run.
+    ///
+    /// # Errors
+    /// A pattern cannot be looked for.
+    pub fn new(patterns: &VerdictPatterns, is_decoded: bool, is_single_peer: bool) -> Result<Self, OptionError> {
+        let compiled =
+            |option, pattern: Option<&str>| pattern.map(|text| compiled(option, text, is_decoded)).transpose();
+        let until = match &patterns.until {
+            None => None,
+            Some(Until::Bytes(n)) => Some(Place::Bytes(*n)),
+            Some(Until::Lines(n)) => Some(Place::Lines(*n)),
+            Some(Until::Pattern(text)) => Some(Place::Pattern(self::compiled(UNTIL, text, is_decoded)?)),
+        };
+        let expect = compiled(EXPECT, patterns.expect.as_deref())?;
+        let fail_on = compiled(FAIL_ON, patterns.fail_on.as_deref())?;
         Ok(Self {
-            expect: compiled(EXPECT, patterns.expect.as_deref(), is_decoded)?,
-            fail_on: compiled(FAIL_ON, patterns.fail_on.as_deref(), is_decoded)?,
+            wanted: Wanted { expect, fail_on, until },
             form: if is_decoded { Form::Text } else { Form::Data },
+            is_single_peer,
             streams: RefCell::default(),
             ended: Cell::default(),
             last: RefCell::default(),
@@ -62,138 +81,122 @@ impl VerdictHandler {
         })
     }
 
-    fn stream(&self) -> Stream {
-        let matcher = |pattern: &Option<Rc<Pattern>>| pattern.clone().map(StreamMatcher::new);
-        Stream { expect: matcher(&self.expect), fail_on: matcher(&self.fail_on), total: 0, tail: Vec::new() }
+    /// Works on the stream of a connection. `None`: the verdict was given before.
+    fn with_stream<R>(&self, conn: &Rc<ConnView>, work: impl FnOnce(&mut Stream) -> R) -> Option<R> {
+        let mut streams = self.streams.borrow_mut();
+        (!self.is_decided.get())
+            .then(|| work(streams.entry(conn.id).or_insert_with(|| Stream::new(conn, &self.wanted))))
     }
 
-    fn received(&self, conn: &ConnView, bytes: Vec<u8>, out: &mut Vec<Command>) {
-        let verdict = if self.is_decided.get() {
-            None
-        } else {
-            self.streams.borrow_mut().entry(conn.id).or_insert_with(|| self.stream()).push(&bytes, &conn.name())
-        };
-        out.push(Command::Output(bytes));
-        self.decide(verdict, out);
+    fn received(&self, conn: &Rc<ConnView>, bytes: Vec<u8>, out: &mut Vec<Command>) {
+        if !self.is_decided.get() {
+            if let Some(step) = self.with_stream(conn, |stream| stream.push(bytes)) {
+                self.take(step, out);
+            }
+        } else if self.wanted.until.is_none() {
+            out.push(Command::Output(bytes));
+        }
     }
 
-    fn closed(&self, conn: &ConnView, out: &mut Vec<Command>) {
-        let mut stream = self.streams.borrow_mut().remove(&conn.id).unwrap_or_else(|| self.stream());
-        self.ended.set(self.ended.get() + 1);
-        *self.last.borrow_mut() = stream.describe(conn);
+    /// The only peer has ended its stream: the output has its end, or is cut short.
+    fn peer_ended(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) {
+        let Some(step) = self.with_stream(conn, Stream::finish) else { return };
+        self.take(step, out);
+        if !self.is_decided.get() {
+            self.decide(Verdict::CutShort { message: self.unmet().unwrap_or_default() }, out);
+        }
+    }
+
+    fn closed(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) {
         // The end of a stream that broke is not known.
-        if conn.info.eof() && !self.is_decided.get() {
-            self.decide(stream.finish(&conn.name()), out);
+        let is_whole = conn.info.eof();
+        let step = self.with_stream(conn, |stream| if is_whole { stream.finish() } else { stream.break_off() });
+        if let Some(step) = step {
+            self.take(step, out);
+        }
+        if let Some(stream) = self.streams.borrow_mut().remove(&conn.id) {
+            self.ended.set(self.ended.get() + 1);
+            *self.last.borrow_mut() = stream.describe();
         }
     }
 
-    fn decide(&self, verdict: Option<Verdict>, out: &mut Vec<Command>) {
-        if let Some(verdict) = verdict {
-            self.is_decided.set(true);
-            out.push(Command::Verdict(verdict));
+    /// Passes on what may be shown, and the verdict if there is one.
+    fn take(&self, step: stream::Step, out: &mut Vec<Command>) {
+        if !step.shown.is_empty() {
+            out.push(Command::Output(step.shown));
         }
+        if let Some(verdict) = step.verdict {
+            self.decide(verdict, out);
+        }
+    }
+
+    fn decide(&self, verdict: Verdict, out: &mut Vec<Command>) {
+        self.is_decided.set(true);
+        out.push(Command::Verdict(verdict));
+    }
+
+    /// What was not seen, and what came instead, in one line. `None`: nothing was waited for.
+    fn unmet(&self) -> Option<String> {
+        let wish = self.wanted.wish()?;
+        let streams = self.streams.borrow();
+        let open = streams.iter().max_by_key(|(id, _)| **id).map(|(_, stream)| stream.describe());
+        let last = open.unwrap_or_else(|| self.last.borrow().clone());
+        Some(match self.ended.get() + streams.len() {
+            0 => format!("{wish}: nobody connected"),
+            1 => format!("{wish}: {last}"),
+            several => format!("{wish} on any of {several} connections; the last: {last}"),
+        })
     }
 }
 
 impl Handler for VerdictHandler {
     fn event_mask(&self, _conn: &ConnView) -> EventMask {
-        EventMask { received: Some(self.form), closed: true, ..EventMask::default() }
+        let eof = self.is_single_peer && self.wanted.until.is_some();
+        EventMask { received: Some(self.form), opened: true, eof, closed: true, ..EventMask::default() }
     }
 
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         match event {
+            Event::Opened => drop(self.with_stream(conn, |_| ())),
             Event::Data(bytes) | Event::Frame(bytes) => self.received(conn, bytes, out),
             Event::Text(text) | Event::Line(text) => self.received(conn, text.into_bytes(), out),
+            Event::Eof => self.peer_ended(conn, out),
             Event::Closed(_) => self.closed(conn, out),
-            Event::Opened
-            | Event::Measure(_)
-            | Event::Found
-            | Event::Unmet
-            | Event::Eof
-            | Event::Drained
-            | Event::Idle(_)
-            | Event::Error(_) => {}
+            Event::Measure(_) | Event::Found | Event::Unmet | Event::Drained | Event::Idle(_) | Event::Error(_) => {}
         }
         Ok(())
     }
 
+    /// A peer that is told the end may leave before it has answered: the end of stdin waits for the verdict.
+    fn holds(&self, _conn: &ConnView) -> Holds {
+        Holds { receives: !self.is_decided.get(), ..Holds::default() }
+    }
+
+    fn pending(&self) -> Option<String> {
+        let has_peers = self.ended.get() > 0 || !self.streams.borrow().is_empty();
+        self.unmet().filter(|_| has_peers && !self.is_decided.get())
+    }
+
     fn conclude(&self) -> Option<Verdict> {
-        let pattern = self.expect.as_ref().filter(|_| !self.is_decided.replace(true))?;
-        let pattern = show_line(pattern.text());
-        let message = match self.ended.get() {
-            0 => format!("{EXPECT} \"{pattern}\" was not seen: nobody connected"),
-            1 => format!("{EXPECT} \"{pattern}\" was not seen: {}", self.last.borrow()),
-            several => format!(
-                "{EXPECT} \"{pattern}\" was not seen on any of {several} connections; the last: {}",
-                self.last.borrow()
-            ),
-        };
-        Some(Verdict::Failed { message })
+        if self.is_decided.replace(true) {
+            return None;
+        }
+        let message = self.unmet()?;
+        Some(match self.wanted.until {
+            Some(_) => Verdict::CutShort { message },
+            None => Verdict::Failed { message },
+        })
     }
 }
 
-impl Stream {
-    fn push(&mut self, bytes: &[u8], name: &str) -> Option<Verdict> {
-        let expected = self.expect.as_mut().and_then(|matcher| matcher.push(bytes));
-        let failed = self.fail_on.as_mut().and_then(|matcher| matcher.push(bytes));
-        let is_whole = self.total <= self.tail.len() as u64;
-        self.total += bytes.len() as u64;
-        if expected.is_none() && failed.is_none() {
-            keep(&mut self.tail, bytes);
-            return None;
+impl Wanted {
+    /// What is waited for, and that it did not come. The output's end is first: without it, nothing else is known.
+    fn wish(&self) -> Option<String> {
+        match (&self.until, &self.expect) {
+            (Some(place), _) => Some(format!("{UNTIL} {place}")),
+            (None, Some(pattern)) => Some(format!("{EXPECT} \"{}\" was not seen", show_line(pattern.text()))),
+            (None, None) => None,
         }
-        let window = [&self.tail[..], bytes].concat();
-        let verdict = self.verdict(expected, failed, &window, is_whole, name);
-        keep(&mut self.tail, bytes);
-        verdict
-    }
-
-    fn finish(&mut self, name: &str) -> Option<Verdict> {
-        let expected = self.expect.as_mut().and_then(StreamMatcher::finish);
-        let failed = self.fail_on.as_mut().and_then(StreamMatcher::finish);
-        let is_whole = self.total <= self.tail.len() as u64;
-        self.verdict(expected, failed, &self.tail, is_whole, name)
-    }
-
-    /// What follows from the ends of matches. Of two that end together, the failure counts.
-    fn verdict(
-        &self,
-        expected: Option<u64>,
-        failed: Option<u64>,
-        window: &[u8],
-        is_whole: bool,
-        name: &str,
-    ) -> Option<Verdict> {
-        let Some(end) = failed.filter(|&end| expected.is_none_or(|expected| end <= expected)) else {
-            return expected.map(|_| Verdict::Passed);
-        };
-        let pattern = self.fail_on.as_ref()?.pattern();
-        let end = window.len() - (self.total - end) as usize;
-        // A match that starts before everything that was kept is shown by its last bytes.
-        let start = pattern.start_of_match(&window[end.saturating_sub(KEPT)..], is_whole && end <= KEPT, end.min(KEPT));
-        let start = start.map(|start| end.saturating_sub(KEPT) + start);
-        let found = &window[start.unwrap_or_default()..end];
-        let (mark, shown) = last_of(found, SHOWN);
-        let mark = if start.is_none() { CUT } else { mark };
-        let message = format!("{name}: {FAIL_ON} \"{}\" matched \"{mark}{shown}\"", show_line(pattern.text()));
-        Some(Verdict::Failed { message })
-    }
-
-    /// What came on a connection, in words.
-    fn describe(&self, conn: &ConnView) -> String {
-        let mut text = format!("{} ", conn.name());
-        // Writing to a String cannot fail.
-        let _ = match conn.info.bytes_in() {
-            0 => write!(text, "sent nothing"),
-            1 => write!(text, "sent 1 byte"),
-            n => write!(text, "sent {n} bytes"),
-        };
-        if self.total > 0 {
-            let (mark, shown) = last_of(&self.tail, SHOWN);
-            let mark = if self.total > self.tail.len() as u64 { CUT } else { mark };
-            let _ = write!(text, "{} \"{mark}{shown}\"", if mark.is_empty() { ":" } else { ", the last of them:" });
-        }
-        text
     }
 }
 
@@ -203,42 +206,16 @@ impl fmt::Display for OptionError {
     }
 }
 
-fn compiled(option: &'static str, pattern: Option<&str>, is_decoded: bool) -> Result<Option<Rc<Pattern>>, OptionError> {
-    let Some(text) = pattern else { return Ok(None) };
+fn compiled(option: &'static str, text: &str, is_decoded: bool) -> Result<Rc<Pattern>, OptionError> {
     match Pattern::new(text, is_decoded) {
-        Ok(pattern) => Ok(Some(Rc::new(pattern))),
+        Ok(pattern) => Ok(Rc::new(pattern)),
         Err(error) => Err(OptionError { option, pattern: text.to_owned(), error }),
     }
 }
 
-/// Appends to the last bytes of a stream, and keeps at most [`KEPT`] of them.
-fn keep(tail: &mut Vec<u8>, bytes: &[u8]) {
-    let bytes = &bytes[bytes.len().saturating_sub(KEPT)..];
-    tail.drain(..(tail.len() + bytes.len()).saturating_sub(KEPT));
-    tail.extend_from_slice(bytes);
-}
-
-/// The last `most` bytes as a message shows them, and the mark before them if there are more.
-fn last_of(bytes: &[u8], most: usize) -> (&'static str, String) {
-    if bytes.len() <= most {
-        return ("", show_bytes(bytes));
-    }
-    let mut from = bytes.len() - most;
-    // Not in the middle of a character.
-    while from < bytes.len() - most + 3 && bytes[from] & 0xc0 == 0x80 {
-        from += 1;
-    }
-    (CUT, show_bytes(&bytes[from..]))
-}
-
 const EXPECT: &str = "--expect";
 const FAIL_ON: &str = "--fail-on";
-/// Bytes of a stream that are kept: in these the start of a match is looked for.
-const KEPT: usize = 1024;
-/// Bytes that a message shows.
-const SHOWN: usize = 200;
-/// Stands for what is not shown.
-const CUT: &str = "\u{2026}";
+const UNTIL: &str = "--until";
 
 #[cfg(test)]
 mod tests;

@@ -342,6 +342,13 @@ fn a_verdict_needs_received_data_of_its_own() {
             "connect h 80 --expect a --expect b",
             "--expect is given 2 times | one expression holds alternatives: --expect 'this|that'".to_owned(),
         ),
+        ("listen 80 --until a --on-line c", format!("--until and --on-line contradict each other | {script}")),
+        ("listen 80 --until 1l --until 2l", "--until is given 2 times | leave one of them out".to_owned()),
+        (
+            "listen 80 --until 1l --workers 2",
+            "--workers and --until contradict each other | -k serves many clients in one loop, and the first answer counts"
+                .to_owned(),
+        ),
         ("listen 80 --expect a(b", format!("--expect \"a(b\": unclosed group (character 2) | {SYNTAX}")),
         (
             "listen 80 --fail-on a*",

@@ -8,13 +8,14 @@ const BEGINNINGS: [(&str, &str); 2] = [
 ];
 
 /// What ends the run, what is said, and the exit code.
-const FAULTS: [(&str, &str, &str, u8); 6] = [
+const FAULTS: [(&str, &str, &str, u8); 7] = [
     ("", "> signal TERM", "", 143),
     ("", "> signal INT", "", 130),
     ("", "> stdin fails", "stderr tcpx: read stdin: input/output error", 26),
     ("", "> stdout has no space; 1 sends \"x\"", "stderr tcpx: write stdout: no space left on device", 23),
     ("--timeout 1", "> wait 1s\nat 1s", "stderr tcpx: timed out after 1s (--timeout)", 28),
     ("-i 1", "at 1s", "stderr tcpx: PEER: idle for 1s", 28),
+    ("--until 9b", "> 1 ends", "stderr tcpx: --until 9b was not reached: PEER sent nothing (9 bytes are missing)", 18),
 ];
 
 #[test]

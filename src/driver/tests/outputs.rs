@@ -1,4 +1,4 @@
-//! What reaches stdout and stderr, back-pressure by it, verdicts, and which fault decides the exit code.
+//! What reaches stdout and stderr, back-pressure by it, and which fault decides the exit code.
 
 use super::play;
 
@@ -184,89 +184,6 @@ fn a_failed_write_of_events_is_a_fault() {
         stderr tcpx: write stdout: no space left on device
         1 gets RST
         exit 23
-        "#,
-    );
-}
-
-#[test]
-fn expect_ends_with_success_once_it_is_seen() {
-    play(
-        r#"tcpx connect 127.0.0.1 1 --expect 'o+k'
-        1 connects to 127.0.0.1:1
-        > stdin "go"
-        1 gets "go"
-        > 1 sends "not yet o"
-        stdout "not yet o"
-        > 1 sends "k and more"
-        stdout "k and more"
-        1 gets FIN
-        > wait 1s
-        at 20ms
-        1 is closed
-        exit 0
-        "#,
-    );
-}
-
-#[test]
-fn an_expectation_that_is_not_met_is_a_no() {
-    play(
-        r#"tcpx connect 127.0.0.1 1 --expect ok
-        1 connects to 127.0.0.1:1
-        > 1 sends "never"; 1 ends
-        stdout "never"
-        > wait
-        at 500ms
-        stderr tcpx: peer closed its side; not waiting for stdin (use --half-open)
-        1 is closed
-        stderr tcpx: --expect "ok" was not seen: 127.0.0.1:1 sent 5 bytes: "never"
-        exit 1
-        "#,
-    );
-}
-
-#[test]
-fn fail_on_is_a_no() {
-    play(
-        r#"tcpx connect 127.0.0.1 1 --fail-on 'err[0-9]'
-        1 connects to 127.0.0.1:1
-        > 1 sends "err5"
-        stdout "err5"
-        stderr tcpx: 127.0.0.1:1: --fail-on "err[0-9]" matched "err5"
-        1 gets FIN
-        > 1 ends
-        1 is closed
-        exit 1
-        "#,
-    );
-}
-
-#[test]
-fn a_run_out_of_time_has_no_verdict() {
-    play(
-        r#"tcpx connect 127.0.0.1 1 --expect ok --timeout 60s
-        1 connects to 127.0.0.1:1
-        > 1 sends "never"
-        stdout "never"
-        at 60s
-        stderr tcpx: timed out after 60s (--timeout)
-        1 gets RST
-        exit 28
-        "#,
-    );
-}
-
-#[test]
-fn a_reset_after_the_verdict_does_not_change_it() {
-    play(
-        r#"tcpx connect 127.0.0.1 1 --expect ok
-        1 connects to 127.0.0.1:1
-        > 1 takes 0; stdin "unsent"
-        > 1 sends "ok"
-        stdout "ok"
-        > 1 resets
-        1 is closed
-        exit 0
         "#,
     );
 }
