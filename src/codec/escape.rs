@@ -119,7 +119,7 @@ pub fn parse_hex(text: &str) -> Result<Vec<u8>, HexError> {
 }
 
 /// The text made safe for one line of a message: characters that move the cursor, end the line, change the writing
-/// direction or control a terminal are escaped.
+/// direction or control a terminal are escaped, and those that XML and YAML exclude.
 pub fn show_line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
@@ -148,7 +148,8 @@ pub fn show_bytes(bytes: &[u8]) -> String {
 pub fn is_plain(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// One character as [`show_line`] writes it.
@@ -298,6 +299,7 @@ mod tests {
         assert_eq!(show_line("a\r\n\tb"), "a\\r\\n\\tb");
         assert_eq!(show_line("\u{1b}[31m\u{7f}\u{9b}"), "\\x1b[31m\\x7f\\x9b");
         assert_eq!(show_line("x\u{2028}\u{202e}\u{2066}y"), "x\\u{2028}\\u{202e}\\u{2066}y");
+        assert_eq!(show_line("\u{fffe}\u{ffff}\u{fffd}"), "\\u{fffe}\\u{ffff}\u{fffd}");
     }
 
     proptest! {

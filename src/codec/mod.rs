@@ -9,6 +9,7 @@ pub mod decoded;
 mod detect;
 mod encode;
 pub mod escape;
+pub mod excerpt;
 pub mod framing;
 pub mod labels;
 pub mod nearest;

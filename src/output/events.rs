@@ -10,13 +10,11 @@ use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use crate::endpoint::Address;
 use crate::error::{Error, Result, cause};
-use crate::output::{Moment, Notice, Observer, Tap, Taps};
+use crate::output::{Moment, Notice, Observer, Tap, Taps, json};
 use crate::session::{ConnId, Direction, Side};
 
 /// Buffer of finished lines, shared with the writer.
@@ -270,7 +268,7 @@ impl Line {
 
     fn text(&mut self, key: &str, value: &str) -> &mut Self {
         self.key(key);
-        self.string(value);
+        json::push_string(&mut self.0, value);
         self
     }
 
@@ -281,7 +279,7 @@ impl Line {
             if number > 0 {
                 self.0.push(b',');
             }
-            self.string(&value);
+            json::push_string(&mut self.0, &value);
         }
         self.0.push(b']');
         self
@@ -311,13 +309,7 @@ impl Line {
             self.text("text", text);
         }
         self.key("base64");
-        self.0.push(b'"');
-        let from = self.0.len();
-        self.0.resize(from + bytes.len().div_ceil(3) * 4, 0);
-        // The reserved length is exactly that of the encoding.
-        let written = STANDARD.encode_slice(bytes, &mut self.0[from..]).unwrap_or_default();
-        self.0.truncate(from + written);
-        self.0.push(b'"');
+        json::push_base64(&mut self.0, bytes);
         self
     }
 
@@ -336,31 +328,6 @@ impl Line {
         // Writing to a Vec cannot fail.
         let _ = write!(self.0, "{value}");
     }
-
-    /// Writes a JSON string. Characters that control a terminal or end a line (C1, DEL, U+2028, U+2029) are escaped, too.
-    fn string(&mut self, value: &str) {
-        self.0.push(b'"');
-        let mut rest = value;
-        while let Some(at) = rest.find(is_escaped) {
-            self.0.extend_from_slice(&rest.as_bytes()[..at]);
-            let mut chars = rest[at..].chars();
-            match chars.next() {
-                Some(quoted @ ('"' | '\\')) => self.0.extend_from_slice(&[b'\\', quoted as u8]),
-                Some('\n') => self.0.extend_from_slice(b"\\n"),
-                Some('\r') => self.0.extend_from_slice(b"\\r"),
-                Some('\t') => self.0.extend_from_slice(b"\\t"),
-                // All other escaped characters are in the basic plane.
-                other => drop(write!(self.0, "\\u{:04x}", other.map_or(0, u32::from))),
-            }
-            rest = chars.as_str();
-        }
-        self.0.extend_from_slice(rest.as_bytes());
-        self.0.push(b'"');
-    }
-}
-
-fn is_escaped(character: char) -> bool {
-    character.is_control() || matches!(character, '"' | '\\' | '\u{2028}' | '\u{2029}')
 }
 
 /// Maximum buffered bytes of lines for a file within one round.

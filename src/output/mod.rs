@@ -1,12 +1,14 @@
 //! Output for people and programs: notices, and the observers that write them.
 //!
 //! Owns the vocabulary (`notice`), messages on stderr (`console`) and those that wait for it (`backlog`), hex dumps, events
-//! as NDJSON, the sanitizer for terminals and what a terminal shows (`screen`). Decides nothing, and leaves stdout to the driver.
+//! as NDJSON, JSON strings (`json`), the sanitizer for terminals and what a terminal shows (`screen`).
+//! Decides nothing, and leaves stdout to the driver.
 
 pub mod backlog;
 pub mod console;
 pub mod events;
 pub mod hexdump;
+pub mod json;
 pub mod notice;
 pub mod screen;
 pub mod terminal;

@@ -15,6 +15,7 @@ use std::rc::Rc;
 use rhai::{EvalAltResult as Fault, ParseErrorType, Position};
 
 use crate::codec::escape::show_line;
+use crate::codec::excerpt::excerpt;
 use crate::codec::nearest::nearest;
 use crate::script::habits;
 use crate::script::outline::{self, Word};
@@ -197,45 +198,6 @@ fn at_place(source: &Source, at: Position, words: &Words) -> Vec<String> {
         lines.push(format!("hint: {hint}"));
     }
     lines
-}
-
-/// The line for a terminal, shortened around the column if it is long, and the column of the caret in it.
-fn excerpt(line: &str, column: usize) -> (String, usize) {
-    let expanded = |character: char| {
-        if character == '\t' { " ".repeat(TAB) } else { show_line(&character.to_string()).into_owned() }
-    };
-    let chars: Vec<String> = line.trim_end().chars().map(expanded).collect();
-    let at = (column - 1).min(chars.len());
-    let (mut first, mut last) = (0, chars.len());
-    if chars.len() > MAX_LINE {
-        first = at.saturating_sub(MAX_LINE / 2);
-        last = (first + MAX_LINE).min(chars.len());
-    }
-    let head = if first > 0 { "…" } else { "" };
-    let tail = if last < chars.len() { "…" } else { "" };
-    let before = format!("{head}{}", chars[first..at].concat());
-    (format!("{before}{}{tail}", chars[at..last].concat()), before.chars().map(width).sum())
-}
-
-/// Width of a character on a terminal, in cells.
-fn width(character: char) -> usize {
-    match u32::from(character) {
-        0x300..=0x36f | 0x200b..=0x200d | 0xfe00..=0xfe0f => 0,
-        0x1100..=0x115f
-        | 0x2e80..=0x303e
-        | 0x3041..=0xa4cf
-        | 0xa960..=0xa97c
-        | 0xac00..=0xd7a3
-        | 0xf900..=0xfaff
-        | 0xfe30..=0xfe6f
-        | 0xff00..=0xff60
-        | 0xffe0..=0xffe6
-        | 0x1f300..=0x1f64f
-        | 0x1f680..=0x1f6ff
-        | 0x1f900..=0x1f9ff
-        | 0x20000..=0x3fffd => 2,
-        _ => 1,
-    }
 }
 
 fn describe(fault: &Fault, place: &Source) -> Words {
@@ -484,36 +446,12 @@ pub(super) fn friendly(name: &str) -> String {
 
 /// Maximum argument lists in a message.
 const MAX_FORMS: usize = 4;
-/// Width of a tab, in cells.
-const TAB: usize = 4;
-/// Maximum characters of a source line in a message.
-const MAX_LINE: usize = 120;
 /// Maximum calls of a call chain in a message.
 const MAX_CHAIN: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_caret_is_below_its_column() {
-        assert_eq!(excerpt("\tx", 2), ("    x".into(), 4));
-        assert_eq!(excerpt("你x", 2), ("你x".into(), 2));
-        assert_eq!(excerpt("e\u{301}x", 3), ("e\u{301}x".into(), 1));
-        assert_eq!(excerpt("a\u{1b}x", 3), ("a\\x1bx".into(), 5));
-        assert_eq!(excerpt("ab  ", 99), ("ab".into(), 2));
-    }
-
-    #[test]
-    fn a_long_line_is_shortened_around_the_column() {
-        let line = format!("{0}X{0}", "-".repeat(500));
-        let (text, caret) = excerpt(&line, 501);
-        assert_eq!(text.chars().count(), MAX_LINE + 2);
-        assert_eq!(text.chars().nth(caret), Some('X'));
-        assert!(text.starts_with('…') && text.ends_with('…'));
-        let (text, caret) = excerpt(&line, 1);
-        assert!(text.starts_with('-') && text.ends_with('…') && caret == 0);
-    }
 
     #[test]
     fn types_have_their_script_names() {

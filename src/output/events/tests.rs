@@ -2,6 +2,9 @@
 
 use std::cell::Cell;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::*;
 use crate::config::Text;
 use crate::session::{CloseReason, ConnView};
