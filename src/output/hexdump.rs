@@ -88,7 +88,8 @@ impl fmt::Debug for Hexdump {
     }
 }
 
-fn push_row(rows: &mut String, row: &[u8]) {
+/// Appends at most [`ROW`] bytes: a space, the digits of two groups, the characters, a line end.
+pub fn push_row(rows: &mut String, row: &[u8]) {
     for column in 0..ROW {
         if column % (ROW / 2) == 0 {
             rows.push(' ');
@@ -108,7 +109,7 @@ fn push_row(rows: &mut String, row: &[u8]) {
 }
 
 /// Bytes in one row.
-const ROW: usize = 16;
+pub const ROW: usize = 16;
 /// Bytes of a full row without a label, line end included.
 const ROW_LENGTH: usize = 81;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -1,7 +1,7 @@
 //! Output for people and programs: notices, and the observers that write them.
 //!
 //! Owns the vocabulary (`notice`), messages on stderr (`console`) and those that wait for it (`backlog`), hex dumps, events
-//! as NDJSON, JSON strings (`json`), the sanitizer for terminals and what a terminal shows (`screen`).
+//! as NDJSON, JSON strings (`json`), reports of tests, the sanitizer for terminals and what a terminal shows (`screen`).
 //! Decides nothing, and leaves stdout to the driver.
 
 pub mod backlog;
@@ -10,6 +10,8 @@ pub mod events;
 pub mod hexdump;
 pub mod json;
 pub mod notice;
+#[cfg_attr(not(test), expect(dead_code, reason = "the runner of tests will use it"))]
+pub mod report;
 pub mod screen;
 pub mod terminal;
 

@@ -1,0 +1,167 @@
+//! The details of a test as lines for people: failures with source line, caret and difference, events, what was printed.
+//!
+//! Owns their layout and colours, for the report on a terminal and the text within JUnit. Everything from scripts and peers
+//! is escaped here.
+
+use std::borrow::Cow;
+
+use crate::codec::escape::{is_plain, show_line};
+use crate::codec::excerpt::{excerpt, width};
+
+use super::diff::{self, Row, Side};
+use super::{Failure, Kind, TestResult, Value};
+
+/// Whether to write colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Style {
+    pub(super) colours: bool,
+}
+
+/// A colour of a terminal, as the parameter of its sequence.
+#[derive(Clone, Copy)]
+pub(super) enum Colour {
+    Green = 32,
+    Red = 31,
+    Yellow = 33,
+    Faint = 2,
+}
+
+impl Style {
+    /// The text, which must be safe, in a colour.
+    pub(super) fn paint(self, colour: Colour, text: &str) -> String {
+        if self.colours && !text.is_empty() { format!("\x1b[{}m{text}\x1b[0m", colour as u8) } else { text.to_owned() }
+    }
+}
+
+/// All failures of a test, and the last events of its connections.
+pub(super) fn lines(result: &TestResult, style: Style) -> Vec<String> {
+    let mut lines = Vec::new();
+    for failure in &result.failures {
+        push_failure(&mut lines, failure, style);
+    }
+    if !result.events.is_empty() {
+        lines.push("last events of its connections:".to_owned());
+        lines.extend(result.events.iter().map(|event| format!("  {}", show_line(event))));
+    }
+    lines
+}
+
+/// What a test printed, line by line; tabs stay.
+pub(super) fn printed(result: &TestResult) -> impl Iterator<Item = String> + '_ {
+    let shown = |line: &str| line.split('\t').map(show_line).collect::<Vec<_>>().join("\t");
+    result.printed.lines().map(shown)
+}
+
+/// The first line of a failure's message, without control characters.
+pub(super) fn summary(failure: &Failure) -> String {
+    let first = show_line(failure.message.lines().next().unwrap_or_default()).into_owned();
+    match failure.kind {
+        kind @ (Kind::Setup | Kind::Teardown) => format!("{}(): {first}", kind.name()),
+        _ => first,
+    }
+}
+
+/// A value on one line, with its form around it; long ones are cut.
+pub(super) fn show_value(value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("\"{}\"", show_line(&cut(text))),
+        Value::Pattern(text) => format!("pattern {}", show_line(&cut(text))),
+        Value::Bytes(bytes) => show_blob(bytes),
+    }
+}
+
+/// Bytes as text if they are text, else in hex.
+fn show_blob(bytes: &[u8]) -> String {
+    let is_text = |text: &str| text.chars().all(|c| is_plain(c) || matches!(c, '\r' | '\n' | '\t'));
+    if let Ok(text) = str::from_utf8(bytes)
+        && is_text(text)
+    {
+        return format!("bytes \"{}\"", show_line(&cut(text)));
+    }
+    let shown = &bytes[..bytes.len().min(MAX_VALUE)];
+    let hex: Vec<_> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+    let more = if bytes.len() > MAX_VALUE { format!(" … {} bytes", bytes.len()) } else { String::new() };
+    format!("bytes [{}{more}]", hex.join(" "))
+}
+
+/// A text, or the beginning of a long one and its length.
+pub(super) fn cut(text: &str) -> Cow<'_, str> {
+    match (0..=MAX_VALUE).rev().find(|at| text.is_char_boundary(*at)) {
+        Some(at) if text.len() > MAX_VALUE => Cow::Owned(format!("{}… {} bytes", &text[..at], text.len())),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+fn push_failure(lines: &mut Vec<String>, failure: &Failure, style: Style) {
+    let summary = summary(failure);
+    match &failure.place {
+        Some(place) => {
+            let file = show_line(&place.file);
+            lines.push(format!("{file}:{}:{}: {}", place.line, place.column, style.paint(Colour::Red, &summary)));
+        }
+        None => lines.push(style.paint(Colour::Red, &summary)),
+    }
+    lines.extend(failure.message.lines().skip(1).map(|line| show_line(line).into_owned()));
+    if let Some(place) = &failure.place
+        && let Some(source) = &place.source
+    {
+        let (text, caret) = excerpt(source, place.column);
+        lines.push(format!("{:>5} | {text}", place.line));
+        lines.push(format!("      | {}{}", " ".repeat(caret), style.paint(Colour::Red, "^")));
+    }
+    lines.extend(failure.hint.iter().map(|hint| format!("hint: {}", show_line(hint))));
+    push_values(lines, failure, style);
+    lines.extend(failure.chain.iter().map(|call| show_line(call).into_owned()));
+}
+
+fn push_values(lines: &mut Vec<String>, failure: &Failure, style: Style) {
+    if let (Some(expected), Some(received)) = (&failure.expected, &failure.received)
+        && let Some(rows) = diff::rows(expected, received)
+    {
+        let expected = style.paint(Colour::Red, "- expected");
+        let received = style.paint(Colour::Green, "+ received");
+        lines.push(format!("{expected}   {received}"));
+        for row in rows {
+            push_row(lines, &row, style);
+        }
+        return;
+    }
+    for (name, value) in [("expected", &failure.expected), ("received", &failure.received)] {
+        lines.extend(value.iter().map(|value| format!("{name} {}", show_value(value))));
+    }
+}
+
+/// A row of a difference. What has changed in it is inverted, or without colours has carets below.
+fn push_row(lines: &mut Vec<String>, row: &Row, style: Style) {
+    let colour = match row.side {
+        Side::Both => None,
+        Side::Expected => Some(Colour::Red),
+        Side::Received => Some(Colour::Green),
+        Side::Note => Some(Colour::Faint),
+    };
+    if let (Some(colour), true) = (colour, style.colours) {
+        let number = colour as u8;
+        let mut line = format!("\x1b[{number}m{} ", row.sign());
+        for (changed, text) in &row.parts {
+            if *changed {
+                line.extend(["\x1b[7m", text, "\x1b[27m"]);
+            } else {
+                line += text;
+            }
+        }
+        lines.push(line + "\x1b[0m");
+        return;
+    }
+    lines.push(row.plain().trim_end_matches(' ').to_owned());
+    if row.parts.iter().any(|(changed, _)| *changed) {
+        let mark = |(changed, text): &(bool, String)| {
+            let cells = text.chars().map(width).sum();
+            if *changed { "^" } else { " " }.repeat(cells)
+        };
+        let marks: String = row.parts.iter().map(mark).collect();
+        lines.push(format!("  {}", marks.trim_end()));
+    }
+}
+
+/// Maximum bytes of a value on one line.
+const MAX_VALUE: usize = 200;

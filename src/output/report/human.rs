@@ -1,0 +1,115 @@
+//! `Human`: the report for people. One line for each test, the details of a failed one below it, totals at the end.
+//!
+//! Owns the words and columns of those lines, and when there are colours. The details are those of `details`.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use crate::codec::escape::show_line;
+
+use super::details::{self, Colour, Style};
+use super::{Ended, Outcome, Plan, Reporter, TestResult, Totals};
+
+/// Writes the report for people.
+#[derive(Debug)]
+pub struct Human {
+    style: Style,
+    /// Each line names the file.
+    with_files: bool,
+}
+
+impl Human {
+    /// `colours`: stdout is a terminal that shows them, see [`wants_colours`].
+    pub fn new(colours: bool) -> Self {
+        Self { style: Style { colours }, with_files: false }
+    }
+}
+
+/// Whether a report has colours: on a terminal, unless it is a dumb one or `NO_COLOR` is set; anywhere with `CLICOLOR_FORCE`.
+/// `variable` looks up the environment.
+pub fn wants_colours<'a>(is_terminal: bool, variable: impl Fn(&str) -> Option<&'a OsStr>) -> bool {
+    let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let is_forced = variable("CLICOLOR_FORCE").is_some_and(|value| !value.is_empty() && value != "0");
+    let is_dumb = variable("TERM").is_none_or(|value| value == "dumb");
+    !is_set("NO_COLOR") && (is_forced || (is_terminal && !is_dumb))
+}
+
+impl Reporter for Human {
+    fn begin(&mut self, plan: &Plan) -> Vec<u8> {
+        self.with_files = plan.files > 1;
+        Vec::new()
+    }
+
+    fn test(&mut self, result: &TestResult) -> Vec<u8> {
+        let (colour, word) = match result.outcome {
+            Outcome::Passed => (Colour::Green, "ok"),
+            Outcome::Failed | Outcome::Errored => (Colour::Red, "FAILED"),
+            Outcome::Skipped { .. } => (Colour::Yellow, "skipped"),
+            Outcome::Interrupted => (Colour::Yellow, "stopped"),
+            // Only the totals tell of them.
+            Outcome::NotRun => return Vec::new(),
+        };
+        let mut name = show_line(&result.name).into_owned();
+        if self.with_files {
+            name = format!("{}: {name}", show_line(&result.file));
+        }
+        let padding = " ".repeat(COLUMN - word.len());
+        let end = match &result.outcome {
+            Outcome::Skipped { reason } if reason.is_empty() => String::new(),
+            Outcome::Skipped { reason } => format!(": {}", show_line(reason)),
+            _ => format!(" ({})", self.style.paint(Colour::Faint, &time(result.duration))),
+        };
+        let mut text = format!("{}{padding}{name}{end}\n", self.style.paint(colour, word));
+        let is_told = matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted);
+        let details = if is_told { details::lines(result, self.style) } else { Vec::new() };
+        let bar = self.style.paint(Colour::Faint, "|");
+        let printed = details::printed(result).map(|line| format!("{bar} {line}"));
+        for line in details.into_iter().chain(printed) {
+            text += format!("    {line}").trim_end();
+            text.push('\n');
+        }
+        text.into_bytes()
+    }
+
+    fn end(&mut self, totals: &Totals) -> Vec<u8> {
+        let mut text = String::new();
+        let why = match totals.ended {
+            Ended::Complete => "",
+            Ended::FailFast => " (--fail-fast)",
+            Ended::Interrupted => " (interrupted)",
+        };
+        if totals.not_run > 0 {
+            text = format!("not run: {}{why}\n", totals.not_run);
+        } else if totals.ended == Ended::Interrupted {
+            text.push_str("interrupted\n");
+        }
+        let failed = totals.failed + totals.errored;
+        let parts = [
+            (true, totals.passed, "passed", Colour::Green),
+            (failed > 0, failed, "failed", Colour::Red),
+            (totals.skipped > 0, totals.skipped, "skipped", Colour::Yellow),
+            (totals.interrupted > 0, totals.interrupted, "stopped", Colour::Yellow),
+            (totals.not_run > 0, totals.not_run, "not run", Colour::Yellow),
+        ];
+        let said = parts.iter().filter(|(is_said, ..)| *is_said);
+        let words: Vec<_> = said
+            .map(|(_, number, word, colour)| {
+                let text = format!("{number} {word}");
+                if *number > 0 { self.style.paint(*colour, &text) } else { text }
+            })
+            .collect();
+        let seconds = totals.duration.as_secs_f64();
+        format!("{text}{} in {seconds:.2} s\n", words.join(", ")).into_bytes()
+    }
+}
+
+/// A duration in a readable unit.
+fn time(duration: Duration) -> String {
+    match duration.as_micros() {
+        micros @ ..1_000_000 => format!("{} ms", micros / 1000),
+        micros => format!("{}.{:02} s", micros / 1_000_000, micros % 1_000_000 / 10_000),
+    }
+}
+
+/// Where names begin.
+const COLUMN: usize = 9;

@@ -1,0 +1,230 @@
+//! Reports as a whole: the same results in each format, compared with the files in `snapshots/` (`TCPX_BLESS=1` rewrites them).
+
+mod diffs;
+mod documents;
+mod hostile;
+mod xml;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::human::{Human, wants_colours};
+use super::{Ended, Failure, Kind, Outcome, Place, Plan, Reporter, TestResult, Totals, Value};
+
+/// The line of all failures.
+const LINE: &str = "    check(conn.read_line() == \"PONG\");";
+
+/// A result that passed.
+fn passed(name: &str) -> TestResult {
+    TestResult {
+        file: "tests/relay.rhai".to_owned(),
+        name: name.to_owned(),
+        line: 12,
+        outcome: Outcome::Passed,
+        failures: Vec::new(),
+        printed: String::new(),
+        events: Vec::new(),
+        checks: 2,
+        duration: Duration::from_micros(12_345),
+    }
+}
+
+fn failed(name: &str, failures: Vec<Failure>) -> TestResult {
+    TestResult { outcome: Outcome::of(&failures), failures, ..passed(name) }
+}
+
+fn failure(kind: Kind, message: &str) -> Failure {
+    let place = Place { file: "relay.rhai".to_owned(), line: 14, column: 11, source: Some(LINE.to_owned()) };
+    Failure { place: Some(place), ..Failure::new(kind, message) }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// One test of each outcome, and of each kind of failure.
+fn suite(ended: Ended) -> Vec<TestResult> {
+    let soft = Failure {
+        expected: Some(text("+PONG one\nsame\n")),
+        received: Some(text("+PING one\nsame\n")),
+        ..failure(Kind::Check, "check failed: the replies differ")
+    };
+    let bytes = Failure {
+        expected: Some(Value::Bytes(b"\x00\x01\x02\xffabcdefghijklmnop".to_vec())),
+        received: Some(Value::Bytes(b"\x00\x01\x03\xffabcdefghijklmnoq!".to_vec())),
+        chain: vec!["in helper(), called at relay.rhai:20:11".to_owned()],
+        ..failure(Kind::Assert, "assertion failed: left == right")
+    };
+    let expect = Failure {
+        expected: Some(Value::Pattern("^\\+OK (\\d+)".to_owned())),
+        received: Some(Value::Bytes(b"-ERR\r\n".to_vec())),
+        ..failure(Kind::Expect, "the peer ended before \"^\\+OK (\\d+)\" came")
+    };
+    let mut timeout = failed("test_timeout", vec![failure(Kind::Timeout, "timed out after 30 s: the limit of a test")]);
+    timeout.events = vec![
+        "conn 1: connected to 127.0.0.1:20001 from 127.0.0.1:31000".to_owned(),
+        "conn 1: received 6 bytes: \" ready\"".to_owned(),
+    ];
+    let mut error = failed("test_error", vec![failure(Kind::Error, "function not found: sned(Conn, string)")]);
+    error.failures[0].hint = Some("did you mean `send`?".to_owned());
+    let mut printing = passed("test_prints");
+    printing.printed = "hello\n\tworld # 1\n".to_owned();
+    let mut last = [passed("test_stopped"), passed("test_not_run[0]"), passed("test_not_run[1]")];
+    for result in &mut last {
+        (result.outcome, result.checks, result.duration) = (Outcome::NotRun, 0, Duration::ZERO);
+    }
+    if ended == Ended::Interrupted {
+        last[0].outcome = Outcome::Interrupted;
+        last[0].events = vec!["conn 9: idle".to_owned()];
+    }
+    let mut results = vec![
+        passed("test_login"),
+        printing,
+        failed("test_check[short row]", vec![soft.clone()]),
+        failed("test_assert#2", vec![soft, bytes]),
+        failed("test_expect", vec![expect]),
+        failed("test_fail", vec![failure(Kind::Fail, "this must not be reached\nat all")]),
+        failed("test_exit", vec![failure(Kind::Exit, "exit(3) was called")]),
+        error,
+        timeout,
+        failed("test_setup", vec![failure(Kind::Setup, "connection refused")]),
+        failed("test_teardown", vec![Failure::new(Kind::Teardown, "timed out after 5 s")]),
+        TestResult { outcome: Outcome::Skipped { reason: "needs #1 \\ a tty".to_owned() }, ..passed("test_skip") },
+    ];
+    results.extend(last);
+    results
+}
+
+/// The whole report of results.
+fn report(reporter: &mut dyn Reporter, results: &[TestResult], ended: Ended) -> String {
+    let mut totals = Totals { ended, duration: Duration::from_millis(312), ..Totals::default() };
+    let mut files: Vec<_> = results.iter().map(|result| &result.file).collect();
+    files.dedup();
+    let mut out = reporter.begin(&Plan { tests: results.len(), files: files.len() });
+    for result in results {
+        totals.count(result);
+        out.extend(reporter.test(result));
+    }
+    out.extend(reporter.end(&totals));
+    String::from_utf8(out).expect("UTF-8")
+}
+
+fn compare(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/output/report/snapshots").join(name);
+    if std::env::var_os("TCPX_BLESS").is_some() {
+        fs::write(&path, text).expect("write a snapshot");
+    }
+    let wanted = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == wanted, "{name} differs; it is now:\n{text}");
+}
+
+fn tap() -> super::tap::Tap {
+    super::tap::Tap::default()
+}
+
+fn junit() -> super::junit::Junit {
+    super::junit::Junit::default()
+}
+
+fn json() -> super::json::Json {
+    super::json::Json::default()
+}
+
+#[test]
+fn each_format_reports_each_kind_of_failure() {
+    let results = suite(Ended::FailFast);
+    compare("suite.txt", &report(&mut Human::new(false), &results, Ended::FailFast));
+    compare("suite.ansi", &report(&mut Human::new(true), &results, Ended::FailFast));
+    compare("suite.tap", &report(&mut tap(), &results, Ended::FailFast));
+    compare("suite.xml", &report(&mut junit(), &results, Ended::FailFast));
+    compare("suite.json", &report(&mut json(), &results, Ended::FailFast));
+}
+
+#[test]
+fn an_interrupted_run_says_what_ran() {
+    let results = suite(Ended::Interrupted).split_off(10);
+    compare("interrupted.txt", &report(&mut Human::new(false), &results, Ended::Interrupted));
+    compare("interrupted.tap", &report(&mut tap(), &results, Ended::Interrupted));
+    compare("interrupted.xml", &report(&mut junit(), &results, Ended::Interrupted));
+    compare("interrupted.json", &report(&mut json(), &results, Ended::Interrupted));
+}
+
+#[test]
+fn a_green_run_is_short() {
+    let results = [passed("test_a"), TestResult { file: "b.rhai".to_owned(), ..passed("test_b") }];
+    let human = report(&mut Human::new(false), &results, Ended::Complete);
+    assert_eq!(
+        human,
+        "ok       tests/relay.rhai: test_a (12 ms)\nok       b.rhai: test_b (12 ms)\n2 passed in 0.31 s\n"
+    );
+    let tap = report(&mut tap(), &results, Ended::Complete);
+    assert_eq!(tap, "TAP version 13\n1..2\nok 1 - tests/relay.rhai: test_a\nok 2 - b.rhai: test_b\n");
+    let xml = report(&mut junit(), &results, Ended::Complete);
+    assert_eq!(xml.matches("<testsuite ").count(), 2, "{xml}");
+    assert!(xml.contains(r#"<testcase name="test_b" classname="b" assertions="2" time="0.012""#), "{xml}");
+}
+
+#[test]
+fn nothing_to_run_is_said_in_each_format() {
+    assert_eq!(report(&mut Human::new(false), &[], Ended::Complete), "0 passed in 0.31 s\n");
+    assert_eq!(report(&mut tap(), &[], Ended::Complete), "TAP version 13\n1..0 # SKIP nothing to run\n");
+    xml::check(&report(&mut junit(), &[], Ended::Complete));
+    let json: Json = serde_json::from_str(&report(&mut json(), &[], Ended::Complete)).expect("JSON");
+    assert_eq!(json["tests"], Json::Array(Vec::new()));
+}
+
+#[test]
+fn json_has_the_same_fields_in_every_object() {
+    let text = report(&mut json(), &suite(Ended::Interrupted), Ended::Interrupted);
+    let json: Json = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(json["version"], 1);
+    let keys = |value: &Json| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    let tests = json["tests"].as_array().expect("an array");
+    assert!(tests.iter().all(|test| keys(test) == keys(&tests[0])));
+    let failures: Vec<_> = tests.iter().flat_map(|test| test["failures"].as_array().expect("an array")).collect();
+    assert!(failures.len() > 8 && failures.iter().all(|failure| keys(failure) == keys(failures[0])));
+    let summary = &json["summary"];
+    let counted: u64 = ["passed", "failed", "errored", "skipped", "interrupted", "not_run"]
+        .iter()
+        .map(|key| summary[key].as_u64().expect("a number"))
+        .sum();
+    assert_eq!((summary["tests"].as_u64(), tests.len() as u64), (Some(counted), counted));
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let colours = |is_terminal, set: &[(&str, &'static str)]| {
+        wants_colours(is_terminal, |name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).as_ref()))
+    };
+    assert!(colours(true, &[("TERM", "xterm")]));
+    assert!(!colours(false, &[("TERM", "xterm")]));
+    assert!(!colours(true, &[("TERM", "dumb")]));
+    assert!(!colours(true, &[]));
+    assert!(!colours(true, &[("TERM", "xterm"), ("NO_COLOR", "1")]));
+    assert!(colours(true, &[("TERM", "xterm"), ("NO_COLOR", "")]));
+    assert!(colours(false, &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colours(false, &[("CLICOLOR_FORCE", "0")]));
+    assert!(!colours(true, &[("TERM", "xterm"), ("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]));
+}
+
+#[test]
+fn outcomes_follow_from_failures() {
+    use Kind::{Assert, Check, Error, Exit, Expect, Fail, Setup, Teardown, Timeout};
+    assert_eq!(Outcome::of(&[]), Outcome::Passed);
+    for kind in [Check, Assert, Expect, Fail, Exit] {
+        assert_eq!(Outcome::of(&[failure(kind, "x")]), Outcome::Failed);
+    }
+    for kind in [Error, Timeout, Setup, Teardown] {
+        assert_eq!(Outcome::of(&[failure(Check, "x"), failure(kind, "x")]), Outcome::Errored);
+    }
+    // The assertion ended the test; its teardown came after.
+    assert_eq!(Outcome::of(&[failure(Assert, "x"), failure(Teardown, "x")]), Outcome::Failed);
+    let mut totals = Totals::default();
+    totals.count(&passed("test_a"));
+    assert!(totals.is_green());
+    totals.count(&TestResult { outcome: Outcome::NotRun, ..passed("test_b") });
+    assert!(!totals.is_green());
+}
