@@ -388,7 +388,6 @@ pub(super) struct EndingArgs {
                      decides. The end of stdin sends no FIN; --eof-wait DUR ends a run in which the peer says nothing"
     )]
     pub(super) fail_on: Vec<String>,
-    /// End stdout with this match, or after N bytes (Nb) or lines (Nl), and then end with 0
     #[arg(
         long,
         value_name = "REGEX|Nb|Nl",
