@@ -10,12 +10,12 @@ use encoding_rs::{BIG5, GBK, UTF_8};
 use crate::support::peer::{Conn, Server};
 use crate::support::{Folder, Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for_standstill};
 
-fn serve(name: &str) -> (Running, SocketAddr) {
+pub(crate) fn serve(name: &str) -> (Running, SocketAddr) {
     Tcpx::new(&["--script", name]).listen()
 }
 
 /// Whether a program is installed; if not, a note or a failure.
-fn have(program: &str) -> bool {
+pub(crate) fn have(program: &str) -> bool {
     let have = installed(program);
     if !have {
         missing(program);
@@ -25,7 +25,7 @@ fn have(program: &str) -> bool {
 
 /// Runs a client with this input on stdin and returns its output. It is killed after two minutes.
 #[track_caller]
-fn client(words: &[&str], input: &[u8]) -> String {
+pub(crate) fn client(words: &[&str], input: &[u8]) -> String {
     let mut command = Command::new("timeout");
     command.args(["--signal=KILL", "120"]).args(words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

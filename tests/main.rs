@@ -13,6 +13,7 @@ mod examples;
 mod faults;
 mod floors;
 mod generated;
+mod library;
 mod markdown;
 mod network;
 mod parts;

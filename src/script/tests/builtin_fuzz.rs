@@ -336,6 +336,41 @@ impl Dice {
         [&length.to_be_bytes()[..], &body].concat()
     }
 
+    fn dns(&mut self) -> Vec<u8> {
+        let words = |dice: &mut Self, all: &[u16]| all[dice.below(all.len())].to_be_bytes();
+        let mut message = self.noise(2);
+        message.extend(words(self, &[0x0100, 0, 0x0110, 0x2000, 0x7800, 0x8000]));
+        message.extend(words(self, &[1, 1, 1, 0, 2, 65_535]));
+        for _ in 0..3 {
+            message.extend(words(self, &[0, 0, 0, 1, 2, 65_535]));
+        }
+        for _ in 0..self.below(4) {
+            let piece = match self.below(6) {
+                0 => b"\x01a\0\0\x01\0\x01".to_vec(),
+                1 => b"\x03www\x01A\0\0\xff\0\xff".to_vec(),
+                2 => b"\0\0\x29\x04\0\0\0\x80\0\0\0".to_vec(),
+                3 => b"\xc0\x0c\0\x01\0\x01".to_vec(),
+                4 => vec![63; 300],
+                _ => self.noise(20),
+            };
+            message.extend(piece);
+        }
+        let length = if self.below(10) == 0 { self.below(65_536) } else { message.len() };
+        [&(length as u16).to_be_bytes()[..], &message].concat()
+    }
+
+    fn modbus(&mut self) -> Vec<u8> {
+        let mut body = vec![1, [1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 7, 0x83][self.below(12)]];
+        for _ in 0..self.below(6) {
+            let words =
+                [&b"\0\0"[..], b"\0\x01", b"\xff\xff", b"\x02\0\x01", b"\0\x7d", b"\x01", b"\xff\0", b"\0\x02\x04"];
+            body.extend(self.one_of(&words));
+        }
+        let length = if self.below(12) == 0 { self.below(300) } else { body.len() };
+        let protocol = u8::from(self.below(60) == 0);
+        [&[9, 9, 0, protocol][..], &(length as u16).to_be_bytes(), &body].concat()
+    }
+
     fn piece(&mut self, name: &str) -> Vec<u8> {
         match (name, self.below(12)) {
             (_, 0) => self.noise(40),
@@ -344,6 +379,55 @@ impl Dice {
             }
             ("redis", _) => self.redis(),
             ("binary", _) => self.binary(),
+            ("dns", _) => self.dns(),
+            ("modbus", _) => self.modbus(),
+            ("memcached", _) => self.phrase(&[
+                "get ",
+                "gets a b\r\n",
+                "gat ",
+                "set a 0 0 2\r\nxy\r\n",
+                "set a ",
+                "add ",
+                "append a 0 0 1\r\nx\r\n",
+                "cas a 0 0 1 ",
+                "incr a ",
+                "decr a ",
+                "delete a\r\n",
+                "touch a ",
+                "flush_all ",
+                "stats\r\n",
+                "verbosity ",
+                "quit",
+                " noreply",
+                "0 ",
+                "a ",
+                "\r\n",
+                "\n",
+                " ",
+            ]),
+            ("syslog", _) => self.phrase(&[
+                "<13>",
+                "<191>1 ",
+                "<192>",
+                "5 ",
+                "65536 ",
+                "- ",
+                "2003-10-11T22:14:15.003Z ",
+                "Oct 11 22:14:15 ",
+                "host ",
+                "app[1]: ",
+                "[a b=\"c\"]",
+                "[a b=\"",
+                "\\\"",
+                "]",
+                "\n",
+                "\r\n",
+                "\0",
+                "\u{1b}[2J",
+                "\u{feff}",
+                "\u{202e}",
+                " ",
+            ]),
             ("http", _) => self.phrase(&[
                 "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
                 "HEAD ",
@@ -492,7 +576,12 @@ fn no_built_in_script_fails_because_of_what_a_client_sends() {
                 let utf8 = Text::default();
                 Room::open(name, &[&at], &utf8).join(1, true);
             }
-            "redis" | "http" | "chat" | "telnet" => fuzz(name, &[], 30),
+            "dns" => fuzz(name, &["a=1.2.3.4", "a=::1", "www.a=a", "x=www.a"], 30),
+            "syslog" => {
+                fuzz(name, &[], 20);
+                fuzz(name, &["json"], 20);
+            }
+            "redis" | "http" | "chat" | "telnet" | "memcached" | "modbus" => fuzz(name, &[], 30),
             "broker" | "binary" | "upper" | "lines" | "goodbye" => fuzz(name, &[], 15),
             _ => fuzz(name, &[], 8),
         }

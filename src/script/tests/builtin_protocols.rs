@@ -5,41 +5,54 @@ use super::*;
 use crate::session::Form;
 
 /// A connection of a script, with the received bytes that are not a complete frame yet.
-struct Wire {
+pub(super) struct Wire {
     bench: Bench,
     conn: Rc<ConnView>,
     measured: bool,
     held: Vec<u8>,
-    sent: Vec<u8>,
-    closed: bool,
+    pub(super) sent: Vec<u8>,
+    pub(super) printed: String,
+    pub(super) closed: bool,
 }
 
 impl Wire {
-    fn open(name: &str) -> Self {
-        let bench = open(name);
+    pub(super) fn open(name: &str) -> Self {
+        Self::of(open(name))
+    }
+
+    /// A connection of a script with arguments.
+    pub(super) fn with_args(name: &str, args: &[&str]) -> Self {
+        let args = args.iter().map(|&arg| arg.to_owned()).collect();
+        let script = Script { args, ..script(ScriptSource::Builtin(name.into())) };
+        Self::of(Bench::try_script(script).unwrap_or_else(|message| panic!("{message}")))
+    }
+
+    fn of(bench: Bench) -> Self {
         let measured = bench.handler.event_mask(&conn(1)).received == Some(Form::Measured);
-        let mut wire = Self { bench, conn: conn(1), measured, held: Vec::new(), sent: Vec::new(), closed: false };
-        wire.bench.start();
+        let (held, sent, printed) = (Vec::new(), Vec::new(), String::new());
+        let mut wire = Self { bench, conn: conn(1), measured, held, sent, printed, closed: false };
+        assert_eq!(wire.bench.start(), [], "it is ready to serve");
         wire.give(Event::Opened);
         wire
     }
 
     /// Passes an event; returns the length of the next frame if the script was asked for it.
-    fn give(&mut self, event: Event) -> usize {
+    pub(super) fn give(&mut self, event: Event) -> usize {
         let mut length = 0;
         for command in self.bench.give(&self.conn, event) {
             match command {
                 Command::Send(_, bytes) => self.sent.extend(bytes),
                 Command::Cut(_, measured) => length = measured,
                 Command::Close(_) => self.closed = true,
-                Command::Log(..) => {}
+                Command::Print(text) => self.printed += &text,
+                Command::Log(..) | Command::Pause(_) => {}
                 other => panic!("{other:?}"),
             }
         }
         length
     }
 
-    fn arrive(&mut self, bytes: &[u8]) {
+    pub(super) fn arrive(&mut self, bytes: &[u8]) {
         if !self.measured {
             self.give(data(bytes));
             return;
@@ -56,11 +69,11 @@ impl Wire {
         }
     }
 
-    fn take(&mut self) -> String {
+    pub(super) fn take(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.sent)).into_owned()
     }
 
-    fn ask(&mut self, bytes: impl AsRef<[u8]>) -> String {
+    pub(super) fn ask(&mut self, bytes: impl AsRef<[u8]>) -> String {
         self.arrive(bytes.as_ref());
         self.take()
     }
@@ -68,12 +81,17 @@ impl Wire {
 
 /// The answer of a script, checked to be the same at every split.
 fn however_cut(name: &str, bytes: &[u8]) -> String {
+    however_cut_with(name, &[], bytes)
+}
+
+/// The same with arguments; what it prints comes first.
+pub(super) fn however_cut_with(name: &str, args: &[&str], bytes: &[u8]) -> String {
     let answer = |pieces: &[&[u8]]| {
-        let mut wire = Wire::open(name);
+        let mut wire = Wire::with_args(name, args);
         for piece in pieces {
             wire.arrive(piece);
         }
-        let shown = wire.sent.escape_ascii().to_string();
+        let shown = format!("{}{}", wire.printed, wire.sent.escape_ascii());
         // The answers contain times, which differ.
         shown.split("\\n").filter(|line| !line.starts_with("Date: ")).collect::<Vec<_>>().join("\\n")
     };

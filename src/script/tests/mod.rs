@@ -11,6 +11,7 @@ mod builtin;
 mod builtin_fuzz;
 mod builtin_protocols;
 mod builtin_rooms;
+mod builtin_servers;
 mod contained;
 mod encoding;
 mod files;
