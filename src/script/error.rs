@@ -167,7 +167,8 @@ fn call(name: &str) -> String {
     if is_closure(name) { "in a closure, called".to_owned() } else { format!("in {name}(), called") }
 }
 
-fn coordinates(source: &Source, at: Position) -> String {
+/// A place as messages write it.
+pub(super) fn coordinates(source: &Source, at: Position) -> String {
     let column = at.position().unwrap_or(1);
     format!("{}:{}:{column}", source.name, source.line_number(at.line().unwrap_or(1)))
 }

@@ -12,6 +12,8 @@ mod detach;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::bodies::statements;
+
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Stmt};
 
 /// How a function is called when it waits.
@@ -106,6 +108,11 @@ pub(super) fn is_function(call: &FnCallExpr) -> bool {
     // An array has a function of this name, which takes a text.
     let is_array = name == "join" && count == 2 && !matches!(call.args[1], Expr::IntegerConstant(..));
     !call.is_qualified() && !is_array && WAITING.iter().any(is_meant)
+}
+
+/// Whether a function of the script with that name is a handler, where nothing waits.
+pub(super) fn is_handler(name: &str) -> bool {
+    name.starts_with("on_") || name == "frame_size"
 }
 
 /// Registers what [`rewrite`] puts into functions.

@@ -5,6 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use rhai::{Dynamic, Engine};
 
+use crate::script::api::conn::{Conn, Listener};
+use crate::script::waiting::{self, WAITING};
+
 /// The functions and properties of an engine.
 pub(super) struct Catalog {
     forms: HashMap<String, Vec<Form>>,
@@ -33,6 +36,17 @@ impl Catalog {
         );
         for (name, form) in all {
             forms.entry(name).or_default().push(form);
+        }
+        for known in &WAITING {
+            let (receiver, first) = match known.form {
+                waiting::Form::Conn | waiting::Form::Send => (1, Some(TypeId::of::<Conn>())),
+                waiting::Form::Listener => (1, Some(TypeId::of::<Listener>())),
+                waiting::Form::Task => (1, None),
+                waiting::Form::Function => (0, None),
+            };
+            let counts = known.arguments.0..=known.arguments.1;
+            let of_name = forms.entry(known.name.to_owned()).or_default();
+            of_name.extend(counts.map(|count| Form { parameters: receiver + count, first }));
         }
         Self { forms }
     }

@@ -96,6 +96,41 @@ pub(super) fn check(unit: &Unit, context: &RunContext, faults: &mut Vec<Fault>) 
     });
 }
 
+/// The functions that the last node of a path gives away to be called as callbacks, and what they are given to.
+pub(super) fn callbacks(path: &[ASTNode<'_>]) -> Vec<(String, String)> {
+    let mut all: Vec<_> = sites(path)
+        .into_iter()
+        .filter(|site| is_callback(site.name))
+        .map(|site| (format!("{}(..)", site.name), site.closure.function))
+        .collect();
+    if let [
+        ..,
+        ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _)),
+        ASTNode::Expr(Expr::Map(map, _)),
+    ] = path
+        && ["connect", "listen"].contains(&call.name.as_str())
+    {
+        let handlers = map.0.iter().filter(|(key, _)| key.name.starts_with("on_"));
+        all.extend(handlers.filter_map(|(key, value)| Some((key.name.to_string(), closure(value)?.function))));
+    }
+    all
+}
+
+/// The functions that the last node of a path calls at once, for each item of an array.
+pub(super) fn called_at_once(path: &[ASTNode<'_>]) -> Vec<String> {
+    let at_once = sites(path).into_iter().filter(|site| !is_callback(site.name));
+    at_once.map(|site| site.closure.function).collect()
+}
+
+fn is_callback(name: &str) -> bool {
+    ["after", "every", "expect"].contains(&name) || name.starts_with("on_")
+}
+
+/// The place of a closure that captures this variable.
+pub(super) fn capturing(expression: &Expr, variable: &str) -> Option<Position> {
+    closure(expression).filter(|closure| closure.captured.contains(&variable)).map(|closure| closure.at)
+}
+
 /// How a function that takes a closure is used.
 fn usage(name: &str, most: usize) -> Option<String> {
     if let Some(parameters) = check::parameters(name) {

@@ -132,7 +132,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ("fn on_connect(conn) { conn.after(10, |c| c.sned(\"x\")); }", "1:44: unknown function: sned"),
     ("fn on_connect(conn) { conn.after(10, |c| c.foo = 1); }", "1:44: Conn has no property `foo`"),
     // What does not do what was meant.
-    ("fn on_connect(conn) { sleep(1); conn.send(\"x\"); }", "1:23: sleep would stop every connection"),
+    ("fn on_connect(conn) { sleep(1000); conn.send(\"x\"); }", "1:23: this call waits"),
     ("fn on_data(conn, data) { for i in data.len() { print(i); } }", "1:40: a number cannot be looped over"),
     ("fn on_data(conn, data) { if data == \"quit\" { conn.close(); } }", "1:34: a blob == a string is always false"),
     (

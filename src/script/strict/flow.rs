@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use rhai::{ASTFlags, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::findings::{Fault, Finding};
+use super::waits::waits;
 use super::{Function, RunContext, Unit, walk};
 use crate::script::check;
 use crate::script::outline;
@@ -203,9 +204,11 @@ impl Flow<'_> {
                 Some(ASTNode::Stmt(Stmt::Return(..))) => true,
                 Some(ASTNode::Stmt(Stmt::BreakLoop(_, how, _))) => how.contains(ASTFlags::BREAK) && !in_loop,
                 Some(ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _))) => {
-                    call.name == "exit" || call.is_qualified() || self.is_scripted(&call.name)
+                    call.name == "exit" || call.is_qualified() || waits(call, false) || self.is_scripted(&call.name)
                 }
-                Some(ASTNode::Expr(Expr::MethodCall(call, _))) => call.name == "call" || self.is_scripted(&call.name),
+                Some(ASTNode::Expr(Expr::MethodCall(call, _))) => {
+                    call.name == "call" || waits(call, true) || self.is_scripted(&call.name)
+                }
                 _ => false,
             };
         });
@@ -237,9 +240,13 @@ impl Flow<'_> {
     }
 
     fn sleep(&mut self, call: &FnCallExpr, at: Position) {
-        if call.name == "sleep" && call.args.len() <= 1 && !call.is_qualified() && !self.is_scripted("sleep") {
-            let hint = "conn.after(ms, |c| ..) and after(ms, || ..) call a function later";
-            self.fault(at, "sleep would stop every connection, and is an error", hint);
+        let is_short = match call.args.as_slice() {
+            [Expr::IntegerConstant(ms, _)] => *ms < 10,
+            [Expr::FloatConstant(ms, _)] => **ms < 10.0,
+            _ => false,
+        };
+        if call.name == "sleep" && is_short && !call.is_qualified() && !self.is_scripted("sleep") {
+            self.warn(at, "sleep takes milliseconds; it was seconds in Rhai", "sleep(1000) is a second");
         }
     }
 

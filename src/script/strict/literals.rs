@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rhai::{ASTNode, Dynamic, Engine, Expr, FnCallExpr, Map, Position, Scope, Stmt};
 
 use super::findings::{Fault, Finding};
+use super::waits::waits;
 use super::{RunContext, Unit};
 use crate::codec::labels;
 use crate::config::{ScriptSource, Text};
@@ -96,7 +97,7 @@ pub(super) fn check(unit: &Unit, context: &RunContext, faults: &mut Vec<Fault>) 
         let name = call.name.as_str();
         let is_tried = if is_method { METHODS.contains(&name) } else { FUNCTIONS.contains(&name) };
         let is_own = || unit.functions.contains_key(name) || context.members.contains(name) || call.is_qualified();
-        if !is_tried || is_own() || is_caught(path) {
+        if !is_tried || is_own() || is_caught(path) || waits(call, is_method) {
             return;
         }
         let Some((arguments, is_whole)) = arguments(call) else { return };

@@ -7,11 +7,13 @@
 
 mod backticks;
 mod calls;
+mod captures;
 mod catalog;
 mod closures;
 mod comments;
 #[cfg(test)]
 mod corpus;
+mod entries;
 mod findings;
 mod flow;
 mod in_place;
@@ -19,14 +21,13 @@ mod literals;
 mod pairs;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use rhai::{
-    AST, ASTNode, Dynamic, Engine, Expr, Map, Module, OptimizationLevel, Position, ScriptFuncDef, Shared, Stmt,
-};
+use rhai::{AST, ASTNode, Dynamic, Engine, Expr, Map, OptimizationLevel, Position, ScriptFuncDef, Shared, Stmt};
 
 use self::catalog::Catalog;
 use self::findings::{Fault, Finding, listed};
@@ -38,6 +39,7 @@ use super::host::{Host, ScriptClock};
 use super::paths::FileAccess;
 use super::resolver::Resolver;
 use super::source::{Source, Sources};
+use super::waiting::statements;
 use crate::config::{Script, ScriptSource};
 
 /// The findings of a strict check in the order of the text; every item is a complete message.
@@ -77,7 +79,12 @@ pub fn check(source: &ScriptSource) -> Findings {
         closures::check(unit, &context, &mut faults);
         flow::check(unit, &context, &mut faults, &mut probable);
         literals::check(unit, &context, &mut faults);
+        captures::check(unit, &context, &mut probable);
     }
+    if let Some(main) = context.main() {
+        entries::check(main, &mut faults);
+    }
+    waits::check(&context, &mut faults);
     let warnings = context.units.iter().flat_map(|unit| {
         let mut found = backticks::warnings(&unit.source);
         found.extend(in_place::warnings(unit, &context));
@@ -159,21 +166,6 @@ fn walk(statements: &[Stmt], visit: &mut dyn FnMut(&[ASTNode<'_>])) {
             true
         });
     }
-}
-
-/// The statements of a function. Rhai shows them only to those who walk through a whole text, so it gets one with nothing
-/// else in it.
-fn statements(def: &Shared<ScriptFuncDef>) -> Vec<Stmt> {
-    let mut module = Module::new();
-    module.set_script_fn(Shared::clone(def));
-    let mut statements = Vec::new();
-    AST::new_from_module(module).walk(&mut |path: &[ASTNode<'_>]| {
-        if let [ASTNode::Stmt(statement)] = path {
-            statements.push((*statement).clone());
-        }
-        true
-    });
-    statements
 }
 
 impl RunContext {

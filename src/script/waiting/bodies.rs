@@ -66,7 +66,7 @@ pub(super) fn value_of(
 
 /// The statements of a function. Rhai shows them only to those who walk through a whole text, so it gets one with nothing
 /// else in it.
-pub(super) fn statements(def: &Shared<ScriptFuncDef>) -> Vec<Stmt> {
+pub(in crate::script) fn statements(def: &Shared<ScriptFuncDef>) -> Vec<Stmt> {
     let mut module = Module::new();
     module.set_script_fn(Shared::clone(def));
     let mut statements = Vec::new();

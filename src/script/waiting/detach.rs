@@ -12,8 +12,7 @@ use rhai::{
 
 use super::bodies::{self, Node};
 use super::chain::{Chain, Joint, Link};
-use super::{Form, is_function, method};
-use crate::script::check;
+use super::{Form, is_function, is_handler, method};
 
 /// A method call on a copy of its receiver, made when no lock is held any more.
 pub(super) struct Detached {
@@ -54,7 +53,7 @@ pub(super) fn rewrite(ast: &AST) -> Option<AST> {
     let mut is_changed = false;
     for (def, statements) in &mut bodies {
         // In a handler `send` never waits.
-        let is_handler = check::parameters(&def.name).is_some();
+        let is_handler = is_handler(&def.name);
         let mut change = Change { own: &own, waiting: &waiting, shared: &shared, is_handler, is_changed: false };
         change.statements(statements);
         let changed = if change.is_changed { bodies::with_statements(def, std::mem::take(statements)) } else { None };
