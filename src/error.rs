@@ -88,6 +88,14 @@ pub enum Error {
         /// The rendered message.
         message: String,
     },
+    /// A task of a script that is the whole run, or the connection that is, ended by an error that it did not catch.
+    #[error("{message}")]
+    Task {
+        /// The whole message.
+        message: String,
+        /// What it means for the run.
+        exit: Exit,
+    },
     /// A script failed while running, already reported where it happened.
     #[error("{message}")]
     ScriptRun {
@@ -184,6 +192,7 @@ impl Error {
             Self::Write { .. } => Exit::Write,
             Self::Read { .. } => Exit::Read,
             Self::ScriptLoad { .. } => Exit::ScriptLoad,
+            Self::Task { exit, .. } => *exit,
             Self::ScriptRun { .. } => Exit::ScriptRun,
             Self::Text { .. } => Exit::Text,
             Self::Verdict { .. } => Exit::Verdict,

@@ -77,7 +77,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("2", "wrong command line"),
     ("6", "the name does not resolve"),
     ("7", "no connection: refused or unreachable, on every address"),
-    ("18", "cut short: the peer ended before what --until waits for"),
+    ("18", "cut short: the peer ended before what --until or a script waits for"),
     ("23", "cannot write stdout or a file"),
     ("26", "cannot read stdin or a file"),
     ("28", "time ran out; the message says which"),

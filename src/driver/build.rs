@@ -81,7 +81,8 @@ impl Driver {
                 "leave --workers out",
             ));
         }
-        let serves = script.is_some() && !matches!(config.role, Role::Connect(_));
+        let has_session = script.as_ref().is_some_and(|script| script.has_session());
+        let serves = script.is_some() && (has_session || !matches!(config.role, Role::Connect(_)));
         let input = if config.input.read && (takes_lines || !serves) {
             Some(world.stdin().map_err(|error| cannot_read_stdin(&error))?)
         } else {

@@ -74,8 +74,10 @@ impl Parts {
 
     /// Carries out a stop that was decided: closes listeners and dials, stops stdin, closes connections.
     pub(super) fn carry_out_stop(&mut self) {
-        if let Some(script) = &self.script {
-            script.set_ending();
+        if let Some(script) = self.script.clone() {
+            let mut commands = Vec::new();
+            script.set_ending(&mut commands);
+            self.apply(&mut commands);
         }
         if let Some(worker) = &self.worker {
             worker.end(self.shutdown.code());

@@ -19,6 +19,11 @@ impl Parts {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Connect(request) => self.connect(request),
+            Command::Accept(id, more) => {
+                // It may have been opened by the same call.
+                self.adopt_listeners();
+                self.listeners.allow(&mut self.io, id, more);
+            }
             Command::CloseListener(id) => self.listeners.close(&mut self.io, id),
             Command::Pipe(a, b) => self.pair(a, b),
             Command::Send(id, bytes) => self.touch(id, |peer| peer.link.send(bytes)),

@@ -72,9 +72,9 @@ impl Parts {
         let is_taken = match &event {
             Event::Opened => mask.opened,
             Event::Data(_) | Event::Text(_) | Event::Line(_) => mask.received.is_some(),
-            Event::Frame(_) | Event::Measure(_) | Event::Found | Event::Unmet => true,
+            // `Drained` is told only if somebody waits for it.
+            Event::Frame(_) | Event::Measure(_) | Event::Found | Event::Unmet | Event::Drained => true,
             Event::Eof => mask.eof,
-            Event::Drained => mask.drained,
             Event::Idle(_) => mask.idle,
             // After a verdict the end of a connection does not matter.
             Event::Error(_) if self.shutdown.has_verdict() => mask.error,
@@ -199,7 +199,12 @@ impl Parts {
     pub(super) fn handler_failed(&mut self, slot: Option<Slot>, is_last: bool, error: HandlerError) {
         let (handler, summary, message) = match error {
             HandlerError::Exit(code) => return self.exit_asked(Exit::Script(code)),
-            HandlerError::Failed { handler, summary, message } => (handler, summary, message),
+            HandlerError::Failed { handler, summary, message, exit, ends_run } => {
+                if self.task_failed(slot, &message, exit, ends_run) {
+                    return;
+                }
+                (handler, summary, message)
+            }
         };
         let id = slot.and_then(|slot| self.peers.get(slot)).map(Peer::id);
         self.io.notify_error(id, &Error::ScriptRun { message }, false);
@@ -219,6 +224,27 @@ impl Parts {
         {
             peer.link.abort(CloseReason::Error);
         }
+    }
+
+    /// Handles the failure of a task that is the whole run, or whose connection is. Returns false if it is neither.
+    fn task_failed(&mut self, slot: Option<Slot>, message: &str, exit: Exit, ends_run: bool) -> bool {
+        let peer = slot.and_then(|slot| self.peers.get_mut(slot)).filter(|peer| peer.duties.decides_exit);
+        if !ends_run && (exit == Exit::ScriptRun || peer.is_none()) {
+            return false;
+        }
+        if let Some(peer) = peer {
+            if exit == Exit::Verdict {
+                peer.link.close(CloseReason::Closed);
+            } else {
+                peer.link.abort(CloseReason::Error);
+            }
+        }
+        let id = slot.and_then(|slot| self.peers.get(slot)).map(Peer::id);
+        self.fail_of(id, &Error::Task { message: message.to_owned(), exit });
+        if ends_run {
+            self.stop(Some(GRACE));
+        }
+        true
     }
 
     /// Reports to the handler that one of its listeners cannot be bound.

@@ -39,6 +39,8 @@ pub(super) struct Listeners {
     resolving: HashMap<Option<ListenerId>, Plan>,
     /// Listeners that a script has opened since the last [`Listeners::adopt`].
     fresh: Rc<RefCell<Vec<Fresh>>>,
+    /// Clients that listeners which accept on demand may take once they are bound.
+    allowances: HashMap<ListenerId, usize>,
     /// Total number of clients that the run's own accepts (`--accept`).
     accept: Option<u64>,
     accepted: u64,
@@ -69,6 +71,8 @@ struct Acceptor {
     listening: Box<dyn Listening>,
     nodelay: bool,
     duties: Duties,
+    /// Clients that it may still accept; `None`: any number.
+    allowance: Option<usize>,
     retry_at: Option<Instant>,
     /// The current shortage of descriptors was reported.
     told: bool,
@@ -78,6 +82,7 @@ struct Acceptor {
 struct Fresh {
     id: ListenerId,
     plan: Plan,
+    on_demand: bool,
     listening: Option<Box<dyn Listening>>,
 }
 
@@ -91,7 +96,7 @@ impl Listeners {
     pub(super) fn binder(&self, network: Rc<dyn Network>, defaults: Defaults) -> Binder {
         let fresh = Rc::clone(&self.fresh);
         let last_id = Cell::new(0);
-        Box::new(move |endpoint: &Endpoint| {
+        Box::new(move |endpoint: &Endpoint, on_demand: bool| {
             let plan = Plan::new(defaults, endpoint.clone(), Wishes::default());
             let listening = match plan.places() {
                 Ok(Lookup::Known(places)) => Some(bind(&*network, &plan, &places)?),
@@ -103,7 +108,7 @@ impl Listeners {
             let id = last_id.get() + 1;
             last_id.set(id);
             let address = listening.as_ref().map(|listening| listening.address());
-            fresh.borrow_mut().push(Fresh { id, plan, listening });
+            fresh.borrow_mut().push(Fresh { id, plan, on_demand, listening });
             Ok((id, address))
         })
     }
@@ -116,7 +121,10 @@ impl Listeners {
     /// Registers the listeners that a script has opened since the last call.
     pub(super) fn adopt(&mut self, io: &mut Io) -> Vec<ListenOutcome> {
         let mut outcomes = Vec::new();
-        for Fresh { id, plan, listening } in self.fresh.take() {
+        for Fresh { id, plan, on_demand, listening } in self.fresh.take() {
+            if on_demand {
+                self.allowances.insert(id, 0);
+            }
             match listening {
                 Some(listening) => {
                     io.notify(&Notice::Listening { address: &listening.address(), listener: Some(id) });
@@ -151,7 +159,7 @@ impl Listeners {
         let Some(acceptor) = self.acceptors.get_mut(&slot) else { return (outcomes, Turn::Done) };
         let is_own = acceptor.id.is_none();
         for turn in 0.. {
-            if (is_own && turn >= room) || acceptor.retry_at.is_some() {
+            if (is_own && turn >= room) || acceptor.allowance == Some(0) || acceptor.retry_at.is_some() {
                 break;
             }
             if turn == io.budgets.accepts {
@@ -161,6 +169,9 @@ impl Listeners {
                 Accepted::Peer(transport, ends) => {
                     outcomes.extend(acceptor.take_in(io, transport, ends));
                     self.accepted += u64::from(is_own);
+                    if let Some(left) = &mut acceptor.allowance {
+                        *left -= 1;
+                    }
                     if is_own && self.accept.is_some_and(|all| self.accepted >= all) {
                         self.drop_acceptor(io, slot);
                         break;
@@ -192,6 +203,23 @@ impl Listeners {
             }
         }
         (outcomes, Turn::Done)
+    }
+
+    /// Lets a listener that accepts on demand take so many clients more; `None`: every one from now on.
+    pub(super) fn allow(&mut self, io: &mut Io, id: ListenerId, more: Option<usize>) {
+        let Some(&slot) = self.slots.get(&id) else {
+            match (self.allowances.get_mut(&id), more) {
+                (Some(left), Some(more)) => *left += more,
+                (Some(_), None) => drop(self.allowances.remove(&id)),
+                (None, _) => {}
+            }
+            return;
+        };
+        let Some(acceptor) = self.acceptors.get_mut(&slot) else { return };
+        acceptor.allowance = acceptor.allowance.zip(more).map(|(left, more)| left + more);
+        if io.reactor.readiness(slot).readable {
+            io.reactor.wake(slot);
+        }
     }
 
     /// Closes a listener that a script opened.
@@ -303,7 +331,9 @@ impl Listeners {
             }
         };
         let (nodelay, duties) = (plan.nodelay, plan.wishes.duties);
-        self.acceptors.insert(slot, Acceptor { id, listening, nodelay, duties, retry_at: None, told: false });
+        let allowance = id.and_then(|id| self.allowances.remove(&id));
+        let acceptor = Acceptor { id, listening, nodelay, duties, allowance, retry_at: None, told: false };
+        self.acceptors.insert(slot, acceptor);
         match id {
             None => self.own = Some(slot),
             Some(id) => drop(self.slots.insert(id, slot)),
@@ -403,10 +433,10 @@ mod tests {
     fn a_script_gets_the_address_at_once_unless_a_name_is_resolved() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
         let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
-        let (first, address) = bind(&"127.0.0.1:0".parse().unwrap()).unwrap();
+        let (first, address) = bind(&"127.0.0.1:0".parse().unwrap(), false).unwrap();
         assert!(address.is_some_and(|address| address.ip().is_some_and(|address| address.port() != 0)));
-        assert!(bind(&"unix:/no/such/folder/s".parse().unwrap()).is_err());
-        let (second, address) = bind(&"localhost:0".parse().unwrap()).unwrap();
+        assert!(bind(&"unix:/no/such/folder/s".parse().unwrap(), false).is_err());
+        let (second, address) = bind(&"localhost:0".parse().unwrap(), false).unwrap();
         assert_eq!((first, second, address), (1, 2, None));
         assert!(listeners.adopt(&mut io).is_empty());
         let outcomes = listeners.resolved(&mut io, Some(2), Err("nobody knows it".into()));
@@ -420,7 +450,7 @@ mod tests {
     fn a_listener_that_is_closed_is_not_bound_by_a_late_answer() {
         let (mut io, mut listeners) = (io(), Listeners::new(None));
         let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
-        bind(&"localhost:0".parse().unwrap()).unwrap();
+        bind(&"localhost:0".parse().unwrap(), false).unwrap();
         assert!(listeners.adopt(&mut io).is_empty());
         listeners.close(&mut io, 1);
         let address: SocketAddr = "127.0.0.1:0".parse().unwrap();

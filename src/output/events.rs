@@ -239,7 +239,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Write { .. } => "write",
         Error::Read { .. } => "read",
         Error::ScriptLoad { .. } => "script_load",
-        Error::ScriptRun { .. } => "script",
+        Error::ScriptRun { .. } | Error::Task { .. } => "script",
         Error::Text { .. } => "text",
         Error::Verdict { .. } => "verdict",
         Error::CutShort { .. } => "cut_short",

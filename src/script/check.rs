@@ -53,10 +53,12 @@ pub(super) enum Hook {
     Reload,
     /// The run ends.
     Stop,
+    /// A straight-line flow for a connection, in a task.
+    Session,
 }
 
 /// Name and parameters of every handler, in the order of [`Hook`].
-const SIGNATURES: [(&str, &[&str]); 19] = [
+const SIGNATURES: [(&str, &[&str]); 20] = [
     ("on_start", &[]),
     ("on_listen", &["listener"]),
     ("on_connect", &["conn"]),
@@ -76,11 +78,12 @@ const SIGNATURES: [(&str, &[&str]); 19] = [
     ("on_signal", &["name"]),
     ("on_reload", &[]),
     ("on_stop", &["code"]),
+    ("session", &["conn"]),
 ];
 
 impl Hook {
     /// The handlers that a listener can have for its connections.
-    pub(super) const OF_CONNECTIONS: [Self; 10] = [
+    pub(super) const OF_CONNECTIONS: [Self; 11] = [
         Self::Connect,
         Self::Data,
         Self::Text,
@@ -91,6 +94,7 @@ impl Hook {
         Self::Idle,
         Self::Error,
         Self::Close,
+        Self::Session,
     ];
 
     /// The handler's name.
@@ -100,7 +104,7 @@ impl Hook {
 
     /// Whether it is for received data, in some form.
     pub(super) fn takes_data(self) -> bool {
-        matches!(self, Self::Data | Self::Text | Self::Line | Self::Frame | Self::FrameSize)
+        matches!(self, Self::Data | Self::Text | Self::Line | Self::Frame | Self::FrameSize | Self::Session)
     }
 }
 
@@ -272,7 +276,7 @@ pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Repo
 
 /// Whether a function has the name of a handler: `on_…`, or `frame_size`.
 fn is_handler(name: &str) -> bool {
-    name.starts_with("on_") || name == Hook::FrameSize.name()
+    name.starts_with("on_") || [Hook::FrameSize, Hook::Session].iter().any(|hook| hook.name() == name)
 }
 
 /// Where a handler is defined.

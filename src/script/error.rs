@@ -36,6 +36,11 @@ impl Report {
         Self { lines: text.lines().map(|line| show_line(line).into_owned()).collect() }
     }
 
+    /// Adds a line at the end.
+    pub(super) fn add_line(&mut self, line: &str) {
+        self.lines.push(show_line(line).into_owned());
+    }
+
     /// The first line.
     pub(super) fn summary(&self) -> String {
         self.lines.first().cloned().unwrap_or_default()
@@ -415,6 +420,10 @@ fn thrown_text(thrown: &rhai::Dynamic) -> String {
 }
 
 /// Rhai's message without the position at its end.
+pub(super) fn sentence_of(fault: &Fault) -> String {
+    sentence(fault)
+}
+
 fn sentence(fault: &Fault) -> String {
     let text = fault.to_string();
     let text = text.lines().next().unwrap_or_default();

@@ -217,6 +217,48 @@ impl Search for PatternSearch {
     }
 }
 
+/// The search for the first of several patterns.
+#[derive(Debug)]
+pub(super) struct AnySearch(Vec<Rc<PatternSearch>>);
+
+impl AnySearch {
+    pub(super) fn new(patterns: Vec<Pattern>) -> Rc<Self> {
+        Rc::new(Self(patterns.into_iter().map(PatternSearch::new).collect()))
+    }
+
+    /// Whether all patterns are searched in text.
+    pub(super) fn is_text(&self) -> bool {
+        self.0.iter().all(|search| search.is_text())
+    }
+
+    /// Takes the match that begins first, and the number of its pattern.
+    pub(super) fn take_found(&self) -> Option<(usize, Found)> {
+        let found = self.0.iter().enumerate().filter_map(|(index, search)| Some((index, search.take_found()?)));
+        found.min_by_key(|(_, found)| found.start)
+    }
+}
+
+impl Search for AnySearch {
+    fn max(&self) -> usize {
+        self.0.iter().map(|search| search.max()).min().unwrap_or(MAX_FRAME)
+    }
+
+    fn reads_text(&self) -> bool {
+        self.0.iter().any(|search| search.reads_text())
+    }
+
+    fn look(&self, received: &Received<'_>) -> bool {
+        // All of them look, not only up to the first that finds.
+        self.0.iter().filter(|search| search.look(received)).count() > 0
+    }
+
+    fn give_up(&self, received: &Received<'_>) {
+        for search in &self.0 {
+            search.give_up(received);
+        }
+    }
+}
+
 impl Found {
     /// A match without groups of its own.
     fn plain(range: Range<usize>, before: Dynamic, matched: Dynamic) -> Self {

@@ -3,8 +3,11 @@
 //! Owns the commands of the running call, its limits of time and memory and the order to stop it, and what a script keeps
 //! between calls: timers, listeners, expectations and the list of connections. Does not call handlers.
 
+mod streams;
+mod tasks;
+
 use std::cell::{Cell, RefCell, RefMut};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::mem;
 use std::rc::{Rc, Weak};
@@ -17,11 +20,13 @@ use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::script::api::conn::Listener;
 use crate::script::check::{Hook, Hooks};
-use crate::script::expecting::{Expectation, Found, Pattern, PatternSearch, Stream};
+use crate::script::expecting::Stream;
 use crate::script::listeners::Listeners;
 use crate::script::own::{self, Handlers};
+use crate::script::program::Program;
+use crate::script::tasks::{TaskId, Tasks};
 use crate::script::timers::{Timer, TimerId, Timers};
-use crate::session::{ChosenForm, Command, ConnId, ConnIds, ConnView, ListenerId};
+use crate::session::{Command, ConnId, ConnIds, ConnView, ListenerId};
 use crate::sys::{interrupts, memory};
 
 /// Why a call was stopped from outside the script; `try`/`catch` cannot catch it.
@@ -35,10 +40,12 @@ pub(super) enum Stopped {
     TooLarge,
     /// It called `exit(code)`.
     Exit(u8),
+    /// It is a task, and another one or the end of the run has ended it.
+    Cancelled,
 }
 
-/// Opens a listener. Returns its address if it is bound already; a name is resolved first.
-pub type Binder = Box<dyn Fn(&Endpoint) -> Result<(ListenerId, Option<Address>)>>;
+/// Opens a listener; the flag: it accepts on demand ([`Command::Accept`]). Returns its address if it is bound already; a name is resolved first.
+pub type Binder = Box<dyn Fn(&Endpoint, bool) -> Result<(ListenerId, Option<Address>)>>;
 
 /// The settings of the run for the script's own connections and listeners.
 pub struct RunContext {
@@ -127,6 +134,13 @@ pub(super) struct Host {
     /// Number of signals during a call that end the process at once.
     signal_limit: Cell<usize>,
     listeners: RefCell<Listeners>,
+    tasks: RefCell<Tasks>,
+    /// The version of the script that handlers are called in.
+    program: RefCell<Weak<Program>>,
+    /// The task that is running.
+    task: Cell<Option<TaskId>>,
+    /// Calls of the running task that had nothing to wait for, since it last waited.
+    unwaited: Cell<u32>,
     context: RefCell<RunContext>,
 }
 
@@ -155,6 +169,10 @@ impl Host {
             operations: Cell::new(0),
             signal_limit: Cell::new(2),
             listeners: RefCell::default(),
+            tasks: RefCell::default(),
+            program: RefCell::default(),
+            task: Cell::new(None),
+            unwaited: Cell::new(0),
             context: RefCell::new(RunContext {
                 ids: ConnIds::default(),
                 text: Text::default(),
@@ -232,6 +250,11 @@ impl Host {
         self.disown(conn);
     }
 
+    /// Whether a connection is in the list.
+    pub(super) fn is_known(&self, conn: &ConnView) -> bool {
+        self.conns.borrow().contains_key(&conn.id)
+    }
+
     /// The handlers of a connection's own. Those of its listener are taken as they are when it is accepted.
     pub(super) fn own(&self, conn: &ConnView) -> Option<Rc<Handlers>> {
         let listener = conn.info.listener();
@@ -300,10 +323,14 @@ impl Host {
     /// Opens a listener.
     pub(super) fn bind(&self, endpoint: &Endpoint) -> Result<Listener> {
         let (id, address) = match &self.context.borrow().bind {
-            Some(bind) => bind(endpoint)?,
+            Some(bind) => bind(endpoint, self.task.get().is_some())?,
             None => return Err(Error::usage("nothing can be listened on here")),
         };
-        Ok(Listener::new(Some(id), self.listeners().open(id, address)))
+        let mut listeners = self.listeners();
+        if self.task.get().is_some() {
+            listeners.give_to_tasks(id);
+        }
+        Ok(Listener::new(Some(id), listeners.open(id, address)))
     }
 
     /// Sets the handlers of the script.
@@ -315,95 +342,6 @@ impl Host {
     pub(super) fn has(&self, conn: &ConnView, hook: Hook) -> bool {
         let hooks = self.hooks.get();
         self.own(conn).map_or_else(|| hooks.has(hook), |own| own.has(hook, &hooks))
-    }
-
-    /// Whether the script wants no framing of a connection's stream.
-    pub(super) fn is_unframed(&self, conn: &ConnView) -> bool {
-        self.streams.borrow().get(&conn.id).is_some_and(|stream| stream.chosen == Some(ChosenForm::Data))
-    }
-
-    /// Changes the cutting of a connection's stream: at once, or after its last expectation.
-    pub(super) fn choose_form(&self, conn: &ConnView, chosen: Option<ChosenForm>) {
-        if !conn.info.is_open() {
-            return;
-        }
-        let mut streams = self.streams.borrow_mut();
-        let stream = streams.entry(conn.id).or_default();
-        stream.chosen.clone_from(&chosen);
-        if stream.expected.is_empty() {
-            self.push(Command::SetForm(conn.id, chosen));
-        }
-    }
-
-    /// Adds an expectation behind those of the connection, for at most `limit`. After the end of the stream it is told so
-    /// at once; one that is set while this is told is dropped, so that a callback that always waits for more comes to its
-    /// end.
-    pub(super) fn expect(&self, conn: &Rc<ConnView>, pattern: Pattern, call: FnPtr, limit: Option<Duration>) {
-        let is_heard_out = conn.info.is_heard_out();
-        if is_heard_out && self.telling_end.get() == Some(conn.id) {
-            return;
-        }
-        let limit = if is_heard_out { Some(Duration::ZERO) } else { limit };
-        let timer = limit.map(|limit| {
-            let timer = Timer { conn: Some(Rc::clone(conn)), call: call.clone(), every: None, expects: true };
-            self.timers().start(self.now() + limit, timer)
-        });
-        let mut streams = self.streams.borrow_mut();
-        let stream = streams.entry(conn.id).or_default();
-        stream.expected.push_back(Expectation { search: PatternSearch::new(pattern), call, timer });
-        if stream.expected.len() == 1 {
-            self.push(Command::SetForm(conn.id, stream.form()));
-        }
-    }
-
-    /// Sets the connection whose expectation is being told that the stream has ended.
-    pub(super) fn set_telling_end(&self, conn: Option<ConnId>) {
-        self.telling_end.set(conn);
-    }
-
-    /// Whether a connection has expectations.
-    pub(super) fn is_expecting(&self, conn: &ConnView) -> bool {
-        self.streams.borrow().get(&conn.id).is_some_and(|stream| !stream.expected.is_empty())
-    }
-
-    /// Takes the first expectation of a connection if it has found its match.
-    pub(super) fn take_found(&self, conn: &ConnView) -> Option<(Expectation, Found)> {
-        let mut streams = self.streams.borrow_mut();
-        let stream = streams.get_mut(&conn.id)?;
-        let found = stream.expected.front()?.search.take_found()?;
-        let expectation = stream.expected.pop_front()?;
-        if let Some(timer) = expectation.timer {
-            self.timers().cancel(timer);
-        }
-        Some((expectation, found))
-    }
-
-    /// Takes all expectations of a connection and cancels their timers.
-    pub(super) fn take_expected(&self, conn: &ConnView) -> VecDeque<Expectation> {
-        let expected = self.streams.borrow_mut().get_mut(&conn.id).map(|stream| mem::take(&mut stream.expected));
-        let expected = expected.unwrap_or_default();
-        for timer in expected.iter().filter_map(|expectation| expectation.timer) {
-            self.timers().cancel(timer);
-        }
-        expected
-    }
-
-    /// Takes the expectation whose time limit is this timer.
-    pub(super) fn take_overdue(&self, conn: &ConnView, timer: TimerId) -> Option<Expectation> {
-        let mut streams = self.streams.borrow_mut();
-        let expected = &mut streams.get_mut(&conn.id)?.expected;
-        let at = expected.iter().position(|expectation| expectation.timer == Some(timer))?;
-        expected.remove(at)
-    }
-
-    /// Sets the cutting for the next expectation, or the former cutting if there is none.
-    pub(super) fn apply_form(&self, conn: &ConnView, out: &mut Vec<Command>) {
-        if let Some(stream) = self.streams.borrow().get(&conn.id) {
-            let wanted = Command::SetForm(conn.id, stream.form());
-            if out.last() != Some(&wanted) {
-                out.push(wanted);
-            }
-        }
     }
 
     /// All established connections, the oldest first.
@@ -440,6 +378,28 @@ impl Host {
     /// Adds a command, if there is one, to those of the running call.
     pub(super) fn extend(&self, command: Option<Command>) {
         self.commands.borrow_mut().extend(command);
+    }
+
+    /// The text settings of new connections.
+    pub(super) fn text(&self) -> Text {
+        self.context.borrow().text
+    }
+
+    /// Runs one turn of a task, as a call. `growth`: what it has allocated in its turns before. Returns that with this turn's.
+    pub(super) fn run_task<R>(
+        &self,
+        out: &mut Vec<Command>,
+        growth: isize,
+        turn: impl FnOnce() -> R,
+    ) -> ((R, isize), Option<Stopped>) {
+        self.unwaited.set(0);
+        let before = memory::held();
+        let call = || {
+            self.ceiling.set(before.saturating_add(MAX_GROWTH).saturating_sub(growth));
+            let result = turn();
+            (result, growth + memory::held() - before)
+        };
+        self.run(out, call)
     }
 
     /// Runs a call with new limits; its commands are appended to `out`.

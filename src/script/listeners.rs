@@ -3,7 +3,7 @@
 //! Owns the addresses of listeners whose name is being resolved. Binds nothing: the driver does.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
 use rhai::FnPtr;
@@ -11,7 +11,8 @@ use rhai::FnPtr;
 use crate::endpoint::Address;
 use crate::script::check::Hook;
 use crate::script::own::Handlers;
-use crate::session::ListenerId;
+use crate::script::tasks::TaskId;
+use crate::session::{ConnView, ListenerId};
 
 /// Listeners with the handlers assigned to `listener.on_data` and the like.
 #[derive(Debug, Default)]
@@ -19,6 +20,18 @@ pub(super) struct Listeners {
     handlers: HashMap<ListenerId, Rc<Handlers>>,
     /// Addresses of listeners that are not bound yet, shared with the script's values.
     pending: HashMap<ListenerId, Rc<OnceCell<Address>>>,
+    /// Listeners that tasks have opened.
+    of_tasks: HashMap<ListenerId, Accepting>,
+}
+
+/// A listener whose connections tasks ask for.
+#[derive(Debug, Default)]
+struct Accepting {
+    /// Accepted connections that nobody has asked for yet.
+    conns: VecDeque<Rc<ConnView>>,
+    /// Tasks that wait for one.
+    waiters: VecDeque<TaskId>,
+    is_closed: bool,
 }
 
 impl Listeners {
@@ -37,6 +50,58 @@ impl Listeners {
         let place = self.pending.remove(&listener).unwrap_or_default();
         let _ = place.set(address);
         place
+    }
+
+    /// Makes it a listener whose connections tasks ask for.
+    pub(super) fn give_to_tasks(&mut self, listener: ListenerId) {
+        self.of_tasks.entry(listener).or_default();
+        Rc::make_mut(self.handlers.entry(listener).or_default()).stand_alone();
+    }
+
+    /// Whether tasks ask for its connections: it has no handlers.
+    pub(super) fn is_of_tasks(&self, listener: ListenerId) -> bool {
+        let has_own = |handlers: &Rc<Handlers>| handlers.has_own();
+        self.of_tasks.contains_key(&listener) && !self.handlers.get(&listener).is_some_and(has_own)
+    }
+
+    /// Takes an accepted connection for a task. Returns the first one that waits.
+    pub(super) fn accepted(&mut self, listener: ListenerId, conn: &Rc<ConnView>) -> Option<TaskId> {
+        let accepting = self.of_tasks.get_mut(&listener)?;
+        accepting.conns.push_back(Rc::clone(conn));
+        accepting.waiters.front().copied()
+    }
+
+    /// Takes a connection that was accepted before.
+    pub(super) fn take_accepted(&mut self, listener: ListenerId) -> Option<Rc<ConnView>> {
+        self.of_tasks.get_mut(&listener)?.conns.pop_front()
+    }
+
+    /// Adds a task that waits for a connection; the first one gets it.
+    pub(super) fn add_waiter(&mut self, listener: ListenerId, task: TaskId) {
+        if let Some(accepting) = self.of_tasks.get_mut(&listener) {
+            accepting.waiters.push_back(task);
+        }
+    }
+
+    /// Removes a task that waits no more.
+    pub(super) fn remove_waiter(&mut self, listener: ListenerId, task: TaskId) {
+        if let Some(accepting) = self.of_tasks.get_mut(&listener) {
+            accepting.waiters.retain(|known| *known != task);
+        }
+    }
+
+    /// Notes that a listener is closed. Returns the tasks that wait at it.
+    pub(super) fn closed(&mut self, listener: ListenerId) -> Vec<TaskId> {
+        self.give_up(listener);
+        self.of_tasks.get_mut(&listener).map_or_else(Vec::new, |accepting| {
+            accepting.is_closed = true;
+            accepting.waiters.iter().copied().collect()
+        })
+    }
+
+    /// Whether a listener of tasks is closed.
+    pub(super) fn is_closed(&self, listener: ListenerId) -> bool {
+        self.of_tasks.get(&listener).is_some_and(|accepting| accepting.is_closed)
     }
 
     /// Removes a listener that will not be bound.

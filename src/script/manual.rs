@@ -57,6 +57,9 @@ fn body(page: &mut dyn Page) {
     table(page, Group::Method);
     page.prose("What on_listen gets:");
     table(page, Group::Listener);
+    page.section("SESSIONS AND TASKS");
+    page.prose(reference::tasks::SESSIONS);
+    table(page, Group::Task);
     page.section("TOXICS");
     page.prose(TOXICS);
     page.items(TOXIC_NAMES);

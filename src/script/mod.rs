@@ -7,6 +7,7 @@
 mod api;
 pub mod builtin;
 mod check;
+mod delivering;
 mod engine;
 mod error;
 mod expecting;
@@ -20,6 +21,8 @@ mod opening;
 mod outline;
 mod own;
 mod paths;
+mod program;
+mod pulling;
 mod race;
 pub mod reference;
 mod relaying;
@@ -29,20 +32,21 @@ mod signatures;
 mod source;
 mod starter;
 pub mod strict;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod trouble;
 mod waiting;
 
 use std::any::Any;
-use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::cell::{OnceCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
-use rhai::{AST, Caches, Dynamic, Engine, EvalContext, FnPtr, FuncArgs, Map, Scope};
+use rhai::{AST, Dynamic, FnPtr, Map, Scope};
 
 use crate::config::{Script, ScriptSource};
 use crate::error::Error;
@@ -52,9 +56,11 @@ use crate::script::error::Report;
 use crate::script::host::{Host, MAX_GROWTH, Stopped};
 use crate::script::own::Handling;
 use crate::script::paths::FileAccess;
+use crate::script::program::{First, Program};
 use crate::script::source::{Source, Sources};
 use crate::session::{
-    Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, ListenerId, RunEvent, TimerCall,
+    CloseReason, Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, ListenerId,
+    RunEvent, TimerCall,
 };
 
 pub use host::{Binder, RunContext, ScriptClock};
@@ -62,37 +68,17 @@ pub use manual::{man_page, web_page};
 pub use source::MAX_SCRIPT;
 pub use starter::starter;
 
-/// Maximum calls with one [`CallCache`].
-const CALLS_PER_CACHE: u32 = 1 << 16;
-
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
-    engine: Engine,
-    no_ast: AST,
+    program: Rc<Program>,
     app: Dynamic,
     /// Closures of this version and of earlier ones, which timers, listeners, `app` and `conn.state` may hold.
     closures: AST,
-    /// Numbers of parameters of each function, closures included, as a bit set: bit `n` for `n` parameters.
-    parameters: HashMap<String, u64>,
-    /// Cache of the last call, for the next one.
-    cache: Cell<Option<Box<CallCache>>>,
     host: Rc<Host>,
     hooks: Hooks,
-    sources: Rc<Sources>,
     warnings: Vec<String>,
     /// Commands of the script's top level, returned with the first call.
     pending: RefCell<Vec<Command>>,
-}
-
-/// State of Rhai that would be made anew for each call.
-#[derive(Default)]
-struct CallCache {
-    /// Rhai's cache of resolved functions.
-    caches: Caches,
-    /// Empty between calls; keeps the allocation for variables.
-    scope: Scope<'static>,
-    /// Number of calls that have used it.
-    calls: u32,
 }
 
 impl ScriptHandler {
@@ -169,7 +155,7 @@ impl ScriptHandler {
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, sources))?;
         let hooks = check::hooks(&ast, main)?;
-        let mut parameters = older.map(|older| older.parameters.clone()).unwrap_or_default();
+        let mut parameters = older.map(|older| older.program.parameters.clone()).unwrap_or_default();
         for function in ast.iter_functions() {
             *parameters.entry(function.name.to_owned()).or_default() |= 1 << function.params.len().min(63);
         }
@@ -200,11 +186,10 @@ impl ScriptHandler {
         engine.register_global_module(module.into());
         hooks.tell(&host);
         let warnings = hooks.warnings(main);
-        let sources = Rc::clone(sources);
-        let no_ast = AST::empty();
-        let cache = Cell::default();
+        let program = Program::new(engine, Rc::clone(sources), parameters);
+        host.set_program(&program);
         let pending = RefCell::new(pending);
-        Ok(Self { engine, no_ast, app, closures, parameters, cache, host, hooks, sources, warnings, pending })
+        Ok(Self { program, app, closures, host, hooks, warnings, pending })
     }
 
     /// Sets the context for the script's own connections and listeners; call it before anything else.
@@ -213,8 +198,14 @@ impl ScriptHandler {
     }
 
     /// Notes that the run is ending: from now on one signal ends the process, also during a call.
-    pub fn set_ending(&self) {
+    pub fn set_ending(&self, out: &mut Vec<Command>) {
         self.host.set_ending();
+        self.cancel_tasks(out);
+    }
+
+    /// Whether its connections are those of `session`, whose bytes from stdin a task asks for.
+    pub fn has_session(&self) -> bool {
+        self.hooks.has(Hook::Session)
     }
 
     /// Whether stdin goes to the script, line by line.
@@ -224,12 +215,12 @@ impl ScriptHandler {
 
     /// The name of the script in messages.
     pub fn name(&self) -> &str {
-        &self.sources.main().name
+        &self.program.sources.main().name
     }
 
     /// The files of the script, imports included. An import within a function is known after its first call.
     pub fn files(&self) -> Vec<PathBuf> {
-        self.sources.files()
+        self.program.sources.files()
     }
 
     /// The warnings of loading.
@@ -283,8 +274,8 @@ impl ScriptHandler {
     }
 
     fn failed(&self, handler: &'static str, fault: &str) -> HandlerError {
-        let report = Report::plain(&format!("{}: {fault}", self.sources.main().name));
-        HandlerError::Failed { handler, summary: report.summary(), message: report.message() }
+        let report = Report::plain(&format!("{}: {fault}", self.program.sources.main().name));
+        HandlerError::of_call(handler, report.summary(), report.message())
     }
 
     /// Calls a handler of the script and returns its value; `()` if there is none.
@@ -298,31 +289,7 @@ impl ScriptHandler {
             return Ok(Dynamic::UNIT);
         };
         let name = hook.name();
-        self.run(name, out, || self.call_by_name(name, args, count))
-    }
-
-    /// Calls a function by its name. Unlike `Engine::eval_fn_call` it keeps Rhai's cache from call to call: looking up every
-    /// function anew is a fifth of the time of a one-line handler. Passes only the first `count` arguments, because a handler
-    /// may leave out trailing parameters.
-    fn call_by_name<const N: usize>(
-        &self,
-        name: &str,
-        mut args: [Dynamic; N],
-        count: usize,
-    ) -> Result<Dynamic, engine::Fault> {
-        let mut cache = self.cache.take().unwrap_or_default();
-        let mut global = self.engine.new_global_runtime_state();
-        let mut context = EvalContext::new(&self.engine, &mut global, &mut cache.caches, &mut cache.scope, None);
-        let mut args = args.each_mut();
-        let result = context.call_fn_raw(name, false, false, &mut args[..count.min(N)]);
-        // Bounded, because generated names would fill the caches. Dropped after an error, when they may belong to a deeper
-        // level.
-        if result.is_ok() && cache.calls < CALLS_PER_CACHE {
-            cache.calls += 1;
-            cache.scope.clear();
-            self.cache.set(Some(cache));
-        }
-        result
+        self.run(name, out, || self.program.call_by_name(name, args, count))
     }
 
     /// Calls a function value of the script.
@@ -333,23 +300,11 @@ impl ScriptHandler {
         args: [Dynamic; N],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
-        // Trailing parameters may be left out, as with handlers; captured values of a closure come before them.
-        let captured = callback.curry().len();
-        let count = match self.parameters.get(callback.fn_name()) {
-            None => N,
-            Some(&bits) => {
-                let takes = |count: &usize| bits >> (count + captured).min(63) & 1 == 1;
-                let Some(count) = (0..=N).rev().find(takes) else {
-                    let least = (bits.trailing_zeros() as usize).saturating_sub(captured);
-                    let fault = format!("the function given to {name} has {least} parameters and gets {N} at most");
-                    return Err(self.failed(name, &fault));
-                };
-                count
-            }
-        };
-        let args = First { args, count };
-        // With the script's own AST the call would not find functions that the script imports.
-        self.run(name, out, || callback.call::<Dynamic>(&self.engine, &self.no_ast, args)).map(drop)
+        let count = self.program.arity(callback, N).map_err(|least| {
+            let fault = format!("the function given to {name} has {least} parameters and gets {N} at most");
+            self.failed(name, &fault)
+        })?;
+        self.run(name, out, || self.program.call(callback, First { args, count })).map(drop)
     }
 
     /// Runs a call into the engine and converts its failures.
@@ -360,7 +315,7 @@ impl ScriptHandler {
         call: impl FnOnce() -> Result<Dynamic, engine::Fault>,
     ) -> Result<Dynamic, HandlerError> {
         let (result, stopped) = self.host.run(out, || guarded(call));
-        let file = &self.sources.main().name;
+        let file = &self.program.sources.main().name;
         let report = match (result, stopped) {
             (_, Some(Stopped::Exit(code))) => return Err(HandlerError::Exit(code)),
             // The run reports it.
@@ -368,18 +323,24 @@ impl ScriptHandler {
             (Ok(Ok(value)), None) => return Ok(value),
             (Ok(Err(fault)), stopped) => {
                 let stopped = stopped.map(|stopped| stop_text(name, stopped, &self.host));
-                error::render_call(&fault, &self.sources, name, stopped.as_deref())
+                error::render_call(&fault, &self.program.sources, name, stopped.as_deref())
             }
             (_, Some(stopped)) => Report::plain(&format!("{file}: {}", stop_text(name, stopped, &self.host))),
             (Err(panic), None) => Report::plain(&internal(file, name, &panic)),
         };
-        Err(HandlerError::Failed { handler: name, summary: report.summary(), message: report.message() })
+        Err(HandlerError::of_call(name, report.summary(), report.message()))
     }
 }
 
 impl Handler for ScriptHandler {
     fn event_mask(&self, conn: &ConnView) -> EventMask {
         let has = |hook| self.has(conn, hook);
+        if self.belongs_to_tasks(conn) {
+            // The end of its stream is told to tasks, whatever waits for it.
+            let received = Some(Form::Data);
+            let (drained, idle) = (has(Hook::Drain), has(Hook::Idle));
+            return EventMask { received, opened: true, eof: true, drained, idle, error: true, closed: true };
+        }
         EventMask {
             received: Hooks::receiver(has).map(|hook| match hook {
                 Hook::FrameSize => Form::Measured,
@@ -403,10 +364,14 @@ impl Handler for ScriptHandler {
 
     fn given_up(&self, conn: &ConnView) {
         self.host.closed(conn);
+        if let Some(pull) = pulling::pull(conn) {
+            pull.closed(CloseReason::Closed);
+            self.wake_all(pull);
+        }
     }
 
     fn keeps_run(&self) -> bool {
-        self.host.timers().is_pending()
+        self.host.timers().is_pending() || !self.host.tasks().is_empty()
     }
 
     fn relays(&self) -> bool {
@@ -424,6 +389,7 @@ impl Handler for ScriptHandler {
     }
 
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let Some(event) = self.deliver_to_tasks(conn, event, out)? else { return Ok(()) };
         let this = Dynamic::from(Conn::new(conn));
         match event {
             Event::Data(bytes) => {
@@ -442,7 +408,8 @@ impl Handler for ScriptHandler {
             Event::Line(line) => self.call_hook(conn, Hook::Line, [this, line.into()], out),
             Event::Opened => {
                 self.host.opened(conn);
-                self.call_hook(conn, Hook::Connect, [this], out)
+                self.call_hook(conn, Hook::Connect, [this], out)?;
+                self.begin_session(conn, out)
             }
             Event::Eof => self.call_hook(conn, Hook::Eof, [this], out),
             Event::Drained => self.call_hook(conn, Hook::Drain, [this], out),
@@ -459,7 +426,7 @@ impl Handler for ScriptHandler {
             Event::Closed(why) => {
                 self.host.closed(conn);
                 let result = self.call_hook(conn, Hook::Close, [this, why.name().into()], out);
-                api::conn::release(conn);
+                pulling::attachment(conn).release();
                 result
             }
         }
@@ -493,11 +460,14 @@ impl Handler for ScriptHandler {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.host.timers().deadline()
+        let timers = self.host.timers().deadline();
+        let tasks = self.host.tasks().deadline(|| self.host.now());
+        timers.into_iter().chain(tasks).min()
     }
 
     fn handle_timeout(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
-        let (number, timer) = self.host.timers().take_due(now)?;
+        let due = self.host.timers().take_due(now);
+        let Some((number, timer)) = due else { return self.resume_due(now, out) };
         let name = if timer.every.is_some() { "every" } else { "after" };
         let result = match &timer.conn {
             Some(conn) if timer.expects => self.expectation_overdue(conn, number, out),
@@ -541,16 +511,4 @@ fn error_value(trouble: ConnError) -> Dynamic {
     map.insert("op".into(), trouble.op.name().into());
     map.insert("message".into(), trouble.message.into());
     Dynamic::from_map(map)
-}
-
-/// The first `count` arguments of a call, because a handler may leave out trailing parameters.
-struct First<const N: usize> {
-    args: [Dynamic; N],
-    count: usize,
-}
-
-impl<const N: usize> FuncArgs for First<N> {
-    fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
-        args.extend(self.args.into_iter().take(self.count));
-    }
 }

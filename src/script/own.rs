@@ -11,7 +11,11 @@ use crate::script::check::{Hook, Hooks};
 
 /// Handlers of one owner.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Handlers(Vec<(Hook, FnPtr)>);
+pub(super) struct Handlers {
+    own: Vec<(Hook, FnPtr)>,
+    /// Those of the script are not called for what it has not.
+    alone: bool,
+}
 
 /// Who handles an event of a connection.
 #[derive(Debug)]
@@ -27,25 +31,46 @@ pub(super) enum Handling {
 impl Handlers {
     /// Sets a handler, in place of one that was there.
     pub(super) fn set(&mut self, hook: Hook, call: FnPtr) {
-        self.0.retain(|(known, _)| *known != hook);
-        self.0.push((hook, call));
+        self.own.retain(|(known, _)| *known != hook);
+        self.own.push((hook, call));
     }
 
     /// The handler of that name.
     pub(super) fn get(&self, hook: Hook) -> Option<&FnPtr> {
-        self.0.iter().find(|(known, _)| *known == hook).map(|(_, call)| call)
+        self.own.iter().find(|(known, _)| *known == hook).map(|(_, call)| call)
     }
 
-    /// Whether there is none.
+    /// Keeps the script's handlers away, also from what it has no handler for.
+    pub(super) fn stand_alone(&mut self) {
+        self.alone = true;
+    }
+
+    /// Whether one takes received data, a session included.
+    pub(super) fn takes_data(&self) -> bool {
+        self.own.iter().any(|(own, _)| own.takes_data())
+    }
+
+    /// Whether a session takes the connection.
+    pub(super) fn is_session(&self) -> bool {
+        self.get(Hook::Session).is_some()
+    }
+
+    /// Whether there is one.
+    pub(super) fn has_own(&self) -> bool {
+        !self.own.is_empty()
+    }
+
+    /// Whether there is nothing to know of them.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.own.is_empty() && !self.alone
     }
 
     /// Who handles an event.
     pub(super) fn handling(&self, hook: Hook) -> Handling {
         match self.get(hook) {
             Some(call) => Handling::Own(call.clone()),
-            None if hook.takes_data() && self.0.iter().any(|(own, _)| own.takes_data()) => Handling::Nobody,
+            None if self.alone => Handling::Nobody,
+            None if hook.takes_data() && self.takes_data() => Handling::Nobody,
             None => Handling::Script,
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Source of the manual page and of spelling suggestions; a test compares it with the registered functions.
 
+pub(super) mod tasks;
+
 use crate::codec::nearest::nearest;
 use crate::script::rhai_names::RHAI;
 
@@ -14,6 +16,8 @@ pub enum Group {
     Property,
     /// A method of a connection.
     Method,
+    /// A call of a task, or what belongs to it.
+    Task,
     /// A property of the listener passed to `on_listen`.
     Listener,
     /// A global variable or function.
@@ -51,6 +55,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         (Group::Handler, HANDLERS),
         (Group::Property, PROPERTIES),
         (Group::Method, METHODS),
+        (Group::Task, tasks::TASKS),
         (Group::Listener, LISTENER),
         (Group::Global, GLOBALS),
         (Group::Bytes, BYTES),
@@ -82,7 +87,13 @@ pub(super) fn functions() -> impl Iterator<Item = &'static str> {
 
 /// The names of all properties.
 pub(super) fn properties() -> impl Iterator<Item = &'static str> {
-    entries().filter(|entry| matches!(entry.group, Group::Property | Group::Listener)).map(|entry| entry.name)
+    entries()
+        .filter(|entry| match entry.group {
+            Group::Property | Group::Listener => true,
+            Group::Task => !entry.usage.contains('('),
+            _ => false,
+        })
+        .map(|entry| entry.name)
 }
 
 /// The suggested property: the closest name, or the tcpx name of a property known from other tools.
@@ -111,7 +122,6 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("remote_addr", "peer"),
     ("remote_ip", "peer_ip"),
     ("remote_port", "peer_port"),
-    ("timeout", "idle_timeout"),
 ];
 
 const HANDLERS: &[(&str, &str)] = &[
@@ -325,7 +335,6 @@ const GLOBALS: &[(&str, &str)] = &[
     ("rand(a, b)", "An integer from a to b, both included."),
     ("choose(array)", "One of its items, by chance."),
     ("uuid()", "A random UUID: \"1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed\"."),
-    ("sleep(seconds)", "An error: it would stop every connection."),
 ];
 
 const BYTES: &[(&str, &str)] = &[
@@ -480,7 +489,10 @@ mod tests {
             include_str!("api/pack.rs"),
             include_str!("api/pattern.rs"),
             include_str!("api/random.rs"),
+            include_str!("api/reading.rs"),
+            include_str!("api/room.rs"),
             include_str!("api/sorting.rs"),
+            include_str!("api/tasks.rs"),
         ];
         let calls = ["register_fn(", "register_get(", "register_set(", "register_get_set(", "number(engine, "];
         let mut names = BTreeSet::new();
@@ -500,8 +512,9 @@ mod tests {
     #[test]
     fn the_reference_lists_exactly_the_registered_names() {
         // Functions called by the language itself, and those the engine connects without registration.
-        let silent = ["==", "!=", "to_string", "to_debug", "+", "-", "%"];
-        let elsewhere = ["app", "args", "print", "debug", "b"];
+        let silent = ["==", "!=", "to_string", "to_debug", "print", "+", "-", "%"];
+        // The iterators are registered by a table.
+        let elsewhere = ["app", "args", "print", "debug", "b", "lines", "texts", "chunks", "frames"];
         let registered: BTreeSet<_> = registered().into_iter().filter(|name| !silent.contains(name)).collect();
         let listed: BTreeSet<_> = entries()
             .filter(|entry| entry.group != Group::Handler)

@@ -31,7 +31,7 @@ impl ScriptHandler {
         let data = chunk.clone().map_or(Dynamic::UNIT, Dynamic::from_blob);
         let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), data];
         let name = Hook::Relay.name();
-        let answer = self.run(name, out, || match self.call_by_name(name, args, count) {
+        let answer = self.run(name, out, || match self.program.call_by_name(name, args, count) {
             Err(fault) if is_end && is_about_unit(&fault) => Ok(Dynamic::UNIT),
             answer => answer,
         })?;

@@ -16,6 +16,8 @@ use crate::session::{ChosenForm, ConnId, ConnView, ListenerId};
 pub enum Command {
     /// Make a connection.
     Connect(ConnectRequest),
+    /// A listener that accepts on demand takes so many clients more; `None`: every one from now on.
+    Accept(ListenerId, Option<usize>),
     /// Close a listener that a handler opened.
     CloseListener(ListenerId),
     /// What one of two connections receives is sent to the other, both ways.

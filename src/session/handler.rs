@@ -5,6 +5,7 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use crate::exit::Exit;
 use crate::session::{Command, ConnId, ConnView, Event, Form, Holds, RunEvent, Verdict};
 
 /// Decides what connections do, or one of them. Must not block; asks for things by pushing commands, which are carried out
@@ -112,9 +113,20 @@ pub enum HandlerError {
         summary: String,
         /// The whole message for people.
         message: String,
+        /// The exit code, if the connection of the call is the whole run, or the call is.
+        exit: Exit,
+        /// The call was the whole run.
+        ends_run: bool,
     },
     /// The handler called `exit(code)`.
     Exit(u8),
+}
+
+impl HandlerError {
+    /// A failed call that is neither a connection's whole run nor the whole run.
+    pub fn of_call(handler: &'static str, summary: String, message: String) -> Self {
+        Self::Failed { handler, summary, message, exit: Exit::ScriptRun, ends_run: false }
+    }
 }
 
 /// A timer of a handler that was called.

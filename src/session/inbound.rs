@@ -21,7 +21,7 @@ use crate::codec::pending::{PendingText, without_line_end};
 use crate::codec::seam::Seam;
 use crate::config::{Charset, Malformed};
 use crate::session::search::{Received, Search};
-use crate::session::{ChosenForm, ConnView, Event, Form};
+use crate::session::{ChosenForm, ConnError, ConnView, ErrorKind, Event, Form, Operation};
 
 mod decoding;
 mod measure;
@@ -46,6 +46,20 @@ pub(super) enum Fault {
     CutShort(usize),
     /// What the handler waits for is not in so many bytes.
     Unmet(usize),
+}
+
+impl Fault {
+    /// What is told of it: what came before the fault, and the error.
+    pub(super) fn trouble(self, op: Operation) -> (Option<Event>, ConnError) {
+        let (before, kind, message) = match self {
+            Self::Text { before, error } => (before, ErrorKind::Text, error.to_string()),
+            Self::LineTooLong(limit) => (None, ErrorKind::Frame, format!("a line is longer than {limit} bytes")),
+            Self::Frame(error) => (None, ErrorKind::Frame, error.to_string()),
+            Self::CutShort(bytes) => (None, ErrorKind::Frame, format!("{bytes} bytes are no whole frame")),
+            Self::Unmet(max) => (None, ErrorKind::Frame, format!("what is expected did not come in {max} bytes")),
+        };
+        (before, ConnError { kind, op, message })
+    }
 }
 
 impl From<FrameError> for Fault {
@@ -218,6 +232,18 @@ impl Inbound {
     pub(super) fn held(&self) -> usize {
         let decoded = self.decoded.as_ref().map_or(0, |decoded| decoded.as_str().len());
         self.bytes.len() + self.text.as_str().len() + decoded
+    }
+
+    /// The bytes that are held, if chunks are asked for.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.as_slice()
+    }
+
+    /// Takes the first `n` bytes that are held, if chunks are asked for.
+    pub(super) fn take(&mut self, view: &ConnView, n: usize) -> Vec<u8> {
+        let taken = self.bytes.as_slice()[..n].to_vec();
+        self.consume(view, n);
+        taken
     }
 
     /// Takes bytes for [`Inbound::next`], whatever they will become.

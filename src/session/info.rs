@@ -31,6 +31,10 @@ pub struct ConnInfo {
     bytes_in: Cell<u64>,
     bytes_out: Cell<u64>,
     queued: Cell<usize>,
+    /// Queued bytes at or below which a handler waits to be told, whatever it takes.
+    awaited_room: Cell<Option<usize>>,
+    /// Received bytes that the handler keeps until they are asked for.
+    kept: Cell<usize>,
     idle_limit: Cell<Option<Duration>>,
     peer_idle_limit: Cell<Option<Duration>>,
     #[expect(clippy::box_collection, reason = "8 bytes while there is none, not 24")]
@@ -60,6 +64,8 @@ impl ConnInfo {
             bytes_in: Cell::new(0),
             bytes_out: Cell::new(0),
             queued: Cell::new(0),
+            awaited_room: Cell::new(None),
+            kept: Cell::new(0),
             idle_limit: Cell::new(None),
             peer_idle_limit: Cell::new(None),
             toxics: RefCell::default(),
@@ -181,6 +187,22 @@ impl ConnInfo {
         self.queued.get()
     }
 
+    /// Received bytes that the handler keeps until they are asked for.
+    pub fn kept(&self) -> usize {
+        self.kept.get()
+    }
+
+    /// Sets how many received bytes the handler keeps: they count as held by the connection.
+    pub fn set_kept(&self, n: usize) {
+        self.kept.set(n);
+    }
+
+    /// Asks for one [`Event::Drained`](crate::session::Event::Drained) as soon as at most `mark` bytes are queued; `None`:
+    /// for none any more.
+    pub fn await_room(&self, mark: Option<usize>) {
+        self.awaited_room.set(mark);
+    }
+
     // ---- its settings ---------------------------------------------------------------------------------
 
     /// Duration of silence after which the connection is idle.
@@ -239,6 +261,15 @@ impl ConnInfo {
     /// Bytes are on their way: the peer acknowledges what the kernel holds, or they wait for us.
     pub(super) fn note_progress(&self, now: Instant) {
         self.last_activity.set(now);
+    }
+
+    /// Whether somebody waits for room and there is some; answered once.
+    pub(super) fn take_room(&self) -> bool {
+        let has_room = self.awaited_room.get().is_some_and(|mark| self.queued() <= mark);
+        if has_room {
+            self.awaited_room.set(None);
+        }
+        has_room
     }
 
     pub(super) fn set_queued(&self, n: usize) {

@@ -14,6 +14,7 @@ mod handler;
 mod holds;
 mod idle;
 mod inbound;
+pub mod inbox;
 mod info;
 mod linger;
 pub mod link;

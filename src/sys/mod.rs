@@ -3,6 +3,7 @@
 //! Owns the entry point, signal dispositions, descriptors given by number, memory accounting, stacks and the services
 //! database. Knows nothing of connections or scripts.
 
+pub mod coroutine;
 pub mod entry;
 pub mod interrupts;
 pub mod machine;

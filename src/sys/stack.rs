@@ -1,4 +1,4 @@
-//! Large stacks for threads that run scripts.
+//! Large stacks for what runs scripts: threads, and coroutines with a pool of their own.
 //!
 //! A script can nest values without limit, and cloning or dropping a nested value recurses once for each level.
 #![allow(unsafe_code)]
@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::io;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 use std::thread::{self, JoinHandle};
@@ -55,15 +56,72 @@ pub fn with_large<T>(run: impl FnOnce() -> T) -> T {
     caught.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
+/// Stacks of coroutines that have ended, for the next ones.
+#[derive(Debug, Default)]
+pub struct Pool {
+    free: Vec<Stack>,
+}
+
+impl Pool {
+    /// A stack that nobody uses.
+    ///
+    /// # Errors
+    /// No address space or no mapping is left: the error of mmap(2) or mprotect(2).
+    pub fn take(&mut self) -> io::Result<Stack> {
+        match self.free.pop() {
+            Some(stack) => Ok(stack),
+            None => Stack::new(SIZE_OF_TASK).ok_or_else(io::Error::last_os_error),
+        }
+    }
+
+    /// Keeps a stack for the next coroutine. Its memory goes back to the system, except what every coroutine needs.
+    pub fn put_back(&mut self, stack: Stack) {
+        if self.free.len() < MOST_FREE {
+            stack.forget_below(KEPT);
+            self.free.push(stack);
+        }
+    }
+}
+
+/// Size of the stack of a coroutine, in bytes of address space.
+const SIZE_OF_TASK: usize = 64 << 20;
+
+/// Maximum number of free stacks in a pool.
+const MOST_FREE: usize = 256;
+
+/// Bytes of a free stack that stay in memory.
+const KEPT: usize = 32 << 10;
+
 /// Memory of a stack with a guard page below it: an overflow ends the process.
-struct Stack {
+#[derive(Debug)]
+pub struct Stack {
     base: NonNull<u8>,
     size: usize,
 }
 
+const GUARD: usize = 64 << 10;
+
+// SAFETY: the memory from `limit` up to `base` is mapped, readable and writable, aligned to a page, and used by nobody else;
+// below it is a guard; it stays until the value is dropped.
+unsafe impl corosensei::stack::Stack for Stack {
+    fn base(&self) -> NonZeroUsize {
+        self.base.addr().saturating_add(self.size)
+    }
+
+    fn limit(&self) -> NonZeroUsize {
+        self.base.addr().saturating_add(GUARD)
+    }
+}
+
 impl Stack {
+    /// Gives the memory back to the system that is more than so many bytes away from the top.
+    fn forget_below(&self, kept: usize) {
+        let Some(length) = self.size.checked_sub(GUARD + kept) else { return };
+        // SAFETY: the range is within the mapping and above the guard, and nothing runs on this stack.
+        unsafe { libc::madvise(self.base.as_ptr().add(GUARD).cast(), length, libc::MADV_DONTNEED) };
+    }
+
     fn new(size: usize) -> Option<Self> {
-        const GUARD: usize = 64 << 10;
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | MAP_STACK;
         // SAFETY: a new mapping anywhere; nothing that exists is touched.

@@ -16,6 +16,7 @@ use crate::codec::{escape, labels};
 use crate::config::{Charset, Unencodable};
 use crate::endpoint::Address;
 use crate::script::host::Host;
+use crate::script::pulling::attachment;
 use crate::session::{Command, ConnView, ListenerId, Side};
 
 /// A connection; cheap to copy.
@@ -41,8 +42,7 @@ impl Conn {
 
     /// The script's own map of this connection, made at its first use.
     fn state(&self) -> Dynamic {
-        let state = self.0.attachment_or(|| Box::new(Dynamic::from_map(Map::new()).into_shared()));
-        state.downcast_ref::<Dynamic>().cloned().unwrap_or_default()
+        attachment(&self.0).state()
     }
 }
 
@@ -58,14 +58,6 @@ impl Listener {
 
     fn name(&self) -> String {
         self.address.get().map_or_else(|| "not bound".to_owned(), Address::to_string)
-    }
-}
-
-/// Clears the state of a closed connection: connections that hold each other there would never be freed.
-pub(in crate::script) fn release(view: &ConnView) {
-    let state = view.attachment().and_then(|state| state.downcast_ref::<Dynamic>().cloned());
-    if let Some(mut map) = state.unwrap_or_default().write_lock::<Map>() {
-        map.clear();
     }
 }
 
@@ -173,6 +165,14 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
             |conn: &mut Conn| conn.0.info.nodelay(),
             move |conn: &mut Conn, on: bool| to.extend(conn.0.request_nodelay(on)),
         );
+    engine.register_get_set(
+        "timeout",
+        |conn: &mut Conn| in_ms(attachment(&conn.0).timeout()),
+        |conn: &mut Conn, ms: INT| -> Outcome<()> {
+            attachment(&conn.0).set_timeout(limit("timeout", ms)?);
+            Ok(())
+        },
+    );
     let to = Rc::clone(host);
     engine.register_get_set(
         "idle_timeout",
@@ -261,7 +261,7 @@ fn register_ending(engine: &mut Engine, host: &Rc<Host>) {
 }
 
 fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<bool> {
-    if !reaches_peer(host, conn) {
+    if host.current_task().is_none() && !reaches_peer(host, conn) {
         return Ok(false);
     }
     let bytes = encode(conn, text)?;
@@ -269,7 +269,7 @@ fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<bool> {
 }
 
 fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: &Array) -> Outcome<bool> {
-    if !reaches_peer(host, conn) {
+    if host.current_task().is_none() && !reaches_peer(host, conn) {
         return Ok(false);
     }
     let mut bytes = Vec::new();
@@ -312,6 +312,10 @@ fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
 /// Queues bytes for the peer. Returns whether they may reach it.
 fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
     let view = &conn.0;
+    let task = host.current_task();
+    if task.is_some() && !view.info.can_send() {
+        return Err(super::room::unsendable(conn));
+    }
     if !reaches_peer(host, conn) {
         return Ok(false);
     }
@@ -326,6 +330,9 @@ fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
         )));
     }
     host.push(view.request_send(bytes));
+    if let Some(task) = task {
+        super::room::wait_for_room(host, conn, task)?;
+    }
     Ok(true)
 }
 

@@ -44,7 +44,7 @@ fn expect(
     Ok(())
 }
 
-fn pattern(context: &NativeCallContext<'_>, what: &Dynamic) -> Outcome<Pattern> {
+pub(super) fn pattern(context: &NativeCallContext<'_>, what: &Dynamic) -> Outcome<Pattern> {
     let (pattern, is_empty) = if let Some(bytes) = what.read_lock::<Blob>() {
         (Pattern::Bytes(bytes.clone()), bytes.is_empty())
     } else if let Some(regex) = what.read_lock::<Regex>() {

@@ -44,7 +44,6 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         Ok(code) => exit(&to, code),
         Err(_) => Err(failure("exit takes a number from 0 to 255")),
     });
-    engine.register_fn("sleep", |_: INT| sleep()).register_fn("sleep", |_: f64| sleep());
 }
 
 fn exit(host: &Host, code: INT) -> Outcome<()> {
@@ -54,10 +53,6 @@ fn exit(host: &Host, code: INT) -> Outcome<()> {
     }
     host.stop(Stopped::Exit(code));
     Err(rhai::EvalAltResult::ErrorTerminated(Dynamic::UNIT, rhai::Position::NONE).into())
-}
-
-fn sleep() -> Outcome<()> {
-    Err(failure("sleep would stop every connection: let the next event do the rest"))
 }
 
 fn now_ms() -> INT {

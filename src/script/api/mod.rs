@@ -18,8 +18,11 @@ pub(super) mod numbers;
 mod pack;
 pub(super) mod pattern;
 mod random;
+mod reading;
+mod room;
 mod sized;
 mod sorting;
+pub(super) mod tasks;
 pub(super) mod text;
 pub(super) mod timers;
 mod toxics;
@@ -42,6 +45,9 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess)
     expect::register(engine, host);
     toxics::register(engine, host);
     network::register(engine, host);
+    reading::register(engine, host);
+    room::register(engine, host);
+    tasks::register(engine, host);
     globals::register(engine, host);
     blob_items::register(engine);
     bytes::register(engine, host);
@@ -58,7 +64,6 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess)
 }
 
 /// An error that a script can catch; `catch (e)` gets its text.
-#[allow(clippy::unnecessary_box_returns, reason = "Rhai's results have boxed errors")]
 fn failure(text: impl Into<String>) -> Box<EvalAltResult> {
     text.into().into()
 }

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use rhai::{Blob, Dynamic, Engine, FnPtr, ImmutableString, Map, NativeCallContext};
+use rhai::{Blob, Dynamic, Engine, FnPtr, INT, ImmutableString, Map, NativeCallContext};
 
 use super::conn::{Conn, Listener, charset_of};
 use super::{Outcome, failure, type_name};
@@ -16,6 +16,9 @@ use crate::endpoint::Endpoint;
 use crate::script::check::Hook;
 use crate::script::host::Host;
 use crate::script::own::Handlers;
+use crate::script::pulling::attachment;
+use crate::script::tasks::{TaskId, Woken};
+use crate::script::trouble::{Kind, Trouble};
 use crate::session::{Command, ConnectRequest};
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
@@ -27,6 +30,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("connect", move |context: NativeCallContext<'_>, target: &str, options: Map| {
         connect(&context, &of, target, &options)
     });
+    register_accept(engine, host);
     let of = Rc::clone(host);
     engine.register_fn("listen", move |address: &str| -> Outcome<Listener> {
         if of.is_loading() {
@@ -38,7 +42,10 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
     engine.register_fn("close", move |listener: &mut Listener| {
         if let Some(id) = listener.id() {
-            of.listeners().give_up(id);
+            let waiting = of.listeners().closed(id);
+            for task in waiting {
+                of.tasks().wake(task);
+            }
             of.push(Command::CloseListener(id));
         }
     });
@@ -57,7 +64,11 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
                 return Err(failure(format!("the run's own listener takes fn {}(..), not a closure", hook.name())));
             };
             of.check_parameters(hook, &call).map_err(|fault| failure(format!("listener.{fault}")))?;
+            let accepts_on_demand = of.listeners().is_of_tasks(id);
             of.listeners().set(id, hook, call);
+            if accepts_on_demand {
+                of.push(Command::Accept(id, None));
+            }
             Ok(())
         });
     }
@@ -85,12 +96,92 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
     if let Some(label) = &options.label {
         view.text.set_label(label);
     }
-    if !options.handlers.is_empty() {
-        host.give_handlers(&view, options.handlers);
+    let task = host.current_task();
+    let mut handlers = options.handlers;
+    if task.is_some() && !handlers.takes_data() {
+        // Its bytes wait for this task or another one, and no handler of the script hears of it.
+        handlers.stand_alone();
+    }
+    let belongs_to_tasks = handlers.is_session() || (task.is_some() && !handlers.takes_data());
+    if !handlers.is_empty() {
+        host.give_handlers(&view, handlers);
     }
     let conn = Conn::new(&view);
-    host.push(Command::Connect(ConnectRequest { view, target: endpoint, timeout: options.timeout }));
+    if belongs_to_tasks {
+        attachment(&view).make_pull(host.text().malformed);
+    }
+    attachment(&view).set_timeout(task.and_then(|task| host.wait_limit(task)));
+    let timeout = options.timeout;
+    host.push(Command::Connect(ConnectRequest { view: Rc::clone(&view), target: endpoint, timeout }));
+    if let Some(task) = task {
+        stand(host, &conn, task)?;
+    }
     Ok(conn)
+}
+
+/// Waits until a connection stands.
+fn stand(host: &Host, conn: &Conn, task: TaskId) -> Outcome<()> {
+    let view = conn.view();
+    let pull = attachment(view).watch();
+    while !pull.is_opened() {
+        if let Some(trouble) = pull.trouble() {
+            let kind = trouble.kind.into();
+            return Err(Trouble { conn: Some(conn.clone()), ..Trouble::new(kind, "connect", trouble.message) }.thrown());
+        }
+        if pull.close_reason().is_some() {
+            let message = format!("connect to {}: the connection was closed before it stood", view.info.peer_name());
+            return Err(Trouble { conn: Some(conn.clone()), ..Trouble::new(Kind::Closed, "connect", message) }.thrown());
+        }
+        pull.add_waiter(task);
+        let woken = host.wait(task, None);
+        pull.remove_waiter(task);
+        woken?;
+    }
+    Ok(())
+}
+
+fn register_accept(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("accept", move |listener: Listener| accept(&of, &listener, None));
+    let of = Rc::clone(host);
+    engine.register_fn("accept", move |listener: Listener, ms: INT| accept(&of, &listener, Some(ms)));
+}
+
+/// Waits for the next client of a listener.
+fn accept(host: &Host, listener: &Listener, ms: Option<INT>) -> Outcome<Conn> {
+    let task = host.task_for("accept")?;
+    let Some(id) = listener.id().filter(|id| host.listeners().is_of_tasks(*id)) else {
+        return Err(failure("accept: the connections of this listener go to its handlers, not to a task"));
+    };
+    let limit = match ms {
+        Some(ms) => Some(super::tasks::limit("accept", ms)?),
+        None => host.wait_limit(task),
+    };
+    let until = host.deadline_in(limit);
+    let mut is_late = false;
+    let mut is_asked = false;
+    loop {
+        let accepted = host.listeners().take_accepted(id);
+        if let Some(view) = accepted {
+            attachment(&view).set_timeout(host.wait_limit(task));
+            return Ok(Conn::new(&view));
+        }
+        if host.listeners().is_closed(id) {
+            return Err(Trouble::new(Kind::Closed, "accept", "accept: the listener is closed").thrown());
+        }
+        if is_late {
+            let ms = limit.unwrap_or_default().as_millis();
+            let message = format!("timed out after {ms} ms waiting for a client");
+            return Err(Trouble::new(Kind::Timeout, "accept", message).thrown());
+        }
+        if !std::mem::replace(&mut is_asked, true) {
+            host.push(Command::Accept(id, Some(1)));
+        }
+        host.listeners().add_waiter(id, task);
+        let woken = host.wait(task, until);
+        host.listeners().remove_waiter(id, task);
+        is_late = woken? == Woken::TimedOut;
+    }
 }
 
 /// The options of `connect`; `None`: not given.

@@ -40,7 +40,7 @@ impl Trial {
             text: Text::default(),
             nodelay: true,
             max_connects: usize::MAX,
-            bind: Some(Box::new(|_| Ok((1, None)))),
+            bind: Some(Box::new(|_, _| Ok((1, None)))),
         });
         let sources = Sources::new(Source::open(&ScriptSource::OnData(String::new()), None).ok()?);
         let app = Dynamic::from_map(Map::new()).into_shared();

@@ -13,7 +13,7 @@ use crate::sys::memory;
 /// The natives of an engine: `name(type, type)`.
 fn natives() -> BTreeSet<String> {
     let bench = Bench::load("");
-    let all = bench.handler.engine.collect_fn_metadata(
+    let all = bench.handler.program.engine.collect_fn_metadata(
         None,
         |info| {
             let function = info.metadata;

@@ -42,6 +42,12 @@ pub(super) struct Bench {
 }
 
 impl Bench {
+    /// The engine, to register functions of a test.
+    fn engine(&mut self) -> &mut rhai::Engine {
+        self.handler.host.forget_program();
+        &mut Rc::get_mut(&mut self.handler.program).expect("nobody else has it").engine
+    }
+
     /// Loads a text as the file `reply.rhai`.
     pub(super) fn load(text: &str) -> Self {
         Self::try_load(text).unwrap_or_else(|message| panic!("does not load:\n{message}"))

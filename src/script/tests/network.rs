@@ -9,7 +9,7 @@ use crate::session::{CloseReason, ConnError, ConnIds, ErrorKind, Handler, Operat
 /// A bench in which listeners get addresses without sockets.
 pub(super) fn load(text: &str) -> Bench {
     let bench = Bench::load(text);
-    let bind: crate::script::Binder = Box::new(|endpoint| {
+    let bind: crate::script::Binder = Box::new(|endpoint, _| {
         let port = endpoint.port().unwrap_or(0);
         let address: SocketAddr = format!("127.0.0.1:{}", 40_000 + port).parse().unwrap();
         Ok((u64::from(port), endpoint.name_to_resolve().is_none().then(|| address.into())))

@@ -110,7 +110,8 @@ fn errors_use_script_names_of_types() {
     );
     assert_eq!(first("let x = 1; if x { print(x) }"), "expected bool, found int");
     assert_eq!(first("exit(256)"), "exit takes a number from 0 to 255, not 256");
-    assert_eq!(first("sleep(1)"), "sleep would stop every connection: let the next event do the rest");
+    let waits = "sleep waits, so it may only be used in session(), main(), test_*() or start(); in a handler give it a callback";
+    assert_eq!(first("sleep(1)"), waits);
 }
 
 #[test]
@@ -240,7 +241,7 @@ fn print_log_and_debug_push_their_commands() {
 #[test]
 fn a_panic_in_a_native_function_fails_the_handler() {
     let mut bench = Bench::load("fn on_connect(c) { boom() }");
-    bench.handler.engine.register_fn("boom", || -> () {
+    bench.engine().register_fn("boom", || -> () {
         std::panic::resume_unwind(Box::new("it broke"));
     });
     let message = bench.fail(&conn(1), Event::Opened);

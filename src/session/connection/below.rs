@@ -45,7 +45,7 @@ impl Connection {
 
     /// Bytes it holds in memory: what waits to be sent, without what waits outside, and what was received and not delivered.
     pub(in crate::session) fn held(&self) -> usize {
-        self.outbound.len() - self.outbound.spliced() + self.inbound.held()
+        self.outbound.len() - self.outbound.spliced() + self.inbound.held() + self.view.info.kept()
     }
 
     /// The peer's end was read, and stays in a layer for ever.

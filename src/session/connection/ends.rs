@@ -66,17 +66,9 @@ impl Connection {
 
     /// A fault of text or framing: told, then what was sent before goes out, then RST.
     pub(super) fn fault(&mut self, fault: Fault) {
-        let (kind, message) = match fault {
-            Fault::Text { before, error } => {
-                self.events.extend(before);
-                (ErrorKind::Text, error.to_string())
-            }
-            Fault::LineTooLong(limit) => (ErrorKind::Frame, format!("a line is longer than {limit} bytes")),
-            Fault::Frame(error) => (ErrorKind::Frame, error.to_string()),
-            Fault::CutShort(bytes) => (ErrorKind::Frame, format!("{bytes} bytes are no whole frame")),
-            Fault::Unmet(max) => (ErrorKind::Frame, format!("what is expected did not come in {max} bytes")),
-        };
-        self.trouble(kind, message);
+        let (before, trouble) = fault.trouble(Operation::Read);
+        self.events.extend(before);
+        self.events.push_back(Event::Error(trouble));
         self.drop_undelivered();
         self.begin_abort(CloseReason::Error);
     }

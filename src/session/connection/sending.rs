@@ -129,11 +129,16 @@ impl Connection {
     /// Tells of a queue that has drained.
     pub(in crate::session) fn after_sending(&mut self) {
         self.note_queue();
-        if self.drain_due && self.outbound.placeholders() == 0 && self.view.info.queued() <= LOW_WATER {
+        if self.outbound.placeholders() > 0 {
+            return;
+        }
+        let has_drained = self.drain_due && self.view.info.queued() <= LOW_WATER;
+        if has_drained {
             self.drain_due = false;
-            if self.settings.event_mask.drained && self.phase == Phase::Open && self.write == WriteHalf::Open {
-                self.events.push_back(Event::Drained);
-            }
+        }
+        let is_told = has_drained && self.settings.event_mask.drained && self.write == WriteHalf::Open;
+        if (self.view.info.take_room() || is_told) && self.phase == Phase::Open {
+            self.events.push_back(Event::Drained);
         }
     }
 

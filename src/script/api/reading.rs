@@ -1,0 +1,564 @@
+//! Reading in a task: the calls that wait for received bytes.
+//!
+//! Owns the calls that take what is received in some form; the inbox of the connection cuts and decodes. A call that fails takes
+//! nothing: what had arrived stays for the next one.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use encoding_rs::{Encoding, UTF_8};
+use rhai::{Array, Blob, Dynamic, Engine, INT, Map, NativeCallContext};
+
+use super::conn::Conn;
+use super::{Outcome, failure, type_name};
+use crate::codec::charset::Encoder;
+use crate::codec::escape::{show_bytes, show_line};
+use crate::codec::framing::{Framing, MAX_FRAME};
+use crate::config::{Charset, Unencodable};
+use crate::script::engine::Fault;
+use crate::script::expecting::AnySearch;
+use crate::script::host::Host;
+use crate::script::pulling::{self, Pull};
+use crate::script::tasks::{TaskId, Woken};
+use crate::script::trouble::{self, Kind, Trouble};
+use crate::session::inbox::{Inbox, LINES, StreamEnd, Wanted};
+use crate::session::{ChosenForm, ConnError, ConnView, Event};
+
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
+    register_bytes(engine, host);
+    register_text(engine, host);
+    register_expect(engine, host);
+    register_iterators(engine, host);
+}
+
+// ---- the calls --------------------------------------------------------------------------------------------
+
+fn register_bytes(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("read", move |conn: Conn| -> Outcome<Blob> {
+        Reading::new(&of, &conn, "read", "data", None)?.run(|inbox, view, _| Ok(inbox.take_chunk(view)))
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("read", move |conn: Conn, n: INT| exactly(&of, &conn, n, None));
+    let of = Rc::clone(host);
+    engine.register_fn("read", move |conn: Conn, n: INT, ms: INT| exactly(&of, &conn, n, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("peek", move |conn: Conn, n: INT| peek(&of, &conn, n, None));
+    let of = Rc::clone(host);
+    engine.register_fn("peek", move |conn: Conn, n: INT, ms: INT| peek(&of, &conn, n, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("read_all", move |conn: Conn| read_all(&of, &conn, None));
+    let of = Rc::clone(host);
+    engine.register_fn("read_all", move |conn: Conn, ms: INT| read_all(&of, &conn, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("clean", move |conn: Conn| -> Outcome<Blob> {
+        let view = conn.view();
+        let pull = pull_of(&conn, "clean")?;
+        Ok(pull.with_inbox(&of, view, |inbox| inbox.clean(view)).unwrap_or_default())
+    });
+}
+
+fn register_text(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("read_line", move |conn: Conn| read_line(&of, &conn, None));
+    let of = Rc::clone(host);
+    engine.register_fn("read_line", move |conn: Conn, ms: INT| read_line(&of, &conn, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("read_text", move |conn: Conn| read_text(&of, &conn, None));
+    let of = Rc::clone(host);
+    engine.register_fn("read_text", move |conn: Conn, ms: INT| read_text(&of, &conn, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("read_frame", move |conn: Conn| read_frame(&of, &conn, None));
+    let of = Rc::clone(host);
+    engine.register_fn("read_frame", move |conn: Conn, ms: INT| read_frame(&of, &conn, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("read_until", move |context: NativeCallContext<'_>, conn: Conn, end: Dynamic| {
+        read_until(&context, &of, &conn, &end, None)
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("read_until", move |context: NativeCallContext<'_>, conn: Conn, end: Dynamic, ms: INT| {
+        read_until(&context, &of, &conn, &end, Some(ms))
+    });
+}
+
+fn register_expect(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("expect", move |context: NativeCallContext<'_>, conn: Conn, what: Dynamic| {
+        expect(&context, &of, &conn, &what, None)
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("expect", move |context: NativeCallContext<'_>, conn: Conn, what: Dynamic, ms: INT| {
+        expect(&context, &of, &conn, &what, Some(ms))
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("expect_eof", move |conn: Conn| expect_eof(&of, &conn, None));
+    let of = Rc::clone(host);
+    engine.register_fn("expect_eof", move |conn: Conn, ms: INT| expect_eof(&of, &conn, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("expect_reset", move |conn: Conn| expect_reset(&of, &conn, None));
+    let of = Rc::clone(host);
+    engine.register_fn("expect_reset", move |conn: Conn, ms: INT| expect_reset(&of, &conn, Some(ms)));
+    let of = Rc::clone(host);
+    engine.register_fn("expect_silence", move |conn: Conn, ms: INT| expect_silence(&of, &conn, ms));
+}
+
+fn exactly(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
+    let n = size("read", n)?;
+    let plural = if n == 1 { "" } else { "s" };
+    Reading::new(host, conn, "read", format!("{n} byte{plural}"), ms)?
+        .needing(n)
+        .run(|inbox, view, _| Ok(inbox.take(view, n)))
+}
+
+fn peek(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
+    let n = size("peek", n)?;
+    let plural = if n == 1 { "" } else { "s" };
+    Reading::new(host, conn, "peek", format!("{n} byte{plural}"), ms)?
+        .needing(n)
+        .run(|inbox, view, _| Ok(inbox.peek(view).get(..n).map(<[u8]>::to_vec)))
+}
+
+fn read_all(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Blob> {
+    let reading = Reading::new(host, conn, "read_all", "the end", ms)?.needing(LARGEST);
+    reading.run(|inbox, view, _| match inbox.end() {
+        Some(StreamEnd::Eof) => Ok(Some(inbox.clean(view))),
+        _ if inbox.held() > LARGEST => Err(Failing::Frame(format!("more than {} MiB came", LARGEST >> 20))),
+        _ => Ok(None),
+    })
+}
+
+fn read_line(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Dynamic> {
+    Reading::new(host, conn, "read_line", "a line", ms)?.of_text().unit(&LINES)
+}
+
+fn read_text(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Dynamic> {
+    Reading::new(host, conn, "read_text", "text", ms)?.of_text().unit_or_rest(&Wanted::Text)
+}
+
+fn read_frame(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Dynamic> {
+    let wanted = framing_of(host, conn, "read_frame")?;
+    Reading::new(host, conn, "read_frame", "a frame", ms)?.unit(&wanted)
+}
+
+fn read_until(
+    context: &NativeCallContext<'_>,
+    host: &Host,
+    conn: &Conn,
+    end: &Dynamic,
+    ms: Option<INT>,
+) -> Outcome<Dynamic> {
+    let empty = || failure("read_until takes a delimiter that is not empty");
+    if let Some(bytes) = end.read_lock::<Blob>() {
+        let bytes: Vec<u8> = bytes.clone();
+        if bytes.is_empty() {
+            return Err(empty());
+        }
+        let what = show_bytes(&bytes);
+        let wanted = Wanted::Unit(ChosenForm::Frames(Framing::Delimiter { bytes: bytes.clone(), max: MAX_FRAME }));
+        let frame = Reading::new(host, conn, "read_until", what, ms)?.unit(&wanted)?;
+        let mut frame: Blob = frame.into_blob().unwrap_or_default();
+        frame.extend(bytes);
+        return Ok(Dynamic::from_blob(frame));
+    }
+    let Ok(text) = end.clone().into_string() else {
+        let given = type_name(context, end);
+        return Err(failure(format!("read_until takes a string or a blob, not {given}")));
+    };
+    if text.is_empty() {
+        return Err(empty());
+    }
+    let encoding = encoding_of(conn);
+    let encoded = Encoder::new(encoding, Unencodable::Fail).encode_whole(&text);
+    let bytes = encoded.map_err(|fault| failure(fault.to_string()))?;
+    let framing = Framing::Text { text: text.clone(), bytes, encoding, max: MAX_FRAME };
+    let wanted = Wanted::Unit(ChosenForm::DelimitedText(framing));
+    let what = format!("{:?}", show_line(&text));
+    let got = Reading::new(host, conn, "read_until", what, ms)?.of_text().unit(&wanted)?;
+    Ok(format!("{got}{text}").into())
+}
+
+fn expect(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, what: &Dynamic, ms: Option<INT>) -> Outcome<Map> {
+    let several = what.read_lock::<Array>().map(|patterns| patterns.clone());
+    let patterns = several.unwrap_or_else(|| vec![what.clone()]);
+    if patterns.is_empty() {
+        return Err(failure("expect([]): there is nothing to wait for"));
+    }
+    let words: Vec<_> = patterns.iter().map(|pattern| shown(context, pattern)).collect();
+    let patterns: Outcome<Vec<_>> = patterns.iter().map(|what| super::expect::pattern(context, what)).collect();
+    let search = AnySearch::new(patterns?);
+    let wanted = Wanted::Unit(ChosenForm::Searched(Rc::clone(&search) as Rc<_>));
+    let reading = Reading::new(host, conn, "expect", words.join(" or "), ms)?;
+    let reading = if search.is_text() { reading.of_text() } else { reading };
+    reading.run(|inbox, view, is_silent| {
+        let event = if is_silent { inbox.decide(view)? } else { inbox.next(view, &wanted)? };
+        let Some((index, found)) = event.and_then(|_| search.take_found()) else { return Ok(None) };
+        inbox.skip(view, found.end);
+        let mut map = Map::new();
+        map.insert("index".into(), Dynamic::from_int(index as INT));
+        map.insert("before".into(), found.before);
+        map.insert("matched".into(), found.groups.first().cloned().unwrap_or_default());
+        map.insert("groups".into(), Dynamic::from_array(found.groups));
+        map.insert("names".into(), Dynamic::from_map(found.names));
+        Ok(Some(map))
+    })
+}
+
+/// A pattern in messages.
+fn shown(context: &NativeCallContext<'_>, pattern: &Dynamic) -> String {
+    if let Some(bytes) = pattern.read_lock::<Blob>() {
+        return show_bytes(&bytes);
+    }
+    if pattern.is_string() {
+        return format!("{:?}", show_line(&pattern.clone().into_string().unwrap_or_default()));
+    }
+    let text = super::display(context, pattern.clone()).unwrap_or_default();
+    show_line(&text).into_owned()
+}
+
+fn expect_eof(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<()> {
+    let reading = Reading::new(host, conn, "expect_eof", "the end", ms)?;
+    reading.run(|inbox, _, _| match inbox.end() {
+        _ if inbox.held() > 0 => Err(Failing::Else("data came instead of the end".into())),
+        None => Ok(None),
+        Some(StreamEnd::Eof) => Ok(Some(())),
+        Some(end) => Err(Failing::Else(format!("{} instead of the end", trouble::of_end(end).1))),
+    })
+}
+
+fn expect_reset(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<()> {
+    let reading = Reading::new(host, conn, "expect_reset", "a reset", ms)?;
+    reading.run(|inbox, _, _| match inbox.end() {
+        Some(end) if trouble::of_end(end).0 == Kind::Reset => Ok(Some(())),
+        _ if inbox.held() > 0 => Err(Failing::Else("data came instead of a reset".into())),
+        None => Ok(None),
+        Some(end) => Err(Failing::Else(format!("{} instead of a reset", trouble::of_end(end).1))),
+    })
+}
+
+fn expect_silence(host: &Host, conn: &Conn, ms: INT) -> Outcome<()> {
+    let reading = Reading::new(host, conn, "expect_silence", "silence", Some(ms))?;
+    let result = reading.run(|inbox, _, _| match inbox.end() {
+        _ if inbox.held() > 0 => Err(Failing::Else("data came into the silence".into())),
+        None => Ok(None),
+        Some(end) => Err(Failing::Else(format!("{} instead of silence", trouble::of_end(end).1))),
+    });
+    result.or_else(|fault| if trouble::kind_of(&fault) == Some(Kind::Timeout) { Ok(()) } else { Err(fault) })
+}
+
+// ---- iterators --------------------------------------------------------------------------------------------
+
+/// What `for` goes over: the units of a connection until its end.
+#[derive(Clone)]
+struct Units {
+    host: Rc<Host>,
+    conn: Conn,
+    wanted: Wanted,
+    op: &'static str,
+    what: &'static str,
+}
+
+impl IntoIterator for Units {
+    type Item = Outcome<Dynamic>;
+    type IntoIter = UnitIter;
+
+    fn into_iter(self) -> UnitIter {
+        UnitIter { units: self, is_over: false }
+    }
+}
+
+struct UnitIter {
+    units: Units,
+    is_over: bool,
+}
+
+impl Iterator for UnitIter {
+    type Item = Outcome<Dynamic>;
+
+    fn next(&mut self) -> Option<Outcome<Dynamic>> {
+        if self.is_over {
+            return None;
+        }
+        let Units { host, conn, wanted, op, what } = &self.units;
+        let next = Reading::new(host, conn, op, *what, None).and_then(|reading| {
+            if *wanted == Wanted::Bytes {
+                return reading.run_to_end(|inbox, view, _| Ok(inbox.take_chunk(view).map(Dynamic::from_blob)));
+            }
+            reading.of_text().unit_to_end(wanted)
+        });
+        self.is_over = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+fn register_iterators(engine: &mut Engine, host: &Rc<Host>) {
+    engine.register_type_with_name::<Units>("Units");
+    engine.register_iterator_result::<Units, Dynamic>();
+    let kinds = [
+        ("lines", "a line", Some(LINES)),
+        ("texts", "text", Some(Wanted::Text)),
+        ("chunks", "data", Some(Wanted::Bytes)),
+        ("frames", "a frame", None),
+    ];
+    for (op, what, wanted) in kinds {
+        let of = Rc::clone(host);
+        engine.register_fn(op, move |conn: Conn| -> Outcome<Units> {
+            of.task_for(op)?;
+            let wanted = match &wanted {
+                Some(wanted) => wanted.clone(),
+                None => framing_of(&of, &conn, op)?,
+            };
+            Ok(Units { host: Rc::clone(&of), conn, wanted, op, what })
+        });
+    }
+}
+
+// ---- how a call waits -------------------------------------------------------------------------------------
+
+/// One call that waits for received bytes.
+struct Reading<'a> {
+    host: &'a Host,
+    conn: &'a Conn,
+    pull: &'a Pull,
+    task: TaskId,
+    op: &'static str,
+    what: String,
+    limit: Option<Duration>,
+    /// Bytes that may have to be held for it.
+    needed: usize,
+    is_text: bool,
+}
+
+/// Why a call cannot go on.
+enum Failing {
+    /// The session says so; the stream makes no sense from here on.
+    Trouble(ConnError),
+    /// A unit over its limit.
+    Frame(String),
+    /// Something else came than what was expected.
+    Else(String),
+}
+
+impl From<ConnError> for Failing {
+    fn from(trouble: ConnError) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+/// What looks at the inbox. The flag: nothing has come for a while, what is there has to do.
+type Look<'a, T> = dyn FnMut(&mut Inbox, &ConnView, bool) -> Result<Option<T>, Failing> + 'a;
+
+impl<'a> Reading<'a> {
+    fn new(
+        host: &'a Host,
+        conn: &'a Conn,
+        op: &'static str,
+        what: impl Into<String>,
+        ms: Option<INT>,
+    ) -> Outcome<Self> {
+        let task = host.task_for(op)?;
+        let pull = pull_of(conn, op)?;
+        if let Some(other) = pull.reader().filter(|other| *other != task && host.tasks().is_alive(*other)) {
+            let place = host.tasks().state(other).map(|state| state.place().to_owned()).unwrap_or_default();
+            let name = conn.view().name();
+            return Err(failure(format!("{name} is already being read by the task started at {place}")));
+        }
+        let limit = match ms {
+            Some(ms) => Some(super::tasks::limit(op, ms)?),
+            None => pulling::attachment(conn.view()).timeout(),
+        };
+        let what = what.into();
+        Ok(Self { host, conn, pull, task, op, what, limit, needed: 0, is_text: false })
+    }
+
+    /// So many bytes may have to be held for it.
+    fn needing(self, needed: usize) -> Self {
+        Self { needed, ..self }
+    }
+
+    /// What had arrived is shown as text.
+    fn of_text(self) -> Self {
+        Self { is_text: true, ..self }
+    }
+
+    /// The next whole unit.
+    fn unit(self, wanted: &Wanted) -> Outcome<Dynamic> {
+        self.run(|inbox, view, is_silent| next(inbox, view, wanted, is_silent))
+    }
+
+    /// The same; at the end of the stream what is left of it.
+    fn unit_or_rest(self, wanted: &Wanted) -> Outcome<Dynamic> {
+        self.run(|inbox, view, is_silent| match next(inbox, view, wanted, is_silent)? {
+            None if inbox.end().is_some() => Ok(inbox.last(view, wanted)?.and_then(value)),
+            found => Ok(found),
+        })
+    }
+
+    /// The same; `None` once the stream has ended in order.
+    fn unit_to_end(self, wanted: &Wanted) -> Outcome<Option<Dynamic>> {
+        self.run_to_end(|inbox, view, is_silent| match next(inbox, view, wanted, is_silent)? {
+            None if inbox.end() == Some(&StreamEnd::Eof) => Ok(inbox.last(view, wanted)?.and_then(value)),
+            found => Ok(found),
+        })
+    }
+
+    /// Looks again and again until something is there; `None` once the stream has ended in order.
+    fn run_to_end<T>(
+        self,
+        mut look: impl FnMut(&mut Inbox, &ConnView, bool) -> Result<Option<T>, Failing>,
+    ) -> Outcome<Option<T>> {
+        self.run(|inbox, view, is_silent| match look(inbox, view, is_silent)? {
+            None if matches!(inbox.end(), Some(StreamEnd::Eof | StreamEnd::Closed)) => Ok(Some(None)),
+            None => Ok(None),
+            found => Ok(Some(found)),
+        })
+    }
+
+    /// Looks again and again until something is there.
+    fn run<T>(self, mut look: impl FnMut(&mut Inbox, &ConnView, bool) -> Result<Option<T>, Failing>) -> Outcome<T> {
+        self.run_with(&mut look)
+    }
+
+    fn run_with<T>(self, look: &mut Look<'_, T>) -> Outcome<T> {
+        let (host, view) = (self.host, self.conn.view());
+        let mut until = None;
+        let mut is_silent = false;
+        let mut is_late = false;
+        for step in 0.. {
+            let looked = self.pull.with_inbox(host, view, |inbox| match look(inbox, view, is_silent) {
+                Ok(None) => Ok((None, inbox.end().cloned(), inbox.silence())),
+                Ok(found) => Ok((found, None, None)),
+                Err(failing) => Err(failing),
+            });
+            let (end, silence) = match looked.ok_or_else(|| self.foreign())?.map_err(|failing| self.failed(failing))? {
+                (Some(found), ..) => {
+                    if step == 0 {
+                        host.pass_turn(self.task)?;
+                    }
+                    return Ok(found);
+                }
+                (None, end, silence) => (end, silence),
+            };
+            if let Some(end) = end {
+                let (kind, words) = trouble::of_end(&end);
+                return Err(self.thrown(kind, &format!("{words} while waiting for {}", self.what)));
+            }
+            if is_late {
+                let ms = self.limit.unwrap_or_default().as_millis();
+                return Err(self.thrown(Kind::Timeout, &format!("timed out after {ms} ms waiting for {}", self.what)));
+            }
+            if step == 0 {
+                until = host.deadline_in(self.limit);
+                if self.needed > 0 {
+                    self.pull.read_on(host, view);
+                }
+            }
+            // The time at which what is held has to do without more, because nothing comes.
+            let quiet = silence.map(|silence| view.info.last_received() + silence).filter(|_| !is_silent);
+            let woken = self.wait(quiet.into_iter().chain(until).min())?;
+            let now = if woken == Woken::TimedOut { Some(host.now()) } else { None };
+            is_late = now.is_some_and(|now| until.is_some_and(|until| until <= now));
+            is_silent = now.is_some_and(|now| quiet.is_some_and(|quiet| quiet <= now));
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    fn wait(&self, until: Option<Instant>) -> Outcome<Woken> {
+        self.pull.set_reader(Some(self.task));
+        self.pull.add_waiter(self.task);
+        let woken = self.host.wait(self.task, until);
+        self.pull.remove_waiter(self.task);
+        self.pull.set_reader(None);
+        woken
+    }
+
+    fn foreign(&self) -> Fault {
+        not_of_tasks(self.conn, self.op)
+    }
+
+    fn failed(&self, failing: Failing) -> Fault {
+        let (kind, message) = match failing {
+            Failing::Else(message) => return self.thrown(Kind::Expect, &message),
+            Failing::Trouble(trouble) => (trouble.kind.into(), trouble.message),
+            Failing::Frame(message) => (Kind::Frame, message),
+        };
+        let fault = self.thrown(kind, &message);
+        self.host.extend(self.conn.view().request_reset());
+        fault
+    }
+
+    /// The error, with a copy of what had arrived.
+    fn thrown(&self, kind: Kind, words: &str) -> Fault {
+        let view = self.conn.view();
+        let got = self.pull.with_inbox(self.host, view, |inbox| inbox.peek(view).to_vec()).unwrap_or_default();
+        let shown = match got.len() {
+            0 => "got nothing".to_owned(),
+            1 => format!("got 1 byte: {}", excerpt(view, &got)),
+            n => format!("got {n} bytes: {}", excerpt(view, &got)),
+        };
+        let got = if self.is_text { decoded(view, &got).into() } else { Dynamic::from_blob(got) };
+        let message = format!("{words}; {shown}");
+        Trouble { kind, message, op: self.op, got, conn: Some(self.conn.clone()) }.thrown()
+    }
+}
+
+/// The next unit as a value.
+fn next(inbox: &mut Inbox, view: &ConnView, wanted: &Wanted, is_silent: bool) -> Result<Option<Dynamic>, Failing> {
+    let event = if is_silent { inbox.decide(view)? } else { inbox.next(view, wanted)? };
+    Ok(event.and_then(value))
+}
+
+fn value(event: Event) -> Option<Dynamic> {
+    match event {
+        Event::Text(text) | Event::Line(text) => Some(text.into()),
+        Event::Data(bytes) | Event::Frame(bytes) => Some(Dynamic::from_blob(bytes)),
+        _ => None,
+    }
+}
+
+/// The last bytes that arrived, for a message.
+fn excerpt(view: &ConnView, bytes: &[u8]) -> String {
+    let cut = bytes.len().saturating_sub(SHOWN);
+    let head = if cut > 0 { "…" } else { "" };
+    let text = decoded(view, &bytes[cut..]);
+    if text.contains('\u{fffd}') { format!("{head}{}", show_bytes(&bytes[cut..])) } else { format!("{head}{text:?}") }
+}
+
+/// Maximum received bytes in a message.
+const SHOWN: usize = 80;
+
+fn decoded(view: &ConnView, bytes: &[u8]) -> String {
+    view.text.recv_encoding().unwrap_or(UTF_8).decode_without_bom_handling(bytes).0.into_owned()
+}
+
+fn encoding_of(conn: &Conn) -> &'static Encoding {
+    match conn.view().text.recv() {
+        Charset::Auto(_) => UTF_8,
+        Charset::Named(encoding) => encoding,
+    }
+}
+
+/// The framing that the script has chosen for a connection.
+fn framing_of(host: &Host, conn: &Conn, call: &str) -> Outcome<Wanted> {
+    match host.chosen_form(conn.view()) {
+        Some(form) => Ok(Wanted::Unit(form)),
+        None => Err(failure(format!(
+            "{call}: no framing is chosen; call conn.frame_lines(), frame_delim, frame_fixed or frame_length before"
+        ))),
+    }
+}
+
+fn pull_of<'a>(conn: &'a Conn, call: &str) -> Outcome<&'a Pull> {
+    pulling::pull(conn.view()).filter(|pull| pull.takes_bytes()).ok_or_else(|| not_of_tasks(conn, call))
+}
+
+fn not_of_tasks(conn: &Conn, call: &str) -> Fault {
+    failure(format!("{call}: what {} receives goes to its handlers, not to a task", conn.view().name()))
+}
+
+fn size(call: &str, n: INT) -> Outcome<usize> {
+    let fits = usize::try_from(n).ok().filter(|n| *n <= LARGEST);
+    fits.ok_or_else(|| failure(format!("{call} takes 0 to {LARGEST} bytes, not {n}")))
+}
+
+/// Maximum bytes of one result: the maximum length of a blob.
+const LARGEST: usize = 4 << 20;

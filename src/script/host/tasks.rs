@@ -1,0 +1,48 @@
+//! The tasks of a script as its functions see them: which one is running, and in which version.
+
+use std::cell::{Cell, RefMut};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::script::host::Host;
+use crate::script::program::Program;
+use crate::script::tasks::{TaskId, Tasks};
+
+impl Host {
+    /// The tasks.
+    pub(in crate::script) fn tasks(&self) -> RefMut<'_, Tasks> {
+        self.tasks.borrow_mut()
+    }
+
+    /// The task that is running.
+    pub(in crate::script) fn running_task(&self) -> &Cell<Option<TaskId>> {
+        &self.task
+    }
+
+    /// The version of the script whose code is running.
+    pub(in crate::script) fn program(&self) -> Option<Rc<Program>> {
+        let of_task = self.task.get().and_then(|task| self.tasks().program(task).cloned());
+        of_task.or_else(|| self.program.borrow().upgrade())
+    }
+
+    /// Forgets the version of the script that handlers are called in.
+    #[cfg(test)]
+    pub(in crate::script) fn forget_program(&self) {
+        self.program.take();
+    }
+
+    /// Sets the version of the script that handlers are called in.
+    pub(in crate::script) fn set_program(&self, program: &Rc<Program>) {
+        self.program.replace(Rc::downgrade(program));
+    }
+
+    /// The time limit of a call of a task that says none, on what the task opens.
+    pub(in crate::script) fn wait_limit(&self, task: TaskId) -> Option<Duration> {
+        self.tasks().wait_limit(task)
+    }
+
+    /// Calls of the running task that had nothing to wait for, since it last waited.
+    pub(in crate::script) fn unwaited(&self) -> &Cell<u32> {
+        &self.unwaited
+    }
+}

@@ -1,0 +1,237 @@
+//! Connections whose bytes a task asks for: what a script keeps with each connection, and how its events reach tasks.
+//!
+//! Owns the attachment of a connection's view: the map of the script, and for a connection of a task its inbox and who waits
+//! at it. The calls that ask stand in `api::reading`.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::time::Duration;
+
+use rhai::{Dynamic, Map};
+
+use crate::config::Malformed;
+use crate::script::host::Host;
+use crate::script::tasks::TaskId;
+use crate::session::inbox::{Inbox, StreamEnd};
+use crate::session::{CloseReason, Command, ConnError, ConnView};
+
+/// What a script keeps with a connection.
+#[derive(Debug, Default)]
+pub(super) struct Attachment {
+    state: OnceCell<Dynamic>,
+    pull: OnceCell<Box<Pull>>,
+    /// The time limit of a call that waits and says none.
+    timeout: Cell<Option<Duration>>,
+}
+
+/// A connection that tasks wait for, and whose bytes may wait until one of them asks.
+#[derive(Debug)]
+pub(super) struct Pull {
+    /// `None`: its bytes go to handlers.
+    inbox: Option<RefCell<Inbox>>,
+    /// The task that waits for bytes.
+    reader: Cell<Option<TaskId>>,
+    /// All tasks that wait for anything to happen to it, the reader included.
+    waiters: RefCell<Vec<TaskId>>,
+    /// Tasks that end with it.
+    bound: RefCell<Vec<TaskId>>,
+    /// Reading was stopped because too much is held.
+    is_full: Cell<bool>,
+    /// It was established.
+    is_opened: Cell<bool>,
+    /// Why it is over.
+    closed: Cell<Option<CloseReason>>,
+    trouble: RefCell<Option<ConnError>>,
+}
+
+/// Held bytes above which nothing more is read.
+const MARK: usize = 1 << 20;
+
+/// The attachment of a connection, made at its first use.
+pub(super) fn attachment(view: &ConnView) -> &Attachment {
+    let kept = view.attachment_or(|| Box::<Attachment>::default());
+    kept.downcast_ref().expect("the script alone attaches something")
+}
+
+/// What tasks know of a connection; `None` if none has asked.
+pub(super) fn pull(view: &ConnView) -> Option<&Pull> {
+    view.attachment().and_then(|kept| kept.downcast_ref::<Attachment>())?.pull.get().map(|pull| &**pull)
+}
+
+/// Whether the bytes of a connection wait for tasks.
+pub(super) fn takes_bytes(view: &ConnView) -> bool {
+    pull(view).is_some_and(Pull::takes_bytes)
+}
+
+impl Attachment {
+    /// The script's own map of this connection, made at its first use.
+    pub(super) fn state(&self) -> Dynamic {
+        self.state.get_or_init(|| Dynamic::from_map(Map::new()).into_shared()).clone()
+    }
+
+    /// Clears the state of a closed connection: connections that hold each other there would never be freed.
+    pub(super) fn release(&self) {
+        if let Some(mut map) = self.state.get().cloned().unwrap_or_default().write_lock::<Map>() {
+            map.clear();
+        }
+    }
+
+    /// Makes it a connection whose bytes wait for tasks.
+    pub(super) fn make_pull(&self, malformed: Malformed) -> &Pull {
+        self.pull.get_or_init(|| Box::new(Pull::new(Some(RefCell::new(Inbox::new(malformed))))))
+    }
+
+    /// A connection whose bytes go to handlers, for a task that waits for something else of it.
+    pub(super) fn watch(&self) -> &Pull {
+        self.pull.get_or_init(|| Box::new(Pull::new(None)))
+    }
+
+    /// The time limit of a call that waits and says none; `None`: it may wait for ever.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout.get()
+    }
+
+    /// Sets the time limit of calls that wait.
+    pub(super) fn set_timeout(&self, limit: Option<Duration>) {
+        self.timeout.set(limit);
+    }
+}
+
+impl Pull {
+    fn new(inbox: Option<RefCell<Inbox>>) -> Self {
+        Self {
+            inbox,
+            reader: Cell::new(None),
+            waiters: RefCell::default(),
+            bound: RefCell::default(),
+            is_full: Cell::new(false),
+            is_opened: Cell::new(false),
+            closed: Cell::new(None),
+            trouble: RefCell::default(),
+        }
+    }
+
+    /// Whether its bytes wait for tasks.
+    pub(super) fn takes_bytes(&self) -> bool {
+        self.inbox.is_some()
+    }
+
+    /// Works with the bytes that are there; `None` if they go to handlers. Goes on reading if that has made room.
+    pub(super) fn with_inbox<R>(&self, host: &Host, view: &ConnView, work: impl FnOnce(&mut Inbox) -> R) -> Option<R> {
+        let mut inbox = self.inbox.as_ref()?.borrow_mut();
+        let result = work(&mut inbox);
+        let held = inbox.held();
+        view.info.set_kept(held);
+        if self.is_full.get() && held <= MARK / 2 {
+            self.is_full.set(false);
+            host.push(Command::Resume(view.id));
+        }
+        Some(result)
+    }
+
+    /// Takes a chunk that has arrived. Stops reading if too much is held.
+    pub(super) fn arrived(&self, view: &ConnView, bytes: Vec<u8>, out: &mut Vec<Command>) {
+        let Some(inbox) = &self.inbox else { return };
+        let mut inbox = inbox.borrow_mut();
+        inbox.push(bytes);
+        let held = inbox.held();
+        view.info.set_kept(held);
+        if held > MARK && !self.is_full.replace(true) {
+            out.push(Command::Pause(view.id));
+        }
+    }
+
+    /// A call asks for more than may be held otherwise: goes on reading.
+    pub(super) fn read_on(&self, host: &Host, view: &ConnView) {
+        if self.is_full.replace(false) {
+            host.push(Command::Resume(view.id));
+        }
+    }
+
+    /// Notes that the connection stands.
+    pub(super) fn opened(&self) {
+        self.is_opened.set(true);
+    }
+
+    /// Whether the connection stood at some time.
+    pub(super) fn is_opened(&self) -> bool {
+        self.is_opened.get()
+    }
+
+    /// The peer has ended its stream.
+    pub(super) fn heard_end(&self) {
+        self.finish(StreamEnd::Eof);
+    }
+
+    /// The connection has failed.
+    pub(super) fn failed(&self, trouble: &ConnError) {
+        self.finish(StreamEnd::Broken(trouble.clone()));
+    }
+
+    /// The connection is over.
+    pub(super) fn closed(&self, reason: CloseReason) {
+        self.closed.set(Some(reason));
+        self.finish(StreamEnd::Closed);
+    }
+
+    fn finish(&self, end: StreamEnd) {
+        if let StreamEnd::Broken(trouble) = &end {
+            self.trouble.replace(Some(trouble.clone()));
+        }
+        if let Some(inbox) = &self.inbox {
+            inbox.borrow_mut().finish(end);
+        }
+    }
+
+    /// The first error of the connection.
+    pub(super) fn trouble(&self) -> Option<ConnError> {
+        self.trouble.borrow().clone()
+    }
+
+    /// Why the connection is over.
+    pub(super) fn close_reason(&self) -> Option<CloseReason> {
+        self.closed.get()
+    }
+
+    /// The task that waits for bytes.
+    pub(super) fn reader(&self) -> Option<TaskId> {
+        self.reader.get()
+    }
+
+    /// Sets the task that waits for bytes.
+    pub(super) fn set_reader(&self, task: Option<TaskId>) {
+        self.reader.set(task);
+    }
+
+    /// Adds a task that is woken by whatever happens to the connection, until it is removed.
+    pub(super) fn add_waiter(&self, task: TaskId) {
+        self.waiters.borrow_mut().push(task);
+    }
+
+    /// Removes a task that waits no more.
+    pub(super) fn remove_waiter(&self, task: TaskId) {
+        let mut waiters = self.waiters.borrow_mut();
+        if let Some(at) = waiters.iter().position(|known| *known == task) {
+            waiters.swap_remove(at);
+        }
+    }
+
+    /// Wakes those that wait. Returns the first one, for its turn at once.
+    pub(super) fn wake(&self, host: &Host) -> Option<TaskId> {
+        let waiters = self.waiters.borrow();
+        let (first, others) = waiters.split_first()?;
+        for other in others {
+            host.tasks().wake(*other);
+        }
+        Some(*first)
+    }
+
+    /// Adds a task that ends with the connection.
+    pub(super) fn bind(&self, task: TaskId) {
+        self.bound.borrow_mut().push(task);
+    }
+
+    /// The tasks that end with the connection.
+    pub(super) fn take_bound(&self) -> Vec<TaskId> {
+        self.bound.take()
+    }
+}

@@ -1,0 +1,346 @@
+//! Tasks: the straight-line flows of a script, each a coroutine that is left where it waits.
+//!
+//! Owns the table of tasks: which of them run, are ready or wait until when. What a call waits for is known by the call alone:
+//! whoever is woken looks again. `running` resumes and ends tasks, `waiting` is the side of the calls that wait.
+
+mod running;
+mod state;
+mod waiting;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rhai::Dynamic;
+use slab::Slab;
+
+use crate::script::engine::Fault;
+use crate::script::error::Report;
+use crate::session::{ConnId, ConnView};
+use crate::sys::coroutine::Coroutine;
+use crate::sys::stack::{Pool, Stack};
+
+pub(super) use crate::script::program::Program;
+pub(super) use running::{Body, Role};
+pub(super) use state::{Outcome, TaskState};
+pub(super) use waiting::Woken;
+
+/// Time limit of a call that waits and says none, in `main` and what it has started.
+const WAIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// A task; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct TaskId {
+    number: u64,
+    index: usize,
+}
+
+/// All tasks of a script that have not ended.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    table: Slab<Task>,
+    last_number: u64,
+    /// Tasks that go on as soon as they get a turn.
+    ready: VecDeque<TaskId>,
+    /// At most one valid entry for each task: that of [`Task::queued`].
+    due: BinaryHeap<Reverse<(Instant, TaskId)>>,
+    stacks: Pool,
+}
+
+/// One task.
+struct Task {
+    number: u64,
+    /// `None` while it runs.
+    coroutine: Option<Coroutine<Result<Dynamic, Fault>>>,
+    /// What others know of it.
+    state: Rc<TaskState>,
+    program: Rc<Program>,
+    role: Role,
+    /// The connection that it is about, which is ended if it fails.
+    conn: Option<Rc<ConnView>>,
+    /// Who has started it, and ends it with itself.
+    parent: Option<TaskId>,
+    children: Vec<TaskId>,
+    /// Tasks that wait for its end.
+    joiners: Vec<TaskId>,
+    /// Failures of tasks that it has started and may still join.
+    unheard: Vec<(Rc<TaskState>, Report)>,
+    /// Until when it waits.
+    deadline: Option<Instant>,
+    /// The time of its valid entry in [`Tasks::due`].
+    queued: Option<Instant>,
+    is_ready: bool,
+    woken: Woken,
+    /// Bytes that it has allocated since it began.
+    growth: isize,
+}
+
+impl std::fmt::Debug for Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Task").field("number", &self.number).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Tasks {
+    /// Adds a task, which is ready.
+    ///
+    /// # Errors
+    /// There is no room for its stack.
+    fn add(
+        &mut self,
+        program: &Rc<Program>,
+        role: Role,
+        conn: Option<Rc<ConnView>>,
+        parent: Option<TaskId>,
+        state: &Rc<TaskState>,
+        run: impl FnOnce() -> Result<Dynamic, Fault> + 'static,
+    ) -> io::Result<TaskId> {
+        let coroutine = Coroutine::new(self.stacks.take()?, run);
+        self.last_number += 1;
+        let number = self.last_number;
+        let index = self.table.insert(Task {
+            number,
+            coroutine: Some(coroutine),
+            state: Rc::clone(state),
+            program: Rc::clone(program),
+            role,
+            conn,
+            parent,
+            children: Vec::new(),
+            joiners: Vec::new(),
+            unheard: Vec::new(),
+            deadline: None,
+            queued: None,
+            is_ready: false,
+            woken: Woken::Again,
+            growth: 0,
+        });
+        let id = TaskId { number, index };
+        state.set_id(id);
+        if let Some(parent) = parent.and_then(|parent| self.get_mut(parent)) {
+            parent.children.push(id);
+        }
+        Ok(id)
+    }
+
+    fn get(&self, id: TaskId) -> Option<&Task> {
+        self.table.get(id.index).filter(|task| task.number == id.number)
+    }
+
+    fn get_mut(&mut self, id: TaskId) -> Option<&mut Task> {
+        self.table.get_mut(id.index).filter(|task| task.number == id.number)
+    }
+
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// Whether a task has not ended.
+    pub(super) fn is_alive(&self, id: TaskId) -> bool {
+        self.get(id).is_some()
+    }
+
+    /// The state of a task.
+    pub(super) fn state(&self, id: TaskId) -> Option<&Rc<TaskState>> {
+        self.get(id).map(|task| &task.state)
+    }
+
+    /// The connection of a task.
+    pub(super) fn conn_of(&self, id: TaskId) -> Option<ConnId> {
+        self.get(id)?.conn.as_ref().map(|conn| conn.id)
+    }
+
+    /// The time limit of a call that says none, on what a task opens.
+    pub(super) fn wait_limit(&self, id: TaskId) -> Option<Duration> {
+        let mut id = Some(id);
+        while let Some(task) = id.and_then(|id| self.get(id)) {
+            match task.role {
+                Role::Main => return Some(WAIT_LIMIT),
+                Role::Session => return None,
+                Role::Started => id = task.parent,
+            }
+        }
+        None
+    }
+
+    /// The program of a task.
+    pub(super) fn program(&self, id: TaskId) -> Option<&Rc<Program>> {
+        self.get(id).map(|task| &task.program)
+    }
+
+    /// Gives a task a turn, soon: what it waits for may be there.
+    pub(super) fn wake(&mut self, id: TaskId) {
+        if let Some(task) = self.get_mut(id)
+            && task.coroutine.is_some()
+            && !std::mem::replace(&mut task.is_ready, true)
+        {
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Ends a task: its wait fails, which it cannot catch. Returns whether it had not ended.
+    pub(super) fn cancel(&mut self, id: TaskId) -> bool {
+        let Some(task) = self.get_mut(id) else { return false };
+        task.woken = Woken::Cancelled;
+        task.state.cancel();
+        let joiners = std::mem::take(&mut task.joiners);
+        self.wake(id);
+        for joiner in joiners {
+            self.wake(joiner);
+        }
+        true
+    }
+
+    /// Takes the coroutine of a task for one turn, and what it has allocated so far. `None`: it has ended, or it runs.
+    fn begin_turn(&mut self, id: TaskId) -> Option<(Coroutine<Result<Dynamic, Fault>>, isize)> {
+        let task = self.get_mut(id)?;
+        let coroutine = task.coroutine.take()?;
+        if task.woken == Woken::Cancelled && !coroutine.has_begun() {
+            // Nothing of it has run.
+            self.remove(id);
+            return None;
+        }
+        task.is_ready = false;
+        Some((coroutine, task.growth))
+    }
+
+    /// Puts the coroutine of a task back, which waits.
+    fn end_turn(&mut self, id: TaskId, coroutine: Coroutine<Result<Dynamic, Fault>>, growth: isize) {
+        if let Some(task) = self.get_mut(id) {
+            task.coroutine = Some(coroutine);
+            task.growth = growth;
+        }
+    }
+
+    /// The running task gives others a turn and is ready.
+    fn yielded(&mut self, id: TaskId) {
+        if let Some(task) = self.get_mut(id)
+            && !std::mem::replace(&mut task.is_ready, true)
+        {
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Takes a task that has ended out of the table. Those that wait for it go on, those that it has started end.
+    fn remove(&mut self, id: TaskId) -> Option<Task> {
+        self.get(id)?;
+        let task = self.table.remove(id.index);
+        for joiner in &task.joiners {
+            self.wake(*joiner);
+        }
+        for child in &task.children {
+            self.cancel(*child);
+        }
+        Some(task)
+    }
+
+    /// Keeps the failure of a task for the end of whoever has started it: it may be joined until then.
+    ///
+    /// # Errors
+    /// Whoever has started it has ended: the same report.
+    fn keep_unheard(&mut self, parent: TaskId, state: &Rc<TaskState>, report: Report) -> Result<(), Report> {
+        match self.get_mut(parent) {
+            Some(parent) => {
+                parent.unheard.push((Rc::clone(state), report));
+                Ok(())
+            }
+            None => Err(report),
+        }
+    }
+
+    /// Keeps a stack that is free again.
+    fn put_back(&mut self, stack: Stack) {
+        self.stacks.put_back(stack);
+    }
+
+    /// All tasks.
+    pub(super) fn all(&self) -> Vec<TaskId> {
+        self.table.iter().map(|(index, task)| TaskId { number: task.number, index }).collect()
+    }
+
+    /// Adds a task that waits for the end of another one.
+    pub(super) fn add_joiner(&mut self, id: TaskId, joiner: TaskId) {
+        if let Some(task) = self.get_mut(id)
+            && !task.joiners.contains(&joiner)
+        {
+            task.joiners.push(joiner);
+        }
+    }
+
+    /// Whether a task waits for another one's end, directly or through others.
+    pub(super) fn awaits(&self, waiting: TaskId, other: TaskId) -> bool {
+        let mut open = vec![other];
+        let mut seen = Vec::new();
+        while let Some(id) = open.pop() {
+            let Some(task) = self.get(id).filter(|_| !seen.contains(&id)) else { continue };
+            if task.joiners.contains(&waiting) {
+                return true;
+            }
+            seen.push(id);
+            open.extend(&task.joiners);
+        }
+        false
+    }
+
+    /// Forgets that a task waits for another one's end.
+    pub(super) fn remove_joiner(&mut self, id: TaskId, joiner: TaskId) {
+        if let Some(task) = self.get_mut(id) {
+            task.joiners.retain(|known| *known != joiner);
+        }
+    }
+
+    /// Marks a task as one that waits until `deadline`. Returns false if it is to end.
+    fn begin_wait(&mut self, id: TaskId, deadline: Option<Instant>) -> bool {
+        let Some(task) = self.get_mut(id).filter(|task| task.woken != Woken::Cancelled) else { return false };
+        task.woken = Woken::Again;
+        task.deadline = deadline;
+        if let Some(at) = deadline
+            && task.queued.is_none_or(|queued| at < queued)
+        {
+            task.queued = Some(at);
+            self.due.push(Reverse((at, id)));
+        }
+        true
+    }
+
+    /// When a task has something to do; `now` if one is ready.
+    pub(super) fn deadline(&mut self, now: impl FnOnce() -> Instant) -> Option<Instant> {
+        if !self.ready.is_empty() {
+            return Some(now());
+        }
+        while let Some(Reverse((at, id))) = self.due.peek().copied() {
+            let Some(task) = self.get_mut(id).filter(|task| task.queued == Some(at)) else {
+                self.due.pop();
+                continue;
+            };
+            match task.deadline {
+                Some(deadline) if deadline <= at => return Some(at),
+                // It waits for something else now.
+                later => {
+                    task.queued = later;
+                    self.due.pop();
+                    self.due.extend(later.map(|later| Reverse((later, id))));
+                }
+            }
+        }
+        None
+    }
+
+    /// Takes a task that is ready, or whose time has passed.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<TaskId> {
+        while self.ready.is_empty() {
+            self.deadline(|| now).filter(|at| *at <= now)?;
+            let Reverse((_, id)) = self.due.pop()?;
+            let task = self.get_mut(id)?;
+            (task.queued, task.deadline) = (None, None);
+            if task.woken == Woken::Again {
+                task.woken = Woken::TimedOut;
+            }
+            self.wake(id);
+        }
+        self.ready.pop_front()
+    }
+}

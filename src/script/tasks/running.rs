@@ -1,0 +1,246 @@
+//! Starting, resuming and ending tasks.
+//!
+//! Owns what the end of a task means: for whoever waits for it, for its connection and for the run. The driver sees none of
+//! it: a task runs within an event or a timer of the handler, with the limits of a call for each of its turns.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use rhai::{Dynamic, EvalAltResult, FnPtr, Position};
+
+use crate::exit::Exit;
+use crate::script::engine::Fault;
+use crate::script::error::{self, Report};
+use crate::script::host::{Host, Stopped};
+use crate::script::program::{All, Program};
+use crate::script::tasks::{Outcome, Task, TaskId, TaskState};
+use crate::script::trouble::{self, Kind};
+use crate::script::{ScriptHandler, guarded, internal, stop_text};
+use crate::session::{Command, ConnView, HandlerError, TimerCall};
+
+/// What a task is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::script) enum Role {
+    /// `session(conn)`: its end ends the connection.
+    Session,
+    /// `main()`: its end ends the run.
+    Main,
+    /// A function given to `start`.
+    Started,
+}
+
+impl Role {
+    /// The name in messages.
+    pub(in crate::script) fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Main => "main",
+            Self::Started => "start",
+        }
+    }
+}
+
+/// How the closure of a task has ended.
+enum Ending {
+    Returned(Result<Dynamic, Fault>),
+    /// By a limit of tcpx, at this place.
+    Limited(Fault, Stopped),
+    Stopped(Stopped),
+    Panicked(String),
+}
+
+/// What a task runs.
+pub(in crate::script) enum Body {
+    /// A function of the script, with that name.
+    Named(&'static str),
+    /// A function value.
+    Function(FnPtr),
+}
+
+impl Host {
+    /// Adds a task; it gets its first turn later.
+    ///
+    /// # Errors
+    /// There is no room for its stack.
+    pub(in crate::script) fn start_task(
+        &self,
+        program: &Rc<Program>,
+        role: Role,
+        body: Body,
+        mut args: Vec<Dynamic>,
+        conn: Option<Rc<ConnView>>,
+        place: String,
+    ) -> std::io::Result<(TaskId, Rc<TaskState>)> {
+        let state = Rc::new(TaskState::new(place));
+        let parent = self.current_task();
+        let within = Rc::clone(program);
+        let run = move || match body {
+            Body::Named(name) => within.call_in_task(name, &mut args),
+            Body::Function(function) => within.call(&function, All(args)),
+        };
+        let id = self.tasks().add(program, role, conn, parent, &state, run)?;
+        Ok((id, state))
+    }
+}
+
+impl ScriptHandler {
+    /// Starts `session` for a connection that stands, and runs it until it waits.
+    pub(in crate::script) fn start_session(
+        &self,
+        conn: &Rc<ConnView>,
+        body: Body,
+        args: Vec<Dynamic>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), HandlerError> {
+        let place = self.program.sources.main().name.clone();
+        match self.host.start_task(&self.program, Role::Session, body, args, Some(Rc::clone(conn)), place) {
+            Ok((id, _)) => self.resume(id, out),
+            Err(cause) => Err(self.failed("session", &format!("no stack for a session: {cause}"))),
+        }
+    }
+
+    /// Gives a task a turn: it runs until it waits or ends.
+    pub(in crate::script) fn resume(&self, id: TaskId, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let Some((mut coroutine, growth)) = self.host.tasks().begin_turn(id) else { return Ok(()) };
+        let outer = self.host.running_task().replace(Some(id));
+        let resumed = self.host.run_task(out, growth, || guarded(|| coroutine.resume()));
+        self.host.running_task().set(outer);
+        match resumed {
+            ((Ok(None), growth), _) => {
+                self.host.tasks().end_turn(id, coroutine, growth);
+                Ok(())
+            }
+            ((Ok(Some(result)), _), stopped) => {
+                if let Some(stack) = coroutine.into_stack() {
+                    self.host.tasks().put_back(stack);
+                }
+                let ending = match (result, stopped) {
+                    (Err(fault), Some(stopped @ (Stopped::TimedOut | Stopped::TooLarge))) => {
+                        Ending::Limited(fault, stopped)
+                    }
+                    (_, Some(stopped)) => Ending::Stopped(stopped),
+                    (result, None) => Ending::Returned(result),
+                };
+                self.ended(id, ending, out)
+            }
+            ((Err(panic), _), _) => self.ended(id, Ending::Panicked(panic), out),
+        }
+    }
+
+    /// Gives one task that is ready, or whose time has passed, a turn.
+    pub(in crate::script) fn resume_due(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
+        let id = self.host.tasks().take_due(now)?;
+        let conn = self.host.tasks().conn_of(id);
+        let result = self.resume(id, out);
+        Some(TimerCall { conn, result })
+    }
+
+    /// Handles the end of a task: its result, and failures of its own tasks that it has not asked for.
+    fn ended(&self, id: TaskId, ending: Ending, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let Some(mut task) = self.host.tasks().remove(id) else { return Ok(()) };
+        let unheard = std::mem::take(&mut task.unheard);
+        let mut result = self.conclude(&task, ending, out);
+        for (state, report) in unheard {
+            if state.note_told() {
+                continue;
+            }
+            match &result {
+                Ok(()) | Err(HandlerError::Exit(0)) => result = Err(failed(&task, &report, Exit::ScriptRun)),
+                Err(_) => out.push(Command::Log(None, report.message())),
+            }
+        }
+        result
+    }
+
+    /// What the end of a task means.
+    fn conclude(&self, task: &Task, ending: Ending, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let sources = &task.program.sources;
+        let (file, name) = (&sources.main().name, task.role.name());
+        let (fault, stopped) = match ending {
+            Ending::Stopped(Stopped::Exit(code)) => {
+                task.state.cancel();
+                return Err(HandlerError::Exit(code));
+            }
+            Ending::Stopped(Stopped::RunOver | Stopped::Cancelled) => {
+                task.state.cancel();
+                return Ok(());
+            }
+            Ending::Returned(Ok(value)) => return self.returned(task, value, out),
+            Ending::Returned(Err(fault)) => (fault, None),
+            Ending::Stopped(stopped) => {
+                let text = stop_text(name, stopped, &self.host);
+                (EvalAltResult::ErrorTerminated(text.clone().into(), Position::NONE).into(), Some(text))
+            }
+            Ending::Limited(fault, stopped) => (fault, Some(stop_text(name, stopped, &self.host))),
+            Ending::Panicked(panic) => {
+                let report = Report::plain(&internal(file, name, &panic));
+                task.state.end(Outcome::Failed(report.summary().into()));
+                return Err(failed(task, &report, Exit::ScriptRun));
+            }
+        };
+        let kind = trouble::kind_of(&fault).filter(|_| stopped.is_none());
+        if task.role == Role::Session && matches!(kind, Some(Kind::Eof | Kind::Reset)) {
+            // The peer has left.
+            task.state.end(Outcome::Failed(fault));
+            out.extend(task.conn.as_ref().and_then(|conn| conn.request_close()));
+            return Ok(());
+        }
+        let mut report = error::render_call(&fault, sources, name, stopped.as_deref());
+        task.state.end(Outcome::Failed(fault));
+        if task.role != Role::Started {
+            return Err(failed(task, &report, trouble::exit_of(kind, task.role)));
+        }
+        report.add_line(&format!("    in a task started at {}", task.state.place()));
+        // The task that has ended holds one itself.
+        let has_handle = Rc::strong_count(&task.state) > 1;
+        if !task.joiners.is_empty() {
+            return Ok(());
+        }
+        match task.parent.filter(|_| has_handle) {
+            Some(parent) => match self.host.tasks().keep_unheard(parent, &task.state, report) {
+                Ok(()) => Ok(()),
+                Err(report) => Err(failed(task, &report, Exit::ScriptRun)),
+            },
+            None => Err(failed(task, &report, Exit::ScriptRun)),
+        }
+    }
+
+    /// The function of a task has returned.
+    fn returned(&self, task: &Task, value: Dynamic, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        let result = match task.role {
+            Role::Session => {
+                out.extend(task.conn.as_ref().and_then(|conn| conn.request_close()));
+                Ok(())
+            }
+            Role::Main => match value.as_int().map(u8::try_from) {
+                Ok(Err(_)) => Err(self.failed("main", &format!("main() gives {value}: an exit code is from 0 to 255"))),
+                Ok(Ok(code)) => Err(HandlerError::Exit(code)),
+                Err(_) => Err(HandlerError::Exit(0)),
+            },
+            Role::Started => Ok(()),
+        };
+        task.state.end(Outcome::Done(value));
+        result
+    }
+
+    /// Cancels all tasks: the run ends.
+    pub(in crate::script) fn cancel_tasks(&self, out: &mut Vec<Command>) {
+        let all = self.host.tasks().all();
+        for id in all {
+            self.host.tasks().cancel(id);
+            // What it says at its end changes nothing.
+            let _ = self.resume(id, out);
+        }
+    }
+}
+
+/// The failure of a task, for the driver.
+fn failed(task: &Task, report: &Report, exit: Exit) -> HandlerError {
+    HandlerError::Failed {
+        handler: task.role.name(),
+        summary: report.summary(),
+        message: report.message(),
+        exit,
+        ends_run: task.role == Role::Main,
+    }
+}

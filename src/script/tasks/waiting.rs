@@ -1,0 +1,88 @@
+//! The side of the calls that wait: who is running, and leaving it until something may have changed.
+
+use std::time::{Duration, Instant};
+
+use rhai::{EvalAltResult, Position};
+
+use crate::script::engine::Fault;
+use crate::script::host::{Host, Stopped};
+use crate::script::tasks::TaskId;
+use crate::sys::coroutine;
+
+/// Why a task goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::script) enum Woken {
+    /// Something may have changed.
+    Again,
+    /// The time of its wait has passed.
+    TimedOut,
+    /// It is to end.
+    Cancelled,
+}
+
+impl Host {
+    /// The task that is running; `None` in a handler.
+    pub(in crate::script) fn current_task(&self) -> Option<TaskId> {
+        self.running_task().get()
+    }
+
+    /// The task that is running, for a call that waits.
+    ///
+    /// # Errors
+    /// No task is running.
+    pub(in crate::script) fn task_for(&self, call: &str) -> Result<TaskId, Fault> {
+        self.current_task().ok_or_else(|| {
+            format!(
+                "{call} waits, so it may only be used in session(), main(), test_*() or start(); in a handler give it a \
+                 callback"
+            )
+            .into()
+        })
+    }
+
+    /// Leaves the running task until something may have changed, at most until `deadline`. The caller looks again at what it
+    /// waits for.
+    ///
+    /// # Errors
+    /// The task is to end, which cannot be caught.
+    pub(in crate::script) fn wait(&self, task: TaskId, deadline: Option<Instant>) -> Result<Woken, Fault> {
+        self.check()?;
+        let is_cancelled = !self.tasks().begin_wait(task, deadline);
+        if !is_cancelled {
+            coroutine::suspend();
+        }
+        let woken = self.tasks().get(task).map_or(Woken::Cancelled, |task| task.woken);
+        if woken == Woken::Cancelled {
+            self.stop(Stopped::Cancelled);
+            return Err(EvalAltResult::ErrorTerminated(rhai::Dynamic::UNIT, Position::NONE).into());
+        }
+        Ok(woken)
+    }
+
+    /// Gives the other tasks and connections a turn, now and then, because a call of the running task had nothing to wait for.
+    ///
+    /// # Errors
+    /// As [`Host::wait`].
+    pub(in crate::script) fn pass_turn(&self, task: TaskId) -> Result<(), Fault> {
+        let calls = self.unwaited().get() + 1;
+        self.unwaited().set(calls);
+        if calls < CALLS_PER_TURN { Ok(()) } else { self.yield_turn(task) }
+    }
+
+    /// Gives the other tasks and connections a turn.
+    ///
+    /// # Errors
+    /// As [`Host::wait`].
+    pub(in crate::script) fn yield_turn(&self, task: TaskId) -> Result<(), Fault> {
+        self.tasks().yielded(task);
+        self.wait(task, None).map(drop)
+    }
+
+    /// The time at which a wait of so long is over.
+    pub(in crate::script) fn deadline_in(&self, limit: Option<Duration>) -> Option<Instant> {
+        limit.and_then(|limit| self.now().checked_add(limit))
+    }
+}
+
+/// Maximum calls in one turn of a task that find what they ask for without waiting.
+const CALLS_PER_TURN: u32 = 256;

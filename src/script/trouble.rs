@@ -1,0 +1,149 @@
+//! `Trouble`: what a call in a task throws when it fails: a map that says what kind of failure it is.
+//!
+//! Owns the kinds, the map and what an uncaught one means for the exit code.
+
+use rhai::{Dynamic, EvalAltResult, Map, Position};
+
+use crate::exit::Exit;
+use crate::script::api::conn::Conn;
+use crate::script::engine::Fault;
+use crate::script::tasks::Role;
+use crate::session::inbox::StreamEnd;
+use crate::session::{ConnError, ErrorKind};
+
+/// The kind of a failure, the `kind` of its map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A time limit passed.
+    Timeout,
+    /// The peer has ended its stream.
+    Eof,
+    /// The connection broke.
+    Reset,
+    /// We have closed it.
+    Closed,
+    /// It was never made.
+    Refused,
+    /// The name of its host has no address.
+    Resolve,
+    /// A unit over its limit, or one that makes no sense.
+    Frame,
+    /// Malformed text, or a character the encoding cannot hold.
+    Text,
+    /// The task was ended by another one.
+    Cancelled,
+    /// Something else came than what was expected.
+    Expect,
+    /// Anything else that the system or tcpx reports.
+    Io,
+}
+
+const KINDS: [(Kind, &str); 11] = [
+    (Kind::Timeout, "timeout"),
+    (Kind::Eof, "eof"),
+    (Kind::Reset, "reset"),
+    (Kind::Closed, "closed"),
+    (Kind::Refused, "refused"),
+    (Kind::Resolve, "resolve"),
+    (Kind::Frame, "frame"),
+    (Kind::Text, "text"),
+    (Kind::Cancelled, "cancelled"),
+    (Kind::Expect, "expect"),
+    (Kind::Io, "io"),
+];
+
+impl Kind {
+    /// The word scripts see.
+    pub(super) fn name(self) -> &'static str {
+        KINDS.iter().find(|(kind, _)| *kind == self).map_or("io", |(_, name)| name)
+    }
+}
+
+impl From<ErrorKind> for Kind {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Reset => Self::Reset,
+            ErrorKind::Refused => Self::Refused,
+            ErrorKind::Resolve => Self::Resolve,
+            ErrorKind::Timeout => Self::Timeout,
+            ErrorKind::Frame => Self::Frame,
+            ErrorKind::Text => Self::Text,
+            ErrorKind::Script | ErrorKind::Memory | ErrorKind::Io => Self::Io,
+        }
+    }
+}
+
+/// A failure of a call.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// What kind of failure.
+    pub(super) kind: Kind,
+    /// The whole message.
+    pub(super) message: String,
+    /// The call that failed, such as `read_line`.
+    pub(super) op: &'static str,
+    /// What had arrived, which stays where it is.
+    pub(super) got: Dynamic,
+    /// The connection.
+    pub(super) conn: Option<Conn>,
+}
+
+impl Trouble {
+    /// A failure of a call that is about no connection.
+    pub(super) fn new(kind: Kind, op: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), op, got: Dynamic::UNIT, conn: None }
+    }
+
+    /// The error that a script can catch: `catch (e)` gets the map.
+    pub(super) fn thrown(self) -> Fault {
+        let mut map = Map::new();
+        map.insert("kind".into(), self.kind.name().into());
+        map.insert("message".into(), self.message.into());
+        map.insert("got".into(), self.got);
+        map.insert("op".into(), self.op.into());
+        map.insert("conn".into(), self.conn.map_or(Dynamic::UNIT, Dynamic::from));
+        EvalAltResult::ErrorRuntime(Dynamic::from_map(map), Position::NONE).into()
+    }
+}
+
+/// The kind and the words of a stream that has ended.
+pub(super) fn of_end(end: &StreamEnd) -> (Kind, String) {
+    match end {
+        StreamEnd::Eof => (Kind::Eof, "the peer has ended".to_owned()),
+        StreamEnd::Closed => (Kind::Closed, "the connection is closed".to_owned()),
+        StreamEnd::Broken(ConnError { kind, message, .. }) => ((*kind).into(), message.clone()),
+    }
+}
+
+/// The message of a thrown map of ours; `None` for any other map.
+pub(super) fn message_of(map: &Map) -> Option<&Dynamic> {
+    let is_ours = map.len() == 5 && ["kind", "got", "op", "conn"].iter().all(|key| map.contains_key(*key));
+    map.get("message").filter(|_| is_ours)
+}
+
+/// The kind of an error that was thrown; `None` if it is not one of ours.
+pub(super) fn kind_of(fault: &Fault) -> Option<Kind> {
+    let mut innermost = fault;
+    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) =
+        &**innermost
+    {
+        innermost = inner;
+    }
+    let EvalAltResult::ErrorRuntime(thrown, _) = &**innermost else { return None };
+    let map = thrown.read_lock::<Map>()?;
+    let name = map.get("kind")?.clone().into_immutable_string().ok()?;
+    message_of(&map)?;
+    KINDS.iter().find(|(_, known)| *known == name.as_str()).map(|(kind, _)| *kind)
+}
+
+/// The exit code that an uncaught error means, if the task is the whole run.
+pub(super) fn exit_of(kind: Option<Kind>, role: Role) -> Exit {
+    match (kind, role) {
+        (_, Role::Started) => Exit::ScriptRun,
+        (Some(Kind::Expect), _) => Exit::Verdict,
+        (Some(Kind::Timeout), _) => Exit::Timeout,
+        (Some(Kind::Reset), _) => Exit::Broken,
+        (Some(Kind::Eof), _) => Exit::CutShort,
+        _ => Exit::ScriptRun,
+    }
+}

@@ -1,0 +1,184 @@
+//! `Inbox`: received bytes of one connection that stay until somebody asks for them, in whichever form.
+//!
+//! Owns bytes that were delivered as chunks, and how their stream has ended. Asking takes what is there or says that more has
+//! to come; it never waits. What is asked for and not whole stays and can be asked for again in another form.
+
+use std::time::Duration;
+
+use crate::codec::framing::MAX_FRAME;
+use crate::config::Malformed;
+use crate::session::inbound::Inbound;
+use crate::session::{ChosenForm, ConnError, ConnView, Event, Form, Operation};
+
+/// How a stream has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The peer has ended it.
+    Eof,
+    /// We have closed the connection.
+    Closed,
+    /// It broke, or a limit passed.
+    Broken(ConnError),
+}
+
+/// The form of what is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Bytes as they are.
+    Bytes,
+    /// Decoded text, as much as there is.
+    Text,
+    /// Lines, frames, or what a search finds.
+    Unit(ChosenForm),
+}
+
+/// Received bytes that wait.
+#[derive(Debug)]
+pub struct Inbox {
+    inbound: Inbound,
+    form: Wanted,
+    /// A chunk that arrived while nothing was there.
+    chunk: Option<Vec<u8>>,
+    end: Option<StreamEnd>,
+    /// The last units of a stream that has ended were given out.
+    is_finished: bool,
+}
+
+impl Inbox {
+    /// Nothing has arrived.
+    pub fn new(malformed: Malformed) -> Self {
+        let inbound = Inbound::new(Form::Data, malformed);
+        Self { inbound, form: Wanted::Bytes, chunk: None, end: None, is_finished: false }
+    }
+
+    /// Takes a chunk that has arrived.
+    pub fn push(&mut self, bytes: Vec<u8>) {
+        if self.chunk.is_none() && self.inbound.held() == 0 {
+            self.chunk = Some(bytes);
+        } else {
+            self.settle();
+            self.inbound.hold(&bytes);
+        }
+    }
+
+    /// The stream has ended. The first reason counts, except that a broken connection is more than one that was closed.
+    pub fn finish(&mut self, end: StreamEnd) {
+        if self.end.is_none() {
+            self.end = Some(end);
+        }
+    }
+
+    /// How the stream has ended; what is held came before.
+    pub fn end(&self) -> Option<&StreamEnd> {
+        self.end.as_ref()
+    }
+
+    /// Bytes that are held.
+    pub fn held(&self) -> usize {
+        self.chunk.as_ref().map_or(0, Vec::len) + self.inbound.held()
+    }
+
+    /// The next chunk: all bytes that are there.
+    pub fn take_chunk(&mut self, view: &ConnView) -> Option<Vec<u8>> {
+        if let Some(chunk) = self.chunk.take() {
+            self.inbound.pass(view, &chunk);
+            return Some(chunk);
+        }
+        self.want(view, Wanted::Bytes);
+        let n = self.inbound.held();
+        (n > 0).then(|| self.inbound.take(view, n))
+    }
+
+    /// Exactly `n` bytes, once so many are there.
+    pub fn take(&mut self, view: &ConnView, n: usize) -> Option<Vec<u8>> {
+        self.want(view, Wanted::Bytes);
+        (self.inbound.held() >= n).then(|| self.inbound.take(view, n))
+    }
+
+    /// All bytes that are held, which stay.
+    pub fn peek(&mut self, view: &ConnView) -> &[u8] {
+        self.want(view, Wanted::Bytes);
+        self.inbound.bytes()
+    }
+
+    /// The next whole unit in this form. After the end of the stream also what is left of it, where that makes a unit: text,
+    /// a last line, a last frame that the end completes. [`Event::Found`] is answered by [`Inbox::skip`].
+    ///
+    /// # Errors
+    /// A unit over its limit, or malformed text where that is an error; the stream makes no sense from there on.
+    pub fn next(&mut self, view: &ConnView, wanted: &Wanted) -> Result<Option<Event>, ConnError> {
+        if self.form != *wanted {
+            self.want(view, wanted.clone());
+        }
+        self.settle();
+        let next = self.inbound.next(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+        if next.is_some() || self.end.is_none() || self.is_finished {
+            return Ok(next);
+        }
+        self.inbound.decide(view).map_err(|fault| fault.trouble(Operation::Read).1)
+    }
+
+    /// What is left of a stream that has ended, as the last unit of its form, and nothing after that.
+    ///
+    /// # Errors
+    /// As [`Inbox::next`]; also a frame that is cut by the end.
+    pub fn last(&mut self, view: &ConnView, wanted: &Wanted) -> Result<Option<Event>, ConnError> {
+        if self.form != *wanted {
+            self.want(view, wanted.clone());
+        }
+        self.settle();
+        if self.is_finished || self.inbound.held() == 0 {
+            return Ok(None);
+        }
+        self.is_finished = true;
+        let mut last = self.inbound.finish(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+        debug_assert!(last.len() <= 1, "whole units were given out before");
+        Ok(last.pop())
+    }
+
+    /// Whoever searched has dealt with the first bytes.
+    pub fn skip(&mut self, view: &ConnView, n: usize) {
+        self.inbound.skip(view, n);
+    }
+
+    /// How long nothing may come until [`Inbox::decide`] is due, because what is held cannot be decoded yet.
+    pub fn silence(&self) -> Option<Duration> {
+        self.inbound.silence()
+    }
+
+    /// Nothing has come for a while: what is there has to do.
+    ///
+    /// # Errors
+    /// As [`Inbox::next`].
+    pub fn decide(&mut self, view: &ConnView) -> Result<Option<Event>, ConnError> {
+        self.inbound.decide(view).map_err(|fault| fault.trouble(Operation::Read).1)
+    }
+
+    /// Drops and gives out everything that is there.
+    pub fn clean(&mut self, view: &ConnView) -> Vec<u8> {
+        self.take_chunk(view).unwrap_or_default()
+    }
+
+    fn want(&mut self, view: &ConnView, wanted: Wanted) {
+        self.settle();
+        if self.form == wanted {
+            return;
+        }
+        match &wanted {
+            Wanted::Bytes => self.inbound.set_chosen(view, Some(ChosenForm::Data), Form::Data),
+            Wanted::Text => self.inbound.set_chosen(view, None, Form::Text),
+            Wanted::Unit(form) => self.inbound.set_chosen(view, Some(form.clone()), Form::Data),
+        }
+        self.form = wanted;
+    }
+
+    /// The chunk that came alone goes to the other bytes.
+    fn settle(&mut self) {
+        if let Some(chunk) = self.chunk.take() {
+            self.inbound.hold(&chunk);
+        }
+    }
+}
+
+/// The form of lines.
+pub const LINES: Wanted = Wanted::Unit(ChosenForm::Lines { max: MAX_FRAME });
