@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a peer: stdin goes to it, what it sends goes to stdout')
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
@@ -49,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--on-data', '--on-data', [CompletionResultType]::ParameterName, 'Body of on_data(conn, data), as in ''conn.send(data)''')
             [CompletionResult]::new('--on-line', '--on-line', [CompletionResultType]::ParameterName, 'Body of on_line(conn, line), as in ''conn.send_line(line)''')
             [CompletionResult]::new('--script-errors', '--script-errors', [CompletionResultType]::ParameterName, 'After an error in a handler: close its connection (the default), end the run, or go on')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set app.NAME to this string before the script runs; repeat for more')
             [CompletionResult]::new('--script-timeout', '--script-timeout', [CompletionResultType]::ParameterName, 'Stop a call into the script after this time [default: 2s]')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed of chance: the same number gives the same rand(), choose() and uuid() again')
             [CompletionResult]::new('--max-connects', '--max-connects', [CompletionResultType]::ParameterName, 'Connections that the script may have made at a time [default: by the limit of descriptors]')
@@ -116,6 +118,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--on-data', '--on-data', [CompletionResultType]::ParameterName, 'Body of on_data(conn, data), as in ''conn.send(data)''')
             [CompletionResult]::new('--on-line', '--on-line', [CompletionResultType]::ParameterName, 'Body of on_line(conn, line), as in ''conn.send_line(line)''')
             [CompletionResult]::new('--script-errors', '--script-errors', [CompletionResultType]::ParameterName, 'After an error in a handler: close its connection (the default), end the run, or go on')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set app.NAME to this string before the script runs; repeat for more')
             [CompletionResult]::new('--script-timeout', '--script-timeout', [CompletionResultType]::ParameterName, 'Stop a call into the script after this time [default: 2s]')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed of chance: the same number gives the same rand(), choose() and uuid() again')
             [CompletionResult]::new('--max-connects', '--max-connects', [CompletionResultType]::ParameterName, 'Connections that the script may have made at a time [default: by the limit of descriptors]')
@@ -154,6 +157,33 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 only')
             [CompletionResult]::new('--nodelay', '--nodelay', [CompletionResultType]::ParameterName, 'Send small pieces at once (TCP_NODELAY); this is the default')
             [CompletionResult]::new('--no-nodelay', '--no-nodelay', [CompletionResultType]::ParameterName, 'Let the system gather small pieces')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tcpx;run' {
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set app.NAME to this string before the script runs; repeat for more')
+            [CompletionResult]::new('--script-timeout', '--script-timeout', [CompletionResultType]::ParameterName, 'Stop a call into the script after this time [default: 2s]')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed of chance: the same number gives the same rand(), choose() and uuid() again')
+            [CompletionResult]::new('--max-connects', '--max-connects', [CompletionResultType]::ParameterName, 'Connections that the script may have made at a time [default: by the limit of descriptors]')
+            [CompletionResult]::new('--allow-read', '--allow-read', [CompletionResultType]::ParameterName, 'Let the script read files in this folder too; repeat for more')
+            [CompletionResult]::new('--allow-write', '--allow-write', [CompletionResultType]::ParameterName, 'Let the script write files in this folder; repeat for more')
+            [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'Encoding of its connections, until they choose another')
+            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'Encoding of its connections, until they choose another')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, whatever happens')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file instead of stdout')
+            [CompletionResult]::new('--events', '--events', [CompletionResultType]::ParameterName, 'Write what happens to this file as JSON, one object a line; - is stdout')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; repeat for still more')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Show both directions as a hex dump on stderr')
+            [CompletionResult]::new('--hex', '--hex', [CompletionResultType]::ParameterName, 'Show both directions as a hex dump on stderr')
+            [CompletionResult]::new('--raw-terminal', '--raw-terminal', [CompletionResultType]::ParameterName, 'Let the peer''s control characters reach the terminal')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Use IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 only')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
             [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -231,6 +261,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
         'tcpx;help' {
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a peer: stdin goes to it, what it sends goes to stdout')
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
@@ -242,6 +273,9 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;help;listen' {
+            break
+        }
+        'tcpx;help;run' {
             break
         }
         'tcpx;help;script' {

@@ -24,6 +24,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --version 'Print version'
             cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
+            cand run 'Run a script from top to bottom: its fn main()'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -45,6 +46,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --on-data 'Body of on_data(conn, data), as in ''conn.send(data)'''
             cand --on-line 'Body of on_line(conn, line), as in ''conn.send_line(line)'''
             cand --script-errors 'After an error in a handler: close its connection (the default), end the run, or go on'
+            cand --set 'Set app.NAME to this string before the script runs; repeat for more'
             cand --script-timeout 'Stop a call into the script after this time [default: 2s]'
             cand --seed 'Seed of chance: the same number gives the same rand(), choose() and uuid() again'
             cand --max-connects 'Connections that the script may have made at a time [default: by the limit of descriptors]'
@@ -111,6 +113,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --on-data 'Body of on_data(conn, data), as in ''conn.send(data)'''
             cand --on-line 'Body of on_line(conn, line), as in ''conn.send_line(line)'''
             cand --script-errors 'After an error in a handler: close its connection (the default), end the run, or go on'
+            cand --set 'Set app.NAME to this string before the script runs; repeat for more'
             cand --script-timeout 'Stop a call into the script after this time [default: 2s]'
             cand --seed 'Seed of chance: the same number gives the same rand(), choose() and uuid() again'
             cand --max-connects 'Connections that the script may have made at a time [default: by the limit of descriptors]'
@@ -149,6 +152,32 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -6 'Use IPv6 only'
             cand --nodelay 'Send small pieces at once (TCP_NODELAY); this is the default'
             cand --no-nodelay 'Let the system gather small pieces'
+            cand -n 'Resolve no names; only addresses work'
+            cand --no-dns 'Resolve no names; only addresses work'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tcpx;run'= {
+            cand --set 'Set app.NAME to this string before the script runs; repeat for more'
+            cand --script-timeout 'Stop a call into the script after this time [default: 2s]'
+            cand --seed 'Seed of chance: the same number gives the same rand(), choose() and uuid() again'
+            cand --max-connects 'Connections that the script may have made at a time [default: by the limit of descriptors]'
+            cand --allow-read 'Let the script read files in this folder too; repeat for more'
+            cand --allow-write 'Let the script write files in this folder; repeat for more'
+            cand -E 'Encoding of its connections, until they choose another'
+            cand --encoding 'Encoding of its connections, until they choose another'
+            cand --timeout 'End after this time, whatever happens'
+            cand -o 'Write to this file instead of stdout'
+            cand --output 'Write to this file instead of stdout'
+            cand --events 'Write what happens to this file as JSON, one object a line; - is stdout'
+            cand -v 'Say more on stderr; repeat for still more'
+            cand -q 'Say nothing on stderr but errors'
+            cand --quiet 'Say nothing on stderr but errors'
+            cand -x 'Show both directions as a hex dump on stderr'
+            cand --hex 'Show both directions as a hex dump on stderr'
+            cand --raw-terminal 'Let the peer''s control characters reach the terminal'
+            cand -4 'Use IPv4 only'
+            cand -6 'Use IPv6 only'
             cand -n 'Resolve no names; only addresses work'
             cand --no-dns 'Resolve no names; only addresses work'
             cand -h 'Print help (see more with ''--help'')'
@@ -211,6 +240,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help'= {
             cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
+            cand run 'Run a script from top to bottom: its fn main()'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -220,6 +250,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help;connect'= {
         }
         &'tcpx;help;listen'= {
+        }
+        &'tcpx;help;run'= {
         }
         &'tcpx;help;script'= {
             cand list 'List the built-in scripts'

@@ -28,6 +28,7 @@ complete -c tcpx -n "__fish_tcpx_needs_command" -s h -l help -d 'Print help (see
 complete -c tcpx -n "__fish_tcpx_needs_command" -s V -l version -d 'Print version'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "encodings" -d 'List every encoding with its aliases'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
@@ -49,6 +50,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l on-line -d 'Body o
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-errors -d 'After an error in a handler: close its connection (the default), end the run, or go on' -r -f -a "close\t''
 fatal\t''
 ignore\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l set -d 'Set app.NAME to this string before the script runs; repeat for more' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
@@ -106,6 +108,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l on-line -d 'Body of
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-errors -d 'After an error in a handler: close its connection (the default), end the run, or go on' -r -f -a "close\t''
 fatal\t''
 ignore\t''"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l set -d 'Set app.NAME to this string before the script runs; repeat for more' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
@@ -140,6 +143,24 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l nodelay -d 'Send sm
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-nodelay -d 'Let the system gather small pieces'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s n -l no-dns -d 'Resolve no names; only addresses work'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l set -d 'Set app.NAME to this string before the script runs; repeat for more' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s E -l encoding -d 'Encoding of its connections, until they choose another' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l timeout -d 'End after this time, whatever happens' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s o -l output -d 'Write to this file instead of stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s v -d 'Say more on stderr; repeat for still more'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s q -l quiet -d 'Say nothing on stderr but errors'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s x -l hex -d 'Show both directions as a hex dump on stderr'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l raw-terminal -d 'Let the peer\'s control characters reach the terminal'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s 4 -d 'Use IPv4 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s 6 -d 'Use IPv6 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -f -a "list" -d 'List the built-in scripts'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -f -a "show" -d 'Write a built-in script to stdout'
@@ -158,13 +179,14 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcom
 complete -c tcpx -n "__fish_tcpx_using_subcommand encodings" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "encodings" -d 'List every encoding with its aliases'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "completions" -d 'Write completions for a shell to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "man" -d 'Write a manual page to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen script encodings completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "encodings" -d 'List every encoding with its aliases'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "man" -d 'Write a manual page to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run script encodings completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "list" -d 'List the built-in scripts'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "show" -d 'Write a built-in script to stdout'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "check" -d 'Say everything that is wrong with scripts; silent if nothing is'

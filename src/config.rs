@@ -47,13 +47,14 @@ impl Config {
         match &self.role {
             Role::Connect(_) => true,
             Role::Listen(listen) => listen.single_peer,
+            Role::Run => false,
         }
     }
 
     /// Number of loops; each has connections and a script of its own.
     pub fn workers(&self) -> usize {
         match &self.role {
-            Role::Connect(_) => 1,
+            Role::Connect(_) | Role::Run => 1,
             Role::Listen(listen) => listen.workers.max(1),
         }
     }
@@ -66,6 +67,8 @@ pub enum Role {
     Connect(Connect),
     /// The server.
     Listen(Listen),
+    /// A script from top to bottom: `tcpx run`.
+    Run,
 }
 
 /// Settings of `tcpx connect` only.
@@ -295,6 +298,10 @@ pub struct Script {
     pub source: ScriptSource,
     /// The script's `args`.
     pub args: Vec<String>,
+    /// What `app` holds before anything runs.
+    pub set: Vec<(String, String)>,
+    /// What runs besides handlers.
+    pub entry: Entry,
     /// The policy for an error in a handler.
     pub on_error: ScriptErrors,
     /// Time limit of one call into the script.
@@ -311,12 +318,24 @@ pub struct Script {
     pub watch: bool,
 }
 
+/// What runs of a script besides its handlers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing: events decide.
+    #[default]
+    Handlers,
+    /// `main`, whose end ends the run.
+    Main,
+}
+
 impl Script {
     /// A script with default settings.
     pub fn new(source: ScriptSource) -> Self {
         Self {
             source,
             args: Vec::new(),
+            set: Vec::new(),
+            entry: Entry::Handlers,
             on_error: ScriptErrors::default(),
             timeout: SCRIPT_TIMEOUT,
             seed: None,

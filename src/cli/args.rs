@@ -11,6 +11,10 @@ use clap_complete::Shell;
 use super::generate::Page;
 use super::help;
 
+mod run;
+
+pub(super) use run::{RunArgs, ScriptLimitArgs};
+
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 
 #[derive(Debug, Parser)]
@@ -43,6 +47,12 @@ pub(super) enum Word {
         override_usage = "tcpx listen [OPTIONS] [HOST] PORT [-- ARGS...]\n       tcpx listen [OPTIONS] HOST:PORT [-- ARGS...]\n       tcpx listen [OPTIONS] unix:PATH [-- ARGS...]"
     )]
     Listen(Late<ListenArgs>),
+    #[command(
+        about = "Run a script from top to bottom: its fn main()",
+        after_help = help::of_run(),
+        override_usage = "tcpx run [OPTIONS] SCRIPT [ARGS...]"
+    )]
+    Run(Late<RunArgs>),
     /// List and show the built-in scripts, begin and check your own
     Script {
         #[command(subcommand)]
@@ -318,45 +328,8 @@ pub(super) struct ScriptArgs {
     /// After an error in a handler: close its connection (the default), end the run, or go on
     #[arg(long, value_name = "HOW")]
     pub(super) script_errors: Option<ScriptErrorsWord>,
-    /// Stop a call into the script after this time [default: 2s]
-    #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
-    pub(super) script_timeout: Option<String>,
-    #[arg(
-        long,
-        value_name = "N",
-        allow_hyphen_values = true,
-        help = "Seed of chance: the same number gives the same rand(), choose() and uuid() again"
-    )]
-    pub(super) seed: Option<String>,
-    #[arg(
-        long,
-        value_name = "N",
-        allow_hyphen_values = true,
-        help = "Connections that the script may have made at a time [default: by the limit of descriptors]",
-        long_help = "Connections that the script may have made at a time, with connect(); one more is an error that it can \
-                     catch. Without it, three quarters of the limit of descriptors (ulimit -n), so that some are left for \
-                     clients, files and messages. -m limits the clients of the run"
-    )]
-    pub(super) max_connects: Option<String>,
-    /// Let the script read files in this folder too; repeat for more
-    #[arg(
-        long,
-        value_name = "DIR",
-        action = ArgAction::Append,
-        value_hint = ValueHint::DirPath,
-        long_help = "Let the script read files in this folder and below, besides the folder it is in. Can be repeated"
-    )]
-    pub(super) allow_read: Vec<PathBuf>,
-    /// Let the script write files in this folder; repeat for more
-    #[arg(
-        long,
-        value_name = "DIR",
-        action = ArgAction::Append,
-        value_hint = ValueHint::DirPath,
-        long_help = "Let the script write files in this folder and below. Without it a script writes none. Can be \
-                     repeated"
-    )]
-    pub(super) allow_write: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) limits: ScriptLimitArgs,
     /// The script's args
     #[arg(value_name = "ARGS", last = true)]
     pub(super) args: Vec<String>,

@@ -37,6 +37,11 @@ pub(super) fn of_listen() -> String {
     format!("{}\n\n{MORE}", examples(LISTEN_EXAMPLES))
 }
 
+/// The text after the options of `tcpx run`.
+pub(super) fn of_run() -> String {
+    format!("{}\n\n{MORE}", examples(RUN_EXAMPLES))
+}
+
 fn examples(lines: &[(&str, &str)]) -> String {
     let mut text = "Examples:".to_owned();
     for (line, _) in lines {
@@ -59,6 +64,12 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
     ("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | tcpx connect example.org 80", "Ask, and print the whole answer."),
     ("tcpx listen 45586 --script @goodbye --encoding gbk", "A peer that answers every chunk, in GBK."),
     ("tcpx connect -z -w 2 localhost 5432 && echo up", "Is the port open? 0 yes, 7 refused, 28 no answer in time."),
+];
+
+/// Examples of `tcpx run`.
+pub(super) const RUN_EXAMPLES: &[(&str, &str)] = &[
+    ("tcpx run check.rhai db.example.org 5432", "Run fn main() of a script; its args are what follows."),
+    ("tcpx run --set host=localhost --timeout 1m flow.rhai", "Set app.host before, and end after a minute at most."),
 ];
 
 /// More examples of `tcpx connect`.

@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+mod run;
+
 use clap::ArgMatches;
 use clap_complete::Shell;
 
@@ -18,7 +20,7 @@ use super::{locale, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, EventsTarget, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem,
-    Role, SCRIPT_TIMEOUT, Script, ScriptErrors, ScriptSource, Text, Unencodable, VerdictPatterns,
+    Role, Script, ScriptErrors, ScriptSource, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -87,6 +89,7 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
     match cli.word {
         Word::Connect(Late(args)) => connect(args, places, on_terminal),
         Word::Listen(Late(args)) => listen(&args, places),
+        Word::Run(Late(args)) => run::resolve(&args),
         Word::Script { word: ScriptWord::List } => Ok(Action::ScriptList),
         Word::Script { word: ScriptWord::Show { name } } => {
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
@@ -313,13 +316,8 @@ fn script(args: &ScriptArgs) -> Result<Option<Script>> {
             Some(ScriptErrorsWord::Ignore) => ScriptErrors::Ignore,
             Some(ScriptErrorsWord::Close) | None => ScriptErrors::Close,
         },
-        timeout: limit("--script-timeout", args.script_timeout.as_deref())?.unwrap_or(SCRIPT_TIMEOUT),
-        seed: args.seed.as_deref().map(|text| values::seed("--seed", text)).transpose()?,
-        max_connects: args.max_connects.as_deref().map(|n| values::count("--max-connects", n)).transpose()?,
-        allow_read: args.allow_read.clone(),
-        allow_write: args.allow_write.clone(),
         watch: args.watch,
-        ..Script::new(source)
+        ..run::limited(source, &args.limits)?
     }))
 }
 
@@ -337,7 +335,7 @@ mod tests {
     fn server(line: &str) -> Listen {
         match config(line).role {
             Role::Listen(listen) => listen,
-            Role::Connect(_) => panic!("{line} connects"),
+            _ => panic!("{line} does not listen"),
         }
     }
 

@@ -168,11 +168,12 @@ fn script_options_need_a_script(script: &ScriptArgs) -> Result<()> {
     let hint = "add --script FILE, --on-data CODE or --on-line CODE";
     for (given, option) in [
         (script.script_errors.is_some(), "--script-errors"),
-        (script.script_timeout.is_some(), "--script-timeout"),
-        (script.seed.is_some(), "--seed"),
-        (script.max_connects.is_some(), "--max-connects"),
-        (!script.allow_read.is_empty(), "--allow-read"),
-        (!script.allow_write.is_empty(), "--allow-write"),
+        (script.limits.script_timeout.is_some(), "--script-timeout"),
+        (!script.limits.set.is_empty(), "--set"),
+        (script.limits.seed.is_some(), "--seed"),
+        (script.limits.max_connects.is_some(), "--max-connects"),
+        (!script.limits.allow_read.is_empty(), "--allow-read"),
+        (!script.limits.allow_write.is_empty(), "--allow-write"),
     ] {
         if given {
             return Err(Error::usage_hint(format!("{option} needs a script"), hint));

@@ -106,6 +106,23 @@ pub(super) fn size(option: &str, text: &str) -> Result<usize> {
     Ok(bytes as usize)
 }
 
+/// Parses `NAME=VALUE`.
+pub(super) fn setting(text: &str) -> Result<(String, String)> {
+    let example = || "write NAME=VALUE, as in --set host=localhost; the script reads app.host".to_owned();
+    let Some((name, value)) = text.split_once('=') else {
+        return Err(Error::usage_hint(format!("--set {:?} has no =", show_line(text)), example()));
+    };
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_name {
+        return Err(Error::usage_hint(
+            format!("--set {:?}: {:?} is not a name", show_line(text), show_line(name)),
+            example(),
+        ));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 /// Parses a seed: any number of 64 bits.
 pub(super) fn seed(option: &str, text: &str) -> Result<u64> {
     let example = || format!("write a number from 0 to {}, as in {option} 42", u64::MAX);

@@ -95,7 +95,7 @@ impl Driver {
         let io = Io::new(chunk, now, world.network()).map_err(failed)?;
         let accept = match &config.role {
             Role::Listen(listen) => listen.accept,
-            Role::Connect(_) => None,
+            Role::Connect(_) | Role::Run => None,
         };
         let is_watched = config.script.as_ref().is_some_and(|script| script.watch);
         let watch = script.as_ref().filter(|_| is_watched).map(|script| ScriptWatch::new(script.files(), now));

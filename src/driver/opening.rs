@@ -36,6 +36,7 @@ impl Parts {
         match self.config.role.clone() {
             Role::Connect(connect) => self.begin_connecting(connect),
             Role::Listen(listen) => self.begin_listening(&listen),
+            Role::Run => {}
         }
         Ok(())
     }
@@ -94,7 +95,7 @@ impl Parts {
     pub(super) fn listener_turn(&mut self, slot: Slot) -> Turn {
         let limit = match &self.config.role {
             Role::Listen(listen) => listen.max_conns,
-            Role::Connect(_) => None,
+            Role::Connect(_) | Role::Run => None,
         };
         let room = limit.map_or(usize::MAX, |most| most.saturating_sub(self.peers.counted()));
         let (outcomes, turn) = self.listeners.turn(&mut self.io, slot, room);

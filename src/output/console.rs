@@ -219,7 +219,7 @@ pub fn write_stderr(text: &str) {
 fn trouble(error: &Error) -> String {
     let text = error.to_string();
     let mut out = match error {
-        Error::ScriptLoad { .. } | Error::ScriptRun { .. } => lines("tcpx: ", &text),
+        Error::ScriptLoad { .. } | Error::ScriptRun { .. } | Error::Task { .. } => lines("tcpx: ", &text),
         _ => message(&text),
     };
     if let Some(hint) = error.hint() {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use rhai::{AST, ASTNode, Expr, FnAccess, Position, Stmt};
 
 use crate::codec::nearest::nearest;
+use crate::config::Entry;
 use crate::script::error::{self, Report};
 use crate::script::host::Host;
 use crate::script::outline::{self, Word};
@@ -218,6 +219,17 @@ fn changes_framing(ast: &AST) -> bool {
 pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
     let (hooks, faults) = examine(ast, source);
     faults.into_iter().next().map_or(Ok(hooks), |(_, report)| Err(report))
+}
+
+/// Refuses a script without the function that is to run.
+pub(super) fn entry(ast: &AST, source: &Source, entry: Entry) -> Result<(), Report> {
+    let has_main = || ast.iter_functions().any(|function| function.name == "main" && function.params.is_empty());
+    if entry == Entry::Main && !has_main() {
+        let (text, hint) =
+            ("there is no fn main() to run", "hint: handlers run by tcpx listen and tcpx connect, with --script");
+        return Err(Report::plain(&format!("{}: {text}\n{hint}", source.name)));
+    }
+    Ok(())
 }
 
 /// The parameters of the handler with that name; `None` for any other function.

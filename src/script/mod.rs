@@ -48,7 +48,7 @@ use std::time::Instant;
 
 use rhai::{AST, Dynamic, FnPtr, Map, Scope};
 
-use crate::config::{Script, ScriptSource};
+use crate::config::{Entry, Script, ScriptSource};
 use crate::error::Error;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
@@ -71,6 +71,7 @@ pub use starter::starter;
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
     program: Rc<Program>,
+    entry: Entry,
     app: Dynamic,
     /// Closures of this version and of earlier ones, which timers, listeners, `app` and `conn.state` may hold.
     closures: AST,
@@ -96,7 +97,8 @@ impl ScriptHandler {
     pub fn load_with_clock(script: &Script, clock: ScriptClock, run_until: Option<Instant>) -> Result<Self, Error> {
         let host = Host::new(script.timeout, script.seed, clock);
         host.set_run_until(run_until);
-        Self::open(script, Dynamic::from_map(Map::new()).into_shared(), host, None).0
+        let app: Map = script.set.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self::open(script, Dynamic::from_map(app).into_shared(), host, None).0
     }
 
     /// Loads the script again, beside this one, with the same `app` and `Host`. Also returns the files of the new version,
@@ -155,6 +157,7 @@ impl ScriptHandler {
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, sources))?;
         let hooks = check::hooks(&ast, main)?;
+        check::entry(&ast, main, script.entry)?;
         let mut parameters = older.map(|older| older.program.parameters.clone()).unwrap_or_default();
         for function in ast.iter_functions() {
             *parameters.entry(function.name.to_owned()).or_default() |= 1 << function.params.len().min(63);
@@ -189,7 +192,7 @@ impl ScriptHandler {
         let program = Program::new(engine, Rc::clone(sources), parameters);
         host.set_program(&program);
         let pending = RefCell::new(pending);
-        Ok(Self { program, app, closures, host, hooks, warnings, pending })
+        Ok(Self { program, entry: script.entry, app, closures, host, hooks, warnings, pending })
     }
 
     /// Sets the context for the script's own connections and listeners; call it before anything else.
@@ -455,6 +458,9 @@ impl Handler for ScriptHandler {
         match arg {
             Some(arg) => self.call(hook, [arg], out)?,
             None => self.call(hook, [], out)?,
+        }
+        if hook == Hook::Start && self.entry == Entry::Main {
+            self.start_main()?;
         }
         Ok(self.hooks.has(hook))
     }

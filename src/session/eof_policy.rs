@@ -68,7 +68,7 @@ impl EofPolicy {
     /// The rules for a configuration.
     pub fn new(config: &Config) -> Self {
         let (listening, many_peers) = match &config.role {
-            Role::Connect(_) => (false, false),
+            Role::Connect(_) | Role::Run => (false, false),
             Role::Listen(listen) => (true, !listen.single_peer),
         };
         Self {

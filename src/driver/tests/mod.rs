@@ -28,6 +28,7 @@ mod outputs;
 mod peer_silence;
 mod readers;
 mod relaying;
+mod running;
 mod scripts;
 mod serving;
 mod stage;

@@ -99,6 +99,18 @@ impl ScriptHandler {
         }
     }
 
+    /// Starts `main`; it gets its first turn when the loop has begun.
+    ///
+    /// # Errors
+    /// There is no room for its stack.
+    pub(in crate::script) fn start_main(&self) -> Result<(), HandlerError> {
+        let place = self.program.sources.main().name.clone();
+        let started = self.host.start_task(&self.program, Role::Main, Body::Named("main"), Vec::new(), None, place);
+        let (id, _) = started.map_err(|cause| self.failed("main", &format!("no stack for a task: {cause}")))?;
+        self.host.tasks().wake(id);
+        Ok(())
+    }
+
     /// Gives a task a turn: it runs until it waits or ends.
     pub(in crate::script) fn resume(&self, id: TaskId, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let Some((mut coroutine, growth)) = self.host.tasks().begin_turn(id) else { return Ok(()) };

@@ -1,0 +1,101 @@
+//! The options of `tcpx run`, and those of every script that bound what it may do.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueHint};
+
+use super::{TIME, TRANSPORT};
+
+// No doc comments on the option groups below: clap would take them for the help of the command they are in.
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Script")]
+pub(in crate::cli) struct ScriptLimitArgs {
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        action = ArgAction::Append,
+        help = "Set app.NAME to this string before the script runs; repeat for more"
+    )]
+    pub(in crate::cli) set: Vec<String>,
+    /// Stop a call into the script after this time [default: 2s]
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
+    pub(in crate::cli) script_timeout: Option<String>,
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help = "Seed of chance: the same number gives the same rand(), choose() and uuid() again"
+    )]
+    pub(in crate::cli) seed: Option<String>,
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        help = "Connections that the script may have made at a time [default: by the limit of descriptors]",
+        long_help = "Connections that the script may have made at a time, with connect(); one more is an error that it can \
+                     catch. Without it, three quarters of the limit of descriptors (ulimit -n), so that some are left for \
+                     clients, files and messages. -m limits the clients of the run"
+    )]
+    pub(in crate::cli) max_connects: Option<String>,
+    /// Let the script read files in this folder too; repeat for more
+    #[arg(
+        long,
+        value_name = "DIR",
+        action = ArgAction::Append,
+        value_hint = ValueHint::DirPath,
+        long_help = "Let the script read files in this folder and below, besides the folder it is in. Can be repeated"
+    )]
+    pub(in crate::cli) allow_read: Vec<PathBuf>,
+    /// Let the script write files in this folder; repeat for more
+    #[arg(
+        long,
+        value_name = "DIR",
+        action = ArgAction::Append,
+        value_hint = ValueHint::DirPath,
+        long_help = "Let the script write files in this folder and below. Without it a script writes none. Can be \
+                     repeated"
+    )]
+    pub(in crate::cli) allow_write: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RunArgs {
+    /// The script; @NAME is a built-in one
+    #[arg(value_name = "SCRIPT", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) script: PathBuf,
+    /// The script's args: everything after SCRIPT
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(in crate::cli) args: Vec<String>,
+
+    #[command(flatten)]
+    pub(in crate::cli) limits: ScriptLimitArgs,
+
+    /// Encoding of its connections, until they choose another
+    #[arg(short = 'E', long, value_name = "LABEL", help_heading = "Text")]
+    pub(in crate::cli) encoding: Option<String>,
+
+    /// End after this time, whatever happens
+    #[arg(
+        long,
+        value_name = "DUR",
+        allow_hyphen_values = true,
+        help_heading = TIME,
+        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h; a bare number is \
+                     in seconds"
+    )]
+    pub(in crate::cli) timeout: Option<String>,
+
+    #[command(flatten)]
+    pub(in crate::cli) output: super::OutputArgs,
+
+    /// Use IPv4 only
+    #[arg(short = '4', help_heading = TRANSPORT)]
+    pub(in crate::cli) ipv4: bool,
+    /// Use IPv6 only
+    #[arg(short = '6', help_heading = TRANSPORT)]
+    pub(in crate::cli) ipv6: bool,
+    /// Resolve no names; only addresses work
+    #[arg(short = 'n', long, help_heading = TRANSPORT)]
+    pub(in crate::cli) no_dns: bool,
+}
