@@ -209,6 +209,87 @@ fn curl_fetches_a_thousand_pages_over_one_connection() {
 }
 
 #[test]
+fn curl_uploads_in_chunks_and_fetches_the_files_of_a_folder() {
+    let (_tcpx, address) = serve("@http");
+    if !have("curl") {
+        return;
+    }
+    let upload = "chunk\n".repeat(100_000);
+    let echo = format!("http://{address}/echo");
+    let seen = client(&["curl", "-sSf", "-T", "-", &echo], upload.as_bytes());
+    assert_same(seen.as_bytes(), upload.as_bytes(), "what comes back of an upload in chunks");
+
+    let folder = Folder::new();
+    let files = folder.path("www");
+    std::fs::create_dir_all(files.join("sub")).expect("a folder");
+    std::fs::write(files.join("sub/index.html"), "<p>\n").expect("a file");
+    let large = noise(5 << 20, 3);
+    std::fs::write(files.join("large"), &large).expect("a file");
+    folder.file("secret", b"outside");
+    let root = files.display().to_string();
+    let mut tcpx = Tcpx::new(&["listen", "--script", "@http", "127.0.0.1", "0", "--", &root]).spawn();
+    let address = tcpx.address();
+    let page = |path: &str| format!("http://{address}{path}");
+    let status = |path: &str| {
+        let words = ["curl", "-sS", "--path-as-is", "-o", "/dev/null", "-w", "%{http_code}", &page(path)];
+        client(&words, b"")
+    };
+    assert_eq!(client(&["curl", "-sSfL", &page("/sub")], b""), "<p>\n", "the redirect is followed");
+    let copy = folder.path("copy");
+    client(&["curl", "-sSf", "-o", &copy.display().to_string(), &page("/large")], b"");
+    assert_same(&std::fs::read(copy).expect("the copy"), &large, "a large file");
+    for (path, code) in
+        [("/", "404"), ("/../secret", "403"), ("/%2e%2e%2fsecret", "403"), ("/sub", "301"), ("/%zz", "400")]
+    {
+        assert_eq!(status(path), code, "{path}");
+    }
+}
+
+#[test]
+fn a_telnet_device_is_answered() {
+    let device = Server::start();
+    let words = ["connect", "--script", "@telnet", "--encoding", "gbk"];
+    let mut tcpx = Tcpx::new(&words).arg("127.0.0.1").arg(device.address.port().to_string());
+    tcpx = tcpx.args(&["--", "vt100", "132x43"]).stdin(Stdin::Open);
+    let mut tcpx = tcpx.spawn();
+    let mut conn = device.accept();
+    conn.send(b"\xff\xfd\x18\xff\xfd\x1f\xff\xfb\x01\xff\xfd\x27\xff\xfa\x18\x01\xff\xf0\xb5\xc7\xc2");
+    conn.expect(b"\xff\xfb\x18\xff\xfb\x1f\xff\xfa\x1f\x00\x84\x00\x2b\xff\xf0\xff\xfd\x01\xff\xfc\x27\xff\xfa\x18\x00VT100\xff\xf0");
+    conn.send(b"\xbc: ");
+    assert!(tcpx.out.wait(|seen| seen == "登录: ".as_bytes()), "{}", tcpx.out.text());
+    tcpx.write("用户\n".as_bytes());
+    conn.expect(b"\xd3\xc3\xbb\xa7\r\n");
+    conn.send(b"\xff\xff\r\nbye\r\n");
+    drop(conn);
+    let done = tcpx.finish();
+    assert_eq!(done.status_code(), Some(0), "{}", done.stderr);
+    assert!(done.stdout.ends_with("\r\nbye\r\n".as_bytes()), "{:?}", done.stdout);
+}
+
+#[test]
+fn devices_and_hosts_are_played() {
+    for (words, sent, answer) in [
+        (&["@scpi", "--", "ACME,1,2,3"][..], &b"*IDN?;*OPC?\r\n"[..], &b"ACME,1,2,3;1\n"[..]),
+        (&["@iso8583"], b"\0\x1a08000020000000000000123456", b"\0\x1c0810002000000200000012345600"),
+        (&["@mllp"], b"\x0bMSH|^~\\&|||||||ADT|7|P|2.5\x1c\r", b"\x0bMSH|^~\\&|||||"),
+    ] {
+        let words = [&["listen", "127.0.0.1", "0", "--script"], words].concat();
+        let mut tcpx = Tcpx::new(&words).spawn();
+        let address = tcpx.address();
+        let mut conn = Conn::to(address);
+        for byte in sent {
+            conn.send(&[*byte]);
+        }
+        conn.expect(answer);
+        if words.contains(&"@mllp") {
+            conn.half_close();
+            let rest = conn.read_all();
+            assert!(String::from_utf8_lossy(&rest).ends_with("\rMSA|AA|7\r\u{1c}\r"), "{rest:?}");
+        }
+    }
+}
+
+#[test]
 fn redis_clients_are_served() {
     let (_tcpx, address) = serve("@redis");
     let port = address.port().to_string();

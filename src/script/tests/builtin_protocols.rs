@@ -80,7 +80,7 @@ impl Wire {
 }
 
 /// The answer of a script, checked to be the same at every split.
-fn however_cut(name: &str, bytes: &[u8]) -> String {
+pub(super) fn however_cut(name: &str, bytes: &[u8]) -> String {
     however_cut_with(name, &[], bytes)
 }
 
@@ -176,102 +176,6 @@ fn telnet_discards_subnegotiations_and_limits_line_length() {
     assert_eq!(wire.ask([b'x'; 4096]), "");
     assert_eq!(wire.ask("x"), "This line is too long.\r\n");
     assert!(wire.closed);
-}
-
-// ---- @http ----------------------------------------------------------------------------------------------
-
-/// Status lines, in order.
-fn statuses(answer: &str) -> Vec<&str> {
-    answer.split(['\n', '\r']).filter_map(|line| line.strip_prefix("HTTP/1.1 ")).collect()
-}
-
-#[test]
-fn http_has_one_page() {
-    let mut wire = Wire::open("http");
-    let page = wire.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    let (head, body) = page.split_once("\r\n\r\n").unwrap();
-    assert_eq!(body, "hello\n");
-    assert!(head.starts_with("HTTP/1.1 200 OK\r\nDate: ") && head.contains("\r\nContent-Length: 6"), "{head}");
-    assert!(!head.contains("Connection"));
-    let date = head.split("Date: ").nth(1).unwrap().lines().next().unwrap();
-    let parsed = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).unwrap();
-    let now = jiff::Timestamp::now();
-    assert!((now.as_second() - parsed.as_second()).abs() < 10 && date.len() == 29 && date.ends_with(" GMT"), "{date}");
-    let head = wire.ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert!(head.contains("\r\nContent-Length: 6\r\n") && head.ends_with("\r\n\r\n"), "{head}");
-    assert_eq!(statuses(&wire.ask("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")), ["404 Not Found"]);
-    for path in ["/?a=b", "http://a", "http://a/", "http://a/?x"] {
-        assert_eq!(statuses(&wire.ask(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))), ["200 OK"], "{path}");
-    }
-    assert!(!wire.closed);
-}
-
-#[test]
-fn http_answers_pipelined_requests_and_skips_bodies_at_every_split() {
-    let requests = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\ncontent-LENGTH: 27\r\nhost:a\r\n\r\n\
-        GET /body HTTP/1.1\r\n\r\n!!!BREW / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.0\n\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    assert_eq!(requests.split(|byte| *byte == b'!').count(), 4);
-    let answer = however_cut("http", requests).replace("\\r", "\r").replace("\\n", "\n");
-    let wanted = ["200 OK", "405 Method Not Allowed", "501 Not Implemented", "200 OK"];
-    assert_eq!(statuses(&answer), wanted, "HTTP/1.0 is closed after it");
-    assert!(answer.contains("\r\nAllow: GET, HEAD\r\n") && answer.contains("\r\nConnection: close\r\n"));
-}
-
-#[test]
-fn http_keeps_or_closes_the_connection_as_requested() {
-    for (request, closed, said) in [
-        ("GET / HTTP/1.0\r\n\r\n", true, "Connection: close"),
-        ("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", false, "Connection: keep-alive"),
-        ("GET / HTTP/1.1\r\nHost: a\r\nConnection: foo, CLOSE\r\n\r\n", true, "Connection: close"),
-        ("GET / HTTP/1.1\nHost: a\n\n", false, "200 OK"),
-    ] {
-        let mut wire = Wire::open("http");
-        let answer = wire.ask(request);
-        assert!(answer.contains(said) && wire.closed == closed, "{request}: {answer}");
-    }
-}
-
-#[test]
-fn http_sends_100_continue_and_skips_large_bodies() {
-    let mut wire = Wire::open("http");
-    let head = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\nExpect: 100-continue\r\n\r\n";
-    assert_eq!(wire.ask(head), "HTTP/1.1 100 Continue\r\n\r\n");
-    assert_eq!(wire.ask(vec![b'x'; 100_000]), "");
-    let rest = [&vec![b'x'; 50_000][..], b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
-    assert_eq!(statuses(&wire.ask(rest)), ["405 Method Not Allowed", "200 OK"]);
-}
-
-#[test]
-fn http_refuses_invalid_requests_and_closes() {
-    let fields = |lines: &str| format!("GET / HTTP/1.1\r\n{lines}\r\n");
-    for (request, status) in [
-        ("nonsense\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET /\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET  / HTTP/1.1\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("G@T / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET x HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET / HTTP/1.\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET / HTTPS\r\nHost: a\r\n\r\n".to_owned(), "400 Bad Request"),
-        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(), "505 HTTP Version Not Supported"),
-        (fields(""), "400 Bad Request"),
-        (fields("Host: a\r\nHost: b\r\n"), "400 Bad Request"),
-        (fields("Host : a\r\n"), "400 Bad Request"),
-        (fields("Host: a\r\n folded: b\r\n"), "400 Bad Request"),
-        (fields("Host: a\r\nno colon\r\n"), "400 Bad Request"),
-        (fields("Host: a\r\nContent-Length: 1x\r\n"), "400 Bad Request"),
-        (fields("Host: a\r\nContent-Length: -1\r\n"), "400 Bad Request"),
-        (fields("Host: a\r\nContent-Length: 9999999999999999\r\n"), "400 Bad Request"),
-        (fields("Host: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n"), "400 Bad Request"),
-        (fields("Host: a\r\nTransfer-Encoding: chunked\r\n"), "501 Not Implemented"),
-        (fields(&format!("Host: a\r\nX: {}\r\n", "x".repeat(16_400))), "431 Request Header Fields Too Large"),
-        ("x".repeat(16_385), "431 Request Header Fields Too Large"),
-        ("\0\u{1}\u{2}\n\n".to_owned(), "400 Bad Request"),
-    ] {
-        let mut wire = Wire::open("http");
-        let answer = wire.ask(&request);
-        assert_eq!(statuses(&answer), [status], "{}", &request[..request.len().min(99)]);
-        assert!(wire.closed && answer.contains("\r\nConnection: close\r\n"), "{answer}");
-    }
 }
 
 // ---- @redis ---------------------------------------------------------------------------------------------
