@@ -2,6 +2,8 @@
 //!
 //! Owns the numbers and the rule: whoever stops at a budget says [`Turn::Again`], and goes back on the ready list.
 
+use std::time::Duration;
+
 /// Maximum work of one turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Budgets {
@@ -15,6 +17,8 @@ pub(super) struct Budgets {
     pub(super) written: usize,
     /// Accepts of one listener in one turn.
     pub(super) accepts: usize,
+    /// Time of one turn in which the handler is called many times.
+    pub(super) time: Duration,
     /// Lines of stdin that the script is given in one turn.
     pub(super) lines: usize,
     /// Timers of a script called in one round. The rest is still due in the next one.
@@ -26,13 +30,32 @@ pub(super) struct Budgets {
 impl Budgets {
     /// The least of everything, to see that what is left comes later.
     #[cfg(test)]
-    pub(super) const ONE: Self =
-        Self { events: 1, rounds: 1, moves: 1, written: 1, accepts: 1, lines: 1, timers: 1, batch: 1 };
+    pub(super) const ONE: Self = Self {
+        events: 1,
+        rounds: 1,
+        moves: 1,
+        written: 1,
+        accepts: 1,
+        time: Duration::ZERO,
+        lines: 1,
+        timers: 1,
+        batch: 1,
+    };
 }
 
 impl Default for Budgets {
     fn default() -> Self {
-        Self { events: 4096, rounds: 16, moves: 4, written: 1 << 20, accepts: 64, lines: 4096, timers: 256, batch: 64 }
+        Self {
+            events: 4096,
+            rounds: 16,
+            moves: 4,
+            written: 1 << 20,
+            accepts: 64,
+            time: Duration::from_millis(20),
+            lines: 4096,
+            timers: 256,
+            batch: 64,
+        }
     }
 }
 

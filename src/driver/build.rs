@@ -92,7 +92,8 @@ impl Driver {
         let failed = |error| Error::system("start the event loop", &error);
         let now = clock.now();
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
-        let io = Io::new(chunk, now, world.network()).map_err(failed)?;
+        let mut io = Io::new(chunk, now, world.network()).map_err(failed)?;
+        io.clock = Some(Rc::clone(&clock));
         let accept = match &config.role {
             Role::Listen(listen) => listen.accept,
             Role::Connect(_) | Role::Run => None,

@@ -23,7 +23,10 @@ impl Parts {
     /// Delivers the events of a connection. At the budget there may be more that `has_events` does not show: lines are cut
     /// on demand.
     pub(super) fn deliver(&mut self, slot: Slot) -> Turn {
-        for _ in 0..self.io.budgets.events {
+        for calls in 0..self.io.budgets.events {
+            if self.io.is_turn_long(calls) {
+                return Turn::Again;
+            }
             let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.link.poll_event()) else {
                 return Turn::Done;
             };

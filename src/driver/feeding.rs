@@ -94,7 +94,11 @@ impl Parts {
 
     /// Gives the script lines that were read, up to the budget of one turn.
     fn tell_lines(&mut self) -> Turn {
-        for _ in 0..self.io.budgets.lines {
+        self.io.begin_turn();
+        for calls in 0..self.io.budgets.lines {
+            if self.io.is_turn_long(calls) {
+                break;
+            }
             let Some(line) = self.stdin.next_line().filter(|_| self.shutdown.is_running()) else { return Turn::Done };
             self.tell_run(RunEvent::StdinLine(line));
         }

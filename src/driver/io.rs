@@ -11,7 +11,7 @@ use mio::Interest;
 
 use crate::driver::budgets::{Budgets, Turn};
 use crate::driver::observers::Observers;
-use crate::driver::world::{Mail, Network};
+use crate::driver::world::{Clock, Mail, Network};
 use crate::error::Error;
 use crate::net::reactor::{Reactor, Slot};
 use crate::net::splice_pipe::SplicePool;
@@ -42,6 +42,9 @@ pub(super) enum Source {
     Signals,
 }
 
+/// Calls of the handler in one turn between two readings of the clock.
+const CALLS_PER_LOOK: usize = 16;
+
 /// What all parts of the driver share.
 pub(super) struct Io {
     pub(super) reactor: Reactor<Mail>,
@@ -55,6 +58,10 @@ pub(super) struct Io {
     pub(super) observers: Observers,
     /// Maximum work of one turn.
     pub(super) budgets: Budgets,
+    /// Where the time within a turn comes from; `None`: turns have no time limit.
+    pub(super) clock: Option<Rc<dyn Clock>>,
+    /// When this turn first looked at the time.
+    turn_began: Option<Instant>,
     /// Bytes of one read.
     chunk: usize,
     /// Made for the first read.
@@ -75,6 +82,8 @@ impl Io {
             splice_pool: SplicePool::default(),
             observers: Observers::default(),
             budgets: Budgets::default(),
+            clock: None,
+            turn_began: None,
             chunk,
             buffer: Vec::new(),
         })
@@ -100,6 +109,23 @@ impl Io {
         let slot = self.reactor.register_always_ready();
         self.set_source(slot, kind);
         slot
+    }
+
+    /// Begins the turn of a source: its time counts from its first look at the clock.
+    pub(super) fn begin_turn(&mut self) {
+        self.turn_began = None;
+    }
+
+    /// Whether a turn that has called the handler `calls` times has taken all of its time.
+    pub(super) fn is_turn_long(&mut self, calls: usize) -> bool {
+        calls > 0 && calls.is_multiple_of(CALLS_PER_LOOK) && self.is_turn_over()
+    }
+
+    /// Whether this turn has taken all of its time.
+    pub(super) fn is_turn_over(&mut self) -> bool {
+        let Some(clock) = &self.clock else { return false };
+        let now = clock.now();
+        now.saturating_duration_since(*self.turn_began.get_or_insert(now)) > self.budgets.time
     }
 
     /// Ends the turn of a source: gives it another one if it has stopped at a budget.

@@ -25,6 +25,7 @@ impl Parts {
     /// end of the batch, so that the process at the other end of many connections is woken once.
     pub(super) fn peer_turn(&mut self, slot: Slot, is_batch: bool) {
         self.peers.begin_turn(slot);
+        self.io.begin_turn();
         let mut turn = Turn::Done;
         if self.peers.get(slot).is_some_and(|peer| peer.link.has_events()) {
             // The handler of `Opened` may pause the connection, give it a partner or add toxics before the first read.
@@ -105,6 +106,9 @@ impl Parts {
                 break;
             }
             turn = Turn::Again;
+            if delivered == Turn::Again && self.io.is_turn_over() {
+                break;
+            }
         }
         let Some(peer) = self.peers.get(slot) else { return Turn::Done };
         if peer.released {
@@ -311,8 +315,9 @@ impl Parts {
     /// Calls due timers of the handler.
     pub(super) fn script_timers(&mut self) {
         // The rest stays due, so that the loop does not sleep.
-        for _ in 0..self.io.budgets.timers {
-            if !self.shutdown.is_running() || !self.call_timer() {
+        self.io.begin_turn();
+        for calls in 0..self.io.budgets.timers {
+            if self.io.is_turn_long(calls) || !self.shutdown.is_running() || !self.call_timer() {
                 return;
             }
         }
