@@ -443,6 +443,11 @@ impl Host {
         self.ceiling.set(isize::MIN);
     }
 
+    /// Whether the running call was stopped.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.get().is_some()
+    }
+
     /// Called by the engine for every operation. Once a call is stopped, every further operation fails again: a native
     /// function that wraps the error of its callback would make it catchable otherwise.
     #[inline]

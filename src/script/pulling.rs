@@ -12,7 +12,7 @@ use crate::config::Malformed;
 use crate::script::host::Host;
 use crate::script::tasks::TaskId;
 use crate::session::inbox::{Inbox, StreamEnd};
-use crate::session::{CloseReason, Command, ConnError, ConnView};
+use crate::session::{ChosenForm, CloseReason, Command, ConnError, ConnView};
 
 /// What a script keeps with a connection.
 #[derive(Debug, Default)]
@@ -41,6 +41,8 @@ pub(super) struct Pull {
     /// Why it is over.
     closed: Cell<Option<CloseReason>>,
     trouble: RefCell<Option<ConnError>>,
+    /// How frames are cut, as the script has chosen.
+    framing: RefCell<Option<ChosenForm>>,
 }
 
 /// Held bytes above which nothing more is read.
@@ -107,6 +109,7 @@ impl Pull {
             is_opened: Cell::new(false),
             closed: Cell::new(None),
             trouble: RefCell::default(),
+            framing: RefCell::default(),
         }
     }
 
@@ -223,6 +226,16 @@ impl Pull {
             host.tasks().wake(*other);
         }
         Some(*first)
+    }
+
+    /// Sets how frames are cut.
+    pub(super) fn set_framing(&self, framing: Option<ChosenForm>) {
+        self.framing.replace(framing);
+    }
+
+    /// How frames are cut.
+    pub(super) fn framing(&self) -> Option<ChosenForm> {
+        self.framing.borrow().clone()
     }
 
     /// Adds a task that ends with the connection.

@@ -15,6 +15,7 @@ use crate::codec::nearest::nearest;
 use crate::config::{Charset, Unencodable};
 use crate::script::check::Hook;
 use crate::script::host::Host;
+use crate::script::pulling::takes_bytes;
 use crate::session::ChosenForm;
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
@@ -70,7 +71,7 @@ fn lines(host: &Host, conn: &Conn, max: INT) -> Outcome<()> {
 fn frames(function: &str, host: &Host, conn: &Conn, framing: Framing) -> Outcome<()> {
     let view = conn.view();
     let is_delimited = matches!(framing, Framing::Delimiter { .. } | Framing::Text { .. });
-    let chosen = if host.has(view, Hook::Frame) || host.has(view, Hook::Data) {
+    let chosen = if takes_bytes(view) || host.has(view, Hook::Frame) || host.has(view, Hook::Data) {
         ChosenForm::Frames(framing)
     } else if is_delimited && host.has(view, Hook::Line) {
         ChosenForm::DelimitedText(framing)

@@ -3,6 +3,7 @@
 //! Owns the calls that take what is received in some form; the inbox of the connection cuts and decodes. A call that fails takes
 //! nothing: what had arrived stays for the next one.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -136,7 +137,7 @@ fn read_text(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Dynamic> {
 }
 
 fn read_frame(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Dynamic> {
-    let wanted = framing_of(host, conn, "read_frame")?;
+    let wanted = framing_of(conn, "read_frame")?;
     Reading::new(host, conn, "read_frame", "a frame", ms)?.unit(&wanted)
 }
 
@@ -305,7 +306,7 @@ fn register_iterators(engine: &mut Engine, host: &Rc<Host>) {
             of.task_for(op)?;
             let wanted = match &wanted {
                 Some(wanted) => wanted.clone(),
-                None => framing_of(&of, &conn, op)?,
+                None => framing_of(&conn, op)?,
             };
             Ok(Units { host: Rc::clone(&of), conn, wanted, op, what })
         });
@@ -321,7 +322,7 @@ struct Reading<'a> {
     pull: &'a Pull,
     task: TaskId,
     op: &'static str,
-    what: String,
+    what: Cow<'static, str>,
     limit: Option<Duration>,
     /// Bytes that may have to be held for it.
     needed: usize,
@@ -352,7 +353,7 @@ impl<'a> Reading<'a> {
         host: &'a Host,
         conn: &'a Conn,
         op: &'static str,
-        what: impl Into<String>,
+        what: impl Into<Cow<'static, str>>,
         ms: Option<INT>,
     ) -> Outcome<Self> {
         let task = host.task_for(op)?;
@@ -538,8 +539,8 @@ fn encoding_of(conn: &Conn) -> &'static Encoding {
 }
 
 /// The framing that the script has chosen for a connection.
-fn framing_of(host: &Host, conn: &Conn, call: &str) -> Outcome<Wanted> {
-    match host.chosen_form(conn.view()) {
+fn framing_of(conn: &Conn, call: &str) -> Outcome<Wanted> {
+    match pull_of(conn, call)?.framing() {
         Some(form) => Ok(Wanted::Unit(form)),
         None => Err(failure(format!(
             "{call}: no framing is chosen; call conn.frame_lines(), frame_delim, frame_fixed or frame_length before"

@@ -24,18 +24,15 @@ impl Host {
         if !conn.info.is_open() {
             return;
         }
-        let is_pulled = pulling::takes_bytes(conn);
+        if let Some(pull) = pulling::pull(conn).filter(|pull| pull.takes_bytes()) {
+            return pull.set_framing(chosen);
+        }
         let mut streams = self.streams.borrow_mut();
         let stream = streams.entry(conn.id).or_default();
         stream.chosen.clone_from(&chosen);
-        if stream.expected.is_empty() && !is_pulled {
+        if stream.expected.is_empty() {
             self.push(Command::SetForm(conn.id, chosen));
         }
-    }
-
-    /// The form that the script has chosen for a connection.
-    pub(in crate::script) fn chosen_form(&self, conn: &ConnView) -> Option<ChosenForm> {
-        self.streams.borrow().get(&conn.id)?.chosen.clone()
     }
 
     /// Adds an expectation behind those of the connection, for at most `limit`. After the end of the stream it is told so

@@ -46,7 +46,9 @@ impl Host {
     /// # Errors
     /// The task is to end, which cannot be caught.
     pub(in crate::script) fn wait(&self, task: TaskId, deadline: Option<Instant>) -> Result<Woken, Fault> {
-        self.check()?;
+        if self.is_stopped() {
+            self.check()?;
+        }
         let is_cancelled = !self.tasks().begin_wait(task, deadline);
         if !is_cancelled {
             coroutine::suspend();
