@@ -141,7 +141,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__connect)
-            opts="-E -C -s -z -w -i -v -q -x -o -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --source --nodelay --keepalive --no-nodelay --memory --no-dns --help"
+            opts="-E -C -s -z -w -i -v -q -x -o -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --source --nodelay --keepalive --no-nodelay --memory --no-dns --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -229,6 +229,10 @@ _tcpx() {
                     return 0
                     ;;
                 --on-line)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -563,7 +567,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__listen)
-            opts="-k -m -E -C -s -i -v -q -x -o -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --workers --ready-file --ready-fd --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --nodelay --keepalive --no-nodelay --memory --no-dns --help"
+            opts="-k -m -E -C -s -i -v -q -x -o -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --workers --ready-file --ready-fd --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --nodelay --keepalive --no-nodelay --memory --no-dns --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -690,6 +694,10 @@ _tcpx() {
                     return 0
                     ;;
                 --on-line)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --session)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -47,6 +47,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send-file -d 'Send
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s s -l script -d 'Let the handlers of this Rhai script decide; @NAME is a built-in one' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l on-data -d 'Body of on_data(conn, data), as in \'conn.send(data)\'' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l on-line -d 'Body of on_line(conn, line), as in \'conn.send_line(line)\'' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l session -d 'Body of session(conn), as in \'for l in conn.lines() { conn.send_line(l) }\'' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l script-errors -d 'After an error in a handler: close its connection (the default), end the run, or go on' -r -f -a "close\t''
 fatal\t''
 ignore\t''"
@@ -105,6 +106,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-file -d 'Send 
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s s -l script -d 'Let the handlers of this Rhai script decide; @NAME is a built-in one' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l on-data -d 'Body of on_data(conn, data), as in \'conn.send(data)\'' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l on-line -d 'Body of on_line(conn, line), as in \'conn.send_line(line)\'' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l session -d 'Body of session(conn), as in \'for l in conn.lines() { conn.send_line(l) }\'' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l script-errors -d 'After an error in a handler: close its connection (the default), end the run, or go on' -r -f -a "close\t''
 fatal\t''
 ignore\t''"

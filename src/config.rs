@@ -362,6 +362,8 @@ pub enum ScriptSource {
     OnData(String),
     /// `--on-line`: the body of `on_line(conn, line)`.
     OnLine(String),
+    /// `--session`: the body of `session(conn)`.
+    Session(String),
     /// Text that was read from stdin.
     Stdin(Vec<u8>),
 }

@@ -24,6 +24,7 @@ const LINES: &[&[&str]] = &[
     &["connect", "127.0.0.1", "9", "--script", "WORD"],
     &["connect", "127.0.0.1", "9", "--script", "@WORD"],
     &["connect", "127.0.0.1", "9", "--on-line", "WORD"],
+    &["connect", "127.0.0.1", "9", "--session", "WORD"],
     &["connect", "127.0.0.1", "9", "--on-data", "throw \"WORD"],
     &["connect", "127.0.0.1", "9", "--on-line", "1", "--allow-read", "WORD"],
     &["connect", "127.0.0.1", "9", "--on-line", "1", "--allow-write", "WORD"],

@@ -300,7 +300,8 @@ pub(super) struct ScriptArgs {
         long,
         value_name = "FILE|@NAME",
         value_hint = ValueHint::FilePath,
-        long_help = "Let the handlers of this Rhai script decide: on_connect, on_data, on_line, on_close and others. \
+        long_help = "Let the handlers of this Rhai script decide: on_connect, on_data, on_line, on_close and others, \
+                     or its session(conn). \
                      @NAME is a built-in script; \"tcpx script list\" lists them"
     )]
     pub(super) script: Option<PathBuf>,
@@ -318,6 +319,15 @@ pub(super) struct ScriptArgs {
         help = "Body of on_line(conn, line), as in 'conn.send_line(line)'"
     )]
     pub(super) on_line: Option<String>,
+    #[arg(
+        long,
+        value_name = "CODE",
+        allow_hyphen_values = true,
+        help = "Body of session(conn), as in 'for l in conn.lines() { conn.send_line(l) }'",
+        long_help = "Body of session(conn), which reads from top to bottom and waits where it reads, as in \
+                     'for l in conn.lines() { conn.send_line(l) }'. Its end closes the connection"
+    )]
+    pub(super) session: Option<String>,
     /// Load the script again when it changes, keeping every connection
     #[arg(
         long,

@@ -83,6 +83,10 @@ pub(super) const CONNECT_EXAMPLES: &[(&str, &str)] = &[
 pub(super) const LISTEN_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx listen 9000 --recv-only > backup.tar", "Receive a file."),
     ("tcpx listen 7777 --on-data 'conn.send(data)'", "An echo server."),
+    (
+        "tcpx listen 7777 --session 'for l in conn.lines() { conn.send_line(l.to_upper()) }'",
+        "A conversation from top to bottom, with each client.",
+    ),
     ("tcpx listen 0 --ready-file port --script @echo &", "Any free port, announced in a file when it is ready."),
 ];
 

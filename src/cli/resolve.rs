@@ -303,11 +303,12 @@ pub(super) fn is_stdout(path: &Path) -> bool {
 }
 
 fn script(args: &ScriptArgs) -> Result<Option<Script>> {
-    let source = match (&args.script, &args.on_data, &args.on_line) {
+    let source = match (&args.script, &args.on_data, &args.on_line, &args.session) {
         (Some(path), ..) => values::script_source(path)?,
-        (_, Some(code), _) => ScriptSource::OnData(code.clone()),
-        (_, _, Some(code)) => ScriptSource::OnLine(code.clone()),
-        (None, None, None) => return Ok(None),
+        (_, Some(code), ..) => ScriptSource::OnData(code.clone()),
+        (_, _, Some(code), _) => ScriptSource::OnLine(code.clone()),
+        (.., Some(code)) => ScriptSource::Session(code.clone()),
+        (None, None, None, None) => return Ok(None),
     };
     Ok(Some(Script {
         args: args.args.clone(),
@@ -463,6 +464,8 @@ mod tests {
         assert!(!script.watch && config("connect h 80 -s f --watch").script.is_some_and(|script| script.watch));
         let line = config("connect h 80 --on-line conn.close()").script.expect("a script");
         assert_eq!(line.source, ScriptSource::OnLine("conn.close()".into()));
+        let session = config("listen 0 --session conn.close()").script.expect("a script");
+        assert_eq!(session.source, ScriptSource::Session("conn.close()".into()));
         assert_eq!((line.on_error, line.timeout), (ScriptErrors::Close, Duration::from_secs(2)));
         assert!(line.seed.is_none() && line.allow_read.is_empty() && line.allow_write.is_empty());
         let more = config("listen 0 -s @echo --seed 7 --allow-read a --allow-write b --allow-read c").script;

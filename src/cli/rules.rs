@@ -19,6 +19,8 @@ use crate::error::{Error, Result};
 /// Maximum number of workers; each has a stack, an engine and descriptors of its own.
 const MAX_WORKERS: u16 = 256;
 
+const ADD_A_SCRIPT: &str = "add --script FILE, --on-data CODE, --on-line CODE or --session CODE";
+
 /// Checks every rule of `tcpx connect`.
 pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     one_family(&args.transport)?;
@@ -114,7 +116,18 @@ pub(super) fn unix_has_no_ip_options(
 
 /// Whether there is a script.
 pub(super) fn has_script(script: &ScriptArgs) -> bool {
-    script.script.is_some() || script.on_data.is_some() || script.on_line.is_some()
+    given_scripts(script).next().is_some()
+}
+
+/// The options that give a script, of those that are given.
+fn given_scripts(script: &ScriptArgs) -> impl Iterator<Item = &'static str> {
+    let options = [
+        (script.script.is_some(), "--script"),
+        (script.on_data.is_some(), "--on-data"),
+        (script.on_line.is_some(), "--on-line"),
+        (script.session.is_some(), "--session"),
+    ];
+    options.into_iter().filter_map(|(given, option)| given.then_some(option))
 }
 
 fn one_family(transport: &TransportArgs) -> Result<()> {
@@ -132,19 +145,22 @@ fn quiet_or_verbose(output: &OutputArgs) -> Result<()> {
 }
 
 fn one_script(script: &ScriptArgs) -> Result<()> {
-    let also = if script.on_data.is_some() { "--on-data" } else { "--on-line" };
-    if script.script.is_some() && (script.on_data.is_some() || script.on_line.is_some()) {
-        let handler = if also == "--on-data" { "fn on_data(conn, data)" } else { "fn on_line(conn, line)" };
-        return contradiction("--script", also, &format!("write {handler} {{ ... }} into the script instead"));
+    let mut given = given_scripts(script);
+    let (Some(one), Some(other)) = (given.next(), given.next()) else { return Ok(()) };
+    if one == "--script" {
+        let function = match other {
+            "--on-data" => "fn on_data(conn, data)",
+            "--on-line" => "fn on_line(conn, line)",
+            _ => "fn session(conn)",
+        };
+        return contradiction(one, other, &format!("write {function} {{ ... }} into the script instead"));
     }
-    if script.on_data.is_some() && script.on_line.is_some() {
-        return contradiction(
-            "--on-data",
-            "--on-line",
-            "choose one: --on-line gets whole lines, --on-data what arrived, however it was cut",
-        );
+    if other == "--session" {
+        let hint = "choose one: --session reads what arrives itself, as in 'for l in conn.lines() { ... }'";
+        return contradiction(one, other, hint);
     }
-    Ok(())
+    let hint = "choose one: --on-line gets whole lines, --on-data what arrived, however it was cut";
+    contradiction(one, other, hint)
 }
 
 fn watch_needs_a_file(script: &ScriptArgs) -> Result<()> {
@@ -165,7 +181,7 @@ fn script_options_need_a_script(script: &ScriptArgs) -> Result<()> {
     if has_script(script) {
         return Ok(());
     }
-    let hint = "add --script FILE, --on-data CODE or --on-line CODE";
+    let hint = ADD_A_SCRIPT;
     for (given, option) in [
         (script.script_errors.is_some(), "--script-errors"),
         (script.limits.script_timeout.is_some(), "--script-timeout"),
@@ -187,9 +203,6 @@ fn script_options_need_a_script(script: &ScriptArgs) -> Result<()> {
 
 fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
     let moving = [
-        (args.script.script.is_some(), "--script"),
-        (args.script.on_data.is_some(), "--on-data"),
-        (args.script.on_line.is_some(), "--on-line"),
         (!args.text.send.is_empty(), "--send"),
         (!args.text.send_hex.is_empty(), "--send-hex"),
         (!args.text.send_file.is_empty(), "--send-file"),
@@ -204,7 +217,8 @@ fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
         (args.output.hex, "--hex"),
         (args.output.output.is_some(), "--output"),
     ];
-    if let Some((_, option)) = moving.iter().find(|(given, _)| *given) {
+    let moving = moving.iter().filter_map(|(given, option)| given.then_some(*option));
+    if let Some(option) = given_scripts(&args.script).chain(moving).next() {
         let message = format!("-z leaves as soon as the connection stands, so {option} has no effect");
         return Err(Error::usage_hint(message, format!("leave out -z or {option}")));
     }
@@ -236,10 +250,7 @@ fn workers_share_nothing(args: &ListenArgs) -> Result<()> {
         return contradiction("--workers", option, "-k serves many clients in one loop, and the first answer counts");
     }
     if !has_script(&args.script) {
-        return Err(Error::usage_hint(
-            "--workers needs a script",
-            "add --script FILE, --on-data CODE or --on-line CODE",
-        ));
+        return Err(Error::usage_hint("--workers needs a script", ADD_A_SCRIPT));
     }
     let counted = [
         (args.server.once, "--once"),
@@ -349,9 +360,8 @@ fn one_verdict(ending: &EndingArgs, script: &ScriptArgs) -> Result<()> {
             return Err(Error::usage_hint(format!("{option} is given {} times", given.len()), hint));
         }
     }
-    let scripts = [(script.script.is_some(), "--script"), (script.on_data.is_some(), "--on-data"), (true, "--on-line")];
-    match (verdict_option(ending), scripts.iter().find(|(given, _)| *given)) {
-        (Some(option), Some((_, also))) if has_script(script) => {
+    match (verdict_option(ending), given_scripts(script).next()) {
+        (Some(option), Some(also)) => {
             contradiction(option, also, "what is received goes to the script, which decides with exit(0) or exit(1)")
         }
         _ => Ok(()),

@@ -313,6 +313,7 @@ tcpx listen 7777 --script reply.rhai                # a file; words after -- are
 tcpx listen 7777 --script reply.rhai --watch        # loaded again when it changes
 tcpx listen 7777 --on-data 'conn.send(data)'        # the body of on_data
 tcpx listen 7777 --on-line 'conn.send_line(line)'   # the body of on_line
+tcpx listen 7777 --session 'for l in conn.lines() { conn.send_line(l) }'   # the body of session
 tcpx listen 7777 --script @echo                     # a built-in script
 tcpx connect localhost 7777 --on-line 'print(line)' # the same with connect
 ";

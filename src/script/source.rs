@@ -1,6 +1,6 @@
 //! The text of a script: its source, its name in messages, and its lines for messages.
 //!
-//! Owns reading files and wrapping the one-line forms (`--on-data`, `--on-line`). Does not parse anything.
+//! Owns reading files and wrapping the one-line forms (`--on-data`, `--on-line`, `--session`). Does not parse anything.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -39,6 +39,7 @@ impl Source {
             }
             ScriptSource::OnData(code) => Ok(Self::wrap("--on-data", "on_data(conn, data)", code)),
             ScriptSource::OnLine(code) => Ok(Self::wrap("--on-line", "on_line(conn, line)", code)),
+            ScriptSource::Session(code) => Ok(Self::wrap("--session", "session(conn)", code)),
             ScriptSource::Stdin(bytes) => Self::of_bytes(bytes.clone(), "stdin".to_owned()),
         }
     }
@@ -202,5 +203,7 @@ mod tests {
         assert_eq!((source.line_number(1), source.line(1)), (1, Some("a();")));
         assert_eq!((source.line_number(4), source.line(4)), (2, Some("b()")));
         assert!(source.is_behind(4) && !source.is_behind(3));
+        let source = Source::open(&ScriptSource::Session("x".into()), None).unwrap();
+        assert_eq!((source.name.as_str(), source.text.as_str()), ("--session", "fn session(conn) {\nx\n}"));
     }
 }

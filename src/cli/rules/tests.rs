@@ -23,6 +23,20 @@ fn contradictory_options_of_both_commands_are_refused() {
              choose one: --on-line gets whole lines, --on-data what arrived, however it was cut",
         ),
         (
+            "--script f --session c",
+            "--script and --session contradict each other | write fn session(conn) { ... } into the script instead",
+        ),
+        (
+            "--session c --on-data d",
+            "--on-data and --session contradict each other | \
+             choose one: --session reads what arrives itself, as in 'for l in conn.lines() { ... }'",
+        ),
+        (
+            "--on-line c --session d",
+            "--on-line and --session contradict each other | \
+             choose one: --session reads what arrives itself, as in 'for l in conn.lines() { ... }'",
+        ),
+        (
             "--send-only --recv-only",
             "--send-only and --recv-only contradict each other | leave both out to send and to receive",
         ),
@@ -66,7 +80,7 @@ fn contradictory_options_of_both_commands_are_refused() {
 
 #[test]
 fn script_options_need_a_script() {
-    let hint = "add --script FILE, --on-data CODE or --on-line CODE";
+    let hint = "add --script FILE, --on-data CODE, --on-line CODE or --session CODE";
     let cases = [
         ("--script-errors fatal", "--script-errors needs a script"),
         ("--script-timeout 1s", "--script-timeout needs a script"),
@@ -80,6 +94,7 @@ fn script_options_need_a_script() {
         assert_eq!(refused(&format!("connect h 80 {options}")), format!("{said} | {hint}"));
         assert_eq!(refused(&format!("listen 80 {options}")), format!("{said} | {hint}"));
         accepted(&format!("listen 80 --on-data c {options}"));
+        accepted(&format!("listen 80 --session c {options}"));
     }
 }
 
@@ -89,6 +104,7 @@ fn a_probe_refuses_options_about_data() {
         "--script f",
         "--on-data c",
         "--on-line c",
+        "--session c",
         "--send x",
         "--send-hex 00",
         "--send-file f",
@@ -135,7 +151,7 @@ fn workers_refuse_options_about_shared_state() {
     );
     assert_eq!(
         refused("listen 80 -k --workers 2"),
-        "--workers needs a script | add --script FILE, --on-data CODE or --on-line CODE"
+        "--workers needs a script | add --script FILE, --on-data CODE, --on-line CODE or --session CODE"
     );
     accepted("listen 80 --on-data c --workers 256");
 }
@@ -343,6 +359,8 @@ fn a_verdict_needs_received_data_of_its_own() {
             "--expect is given 2 times | one expression holds alternatives: --expect 'this|that'".to_owned(),
         ),
         ("listen 80 --until a --on-line c", format!("--until and --on-line contradict each other | {script}")),
+        ("connect h 80 --expect a --session c", format!("--expect and --session contradict each other | {script}")),
+        ("listen 80 --until a --session c", format!("--until and --session contradict each other | {script}")),
         ("listen 80 --until 1l --until 2l", "--until is given 2 times | leave one of them out".to_owned()),
         (
             "listen 80 --until 1l --workers 2",

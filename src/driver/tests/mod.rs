@@ -23,6 +23,7 @@ mod halves;
 mod holding;
 mod layered;
 mod lingering;
+mod one_liners;
 mod opening;
 mod outputs;
 mod peer_silence;
