@@ -7,7 +7,7 @@
 //! F4  cli  commands  process        words → Config; the run; the process around it
 //! F3  driver                        the event loop: wires net + session + script + output
 //! F2  net   script   output         sockets (mio) · scripts (rhai) · messages; never import each other
-//! F1  session → layer → codec       pure state machines: no mio, no rhai, no clock, no printing
+//! F1  session → layer → load → codec  pure: no mio, no rhai, no clock, no printing
 //! F0  config endpoint error exit buffer, sys (the only unsafe)
 //! ```
 //!
@@ -28,6 +28,7 @@ mod endpoint;
 mod error;
 mod exit;
 mod layer;
+mod load;
 mod net;
 mod output;
 #[doc(hidden)]
