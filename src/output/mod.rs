@@ -1,14 +1,15 @@
 //! Output for people and programs: notices, and the observers that write them.
 //!
 //! Owns the vocabulary (`notice`), messages on stderr (`console`) and those that wait for it (`backlog`), hex dumps, events
-//! as NDJSON, JSON strings (`json`), reports of tests, the sanitizer for terminals and what a terminal shows (`screen`).
-//! Decides nothing, and leaves stdout to the driver.
+//! as NDJSON, JSON strings (`json`), results of load runs (`load`), reports of tests, the sanitizer for terminals and what a
+//! terminal shows (`screen`). Decides nothing, and leaves stdout to the driver.
 
 pub mod backlog;
 pub mod console;
 pub mod events;
 pub mod hexdump;
 pub mod json;
+pub mod load;
 pub mod notice;
 #[cfg_attr(not(test), expect(dead_code, reason = "the runner of tests will use it"))]
 pub mod report;
