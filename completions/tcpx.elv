@@ -25,6 +25,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
             cand run 'Run a script from top to bottom: its fn main()'
+            cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -185,6 +186,13 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tcpx;report'= {
+            cand --json 'Write the merged result to this file as JSON; - is stdout, without the text'
+            cand --html 'Write one HTML page with the latencies and the rate over time to this file; - is stdout'
+            cand --fail-if 'End with 1 if this holds for the merged result, as in ''p99 > 50ms''; repeat for more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'tcpx;script'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -243,6 +251,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
             cand run 'Run a script from top to bottom: its fn main()'
+            cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -254,6 +263,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help;listen'= {
         }
         &'tcpx;help;run'= {
+        }
+        &'tcpx;help;report'= {
         }
         &'tcpx;help;script'= {
             cand list 'List the built-in scripts'

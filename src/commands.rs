@@ -1,7 +1,9 @@
 //! Runs a command line: from argv to an exit code.
 //!
-//! Owns the commands that only print (lists, completions, manual pages) and the prompts of `tcpx connect` without a
+//! Owns the commands that only print (lists, completions, manual pages), `report`, and the prompts of `tcpx connect` without a
 //! target. Does not open connections: the driver does.
+
+mod report;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Read, Write};
@@ -42,6 +44,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             Some(config) => Ok(run_config(config)),
             None => Err(Error::usage_hint("no host was given", "tcpx connect HOST PORT")),
         },
+        Action::Report(asked) => report::report(&asked),
         Action::ScriptList => print(&list_scripts()),
         Action::ScriptShow(name) => match builtin::find(&name) {
             Some(text) => print(text),

@@ -19,6 +19,7 @@ mod network;
 mod parts;
 mod peers;
 mod relaying;
+mod report;
 mod robust;
 mod sending;
 mod serving;

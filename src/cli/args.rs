@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use super::generate::Page;
 use super::help;
+use super::report::ReportArgs;
 
 mod run;
 
@@ -53,6 +54,9 @@ pub(super) enum Word {
         override_usage = "tcpx run [OPTIONS] SCRIPT [ARGS...]"
     )]
     Run(Late<RunArgs>),
+    /// Merge results of load runs: text, JSON, one HTML page, thresholds
+    #[command(after_help = help::of_report())]
+    Report(Late<ReportArgs>),
     /// List and show the built-in scripts, begin and check your own
     Script {
         #[command(subcommand)]

@@ -98,7 +98,8 @@ fn tcpx_page() -> String {
     page.control("SH", ["ENVIRONMENT"]);
     paragraphs(&mut page, ENVIRONMENT);
     page.control("SH", ["EXAMPLES"]);
-    for (line, what) in [help::EXAMPLES, help::CONNECT_EXAMPLES, help::LISTEN_EXAMPLES].concat() {
+    for (line, what) in [help::EXAMPLES, help::CONNECT_EXAMPLES, help::LISTEN_EXAMPLES, help::REPORT_EXAMPLES].concat()
+    {
         page.control("PP", []);
         page.text([roman(what)]);
         page.control("PP", []);
@@ -162,7 +163,10 @@ fn usage(command: &Command) -> Vec<Vec<Inline>> {
     forms.lines().map(form).collect()
 }
 
-/// The options of `connect` and `listen` by group, each once.
+/// Commands whose options have nothing to do with those of `connect` and `listen`.
+const WITH_OPTIONS_OF_THEIR_OWN: [&str; 1] = ["report"];
+
+/// The options of `connect` and `listen` by group, each once; then those of other commands.
 fn options(page: &mut Roff, command: &Command) {
     let commands: Vec<_> = ["connect", "listen"].iter().filter_map(|name| command.find_subcommand(name)).collect();
     let all = || commands.iter().flat_map(|command| command.get_arguments().map(|arg| (command.get_name(), arg)));
@@ -183,6 +187,13 @@ fn options(page: &mut Roff, command: &Command) {
             let everywhere = all().filter(|(_, other)| other.get_id() == arg.get_id()).count() == commands.len();
             let only = if everywhere { String::new() } else { format!(" Only for {name}.") };
             item(page, option(arg), &format!("{}{}.{only}", sentence(arg), choices(arg)));
+        }
+    }
+    for name in WITH_OPTIONS_OF_THEIR_OWN {
+        page.control("SS", [format!("tcpx {name}").as_str()]);
+        let command = command.find_subcommand(name).expect("it is a command");
+        for arg in command.get_arguments().filter(|arg| !arg.is_positional() && arg.get_id() != "help") {
+            item(page, option(arg), &format!("{}{}.", sentence(arg), choices(arg)));
         }
     }
     page.control("SS", ["Everywhere"]);
@@ -327,7 +338,7 @@ mod tests {
     fn the_page_names_every_option_and_every_exit_code() {
         let page = man(Page::Tcpx);
         let command = help::complete();
-        for name in ["connect", "listen"] {
+        for name in ["connect", "listen"].into_iter().chain(WITH_OPTIONS_OF_THEIR_OWN) {
             for arg in command.find_subcommand(name).unwrap().get_arguments() {
                 if let Some(long) = arg.get_long() {
                     assert!(page.contains(&format!("\\-\\-{}", long.replace('-', "\\-"))), "--{long} is missing");

@@ -42,6 +42,11 @@ pub(super) fn of_run() -> String {
     format!("{}\n\n{MORE}", examples(RUN_EXAMPLES))
 }
 
+/// The text after the options of `tcpx report`.
+pub(super) fn of_report() -> String {
+    format!("{}\n\n{MORE}", examples(REPORT_EXAMPLES))
+}
+
 fn examples(lines: &[(&str, &str)]) -> String {
     let mut text = "Examples:".to_owned();
     for (line, _) in lines {
@@ -90,6 +95,13 @@ pub(super) const LISTEN_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx listen 0 --ready-file port --script @echo &", "Any free port, announced in a file when it is ready."),
 ];
 
+/// Examples of `tcpx report`.
+pub(super) const REPORT_EXAMPLES: &[(&str, &str)] = &[
+    ("tcpx report shard-*.json --html load.html", "What all machines together have measured."),
+    ("tcpx report run.json --fail-if 'p99 > 50ms' --fail-if 'failures > 1%'", "A threshold for CI: 1 if one holds."),
+    ("cat shard-*.json | tcpx report - --json all.json", "The sum of several results, which can be merged again."),
+];
+
 const MORE: &str = "\"tcpx --help\" shows the exit codes, \"tcpx man\" writes the manual page.";
 
 #[cfg(test)]
@@ -106,7 +118,9 @@ mod tests {
 
     #[test]
     fn every_help_fits_a_hundred_columns() {
-        for word in ["", "connect", "listen", "script", "script list", "script show", "script check", "encodings"] {
+        for word in
+            ["", "connect", "listen", "report", "script", "script list", "script show", "script check", "encodings"]
+        {
             for option in ["-h", "--help"] {
                 let text = help(&format!("{word} {option}"));
                 let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();
@@ -118,7 +132,9 @@ mod tests {
     #[test]
     fn the_long_help_shows_commands_examples_and_exit_codes() {
         let text = help("--help");
-        for part in ["connect", "listen", "script", "encodings", "completions", "man", "Examples:", "Exit codes:"] {
+        for part in
+            ["connect", "listen", "report", "script", "encodings", "completions", "man", "Examples:", "Exit codes:"]
+        {
             assert!(text.contains(part), "no {part} in:\n{text}");
         }
         for (code, meaning) in crate::exit::TABLE {

@@ -7,9 +7,12 @@ mod args;
 pub mod generate;
 mod habits;
 mod help;
+#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
+mod load;
 mod locale;
 mod old_line;
 mod options_elsewhere;
+mod report;
 mod resolve;
 mod rules;
 mod socat;
@@ -24,6 +27,7 @@ use std::mem;
 use clap::FromArgMatches;
 
 use self::args::Cli;
+pub use self::report::{Report, Target};
 use self::resolve::Places;
 pub use self::resolve::{Action, AskTarget};
 use crate::error::Error;

@@ -16,6 +16,7 @@ use super::args::{
     ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
+use super::report::{self, Report};
 use super::{locale, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
@@ -32,6 +33,8 @@ pub enum Action {
     Run(Box<Config>),
     /// `tcpx connect` without a target on a terminal: prompt for it, then run.
     AskTarget(AskTarget),
+    /// Merge results of load runs.
+    Report(Report),
     /// List the built-in scripts.
     ScriptList,
     /// Show the built-in script of this name, without the `@`.
@@ -90,6 +93,7 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Connect(Late(args)) => connect(args, places, on_terminal),
         Word::Listen(Late(args)) => listen(&args, places),
         Word::Run(Late(args)) => run::resolve(&args),
+        Word::Report(Late(args)) => report::resolve(*args).map(Action::Report),
         Word::Script { word: ScriptWord::List } => Ok(Action::ScriptList),
         Word::Script { word: ScriptWord::Show { name } } => {
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))

@@ -479,7 +479,7 @@ fn is_not_a_file_to_send(option: &str, written: &Path, text: &TextArgs) -> Resul
 }
 
 /// Whether two paths are one regular file, or would be once it is created.
-fn is_same_file(one: &Path, other: &Path) -> bool {
+pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
     match (identity(one), identity(other)) {
         (Some(one), Some(other)) => one == other,
         (None, None) => one == other && !one.exists() || place(one).is_some_and(|one| place(other) == Some(one)),
@@ -516,7 +516,7 @@ fn is_v6(endpoint: &Endpoint) -> Option<bool> {
     endpoint.name_to_resolve().is_none().then(|| host.contains(':'))
 }
 
-fn contradiction(one: &str, other: &str, hint: &str) -> Result<()> {
+pub(super) fn contradiction(one: &str, other: &str, hint: &str) -> Result<()> {
     Err(Error::usage_hint(format!("{one} and {other} contradict each other"), hint))
 }
 

@@ -64,7 +64,7 @@ impl<'a> Asked<'a> {
     fn look_at_help(&self) -> String {
         match self.name.as_str() {
             "" => "tcpx --help shows the commands".to_owned(),
-            "connect" | "listen" => format!("tcpx {} --help shows the options", self.name),
+            "connect" | "listen" | "report" => format!("tcpx {} --help shows the options", self.name),
             name => format!("tcpx {name} --help shows how it is used"),
         }
     }

@@ -1,0 +1,152 @@
+//! `tcpx report`: what is read, merged, written and compared.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::support::{Folder, Stdin, Stdout, Tcpx};
+
+/// The result of shard `index` of `count`: `runs` runs of `time_us` each within 2 s, and one that failed.
+fn result(index: u32, count: u32, runs: u64, time_us: u64) -> String {
+    let ended = runs + 1;
+    let sum_us = runs * time_us;
+    format!(
+        r#"{{"version":1,"runs":{ended},"cut":0,"late":0,"unstarted":0,"failures":{{"connection refused":1}},"measures":{{"run":{{"count":{runs},"min_us":{time_us},"max_us":{time_us},"sum_us":{sum_us},"above":0,"histogram":[[{time_us},{runs}]]}}}},"counts":{{"bytes":{runs}}},"seconds":[{{"second":0,"runs":{ended},"failed":1,"max_us":{time_us}}}],"histogram":{{"lowest_us":1,"highest_us":60000000,"digits":3}},"parts":[{{"shard":"{index}/{count}","seed":42,"clients":5,"target_rate":null,"start":"2026-11-26T15:00:00Z","duration_s":2.0,"runs":{ended},"failed":1}}],"host":"of another program"}}
+"#
+    )
+}
+
+fn report(folder: &Folder, words: &[&str]) -> Tcpx {
+    Tcpx::new(&["report"]).args(words).after_shell(&format!("cd '{}'", folder.path("").display()))
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("it was written")).expect("JSON")
+}
+
+#[test]
+fn several_files_are_one_result() {
+    let folder = Folder::new();
+    folder.file("a.json", result(1, 2, 99, 1000).as_bytes());
+    folder.file("b.json", result(2, 2, 299, 2000).as_bytes());
+    let done = report(&folder, &["a.json", "b.json", "--json", "all.json", "--html", "all.html"]).run();
+    done.code(0).quietly();
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    for line in [
+        "load       closed loop: as fast as 10 clients can; a time counts from the start of the run\n",
+        "shards     1-2/2; the last began 0us after the first\n",
+        "runs       400, 200.0/s\n",
+        "failed     2 (0.50%)\n",
+        "run           398  2.00ms  2.00ms  2.00ms  2.00ms  2.00ms\n",
+        "failures\n  2  connection refused\n",
+        "counts\n  398  bytes\n",
+    ] {
+        assert!(text.contains(line), "no {line:?} in:\n{text}");
+    }
+    let all = json(&folder.path("all.json"));
+    assert_eq!((&all["runs"], &all["clients"], &all["shard"]), (&400.into(), &10.into(), &"1-2/2".into()));
+    assert_eq!(all["measures"]["run"]["histogram"], serde_json::json!([[1000, 99], [2000, 299]]));
+    let page = fs::read_to_string(folder.path("all.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("\"runs\":400"));
+    // What was merged can be merged again, and is the same whatever the order.
+    report(&folder, &["b.json", "a.json", "--json", "other.json"]).run().code(0);
+    assert_eq!(fs::read(folder.path("all.json")).unwrap(), fs::read(folder.path("other.json")).unwrap());
+    let again = report(&folder, &["all.json"]).run();
+    again.code(0).quietly();
+    assert_eq!(again.stdout, done.stdout);
+}
+
+#[test]
+fn stdin_holds_several_results_and_stdout_one_form() {
+    let folder = Folder::new();
+    let both = [result(1, 2, 9, 1000), result(2, 2, 9, 1000)].concat();
+    let stdin = || Stdin::Bytes(both.clone().into_bytes());
+    let as_json = report(&folder, &["-", "--json", "-"]).stdin(stdin()).run();
+    as_json.code(0).quietly();
+    assert_eq!(serde_json::from_slice::<Value>(&as_json.stdout).unwrap()["runs"], 20);
+    let as_page = report(&folder, &["-", "--html", "-"]).stdin(stdin()).run();
+    as_page.code(0).quietly();
+    assert!(as_page.stdout.starts_with(b"<!DOCTYPE html>") && as_page.stdout.ends_with(b"</html>\n"));
+}
+
+#[test]
+fn what_is_no_result_writes_nothing() {
+    let folder = Folder::new();
+    folder.file("good.json", result(1, 1, 9, 1000).as_bytes());
+    folder.file("later.json", result(1, 1, 9, 1000).replace("\"version\":1", "\"version\":2").as_bytes());
+    folder.file("cut.json", &result(1, 1, 9, 1000).as_bytes()[..100]);
+    folder.file("open.json", result(1, 1, 9, 1000).replace("\"target_rate\":null", "\"target_rate\":5").as_bytes());
+    folder.file("events.json", b"{\"time_us\":0,\"event\":\"start\"}\n");
+    folder.file("empty.json", b"");
+    for (file, cause) in [
+        ("later.json", "a result of version 2, and this tcpx reads version 1"),
+        ("cut.json", "not a result of a load run: EOF while parsing"),
+        ("events.json", "not a result of a load run: it has no version"),
+        ("empty.json", "not a result of a load run: it is empty"),
+        ("open.json", "not merged: one was made with --rate and one without it"),
+        ("gone.json", "no such file or directory"),
+        (".", "is a directory"),
+    ] {
+        for files in [["good.json", file], [file, "good.json"]] {
+            let done = report(&folder, &files).args(&["--json", "all.json", "--html", "all.html"]).run();
+            let name = if cause.starts_with("not merged") { files[1] } else { file };
+            done.code(26).wrote("").said(&format!("tcpx: read {name}: {cause}"));
+            assert!(!folder.path("all.json").exists() && !folder.path("all.html").exists(), "{file}");
+        }
+    }
+    let done = report(&folder, &["-"]).stdin(Stdin::Bytes(b"hello".to_vec())).run();
+    done.code(26).wrote("").said("tcpx: read stdin: not a result of a load run: expected value");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_23() {
+    let folder = Folder::new();
+    folder.file("a.json", result(1, 1, 9, 1000).as_bytes());
+    for option in ["--json", "--html"] {
+        let done = report(&folder, &["a.json", option, "gone/out"]).run();
+        done.code(23).wrote("").said("tcpx: write gone/out: no such file or directory");
+    }
+}
+
+#[test]
+fn gaps_and_doubles_are_said() {
+    let folder = Folder::new();
+    folder.file("a.json", result(1, 4, 9, 1000).as_bytes());
+    folder.file("b.json", result(3, 4, 9, 1000).as_bytes());
+    let done = report(&folder, &["a.json", "b.json", "a.json"]).run();
+    done.code(0).said("tcpx: of 4 shards, shards 2,4 are missing\n");
+    done.said("tcpx: shard 1/4 is there 2 times, and is counted 2 times\n");
+    assert!(String::from_utf8_lossy(&done.stdout).contains("shards     1,3/4, missing: 2,4;"));
+}
+
+#[test]
+fn thresholds_decide_the_exit_code_after_everything_is_written() {
+    let folder = Folder::new();
+    folder.file("a.json", result(1, 2, 99, 1000).as_bytes());
+    folder.file("b.json", result(2, 2, 99, 80_000).as_bytes());
+    let check = |files: &[&str], conditions: &[&str]| {
+        let mut words = files.to_vec();
+        words.extend(conditions.iter().flat_map(|condition| ["--fail-if", condition]));
+        report(&folder, &words).run()
+    };
+    check(&["a.json", "b.json"], &["p99 > 100ms", "failures > 1%"]).code(0).quietly();
+    let done = check(&["a.json", "b.json", "--json", "all.json"], &["p99 > 50ms", "failures > 1", "rate < 1"]);
+    done.code(1).said("tcpx: --fail-if 'p99 > 50ms': it is 80.0ms\ntcpx: --fail-if 'failures > 1': it is 2\n");
+    assert!(done.stdout.starts_with(b"load ") && folder.path("all.json").exists());
+    check(&["a.json"], &["login.p99 > 1s"]).code(1).said("nothing was measured as \"login\"");
+    check(&["a.json"], &["p99 > 50"]).code(2).wrote("").said("\"50\" has no unit");
+    check(&["gone.json"], &["p99"]).code(2).said("there is no comparison");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_as_any_other_command() {
+    let folder = Folder::new();
+    folder.file("a.json", result(1, 1, 9, 1000).as_bytes());
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let line = report(&folder, &["a.json", "--json", "all.json"]).with_default_signals();
+    line.stdout(Stdout::Fd(writer.into())).run().code(141).quietly();
+    assert_eq!(json(&folder.path("all.json"))["runs"], 10);
+    report(&folder, &["a.json"]).stdout(Stdout::Closed).run().code(23).said("tcpx: write stdout: ");
+}
