@@ -1,6 +1,7 @@
-//! Runs the tutorial: writes its files, runs its commands in its terminals, and compares their output with the text.
+//! Runs the tutorial and the page about testing: writes their files, runs their commands in their terminals, and compares the
+//! output with the text.
 //!
-//! Conventions of `docs/tutorial.md`: a block that begins with a comment with a file name is that file; a block
+//! Conventions of both: a block that begins with a comment with a file name is that file; a block
 //! `console N` is terminal N, where `$ ` begins a command, `^C` interrupts it, and the rest is the output.
 //! Ports from 25501 to 25599 stand for free ones. Other ports of 127.0.0.1 and times of day may be anything.
 
@@ -16,9 +17,17 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::support::{Collected, Folder};
 
+const TUTORIAL: &str = "docs/tutorial.md";
+
 #[test]
 fn the_tutorial_shows_the_actual_output() {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tutorial.md")).expect("tutorial.md");
+    let (files, commands) = run(TUTORIAL);
+    assert!(files > 12 && commands > 30, "{files} files and {commands} commands were found");
+}
+
+/// Runs the blocks of a page, and returns how many files and commands they have.
+fn run(page: &'static str) -> (usize, usize) {
+    let text = read(page);
     let folder = Folder::new();
     fs::create_dir(folder.path("bin")).expect("a folder");
     symlink(env!("CARGO_BIN_EXE_tcpx"), folder.path("bin/tcpx")).expect("a link");
@@ -32,9 +41,9 @@ fn the_tutorial_shows_the_actual_output() {
             continue;
         }
         let Some(number) = block.language.strip_prefix("console ") else {
-            panic!("line {}: nobody runs this", block.line)
+            panic!("{page}:{}: nobody runs this", block.line)
         };
-        let terminal = terminals.entry(number).or_insert_with(|| Terminal::new(folder.path("."), &ports));
+        let terminal = terminals.entry(number).or_insert_with(|| Terminal::new(page, folder.path("."), &ports));
         for (line, text) in (block.line + 1..).zip(block.text.lines()) {
             terminal.line = line;
             match text.strip_prefix("$ ") {
@@ -49,20 +58,24 @@ fn the_tutorial_shows_the_actual_output() {
         terminal.compare();
     }
     terminals.values_mut().for_each(Terminal::finish);
-    assert!(files > 8 && commands > 20, "{files} files and {commands} commands were found");
+    (files, commands)
 }
 
 #[test]
 fn the_scripts_of_the_tutorial_pass_the_check() {
     use tcpx::testing::{ScriptSource, check};
 
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tutorial.md")).expect("tutorial.md");
+    let text = read(TUTORIAL);
     let folder = Folder::new();
     for block in blocks(&text).into_iter().filter(|block| block.language == "rhai") {
         let name = block.file.expect("a script has a name");
         let found = check(&ScriptSource::File(folder.file(name, block.text.as_bytes())));
         assert_eq!(found.faults.is_empty() && found.warnings.is_empty(), name != "wrong.rhai", "{name}: {found:?}");
     }
+}
+
+fn read(page: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect(page)
 }
 
 struct Block<'a> {
@@ -79,23 +92,24 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     while let Some((line, number)) = lines.next() {
         let Some(language) = line.strip_prefix("```") else { continue };
         let body: Vec<_> = lines.by_ref().map(|(line, _)| line).take_while(|line| *line != "```").collect();
-        let first = body.first().copied().unwrap_or_default();
+        let first = body.iter().find(|line| !line.starts_with("#!")).copied().unwrap_or_default();
         let file = first.strip_prefix("// ").or_else(|| first.strip_prefix("# "));
         blocks.push(Block { language, file, text: body.join("\n") + "\n", line: number });
     }
     blocks
 }
 
-/// The ports of the tutorial and their replacements.
+/// The ports of a page and their replacements.
 struct Ports(Vec<(String, String)>);
 
 impl Ports {
     /// Free ports outside of the system's ephemeral range, so that no other test gets one of them.
     fn new() -> Self {
         let start = 20_000 + (std::process::id() % 1000) as u16 * 10;
-        let mut free = (start..32_000).filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-        let pairs =
-            (45_501..45_521).map(|shown: u16| (shown.to_string(), free.next().expect("a free port").to_string()));
+        let shown = 25_501..25_600_u16;
+        let is_free = |port: &u16| !shown.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        let mut free = (start..32_000).filter(is_free);
+        let pairs = shown.clone().map(|port| (port.to_string(), free.next().expect("a free port").to_string()));
         Self(pairs.collect())
     }
 
@@ -125,9 +139,10 @@ impl Ports {
 }
 
 struct Terminal<'a> {
+    page: &'static str,
     folder: PathBuf,
     ports: &'a Ports,
-    /// Line number in the tutorial.
+    /// Line number in the page.
     line: usize,
     command: String,
     running: Option<(Child, Collected)>,
@@ -136,8 +151,8 @@ struct Terminal<'a> {
 }
 
 impl<'a> Terminal<'a> {
-    fn new(folder: PathBuf, ports: &'a Ports) -> Self {
-        Self { folder, ports, line: 0, command: String::new(), running: None, expected: Vec::new() }
+    fn new(page: &'static str, folder: PathBuf, ports: &'a Ports) -> Self {
+        Self { page, folder, ports, line: 0, command: String::new(), running: None, expected: Vec::new() }
     }
 
     /// Waits for the previous command, and starts the next one.
@@ -162,7 +177,7 @@ impl<'a> Terminal<'a> {
     fn compare(&mut self) {
         let wanted: Vec<_> = self.expected.iter().map(|line| self.ports.comparable(line)).collect();
         let Some((_, out)) = &self.running else {
-            assert!(wanted.is_empty(), "line {}: nothing runs that could show {wanted:?}", self.line);
+            assert!(wanted.is_empty(), "{}:{}: nothing runs that could show {wanted:?}", self.page, self.line);
             return;
         };
         let seen = |bytes: &[u8]| -> Vec<String> {
@@ -174,7 +189,7 @@ impl<'a> Terminal<'a> {
         let is_complete = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches('\n').count() >= wanted.len();
         let _ = out.wait(is_complete);
         let seen = seen(&out.bytes());
-        assert_eq!(seen, wanted, "docs/tutorial.md:{}: {}", self.line, self.command);
+        assert_eq!(seen, wanted, "{}:{}: {}", self.page, self.line, self.command);
     }
 
     /// Waits for the command to end by itself.
@@ -185,14 +200,14 @@ impl<'a> Terminal<'a> {
         self.compare();
         if let Some((mut child, _)) = self.running.take() {
             let ended = child.try_wait().expect("a child");
-            assert!(ended.is_some() || child.wait().is_ok(), "docs/tutorial.md:{}", self.line);
+            assert!(ended.is_some() || child.wait().is_ok(), "{}:{}", self.page, self.line);
         }
         self.expected.clear();
     }
 
     fn interrupt(&mut self) {
         self.compare();
-        let (child, _) = self.running.as_ref().unwrap_or_else(|| panic!("line {}: nothing runs", self.line));
+        let (child, _) = self.running.as_ref().unwrap_or_else(|| panic!("{}:{}: nothing runs", self.page, self.line));
         kill_process_group(Pid::from_child(child), Signal::INT).expect("a signal");
         self.finish();
     }
