@@ -152,6 +152,15 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l seed -d 'Seed of chanc
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l clients -d 'Run main in this many tasks, and say how long the runs took' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l workers -d 'Share the clients among this many threads, each with an app of its own' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l duration -d 'Begin runs for this time; those that run then have one second more' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l rate -d 'Begin so many runs in a second, or N/m, N/h, of all clients together' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l ramp -d 'Reach the rate, or the number of clients, evenly within this time' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l fail-if -d 'End with 1 if this holds, as in \'p99 > 50ms\', \'login.p95 > 1s\', \'failures > 1%\'' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l json -d 'Write the result to this file, for tcpx report; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l shard -d 'Be shard I of N: a share of the clients and of the rate [default: TCPX_SHARD]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l start-at -d 'Begin at this time (2026-11-26T15:00:00Z), or after this (+10s)' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s E -l encoding -d 'Encoding of its connections, until they choose another' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l timeout -d 'End after this time, whatever happens' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s o -l output -d 'Write to this file instead of stdout' -r -F

@@ -3,6 +3,7 @@
 //! Owns the commands that only print (lists, completions, manual pages), `report`, and the prompts of `tcpx connect` without a
 //! target. Does not open connections: the driver does.
 
+mod load;
 mod report;
 
 use std::ffi::OsString;
@@ -44,6 +45,10 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             Some(config) => Ok(run_config(config)),
             None => Err(Error::usage_hint("no host was given", "tcpx connect HOST PORT")),
         },
+        Action::Load(mut config, load) => {
+            seed(&mut config);
+            load::run(&config, &load)
+        }
         Action::Report(asked) => report::report(&asked),
         Action::ScriptList => print(&list_scripts()),
         Action::ScriptShow(name) => match builtin::find(&name) {
@@ -60,6 +65,15 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
 
 /// Connects or listens. A script without a seed gets one here, so that `-v` can print it.
 fn run_config(mut config: Config) -> Exit {
+    seed(&mut config);
+    if config.script.is_none() {
+        return driver::run(config);
+    }
+    stack::with_large(|| driver::run(config))
+}
+
+/// Gives a script without a seed one, and says it with `-v`.
+fn seed(config: &mut Config) {
     if let Some(script) = &mut config.script
         && script.seed.is_none()
     {
@@ -69,10 +83,6 @@ fn run_config(mut config: Config) -> Exit {
             driver::say(&console::message(&format!("rand() begins with --seed {seed}")));
         }
     }
-    if config.script.is_none() {
-        return driver::run(config);
-    }
-    stack::with_large(|| driver::run(config))
 }
 
 /// Writes a result to stdout; if its reader is gone, tcpx ends by SIGPIPE as `cat` does.

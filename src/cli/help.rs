@@ -75,6 +75,10 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
 pub(super) const RUN_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx run check.rhai db.example.org 5432", "Run fn main() of a script; its args are what follows."),
     ("tcpx run --set host=localhost --timeout 1m flow.rhai", "Set app.host before, and end after a minute at most."),
+    (
+        "tcpx run --clients 200 --duration 30s --fail-if 'p99 > 50ms' flow.rhai",
+        "Measure load: 200 clients for 30 seconds.",
+    ),
 ];
 
 /// More examples of `tcpx connect`.

@@ -7,7 +7,6 @@ mod args;
 pub mod generate;
 mod habits;
 mod help;
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 mod load;
 mod locale;
 mod old_line;
@@ -29,7 +28,7 @@ use clap::FromArgMatches;
 use self::args::Cli;
 pub use self::report::{Report, Target};
 use self::resolve::Places;
-pub use self::resolve::{Action, AskTarget};
+pub use self::resolve::{Action, AskTarget, Load};
 use crate::error::Error;
 
 /// A command line without an action.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 mod run;
 
+pub use run::Load;
+
 use clap::ArgMatches;
 use clap_complete::Shell;
 
@@ -31,6 +33,8 @@ use crate::error::{Error, Result};
 pub enum Action {
     /// Connect or listen.
     Run(Box<Config>),
+    /// Run a script's `main` many times, and say how long that took.
+    Load(Box<Config>, Box<Load>),
     /// `tcpx connect` without a target on a terminal: prompt for it, then run.
     AskTarget(AskTarget),
     /// Merge results of load runs.

@@ -51,6 +51,7 @@ use crate::net::reactor::Slot;
 use crate::net::signal;
 use crate::output::Notice;
 use crate::output::console;
+use crate::script::{Plan, Progress};
 use crate::session::RunEvent;
 
 use io::Source;
@@ -77,6 +78,20 @@ pub fn run(config: Config) -> Exit {
             Ok(driver) => driver.run(),
             Err(exit) => exit,
         },
+    }
+}
+
+/// Runs one loop with many runs of the script's `main`, and returns its exit code. Every error has been reported.
+pub fn run_clients(config: Config, plan: Plan, progress: Progress) -> Exit {
+    match build(config, None, &mut Process) {
+        Ok(mut driver) => {
+            if let Some(script) = &driver.parts.script {
+                script.set_clients(plan, progress);
+            }
+            driver.start();
+            driver.run()
+        }
+        Err(exit) => exit,
     }
 }
 
@@ -127,19 +142,24 @@ impl workers::Loop for Driver {
 
 /// Builds a driver with its observers and starts it. An error has been reported when this returns.
 fn set_up(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
+    let mut driver = build(config, worker, world)?;
+    driver.start();
+    Ok(driver)
+}
+
+/// Builds a driver with its observers. An error has been reported when this returns.
+fn build(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
     let now = world.clock().now();
     let mut observers = build::observers(&config, world, now).map_err(|error| {
         console::error(&error);
         error.exit()
     })?;
     let driver = Driver::build(config, &mut observers, worker, world);
-    let mut driver = driver.map_err(|error| {
+    driver.map_err(|error| {
         let exit = observers.end_with(now, &error);
         world.stderr().finish(GRACE);
         exit
-    })?;
-    driver.start();
-    Ok(driver)
+    })
 }
 
 impl Driver {

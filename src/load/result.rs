@@ -45,7 +45,6 @@ impl Part {
 
 impl LoadResult {
     /// The result of one run. The counts of the part are those of the tally.
-    #[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
     pub fn of_run(mut part: Part, tally: Tally) -> Self {
         (part.runs, part.failed) = (tally.runs, tally.failed());
         Self { parts: vec![part], tally }

@@ -44,14 +44,12 @@ impl Rate {
 
 /// The times at which the runs of one shard are due.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 pub struct Schedule {
     rate: Rate,
     ramp: Duration,
     shard: Shard,
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 impl Schedule {
     /// The runs of a shard; within `ramp` the rate grows evenly from nothing to `rate`.
     pub fn new(rate: Rate, ramp: Duration, shard: Shard) -> Self {
@@ -94,14 +92,12 @@ impl Schedule {
 
 /// When clients begin that run as fast as they can.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 pub struct Ramp {
     time: Duration,
     clients: u64,
     shard: Shard,
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 impl Ramp {
     /// `clients` of all shards together begin one after the other within `time`.
     pub fn new(time: Duration, clients: u64, shard: Shard) -> Self {
@@ -118,7 +114,6 @@ impl Ramp {
 
 /// When a run begins, so that several begin together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 pub enum StartAt {
     /// At this time, in microseconds since 1970.
     Wall(i64),
@@ -126,7 +121,6 @@ pub enum StartAt {
     After(Duration),
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 impl StartAt {
     /// How long to wait at this time (in microseconds since 1970); the error says how long ago the start was.
     pub fn wait(self, now_us: i64) -> Result<Duration, Duration> {

@@ -34,7 +34,6 @@ impl Shard {
     }
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 impl Shard {
     /// How many of so many clients, or runs, are this shard's: all shards together have exactly `total`, and no two differ
     /// by more than one.

@@ -57,7 +57,6 @@ pub struct Second {
 }
 
 /// Why a name cannot be used for a measure or a count.
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {
     /// The name is empty or too long.
@@ -71,7 +70,6 @@ pub enum NameFault {
     TooMany,
 }
 
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 impl Tally {
     /// Adds a run that succeeded `at` this time after the start. `took` counts from when it was due; `served` from when it
     /// began, if there is a rate.

@@ -20,6 +20,7 @@ use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::script::api::conn::Listener;
 use crate::script::check::{Hook, Hooks};
+use crate::script::clients::Progress;
 use crate::script::expecting::Stream;
 use crate::script::listeners::Listeners;
 use crate::script::own::{self, Handlers};
@@ -135,6 +136,8 @@ pub(super) struct Host {
     signal_limit: Cell<usize>,
     listeners: RefCell<Listeners>,
     tasks: RefCell<Tasks>,
+    /// What is counted with many runs of `main`.
+    progress: RefCell<Option<Progress>>,
     /// The version of the script that handlers are called in.
     program: RefCell<Weak<Program>>,
     /// The task that is running.
@@ -170,6 +173,7 @@ impl Host {
             signal_limit: Cell::new(2),
             listeners: RefCell::default(),
             tasks: RefCell::default(),
+            progress: RefCell::default(),
             program: RefCell::default(),
             task: Cell::new(None),
             unwaited: Cell::new(0),
@@ -327,8 +331,9 @@ impl Host {
             None => return Err(Error::usage("nothing can be listened on here")),
         };
         let mut listeners = self.listeners();
-        if self.task.get().is_some() {
+        if let Some(task) = self.task.get() {
             listeners.give_to_tasks(id);
+            self.tasks.borrow_mut().note_listener(task, id);
         }
         Ok(Listener::new(Some(id), listeners.open(id, address)))
     }

@@ -7,6 +7,7 @@
 mod api;
 pub mod builtin;
 mod check;
+mod clients;
 mod delivering;
 mod engine;
 mod error;
@@ -52,6 +53,7 @@ use crate::config::{Entry, Script, ScriptSource};
 use crate::error::Error;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::check::{Hook, Hooks};
+use crate::script::clients::Clients;
 use crate::script::error::Report;
 use crate::script::host::{Host, MAX_GROWTH, Stopped};
 use crate::script::own::Handling;
@@ -63,6 +65,7 @@ use crate::session::{
     RunEvent, TimerCall,
 };
 
+pub use clients::{Plan, Progress};
 pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
 pub use source::MAX_SCRIPT;
@@ -72,6 +75,8 @@ pub use starter::starter;
 pub struct ScriptHandler {
     program: Rc<Program>,
     entry: Entry,
+    /// Many runs of `main`; `None`: one.
+    clients: RefCell<Option<Clients>>,
     app: Dynamic,
     /// Closures of this version and of earlier ones, which timers, listeners, `app` and `conn.state` may hold.
     closures: AST,
@@ -192,12 +197,19 @@ impl ScriptHandler {
         let program = Program::new(engine, Rc::clone(sources), parameters);
         host.set_program(&program);
         let pending = RefCell::new(pending);
-        Ok(Self { program, entry: script.entry, app, closures, host, hooks, warnings, pending })
+        let clients = RefCell::default();
+        Ok(Self { program, entry: script.entry, clients, app, closures, host, hooks, warnings, pending })
     }
 
     /// Sets the context for the script's own connections and listeners; call it before anything else.
     pub fn set_context(&self, context: RunContext) {
         self.host.set_context(context);
+    }
+
+    /// Runs `main` in many tasks; call it before the run begins.
+    pub fn set_clients(&self, plan: Plan, progress: Progress) {
+        self.host.set_progress(progress.clone());
+        self.clients.replace(Some(Clients::new(plan, progress)));
     }
 
     /// Notes that the run is ending: from now on one signal ends the process, also during a call.
@@ -374,7 +386,7 @@ impl Handler for ScriptHandler {
     }
 
     fn keeps_run(&self) -> bool {
-        self.host.timers().is_pending() || !self.host.tasks().is_empty()
+        self.host.timers().is_pending() || !self.host.tasks().is_empty() || self.clients.borrow().is_some()
     }
 
     fn relays(&self) -> bool {
@@ -468,12 +480,15 @@ impl Handler for ScriptHandler {
     fn deadline(&self) -> Option<Instant> {
         let timers = self.host.timers().deadline();
         let tasks = self.host.tasks().deadline(|| self.host.now());
-        timers.into_iter().chain(tasks).min()
+        let clients = self.clients.borrow().as_ref().and_then(Clients::deadline);
+        timers.into_iter().chain(tasks).chain(clients).min()
     }
 
     fn handle_timeout(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
         let due = self.host.timers().take_due(now);
-        let Some((number, timer)) = due else { return self.resume_due(now, out) };
+        let Some((number, timer)) = due else {
+            return self.step_clients(now, out).or_else(|| self.resume_due(now, out));
+        };
         let name = if timer.every.is_some() { "every" } else { "after" };
         let result = match &timer.conn {
             Some(conn) if timer.expects => self.expectation_overdue(conn, number, out),

@@ -123,17 +123,30 @@ pub(super) fn message_of(map: &Map) -> Option<&Dynamic> {
 
 /// The kind of an error that was thrown; `None` if it is not one of ours.
 pub(super) fn kind_of(fault: &Fault) -> Option<Kind> {
+    let thrown = thrown_by(fault)?;
+    let map = thrown.read_lock::<Map>()?;
+    let name = map.get("kind")?.clone().into_immutable_string().ok()?;
+    message_of(&map)?;
+    KINDS.iter().find(|(_, known)| *known == name.as_str()).map(|(kind, _)| *kind)
+}
+
+/// What was thrown, at any depth.
+fn thrown_by(fault: &Fault) -> Option<&Dynamic> {
     let mut innermost = fault;
     while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) =
         &**innermost
     {
         innermost = inner;
     }
-    let EvalAltResult::ErrorRuntime(thrown, _) = &**innermost else { return None };
-    let map = thrown.read_lock::<Map>()?;
-    let name = map.get("kind")?.clone().into_immutable_string().ok()?;
-    message_of(&map)?;
-    KINDS.iter().find(|(_, known)| *known == name.as_str()).map(|(kind, _)| *kind)
+    match &**innermost {
+        EvalAltResult::ErrorRuntime(thrown, _) => Some(thrown),
+        _ => None,
+    }
+}
+
+/// The call that has thrown an error of ours.
+pub(super) fn op_of(fault: &Fault) -> Option<String> {
+    thrown_by(fault)?.read_lock::<Map>()?.get("op")?.clone().into_string().ok()
 }
 
 /// The exit code that an uncaught error means, if the task is the whole run.

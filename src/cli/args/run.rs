@@ -71,6 +71,9 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     pub(in crate::cli) limits: ScriptLimitArgs,
 
+    #[command(flatten)]
+    pub(in crate::cli) load: LoadArgs,
+
     /// Encoding of its connections, until they choose another
     #[arg(short = 'E', long, value_name = "LABEL", help_heading = "Text")]
     pub(in crate::cli) encoding: Option<String>,
@@ -98,4 +101,58 @@ pub(in crate::cli) struct RunArgs {
     /// Resolve no names; only addresses work
     #[arg(short = 'n', long, help_heading = TRANSPORT)]
     pub(in crate::cli) no_dns: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Load")]
+pub(in crate::cli) struct LoadArgs {
+    /// Run main in this many tasks, and say how long the runs took
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        long_help = "Run main in this many tasks, and say how long the runs took: rate, percentiles, failures by reason. Each \
+                     runs once, or again and again with --duration. What a run has opened is closed at its end"
+    )]
+    pub(in crate::cli) clients: Option<String>,
+    /// Share the clients among this many threads, each with an app of its own
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(in crate::cli) workers: Option<String>,
+    /// Begin runs for this time; those that run then have one second more
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
+    pub(in crate::cli) duration: Option<String>,
+    #[arg(
+        long,
+        value_name = "N/s",
+        allow_hyphen_values = true,
+        help = "Begin so many runs in a second, or N/m, N/h, of all clients together",
+        long_help = "Begin so many runs in a second (10/s), minute (600/m) or hour, of all clients together. Times count from when \
+                     a run was due: one that finds no free client waits, and that is part of its time"
+    )]
+    pub(in crate::cli) rate: Option<String>,
+    /// Reach the rate, or the number of clients, evenly within this time
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true)]
+    pub(in crate::cli) ramp: Option<String>,
+    #[arg(
+        long,
+        value_name = "EXPR",
+        action = ArgAction::Append,
+        allow_hyphen_values = true,
+        help = "End with 1 if this holds, as in 'p99 > 50ms', 'login.p95 > 1s', 'failures > 1%'",
+    )]
+    pub(in crate::cli) fail_if: Vec<String>,
+    /// Write the result to this file, for tcpx report; - is stdout
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) json: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "I/N",
+        help = "Be shard I of N: a share of the clients and of the rate [default: TCPX_SHARD]",
+        long_help = "Be shard I of N (counted from 1): a share of the clients and of the rate. auto takes the number from the \
+                     engine that has started the copies, auto/N where it does not say how many. Without it TCPX_SHARD counts"
+    )]
+    pub(in crate::cli) shard: Option<String>,
+    /// Begin at this time (2026-11-26T15:00:00Z), or after this (+10s)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(in crate::cli) start_at: Option<String>,
 }

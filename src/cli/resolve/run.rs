@@ -1,11 +1,17 @@
-//! `tcpx run`, and the options that bound a script.
+//! `tcpx run`, its load runs, and the options that bound a script.
+
+use std::time::Duration;
 
 use super::{
     Action, Config, Family, Input, Keepalive, Limits, Role, Script, ScriptSource, Text, limit, locale, output, values,
 };
-use crate::cli::args::{RunArgs, ScriptLimitArgs};
+use crate::cli::args::{LoadArgs, RunArgs, ScriptLimitArgs};
+use crate::cli::report::threshold;
+use crate::cli::{Target, load};
 use crate::config::{Charset, Entry, SCRIPT_TIMEOUT, VerdictPatterns};
 use crate::error::{Error, Result};
+use crate::load::schedule::{Rate, StartAt};
+use crate::load::{Shard, Threshold};
 
 /// A script from top to bottom.
 pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
@@ -22,7 +28,8 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
         Some(Charset::Named(encoding)) => Some(encoding),
         Some(Charset::Auto(_)) | None => None,
     };
-    Ok(Action::Run(Box::new(Config {
+    let clients = clients(&args.load)?;
+    let config = Box::new(Config {
         role: Role::Run,
         family: match (args.ipv4, args.ipv6) {
             (true, _) => Family::V4,
@@ -40,7 +47,76 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
         output: output(&args.output),
         script: Some(script),
         verdict: VerdictPatterns::default(),
-    })))
+    });
+    Ok(match clients {
+        Some(load) => Action::Load(config, Box::new(load)),
+        None => Action::Run(config),
+    })
+}
+
+/// The clients of a load run; `None`: one run.
+fn clients(args: &LoadArgs) -> Result<Option<Load>> {
+    let needs_clients = [
+        (args.workers.is_some(), "--workers"),
+        (args.duration.is_some(), "--duration"),
+        (args.rate.is_some(), "--rate"),
+        (args.ramp.is_some(), "--ramp"),
+        (!args.fail_if.is_empty(), "--fail-if"),
+        (args.json.is_some(), "--json"),
+        (args.shard.is_some(), "--shard"),
+        (args.start_at.is_some(), "--start-at"),
+    ];
+    let Some(clients) = &args.clients else {
+        return match needs_clients.iter().find(|(given, _)| *given) {
+            Some((_, option)) => Err(Error::usage_hint(
+                format!("{option} is for many runs, and there is one"),
+                format!("tcpx run --clients N {option} ... SCRIPT"),
+            )),
+            None => Ok(None),
+        };
+    };
+    let clients = values::count("--clients", clients)?;
+    let workers: usize = args.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?;
+    if workers as u64 > clients {
+        let hint = format!("--workers {clients} is the most that have something to do");
+        return Err(Error::usage_hint(format!("--workers {workers} is more than --clients {clients}"), hint));
+    }
+    let variable = |name: &str| std::env::var(name).ok();
+    let json = args.json.clone().map(|path| if super::is_stdout(&path) { Target::Stdout } else { Target::File(path) });
+    Ok(Some(Load {
+        clients,
+        workers,
+        duration: limit("--duration", args.duration.as_deref())?,
+        rate: args.rate.as_deref().map(|text| load::rate("--rate", text)).transpose()?,
+        ramp: limit("--ramp", args.ramp.as_deref())?.unwrap_or_default(),
+        fail_if: args.fail_if.iter().map(|text| threshold("--fail-if", text)).collect::<Result<_>>()?,
+        json,
+        shard: load::shard("--shard", args.shard.as_deref(), &variable)?,
+        start_at: args.start_at.as_deref().map(|text| load::start_at("--start-at", text)).transpose()?,
+    }))
+}
+
+/// A load run: many runs of a script's `main`.
+#[derive(Debug)]
+pub struct Load {
+    /// Clients of all shards together.
+    pub clients: u64,
+    /// Number of loops.
+    pub workers: usize,
+    /// How long runs begin; `None`: each client runs once.
+    pub duration: Option<Duration>,
+    /// Runs of all shards together that begin in a time.
+    pub rate: Option<Rate>,
+    /// Within which time the rate or the number of clients is reached.
+    pub ramp: Duration,
+    /// What must not hold of the result.
+    pub fail_if: Vec<Threshold>,
+    /// Where the result goes as JSON.
+    pub json: Option<Target>,
+    /// Which part of the load this process is.
+    pub shard: Shard,
+    /// When the runs begin.
+    pub start_at: Option<StartAt>,
 }
 
 /// A script with its limits.

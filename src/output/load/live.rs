@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::load::shown_time;
 
 /// Where a load run stands.
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Snapshot {
     /// Time since the start.
@@ -32,7 +31,6 @@ pub struct Snapshot {
 
 /// The line, without a line end, in at most `width` columns of ASCII. What does not fit is left out, the least important
 /// first.
-#[cfg_attr(not(test), allow(dead_code, reason = "runs with clients use it"))]
 pub fn line(now: &Snapshot, width: usize) -> String {
     let time = match now.planned {
         Some(planned) => format!("{}/{}s", now.elapsed.as_secs(), planned.as_secs_f64().ceil()),

@@ -114,6 +114,7 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
     let timeout = options.timeout;
     host.push(Command::Connect(ConnectRequest { view: Rc::clone(&view), target: endpoint, timeout }));
     if let Some(task) = task {
+        host.tasks().note_opened(task, &view);
         stand(host, &conn, task)?;
     }
     Ok(conn)
@@ -164,6 +165,7 @@ fn accept(host: &Host, listener: &Listener, ms: Option<INT>) -> Outcome<Conn> {
         let accepted = host.listeners().take_accepted(id);
         if let Some(view) = accepted {
             attachment(&view).set_timeout(host.wait_limit(task));
+            host.tasks().note_opened(task, &view);
             return Ok(Conn::new(&view));
         }
         if host.listeners().is_closed(id) {

@@ -30,6 +30,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
     engine.register_fn("cancel", move |task: Task| task.0.id().is_some_and(|id| of.tasks().cancel(id)));
     register_start(engine, host);
+    register_measures(engine, host);
     let of = Rc::clone(host);
     engine.register_fn("sleep", move |ms: INT| sleep(&of, ms));
     engine.register_fn("sleep", |_: f64| -> Outcome<()> {
@@ -88,6 +89,32 @@ fn register_start(engine: &mut Engine, host: &Rc<Host>) {
     start!(a, b, c);
     start!(a, b, c, d);
     start!(a, b, c, d, e);
+}
+
+/// `measure` and `count`: what a load run counts besides whole runs.
+fn register_measures(engine: &mut Engine, host: &Rc<Host>) {
+    let of = Rc::clone(host);
+    engine.register_fn("measure", move |context: NativeCallContext<'_>, name: &str, call: FnPtr| -> Outcome<Dynamic> {
+        let began = of.now();
+        let value = call.call_within_context::<Dynamic>(&context, ())?;
+        let took = of.now().saturating_duration_since(began);
+        match of.with_tally(|tally| tally.record(name, took)) {
+            Some(Err(fault)) => Err(failure(format!("measure: {fault}"))),
+            _ => Ok(value),
+        }
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("count", move |name: &str| count(&of, name, 1));
+    let of = Rc::clone(host);
+    engine.register_fn("count", move |name: &str, more: INT| count(&of, name, more));
+}
+
+fn count(host: &Host, name: &str, more: INT) -> Outcome<()> {
+    let more = u64::try_from(more).map_err(|_| failure(format!("count adds 0 or more, not {more}")))?;
+    match host.with_tally(|tally| tally.count(name, more)) {
+        Some(Err(fault)) => Err(failure(format!("count: {fault}"))),
+        _ => Ok(()),
+    }
 }
 
 /// Starts a task. With a connection, which is its first argument, it ends with that.

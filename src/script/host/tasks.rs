@@ -4,6 +4,8 @@ use std::cell::{Cell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::load::Tally;
+use crate::script::clients::Progress;
 use crate::script::host::Host;
 use crate::script::program::Program;
 use crate::script::tasks::{TaskId, Tasks};
@@ -44,5 +46,15 @@ impl Host {
     /// Calls of the running task that had nothing to wait for, since it last waited.
     pub(in crate::script) fn unwaited(&self) -> &Cell<u32> {
         &self.unwaited
+    }
+
+    /// Sets where measures and counts go.
+    pub(in crate::script) fn set_progress(&self, progress: Progress) {
+        self.progress.replace(Some(progress));
+    }
+
+    /// Works with the counts; without many clients nobody looks at them.
+    pub(in crate::script) fn with_tally<R>(&self, work: impl FnOnce(&mut Tally) -> R) -> Option<R> {
+        self.progress.borrow().as_ref().map(|progress| work(&mut progress.look().tally))
     }
 }

@@ -44,4 +44,9 @@ pub(super) const TASKS: &[(&str, &str)] = &[
     ("task.cancel()", "Ends a task; false if it had ended."),
     ("task.is_done", "Whether it has ended."),
     ("sleep(ms)", "Waits so many milliseconds."),
+    (
+        "measure(name, || ..)",
+        "Calls it and gives its value; with tcpx run --clients its time is one of that name in the result.",
+    ),
+    ("count(name)", "With tcpx run --clients: adds 1, or n with count(name, n), to a count of the result."),
 ];

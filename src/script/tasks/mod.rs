@@ -18,7 +18,7 @@ use slab::Slab;
 
 use crate::script::engine::Fault;
 use crate::script::error::Report;
-use crate::session::{ConnId, ConnView};
+use crate::session::{ConnId, ConnView, ListenerId};
 use crate::sys::coroutine::Coroutine;
 use crate::sys::stack::{Pool, Stack};
 
@@ -35,6 +35,12 @@ const WAIT_LIMIT: Duration = Duration::from_secs(10);
 pub(super) struct TaskId {
     number: u64,
     index: usize,
+}
+
+/// A task that is in no table.
+#[cfg(test)]
+pub(super) fn test_id(number: u64) -> TaskId {
+    TaskId { number, index: 0 }
 }
 
 /// All tasks of a script that have not ended.
@@ -75,6 +81,9 @@ struct Task {
     woken: Woken,
     /// Bytes that it has allocated since it began.
     growth: isize,
+    /// Connections and listeners that it and those it has started have opened, for one of many runs of `main`.
+    opened: Vec<Rc<ConnView>>,
+    listeners: Vec<ListenerId>,
 }
 
 impl std::fmt::Debug for Task {
@@ -116,6 +125,8 @@ impl Tasks {
             is_ready: false,
             woken: Woken::Again,
             growth: 0,
+            opened: Vec::new(),
+            listeners: Vec::new(),
         });
         let id = TaskId { number, index };
         state.set_id(id);
@@ -268,6 +279,31 @@ impl Tasks {
         {
             task.joiners.push(joiner);
         }
+    }
+
+    /// Notes a connection that a task has opened, with the run of `main` that it belongs to.
+    pub(super) fn note_opened(&mut self, id: TaskId, view: &Rc<ConnView>) {
+        if let Some(task) = self.main_of(id) {
+            if task.opened.len() == task.opened.capacity() {
+                task.opened.retain(|view| view.info.is_open());
+            }
+            task.opened.push(Rc::clone(view));
+        }
+    }
+
+    /// The same for a listener.
+    pub(super) fn note_listener(&mut self, id: TaskId, listener: ListenerId) {
+        if let Some(task) = self.main_of(id) {
+            task.listeners.push(listener);
+        }
+    }
+
+    /// The run of `main` that a task belongs to.
+    fn main_of(&mut self, mut id: TaskId) -> Option<&mut Task> {
+        while let Some(parent) = self.get(id)?.parent {
+            id = parent;
+        }
+        self.get_mut(id).filter(|task| task.role == Role::Main)
     }
 
     /// Whether a task waits for another one's end, directly or through others.

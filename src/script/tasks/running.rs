@@ -9,6 +9,7 @@ use std::time::Instant;
 use rhai::{Dynamic, EvalAltResult, FnPtr, Position};
 
 use crate::exit::Exit;
+use crate::script::clients::RunEnd;
 use crate::script::engine::Fault;
 use crate::script::error::{self, Report};
 use crate::script::host::{Host, Stopped};
@@ -104,6 +105,10 @@ impl ScriptHandler {
     /// # Errors
     /// There is no room for its stack.
     pub(in crate::script) fn start_main(&self) -> Result<(), HandlerError> {
+        if let Some(clients) = &mut *self.clients.borrow_mut() {
+            clients.begin(self.host.now());
+            return Ok(());
+        }
         let place = self.program.sources.main().name.clone();
         let started = self.host.start_task(&self.program, Role::Main, Body::Named("main"), Vec::new(), None, place);
         let (id, _) = started.map_err(|cause| self.failed("main", &format!("no stack for a task: {cause}")))?;
@@ -139,6 +144,77 @@ impl ScriptHandler {
         }
     }
 
+    /// One of many runs of `main` has ended: it is counted. Alone it ends the whole run.
+    fn run_ended(
+        &self,
+        id: TaskId,
+        task: &Task,
+        result: Result<(), HandlerError>,
+        out: &mut Vec<Command>,
+    ) -> Result<(), HandlerError> {
+        let mut clients = self.clients.borrow_mut();
+        let Some(clients) = &mut *clients else { return result };
+        let end = match result {
+            Ok(()) => RunEnd::Cut,
+            Err(HandlerError::Exit(0)) => RunEnd::Good,
+            Err(HandlerError::Exit(code)) => RunEnd::Failed(format!("exit code {code}")),
+            Err(HandlerError::Failed { message, summary, .. }) => {
+                if clients.tells_failure() {
+                    out.extend(message.lines().map(|line| Command::Log(None, line.to_owned())));
+                }
+                RunEnd::Failed(task.state.with_outcome(|outcome| reason_of(outcome, summary)))
+            }
+        };
+        clients.ended(id, self.host.now(), &end);
+        Ok(())
+    }
+
+    /// Ends what a run of `main` has opened, if others go on.
+    fn release_opened(&self, task: &mut Task, out: &mut Vec<Command>) {
+        if self.clients.borrow().is_none() {
+            return;
+        }
+        for view in std::mem::take(&mut task.opened) {
+            out.extend(view.request_close());
+        }
+        for listener in std::mem::take(&mut task.listeners) {
+            self.host.listeners().closed(listener);
+            out.push(Command::CloseListener(listener));
+        }
+    }
+
+    /// Does what is due for the clients: begins a run, cuts what is over, or ends the whole.
+    pub(in crate::script) fn step_clients(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
+        let mut guard = self.clients.borrow_mut();
+        let clients = guard.as_mut()?;
+        let done = |result| Some(TimerCall { conn: None, result });
+        if clients.is_finished(now) {
+            *guard = None;
+            return done(Err(HandlerError::Exit(0)));
+        }
+        let overdue = clients.take_overdue(now);
+        if !overdue.is_empty() {
+            drop(guard);
+            for id in overdue {
+                self.host.tasks().cancel(id);
+            }
+            return done(Ok(()));
+        }
+        let due = clients.next(now)?;
+        let place = self.program.sources.main().name.clone();
+        match self.host.start_task(&self.program, Role::Main, Body::Named("main"), Vec::new(), None, place) {
+            Ok((id, _)) => {
+                clients.begun(id, due, now);
+                drop(guard);
+                done(self.resume(id, out))
+            }
+            Err(cause) => {
+                clients.failed_to_begin(now, &format!("no stack for a task: {cause}"));
+                done(Ok(()))
+            }
+        }
+    }
+
     /// Gives one task that is ready, or whose time has passed, a turn.
     pub(in crate::script) fn resume_due(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
         let id = self.host.tasks().take_due(now)?;
@@ -151,6 +227,7 @@ impl ScriptHandler {
     fn ended(&self, id: TaskId, ending: Ending, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let Some(mut task) = self.host.tasks().remove(id) else { return Ok(()) };
         let unheard = std::mem::take(&mut task.unheard);
+        self.release_opened(&mut task, out);
         let mut result = self.conclude(&task, ending, out);
         for (state, report) in unheard {
             if state.note_told() {
@@ -158,10 +235,10 @@ impl ScriptHandler {
             }
             match &result {
                 Ok(()) | Err(HandlerError::Exit(0)) => result = Err(failed(&task, &report, Exit::ScriptRun)),
-                Err(_) => out.push(Command::Log(None, report.message())),
+                Err(_) => out.extend(report.message().lines().map(|line| Command::Log(None, line.to_owned()))),
             }
         }
-        result
+        if task.role == Role::Main { self.run_ended(id, &task, result, out) } else { result }
     }
 
     /// What the end of a task means.
@@ -243,6 +320,18 @@ impl ScriptHandler {
             // What it says at its end changes nothing.
             let _ = self.resume(id, out);
         }
+    }
+}
+
+/// Why a run of `main` has failed, the same words for the same reason.
+fn reason_of(outcome: &Outcome, summary: String) -> String {
+    let Outcome::Failed(fault) = outcome else { return summary };
+    match trouble::kind_of(fault) {
+        Some(kind) => match trouble::op_of(fault) {
+            Some(op) => format!("{} in {op}", kind.name()),
+            None => kind.name().to_owned(),
+        },
+        None => error::sentence_of(fault),
     }
 }
 

@@ -1,0 +1,175 @@
+//! `tcpx run --clients`: loops that run a script's `main` many times, the line meanwhile, and the result.
+//!
+//! Owns how the load is divided among the loops of this process, and the order at the end: the result is printed and written
+//! before its conditions are reported. What is counted, `load` knows.
+
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::print;
+use crate::cli::{Load, Target};
+use crate::config::Config;
+use crate::driver;
+use crate::error::{Error, Result, cause};
+use crate::exit::Exit;
+use crate::load::schedule::{Ramp, Schedule};
+use crate::load::{LoadResult, Part, RUN, Shard, Stat, Tally};
+use crate::output::console;
+use crate::output::load::live::{Snapshot, line};
+use crate::output::load::{summary, to_json};
+use crate::script::{Plan, Progress};
+use crate::sys::stack;
+
+/// Time between two lines on a terminal.
+const LIVE: Duration = Duration::from_millis(250);
+/// Width of the line on a terminal.
+const WIDTH: usize = 79;
+
+/// Runs the load. Exit 1 if a run has failed, or a condition holds.
+pub(super) fn run(config: &Config, load: &Load) -> Result<Exit> {
+    let now_us = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
+    if let Some(start) = load.start_at {
+        match start.wait(now_us()) {
+            Ok(time) => thread::sleep(time),
+            Err(late) => console::warn(&format!("the start was {late:.1?} ago")),
+        }
+    }
+    let (start_us, began) = (now_us(), Instant::now());
+    let seed = config.script.as_ref().and_then(|script| script.seed).unwrap_or_default();
+    let (sender, ended) = mpsc::channel();
+    let mut loops = Vec::new();
+    for number in 0..load.workers as u32 {
+        let progress = Progress::default();
+        let (plan, mut config) = (plan(load, number), config.clone());
+        if let Some(script) = &mut config.script {
+            script.seed = Some(Shard::client_seed(load.shard.seed(seed), number.into()));
+        }
+        let (sender, counted) = (sender.clone(), progress.clone());
+        let run = move || {
+            let exit = driver::run_clients(config.clone(), plan.clone(), counted.clone());
+            // Nobody waits any more if another loop has failed to start.
+            let _ = sender.send(exit);
+        };
+        stack::spawn(run).map_err(|error| Error::system("start a thread", &error))?;
+        loops.push(progress);
+    }
+    let exits = wait(load, config.output.quiet, began, &loops, &ended);
+    if let Some(exit) = exits.iter().copied().find(|exit| matches!(exit, Exit::ScriptLoad | Exit::Bug | Exit::Shortage))
+    {
+        return Ok(exit);
+    }
+    let result = result(load, seed, start_us, &loops);
+    finish(load, &result, &exits)
+}
+
+/// What one loop has to do.
+fn plan(load: &Load, number: u32) -> Plan {
+    // The loops of all shards take turns, as shards do.
+    let workers = load.workers as u32;
+    let part = Shard::new((load.shard.index() - 1) * workers + number + 1, load.shard.count() * workers);
+    let part = part.unwrap_or(Shard::WHOLE);
+    Plan {
+        clients: part.share(load.clients),
+        duration: load.duration,
+        schedule: load.rate.map(|rate| Schedule::new(rate, load.ramp, part)),
+        ramp: Ramp::new(load.ramp, load.clients, part),
+    }
+}
+
+/// Waits for the ends of all loops, and shows where they are on a terminal.
+fn wait(load: &Load, is_quiet: bool, began: Instant, loops: &[Progress], ended: &mpsc::Receiver<Exit>) -> Vec<Exit> {
+    let is_live = !is_quiet && io::stderr().is_terminal();
+    let mut exits = Vec::new();
+    let mut last = (Instant::now(), 0);
+    while exits.len() < loops.len() {
+        match ended.recv_timeout(LIVE) {
+            Ok(exit) => exits.push(exit),
+            Err(RecvTimeoutError::Timeout) if is_live => {
+                let mut now = snapshot(load, began, loops);
+                let (since, runs) = last;
+                let time = since.elapsed().as_secs_f64().max(0.001);
+                now.last_second = ((now.runs - runs) as f64 / time) as u64;
+                last = (Instant::now(), now.runs);
+                driver::say(&format!("\r{}\x1b[K", line(&now, WIDTH)));
+                driver::say_last("");
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    if is_live {
+        driver::say_last("\r\x1b[K");
+    }
+    exits
+}
+
+fn snapshot(load: &Load, began: Instant, loops: &[Progress]) -> Snapshot {
+    let mut tally = Tally::default();
+    let mut busy = 0;
+    for progress in loops {
+        let counted = progress.look();
+        tally.merge(&counted.tally, 0);
+        busy += counted.busy;
+    }
+    let stat = |stat| tally.measures.get(RUN).and_then(|measure| measure.stat(stat));
+    Snapshot {
+        elapsed: began.elapsed(),
+        planned: load.duration,
+        runs: tally.runs,
+        failed: tally.failed(),
+        busy,
+        clients: load.shard.share(load.clients),
+        p50_us: stat(Stat::P50),
+        p99_us: stat(Stat::P99),
+        ..Snapshot::default()
+    }
+}
+
+fn result(load: &Load, seed: u64, start_us: i64, loops: &[Progress]) -> LoadResult {
+    let mut tally = Tally::default();
+    let mut ended = Duration::ZERO;
+    for progress in loops {
+        let counted = progress.look();
+        tally.merge(&counted.tally, 0);
+        ended = ended.max(counted.ended);
+    }
+    let share = f64::from(load.shard.count());
+    let part = Part {
+        shard: load.shard,
+        seed,
+        clients: load.shard.share(load.clients),
+        target_rate: load.rate.map(|rate| rate.per_second() / share),
+        start_us,
+        duration_us: ended.as_micros() as u64,
+        runs: 0,
+        failed: 0,
+    };
+    LoadResult::of_run(part, tally)
+}
+
+/// Prints and writes the result, and says what it means.
+fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
+    match &load.json {
+        Some(Target::File(path)) => {
+            let failed = |error: io::Error| Error::Write { target: path.display().to_string(), cause: cause(&error) };
+            fs::write(path, to_json(result)).map_err(failed)?;
+        }
+        Some(Target::Stdout) | None => {}
+    }
+    let printed = match &load.json {
+        Some(Target::Stdout) => print(&to_json(result))?,
+        _ => print(&summary(result))?,
+    };
+    if let Some(exit) = exits.iter().copied().find(|exit| !matches!(exit, Exit::Success | Exit::Script(0))) {
+        return Ok(exit);
+    }
+    let violations: Vec<_> = load.fail_if.iter().filter_map(|threshold| threshold.violation(result)).collect();
+    for message in &violations {
+        console::error(&Error::Verdict { message: message.clone() });
+    }
+    let has_failed = result.tally().failed() > 0;
+    Ok(if violations.is_empty() && !has_failed { printed } else { Exit::Verdict })
+}
