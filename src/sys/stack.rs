@@ -70,7 +70,7 @@ impl Pool {
     pub fn take(&mut self) -> io::Result<Stack> {
         match self.free.pop() {
             Some(stack) => Ok(stack),
-            None => Stack::new(SIZE_OF_TASK).ok_or_else(io::Error::last_os_error),
+            None => SIZES.iter().find_map(|size| Stack::new(*size)).ok_or_else(io::Error::last_os_error),
         }
     }
 
@@ -82,9 +82,6 @@ impl Pool {
         }
     }
 }
-
-/// Size of the stack of a coroutine, in bytes of address space.
-const SIZE_OF_TASK: usize = 64 << 20;
 
 /// Maximum number of free stacks in a pool.
 const MOST_FREE: usize = 256;
