@@ -3,13 +3,15 @@
 //! Shared with the tasks that run in it, so that they finish with the version they began with. Knows nothing of limits and
 //! commands (`host`), and does not say what a failed call means.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use rhai::{AST, Caches, Dynamic, Engine, EvalContext, FnPtr, FuncArgs, Scope};
 
+use crate::script::check::Hook;
 use crate::script::engine::Fault;
+use crate::script::outline;
 use crate::script::source::Sources;
 
 /// Maximum calls with one [`CallCache`].
@@ -22,6 +24,8 @@ pub(super) struct Program {
     /// Numbers of parameters of each function, closures included, as a bit set: bit `n` for `n` parameters.
     pub(super) parameters: HashMap<String, u64>,
     no_ast: AST,
+    /// Where `session` stands, as `FILE:LINE`.
+    session_place: OnceCell<String>,
     /// Cache of the last call of a handler, for the next one.
     cache: Cell<Option<Box<CallCache>>>,
 }
@@ -39,7 +43,14 @@ struct CallCache {
 
 impl Program {
     pub(super) fn new(engine: Engine, sources: Rc<Sources>, parameters: HashMap<String, u64>) -> Rc<Self> {
-        Rc::new(Self { engine, sources, parameters, no_ast: AST::empty(), cache: Cell::default() })
+        Rc::new(Self {
+            engine,
+            sources,
+            parameters,
+            no_ast: AST::empty(),
+            session_place: OnceCell::new(),
+            cache: Cell::default(),
+        })
     }
 
     /// Calls a function by its name. Unlike `Engine::eval_fn_call` it keeps Rhai's cache from call to call: looking up every
@@ -79,6 +90,16 @@ impl Program {
     pub(super) fn call(&self, function: &FnPtr, args: impl FuncArgs) -> Result<Dynamic, Fault> {
         // With the script's own AST the call would not find functions that the script imports.
         function.call::<Dynamic>(&self.engine, &self.no_ast, args)
+    }
+
+    /// Where `session` stands: `FILE:LINE`.
+    pub(super) fn session_place(&self) -> &str {
+        self.session_place.get_or_init(|| {
+            let main = self.sources.main();
+            let is_session = |word: &outline::Word<'_>| word.keyword == "fn" && word.name == Hook::Session.name();
+            let line = outline::words(&main.text).find(is_session).map_or(1, |word| word.line);
+            format!("{}:{}", main.name, main.line_number(line))
+        })
     }
 
     /// How many of `given` arguments a function value is called with, because trailing parameters may be left out; captured

@@ -7,8 +7,7 @@ mod running;
 mod state;
 mod waiting;
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -50,8 +49,8 @@ pub(super) struct Tasks {
     last_number: u64,
     /// Tasks that go on as soon as they get a turn.
     ready: VecDeque<TaskId>,
-    /// At most one valid entry for each task: that of [`Task::queued`].
-    due: BinaryHeap<Reverse<(Instant, TaskId)>>,
+    /// At most one entry for each task: that of [`Task::queued`].
+    due: BTreeSet<(Instant, TaskId)>,
     stacks: Pool,
 }
 
@@ -75,7 +74,7 @@ struct Task {
     unheard: Vec<(Rc<TaskState>, Report)>,
     /// Until when it waits.
     deadline: Option<Instant>,
-    /// The time of its valid entry in [`Tasks::due`].
+    /// The time of its entry in [`Tasks::due`].
     queued: Option<Instant>,
     is_ready: bool,
     woken: Woken,
@@ -239,6 +238,9 @@ impl Tasks {
     fn remove(&mut self, id: TaskId) -> Option<Task> {
         self.get(id)?;
         let task = self.table.remove(id.index);
+        if let Some(queued) = task.queued {
+            self.due.remove(&(queued, id));
+        }
         for joiner in &task.joiners {
             self.wake(*joiner);
         }
@@ -336,8 +338,11 @@ impl Tasks {
         if let Some(at) = deadline
             && task.queued.is_none_or(|queued| at < queued)
         {
-            task.queued = Some(at);
-            self.due.push(Reverse((at, id)));
+            let earlier = task.queued.replace(at);
+            if let Some(earlier) = earlier {
+                self.due.remove(&(earlier, id));
+            }
+            self.due.insert((at, id));
         }
         true
     }
@@ -347,9 +352,9 @@ impl Tasks {
         if !self.ready.is_empty() {
             return Some(now());
         }
-        while let Some(Reverse((at, id))) = self.due.peek().copied() {
-            let Some(task) = self.get_mut(id).filter(|task| task.queued == Some(at)) else {
-                self.due.pop();
+        while let Some((at, id)) = self.due.first().copied() {
+            let Some(task) = self.get_mut(id) else {
+                self.due.pop_first();
                 continue;
             };
             match task.deadline {
@@ -357,8 +362,8 @@ impl Tasks {
                 // It waits for something else now.
                 later => {
                     task.queued = later;
-                    self.due.pop();
-                    self.due.extend(later.map(|later| Reverse((later, id))));
+                    self.due.pop_first();
+                    self.due.extend(later.map(|later| (later, id)));
                 }
             }
         }
@@ -369,7 +374,7 @@ impl Tasks {
     pub(super) fn take_due(&mut self, now: Instant) -> Option<TaskId> {
         while self.ready.is_empty() {
             self.deadline(|| now).filter(|at| *at <= now)?;
-            let Reverse((_, id)) = self.due.pop()?;
+            let (_, id) = self.due.pop_first()?;
             let task = self.get_mut(id)?;
             (task.queued, task.deadline) = (None, None);
             if task.woken == Woken::Again {

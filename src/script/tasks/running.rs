@@ -93,7 +93,10 @@ impl ScriptHandler {
         args: Vec<Dynamic>,
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
-        let place = self.program.sources.main().name.clone();
+        let place = match &body {
+            Body::Named(_) => self.program.session_place().to_owned(),
+            Body::Function(_) => self.program.sources.main().name.clone(),
+        };
         match self.host.start_task(&self.program, Role::Session, body, args, Some(Rc::clone(conn)), place) {
             Ok((id, _)) => self.resume(id, out),
             Err(cause) => Err(self.failed("session", &format!("no stack for a session: {cause}"))),
@@ -302,7 +305,11 @@ impl ScriptHandler {
                 Ok(())
             }
             Role::Main => match value.as_int().map(u8::try_from) {
-                Ok(Err(_)) => Err(self.failed("main", &format!("main() gives {value}: an exit code is from 0 to 255"))),
+                Ok(Err(_)) => {
+                    let name = &task.program.sources.main().name;
+                    let text = format!("{name}: main() gives {value}: an exit code is from 0 to 255");
+                    Err(failed(task, &Report::plain(&text), Exit::ScriptRun))
+                }
                 Ok(Ok(code)) => Err(HandlerError::Exit(code)),
                 Err(_) => Err(HandlerError::Exit(0)),
             },
