@@ -98,6 +98,9 @@ impl Hook {
         Self::Session,
     ];
 
+    /// The handlers of what a connection receives, which a session takes itself.
+    pub(super) const OF_STREAMS: [Self; 5] = [Self::Data, Self::Text, Self::Line, Self::Frame, Self::Eof];
+
     /// The handler's name.
     pub(super) fn name(self) -> &'static str {
         SIGNATURES[self as usize].0
@@ -251,6 +254,7 @@ pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Repo
         .map(|function| (place(&mut places, function.name, function.params.len()), function))
         .collect();
     defined.sort_by_key(|(word, _)| (word.line, word.column));
+    let has_session = defined.iter().any(|(_, function)| function.name == Hook::Session.name());
     for (word, function) in defined {
         let at = Position::new(word.line as u16, word.column as u16);
         let mut fault = |what: String, near: Option<&str>, hint: Option<String>| {
@@ -281,9 +285,18 @@ pub(super) fn examine(ast: &AST, source: &Source) -> (Hooks, Vec<(Position, Repo
             fault(format!("{name} is a handler and cannot be private"), None, None);
         } else if hooks.arity[index].replace(given as u8).is_some() {
             fault(format!("{name} is defined twice"), None, None);
+        } else if has_session && Hook::OF_STREAMS.iter().any(|hook| hook.name() == name) {
+            let session = Hook::Session.name();
+            let hint = format!("write what {name} does in {session}, or leave {session} out");
+            fault(beside_session(name), None, Some(hint));
         }
     }
     (hooks, faults)
+}
+
+/// Why a handler of received data cannot stand beside a session.
+pub(super) fn beside_session(name: &str) -> String {
+    format!("{name} cannot stand beside session: session takes what its connection receives")
 }
 
 /// Whether a function has the name of a handler: `on_…`, or `frame_size`.

@@ -343,6 +343,16 @@ impl Host {
         self.hooks.set(hooks);
     }
 
+    /// Whether the script measures frames.
+    pub(super) fn measures(&self) -> bool {
+        self.hooks.get().has(Hook::FrameSize)
+    }
+
+    /// The handlers of the script.
+    pub(super) fn hooks(&self) -> Hooks {
+        self.hooks.get()
+    }
+
     /// Whether a connection has a handler, its own or the script's.
     pub(super) fn has(&self, conn: &ConnView, hook: Hook) -> bool {
         let hooks = self.hooks.get();

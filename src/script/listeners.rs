@@ -109,9 +109,17 @@ impl Listeners {
         self.pending.remove(&listener);
     }
 
-    /// Sets a handler of a listener, for the connections it accepts from now on.
-    pub(super) fn set(&mut self, listener: ListenerId, hook: Hook, call: FnPtr) {
-        Rc::make_mut(self.handlers.entry(listener).or_default()).set(hook, call);
+    /// Sets a handler of a listener, for the connections it accepts from now on. Returns a handler of received data that
+    /// would stand beside a session; then nothing is set.
+    pub(super) fn set(&mut self, listener: ListenerId, hook: Hook, call: FnPtr) -> Option<Hook> {
+        let handlers = self.handlers.entry(listener).or_default();
+        let mut changed = Handlers::clone(handlers);
+        changed.set(hook, call);
+        let beside = changed.beside_session();
+        if beside.is_none() {
+            *handlers = Rc::new(changed);
+        }
+        beside
     }
 
     /// The handlers of a listener, if it has any.

@@ -8,6 +8,8 @@ use rhai::Dynamic;
 
 use crate::script::api::conn::Conn;
 use crate::script::check::Hook;
+use crate::script::engine::Fault;
+use crate::script::host::Host;
 use crate::script::{ScriptHandler, api};
 use crate::session::{Command, ConnView, HandlerError};
 
@@ -31,13 +33,26 @@ impl ScriptHandler {
     ) -> Result<(), HandlerError> {
         let answer =
             self.ask_hook(Hook::FrameSize, [Dynamic::from(Conn::new(conn)), Dynamic::from_blob(bytes)], out)?;
-        let length = answer.as_int().ok().and_then(|length| usize::try_from(length).ok());
-        if let Some(length) = length {
-            out.push(Command::Cut(conn.id, length));
-            Ok(())
-        } else {
-            let fault = format!("frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more");
-            Err(self.wrong_answer(Hook::FrameSize, &fault))
-        }
+        let length = length(&answer).map_err(|fault| self.wrong_answer(Hook::FrameSize, &fault))?;
+        out.push(Command::Cut(conn.id, length));
+        Ok(())
     }
+}
+
+impl Host {
+    /// Calls `frame_size` for the length of the next frame, in the middle of a task. It must not wait, as elsewhere.
+    pub(super) fn measure(&self, conn: &Conn, bytes: Vec<u8>) -> Result<usize, Fault> {
+        let (Some(program), Some(count)) = (self.program(), self.hooks().arity(Hook::FrameSize)) else { return Ok(0) };
+        let mut args = [Dynamic::from(conn.clone()), Dynamic::from_blob(bytes)];
+        let task = self.running_task().take();
+        let answer = program.call_in_task(Hook::FrameSize.name(), &mut args[..count]);
+        self.running_task().set(task);
+        length(&answer?).map_err(Into::into)
+    }
+}
+
+/// The length that `frame_size` has given.
+fn length(answer: &Dynamic) -> Result<usize, String> {
+    let length = answer.as_int().ok().and_then(|length| usize::try_from(length).ok());
+    length.ok_or_else(|| format!("frame_size gave {answer:?}: it has to give a length in bytes, or 0 for more"))
 }

@@ -55,6 +55,12 @@ impl Handlers {
         self.get(Hook::Session).is_some()
     }
 
+    /// A handler of received data that stands beside a session, which takes all of that.
+    pub(super) fn beside_session(&self) -> Option<Hook> {
+        let mut streams = Hook::OF_STREAMS.into_iter();
+        streams.find(|hook| self.is_session() && self.get(*hook).is_some())
+    }
+
     /// Whether there is one.
     pub(super) fn has_own(&self) -> bool {
         !self.own.is_empty()

@@ -36,6 +36,12 @@ pub(super) struct Pull {
     bound: RefCell<Vec<TaskId>>,
     /// Reading was stopped because too much is held.
     is_full: Cell<bool>,
+    /// Bytes that the reader waits for, if they may be more than [`MARK`].
+    needed: Cell<usize>,
+    /// The task that has read last.
+    last_reader: Cell<Option<TaskId>>,
+    /// The script has stopped reading.
+    is_paused: Cell<bool>,
     /// It was established.
     is_opened: Cell<bool>,
     /// Why it is over.
@@ -106,6 +112,9 @@ impl Pull {
             waiters: RefCell::default(),
             bound: RefCell::default(),
             is_full: Cell::new(false),
+            needed: Cell::new(0),
+            last_reader: Cell::new(None),
+            is_paused: Cell::new(false),
             is_opened: Cell::new(false),
             closed: Cell::new(None),
             trouble: RefCell::default(),
@@ -126,7 +135,7 @@ impl Pull {
         view.info.set_kept(held);
         if self.is_full.get() && held <= MARK / 2 {
             self.is_full.set(false);
-            host.push(Command::Resume(view.id));
+            self.go_on(host, view);
         }
         Some(result)
     }
@@ -138,14 +147,33 @@ impl Pull {
         inbox.push(bytes);
         let held = inbox.held();
         view.info.set_kept(held);
-        if held > MARK && !self.is_full.replace(true) {
+        if held > MARK.max(self.needed.get()) && !self.is_full.replace(true) {
             out.push(Command::Pause(view.id));
         }
     }
 
-    /// A call asks for more than may be held otherwise: goes on reading.
-    pub(super) fn read_on(&self, host: &Host, view: &ConnView) {
-        if self.is_full.replace(false) {
+    /// The reader waits for so many bytes, which may be more than is held otherwise: goes on reading. 0: it waits no more.
+    pub(super) fn need(&self, host: &Host, view: &ConnView, bytes: usize) {
+        self.needed.set(bytes);
+        if bytes > 0 && self.is_full.replace(false) {
+            self.go_on(host, view);
+        }
+    }
+
+    /// The script stops reading.
+    pub(super) fn pause(&self, host: &Host, view: &ConnView) {
+        self.is_paused.set(true);
+        host.push(Command::Pause(view.id));
+    }
+
+    /// The script goes on reading, unless too much is held.
+    pub(super) fn resume(&self, host: &Host, view: &ConnView) {
+        self.is_paused.set(false);
+        self.go_on(host, view);
+    }
+
+    fn go_on(&self, host: &Host, view: &ConnView) {
+        if !self.is_paused.get() && !self.is_full.get() {
             host.push(Command::Resume(view.id));
         }
     }
@@ -195,6 +223,12 @@ impl Pull {
         self.closed.get()
     }
 
+    /// Whether the connection has failed: what was sent may not have arrived.
+    pub(super) fn has_broken(&self) -> bool {
+        let broke = |reason| matches!(reason, CloseReason::Reset | CloseReason::Error | CloseReason::Timeout);
+        self.trouble.borrow().is_some() || self.closed.get().is_some_and(broke)
+    }
+
     /// The task that waits for bytes.
     pub(super) fn reader(&self) -> Option<TaskId> {
         self.reader.get()
@@ -203,6 +237,20 @@ impl Pull {
     /// Sets the task that waits for bytes.
     pub(super) fn set_reader(&self, task: Option<TaskId>) {
         self.reader.set(task);
+    }
+
+    /// Notes that a task reads.
+    pub(super) fn note_reader(&self, task: TaskId) {
+        self.last_reader.set(Some(task));
+    }
+
+    /// A task waits for the end alone: what nobody reads must not hide it. What another task reads stays.
+    pub(super) fn look_for_end(&self, host: &Host, view: &ConnView, task: TaskId) {
+        let reader = self.last_reader.get().filter(|reader| *reader != task);
+        let is_read = reader.is_some_and(|reader| host.tasks().is_alive(reader));
+        if self.is_full.get() && !is_read {
+            self.with_inbox(host, view, |inbox| inbox.clean(view));
+        }
     }
 
     /// Adds a task that is woken by whatever happens to the connection, until it is removed.

@@ -7,6 +7,7 @@ use rhai::{Dynamic, EvalAltResult, Map, Position};
 use crate::exit::Exit;
 use crate::script::api::conn::Conn;
 use crate::script::engine::Fault;
+use crate::script::host::Host;
 use crate::script::tasks::Role;
 use crate::session::inbox::StreamEnd;
 use crate::session::{ConnError, ErrorKind};
@@ -103,6 +104,14 @@ impl Trouble {
         map.insert("op".into(), self.op.into());
         map.insert("conn".into(), self.conn.map_or(Dynamic::UNIT, Dynamic::from));
         EvalAltResult::ErrorRuntime(Dynamic::from_map(map), Position::NONE).into()
+    }
+}
+
+/// The error of a call that does not wait: in a task a map, in a handler its text.
+pub(super) fn failure(host: &Host, kind: Kind, op: &'static str, conn: Option<&Conn>, message: String) -> Fault {
+    match host.current_task() {
+        Some(_) => Trouble { conn: conn.cloned(), ..Trouble::new(kind, op, message) }.thrown(),
+        None => message.into(),
     }
 }
 

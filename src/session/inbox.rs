@@ -30,6 +30,8 @@ pub enum Wanted {
     Text,
     /// Lines, frames, or what a search finds.
     Unit(ChosenForm),
+    /// Frames whose lengths somebody else knows ([`Inbox::take_unmeasured`]).
+    Measured,
 }
 
 /// Received bytes that wait.
@@ -40,6 +42,8 @@ pub struct Inbox {
     /// A chunk that arrived while nothing was there.
     chunk: Option<Vec<u8>>,
     end: Option<StreamEnd>,
+    /// The beginning of a frame whose length nobody has said.
+    unmeasured: Option<Vec<u8>>,
     /// The last units of a stream that has ended were given out.
     is_finished: bool,
 }
@@ -48,7 +52,7 @@ impl Inbox {
     /// Nothing has arrived.
     pub fn new(malformed: Malformed) -> Self {
         let inbound = Inbound::new(Form::Data, malformed);
-        Self { inbound, form: Wanted::Bytes, chunk: None, end: None, is_finished: false }
+        Self { inbound, form: Wanted::Bytes, chunk: None, end: None, unmeasured: None, is_finished: false }
     }
 
     /// Takes a chunk that has arrived.
@@ -113,9 +117,29 @@ impl Inbox {
         self.settle();
         let next = self.inbound.next(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
         if next.is_some() || self.end.is_none() || self.is_finished {
-            return Ok(next);
+            return Ok(self.without_measure(next));
         }
-        self.inbound.decide(view).map_err(|fault| fault.trouble(Operation::Read).1)
+        self.decide(view)
+    }
+
+    /// The beginning of a frame, once after a call that gave nothing: [`Inbox::set_length`] answers it.
+    pub fn take_unmeasured(&mut self) -> Option<Vec<u8>> {
+        self.unmeasured.take()
+    }
+
+    /// Sets the length of the frame that was to be measured; 0: that takes more bytes.
+    pub fn set_length(&mut self, length: usize) {
+        self.inbound.set_length(length);
+    }
+
+    fn without_measure(&mut self, next: Option<Event>) -> Option<Event> {
+        match next {
+            Some(Event::Measure(bytes)) => {
+                self.unmeasured = Some(bytes);
+                None
+            }
+            next => next,
+        }
     }
 
     /// What is left of a stream that has ended, as the last unit of its form, and nothing after that.
@@ -151,7 +175,8 @@ impl Inbox {
     /// # Errors
     /// As [`Inbox::next`].
     pub fn decide(&mut self, view: &ConnView) -> Result<Option<Event>, ConnError> {
-        self.inbound.decide(view).map_err(|fault| fault.trouble(Operation::Read).1)
+        let next = self.inbound.decide(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+        Ok(self.without_measure(next))
     }
 
     /// Drops and gives out everything that is there.
@@ -167,6 +192,7 @@ impl Inbox {
         match &wanted {
             Wanted::Bytes => self.inbound.set_chosen(view, Some(ChosenForm::Data), Form::Data),
             Wanted::Text => self.inbound.set_chosen(view, None, Form::Text),
+            Wanted::Measured => self.inbound.set_chosen(view, None, Form::Measured),
             Wanted::Unit(form) => self.inbound.set_chosen(view, Some(form.clone()), Form::Data),
         }
         self.form = wanted;
@@ -182,3 +208,6 @@ impl Inbox {
 
 /// The form of lines.
 pub const LINES: Wanted = Wanted::Unit(ChosenForm::Lines { max: MAX_FRAME });
+
+#[cfg(test)]
+mod tests;

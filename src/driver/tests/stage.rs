@@ -201,8 +201,13 @@ impl Stage {
             self.told_at = self.now;
             self.transcript.push(format!("at {}", show_time(self.now - self.start)));
         }
-        let line = self.renamed.iter().fold(line.to_owned(), |line, (from, to)| line.replace(from.as_str(), to));
+        let line = self.rename(line.to_owned());
         self.transcript.push(line);
+    }
+
+    /// The text with the other names for paths of this machine.
+    fn rename(&self, text: String) -> String {
+        self.renamed.iter().fold(text, |text, (from, to)| text.replace(from.as_str(), to))
     }
 
     /// Tells of bytes that a stream got.
@@ -215,8 +220,9 @@ impl Stage {
 
     /// What does not depend on how much is done at once: the bytes of each stream, and what else happened to it, in order.
     pub(super) fn outcome(&self) -> Vec<String> {
+        let all = |bytes| self.rename(show_all(bytes));
         let mut outcome: Vec<_> =
-            self.streams.iter().map(|(stream, bytes)| format!("{stream} in all {}", show_all(bytes))).collect();
+            self.streams.iter().map(|(stream, bytes)| format!("{stream} in all {}", all(bytes))).collect();
         let told = self.transcript.iter().filter(|line| !line.starts_with("> ") && !line.starts_with("at "));
         let told = told.filter(|line| {
             !self.streams.keys().any(|stream| {
@@ -512,11 +518,14 @@ fn words(line: &str) -> Vec<&str> {
     words
 }
 
-/// Bytes as a step says them: `"text\n"` or `x*1000`.
+/// Bytes as a step says them: `"text\n"`, `0xd6d0` or `x*1000`.
 fn bytes(word: &str) -> Vec<u8> {
     if let Some(text) = word.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         let pairs = [("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\x07", "\x07"), ("\\x1b", "\x1b")];
         return pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).into_bytes();
+    }
+    if let Some(digits) = word.strip_prefix("0x") {
+        return crate::codec::escape::parse_hex(digits).expect("hex digits");
     }
     let (byte, count) = word.split_once('*').expect("a text in quotes, or x*1000");
     byte.repeat(count.parse().expect("a number")).into_bytes()

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use rhai::{Array, Blob, Dynamic, Engine, INT, ImmutableString, Map, NativeCallContext};
 
 use super::{Outcome, display, failure, type_name};
+use crate::codec::charset::EncodeError;
 use crate::codec::newline::Crlf;
 use crate::codec::{escape, labels};
 use crate::config::{Charset, Unencodable};
 use crate::endpoint::Address;
 use crate::script::host::Host;
-use crate::script::pulling::attachment;
+use crate::script::pulling::{attachment, pull};
+use crate::script::trouble::{self, Kind};
 use crate::session::{Command, ConnView, ListenerId, Side};
 
 /// A connection; cheap to copy.
@@ -206,9 +208,15 @@ fn limit(name: &str, ms: INT) -> Outcome<Option<Duration>> {
 
 fn register_pausing(engine: &mut Engine, host: &Rc<Host>) {
     let to = Rc::clone(host);
-    engine.register_fn("pause", move |conn: &mut Conn| to.push(Command::Pause(conn.0.id)));
+    engine.register_fn("pause", move |conn: &mut Conn| match pull(&conn.0) {
+        Some(pull) => pull.pause(&to, &conn.0),
+        None => to.push(Command::Pause(conn.0.id)),
+    });
     let to = Rc::clone(host);
-    engine.register_fn("resume", move |conn: &mut Conn| to.push(Command::Resume(conn.0.id)));
+    engine.register_fn("resume", move |conn: &mut Conn| match pull(&conn.0) {
+        Some(pull) => pull.resume(&to, &conn.0),
+        None => to.push(Command::Resume(conn.0.id)),
+    });
 }
 
 fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
@@ -264,7 +272,7 @@ fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<bool> {
     if host.current_task().is_none() && !reaches_peer(host, conn) {
         return Ok(false);
     }
-    let bytes = encode(conn, text)?;
+    let bytes = encode(host, conn, text)?;
     queue(host, conn, bytes)
 }
 
@@ -277,9 +285,9 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
         if let Some(blob) = part.read_lock::<Blob>() {
             bytes.extend(conn.0.text.raw(blob.clone()));
         } else if let Some(text) = part.read_lock::<ImmutableString>() {
-            bytes.extend(encode(conn, &text)?);
+            bytes.extend(encode(host, conn, &text)?);
         } else if let Ok(letter) = part.as_char() {
-            bytes.extend(encode(conn, letter.encode_utf8(&mut [0; 4]))?);
+            bytes.extend(encode(host, conn, letter.encode_utf8(&mut [0; 4]))?);
         } else {
             let given = type_name(context, part);
             return Err(failure(format!("send takes strings and blobs in an array, not {given} (at index {index})")));
@@ -298,7 +306,7 @@ pub(super) fn reaches_peer(host: &Host, conn: &Conn) -> bool {
 }
 
 /// Text in the encoding of the connection, with its line ends.
-fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
+fn encode(host: &Host, conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     let whole;
     let text = if conn.0.text.crlf() && text.contains('\n') {
         whole = Crlf::default().convert_text(text);
@@ -306,7 +314,8 @@ fn encode(conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
     } else {
         text
     };
-    conn.0.text.encode(text).map_err(|fault| failure(fault.to_string()))
+    let unencodable = |fault: EncodeError| trouble::failure(host, Kind::Text, "send", Some(conn), fault.to_string());
+    conn.0.text.encode(text).map_err(unencodable)
 }
 
 /// Queues bytes for the peer. Returns whether they may reach it.
@@ -324,10 +333,11 @@ fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
     }
     if view.info.queued() + bytes.len() > MAX_QUEUED {
         let limit = MAX_QUEUED >> 20;
-        return Err(failure(format!(
+        let message = format!(
             "the queue of {} is full ({limit} MiB): wait for on_drain, or look at conn.queued before sending",
             view.name()
-        )));
+        );
+        return Err(trouble::failure(host, Kind::Io, "send", Some(conn), message));
     }
     host.push(view.request_send(bytes));
     if let Some(task) = task {

@@ -10,6 +10,7 @@ use super::pattern::Pattern as Regex;
 use super::{Outcome, failure, type_name};
 use crate::script::expecting::{Found, Pattern};
 use crate::script::host::Host;
+use crate::script::pulling::takes_bytes;
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
@@ -37,6 +38,12 @@ fn expect(
     let limit = ms.map(|ms| u64::try_from(ms).map_err(|_| failure(format!("expect waits for 0 ms or more, not {ms}"))));
     let limit = limit.transpose()?.map(Duration::from_millis);
     let view = conn.view();
+    if takes_bytes(view) {
+        return Err(failure(
+            "expect with a callback is for handlers; what this connection receives waits for a task: \
+             let m = conn.expect(pattern), or conn.start(|c| { let m = c.expect(pattern); … })",
+        ));
+    }
     if !view.info.is_open() {
         return Ok(());
     }

@@ -16,6 +16,7 @@ use crate::config::{Charset, Unencodable};
 use crate::script::check::Hook;
 use crate::script::host::Host;
 use crate::script::pulling::takes_bytes;
+use crate::script::trouble::{self, Kind};
 use crate::session::ChosenForm;
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
@@ -91,7 +92,8 @@ fn delimited(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, delimite
         let text = delimiter.clone().into_string().unwrap_or_default();
         let encoding = encoding_of(conn);
         let encoded = Encoder::new(encoding, Unencodable::Fail).encode_whole(&text);
-        let bytes = encoded.map_err(|fault| failure(fault.to_string()))?;
+        let bytes = encoded
+            .map_err(|fault| trouble::failure(host, Kind::Text, "frame_delim", Some(conn), fault.to_string()))?;
         Framing::Text { text, bytes, encoding, max }
     } else {
         let given = type_name(context, delimiter);

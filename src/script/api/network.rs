@@ -13,12 +13,12 @@ use super::{Outcome, failure, type_name};
 use crate::codec::nearest::nearest;
 use crate::config::Charset;
 use crate::endpoint::Endpoint;
-use crate::script::check::Hook;
+use crate::script::check::{Hook, beside_session};
 use crate::script::host::Host;
 use crate::script::own::Handlers;
 use crate::script::pulling::attachment;
 use crate::script::tasks::{TaskId, Woken};
-use crate::script::trouble::{Kind, Trouble};
+use crate::script::trouble::{self, Kind, Trouble};
 use crate::session::{Command, ConnectRequest};
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
@@ -37,7 +37,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
             return Err(failure("listen() while the script is loading: call it in on_start"));
         }
         let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
-        of.bind(&endpoint).map_err(|fault| failure(fault.to_string()))
+        of.bind(&endpoint).map_err(|fault| trouble::failure(&of, Kind::Io, "listen", None, fault.to_string()))
     });
     let of = Rc::clone(host);
     engine.register_fn("close", move |listener: &mut Listener| {
@@ -65,7 +65,9 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
             };
             of.check_parameters(hook, &call).map_err(|fault| failure(format!("listener.{fault}")))?;
             let accepts_on_demand = of.listeners().is_of_tasks(id);
-            of.listeners().set(id, hook, call);
+            if let Some(hook) = of.listeners().set(id, hook, call) {
+                return Err(failure(format!("listener.{}", beside_session(hook.name()))));
+            }
             if accepts_on_demand {
                 of.push(Command::Accept(id, None));
             }
@@ -86,9 +88,10 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
     let options = ConnectOptions::read(context, host, options)?;
     let view = host.dialing(&endpoint, options.nodelay).map_err(|limit| {
         let plural = if limit == 1 { "" } else { "s" };
-        failure(format!(
+        let message = format!(
             "connect(\"{target}\"): the script has {limit} connection{plural} already, the limit; --max-connects N sets it"
-        ))
+        );
+        trouble::failure(host, Kind::Io, "connect", None, message)
     })?;
     if let Some(charset) = options.charset {
         view.text.set_charset(charset);
@@ -228,7 +231,10 @@ impl ConnectOptions {
                 }
             }
         }
-        Ok(read)
+        match read.handlers.beside_session() {
+            Some(hook) => Err(failure(format!("connect: {}", beside_session(hook.name())))),
+            None => Ok(read),
+        }
     }
 }
 

@@ -137,7 +137,7 @@ fn read_text(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Dynamic> {
 }
 
 fn read_frame(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Dynamic> {
-    let wanted = framing_of(conn, "read_frame")?;
+    let wanted = framing_of(host, conn, "read_frame")?;
     Reading::new(host, conn, "read_frame", "a frame", ms)?.unit(&wanted)
 }
 
@@ -170,7 +170,8 @@ fn read_until(
     }
     let encoding = encoding_of(conn);
     let encoded = Encoder::new(encoding, Unencodable::Fail).encode_whole(&text);
-    let bytes = encoded.map_err(|fault| failure(fault.to_string()))?;
+    let bytes =
+        encoded.map_err(|fault| trouble::failure(host, Kind::Text, "read_until", Some(conn), fault.to_string()))?;
     let framing = Framing::Text { text: text.clone(), bytes, encoding, max: MAX_FRAME };
     let wanted = Wanted::Unit(ChosenForm::DelimitedText(framing));
     let what = format!("{:?}", show_line(&text));
@@ -306,7 +307,7 @@ fn register_iterators(engine: &mut Engine, host: &Rc<Host>) {
             of.task_for(op)?;
             let wanted = match &wanted {
                 Some(wanted) => wanted.clone(),
-                None => framing_of(&conn, op)?,
+                None => framing_of(&of, &conn, op)?,
             };
             Ok(Units { host: Rc::clone(&of), conn, wanted, op, what })
         });
@@ -361,8 +362,10 @@ impl<'a> Reading<'a> {
         if let Some(other) = pull.reader().filter(|other| *other != task && host.tasks().is_alive(*other)) {
             let place = host.tasks().state(other).map(|state| state.place().to_owned()).unwrap_or_default();
             let name = conn.view().name();
-            return Err(failure(format!("{name} is already being read by the task started at {place}")));
+            let message = format!("{name} is already being read by the task started at {place}");
+            return Err(Trouble { conn: Some(conn.clone()), ..Trouble::new(Kind::Io, op, message) }.thrown());
         }
+        pull.note_reader(task);
         let limit = match ms {
             Some(ms) => Some(super::tasks::limit(op, ms)?),
             None => pulling::attachment(conn.view()).timeout(),
@@ -424,20 +427,29 @@ impl<'a> Reading<'a> {
         let mut until = None;
         let mut is_silent = false;
         let mut is_late = false;
-        for step in 0.. {
+        let mut has_waited = false;
+        loop {
             let looked = self.pull.with_inbox(host, view, |inbox| match look(inbox, view, is_silent) {
-                Ok(None) => Ok((None, inbox.end().cloned(), inbox.silence())),
-                Ok(found) => Ok((found, None, None)),
+                Ok(None) => match inbox.take_unmeasured() {
+                    Some(bytes) => Ok((None, Some(bytes), None, None)),
+                    None => Ok((None, None, inbox.end().cloned(), inbox.silence())),
+                },
+                Ok(found) => Ok((found, None, None, None)),
                 Err(failing) => Err(failing),
             });
             let (end, silence) = match looked.ok_or_else(|| self.foreign())?.map_err(|failing| self.failed(failing))? {
                 (Some(found), ..) => {
-                    if step == 0 {
+                    if !has_waited {
                         host.pass_turn(self.task)?;
                     }
                     return Ok(found);
                 }
-                (None, end, silence) => (end, silence),
+                (None, Some(bytes), ..) => {
+                    let length = host.measure(self.conn, bytes)?;
+                    self.pull.with_inbox(host, view, |inbox| inbox.set_length(length));
+                    continue;
+                }
+                (None, None, end, silence) => (end, silence),
             };
             if let Some(end) = end {
                 let (kind, words) = trouble::of_end(&end);
@@ -447,11 +459,8 @@ impl<'a> Reading<'a> {
                 let ms = self.limit.unwrap_or_default().as_millis();
                 return Err(self.thrown(Kind::Timeout, &format!("timed out after {ms} ms waiting for {}", self.what)));
             }
-            if step == 0 {
+            if !std::mem::replace(&mut has_waited, true) {
                 until = host.deadline_in(self.limit);
-                if self.needed > 0 {
-                    self.pull.read_on(host, view);
-                }
             }
             // The time at which what is held has to do without more, because nothing comes.
             let quiet = silence.map(|silence| view.info.last_received() + silence).filter(|_| !is_silent);
@@ -460,13 +469,14 @@ impl<'a> Reading<'a> {
             is_late = now.is_some_and(|now| until.is_some_and(|until| until <= now));
             is_silent = now.is_some_and(|now| quiet.is_some_and(|quiet| quiet <= now));
         }
-        unreachable!("the loop ends by returning")
     }
 
     fn wait(&self, until: Option<Instant>) -> Outcome<Woken> {
         self.pull.set_reader(Some(self.task));
         self.pull.add_waiter(self.task);
+        self.pull.need(self.host, self.conn.view(), self.needed);
         let woken = self.host.wait(self.task, until);
+        self.pull.need(self.host, self.conn.view(), 0);
         self.pull.remove_waiter(self.task);
         self.pull.set_reader(None);
         woken
@@ -539,10 +549,11 @@ fn encoding_of(conn: &Conn) -> &'static Encoding {
 }
 
 /// The framing that the script has chosen for a connection.
-fn framing_of(conn: &Conn, call: &str) -> Outcome<Wanted> {
+fn framing_of(host: &Host, conn: &Conn, call: &str) -> Outcome<Wanted> {
     match pull_of(conn, call)?.framing() {
-        Some(form) => Ok(Wanted::Unit(form)),
-        None => Err(failure(format!(
+        Some(form) if form != ChosenForm::Data => Ok(Wanted::Unit(form)),
+        _ if host.measures() => Ok(Wanted::Measured),
+        _ => Err(failure(format!(
             "{call}: no framing is chosen; call conn.frame_lines(), frame_delim, frame_fixed or frame_length before"
         ))),
     }

@@ -71,17 +71,15 @@ fn wait_for_queue(
         pull.remove_waiter(task);
         is_late = woken? == Woken::TimedOut;
     }
-    if !view.info.is_open() && pull.trouble().is_some() {
-        return Err(unsendable(conn));
-    }
-    Ok(())
+    if view.info.is_open() || !pull.has_broken() { Ok(()) } else { Err(unsendable(conn)) }
 }
 
 /// The error of a call that sends to nobody.
 pub(super) fn unsendable(conn: &Conn) -> Fault {
-    let broken = pulling::pull(conn.view()).and_then(pulling::Pull::trouble);
-    let (kind, message) = match broken {
+    let pull = pulling::pull(conn.view());
+    let (kind, message) = match pull.and_then(pulling::Pull::trouble) {
         Some(trouble) => (trouble.kind.into(), trouble.message),
+        None if pull.is_some_and(pulling::Pull::has_broken) => (Kind::Reset, "the connection is broken".to_owned()),
         None => (Kind::Closed, "the connection is closed for sending".to_owned()),
     };
     trouble(conn, kind, "send", message)
@@ -107,6 +105,7 @@ fn closed(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<ImmutableString>
             let message = format!("timed out after {ms} ms waiting for the end of the connection");
             return Err(trouble(conn, Kind::Timeout, "closed", message));
         }
+        pull.look_for_end(host, view, task);
         pull.add_waiter(task);
         let woken = host.wait(task, until);
         pull.remove_waiter(task);

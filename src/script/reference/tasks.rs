@@ -13,7 +13,10 @@ pub(super) const TASKS: &[(&str, &str)] = &[
         "conn.read_until(end)",
         "Waits for everything up to this text or blob, which is the end of what it gives: a string for a string, a blob for a blob.",
     ),
-    ("conn.read_frame()", "Waits for a frame, as conn.frame_length and the like cut it."),
+    (
+        "conn.read_frame()",
+        "Waits for a frame, as conn.frame_length and the like cut it, or else as the script's frame_size measures it.",
+    ),
     ("conn.read_all()", "Waits for the peer's end. Gives everything until then, a blob of at most 4 MiB."),
     (
         "conn.lines()",
@@ -32,7 +35,10 @@ pub(super) const TASKS: &[(&str, &str)] = &[
     ("conn.expect_reset()", "The same for a reset."),
     ("conn.expect_silence(ms)", "Waits so long; an error of kind \"expect\" if anything comes."),
     ("conn.flush()", "Waits until the kernel has everything that was sent."),
-    ("conn.closed()", "Waits until the connection is over and gives why, as on_close gets it."),
+    (
+        "conn.closed()",
+        "Waits until the connection is over and gives why, as on_close gets it. Bytes beyond 1 MiB that no task reads are dropped meanwhile, because the end is behind them.",
+    ),
     ("conn.start(|c, ..| ..)", "Starts a task that ends with the connection; more arguments come after c."),
     ("listener.accept()", "Waits for the next client of a listener that a task has opened."),
     ("start(f, args..)", "Starts a task with copies of these arguments, and gives it: start(|i| client(i), i)."),
