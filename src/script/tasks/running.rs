@@ -257,7 +257,7 @@ impl ScriptHandler {
                 task.state.cancel();
                 return Ok(());
             }
-            Ending::Returned(Ok(value)) => return self.returned(task, value, out),
+            Ending::Returned(Ok(value)) => return returned(task, value, out),
             Ending::Returned(Err(fault)) => (fault, None),
             Ending::Stopped(stopped) => {
                 let text = stop_text(name, stopped, &self.host);
@@ -297,28 +297,6 @@ impl ScriptHandler {
         }
     }
 
-    /// The function of a task has returned.
-    fn returned(&self, task: &Task, value: Dynamic, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        let result = match task.role {
-            Role::Session => {
-                out.extend(task.conn.as_ref().and_then(|conn| conn.request_close()));
-                Ok(())
-            }
-            Role::Main => match value.as_int().map(u8::try_from) {
-                Ok(Err(_)) => {
-                    let name = &task.program.sources.main().name;
-                    let text = format!("{name}: main() gives {value}: an exit code is from 0 to 255");
-                    Err(failed(task, &Report::plain(&text), Exit::ScriptRun))
-                }
-                Ok(Ok(code)) => Err(HandlerError::Exit(code)),
-                Err(_) => Err(HandlerError::Exit(0)),
-            },
-            Role::Started => Ok(()),
-        };
-        task.state.end(Outcome::Done(value));
-        result
-    }
-
     /// Cancels all tasks: the run ends.
     pub(in crate::script) fn cancel_tasks(&self, out: &mut Vec<Command>) {
         let all = self.host.tasks().all();
@@ -340,6 +318,28 @@ fn reason_of(outcome: &Outcome, summary: String) -> String {
         },
         None => error::sentence_of(fault),
     }
+}
+
+/// The function of a task has returned.
+fn returned(task: &Task, value: Dynamic, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+    let result = match task.role {
+        Role::Session => {
+            out.extend(task.conn.as_ref().and_then(|conn| conn.request_close()));
+            Ok(())
+        }
+        Role::Main => match value.as_int().map(u8::try_from) {
+            Ok(Err(_)) => {
+                let name = &task.program.sources.main().name;
+                let text = format!("{name}: main() gives {value}: an exit code is from 0 to 255");
+                Err(failed(task, &Report::plain(&text), Exit::ScriptRun))
+            }
+            Ok(Ok(code)) => Err(HandlerError::Exit(code)),
+            Err(_) => Err(HandlerError::Exit(0)),
+        },
+        Role::Started => Ok(()),
+    };
+    task.state.end(Outcome::Done(value));
+    result
 }
 
 /// The failure of a task, for the driver.
