@@ -32,7 +32,7 @@ use crate::output::console::{Commentator, Console};
 use crate::output::events::Events;
 use crate::output::hexdump::Hexdump;
 use crate::output::{Notice, Observer};
-use crate::script::{RunContext, ScriptClock, ScriptHandler};
+use crate::script::{RunContext, ScriptClock, ScriptHandler, StdinUse};
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{ConnIds, EventMask, Handler, VerdictHandler};
@@ -83,12 +83,18 @@ impl Driver {
         }
         let has_session = script.as_ref().is_some_and(|script| script.has_session());
         let serves = script.is_some() && (has_session || !matches!(config.role, Role::Connect(_)));
-        let input = if config.input.read && (takes_lines || !serves) {
+        let (duty, stdin_use) = match () {
+            () if takes_lines => (Duty::Lines, StdinUse::Lines),
+            () if serves && worker.is_some() => (Duty::Asked, StdinUse::Shared),
+            () if serves && config.input.read => (Duty::Asked, StdinUse::Asked),
+            () if serves => (Duty::Asked, StdinUse::Unread),
+            () => (Duty::Bytes, StdinUse::Bytes),
+        };
+        let input = if config.input.read && stdin_use != StdinUse::Shared {
             Some(world.stdin().map_err(|error| cannot_read_stdin(&error))?)
         } else {
             None
         };
-        let duty = if takes_lines { Duty::Lines } else { Duty::Bytes };
         let failed = |error| Error::system("start the event loop", &error);
         let now = clock.now();
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
@@ -140,7 +146,8 @@ impl Driver {
             let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of(&parts.config)));
             let limit = |script| max_connects(script, parts.config.workers(), machine::descriptors());
             let max_connects = parts.config.script.as_ref().map_or(usize::MAX, limit);
-            script.set_context(RunContext { ids: parts.ids.clone(), text, nodelay, max_connects, bind });
+            let ids = parts.ids.clone();
+            script.set_context(RunContext { ids, text, nodelay, max_connects, bind, stdin: stdin_use });
         }
         parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })

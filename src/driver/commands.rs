@@ -64,6 +64,7 @@ impl Parts {
                 let now = self.io.now;
                 self.touch(id, move |peer| peer.link.heal(now, name));
             }
+            Command::AskStdin(is_wanted) => self.stdin.ask(&mut self.io, is_wanted),
             Command::Verdict(verdict) => self.pronounce(verdict),
             Command::Print(text) => {
                 self.io.notify(&Notice::Print { text: &text });

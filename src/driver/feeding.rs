@@ -32,7 +32,7 @@ impl Parts {
                 self.stdin_bytes();
                 Turn::Done
             }
-            Duty::Lines => self.stdin_lines(),
+            Duty::Lines | Duty::Asked => self.stdin_lines(),
         }
     }
 
@@ -75,14 +75,14 @@ impl Parts {
         if left == Turn::Again {
             return left;
         }
-        if !self.stdin.have_lines_ended() {
+        if !self.stdin.have_lines_ended() && self.stdin.is_asked() {
             self.read_lines();
             let left = self.tell_lines();
             if left == Turn::Again {
                 return left;
             }
         }
-        if self.stdin.have_lines_ended() && self.stdin.slot().is_some() {
+        if self.stdin.have_lines_ended() && self.stdin.is_asked() && self.stdin.slot().is_some() {
             self.stdin.stop(&mut self.io);
             if self.shutdown.is_running() && !self.tell_run(RunEvent::StdinEof) {
                 let targets = self.stdin_targets();
@@ -92,14 +92,18 @@ impl Parts {
         Turn::Done
     }
 
-    /// Gives the script lines that were read, up to the budget of one turn.
+    /// Gives the script lines that were read and that it takes, up to the budget of one turn.
     fn tell_lines(&mut self) -> Turn {
         self.io.begin_turn();
         for calls in 0..self.io.budgets.lines {
             if self.io.is_turn_long(calls) {
                 break;
             }
-            let Some(line) = self.stdin.next_line().filter(|_| self.shutdown.is_running()) else { return Turn::Done };
+            if !self.shutdown.is_running() || !self.stdin.is_asked() {
+                return Turn::Done;
+            }
+            let Some(line) = self.stdin.next_line() else { return Turn::Done };
+            self.stdin.answered();
             self.tell_run(RunEvent::StdinLine(line));
         }
         Turn::Again
@@ -107,7 +111,8 @@ impl Parts {
 
     fn read_lines(&mut self) {
         // The lines of stdin find the run's own connection.
-        if !self.stdin.is_readable(&mut self.io) || self.stderr.is_full(self.io.now) || self.awaits_opening() {
+        let is_early = self.stdin.duty() == Duty::Lines && self.awaits_opening();
+        if !self.stdin.is_readable(&mut self.io) || self.stderr.is_full(self.io.now) || is_early {
             return;
         }
         let mut buffer = self.io.take_buffer();

@@ -52,6 +52,8 @@ pub(super) struct Stdin {
     lines: Option<LineReader>,
     /// Nothing follows the lines that were read.
     lines_ended: bool,
+    /// Set if lines are asked for one by one: whether one is.
+    asked: Option<bool>,
 }
 
 /// The running `--eof-wait`: the wait for the peer after the end of stdin. It begins again while bytes go out.
@@ -94,6 +96,8 @@ pub(super) enum Duty {
     Bytes,
     /// Its lines go to the script.
     Lines,
+    /// They go to the script one by one, when it asks.
+    Asked,
 }
 
 impl Stdin {
@@ -110,8 +114,9 @@ impl Stdin {
             eof_wait: None,
             look_again: None,
             full_since: Vec::new(),
-            lines: (duty == Duty::Lines).then(LineReader::default),
+            lines: (duty != Duty::Bytes).then(LineReader::default),
             lines_ended: false,
+            asked: (duty == Duty::Asked).then_some(false),
         }
     }
 
@@ -143,7 +148,29 @@ impl Stdin {
 
     /// What it is read for.
     pub(super) fn duty(&self) -> Duty {
-        if self.lines.is_some() { Duty::Lines } else { Duty::Bytes }
+        match (&self.lines, self.asked) {
+            (None, _) => Duty::Bytes,
+            (Some(_), None) => Duty::Lines,
+            (Some(_), Some(_)) => Duty::Asked,
+        }
+    }
+
+    /// The script waits for a line, or does so no more.
+    pub(super) fn ask(&mut self, io: &mut Io, is_wanted: bool) {
+        self.asked = self.asked.map(|_| is_wanted);
+        if let Some(slot) = self.slot.filter(|_| is_wanted) {
+            io.reactor.wake(slot);
+        }
+    }
+
+    /// Whether the script takes a line now.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked != Some(false)
+    }
+
+    /// Notes that the script has got what it asked for.
+    pub(super) fn answered(&mut self) {
+        self.asked = self.asked.map(|_| false);
     }
 
     /// The kind of stdin, while its bytes go to connections and it has not ended.

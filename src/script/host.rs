@@ -19,6 +19,7 @@ use crate::config::Text;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::script::api::conn::Listener;
+use crate::script::asking::{Asking, StdinUse};
 use crate::script::check::{Hook, Hooks};
 use crate::script::clients::Progress;
 use crate::script::expecting::Stream;
@@ -60,6 +61,8 @@ pub struct RunContext {
     pub max_connects: usize,
     /// Opens listeners; `None`: not possible here.
     pub bind: Option<Binder>,
+    /// Whose stdin is.
+    pub stdin: StdinUse,
 }
 
 /// The clock that timers and the ages of connections go by.
@@ -145,6 +148,7 @@ pub(super) struct Host {
     /// Calls of the running task that had nothing to wait for, since it last waited.
     unwaited: Cell<u32>,
     context: RefCell<RunContext>,
+    asking: Asking,
 }
 
 impl Host {
@@ -177,12 +181,14 @@ impl Host {
             program: RefCell::default(),
             task: Cell::new(None),
             unwaited: Cell::new(0),
+            asking: Asking::default(),
             context: RefCell::new(RunContext {
                 ids: ConnIds::default(),
                 text: Text::default(),
                 nodelay: true,
                 max_connects: usize::MAX,
                 bind: None,
+                stdin: StdinUse::default(),
             }),
         })
     }

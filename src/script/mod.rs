@@ -5,6 +5,7 @@
 //! manual page.
 
 mod api;
+mod asking;
 pub mod builtin;
 mod check;
 mod clients;
@@ -65,6 +66,7 @@ use crate::session::{
     RunEvent, TimerCall,
 };
 
+pub use asking::StdinUse;
 pub use clients::{Plan, Progress};
 pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
@@ -450,6 +452,9 @@ impl Handler for ScriptHandler {
     fn handle_run(&self, event: RunEvent, out: &mut Vec<Command>) -> Result<bool, HandlerError> {
         if matches!(event, RunEvent::Start | RunEvent::Reloaded) {
             out.append(&mut self.pending.borrow_mut());
+        }
+        if self.answer_asking(&event) {
+            return Ok(true);
         }
         let (hook, arg) = match event {
             RunEvent::Start => (Hook::Start, None),

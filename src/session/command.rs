@@ -66,6 +66,8 @@ pub enum Command {
     },
     /// Removes the toxics of that name, or all, in both directions; what they hold goes on at once.
     Heal(ConnId, Option<&'static str>),
+    /// The handler waits for a line of stdin, or does so no more. It comes as an event of the run.
+    AskStdin(bool),
     /// Text for stdout, line end included.
     Print(String),
     /// Bytes for stdout as they are.

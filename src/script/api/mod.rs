@@ -22,6 +22,7 @@ mod reading;
 mod room;
 mod sized;
 mod sorting;
+mod stdin;
 pub(super) mod tasks;
 pub(super) mod text;
 pub(super) mod timers;
@@ -47,6 +48,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess)
     network::register(engine, host);
     reading::register(engine, host);
     room::register(engine, host);
+    stdin::register(engine, host);
     tasks::register(engine, host);
     globals::register(engine, host);
     blob_items::register(engine);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::load::Tally;
+use crate::script::asking::{Asking, StdinUse};
 use crate::script::clients::Progress;
 use crate::script::host::Host;
 use crate::script::program::Program;
@@ -41,6 +42,16 @@ impl Host {
     /// The time limit of a call of a task that says none, on what the task opens.
     pub(in crate::script) fn wait_limit(&self, task: TaskId) -> Option<Duration> {
         self.tasks().wait_limit(task)
+    }
+
+    /// Whose stdin is.
+    pub(in crate::script) fn stdin_use(&self) -> StdinUse {
+        self.context.borrow().stdin
+    }
+
+    /// What tasks know of stdin.
+    pub(in crate::script) fn asking(&self) -> &Asking {
+        &self.asking
     }
 
     /// Calls of the running task that had nothing to wait for, since it last waited.

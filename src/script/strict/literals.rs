@@ -41,6 +41,7 @@ impl Trial {
             nodelay: true,
             max_connects: usize::MAX,
             bind: Some(Box::new(|_, _| Ok((1, None)))),
+            stdin: crate::script::StdinUse::default(),
         });
         let sources = Sources::new(Source::open(&ScriptSource::OnData(String::new()), None).ok()?);
         let app = Dynamic::from_map(Map::new()).into_shared();

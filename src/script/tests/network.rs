@@ -20,6 +20,7 @@ pub(super) fn load(text: &str) -> Bench {
         nodelay: true,
         max_connects: usize::MAX,
         bind: Some(bind),
+        stdin: crate::script::StdinUse::default(),
     });
     bench
 }
