@@ -259,3 +259,28 @@ fn on_connect(conn) { start(|| { try { conn.read() } catch (e) { print(`${e}`); 
         "#,
     );
 }
+
+#[test]
+fn a_task_is_cancelled_once() {
+    play_script(
+        r#"fn session(conn) {
+    let task = start(|| sleep(1000));
+    print(`${task.cancel()} ${task.cancel()} ${task.is_done}`);
+    let short = start(|| 1);
+    print(`${short.join()} ${short.cancel()}`);
+}"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        stdout "true false true\n"
+        stdout "1 false\n"
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}

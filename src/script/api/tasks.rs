@@ -28,7 +28,9 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         .register_fn("to_string", |task: &mut Task| format!("Task({})", task.0.place()))
         .register_fn("to_debug", |task: &mut Task| format!("Task({})", task.0.place()));
     let of = Rc::clone(host);
-    engine.register_fn("cancel", move |task: Task| task.0.id().is_some_and(|id| of.tasks().cancel(id)));
+    engine.register_fn("cancel", move |task: Task| {
+        task.0.id().is_some_and(|id| !task.0.is_done() && of.tasks().cancel(id))
+    });
     register_start(engine, host);
     register_measures(engine, host);
     let of = Rc::clone(host);
