@@ -62,6 +62,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("http", include_str!("../../scripts/http.rhai")),
     ("iso8583", include_str!("../../scripts/iso8583.rhai")),
     ("lines", include_str!("../../scripts/lines.rhai")),
+    ("login", include_str!("../../scripts/login.rhai")),
     ("memcached", include_str!("../../scripts/memcached.rhai")),
     ("mllp", include_str!("../../scripts/mllp.rhai")),
     ("modbus", include_str!("../../scripts/modbus.rhai")),

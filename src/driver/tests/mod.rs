@@ -24,6 +24,7 @@ mod halves;
 mod holding;
 mod layered;
 mod lingering;
+mod logging_in;
 mod one_liners;
 mod opening;
 mod outputs;
