@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Merge results of load runs: text, JSON, one HTML page, thresholds')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests in scripts: every fn test_*()')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
@@ -210,6 +211,36 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'tcpx;test' {
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Run only tests whose name matches this regular expression')
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Run so many tests at the same time [default: 8]')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Run so many tests at the same time [default: 8]')
+            [CompletionResult]::new('--repeat', '--repeat', [CompletionResultType]::ParameterName, 'Run each test so many times')
+            [CompletionResult]::new('--junit', '--junit', [CompletionResultType]::ParameterName, 'Write a report in JUnit''s XML to this file too')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write a report in JSON to this file too; - is stdout')
+            [CompletionResult]::new('--test-timeout', '--test-timeout', [CompletionResultType]::ParameterName, 'Stop a test after this time [default: 30s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, whatever happens')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Set app.NAME to this string before the script runs; repeat for more')
+            [CompletionResult]::new('--script-timeout', '--script-timeout', [CompletionResultType]::ParameterName, 'Stop a call into the script after this time [default: 2s]')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Seed of chance: the same number gives the same rand(), choose() and uuid() again')
+            [CompletionResult]::new('--max-connects', '--max-connects', [CompletionResultType]::ParameterName, 'Connections that the script may have made at a time [default: by the limit of descriptors]')
+            [CompletionResult]::new('--allow-read', '--allow-read', [CompletionResultType]::ParameterName, 'Let the script read files in this folder too; repeat for more')
+            [CompletionResult]::new('--allow-write', '--allow-write', [CompletionResultType]::ParameterName, 'Let the script write files in this folder; repeat for more')
+            [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'Encoding of the connections, until they choose another')
+            [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'Encoding of the connections, until they choose another')
+            [CompletionResult]::new('--fail-fast', '--fail-fast', [CompletionResultType]::ParameterName, 'Begin no test any more after the first failure')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Only say which tests there are')
+            [CompletionResult]::new('--tap', '--tap', [CompletionResultType]::ParameterName, 'Report in TAP on stdout')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say on stderr what the connections do; repeat for more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say on stderr what the connections do; repeat for more')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Use IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 only')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'tcpx;script' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
@@ -283,6 +314,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Merge results of load runs: text, JSON, one HTML page, thresholds')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests in scripts: every fn test_*()')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
@@ -300,6 +332,9 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;help;report' {
+            break
+        }
+        'tcpx;help;test' {
             break
         }
         'tcpx;help;script' {

@@ -26,6 +26,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
             cand run 'Run a script from top to bottom: its fn main()'
             cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
+            cand test 'Run the tests in scripts: every fn test_*()'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -202,6 +203,35 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tcpx;test'= {
+            cand --filter 'Run only tests whose name matches this regular expression'
+            cand -j 'Run so many tests at the same time [default: 8]'
+            cand --jobs 'Run so many tests at the same time [default: 8]'
+            cand --repeat 'Run each test so many times'
+            cand --junit 'Write a report in JUnit''s XML to this file too'
+            cand --json 'Write a report in JSON to this file too; - is stdout'
+            cand --test-timeout 'Stop a test after this time [default: 30s]'
+            cand --timeout 'End after this time, whatever happens'
+            cand --set 'Set app.NAME to this string before the script runs; repeat for more'
+            cand --script-timeout 'Stop a call into the script after this time [default: 2s]'
+            cand --seed 'Seed of chance: the same number gives the same rand(), choose() and uuid() again'
+            cand --max-connects 'Connections that the script may have made at a time [default: by the limit of descriptors]'
+            cand --allow-read 'Let the script read files in this folder too; repeat for more'
+            cand --allow-write 'Let the script write files in this folder; repeat for more'
+            cand -E 'Encoding of the connections, until they choose another'
+            cand --encoding 'Encoding of the connections, until they choose another'
+            cand --fail-fast 'Begin no test any more after the first failure'
+            cand --list 'Only say which tests there are'
+            cand --tap 'Report in TAP on stdout'
+            cand -v 'Say on stderr what the connections do; repeat for more'
+            cand --verbose 'Say on stderr what the connections do; repeat for more'
+            cand -4 'Use IPv4 only'
+            cand -6 'Use IPv6 only'
+            cand -n 'Resolve no names; only addresses work'
+            cand --no-dns 'Resolve no names; only addresses work'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'tcpx;script'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -261,6 +291,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
             cand run 'Run a script from top to bottom: its fn main()'
             cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
+            cand test 'Run the tests in scripts: every fn test_*()'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -274,6 +305,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help;run'= {
         }
         &'tcpx;help;report'= {
+        }
+        &'tcpx;help;test'= {
         }
         &'tcpx;help;script'= {
             cand list 'List the built-in scripts'

@@ -30,6 +30,7 @@ complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "connect" -d 'Connect to a
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "report" -d 'Merge results of load runs: text, JSON, one HTML page, thresholds'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "test" -d 'Run the tests in scripts: every fn test_*()'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "encodings" -d 'List every encoding with its aliases'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "completions" -d 'Write completions for a shell to stdout'
@@ -177,6 +178,28 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand report" -l json -d 'Write the 
 complete -c tcpx -n "__fish_tcpx_using_subcommand report" -l html -d 'Write one HTML page with the latencies and the rate over time to this file; - is stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand report" -l fail-if -d 'End with 1 if this holds for the merged result, as in \'p99 > 50ms\'; repeat for more' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l filter -d 'Run only tests whose name matches this regular expression' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s j -l jobs -d 'Run so many tests at the same time [default: 8]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l repeat -d 'Run each test so many times' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l junit -d 'Write a report in JUnit\'s XML to this file too' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l json -d 'Write a report in JSON to this file too; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l test-timeout -d 'Stop a test after this time [default: 30s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l timeout -d 'End after this time, whatever happens' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l set -d 'Set app.NAME to this string before the script runs; repeat for more' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l seed -d 'Seed of chance: the same number gives the same rand(), choose() and uuid() again' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s E -l encoding -d 'Encoding of the connections, until they choose another' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l fail-fast -d 'Begin no test any more after the first failure'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l list -d 'Only say which tests there are'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l tap -d 'Report in TAP on stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s v -l verbose -d 'Say on stderr what the connections do; repeat for more'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s 4 -d 'Use IPv4 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s 6 -d 'Use IPv6 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -f -a "list" -d 'List the built-in scripts'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -f -a "show" -d 'Write a built-in script to stdout'
@@ -195,15 +218,16 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcom
 complete -c tcpx -n "__fish_tcpx_using_subcommand encodings" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "report" -d 'Merge results of load runs: text, JSON, one HTML page, thresholds'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "encodings" -d 'List every encoding with its aliases'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "completions" -d 'Write completions for a shell to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "man" -d 'Write a manual page to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report script encodings completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "report" -d 'Merge results of load runs: text, JSON, one HTML page, thresholds'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "test" -d 'Run the tests in scripts: every fn test_*()'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "encodings" -d 'List every encoding with its aliases'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "man" -d 'Write a manual page to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test script encodings completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "list" -d 'List the built-in scripts'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "show" -d 'Write a built-in script to stdout'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "check" -d 'Say everything that is wrong with scripts; silent if nothing is'

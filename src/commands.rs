@@ -18,7 +18,7 @@ use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{self, write_stderr};
-use crate::script::{MAX_SCRIPT, builtin, starter, strict};
+use crate::script::{self, MAX_SCRIPT, builtin, starter, strict};
 use crate::sys::{stack, unix};
 
 /// Runs tcpx with this argv, program name included, and returns the exit code. Every error has been printed.
@@ -50,6 +50,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             load::run(&config, &load)
         }
         Action::Report(asked) => report::report(&asked),
+        Action::TestList(what) => print(&stack::with_large(|| script::list_tests(&what.0, &what.1))?),
         Action::ScriptList => print(&list_scripts()),
         Action::ScriptShow(name) => match builtin::find(&name) {
             Some(text) => print(text),

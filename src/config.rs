@@ -39,6 +39,8 @@ pub struct Config {
     pub script: Option<Script>,
     /// What ends the run with a verdict.
     pub verdict: VerdictPatterns,
+    /// The tests that the run is there for.
+    pub tests: Option<Tests>,
 }
 
 impl Config {
@@ -350,6 +352,38 @@ impl Script {
 /// Default time limit of one call into a script: enough for a handler that computes, short enough that a peer still
 /// waits.
 pub const SCRIPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Settings of `tcpx test` only. Those of the scripts themselves are a [`Script`].
+#[derive(Clone, Debug)]
+pub struct Tests {
+    /// The scripts, in the order of the command line.
+    pub sources: Vec<ScriptSource>,
+    /// Maximum tests that run at the same time.
+    pub jobs: usize,
+    /// Time limit of one test, without its `teardown()`.
+    pub limit: Duration,
+    /// Only tests whose reported name this regular expression matches.
+    pub filter: Option<String>,
+    /// How often each test runs.
+    pub repeat: usize,
+    /// After the first failure no test is begun any more.
+    pub fail_fast: bool,
+    /// stdout gets TAP in place of the report for people.
+    pub tap: bool,
+    /// The file for the report in JUnit's XML.
+    pub junit: Option<PathBuf>,
+    /// Where the report in JSON goes.
+    pub json: Option<ReportTarget>,
+}
+
+/// Where a report goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportTarget {
+    /// stdout, in place of the report for people.
+    Stdout,
+    /// A file, created or emptied.
+    File(PathBuf),
+}
 
 /// The source of a script's text.
 #[derive(Clone, Debug, PartialEq, Eq)]

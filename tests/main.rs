@@ -27,6 +27,7 @@ mod signals;
 mod stderr;
 mod support;
 mod terminal;
+mod testing;
 mod toxics;
 mod tutorial;
 mod unix;

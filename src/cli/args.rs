@@ -13,8 +13,10 @@ use super::help;
 use super::report::ReportArgs;
 
 mod run;
+mod test;
 
 pub(super) use run::{LoadArgs, RunArgs, ScriptLimitArgs};
+pub(super) use test::TestArgs;
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 
@@ -57,6 +59,12 @@ pub(super) enum Word {
     /// Merge results of load runs: text, JSON, one HTML page, thresholds
     #[command(after_help = help::of_report())]
     Report(Late<ReportArgs>),
+    #[command(
+        about = "Run the tests in scripts: every fn test_*()",
+        after_help = help::of_test(),
+        override_usage = "tcpx test [OPTIONS] SCRIPT... [-- ARGS...]"
+    )]
+    Test(Late<TestArgs>),
     /// List and show the built-in scripts, begin and check your own
     Script {
         #[command(subcommand)]

@@ -98,8 +98,15 @@ fn tcpx_page() -> String {
     page.control("SH", ["ENVIRONMENT"]);
     paragraphs(&mut page, ENVIRONMENT);
     page.control("SH", ["EXAMPLES"]);
-    for (line, what) in [help::EXAMPLES, help::CONNECT_EXAMPLES, help::LISTEN_EXAMPLES, help::REPORT_EXAMPLES].concat()
-    {
+    let all = [
+        help::EXAMPLES,
+        help::CONNECT_EXAMPLES,
+        help::LISTEN_EXAMPLES,
+        help::RUN_EXAMPLES,
+        help::TEST_EXAMPLES,
+        help::REPORT_EXAMPLES,
+    ];
+    for (line, what) in all.concat() {
         page.control("PP", []);
         page.text([roman(what)]);
         page.control("PP", []);

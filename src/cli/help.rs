@@ -47,6 +47,11 @@ pub(super) fn of_report() -> String {
     format!("{}\n\n{MORE}", examples(REPORT_EXAMPLES))
 }
 
+/// The text after the options of `tcpx test`.
+pub(super) fn of_test() -> String {
+    format!("{}\n\n{MORE}", examples(TEST_EXAMPLES))
+}
+
 fn examples(lines: &[(&str, &str)]) -> String {
     let mut text = "Examples:".to_owned();
     for (line, _) in lines {
@@ -69,6 +74,13 @@ pub(super) const EXAMPLES: &[(&str, &str)] = &[
     ("printf 'GET / HTTP/1.0\\r\\n\\r\\n' | tcpx connect example.org 80", "Ask, and print the whole answer."),
     ("tcpx listen 45586 --script @goodbye --encoding gbk", "A peer that answers every chunk, in GBK."),
     ("tcpx connect -z -w 2 localhost 5432 && echo up", "Is the port open? 0 yes, 7 refused, 28 no answer in time."),
+];
+
+/// Examples of `tcpx test`.
+pub(super) const TEST_EXAMPLES: &[(&str, &str)] = &[
+    ("tcpx test tests/*.rhai", "Run every fn test_*() of some files; exit 1 if one fails."),
+    ("tcpx test --filter login --repeat 100 --jobs 4 smtp.rhai", "Run some tests a hundred times, four at a time."),
+    ("tcpx test --junit report.xml --tap relay.rhai", "Report in TAP on stdout, and for a CI server in a file."),
 ];
 
 /// Examples of `tcpx run`.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 mod run;
+mod test;
 
 pub use run::Load;
 
@@ -23,7 +24,7 @@ use super::{locale, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, EventsTarget, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem,
-    Role, Script, ScriptErrors, ScriptSource, Text, Unencodable, VerdictPatterns,
+    Role, Script, ScriptErrors, ScriptSource, Tests, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -43,6 +44,8 @@ pub enum Action {
     ScriptList,
     /// Show the built-in script of this name, without the `@`.
     ScriptShow(String),
+    /// List the tests of scripts.
+    TestList(Box<(Tests, Script)>),
     /// Check scripts strictly and report the findings.
     ScriptCheck(Vec<ScriptSource>),
     /// Write a new script from the template.
@@ -98,6 +101,7 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Listen(Late(args)) => listen(&args, places),
         Word::Run(Late(args)) => run::resolve(&args),
         Word::Report(Late(args)) => report::resolve(*args).map(Action::Report),
+        Word::Test(Late(args)) => test::resolve(&args),
         Word::Script { word: ScriptWord::List } => Ok(Action::ScriptList),
         Word::Script { word: ScriptWord::Show { name } } => {
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
@@ -154,6 +158,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
         output: output(&args.output),
         script: script(&args.script)?,
         verdict: verdict(&args.ending, &args.text)?,
+        tests: None,
     })
 }
 
@@ -199,6 +204,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         output: output(&args.output),
         script: script(&args.script)?,
         verdict: verdict(&args.ending, &args.text)?,
+        tests: None,
     })))
 }
 

@@ -20,6 +20,7 @@ use crate::driver::peers::Peers;
 use crate::driver::plan::Defaults;
 use crate::driver::preamble::check_files;
 use crate::driver::ready::remove_old_ready_file;
+use crate::driver::reports;
 use crate::driver::shutdown::{Shutdown, run_over};
 use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Duty, Stdin};
@@ -32,7 +33,7 @@ use crate::output::console::{Commentator, Console};
 use crate::output::events::Events;
 use crate::output::hexdump::Hexdump;
 use crate::output::{Notice, Observer};
-use crate::script::{RunContext, ScriptClock, ScriptHandler, StdinUse};
+use crate::script::{RunContext, ScriptClock, ScriptHandler, StdinUse, Suite};
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{ConnIds, EventMask, Handler, VerdictHandler};
@@ -64,7 +65,17 @@ impl Driver {
                 (loaded, _) => loaded,
             }
         };
-        let script = config.script.as_ref().map(load).transpose().map_err(Error::or_shortage)?.map(Rc::new);
+        let suite = config.tests.as_ref().map(|tests| {
+            let times = Rc::clone(&clock);
+            let script = config.script.as_ref().ok_or_else(|| Error::usage("there is no script"))?;
+            Suite::load(tests, script, ScriptClock::new(move || times.now()), run_until)
+        });
+        let suite = suite.transpose().map_err(Error::or_shortage)?.map(Rc::new);
+        let script = config.script.as_ref().filter(|_| suite.is_none());
+        let script = script.map(load).transpose().map_err(Error::or_shortage)?.map(Rc::new);
+        for warning in suite.iter().flat_map(|suite| suite.warnings()) {
+            observers.notify(clock.now(), &Notice::ScriptWarning { text: warning });
+        }
         if worker.as_ref().is_none_or(Worker::is_first) {
             for warning in script.iter().flat_map(|script| script.warnings()) {
                 observers.notify(clock.now(), &Notice::ScriptWarning { text: warning });
@@ -74,6 +85,9 @@ impl Driver {
         let single_peer = config.is_single_peer();
         let output = &config.output;
         let stdout = Stdout::open(world, output.file.as_deref(), output.raw_terminal, observers.stdout())?;
+        if let (Some(suite), Some(tests)) = (&suite, &config.tests) {
+            suite.set_reporter(reports::reporter(tests, reports::wants_colours(stdout.is_screen()))?);
+        }
         let takes_lines = script.as_ref().is_some_and(|script| script.takes_stdin());
         if takes_lines && worker.is_some() {
             return Err(Error::usage_hint(
@@ -113,6 +127,7 @@ impl Driver {
             malformed: config.text.malformed,
             idle: config.limits.idle,
         };
+        let verdict = suite.clone().map(|suite| suite as Rc<dyn Handler>).or(verdict);
         let mut parts = Parts {
             stdin: Stdin::new(input, &config.text, single_peer, duty),
             stdout,
@@ -141,13 +156,18 @@ impl Driver {
         if let Some(worker) = &parts.worker {
             worker.enter(parts.io.reactor.mailbox());
         }
-        if let Some(script) = &parts.script {
+        if parts.config.script.is_some() {
             let (text, nodelay) = (parts.config.text, parts.config.nodelay);
             let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of(&parts.config)));
             let limit = |script| max_connects(script, parts.config.workers(), machine::descriptors());
             let max_connects = parts.config.script.as_ref().map_or(usize::MAX, limit);
             let ids = parts.ids.clone();
-            script.set_context(RunContext { ids, text, nodelay, max_connects, bind, stdin: stdin_use });
+            let context = RunContext { ids, text, nodelay, max_connects, bind, stdin: stdin_use };
+            match (&suite, &parts.script) {
+                (Some(suite), _) => suite.set_context(context),
+                (None, Some(script)) => script.set_context(context),
+                (None, None) => {}
+            }
         }
         parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })

@@ -74,9 +74,9 @@ impl Parts {
 
     /// Carries out a stop that was decided: closes listeners and dials, stops stdin, closes connections.
     pub(super) fn carry_out_stop(&mut self) {
-        if let Some(script) = self.script.clone() {
+        if let Some(handler) = self.handler.clone() {
             let mut commands = Vec::new();
-            script.set_ending(&mut commands);
+            handler.ending(&mut commands);
             self.apply(&mut commands);
         }
         if let Some(worker) = &self.worker {

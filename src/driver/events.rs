@@ -202,7 +202,7 @@ impl Parts {
     pub(super) fn handler_failed(&mut self, slot: Option<Slot>, is_last: bool, error: HandlerError) {
         let (handler, summary, message) = match error {
             HandlerError::Exit(code) => return self.exit_asked(Exit::Script(code)),
-            HandlerError::Failed { handler, summary, message, exit, ends_run } => {
+            HandlerError::Failed { handler, summary, message, exit, ends_run, .. } => {
                 if self.task_failed(slot, &message, exit, ends_run) {
                     return;
                 }

@@ -28,6 +28,7 @@ mod peers;
 mod plan;
 mod preamble;
 mod ready;
+mod reports;
 mod shutdown;
 mod stderr;
 mod stdin;

@@ -68,6 +68,11 @@ impl Stdout {
         Ok(Self { data, file: file.map(Path::to_owned), events })
     }
 
+    /// Whether it is a terminal that shows text to people.
+    pub(super) fn is_screen(&self) -> bool {
+        self.data.as_ref().is_some_and(|data| data.output.is_screen())
+    }
+
     /// Truncates the file of `-o`, at the first established connection.
     pub(super) fn begin(&mut self) {
         if let Some(path) = self.file.take() {

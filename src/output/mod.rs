@@ -11,7 +11,6 @@ pub mod hexdump;
 pub mod json;
 pub mod load;
 pub mod notice;
-#[cfg_attr(not(test), expect(dead_code, reason = "the runner of tests will use it"))]
 pub mod report;
 pub mod screen;
 pub mod terminal;

@@ -17,28 +17,51 @@ use rhai::{EvalAltResult as Fault, ParseErrorType, Position};
 use crate::codec::escape::show_line;
 use crate::codec::excerpt::excerpt;
 use crate::codec::nearest::nearest;
+use crate::script::failures;
 use crate::script::habits;
 use crate::script::outline::{self, Word};
 use crate::script::race;
 use crate::script::reference;
 use crate::script::signatures;
 use crate::script::source::{Source, Sources};
+use crate::verdicts::{Failure, Kind};
 
 /// A rendered message; its first line is the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     lines: Vec<String>,
+    /// The same in parts.
+    failure: Box<Failure>,
 }
 
 impl Report {
     /// A message without a position in the script.
     pub(super) fn plain(text: &str) -> Self {
-        Self { lines: text.lines().map(|line| show_line(line).into_owned()).collect() }
+        let failure = Box::new(Failure::new(Kind::Error, text));
+        Self { lines: text.lines().map(|line| show_line(line).into_owned()).collect(), failure }
+    }
+
+    /// What is wrong at a place.
+    fn at(source: &Source, at: Position, words: &Words) -> Self {
+        let lines = at_place(source, at, words).iter().map(|line| show_line(line).into_owned()).collect();
+        let near = words.near.as_ref().map(|near| format!("did you mean `{near}`?"));
+        let failure = Failure {
+            place: failures::place(source, at),
+            hint: words.hint.clone().or(near),
+            ..Failure::new(Kind::Error, words.what.clone())
+        };
+        Self { lines, failure: Box::new(failure) }
     }
 
     /// Adds a line at the end.
     pub(super) fn add_line(&mut self, line: &str) {
         self.lines.push(show_line(line).into_owned());
+        self.failure.chain.push(line.trim().to_owned());
+    }
+
+    /// The same in parts, for the reports of tests.
+    pub(super) fn failure(&self) -> &Failure {
+        &self.failure
     }
 
     /// The first line.
@@ -130,13 +153,18 @@ fn render_as(
     if let (Some(caller), None) = (caller, stopped) {
         words.what = format!("{} (in {caller})", words.what);
     }
-    let mut report = at_place(&place, at, &words);
+    let mut report = Report::at(&place, at, &words);
     let hidden = chain.len().saturating_sub(MAX_CHAIN);
-    report.extend(chain.into_iter().rev().take(MAX_CHAIN));
-    if hidden > 0 {
-        report.push(format!("    … and {hidden} more calls"));
+    for step in chain.into_iter().rev().take(MAX_CHAIN) {
+        report.add_line(&step);
     }
-    Report { lines: report.iter().map(|line| show_line(line).into_owned()).collect() }
+    if hidden > 0 {
+        report.add_line(&format!("    … and {hidden} more calls"));
+    }
+    if stopped.is_none() {
+        failures::complete(&mut report.failure, innermost);
+    }
+    report
 }
 
 /// Whether an error is one of a limit: its place says little without the handler.
@@ -155,7 +183,7 @@ fn race_words(race: &race::Race) -> Words {
 /// Renders a finding of a check with its position in the source.
 pub(super) fn finding(source: &Source, at: Position, what: String, near: Option<&str>, hint: Option<String>) -> Report {
     let words = Words { what, near: near.map(str::to_owned), hint };
-    Report { lines: at_place(source, at, &words).iter().map(|line| show_line(line).into_owned()).collect() }
+    Report::at(source, at, &words)
 }
 
 fn is_closure(name: &str) -> bool {

@@ -6,7 +6,7 @@
 mod streams;
 mod tasks;
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, RefCell, RefMut};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::mem;
@@ -26,6 +26,7 @@ use crate::script::expecting::Stream;
 use crate::script::listeners::Listeners;
 use crate::script::own::{self, Handlers};
 use crate::script::program::Program;
+use crate::script::suite::Notes;
 use crate::script::tasks::{TaskId, Tasks};
 use crate::script::timers::{Timer, TimerId, Timers};
 use crate::session::{Command, ConnId, ConnIds, ConnView, ListenerId};
@@ -42,6 +43,8 @@ pub(super) enum Stopped {
     TooLarge,
     /// It called `exit(code)`.
     Exit(u8),
+    /// It called `skip()`.
+    Skipped,
     /// It is a task, and another one or the end of the run has ended it.
     Cancelled,
 }
@@ -73,6 +76,11 @@ impl ScriptClock {
     /// A clock that shows what `now` returns.
     pub fn new(now: impl Fn() -> Instant + 'static) -> Self {
         Self(Rc::new(now))
+    }
+
+    /// What it shows.
+    pub(super) fn now(&self) -> Instant {
+        (self.0)()
     }
 }
 
@@ -147,6 +155,8 @@ pub(super) struct Host {
     task: Cell<Option<TaskId>>,
     /// Calls of the running task that had nothing to wait for, since it last waited.
     unwaited: Cell<u32>,
+    /// The test that the script runs for.
+    test: OnceCell<Rc<Notes>>,
     context: RefCell<RunContext>,
     asking: Asking,
 }
@@ -182,6 +192,7 @@ impl Host {
             task: Cell::new(None),
             unwaited: Cell::new(0),
             asking: Asking::default(),
+            test: OnceCell::new(),
             context: RefCell::new(RunContext {
                 ids: ConnIds::default(),
                 text: Text::default(),
@@ -210,7 +221,7 @@ impl Host {
 
     /// The time that timers and the ages of connections go by.
     pub(super) fn now(&self) -> Instant {
-        (self.clock.0)()
+        self.clock.now()
     }
 
     /// Starts a timer.
@@ -344,6 +355,16 @@ impl Host {
         Ok(Listener::new(Some(id), listeners.open(id, address)))
     }
 
+    /// Sets the test that the script runs for.
+    pub(super) fn set_test(&self, notes: Rc<Notes>) {
+        let _ = self.test.set(notes);
+    }
+
+    /// The test that the script runs for.
+    pub(super) fn test(&self) -> Option<&Rc<Notes>> {
+        self.test.get()
+    }
+
     /// Sets the handlers of the script.
     pub(super) fn set_hooks(&self, hooks: Hooks) {
         self.hooks.set(hooks);
@@ -455,6 +476,11 @@ impl Host {
             self.stop(Stopped::TooLarge);
         }
         self.check()
+    }
+
+    /// Why the running call is stopped.
+    pub(super) fn stopped(&self) -> Option<Stopped> {
+        self.stopped.get()
     }
 
     /// Stops the running call.

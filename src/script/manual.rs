@@ -60,6 +60,9 @@ fn body(page: &mut dyn Page) {
     page.section("SESSIONS AND TASKS");
     page.prose(reference::tasks::SESSIONS);
     table(page, Group::Task);
+    page.section("TESTS");
+    page.prose(reference::checks::TESTS);
+    table(page, Group::Check);
     page.section("TOXICS");
     page.prose(TOXICS);
     page.items(TOXIC_NAMES);

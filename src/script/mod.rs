@@ -13,6 +13,7 @@ mod delivering;
 mod engine;
 mod error;
 mod expecting;
+mod failures;
 mod habits;
 mod holding;
 mod host;
@@ -34,6 +35,7 @@ mod signatures;
 mod source;
 mod starter;
 pub mod strict;
+mod suite;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -72,6 +74,7 @@ pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
 pub use source::MAX_SCRIPT;
 pub use starter::starter;
+pub use suite::{Suite, list as list_tests};
 
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
@@ -104,8 +107,19 @@ impl ScriptHandler {
     pub fn load_with_clock(script: &Script, clock: ScriptClock, run_until: Option<Instant>) -> Result<Self, Error> {
         let host = Host::new(script.timeout, script.seed, clock);
         host.set_run_until(run_until);
-        let app: Map = script.set.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self::open(script, Dynamic::from_map(app).into_shared(), host, None).0
+        Self::open(script, fresh_app(script), host, None).0
+    }
+
+    /// Loads a text that was read before, as a program with an `app` of its own.
+    fn load_text(
+        script: &Script,
+        text: Source,
+        clock: ScriptClock,
+        run_until: Option<Instant>,
+    ) -> Result<Self, Report> {
+        let host = Host::new(script.timeout, script.seed, clock);
+        host.set_run_until(run_until);
+        Self::build(script, fresh_app(script), host, None, &Sources::new(text))
     }
 
     /// Loads the script again, beside this one, with the same `app` and `Host`. Also returns the files of the new version,
@@ -214,12 +228,6 @@ impl ScriptHandler {
         self.clients.replace(Some(Clients::new(plan, progress)));
     }
 
-    /// Notes that the run is ending: from now on one signal ends the process, also during a call.
-    pub fn set_ending(&self, out: &mut Vec<Command>) {
-        self.host.set_ending();
-        self.cancel_tasks(out);
-    }
-
     /// Whether its connections are those of `session`, whose bytes from stdin a task asks for.
     pub fn has_session(&self) -> bool {
         self.hooks.has(Hook::Session)
@@ -292,7 +300,7 @@ impl ScriptHandler {
 
     fn failed(&self, handler: &'static str, fault: &str) -> HandlerError {
         let report = Report::plain(&format!("{}: {fault}", self.program.sources.main().name));
-        HandlerError::of_call(handler, report.summary(), report.message())
+        HandlerError::of_call(handler, report.summary(), report.message()).with_failure(report.failure())
     }
 
     /// Calls a handler of the script and returns its value; `()` if there is none.
@@ -335,8 +343,8 @@ impl ScriptHandler {
         let file = &self.program.sources.main().name;
         let report = match (result, stopped) {
             (_, Some(Stopped::Exit(code))) => return Err(HandlerError::Exit(code)),
-            // The run reports it.
-            (_, Some(Stopped::RunOver)) => return Ok(Dynamic::UNIT),
+            // The run, or the test, reports it.
+            (_, Some(Stopped::RunOver | Stopped::Skipped)) => return Ok(Dynamic::UNIT),
             (Ok(Ok(value)), None) => return Ok(value),
             (Ok(Err(fault)), stopped) => {
                 let stopped = stopped.map(|stopped| stop_text(name, stopped, &self.host));
@@ -345,7 +353,7 @@ impl ScriptHandler {
             (_, Some(stopped)) => Report::plain(&format!("{file}: {}", stop_text(name, stopped, &self.host))),
             (Err(panic), None) => Report::plain(&internal(file, name, &panic)),
         };
-        Err(HandlerError::of_call(name, report.summary(), report.message()))
+        Err(HandlerError::of_call(name, report.summary(), report.message()).with_failure(report.failure()))
     }
 }
 
@@ -377,6 +385,12 @@ impl Handler for ScriptHandler {
 
     fn holds(&self, conn: &ConnView) -> Holds {
         self.held(conn)
+    }
+
+    /// From now on one signal ends the process, also during a call.
+    fn ending(&self, out: &mut Vec<Command>) {
+        self.host.set_ending();
+        self.cancel_tasks(out);
     }
 
     fn given_up(&self, conn: &ConnView) {
@@ -502,6 +516,12 @@ impl Handler for ScriptHandler {
         };
         Some(TimerCall { conn: timer.conn.as_ref().map(|conn| conn.id), result })
     }
+}
+
+/// The `app` of a program that has not run yet.
+fn fresh_app(script: &Script) -> Dynamic {
+    let app: Map = script.set.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    Dynamic::from_map(app).into_shared()
 }
 
 /// Whether a call is running in this thread. A panic is then caught and reported as a failure of the handler, so the

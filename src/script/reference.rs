@@ -2,6 +2,7 @@
 //!
 //! Source of the manual page and of spelling suggestions; a test compares it with the registered functions.
 
+pub(super) mod checks;
 pub(super) mod tasks;
 
 use crate::codec::nearest::nearest;
@@ -18,6 +19,8 @@ pub enum Group {
     Method,
     /// A call of a task, or what belongs to it.
     Task,
+    /// A check or an assertion.
+    Check,
     /// A property of the listener passed to `on_listen`.
     Listener,
     /// A global variable or function.
@@ -56,6 +59,7 @@ pub fn entries() -> impl Iterator<Item = Entry> {
         (Group::Property, PROPERTIES),
         (Group::Method, METHODS),
         (Group::Task, tasks::TASKS),
+        (Group::Check, checks::CHECKS),
         (Group::Listener, LISTENER),
         (Group::Global, GLOBALS),
         (Group::Bytes, BYTES),
@@ -489,6 +493,7 @@ mod tests {
             include_str!("api/pack.rs"),
             include_str!("api/pattern.rs"),
             include_str!("api/random.rs"),
+            include_str!("api/checks.rs"),
             include_str!("api/reading.rs"),
             include_str!("api/room.rs"),
             include_str!("api/stdin.rs"),
@@ -514,8 +519,9 @@ mod tests {
     fn the_reference_lists_exactly_the_registered_names() {
         // Functions called by the language itself, and those the engine connects without registration.
         let silent = ["==", "!=", "to_string", "to_debug", "print", "+", "-", "%"];
-        // The iterators are registered by a table.
-        let elsewhere = ["app", "args", "print", "debug", "b", "lines", "texts", "chunks", "frames"];
+        // The iterators and the comparisons are registered by a table.
+        let elsewhere =
+            ["app", "args", "print", "debug", "b", "lines", "texts", "chunks", "frames", "assert_eq", "assert_ne"];
         let registered: BTreeSet<_> = registered().into_iter().filter(|name| !silent.contains(name)).collect();
         let listed: BTreeSet<_> = entries()
             .filter(|entry| entry.group != Group::Handler)

@@ -44,6 +44,11 @@ impl Source {
         }
     }
 
+    /// The same text, for another program.
+    pub(super) fn again(&self) -> Self {
+        Self::new(self.name.clone(), self.text.clone(), self.shift)
+    }
+
     /// Reads a file; `name` is its name in messages.
     pub(super) fn read(path: &Path, name: String) -> Result<Self, String> {
         Self::read_until(path, name, None)

@@ -35,11 +35,13 @@ pub(super) enum Kind {
     Cancelled,
     /// Something else came than what was expected.
     Expect,
+    /// An assertion does not hold.
+    Assert,
     /// Anything else that the system or tcpx reports.
     Io,
 }
 
-const KINDS: [(Kind, &str); 11] = [
+const KINDS: [(Kind, &str); 12] = [
     (Kind::Timeout, "timeout"),
     (Kind::Eof, "eof"),
     (Kind::Reset, "reset"),
@@ -50,6 +52,7 @@ const KINDS: [(Kind, &str); 11] = [
     (Kind::Text, "text"),
     (Kind::Cancelled, "cancelled"),
     (Kind::Expect, "expect"),
+    (Kind::Assert, "assert"),
     (Kind::Io, "io"),
 ];
 
@@ -87,12 +90,14 @@ pub(super) struct Trouble {
     pub(super) got: Dynamic,
     /// The connection.
     pub(super) conn: Option<Conn>,
+    /// What a comparison wants.
+    pub(super) expected: Option<Dynamic>,
 }
 
 impl Trouble {
     /// A failure of a call that is about no connection.
     pub(super) fn new(kind: Kind, op: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), op, got: Dynamic::UNIT, conn: None }
+        Self { kind, message: message.into(), op, got: Dynamic::UNIT, conn: None, expected: None }
     }
 
     /// The error that a script can catch: `catch (e)` gets the map.
@@ -103,6 +108,7 @@ impl Trouble {
         map.insert("got".into(), self.got);
         map.insert("op".into(), self.op.into());
         map.insert("conn".into(), self.conn.map_or(Dynamic::UNIT, Dynamic::from));
+        map.extend(self.expected.map(|expected| ("expected".into(), expected)));
         EvalAltResult::ErrorRuntime(Dynamic::from_map(map), Position::NONE).into()
     }
 }
@@ -126,17 +132,14 @@ pub(super) fn of_end(end: &StreamEnd) -> (Kind, String) {
 
 /// The message of a thrown map of ours; `None` for any other map.
 pub(super) fn message_of(map: &Map) -> Option<&Dynamic> {
-    let is_ours = map.len() == 5 && ["kind", "got", "op", "conn"].iter().all(|key| map.contains_key(*key));
+    let count = if map.contains_key("expected") { 6 } else { 5 };
+    let is_ours = map.len() == count && ["kind", "got", "op", "conn"].iter().all(|key| map.contains_key(*key));
     map.get("message").filter(|_| is_ours)
 }
 
 /// The kind of an error that was thrown; `None` if it is not one of ours.
 pub(super) fn kind_of(fault: &Fault) -> Option<Kind> {
-    let thrown = thrown_by(fault)?;
-    let map = thrown.read_lock::<Map>()?;
-    let name = map.get("kind")?.clone().into_immutable_string().ok()?;
-    message_of(&map)?;
-    KINDS.iter().find(|(_, known)| *known == name.as_str()).map(|(kind, _)| *kind)
+    kind_in(&*thrown_by(fault)?.read_lock::<Map>()?)
 }
 
 /// What was thrown, at any depth.
@@ -158,11 +161,18 @@ pub(super) fn op_of(fault: &Fault) -> Option<String> {
     thrown_by(fault)?.read_lock::<Map>()?.get("op")?.clone().into_string().ok()
 }
 
+/// The kind in a thrown map; `None` if it is not one of ours.
+pub(super) fn kind_in(map: &Map) -> Option<Kind> {
+    let name = map.get("kind")?.clone().into_immutable_string().ok()?;
+    message_of(map)?;
+    KINDS.iter().find(|(_, known)| *known == name.as_str()).map(|(kind, _)| *kind)
+}
+
 /// The exit code that an uncaught error means, if the task is the whole run.
 pub(super) fn exit_of(kind: Option<Kind>, role: Role) -> Exit {
     match (kind, role) {
         (_, Role::Started) => Exit::ScriptRun,
-        (Some(Kind::Expect), _) => Exit::Verdict,
+        (Some(Kind::Expect | Kind::Assert), _) => Exit::Verdict,
         (Some(Kind::Timeout), _) => Exit::Timeout,
         (Some(Kind::Reset), _) => Exit::Broken,
         (Some(Kind::Eof), _) => Exit::CutShort,

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::exit::Exit;
 use crate::session::{Command, ConnId, ConnView, Event, Form, Holds, RunEvent, Verdict};
+use crate::verdicts::Failure;
 
 /// Decides what connections do, or one of them. Must not block; asks for things by pushing commands, which are carried out
 /// after the call.
@@ -25,6 +26,9 @@ pub trait Handler {
     fn holds(&self, _conn: &ConnView) -> Holds {
         Holds::default()
     }
+
+    /// The run is ending: nothing is begun any more.
+    fn ending(&self, _out: &mut Vec<Command>) {}
 
     /// A connection that it has asked for will never stand. Nothing more is told of it.
     fn given_up(&self, _conn: &ConnView) {}
@@ -117,15 +121,26 @@ pub enum HandlerError {
         exit: Exit,
         /// The call was the whole run.
         ends_run: bool,
+        /// The same in parts, if it is known.
+        failure: Option<Box<Failure>>,
     },
     /// The handler called `exit(code)`.
     Exit(u8),
 }
 
 impl HandlerError {
+    /// The same with its parts.
+    #[must_use]
+    pub fn with_failure(mut self, parts: &Failure) -> Self {
+        if let Self::Failed { failure, .. } = &mut self {
+            *failure = Some(Box::new(parts.clone()));
+        }
+        self
+    }
+
     /// A failed call that is neither a connection's whole run nor the whole run.
     pub fn of_call(handler: &'static str, summary: String, message: String) -> Self {
-        Self::Failed { handler, summary, message, exit: Exit::ScriptRun, ends_run: false }
+        Self::Failed { handler, summary, message, exit: Exit::ScriptRun, ends_run: false, failure: None }
     }
 }
 

@@ -47,6 +47,7 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
         output: output(&args.output),
         script: Some(script),
         verdict: VerdictPatterns::default(),
+        tests: None,
     });
     Ok(match clients {
         Some(load) => Action::Load(config, Box::new(load)),

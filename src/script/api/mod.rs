@@ -5,6 +5,7 @@
 
 mod blob_items;
 pub(super) mod bytes;
+mod checks;
 pub(super) mod conn;
 mod digests;
 pub(super) mod expect;
@@ -51,6 +52,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess)
     stdin::register(engine, host);
     tasks::register(engine, host);
     globals::register(engine, host);
+    checks::register(engine, host);
     blob_items::register(engine);
     bytes::register(engine, host);
     numbers::register(engine);

@@ -44,6 +44,11 @@ impl Pattern {
         &self.0.regex
     }
 
+    /// Whether it matches somewhere in a string or a blob.
+    pub(super) fn is_match(&self, context: &NativeCallContext<'_>, function: &str, x: &Dynamic) -> Outcome<bool> {
+        Ok(self.0.regex.is_match(self.0.subject(context, function, x)?.bytes()))
+    }
+
     /// Whether it matches valid UTF-8 only.
     pub(in crate::script) fn is_text(&self) -> bool {
         self.0.is_text

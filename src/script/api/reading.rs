@@ -508,7 +508,7 @@ impl<'a> Reading<'a> {
         };
         let got = if self.is_text { decoded(view, &got).into() } else { Dynamic::from_blob(got) };
         let message = format!("{words}; {shown}");
-        Trouble { kind, message, op: self.op, got, conn: Some(self.conn.clone()) }.thrown()
+        Trouble { got, conn: Some(self.conn.clone()), ..Trouble::new(kind, self.op, message) }.thrown()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::sys::coroutine::Coroutine;
 use crate::sys::stack::{Pool, Stack};
 
 pub(super) use crate::script::program::Program;
-pub(super) use running::{Body, Role};
+pub(super) use running::{Body, Calls, Role};
 pub(super) use state::{Outcome, TaskState};
 pub(super) use waiting::Woken;
 
@@ -83,6 +83,8 @@ struct Task {
     /// Connections and listeners that it and those it has started have opened, for one of many runs of `main`.
     opened: Vec<Rc<ConnView>>,
     listeners: Vec<ListenerId>,
+    /// Number of its checks that did not hold, outside of tests.
+    failed_checks: usize,
 }
 
 impl std::fmt::Debug for Task {
@@ -126,6 +128,7 @@ impl Tasks {
             growth: 0,
             opened: Vec::new(),
             listeners: Vec::new(),
+            failed_checks: 0,
         });
         let id = TaskId { number, index };
         state.set_id(id);
@@ -168,7 +171,7 @@ impl Tasks {
         let mut id = Some(id);
         while let Some(task) = id.and_then(|id| self.get(id)) {
             match task.role {
-                Role::Main => return Some(WAIT_LIMIT),
+                Role::Main | Role::Test => return Some(WAIT_LIMIT),
                 Role::Session => return None,
                 Role::Started => id = task.parent,
             }
@@ -202,6 +205,19 @@ impl Tasks {
             self.wake(joiner);
         }
         true
+    }
+
+    /// Notes that a check of a task does not hold. It counts for whoever has started the task.
+    pub(super) fn note_failed_check(&mut self, id: TaskId) {
+        let mut id = id;
+        while let Some(task) = self.get(id)
+            && let (Role::Started, Some(parent)) = (task.role, task.parent)
+        {
+            id = parent;
+        }
+        if let Some(task) = self.get_mut(id) {
+            task.failed_checks += 1;
+        }
     }
 
     /// Takes the coroutine of a task for one turn, and what it has allocated so far. `None`: it has ended, or it runs.

@@ -26,6 +26,8 @@ pub(in crate::script) enum Role {
     Session,
     /// `main()`: its end ends the run.
     Main,
+    /// `test_*()`, with `setup()` and `teardown()`: whoever runs the tests looks at its end.
+    Test,
     /// A function given to `start`.
     Started,
 }
@@ -36,6 +38,7 @@ impl Role {
         match self {
             Self::Session => "session",
             Self::Main => "main",
+            Self::Test => "test",
             Self::Started => "start",
         }
     }
@@ -56,7 +59,12 @@ pub(in crate::script) enum Body {
     Named(&'static str),
     /// A function value.
     Function(FnPtr),
+    /// Several calls.
+    Calls(Calls),
 }
+
+/// Calls of a task, one after the other.
+pub(in crate::script) type Calls = Box<dyn FnOnce(&Rc<Program>) -> Result<Dynamic, Fault>>;
 
 impl Host {
     /// Adds a task; it gets its first turn later.
@@ -78,6 +86,7 @@ impl Host {
         let run = move || match body {
             Body::Named(name) => within.call_in_task(name, &mut args),
             Body::Function(function) => within.call(&function, All(args)),
+            Body::Calls(calls) => calls(&within),
         };
         let id = self.tasks().add(program, role, conn, parent, &state, run)?;
         Ok((id, state))
@@ -95,7 +104,7 @@ impl ScriptHandler {
     ) -> Result<(), HandlerError> {
         let place = match &body {
             Body::Named(_) => self.program.session_place().to_owned(),
-            Body::Function(_) => self.program.sources.main().name.clone(),
+            Body::Function(_) | Body::Calls(_) => self.program.sources.main().name.clone(),
         };
         match self.host.start_task(&self.program, Role::Session, body, args, Some(Rc::clone(conn)), place) {
             Ok((id, _)) => self.resume(id, out),
@@ -248,12 +257,16 @@ impl ScriptHandler {
     fn conclude(&self, task: &Task, ending: Ending, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let sources = &task.program.sources;
         let (file, name) = (&sources.main().name, task.role.name());
+        if task.role == Role::Test && !matches!(ending, Ending::Panicked(_)) {
+            task.state.cancel();
+            return Ok(());
+        }
         let (fault, stopped) = match ending {
             Ending::Stopped(Stopped::Exit(code)) => {
                 task.state.cancel();
                 return Err(HandlerError::Exit(code));
             }
-            Ending::Stopped(Stopped::RunOver | Stopped::Cancelled) => {
+            Ending::Stopped(Stopped::RunOver | Stopped::Cancelled | Stopped::Skipped) => {
                 task.state.cancel();
                 return Ok(());
             }
@@ -336,7 +349,14 @@ fn returned(task: &Task, value: Dynamic, out: &mut Vec<Command>) -> Result<(), H
             Ok(Ok(code)) => Err(HandlerError::Exit(code)),
             Err(_) => Err(HandlerError::Exit(0)),
         },
-        Role::Started => Ok(()),
+        Role::Test | Role::Started => Ok(()),
+    };
+    let result = match (result, task.failed_checks) {
+        (Ok(()) | Err(HandlerError::Exit(0)), count @ 1..) if task.role != Role::Started => {
+            let plural = if count == 1 { "" } else { "s" };
+            Err(failed(task, &Report::plain(&format!("{count} check{plural} failed")), Exit::Verdict))
+        }
+        (result, _) => result,
     };
     task.state.end(Outcome::Done(value));
     result
@@ -350,5 +370,6 @@ fn failed(task: &Task, report: &Report, exit: Exit) -> HandlerError {
         message: report.message(),
         exit,
         ends_run: task.role == Role::Main,
+        failure: Some(Box::new(report.failure().clone())),
     }
 }

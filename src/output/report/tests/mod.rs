@@ -12,7 +12,8 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::human::{Human, wants_colours};
-use super::{Ended, Failure, Kind, Outcome, Place, Plan, Reporter, TestResult, Totals, Value};
+use super::{Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value};
+use crate::verdicts::Place;
 
 /// The line of all failures.
 const LINE: &str = "    check(conn.read_line() == \"PONG\");";

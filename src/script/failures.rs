@@ -1,0 +1,95 @@
+//! Errors of scripts in the reports of tests: their kind, their place, and the values that were compared.
+//!
+//! The wording is that of `error`. Nothing is escaped here: reports do that, each in its own way.
+
+use rhai::{Blob, Dynamic, EvalAltResult, ImmutableString, Map, Position};
+
+use crate::script::source::Source;
+use crate::script::trouble;
+use crate::verdicts::{Failure, Kind, Place, Value};
+
+/// A place in a script, for reports.
+pub(super) fn place(source: &Source, at: Position) -> Option<Place> {
+    let line = at.line().filter(|line| !source.is_behind(*line))?;
+    Some(Place {
+        file: source.name.clone(),
+        line: source.line_number(line),
+        column: at.position().unwrap_or(1),
+        source: source.line(line).map(str::to_owned),
+    })
+}
+
+/// Adds to a failure what the error itself says of its kind and of values.
+pub(super) fn complete(failure: &mut Failure, innermost: &EvalAltResult) {
+    let EvalAltResult::ErrorRuntime(thrown, _) = innermost else { return };
+    let Some(map) = thrown.read_lock::<Map>() else { return };
+    let Some(kind) = trouble::kind_in(&map) else { return };
+    failure.kind = match kind {
+        trouble::Kind::Assert if is_text(&map, "op", "fail") => Kind::Fail,
+        trouble::Kind::Assert => Kind::Assert,
+        trouble::Kind::Expect => Kind::Expect,
+        trouble::Kind::Timeout => Kind::Timeout,
+        _ => Kind::Error,
+    };
+    let got = map.get("got").filter(|got| !got.is_unit());
+    match (map.get("expected"), map.get("got")) {
+        (Some(expected), Some(got)) => {
+            let (expected, received) = pair(expected, got, is_text(&map, "op", "assert_match"));
+            (failure.expected, failure.received) = (Some(expected), Some(received));
+        }
+        _ => failure.received = got.map(value).filter(|value| !is_empty(value)),
+    }
+}
+
+/// The two sides of a comparison. Values of different types are shown so that one sees the difference.
+pub(super) fn pair(expected: &Dynamic, received: &Dynamic, is_pattern: bool) -> (Value, Value) {
+    if is_pattern {
+        return (Value::Pattern(shown(expected)), value(received));
+    }
+    let is_raw = |value: &Dynamic| value.is_string() || value.is_blob();
+    if is_raw(expected) && is_raw(received) {
+        return match (value(expected), value(received)) {
+            (Value::Text(text), received @ Value::Bytes(_)) => (Value::Bytes(text.into_bytes()), received),
+            (expected @ Value::Bytes(_), Value::Text(text)) => (expected, Value::Bytes(text.into_bytes())),
+            both => both,
+        };
+    }
+    (Value::Text(cut(format!("{expected:?}"))), Value::Text(cut(format!("{received:?}"))))
+}
+
+fn value(value: &Dynamic) -> Value {
+    if let Some(bytes) = value.read_lock::<Blob>() {
+        return Value::Bytes(bytes.iter().copied().take(MAX_VALUE).collect());
+    }
+    Value::Text(cut(shown(value)))
+}
+
+fn shown(value: &Dynamic) -> String {
+    match value.read_lock::<ImmutableString>() {
+        Some(text) => text.to_string(),
+        None => format!("{value:?}"),
+    }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_VALUE {
+        let end = (0..=MAX_VALUE).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.truncate(end);
+    }
+    text
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Text(text) | Value::Pattern(text) => text.is_empty(),
+        Value::Bytes(bytes) => bytes.is_empty(),
+    }
+}
+
+fn is_text(map: &Map, key: &str, wanted: &str) -> bool {
+    map.get(key).and_then(|value| value.read_lock::<ImmutableString>().map(|text| text.as_str() == wanted))
+        == Some(true)
+}
+
+/// Maximum bytes of a value that a report keeps.
+const MAX_VALUE: usize = 64 << 10;

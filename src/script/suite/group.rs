@@ -1,0 +1,280 @@
+//! `Group`: one running test: its programs, its task, its time limits, and its result.
+//!
+//! The task runs `setup()`, the test and `teardown()`. If the task is stopped from outside, `teardown()` gets a task of its own.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rhai::{Dynamic, Map};
+
+use crate::script::engine::Fault;
+use crate::script::error;
+use crate::script::host::{Host, Stopped};
+use crate::script::program::Program;
+use crate::script::stop_text;
+use crate::script::tasks::{Body, Calls, Role, TaskId};
+use crate::session::{Command, Handler, HandlerError};
+use crate::verdicts::{Failure, Kind, Outcome, TestResult};
+
+use super::notes::{Notes, Phase};
+use super::plan::Case;
+use super::routes::Actor;
+
+/// A test that runs.
+pub(super) struct Group {
+    /// Index in the plan.
+    pub(super) index: usize,
+    pub(super) notes: Rc<Notes>,
+    has_setup: bool,
+    has_teardown: bool,
+    began: Instant,
+    /// The program of the test, then those of its servers.
+    actors: RefCell<Vec<Rc<Actor>>>,
+    task: Cell<Option<TaskId>>,
+    printed: RefCell<String>,
+    /// The last events of its connections.
+    events: RefCell<VecDeque<String>>,
+    /// The test is to end before its task does.
+    is_ended: Cell<bool>,
+}
+
+/// What is next for a test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It runs.
+    Wait,
+    /// It has a result.
+    Over,
+}
+
+/// Events that are kept.
+const MAX_EVENTS: usize = 20;
+
+/// Maximum bytes that are kept of what a test prints.
+const MAX_PRINTED: usize = 1 << 20;
+
+impl Group {
+    pub(super) fn new(index: usize, has_setup: bool, has_teardown: bool, limit: Duration, now: Instant) -> Self {
+        Self {
+            index,
+            notes: Rc::new(Notes::new(if has_setup { Phase::Setup } else { Phase::Test }, now, limit)),
+            has_setup,
+            has_teardown,
+            began: now,
+            actors: RefCell::default(),
+            task: Cell::new(None),
+            printed: RefCell::default(),
+            events: RefCell::default(),
+            is_ended: Cell::new(false),
+        }
+    }
+
+    /// Adds a program.
+    pub(super) fn add_actor(&self, actor: &Rc<Actor>) {
+        self.actors.borrow_mut().push(Rc::clone(actor));
+    }
+
+    /// Its programs.
+    pub(super) fn actors(&self) -> Vec<Rc<Actor>> {
+        self.actors.borrow().clone()
+    }
+
+    /// The program of the test itself.
+    pub(super) fn main(&self) -> Rc<Actor> {
+        Rc::clone(&self.actors.borrow()[0])
+    }
+
+    /// Keeps what the test prints.
+    pub(super) fn say(&self, text: &str) {
+        let mut printed = self.printed.borrow_mut();
+        if printed.len() > MAX_PRINTED {
+            return;
+        }
+        printed.push_str(text);
+        if !text.ends_with('\n') {
+            printed.push('\n');
+        }
+        if printed.len() > MAX_PRINTED {
+            printed.push_str("[more was printed than is kept]\n");
+        }
+    }
+
+    /// Keeps an event of one of its connections, in place of the oldest.
+    pub(super) fn note_event(&self, conn: &str, what: &str) {
+        let mut events = self.events.borrow_mut();
+        if events.len() >= MAX_EVENTS {
+            events.pop_front();
+        }
+        events.push_back(format!("{conn}: {what}"));
+    }
+
+    /// Notes the failure of a call of one of its programs.
+    pub(super) fn note_error(&self, error: HandlerError) {
+        match error {
+            HandlerError::Exit(code) => {
+                self.notes.add_in_phase(Failure::new(Kind::Exit, format!("exit({code}) was called")));
+                self.is_ended.set(true);
+            }
+            HandlerError::Failed { message, failure, .. } => {
+                self.notes.add(failure.map_or_else(|| Failure::new(Kind::Error, message), |failure| *failure));
+            }
+        }
+    }
+
+    /// Starts its task.
+    pub(super) fn start(&self, case: &Case) {
+        let (notes, has_setup, has_teardown) = (Rc::clone(&self.notes), self.has_setup, self.has_teardown);
+        let host = Rc::clone(&self.main().handler.host);
+        let (function, row) = (case.function.clone(), case.row.clone());
+        self.run(Box::new(move |program| {
+            let run = |name: &str, mut args: Vec<Dynamic>| {
+                let result = program.call_in_task(name, &mut args);
+                result.map_err(|fault| note_fault(&notes, &host, program, name, &fault)).is_ok()
+            };
+            if !has_setup || run("setup", Vec::new()) {
+                notes.enter_test();
+                run(&function, row.into_iter().collect());
+            }
+            if has_teardown && host.stopped().is_none() {
+                notes.enter(Phase::Teardown, host.now());
+                run("teardown", Vec::new());
+            }
+            Ok(Dynamic::UNIT)
+        }));
+    }
+
+    fn run(&self, calls: Calls) {
+        let actor = self.main();
+        let handler = &actor.handler;
+        let place = handler.name().to_owned();
+        let started =
+            handler.host.start_task(&handler.program, Role::Test, Body::Calls(calls), Vec::new(), None, place);
+        match started {
+            Ok((id, _)) => {
+                handler.host.tasks().wake(id);
+                self.task.set(Some(id));
+            }
+            Err(cause) => self.notes.add(Failure::new(Kind::Error, format!("no stack for a task: {cause}"))),
+        }
+    }
+
+    /// Looks whether its task has ended, and ends it when its time is over.
+    pub(super) fn step(&self, now: Instant, out: &mut Vec<Command>) -> Step {
+        let actor = self.main();
+        let handler = &actor.handler;
+        if let Some(id) = self.task.get().filter(|id| handler.host.tasks().is_alive(*id)) {
+            let is_late = self.notes.until() <= now;
+            if is_late {
+                self.notes.set_late();
+            }
+            let is_teardown = self.notes.phase() == Phase::Teardown;
+            let is_to_end = !is_teardown && (self.is_ended.get() || self.notes.skipped().is_some());
+            if !is_late && !is_to_end {
+                return Step::Wait;
+            }
+            handler.host.tasks().cancel(id);
+            // What it says at its end, it has said to the notes.
+            let _ = handler.resume(id, out);
+            // It had not begun, or what it was doing says nothing.
+            if let Some(text) = self.notes.tell_late() {
+                self.notes.add_in_phase(Failure::new(Kind::Timeout, text));
+            }
+        }
+        if self.has_teardown && self.notes.phase() < Phase::Teardown {
+            self.begin_teardown(now);
+            return Step::Wait;
+        }
+        Step::Over
+    }
+
+    /// `teardown()` in a task of its own, because that of the test was stopped.
+    fn begin_teardown(&self, now: Instant) {
+        self.is_ended.set(false);
+        self.notes.enter(Phase::Teardown, now);
+        let (notes, host) = (Rc::clone(&self.notes), Rc::clone(&self.main().handler.host));
+        self.run(Box::new(move |program| {
+            if let Err(fault) = program.call_in_task("teardown", &mut []) {
+                note_fault(&notes, &host, program, "teardown", &fault);
+            }
+            Ok(Dynamic::UNIT)
+        }));
+    }
+
+    /// When it has something to do.
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let actors = self.actors.borrow();
+        let is_over = self.task.get().is_none_or(|id| !actors[0].handler.host.tasks().is_alive(id));
+        let is_teardown = self.notes.phase() == Phase::Teardown;
+        if is_over || (!is_teardown && (self.is_ended.get() || self.notes.skipped().is_some())) {
+            return Some(now);
+        }
+        actors.iter().filter_map(|actor| actor.handler.deadline()).chain([self.notes.until()]).min()
+    }
+
+    /// Its result, or that of a test that was interrupted.
+    pub(super) fn result(&self, case: &Case, file: &str, now: Instant, outcome: Option<Outcome>) -> TestResult {
+        let failures = self.notes.take_failures();
+        let of_failures = || match (Outcome::of(&failures), self.notes.skipped()) {
+            (Outcome::Passed, Some(reason)) => Outcome::Skipped { reason },
+            (outcome, _) => outcome,
+        };
+        let outcome = outcome.unwrap_or_else(of_failures);
+        let is_told = !matches!(outcome, Outcome::Passed | Outcome::Skipped { .. });
+        TestResult {
+            events: if is_told { self.events.take().into() } else { Vec::new() },
+            outcome,
+            failures,
+            printed: self.printed.take(),
+            checks: self.notes.checks(),
+            duration: now.duration_since(self.began),
+            ..result_of(case, file, Outcome::Passed)
+        }
+    }
+
+    /// Lets go of its programs: values of `app` may hold each other.
+    pub(super) fn release(&self) {
+        for actor in self.actors.take() {
+            if let Some(mut app) = actor.handler.app.clone().write_lock::<Map>() {
+                app.clear();
+            }
+        }
+    }
+}
+
+/// The result of a test that did not run.
+pub(super) fn result_of(case: &Case, file: &str, outcome: Outcome) -> TestResult {
+    TestResult {
+        file: file.to_owned(),
+        name: case.name.clone(),
+        line: case.line,
+        outcome,
+        failures: Vec::new(),
+        printed: String::new(),
+        events: Vec::new(),
+        checks: 0,
+        duration: Duration::ZERO,
+    }
+}
+
+/// Notes the error that a function of a test has ended with.
+fn note_fault(notes: &Notes, host: &Host, program: &Program, name: &str, fault: &Fault) {
+    let (text, kind) = match host.stopped() {
+        None => (None, None),
+        Some(Stopped::Exit(code)) => (Some(format!("exit({code}) was called")), Some(Kind::Exit)),
+        Some(stopped @ (Stopped::TimedOut | Stopped::TooLarge)) => {
+            let text = stop_text(&format!("{name}()"), stopped, host);
+            (Some(text), Some(Kind::Timeout).filter(|_| stopped == Stopped::TimedOut))
+        }
+        Some(Stopped::Cancelled) => match notes.tell_late() {
+            Some(text) => (Some(text), Some(Kind::Timeout)),
+            None => return,
+        },
+        Some(Stopped::Skipped | Stopped::RunOver) => return,
+    };
+    let report = error::render_call(fault, &program.sources, name, text.as_deref());
+    let mut failure = report.failure().clone();
+    failure.kind = kind.unwrap_or(failure.kind);
+    notes.add_in_phase(failure);
+}

@@ -1,0 +1,239 @@
+//! The plan of a run of tests: the files, and their tests in the order of the source.
+//!
+//! Owns what is a test and what its name is. Loads each file once to look at it, and calls `cases_*()`; runs no test.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+use regex::Regex;
+use rhai::{AST, ASTNode, Array, Dynamic, Expr, FnAccess, ImmutableString, Map, Stmt};
+
+use crate::config::{Script, Tests};
+use crate::error::{Error, Result};
+use crate::script::error::Report;
+use crate::script::host::ScriptClock;
+use crate::script::outline;
+use crate::script::source::Source;
+use crate::script::{ScriptHandler, error};
+use crate::session::HandlerError;
+
+/// A file with tests.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) script: Script,
+    pub(super) source: Source,
+    pub(super) has_setup: bool,
+    pub(super) has_teardown: bool,
+}
+
+/// One test to run.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// Index of its file.
+    pub(super) file: usize,
+    /// Its name in reports.
+    pub(super) name: String,
+    pub(super) function: String,
+    pub(super) row: Option<Dynamic>,
+    /// Line of its function, from 1.
+    pub(super) line: usize,
+}
+
+/// What is to be run.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) files: Vec<File>,
+    pub(super) cases: Vec<Case>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Plan {
+    /// Reads all files and finds their tests.
+    ///
+    /// # Errors
+    /// A file does not load, or there is nothing to run.
+    pub(super) fn make(
+        tests: &Tests,
+        template: &Script,
+        clock: &ScriptClock,
+        run_until: Option<Instant>,
+    ) -> Result<Self> {
+        let filter = tests.filter.as_deref().map(filter).transpose()?;
+        let mut plan = Self::default();
+        for source in &tests.sources {
+            let script = Script { source: source.clone(), ..template.clone() };
+            plan.read(script, clock, run_until)?;
+        }
+        let all = plan.cases.len();
+        plan.cases.retain(|case| filter.as_ref().is_none_or(|filter| filter.is_match(&case.name)));
+        if plan.cases.is_empty() {
+            return Err(match (all, &tests.filter) {
+                (1.., Some(filter)) => {
+                    Error::usage_hint(format!("--filter '{filter}' leaves no test"), "tcpx test --list FILE shows all")
+                }
+                _ => Error::usage_hint("there is no test", "a test is a function: fn test_NAME() { .. }"),
+            });
+        }
+        if tests.repeat > 1 {
+            plan.repeat(tests.repeat);
+        }
+        Ok(plan)
+    }
+
+    /// Reads one file and adds its tests.
+    fn read(&mut self, script: Script, clock: &ScriptClock, run_until: Option<Instant>) -> Result<()> {
+        let failed = |report: Report| Error::ScriptLoad { message: report.message() };
+        let source = Source::open(&script.source, run_until).map_err(|text| failed(Report::plain(&text)))?;
+        let text = source.again();
+        let handler = ScriptHandler::load_text(&script, text, clock.clone(), run_until).map_err(failed)?;
+        self.warnings.extend_from_slice(handler.warnings());
+        let ast = handler.program.engine.compile(&source.text).unwrap_or_default();
+        let found = Found::of(&ast, &source)?;
+        for (name, line, takes_row) in found.tests {
+            let case = Case { file: self.files.len(), name: name.clone(), function: name.clone(), row: None, line };
+            if !takes_row {
+                self.cases.push(case);
+                continue;
+            }
+            for (number, row) in rows(&handler, &name, &source, line)?.into_iter().enumerate() {
+                let name = format!("{name}[{}]", row_name(&row).unwrap_or_else(|| number.to_string()));
+                let row = Some(row.flatten());
+                self.cases.push(Case { file: self.files.len(), name, function: case.function.clone(), row, line });
+            }
+        }
+        self.files.push(File { script, source, has_setup: found.has_setup, has_teardown: found.has_teardown });
+        Ok(())
+    }
+
+    /// Each test so many times, one after the other.
+    fn repeat(&mut self, times: usize) {
+        let cases = std::mem::take(&mut self.cases);
+        for case in cases {
+            for number in 1..=times {
+                self.cases.push(Case {
+                    file: case.file,
+                    name: format!("{}#{number}", case.name),
+                    function: case.function.clone(),
+                    row: case.row.clone(),
+                    line: case.line,
+                });
+            }
+        }
+    }
+}
+
+/// The functions of a file that are about tests.
+struct Found {
+    /// Name, line, and whether it takes a row.
+    tests: Vec<(String, usize, bool)>,
+    has_setup: bool,
+    has_teardown: bool,
+}
+
+impl Found {
+    /// Looks at the functions of a file. What the file itself calls, with other parameters, is a helper.
+    fn of(ast: &AST, source: &Source) -> Result<Self> {
+        let mut functions: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let public = ast.iter_functions().filter(|function| function.access == FnAccess::Public);
+        for function in public.filter(|function| function.this_type.is_none()) {
+            functions.entry(function.name).or_default().push(function.params.len());
+        }
+        let called = called(ast);
+        let words = outline::words(&source.text).filter(|word| word.keyword == "fn" && word.depth == 0);
+        let words: Vec<_> = words.filter(|word| functions.contains_key(word.name)).collect();
+        let has = |name: &str, count: usize| functions.get(name).is_some_and(|counts| counts.contains(&count));
+        let mut found = Self { tests: Vec::new(), has_setup: has("setup", 0), has_teardown: has("teardown", 0) };
+        for word in &words {
+            let at = rhai::Position::new(word.line as u16, word.column as u16);
+            let refused = |what: String, hint: String| Error::ScriptLoad {
+                message: error::finding(source, at, what, None, Some(hint)).message(),
+            };
+            let (name, count) = (word.name, word.parameters.len());
+            let line = source.line_number(word.line);
+            if let Some(rest) = name.strip_prefix("test_") {
+                let cases = format!("cases_{rest}");
+                match count {
+                    0 => found.tests.push((name.to_owned(), line, false)),
+                    1 if has(&cases, 0) => found.tests.push((name.to_owned(), line, true)),
+                    _ if called.contains(name) => {}
+                    1 => {
+                        let what = format!("{name} has a parameter, but there is no {cases}()");
+                        return Err(refused(
+                            what,
+                            format!("fn {cases}() gives an array of rows; fn {name}() needs none"),
+                        ));
+                    }
+                    _ => {
+                        let what = format!("{name} cannot have {count} parameters");
+                        return Err(refused(what, format!("fn {name}() or fn {name}(row)")));
+                    }
+                }
+            } else if let Some(rest) = name.strip_prefix("cases_") {
+                let test = format!("test_{rest}");
+                if !has(&test, 1) && !called.contains(name) {
+                    let what = format!("{name} has no test: there is no {test}(row)");
+                    return Err(refused(what, format!("fn {test}(row)")));
+                }
+            } else if ["setup", "teardown"].contains(&name) && !has(name, 0) && !called.contains(name) {
+                let plural = if count == 1 { "" } else { "s" };
+                let what = format!("{name} cannot have {count} parameter{plural}");
+                if words.iter().any(|word| word.name.starts_with("test_")) {
+                    return Err(refused(what, format!("fn {name}()")));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The names of functions that the script calls or uses as values.
+fn called(ast: &AST) -> HashSet<String> {
+    let mut called = HashSet::new();
+    ast.walk(&mut |path| {
+        if let Some(
+            ASTNode::Stmt(Stmt::FnCall(call, _)) | ASTNode::Expr(Expr::FnCall(call, _) | Expr::MethodCall(call, _)),
+        ) = path.last()
+        {
+            called.insert(call.name.to_string());
+            if let ("Fn", Some(Expr::StringConstant(name, _))) = (call.name.as_str(), call.args.first()) {
+                called.insert(name.to_string());
+            }
+        }
+        true
+    });
+    called
+}
+
+/// The rows of a test.
+fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Result<Array> {
+    let name = test.replacen("test_", "cases_", 1);
+    let mut out = Vec::new();
+    let given = handler.run("cases", &mut out, || handler.program.call_in_task(&name, &mut []));
+    let message = match given {
+        Ok(value) => match value.into_array() {
+            Ok(rows) => return Ok(rows),
+            Err(given) => {
+                let given = error::friendly(given);
+                format!("{}:{line}: {name}() gives {given}, not an array of rows", source.name)
+            }
+        },
+        Err(HandlerError::Failed { message, .. }) => message,
+        Err(HandlerError::Exit(_)) => format!("{}: {name}() calls exit()", source.name),
+    };
+    Err(Error::ScriptLoad { message })
+}
+
+/// The name of a row, if it has one.
+fn row_name(row: &Dynamic) -> Option<String> {
+    let map = row.read_lock::<Map>()?;
+    let name = map.get("name")?.read_lock::<ImmutableString>()?;
+    Some(name.to_string())
+}
+
+fn filter(pattern: &str) -> Result<Regex> {
+    Regex::new(pattern).map_err(|fault| {
+        let text = fault.to_string();
+        let cause = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        Error::usage(format!("--filter '{pattern}' is no regular expression: {cause}"))
+    })
+}

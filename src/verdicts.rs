@@ -1,0 +1,251 @@
+//! What became of tests, as plain data, and the trait of whoever reports it.
+//!
+//! Shared by the script floor, which runs the tests, and the reports of the output floor. Knows no format.
+
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// Takes the results of a run in the order of the source. Each call returns the bytes to write next; a format that needs the
+/// totals first returns all of them at the end.
+pub trait Reporter {
+    /// Before the first result.
+    fn begin(&mut self, plan: &Plan) -> Vec<u8>;
+    /// One test: each test of the plan is given once, whether it ran or not.
+    fn test(&mut self, result: &TestResult) -> Vec<u8>;
+    /// After the last result.
+    fn end(&mut self, totals: &Totals) -> Vec<u8>;
+    /// Why a report could not be written, asked after the end.
+    fn fault(&mut self) -> Option<Error> {
+        None
+    }
+}
+
+/// What is about to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Number of tests, rows and repetitions included.
+    pub tests: usize,
+    /// Number of files that they are from; with more than one, people see the file of each test.
+    pub files: usize,
+}
+
+/// What became of one test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestResult {
+    /// The file as given on the command line.
+    pub file: String,
+    /// `test_x`, `test_x[0]`, `test_x[name of the row]`, `test_x#3`.
+    pub name: String,
+    /// Line of its function, from 1.
+    pub line: usize,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Failed `check`s, in order, and the error that ended it.
+    pub failures: Vec<Failure>,
+    /// What it printed.
+    pub printed: String,
+    /// The last events of its connections, oldest first, one line each.
+    pub events: Vec<String>,
+    /// Number of checks and assertions that were evaluated.
+    pub checks: usize,
+    /// How long it ran.
+    pub duration: Duration,
+}
+
+/// How a test ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything held.
+    Passed,
+    /// The answer was no: an assertion, a `check`, an `expect`, `fail()`, `exit()`.
+    Failed,
+    /// There was no answer: a script error, a time-out, a failed `setup()` or `teardown()`.
+    Errored,
+    /// It called `skip()`.
+    Skipped {
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// It was running when the run was interrupted.
+    Interrupted,
+    /// The run ended before it began.
+    NotRun,
+}
+
+impl Outcome {
+    /// The outcome of a test that ended by itself with these failures: that of the first but for `check`s.
+    pub fn of(failures: &[Failure]) -> Self {
+        match headline(failures) {
+            None => Self::Passed,
+            Some(failure) if failure.kind.is_error() => Self::Errored,
+            Some(_) => Self::Failed,
+        }
+    }
+
+    /// The name in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Errored => "errored",
+            Self::Skipped { .. } => "skipped",
+            Self::Interrupted => "interrupted",
+            Self::NotRun => "not_run",
+        }
+    }
+}
+
+/// One thing that went wrong in a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What found it.
+    pub kind: Kind,
+    /// What happened; the first line is the summary.
+    pub message: String,
+    /// A suggestion, without `hint: `.
+    pub hint: Option<String>,
+    /// Where in the script.
+    pub place: Option<Place>,
+    /// The calls around it, innermost first: `in helper(), called at a.rhai:2:11`.
+    pub chain: Vec<String>,
+    /// What a comparison or `expect` wanted.
+    pub expected: Option<Value>,
+    /// What there was instead.
+    pub received: Option<Value>,
+}
+
+impl Failure {
+    /// A failure without a place.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { kind, message, hint: None, place: None, chain: Vec::new(), expected: None, received: None }
+    }
+}
+
+/// The failure that decided how a test ended: the first after which it did not go on, else the first of all.
+pub fn headline(failures: &[Failure]) -> Option<&Failure> {
+    failures.iter().find(|failure| failure.kind != Kind::Check).or(failures.first())
+}
+
+/// What found a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A `check`, after which the test went on.
+    Check,
+    /// An `assert`.
+    Assert,
+    /// A call that waited for something else than what came.
+    Expect,
+    /// `fail()`.
+    Fail,
+    /// `exit()`.
+    Exit,
+    /// A script error, or an error of a connection that the test did not catch.
+    Error,
+    /// A time-out of a call, or that of the test.
+    Timeout,
+    /// Anything in `setup()`.
+    Setup,
+    /// Anything in `teardown()`.
+    Teardown,
+}
+
+impl Kind {
+    /// Whether it is no answer at all, rather than the answer "no".
+    pub fn is_error(self) -> bool {
+        matches!(self, Self::Error | Self::Timeout | Self::Setup | Self::Teardown)
+    }
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Assert => "assert",
+            Self::Expect => "expect",
+            Self::Fail => "fail",
+            Self::Exit => "exit",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Setup => "setup",
+            Self::Teardown => "teardown",
+        }
+    }
+}
+
+/// A place in a script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as messages name it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The text of the line, if it is known.
+    pub source: Option<String>,
+}
+
+/// A value that was compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A string, or any other value as a script shows it.
+    Text(String),
+    /// A Blob.
+    Bytes(Vec<u8>),
+    /// A pattern: nothing that could be compared with what came line by line.
+    Pattern(String),
+}
+
+/// How many tests ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Tests that passed.
+    pub passed: usize,
+    /// Tests that failed.
+    pub failed: usize,
+    /// Tests that ended by an error.
+    pub errored: usize,
+    /// Tests that skipped themselves.
+    pub skipped: usize,
+    /// Tests that were running when the run was interrupted.
+    pub interrupted: usize,
+    /// Tests that did not begin.
+    pub not_run: usize,
+    /// Why the run ended.
+    pub ended: Ended,
+    /// How long the run took.
+    pub duration: Duration,
+}
+
+/// Why a run of tests ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// All tests have run.
+    #[default]
+    Complete,
+    /// A test failed, and `--fail-fast` was given.
+    FailFast,
+    /// A signal, or the time limit of the run.
+    Interrupted,
+}
+
+impl Totals {
+    /// Counts one more result.
+    pub fn count(&mut self, result: &TestResult) {
+        let number = match result.outcome {
+            Outcome::Passed => &mut self.passed,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Errored => &mut self.errored,
+            Outcome::Skipped { .. } => &mut self.skipped,
+            Outcome::Interrupted => &mut self.interrupted,
+            Outcome::NotRun => &mut self.not_run,
+        };
+        *number += 1;
+    }
+
+    /// Whether every test that was to run has passed or was skipped.
+    pub fn is_green(&self) -> bool {
+        self.failed + self.errored + self.interrupted + self.not_run == 0
+    }
+}

@@ -1,0 +1,183 @@
+//! `tcpx test`: tests of scripts, their reports and exit codes.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Folder, Tcpx};
+
+/// Tests of the file `t.rhai`, reported in JSON on stdout, by name.
+fn results(text: &str, options: &[&str], code: i32) -> Vec<Value> {
+    let folder = Folder::new();
+    folder.file("t.rhai", text.as_bytes());
+    let done = tests(&folder, &["t.rhai", "--json", "-"]).args(options).run();
+    assert_eq!(done.status_code(), Some(code));
+    let report: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    report["tests"].as_array().expect("an array").clone()
+}
+
+fn tests(folder: &Folder, words: &[&str]) -> Tcpx {
+    Tcpx::new(&["test"]).args(words).after_shell(&format!("cd '{}'", folder.path("").display()))
+}
+
+/// Name, outcome, and kind and message of the first failure.
+fn outcome(test: &Value) -> (&str, &str, &str, &str) {
+    let text = |value: &'_ Value| -> &'static str { Box::leak(value.as_str().unwrap_or_default().to_owned().into()) };
+    let failure = &test["failures"][0];
+    (text(&test["name"]), text(&test["outcome"]), text(&failure["kind"]), text(&failure["message"]))
+}
+
+const EACH_KIND: &str = r#"app.n = 1;
+fn setup() { app.n += 1; print("setup"); }
+fn teardown() { print("teardown"); }
+fn test_fresh_a() { app.n += 40; assert_eq(app.n, 42); }
+fn test_fresh_b() { app.n += 40; assert_eq(app.n, 42); check(true); }
+fn test_check() { check(1 == 2, "one is two"); check(2 == 3, "two is three"); print("went on"); }
+fn helper() { assert(false, "deep down"); }
+fn test_assert() { helper(); }
+fn test_eq() { assert_eq("a\nb", "a\nB"); }
+fn test_match() { assert_match("hello", "^x+$"); }
+fn test_ne() { assert_ne(3, 3); }
+fn test_fail() { fail("no way"); }
+fn test_skip() { skip("not today"); }
+fn test_exit() { exit(3); }
+fn test_error() { nope(); }
+fn test_loop() { loop { } }
+fn test_late() { let l = listen("127.0.0.1:0"); let c = connect(l.addr); l.accept().send("abc"); c.read_line(50); }
+fn test_expect() { let l = listen("127.0.0.1:0"); let c = connect(l.addr); l.accept().send("x"); c.expect_eof(); }
+fn test_task() { start(|| fail("in a task")); sleep(10); }
+fn test_caught() { try { fail("caught") } catch (e) { assert_eq(e.kind, "assert"); } }
+fn test_left_open() { let l = listen("127.0.0.1:0"); let c = connect(l.addr); l.accept().send("x"); }
+fn serve(c) { for line in c.lines() { c.send_line(line.to_upper()); } }
+fn test_session() { let l = listen("127.0.0.1:0"); l.session = Fn("serve"); let c = connect(l.addr); c.send_line("hi"); assert_eq(c.read_line(), "HI"); }
+fn cases_row() { [1, #{name: "two"}] }
+fn test_row(row) { assert_ne(row, 1); }
+"#;
+
+#[test]
+fn each_kind_of_failure_is_one_of_its_test_alone() {
+    let results = results(EACH_KIND, &["--script-timeout", "300ms"], 1);
+    let found: Vec<_> = results.iter().map(outcome).collect();
+    let wanted = [
+        ("test_fresh_a", "passed", "", ""),
+        ("test_fresh_b", "passed", "", ""),
+        ("test_check", "failed", "check", "one is two"),
+        ("test_assert", "failed", "assert", "deep down"),
+        ("test_eq", "failed", "assert", "the values are not equal"),
+        ("test_match", "failed", "assert", "the text does not match"),
+        ("test_ne", "failed", "assert", "the values are equal"),
+        ("test_fail", "failed", "fail", "no way"),
+        ("test_skip", "skipped", "", ""),
+        ("test_exit", "failed", "exit", "exit(3) was called"),
+        ("test_error", "errored", "error", "function not found: nope()"),
+        ("test_loop", "errored", "timeout", "test_loop() ran longer than 300ms and was stopped"),
+        ("test_late", "errored", "timeout", "timed out after 50 ms waiting for a line; got 3 bytes: \"abc\""),
+        ("test_expect", "failed", "expect", found[13].3),
+        ("test_task", "failed", "fail", "in a task"),
+        ("test_caught", "passed", "", ""),
+        ("test_left_open", "passed", "", ""),
+        ("test_session", "passed", "", ""),
+        ("test_row[0]", "failed", "assert", "the values are equal"),
+        ("test_row[two]", "passed", "", ""),
+    ];
+    assert_eq!(found, wanted);
+    let of = |name: &str| results.iter().find(|test| test["name"] == name).expect("it ran");
+    assert!(results.iter().all(|test| test["printed"].as_str().unwrap().ends_with("teardown\n")), "{results:?}");
+    assert_eq!(of("test_check")["failures"].as_array().unwrap().len(), 2);
+    assert_eq!(of("test_check")["printed"], "setup\nwent on\nteardown\n");
+    let deep = &of("test_assert")["failures"][0];
+    assert_eq!((&deep["at"]["line"], &deep["at"]["column"]), (&Value::from(7), &Value::from(15)));
+    assert_eq!(deep["chain"][0], "in helper(), called at t.rhai:8:20");
+    assert_eq!(of("test_eq")["failures"][0]["expected"]["text"], "a\nB");
+    let events = of("test_late")["events"].to_string();
+    assert!(events.contains("connected") && events.contains("received 3 bytes: \\\"abc\\\""), "{events}");
+}
+
+#[test]
+fn a_failing_setup_or_teardown_is_an_error_of_its_test() {
+    let text = r#"fn setup() { if args.len() > 0 { fail("no setup"); } }
+fn teardown() { print("down"); throw "no teardown"; }
+fn test_a() { print("ran"); }
+"#;
+    let of = |options: &[&str]| {
+        let all = results(text, options, 1);
+        assert_eq!(all[0]["outcome"], "errored");
+        (all[0]["failures"][0]["kind"].clone(), all[0]["printed"].clone())
+    };
+    assert_eq!(of(&[]), ("teardown".into(), "ran\ndown\n".into()));
+    assert_eq!(of(&["--", "x"]), ("setup".into(), "down\n".into()));
+}
+
+#[test]
+fn tap_counts_every_test_in_the_order_of_the_source() {
+    let folder = Folder::new();
+    folder.file("a.rhai", b"fn test_slow() { sleep(50); print(\"\\x1b[2J\\nnot ok 9\"); }\nfn test_fast() {}\n");
+    let done = tests(&folder, &["a.rhai", "--tap", "--repeat", "2", "--jobs", "4"]).run();
+    done.code(0).quietly();
+    let text = String::from_utf8(done.stdout.clone()).unwrap();
+    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(
+        lines,
+        [
+            "TAP version 13",
+            "1..4",
+            "ok 1 - test_slow\\#1",
+            "ok 2 - test_slow\\#2",
+            "ok 3 - test_fast\\#1",
+            "ok 4 - test_fast\\#2"
+        ]
+    );
+    assert!(!text.contains('\x1b'));
+}
+
+#[test]
+fn what_does_not_load_is_111_and_nothing_to_run_is_2() {
+    let folder = Folder::new();
+    for (text, code, said) in [
+        ("fn test_(", 111, "expecting"),
+        ("fn test_a(row) {}", 111, "test_a has a parameter, but there is no cases_a()"),
+        ("fn test_a(a, b) {}", 111, "test_a cannot have 2 parameters"),
+        ("fn cases_a() { [1] }", 111, "cases_a has no test"),
+        ("fn cases_a() { 5 } fn test_a(row) {}", 111, "cases_a() gives int, not an array of rows"),
+        ("fn cases_a() { sleep(5); [] } fn test_a(row) {}", 111, "sleep waits"),
+        ("fn helper() {}", 2, "there is no test"),
+        ("fn cases_a() { [] } fn test_a(row) {}", 2, "there is no test"),
+    ] {
+        folder.file("t.rhai", text.as_bytes());
+        tests(&folder, &["t.rhai"]).run().code(code).wrote("").said(said);
+    }
+    folder.file("t.rhai", b"fn test_a() {}\nfn test_b() {}\n");
+    tests(&folder, &["t.rhai", "--filter", "zz"]).run().code(2).said("--filter 'zz' leaves no test");
+    tests(&folder, &["t.rhai", "--list", "--filter", "b$"]).run().code(0).wrote("test_b\n");
+    tests(&folder, &["t.rhai", "none.rhai"])
+        .run()
+        .code(111)
+        .wrote("")
+        .said("read none.rhai: no such file or directory");
+    tests(&folder, &["t.rhai", "--tap", "--json", "-"]).run().code(2).said("both write to stdout");
+    tests(&folder, &["t.rhai", "--junit", "gone/x.xml"]).run().code(23).said("write gone/x.xml: no such file");
+}
+
+#[test]
+fn a_signal_ends_the_run_with_a_report_of_what_ran() {
+    let folder = Folder::new();
+    folder.file("t.rhai", b"fn test_a() {}\nfn test_b() { print(\"here\"); sleep(600000); }\nfn test_c() {}\n");
+    let mut running = tests(&folder, &["t.rhai", "--tap", "--jobs", "1", "--test-timeout", "1h"]).spawn();
+    running.wait_stdout(b"TAP version 13\n1..3\nok 1 - test_a\n");
+    running.signal(Signal::INT);
+    let done = running.finish();
+    done.code(130);
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    for words in ["not ok 2 - test_b\n", "# here\n", "ok 3 - test_c # SKIP not run\n", "Bail out!"] {
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn the_first_failure_ends_the_run_with_fail_fast() {
+    let folder = Folder::new();
+    folder.file("t.rhai", b"fn test_a() { fail() }\nfn test_b() {}\nfn test_c() {}\n");
+    let done = tests(&folder, &["t.rhai", "--jobs", "1", "--fail-fast"]).run();
+    assert_eq!(done.status_code(), Some(1));
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(text.contains("not run: 2 (--fail-fast)\n0 passed, 1 failed, 2 not run in "), "{text}");
+}
