@@ -15,10 +15,11 @@ pub(super) fn open(name: &str) -> Bench {
 #[test]
 fn the_list_contains_every_file_and_its_description() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
-    let name = |entry: std::io::Result<std::fs::DirEntry>| {
-        entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()
-    };
-    let files: BTreeSet<_> = std::fs::read_dir(folder).unwrap().map(name).collect();
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: BTreeSet<_> = paths
+        .filter(|path| path.is_file())
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
     let listed: BTreeSet<_> = builtin::list().map(|(name, _)| name.to_owned()).collect();
     assert_eq!(files, listed);
     for (name, description) in builtin::list() {
