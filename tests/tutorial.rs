@@ -3,7 +3,7 @@
 //!
 //! Conventions of both: a block that begins with a comment with a file name is that file; a block
 //! `console N` is terminal N, where `$ ` begins a command, `^C` interrupts it, and the rest is the output.
-//! Ports from 25501 to 25599 stand for free ones. Other ports of 127.0.0.1 and times of day may be anything.
+//! Ports from 25501 to 25599 stand for free ones. Other ports of 127.0.0.1, times of day and of tests may be anything.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,11 +18,43 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::support::{Collected, Folder};
 
 const TUTORIAL: &str = "docs/tutorial.md";
+const TESTING: &str = "docs/testing.md";
 
 #[test]
 fn the_tutorial_shows_the_actual_output() {
     let (files, commands) = run(TUTORIAL);
     assert!(files > 12 && commands > 30, "{files} files and {commands} commands were found");
+}
+
+#[test]
+fn the_page_about_testing_shows_the_actual_output() {
+    let (files, commands) = run(TESTING);
+    assert!(files > 6 && commands > 12, "{files} files and {commands} commands were found");
+}
+
+#[test]
+fn every_row_from_another_tool_is_in_its_test() {
+    let text = read(TESTING);
+    let tests = blocks(&text).into_iter().find(|block| block.file == Some("moving.rhai")).expect("moving.rhai").text;
+    let mut seen = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [from, _, here, test] = cells[..] else { panic!("{row}") };
+        let (Some(here), Some(test)) = (code(here), code(test)) else {
+            assert_eq!(from, "from", "{row}");
+            continue;
+        };
+        let start = tests.find(&format!("\nfn {test}()")).unwrap_or_else(|| panic!("no {test}: {row}"));
+        let body = tests[start + 1..].split("\nfn test_").next().unwrap_or_default();
+        assert!(body.contains(here), "{test} does not have it: {row}");
+        seen += 1;
+    }
+    assert!(seen > 15, "only {seen} rows");
+}
+
+/// What stands in backquotes.
+fn code(cell: &str) -> Option<&str> {
+    cell.strip_prefix('`')?.strip_suffix('`')
 }
 
 /// Runs the blocks of a page, and returns how many files and commands they have.
@@ -62,12 +94,12 @@ fn run(page: &'static str) -> (usize, usize) {
 }
 
 #[test]
-fn the_scripts_of_the_tutorial_pass_the_check() {
+fn the_scripts_of_both_pages_pass_the_check() {
     use tcpx::testing::{ScriptSource, check};
 
-    let text = read(TUTORIAL);
+    let (tutorial, testing) = (read(TUTORIAL), read(TESTING));
     let folder = Folder::new();
-    for block in blocks(&text).into_iter().filter(|block| block.language == "rhai") {
+    for block in blocks(&tutorial).into_iter().chain(blocks(&testing)).filter(|block| block.language == "rhai") {
         let name = block.file.expect("a script has a name");
         let found = check(&ScriptSource::File(folder.file(name, block.text.as_bytes())));
         assert_eq!(found.faults.is_empty() && found.warnings.is_empty(), name != "wrong.rhai", "{name}: {found:?}");
@@ -134,8 +166,21 @@ impl Ports {
         if time == "00:00:00.000 " {
             out.replace_range(..13, "TIME ");
         }
-        out
+        without_durations(&out)
     }
+}
+
+/// A line without the times that tests took: `(12 ms)`, `in 0.03 s`.
+fn without_durations(line: &str) -> String {
+    let mut words: Vec<_> = line.split(' ').collect();
+    for at in 1..words.len() {
+        let is_number = words[at - 1].trim_start_matches('(').parse::<f64>().is_ok();
+        let is_total = words[at] == "s" && at > 1 && words[at - 2] == "in";
+        if is_number && (is_total || matches!(words[at], "ms)" | "s)")) {
+            (words[at - 1], words[at]) = ("SOME", "TIME");
+        }
+    }
+    words.join(" ")
 }
 
 struct Terminal<'a> {
