@@ -267,6 +267,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;script;new' {
+            [CompletionResult]::new('--session', '--session', [CompletionResultType]::ParameterName, 'A script that reads from top to bottom, with fn session(conn), instead')
+            [CompletionResult]::new('--test', '--test', [CompletionResultType]::ParameterName, 'A script of tests for tcpx test instead')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -1200,7 +1200,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__script__subcmd__new)
-            opts="-h --help"
+            opts="-h --session --test --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

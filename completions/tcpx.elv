@@ -254,6 +254,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tcpx;script;new'= {
+            cand --session 'A script that reads from top to bottom, with fn session(conn), instead'
+            cand --test 'A script of tests for tcpx test instead'
             cand -h 'Print help'
             cand --help 'Print help'
         }

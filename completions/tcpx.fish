@@ -209,6 +209,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_su
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from new" -l session -d 'A script that reads from top to bottom, with fn session(conn), instead'
+complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from new" -l test -d 'A script of tests for tcpx test instead'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the built-in scripts'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcommand_from help" -f -a "show" -d 'Write a built-in script to stdout'

@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use signal_hook::consts::SIGPIPE;
 
-use crate::cli::{self, Action, AskTarget, Stop, generate};
+use crate::cli::{self, Action, AskTarget, Starter, Stop, generate};
 use crate::codec::labels;
 use crate::config::{Charset, Config, Region, ScriptSource};
 use crate::driver;
@@ -57,7 +57,9 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
         },
         Action::ScriptCheck(sources) => check_scripts(sources),
-        Action::ScriptNew => print(&starter()),
+        Action::ScriptNew(Starter::Handlers) => print(&starter::handlers()),
+        Action::ScriptNew(Starter::Session) => print(starter::SESSION),
+        Action::ScriptNew(Starter::Test) => print(starter::TEST),
         Action::Encodings => print(&list_encodings()),
         Action::Completions(shell) => print(&generate::completions(shell)),
         Action::Man(page) => print(&generate::man(page)),

@@ -135,7 +135,14 @@ pub(super) enum ScriptWord {
         files: Vec<PathBuf>,
     },
     /// Write a new script to stdout: a working one, with every event in comments
-    New,
+    New {
+        /// A script that reads from top to bottom, with fn session(conn), instead
+        #[arg(long, conflicts_with = "test")]
+        session: bool,
+        /// A script of tests for tcpx test instead
+        #[arg(long)]
+        test: bool,
+    },
 }
 
 #[derive(Debug, Args)]

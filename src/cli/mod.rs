@@ -28,7 +28,7 @@ use clap::FromArgMatches;
 use self::args::Cli;
 pub use self::report::{Report, Target};
 use self::resolve::Places;
-pub use self::resolve::{Action, AskTarget, Load};
+pub use self::resolve::{Action, AskTarget, Load, Starter};
 use crate::error::Error;
 
 /// A command line without an action.

@@ -49,13 +49,24 @@ pub enum Action {
     /// Check scripts strictly and report the findings.
     ScriptCheck(Vec<ScriptSource>),
     /// Write a new script from the template.
-    ScriptNew,
+    ScriptNew(Starter),
     /// List the encodings.
     Encodings,
     /// Print the completions of a shell.
     Completions(Shell),
     /// Print a manual page.
     Man(Page),
+}
+
+/// A template of a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starter {
+    /// Handlers of events.
+    Handlers,
+    /// A flow from top to bottom.
+    Session,
+    /// Tests.
+    Test,
 }
 
 /// A complete `tcpx connect` except for its target.
@@ -114,7 +125,11 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
             };
             files.iter().map(source).collect::<Result<_>>().map(Action::ScriptCheck)
         }
-        Word::Script { word: ScriptWord::New } => Ok(Action::ScriptNew),
+        Word::Script { word: ScriptWord::New { session, test } } => Ok(Action::ScriptNew(match (session, test) {
+            (true, _) => Starter::Session,
+            (_, true) => Starter::Test,
+            (false, false) => Starter::Handlers,
+        })),
         Word::Encodings => Ok(Action::Encodings),
         Word::Completions { shell } => Ok(Action::Completions(shell)),
         Word::Man { page } => Ok(Action::Man(page)),
@@ -531,7 +546,9 @@ mod tests {
         is("script show echo", "ScriptShow(\"echo\")");
         is("script check a.rhai", "ScriptCheck([File(\"a.rhai\")])");
         is("script check @echo - b", "ScriptCheck([Builtin(\"echo\"), Stdin([]), File(\"b\")])");
-        is("script new", "ScriptNew");
+        is("script new", "ScriptNew(Handlers)");
+        is("script new --session", "ScriptNew(Session)");
+        is("script new --test", "ScriptNew(Test)");
         is("encodings", "Encodings");
         is("completions zsh", "Completions(Zsh)");
         is("man", "Man(Tcpx)");

@@ -287,7 +287,7 @@ not exist. The [tutorial](tutorial.md) begins with nothing.
 ";
 
 const WRITING: &str = "
-tcpx script new writes a script that works, with every handler in comments.
+tcpx script new writes a script that works, with every handler in comments; with --session one that reads from top to bottom, with --test one for tcpx test.
 
 tcpx script check FILE says everything that is wrong with a script and with what it imports (several files are checked one
 after the other, and - is stdin): syntax, handlers, unknown variables and functions, wrong numbers of arguments, properties a conn does not have. It is silent and exits with 0 if

@@ -33,7 +33,7 @@ mod resolver;
 mod rhai_names;
 mod signatures;
 mod source;
-mod starter;
+pub mod starter;
 pub mod strict;
 mod suite;
 mod tasks;
@@ -73,7 +73,6 @@ pub use clients::{Plan, Progress};
 pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
 pub use source::MAX_SCRIPT;
-pub use starter::starter;
 pub use suite::{Suite, list as list_tests};
 
 /// A loaded script, ready to handle events.
