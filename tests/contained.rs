@@ -58,7 +58,7 @@ fn other_connections_are_served_when_a_handler_fails() {
         ("nested", "wrong.rhai:"),
         ("memory", "on_line took more than 256 MiB of memory and was stopped"),
         ("deep", "calls are nested too deeply (64 levels)"),
-        ("sleep", "sleep would stop every connection: let the next event do the rest"),
+        ("sleep", "sleep waits, so it may only be used in session(), main(), test_*() or start()"),
         ("flood", "is full (64 MiB): wait for on_drain"),
         ("import", "only files at or below the script's folder can be imported"),
         ("throw", ": thrown"),
