@@ -290,8 +290,9 @@ fn nothing_is_said_about_correct_scripts() {
     assert!(CORRECT.len() > 80);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        accepted(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "rhai")) {
+        accepted(&std::fs::read_to_string(file).unwrap());
     }
 }
 
