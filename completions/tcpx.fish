@@ -162,10 +162,10 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l fail-if -d 'End with 1
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l json -d 'Write the result to this file, for tcpx report; - is stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l shard -d 'Be shard I of N: a share of the clients and of the rate [default: TCPX_SHARD]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l start-at -d 'Begin at this time (2026-11-26T15:00:00Z), or after this (+10s)' -r
-complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s E -l encoding -d 'Encoding of its connections, until they choose another' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l timeout -d 'End after this time, whatever happens' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s o -l output -d 'Write to this file instead of stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s E -l encoding -d 'Encoding of the connections, until they choose another' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s v -d 'Say more on stderr; repeat for still more'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s q -l quiet -d 'Say nothing on stderr but errors'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s x -l hex -d 'Show both directions as a hex dump on stderr'

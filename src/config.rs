@@ -248,17 +248,17 @@ pub struct Output {
     /// Hex dump of both directions on stderr.
     pub hex: bool,
     /// Where events go.
-    pub events: Option<EventsTarget>,
+    pub events: Option<Target>,
     /// Verbosity on stderr; 0: errors and warnings only.
     pub verbose: u8,
     /// `-q`: not even `listening on …`.
     pub quiet: bool,
 }
 
-/// Where events go.
+/// Where a text of tcpx's own goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventsTarget {
-    /// stdout; received data goes there no more.
+pub enum Target {
+    /// stdout, in place of what goes there otherwise.
     Stdout,
     /// A file, created or emptied.
     File(PathBuf),
@@ -373,16 +373,7 @@ pub struct Tests {
     /// The file for the report in JUnit's XML.
     pub junit: Option<PathBuf>,
     /// Where the report in JSON goes.
-    pub json: Option<ReportTarget>,
-}
-
-/// Where a report goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReportTarget {
-    /// stdout, in place of the report for people.
-    Stdout,
-    /// A file, created or emptied.
-    File(PathBuf),
+    pub json: Option<Target>,
 }
 
 /// The source of a script's text.

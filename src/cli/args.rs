@@ -15,7 +15,7 @@ use super::report::ReportArgs;
 mod run;
 mod test;
 
-pub(super) use run::{LoadArgs, RunArgs, ScriptLimitArgs};
+pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use test::TestArgs;
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.

@@ -26,7 +26,7 @@ use std::mem;
 use clap::FromArgMatches;
 
 use self::args::Cli;
-pub use self::report::{Report, Target};
+pub use self::report::Report;
 use self::resolve::Places;
 pub use self::resolve::{Action, AskTarget, Load, Starter};
 use crate::error::Error;

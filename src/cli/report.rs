@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueHint};
 
-use super::resolve::is_stdout;
+use super::resolve::{is_stdout, target};
 use super::rules::{contradiction, is_same_file};
 use super::usage::shown;
 use crate::codec::escape::show_line;
+use crate::config::Target;
 use crate::error::{Error, Result};
 use crate::load::Threshold;
 
@@ -65,15 +66,6 @@ pub struct Report {
     pub fail_if: Vec<Threshold>,
 }
 
-/// Where something is written.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Instead of the text.
-    Stdout,
-    /// A file, which is replaced.
-    File(PathBuf),
-}
-
 /// Checks the words of `tcpx report`.
 pub(super) fn resolve(args: ReportArgs) -> Result<Report> {
     let ReportArgs { files, json, html, fail_if } = args;
@@ -102,17 +94,13 @@ pub(super) fn resolve(args: ReportArgs) -> Result<Report> {
         }
     }
     let fail_if = fail_if.iter().map(|text| threshold("--fail-if", text)).collect::<Result<_>>()?;
-    Ok(Report { files, json: json.map(target), html: html.map(target), fail_if })
+    Ok(Report { files, json: json.as_deref().map(target), html: html.as_deref().map(target), fail_if })
 }
 
 /// Parses a condition.
 pub(super) fn threshold(option: &str, text: &str) -> Result<Threshold> {
     Threshold::parse(text)
         .map_err(|fault| Error::usage_hint(format!("{option} \"{}\": {}", show_line(text), fault.message), fault.hint))
-}
-
-fn target(path: PathBuf) -> Target {
-    if is_stdout(&path) { Target::Stdout } else { Target::File(path) }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub use run::Load;
 
 use clap::ArgMatches;
 use clap_complete::Shell;
+use encoding_rs::Encoding;
 
 use super::args::{
     Cli, ConnectArgs, EndingArgs, Late, ListenArgs, MalformedWord, OutputArgs, ScriptArgs, ScriptErrorsWord,
@@ -23,8 +24,8 @@ use super::report::{self, Report};
 use super::{locale, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, EventsTarget, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem,
-    Role, Script, ScriptErrors, ScriptSource, Tests, Text, Unencodable, VerdictPatterns,
+    Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Role, Script,
+    ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -161,7 +162,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
     Ok(Config {
         role: Role::Connect(Connect { target, source, probe: args.probe }),
-        family: family(&args.transport),
+        family: family(args.transport.ipv4, args.transport.ipv6),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         keepalive: keepalive(&args.transport)?,
@@ -207,7 +208,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
             ready_file: server.ready_file.clone(),
             ready_fd: server.ready_fd.as_deref().map(|n| values::descriptor("--ready-fd", n)).transpose()?,
         }),
-        family: family(&args.transport),
+        family: family(args.transport.ipv4, args.transport.ipv6),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         keepalive: keepalive(&args.transport)?,
@@ -223,8 +224,8 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     })))
 }
 
-fn family(args: &TransportArgs) -> Family {
-    match (args.ipv4, args.ipv6) {
+fn family(ipv4: bool, ipv6: bool) -> Family {
+    match (ipv4, ipv6) {
         (true, _) => Family::V4,
         (_, true) => Family::V6,
         _ => Family::Any,
@@ -235,14 +236,10 @@ fn text(args: &TextArgs) -> Result<Text> {
     let both = args.encoding.as_deref().map(|label| values::charset("--encoding", label)).transpose()?;
     let recv = args.recv_encoding.as_deref().map(|label| values::charset("--recv-encoding", label)).transpose()?;
     let send = args.send_encoding.as_deref().map(|label| values::sending_charset("--send-encoding", label));
-    let send_both = match both {
-        Some(Charset::Named(encoding)) => Some(encoding),
-        Some(Charset::Auto(_)) | None => None,
-    };
     Ok(Text {
         recv: recv.or(both),
         region: locale::region(|name| std::env::var(name).ok()),
-        send: send.transpose()?.or(send_both),
+        send: send.transpose()?.or(both.and_then(sent_as)),
         malformed: match args.malformed {
             Some(MalformedWord::Fail) => Malformed::Fail,
             Some(MalformedWord::Replace) | None => Malformed::Replace,
@@ -253,6 +250,14 @@ fn text(args: &TextArgs) -> Result<Text> {
         },
         crlf: args.crlf,
     })
+}
+
+/// The encoding of what is sent where both directions have one: detection leaves it alone.
+fn sent_as(charset: Charset) -> Option<&'static Encoding> {
+    match charset {
+        Charset::Named(encoding) => Some(encoding),
+        Charset::Auto(_) => None,
+    }
 }
 
 /// The preamble, in the order of the three options on the command line.
@@ -317,13 +322,15 @@ fn output(args: &OutputArgs) -> Output {
         file: args.output.clone().filter(|path| !is_stdout(path)),
         raw_terminal: args.raw_terminal,
         hex: args.hex,
-        events: args
-            .events
-            .as_deref()
-            .map(|path| if is_stdout(path) { EventsTarget::Stdout } else { EventsTarget::File(path.to_owned()) }),
+        events: args.events.as_deref().map(target),
         verbose: args.verbose,
         quiet: args.quiet,
     }
+}
+
+/// Where something is to be written.
+pub(super) fn target(path: &Path) -> Target {
+    if is_stdout(path) { Target::Stdout } else { Target::File(path.to_owned()) }
 }
 
 /// `-` is stdout, as everywhere.
@@ -519,8 +526,8 @@ mod tests {
         assert!(config("connect h 80 -o -").output.file.is_none());
         let events = |line| config(line).output.events;
         assert_eq!(events("connect h 80"), None);
-        assert_eq!(events("connect h 80 --events -"), Some(EventsTarget::Stdout));
-        assert_eq!(events("listen 80 --events e"), Some(EventsTarget::File("e".into())));
+        assert_eq!(events("connect h 80 --events -"), Some(Target::Stdout));
+        assert_eq!(events("listen 80 --events e"), Some(Target::File("e".into())));
     }
 
     #[test]

@@ -3,17 +3,17 @@
 //! Owns how the load is divided among the loops of this process, and the order at the end: the result is printed and written
 //! before its conditions are reported. What is counted, `load` knows.
 
-use std::fs;
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::print;
-use crate::cli::{Load, Target};
-use crate::config::Config;
+use super::report::{say_violations, write};
+use crate::cli::Load;
+use crate::config::{Config, Target};
 use crate::driver;
-use crate::error::{Error, Result, cause};
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::load::schedule::{Ramp, Schedule};
 use crate::load::{LoadResult, Part, RUN, Shard, Stat, Tally};
@@ -152,12 +152,8 @@ fn result(load: &Load, seed: u64, start_us: i64, loops: &[Progress]) -> LoadResu
 
 /// Prints and writes the result, and says what it means.
 fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
-    match &load.json {
-        Some(Target::File(path)) => {
-            let failed = |error: io::Error| Error::Write { target: path.display().to_string(), cause: cause(&error) };
-            fs::write(path, to_json(result)).map_err(failed)?;
-        }
-        Some(Target::Stdout) | None => {}
+    if let Some(Target::File(path)) = &load.json {
+        write(path, &to_json(result))?;
     }
     let printed = match &load.json {
         Some(Target::Stdout) => print(&to_json(result))?,
@@ -166,10 +162,6 @@ fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
     if let Some(exit) = exits.iter().copied().find(|exit| !matches!(exit, Exit::Success | Exit::Script(0))) {
         return Ok(exit);
     }
-    let violations: Vec<_> = load.fail_if.iter().filter_map(|threshold| threshold.violation(result)).collect();
-    for message in &violations {
-        console::error(&Error::Verdict { message: message.clone() });
-    }
-    let has_failed = result.tally().failed() > 0;
-    Ok(if violations.is_empty() && !has_failed { printed } else { Exit::Verdict })
+    let is_violated = say_violations(&load.fail_if, result);
+    Ok(if is_violated || result.tally().failed() > 0 { Exit::Verdict } else { printed })
 }

@@ -7,10 +7,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::print;
-use crate::cli::{Report, Target};
+use crate::cli::Report;
+use crate::config::Target;
 use crate::error::{Error, Result, cause};
 use crate::exit::Exit;
-use crate::load::{Coverage, LoadResult};
+use crate::load::{Coverage, LoadResult, Threshold};
 use crate::output::console;
 use crate::output::load::{from_json, summary, to_html, to_json};
 use crate::sys::unix;
@@ -30,12 +31,17 @@ pub(super) fn report(report: &Report) -> Result<Exit> {
         }
     }
     Coverage::of(&result).warnings().iter().for_each(|warning| console::warn(warning));
-    let violations: Vec<_> = report.fail_if.iter().filter_map(|threshold| threshold.violation(&result)).collect();
     let printed = print(&on_stdout.unwrap_or_else(|| summary(&result)))?;
+    Ok(if say_violations(&report.fail_if, &result) { Exit::Verdict } else { printed })
+}
+
+/// Reports the conditions that hold for a result. Returns whether there is one.
+pub(super) fn say_violations(conditions: &[Threshold], result: &LoadResult) -> bool {
+    let violations: Vec<_> = conditions.iter().filter_map(|condition| condition.violation(result)).collect();
     for message in &violations {
         console::error(&Error::Verdict { message: message.clone() });
     }
-    Ok(if violations.is_empty() { printed } else { Exit::Verdict })
+    !violations.is_empty()
 }
 
 fn merged(report: &Report) -> Result<LoadResult> {
@@ -70,6 +76,7 @@ fn read(path: &Path) -> std::result::Result<Vec<u8>, String> {
     Ok(text)
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+/// Writes a result to a file.
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(|error| Error::Write { target: path.display().to_string(), cause: cause(&error) })
 }

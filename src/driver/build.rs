@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use mio::Interest;
 
-use crate::config::{Config, EventsTarget, Role};
+use crate::config::{Config, Role, Target};
 use crate::driver::Driver;
 use crate::driver::bounds::{MemoryBound, max_connects};
 use crate::driver::dials::Dials;
@@ -201,10 +201,10 @@ pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) ->
     }
     let mut stdout = None;
     match &output.events {
-        Some(EventsTarget::File(path)) => {
+        Some(Target::File(path)) => {
             list.push(Box::new(Events::create(path, now, SystemTime::now())?));
         }
-        Some(EventsTarget::Stdout) => {
+        Some(Target::Stdout) => {
             let (events, lines) = Events::shared(now, SystemTime::now());
             list.push(Box::new(events));
             stdout = Some(lines);

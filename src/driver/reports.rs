@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::config::{ReportTarget, Tests};
+use crate::config::{Target, Tests};
 use crate::error::{Error, Result, cause};
 use crate::output::report::human::{Human, wants_colours as wants};
 use crate::output::report::json::Json;
@@ -38,11 +38,11 @@ pub(super) fn reporter(tests: &Tests, colours: bool) -> Result<Box<dyn Reporter>
     if let Some(path) = &tests.junit {
         files.push(FileReport::create(path, Box::new(Junit::default()))?);
     }
-    if let Some(ReportTarget::File(path)) = &tests.json {
+    if let Some(Target::File(path)) = &tests.json {
         files.push(FileReport::create(path, Box::new(Json::default()))?);
     }
     let stdout: Box<dyn Reporter> = match &tests.json {
-        Some(ReportTarget::Stdout) => Box::new(Json::default()),
+        Some(Target::Stdout) => Box::new(Json::default()),
         _ if tests.tap => Box::new(Tap::default()),
         _ => Box::new(Human::new(colours)),
     };

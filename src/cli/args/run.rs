@@ -74,10 +74,6 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     pub(in crate::cli) load: LoadArgs,
 
-    /// Encoding of its connections, until they choose another
-    #[arg(short = 'E', long, value_name = "LABEL", help_heading = "Text")]
-    pub(in crate::cli) encoding: Option<String>,
-
     /// End after this time, whatever happens
     #[arg(
         long,
@@ -92,6 +88,15 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     pub(in crate::cli) output: super::OutputArgs,
 
+    #[command(flatten)]
+    pub(in crate::cli) conns: ConnsArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ConnsArgs {
+    /// Encoding of the connections, until they choose another
+    #[arg(short = 'E', long, value_name = "LABEL", help_heading = "Text")]
+    pub(in crate::cli) encoding: Option<String>,
     /// Use IPv4 only
     #[arg(short = '4', help_heading = TRANSPORT)]
     pub(in crate::cli) ipv4: bool,

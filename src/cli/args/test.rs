@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueHint};
 
-use super::{ScriptLimitArgs, TIME, TRANSPORT};
+use super::{ConnsArgs, ScriptLimitArgs, TIME};
 
 /// The heading of the options for which tests run and how.
 const TESTS: &str = "Tests";
@@ -70,17 +70,6 @@ pub(in crate::cli) struct TestArgs {
     #[command(flatten)]
     pub(in crate::cli) limits: ScriptLimitArgs,
 
-    /// Encoding of the connections, until they choose another
-    #[arg(short = 'E', long, value_name = "LABEL", help_heading = "Text")]
-    pub(in crate::cli) encoding: Option<String>,
-
-    /// Use IPv4 only
-    #[arg(short = '4', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv4: bool,
-    /// Use IPv6 only
-    #[arg(short = '6', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv6: bool,
-    /// Resolve no names; only addresses work
-    #[arg(short = 'n', long, help_heading = TRANSPORT)]
-    pub(in crate::cli) no_dns: bool,
+    #[command(flatten)]
+    pub(in crate::cli) conns: ConnsArgs,
 }

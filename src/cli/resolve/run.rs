@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    Action, Config, Family, Input, Keepalive, Limits, Role, Script, ScriptSource, Text, limit, locale, output, values,
+    Action, Config, Input, Keepalive, Limits, Output, Role, Script, ScriptSource, Target, Text, family, limit, locale,
+    output, sent_as, target, values,
 };
-use crate::cli::args::{LoadArgs, RunArgs, ScriptLimitArgs};
+use crate::cli::args::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
+use crate::cli::load;
 use crate::cli::report::threshold;
-use crate::cli::{Target, load};
-use crate::config::{Charset, Entry, SCRIPT_TIMEOUT, VerdictPatterns};
+use crate::config::{Entry, SCRIPT_TIMEOUT, VerdictPatterns};
 use crate::error::{Error, Result};
 use crate::load::schedule::{Rate, StartAt};
 use crate::load::{Shard, Threshold};
@@ -20,38 +21,41 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
         entry: Entry::Main,
         ..limited(values::script_source(&args.script)?, &args.limits)?
     };
-    if args.ipv4 && args.ipv6 {
-        return Err(Error::usage_hint("-4 and -6 do not go together", "leave one of them out"));
-    }
-    let charset = args.encoding.as_deref().map(|label| values::charset("--encoding", label)).transpose()?;
-    let send = match charset {
-        Some(Charset::Named(encoding)) => Some(encoding),
-        Some(Charset::Auto(_)) | None => None,
-    };
     let clients = clients(&args.load)?;
-    let config = Box::new(Config {
-        role: Role::Run,
-        family: match (args.ipv4, args.ipv6) {
-            (true, _) => Family::V4,
-            (_, true) => Family::V6,
-            _ => Family::Any,
-        },
-        no_dns: args.no_dns,
-        nodelay: true,
-        keepalive: Keepalive::System,
-        memory: None,
-        text: Text { recv: charset, region: locale::region(|name| std::env::var(name).ok()), send, ..Text::default() },
-        preamble: Vec::new(),
-        input: Input { read: true, discard_received: false, half_open: false, no_shutdown: false, eof_wait: None },
-        limits: Limits { run: limit("--timeout", args.timeout.as_deref())?, ..Limits::default() },
-        output: output(&args.output),
-        script: Some(script),
-        verdict: VerdictPatterns::default(),
-        tests: None,
-    });
+    let config = config(script, &args.conns, args.timeout.as_deref())?;
+    let config = Box::new(Config { output: output(&args.output), ..config });
     Ok(match clients {
         Some(load) => Action::Load(config, Box::new(load)),
         None => Action::Run(config),
+    })
+}
+
+/// A run that has neither a connection nor a listener of its own: the script's are all there are.
+pub(super) fn config(script: Script, conns: &ConnsArgs, timeout: Option<&str>) -> Result<Config> {
+    if conns.ipv4 && conns.ipv6 {
+        return Err(Error::usage_hint("-4 and -6 do not go together", "leave one of them out"));
+    }
+    let charset = conns.encoding.as_deref().map(|label| values::charset("--encoding", label)).transpose()?;
+    Ok(Config {
+        role: Role::Run,
+        family: family(conns.ipv4, conns.ipv6),
+        no_dns: conns.no_dns,
+        nodelay: true,
+        keepalive: Keepalive::System,
+        memory: None,
+        text: Text {
+            recv: charset,
+            region: locale::region(|name| std::env::var(name).ok()),
+            send: charset.and_then(sent_as),
+            ..Text::default()
+        },
+        preamble: Vec::new(),
+        input: Input { read: true, discard_received: false, half_open: false, no_shutdown: false, eof_wait: None },
+        limits: Limits { run: limit("--timeout", timeout)?, ..Limits::default() },
+        output: Output::default(),
+        script: Some(script),
+        verdict: VerdictPatterns::default(),
+        tests: None,
     })
 }
 
@@ -83,7 +87,6 @@ fn clients(args: &LoadArgs) -> Result<Option<Load>> {
         return Err(Error::usage_hint(format!("--workers {workers} is more than --clients {clients}"), hint));
     }
     let variable = |name: &str| std::env::var(name).ok();
-    let json = args.json.clone().map(|path| if super::is_stdout(&path) { Target::Stdout } else { Target::File(path) });
     Ok(Some(Load {
         clients,
         workers,
@@ -91,7 +94,7 @@ fn clients(args: &LoadArgs) -> Result<Option<Load>> {
         rate: args.rate.as_deref().map(|text| load::rate("--rate", text)).transpose()?,
         ramp: limit("--ramp", args.ramp.as_deref())?.unwrap_or_default(),
         fail_if: args.fail_if.iter().map(|text| threshold("--fail-if", text)).collect::<Result<_>>()?,
-        json,
+        json: args.json.as_deref().map(target),
         shard: load::shard("--shard", args.shard.as_deref(), &variable)?,
         start_at: args.start_at.as_deref().map(|text| load::start_at("--start-at", text)).transpose()?,
     }))
