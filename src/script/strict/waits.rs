@@ -227,7 +227,7 @@ mod tests {
         for text in [
             "fn session(conn) { loop { conn.send(conn.read()); } }",
             "fn session(conn) { while true { ask(conn); } } fn ask(c) { c.expect([\"a\", \"b\"], 100); }",
-            "fn session(conn) { let c = connect(\"a:1\"); c.read(5); c.read(5, 100); c.read_until(\"x\"); c.read_text(); c.read_frame(); c.read_all(100); c.peek(3); c.clean(); c.expect_eof(); c.expect_silence(50); c.flush(); c.closed(); c.interactive(); }",
+            "fn session(conn) { let c = connect(\"a:1\"); c.read(5); c.read(5, 100); c.read_until(\"x\"); c.read_text(); c.read_frame(); c.read_all(100); c.peek(3); c.clean(); c.expect_eof(); c.expect_silence(50); c.flush(); c.closed(); }",
             "fn main() { for c in conns() { for f in c.frames() { print(f); } } sleep(100); let l = listen(\":0\"); let c = l.accept(500); for x in c.chunks() { print(x); } }",
             "fn test_a() { let t = start(|| client(1)); print(t.join(100)); let ms = 5; t.join(ms); join([t], 100); first([t]); } fn client(n) { sleep(n * 100); }",
             "fn on_connect(conn) { start(|c| c.read_line(), conn); let f = |c| c.read_line(); start(f, conn); }",
