@@ -84,7 +84,7 @@ pub fn run(config: Config) -> Exit {
 
 /// Runs one loop with many runs of the script's `main`, and returns its exit code. Every error has been reported.
 pub fn run_clients(config: Config, plan: Plan, progress: Progress) -> Exit {
-    match build(config, None, &mut Process) {
+    match prepare(config, None, &mut Process) {
         Ok(mut driver) => {
             if let Some(script) = &driver.parts.script {
                 script.set_clients(plan, progress);
@@ -143,13 +143,13 @@ impl workers::Loop for Driver {
 
 /// Builds a driver with its observers and starts it. An error has been reported when this returns.
 fn set_up(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
-    let mut driver = build(config, worker, world)?;
+    let mut driver = prepare(config, worker, world)?;
     driver.start();
     Ok(driver)
 }
 
 /// Builds a driver with its observers. An error has been reported when this returns.
-fn build(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
+fn prepare(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
     let now = world.clock().now();
     let mut observers = build::observers(&config, world, now).map_err(|error| {
         console::error(&error);

@@ -65,7 +65,7 @@ impl Inbox {
         }
     }
 
-    /// The stream has ended. The first reason counts, except that a broken connection is more than one that was closed.
+    /// The stream has ended. The first reason counts.
     pub fn finish(&mut self, end: StreamEnd) {
         if self.end.is_none() {
             self.end = Some(end);

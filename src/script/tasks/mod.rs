@@ -186,8 +186,15 @@ impl Tasks {
 
     /// Gives a task a turn, soon: what it waits for may be there.
     pub(super) fn wake(&mut self, id: TaskId) {
+        // One that runs looks for itself.
+        if self.get(id).is_some_and(|task| task.coroutine.is_some()) {
+            self.set_ready(id);
+        }
+    }
+
+    /// Puts a task behind those that are ready.
+    fn set_ready(&mut self, id: TaskId) {
         if let Some(task) = self.get_mut(id)
-            && task.coroutine.is_some()
             && !std::mem::replace(&mut task.is_ready, true)
         {
             self.ready.push_back(id);
@@ -238,15 +245,6 @@ impl Tasks {
         if let Some(task) = self.get_mut(id) {
             task.coroutine = Some(coroutine);
             task.growth = growth;
-        }
-    }
-
-    /// The running task gives others a turn and is ready.
-    fn yielded(&mut self, id: TaskId) {
-        if let Some(task) = self.get_mut(id)
-            && !std::mem::replace(&mut task.is_ready, true)
-        {
-            self.ready.push_back(id);
         }
     }
 
@@ -369,10 +367,8 @@ impl Tasks {
             return Some(now());
         }
         while let Some((at, id)) = self.due.first().copied() {
-            let Some(task) = self.get_mut(id) else {
-                self.due.pop_first();
-                continue;
-            };
+            // What has ended has no entry any more.
+            let task = self.get_mut(id)?;
             match task.deadline {
                 Some(deadline) if deadline <= at => return Some(at),
                 // It waits for something else now.

@@ -172,7 +172,7 @@ impl ScriptHandler {
             Err(HandlerError::Exit(code)) => RunEnd::Failed(format!("exit code {code}")),
             Err(HandlerError::Failed { message, summary, .. }) => {
                 if clients.tells_failure() {
-                    out.extend(message.lines().map(|line| Command::Log(None, line.to_owned())));
+                    log(&message, out);
                 }
                 RunEnd::Failed(task.state.with_outcome(|outcome| reason_of(outcome, summary)))
             }
@@ -247,7 +247,7 @@ impl ScriptHandler {
             }
             match &result {
                 Ok(()) | Err(HandlerError::Exit(0)) => result = Err(failed(&task, &report, Exit::ScriptRun)),
-                Err(_) => out.extend(report.message().lines().map(|line| Command::Log(None, line.to_owned()))),
+                Err(_) => log(&report.message(), out),
             }
         }
         if task.role == Role::Main { self.run_ended(id, &task, result, out) } else { result }
@@ -319,6 +319,11 @@ impl ScriptHandler {
             let _ = self.resume(id, out);
         }
     }
+}
+
+/// Writes a message to stderr, line by line.
+fn log(message: &str, out: &mut Vec<Command>) {
+    out.extend(message.lines().map(|line| Command::Log(None, line.to_owned())));
 }
 
 /// Why a run of `main` has failed, the same words for the same reason.

@@ -76,7 +76,7 @@ impl Host {
     /// # Errors
     /// As [`Host::wait`].
     pub(in crate::script) fn yield_turn(&self, task: TaskId) -> Result<(), Fault> {
-        self.tasks().yielded(task);
+        self.tasks().set_ready(task);
         self.wait(task, None).map(drop)
     }
 
