@@ -4,13 +4,14 @@
 //! at it. The calls that ask stand in `api::reading`.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, Map};
 
 use crate::config::Malformed;
+use crate::script::engine::Fault;
 use crate::script::host::Host;
-use crate::script::tasks::TaskId;
+use crate::script::tasks::{TaskId, Woken};
 use crate::session::inbox::{Inbox, StreamEnd};
 use crate::session::{ChosenForm, CloseReason, Command, ConnError, ConnView};
 
@@ -225,8 +226,7 @@ impl Pull {
 
     /// Whether the connection has failed: what was sent may not have arrived.
     pub(super) fn has_broken(&self) -> bool {
-        let broke = |reason| matches!(reason, CloseReason::Reset | CloseReason::Error | CloseReason::Timeout);
-        self.trouble.borrow().is_some() || self.closed.get().is_some_and(broke)
+        self.trouble.borrow().is_some() || self.closed.get().is_some_and(CloseReason::is_fault)
     }
 
     /// The task that waits for bytes.
@@ -253,17 +253,18 @@ impl Pull {
         }
     }
 
-    /// Adds a task that is woken by whatever happens to the connection, until it is removed.
-    pub(super) fn add_waiter(&self, task: TaskId) {
+    /// Leaves the running task until anything happens to the connection, at most until this time.
+    ///
+    /// # Errors
+    /// As [`Host::wait`].
+    pub(super) fn wait(&self, host: &Host, task: TaskId, until: Option<Instant>) -> Result<Woken, Fault> {
         self.waiters.borrow_mut().push(task);
-    }
-
-    /// Removes a task that waits no more.
-    pub(super) fn remove_waiter(&self, task: TaskId) {
+        let woken = host.wait(task, until);
         let mut waiters = self.waiters.borrow_mut();
         if let Some(at) = waiters.iter().position(|known| *known == task) {
             waiters.swap_remove(at);
         }
+        woken
     }
 
     /// Wakes those that wait. Returns the first one, for its turn at once.

@@ -500,7 +500,14 @@ mod tests {
             include_str!("api/sorting.rs"),
             include_str!("api/tasks.rs"),
         ];
-        let calls = ["register_fn(", "register_get(", "register_set(", "register_get_set(", "number(engine, "];
+        let calls = [
+            "register_fn(",
+            "register_get(",
+            "register_set(",
+            "register_get_set(",
+            "number(engine, ",
+            "waits::register(engine, host, ",
+        ];
         let mut names = BTreeSet::new();
         for file in files {
             let code = file.split("#[cfg(test)]").next().unwrap_or_default();

@@ -2,6 +2,8 @@
 //!
 //! Owns the kinds, the map and what an uncaught one means for the exit code.
 
+use std::time::Duration;
+
 use rhai::{Dynamic, EvalAltResult, Map, Position};
 
 use crate::exit::Exit;
@@ -98,6 +100,17 @@ impl Trouble {
     /// A failure of a call that is about no connection.
     pub(super) fn new(kind: Kind, op: &'static str, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), op, got: Dynamic::UNIT, conn: None, expected: None }
+    }
+
+    /// The time limit of a call has passed.
+    pub(super) fn late(op: &'static str, limit: Option<Duration>, what: &str) -> Self {
+        let ms = limit.unwrap_or_default().as_millis();
+        Self::new(Kind::Timeout, op, format!("timed out after {ms} ms waiting for {what}"))
+    }
+
+    /// The same about a connection.
+    pub(super) fn on(self, conn: &Conn) -> Self {
+        Self { conn: Some(conn.clone()), ..self }
     }
 
     /// The error that a script can catch: `catch (e)` gets the map.

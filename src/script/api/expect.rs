@@ -86,10 +86,15 @@ pub(in crate::script) fn match_value(found: Option<Found>) -> Dynamic {
     if let Some(found) = found {
         map.insert("start".into(), Dynamic::from_int(found.start as INT));
         map.insert("end".into(), Dynamic::from_int(found.end as INT));
-        map.insert("before".into(), found.before);
-        map.insert("matched".into(), found.groups.first().cloned().unwrap_or_default());
-        map.insert("groups".into(), Dynamic::from_array(found.groups));
-        map.insert("names".into(), Dynamic::from_map(found.names));
+        put_match(&mut map, found);
     }
     Dynamic::from_map(map)
+}
+
+/// What every map of a match has.
+pub(super) fn put_match(map: &mut Map, found: Found) {
+    map.insert("before".into(), found.before);
+    map.insert("matched".into(), found.groups.first().cloned().unwrap_or_default());
+    map.insert("groups".into(), Dynamic::from_array(found.groups));
+    map.insert("names".into(), Dynamic::from_map(found.names));
 }

@@ -86,24 +86,35 @@ fn frames(function: &str, host: &Host, conn: &Conn, framing: Framing) -> Outcome
 
 fn delimited(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, delimiter: &Dynamic, max: INT) -> Outcome<()> {
     let max = within("frame_delim", "a limit", max, LARGEST)?;
+    frames("frame_delim", host, conn, delimiter_of(context, host, "frame_delim", conn, delimiter, max)?)
+}
+
+/// The framing by a delimiter that a call was given: a blob, or text in the encoding of the connection.
+pub(super) fn delimiter_of(
+    context: &NativeCallContext<'_>,
+    host: &Host,
+    call: &'static str,
+    conn: &Conn,
+    delimiter: &Dynamic,
+    max: usize,
+) -> Outcome<Framing> {
     let framing = if let Some(bytes) = delimiter.read_lock::<Blob>() {
         Framing::Delimiter { bytes: bytes.clone(), max }
     } else if delimiter.is_string() {
         let text = delimiter.clone().into_string().unwrap_or_default();
         let encoding = encoding_of(conn);
         let encoded = Encoder::new(encoding, Unencodable::Fail).encode_whole(&text);
-        let bytes = encoded
-            .map_err(|fault| trouble::failure(host, Kind::Text, "frame_delim", Some(conn), fault.to_string()))?;
+        let bytes = encoded.map_err(|fault| trouble::failure(host, Kind::Text, call, Some(conn), fault.to_string()))?;
         Framing::Text { text, bytes, encoding, max }
     } else {
         let given = type_name(context, delimiter);
-        return Err(failure(format!("frame_delim takes a string or a blob, not {given}")));
+        return Err(failure(format!("{call} takes a string or a blob, not {given}")));
     };
     match &framing {
         Framing::Delimiter { bytes, .. } | Framing::Text { bytes, .. } if bytes.is_empty() => {
-            Err(failure("frame_delim takes a delimiter that is not empty"))
+            Err(failure(format!("{call} takes a delimiter that is not empty")))
         }
-        _ => frames("frame_delim", host, conn, framing),
+        _ => Ok(framing),
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) mod tasks;
 pub(super) mod text;
 pub(super) mod timers;
 mod toxics;
+mod waits;
 
 use std::rc::Rc;
 

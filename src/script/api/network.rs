@@ -130,16 +130,13 @@ fn stand(host: &Host, conn: &Conn, task: TaskId) -> Outcome<()> {
     while !pull.is_opened() {
         if let Some(trouble) = pull.trouble() {
             let kind = trouble.kind.into();
-            return Err(Trouble { conn: Some(conn.clone()), ..Trouble::new(kind, "connect", trouble.message) }.thrown());
+            return Err(Trouble::new(kind, "connect", trouble.message).on(conn).thrown());
         }
         if pull.close_reason().is_some() {
             let message = format!("connect to {}: the connection was closed before it stood", view.info.peer_name());
-            return Err(Trouble { conn: Some(conn.clone()), ..Trouble::new(Kind::Closed, "connect", message) }.thrown());
+            return Err(Trouble::new(Kind::Closed, "connect", message).on(conn).thrown());
         }
-        pull.add_waiter(task);
-        let woken = host.wait(task, None);
-        pull.remove_waiter(task);
-        woken?;
+        pull.wait(host, task, None)?;
     }
     Ok(())
 }
@@ -158,7 +155,7 @@ fn accept(host: &Host, listener: &Listener, ms: Option<INT>) -> Outcome<Conn> {
         return Err(failure("accept: the connections of this listener go to its handlers, not to a task"));
     };
     let limit = match ms {
-        Some(ms) => Some(super::tasks::limit("accept", ms)?),
+        Some(ms) => Some(super::waits::limit("accept", ms)?),
         None => host.wait_limit(task),
     };
     let until = host.deadline_in(limit);
@@ -175,9 +172,7 @@ fn accept(host: &Host, listener: &Listener, ms: Option<INT>) -> Outcome<Conn> {
             return Err(Trouble::new(Kind::Closed, "accept", "accept: the listener is closed").thrown());
         }
         if is_late {
-            let ms = limit.unwrap_or_default().as_millis();
-            let message = format!("timed out after {ms} ms waiting for a client");
-            return Err(Trouble::new(Kind::Timeout, "accept", message).thrown());
+            return Err(Trouble::late("accept", limit, "a client").thrown());
         }
         if !std::mem::replace(&mut is_asked, true) {
             host.push(Command::Accept(id, Some(1)));

@@ -7,15 +7,14 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::UTF_8;
 use rhai::{Array, Blob, Dynamic, Engine, INT, Map, NativeCallContext};
 
 use super::conn::Conn;
-use super::{Outcome, failure, type_name};
-use crate::codec::charset::Encoder;
+use super::waits::{self, UntilEnd};
+use super::{Outcome, failure, framing};
 use crate::codec::escape::{show_bytes, show_line};
 use crate::codec::framing::{Framing, MAX_FRAME};
-use crate::config::{Charset, Unencodable};
 use crate::script::engine::Fault;
 use crate::script::expecting::AnySearch;
 use crate::script::host::Host;
@@ -47,10 +46,7 @@ fn register_bytes(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("peek", move |conn: Conn, n: INT| peek(&of, &conn, n, None));
     let of = Rc::clone(host);
     engine.register_fn("peek", move |conn: Conn, n: INT, ms: INT| peek(&of, &conn, n, Some(ms)));
-    let of = Rc::clone(host);
-    engine.register_fn("read_all", move |conn: Conn| read_all(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("read_all", move |conn: Conn, ms: INT| read_all(&of, &conn, Some(ms)));
+    waits::register(engine, host, "read_all", read_all);
     let of = Rc::clone(host);
     engine.register_fn("clean", move |conn: Conn| -> Outcome<Blob> {
         let view = conn.view();
@@ -60,18 +56,9 @@ fn register_bytes(engine: &mut Engine, host: &Rc<Host>) {
 }
 
 fn register_text(engine: &mut Engine, host: &Rc<Host>) {
-    let of = Rc::clone(host);
-    engine.register_fn("read_line", move |conn: Conn| read_line(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("read_line", move |conn: Conn, ms: INT| read_line(&of, &conn, Some(ms)));
-    let of = Rc::clone(host);
-    engine.register_fn("read_text", move |conn: Conn| read_text(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("read_text", move |conn: Conn, ms: INT| read_text(&of, &conn, Some(ms)));
-    let of = Rc::clone(host);
-    engine.register_fn("read_frame", move |conn: Conn| read_frame(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("read_frame", move |conn: Conn, ms: INT| read_frame(&of, &conn, Some(ms)));
+    waits::register(engine, host, "read_line", read_line);
+    waits::register(engine, host, "read_text", read_text);
+    waits::register(engine, host, "read_frame", read_frame);
     let of = Rc::clone(host);
     engine.register_fn("read_until", move |context: NativeCallContext<'_>, conn: Conn, end: Dynamic| {
         read_until(&context, &of, &conn, &end, None)
@@ -91,14 +78,8 @@ fn register_expect(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("expect", move |context: NativeCallContext<'_>, conn: Conn, what: Dynamic, ms: INT| {
         expect(&context, &of, &conn, &what, Some(ms))
     });
-    let of = Rc::clone(host);
-    engine.register_fn("expect_eof", move |conn: Conn| expect_eof(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("expect_eof", move |conn: Conn, ms: INT| expect_eof(&of, &conn, Some(ms)));
-    let of = Rc::clone(host);
-    engine.register_fn("expect_reset", move |conn: Conn| expect_reset(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("expect_reset", move |conn: Conn, ms: INT| expect_reset(&of, &conn, Some(ms)));
+    waits::register(engine, host, "expect_eof", expect_eof);
+    waits::register(engine, host, "expect_reset", expect_reset);
     let of = Rc::clone(host);
     engine.register_fn("expect_silence", move |conn: Conn, ms: INT| expect_silence(&of, &conn, ms));
 }
@@ -148,35 +129,17 @@ fn read_until(
     end: &Dynamic,
     ms: Option<INT>,
 ) -> Outcome<Dynamic> {
-    let empty = || failure("read_until takes a delimiter that is not empty");
-    if let Some(bytes) = end.read_lock::<Blob>() {
-        let bytes: Vec<u8> = bytes.clone();
-        if bytes.is_empty() {
-            return Err(empty());
-        }
-        let what = show_bytes(&bytes);
-        let wanted = Wanted::Unit(ChosenForm::Frames(Framing::Delimiter { bytes: bytes.clone(), max: MAX_FRAME }));
-        let frame = Reading::new(host, conn, "read_until", what, ms)?.unit(&wanted)?;
-        let mut frame: Blob = frame.into_blob().unwrap_or_default();
-        frame.extend(bytes);
-        return Ok(Dynamic::from_blob(frame));
+    let framing = framing::delimiter_of(context, host, "read_until", conn, end, MAX_FRAME)?;
+    if let Framing::Text { text, .. } = &framing {
+        let (text, what) = (text.clone(), format!("{:?}", show_line(text)));
+        let wanted = Wanted::Unit(ChosenForm::DelimitedText(framing));
+        let got = Reading::new(host, conn, "read_until", what, ms)?.of_text().unit(&wanted)?;
+        return Ok(format!("{got}{text}").into());
     }
-    let Ok(text) = end.clone().into_string() else {
-        let given = type_name(context, end);
-        return Err(failure(format!("read_until takes a string or a blob, not {given}")));
-    };
-    if text.is_empty() {
-        return Err(empty());
-    }
-    let encoding = encoding_of(conn);
-    let encoded = Encoder::new(encoding, Unencodable::Fail).encode_whole(&text);
-    let bytes =
-        encoded.map_err(|fault| trouble::failure(host, Kind::Text, "read_until", Some(conn), fault.to_string()))?;
-    let framing = Framing::Text { text: text.clone(), bytes, encoding, max: MAX_FRAME };
-    let wanted = Wanted::Unit(ChosenForm::DelimitedText(framing));
-    let what = format!("{:?}", show_line(&text));
-    let got = Reading::new(host, conn, "read_until", what, ms)?.of_text().unit(&wanted)?;
-    Ok(format!("{got}{text}").into())
+    let bytes: Blob = end.clone().into_blob().unwrap_or_default();
+    let wanted = Wanted::Unit(ChosenForm::Frames(framing));
+    let frame = Reading::new(host, conn, "read_until", show_bytes(&bytes), ms)?.unit(&wanted)?;
+    Ok(Dynamic::from_blob([frame.into_blob().unwrap_or_default(), bytes].concat()))
 }
 
 fn expect(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, what: &Dynamic, ms: Option<INT>) -> Outcome<Map> {
@@ -197,10 +160,7 @@ fn expect(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, what: &Dyna
         inbox.skip(view, found.end);
         let mut map = Map::new();
         map.insert("index".into(), Dynamic::from_int(index as INT));
-        map.insert("before".into(), found.before);
-        map.insert("matched".into(), found.groups.first().cloned().unwrap_or_default());
-        map.insert("groups".into(), Dynamic::from_array(found.groups));
-        map.insert("names".into(), Dynamic::from_map(found.names));
+        super::expect::put_match(&mut map, found);
         Ok(Some(map))
     })
 }
@@ -261,34 +221,20 @@ struct Units {
 
 impl IntoIterator for Units {
     type Item = Outcome<Dynamic>;
-    type IntoIter = UnitIter;
+    type IntoIter = UntilEnd<Box<dyn FnMut() -> Outcome<Option<Dynamic>>>>;
 
-    fn into_iter(self) -> UnitIter {
-        UnitIter { units: self, is_over: false }
+    fn into_iter(self) -> Self::IntoIter {
+        UntilEnd::new(Box::new(move || self.next()))
     }
 }
 
-struct UnitIter {
-    units: Units,
-    is_over: bool,
-}
-
-impl Iterator for UnitIter {
-    type Item = Outcome<Dynamic>;
-
-    fn next(&mut self) -> Option<Outcome<Dynamic>> {
-        if self.is_over {
-            return None;
+impl Units {
+    fn next(&self) -> Outcome<Option<Dynamic>> {
+        let reading = Reading::new(&self.host, &self.conn, self.op, self.what, None)?;
+        if self.wanted == Wanted::Bytes {
+            return reading.run_to_end(|inbox, view, _| Ok(inbox.take_chunk(view).map(Dynamic::from_blob)));
         }
-        let Units { host, conn, wanted, op, what } = &self.units;
-        let next = Reading::new(host, conn, op, *what, None).and_then(|reading| {
-            if *wanted == Wanted::Bytes {
-                return reading.run_to_end(|inbox, view, _| Ok(inbox.take_chunk(view).map(Dynamic::from_blob)));
-            }
-            reading.of_text().unit_to_end(wanted)
-        });
-        self.is_over = !matches!(next, Ok(Some(_)));
-        next.transpose()
+        reading.of_text().unit_to_end(&self.wanted)
     }
 }
 
@@ -363,13 +309,10 @@ impl<'a> Reading<'a> {
             let place = host.tasks().state(other).map(|state| state.place().to_owned()).unwrap_or_default();
             let name = conn.view().name();
             let message = format!("{name} is already being read by the task started at {place}");
-            return Err(Trouble { conn: Some(conn.clone()), ..Trouble::new(Kind::Io, op, message) }.thrown());
+            return Err(Trouble::new(Kind::Io, op, message).on(conn).thrown());
         }
         pull.note_reader(task);
-        let limit = match ms {
-            Some(ms) => Some(super::tasks::limit(op, ms)?),
-            None => pulling::attachment(conn.view()).timeout(),
-        };
+        let limit = waits::limit_on(conn, op, ms)?;
         let what = what.into();
         Ok(Self { host, conn, pull, task, op, what, limit, needed: 0, is_text: false })
     }
@@ -456,8 +399,7 @@ impl<'a> Reading<'a> {
                 return Err(self.thrown(kind, &format!("{words} while waiting for {}", self.what)));
             }
             if is_late {
-                let ms = self.limit.unwrap_or_default().as_millis();
-                return Err(self.thrown(Kind::Timeout, &format!("timed out after {ms} ms waiting for {}", self.what)));
+                return Err(self.with_got(Trouble::late(self.op, self.limit, &self.what)));
             }
             if !std::mem::replace(&mut has_waited, true) {
                 until = host.deadline_in(self.limit);
@@ -473,11 +415,9 @@ impl<'a> Reading<'a> {
 
     fn wait(&self, until: Option<Instant>) -> Outcome<Woken> {
         self.pull.set_reader(Some(self.task));
-        self.pull.add_waiter(self.task);
         self.pull.need(self.host, self.conn.view(), self.needed);
-        let woken = self.host.wait(self.task, until);
+        let woken = self.pull.wait(self.host, self.task, until);
         self.pull.need(self.host, self.conn.view(), 0);
-        self.pull.remove_waiter(self.task);
         self.pull.set_reader(None);
         woken
     }
@@ -497,8 +437,12 @@ impl<'a> Reading<'a> {
         fault
     }
 
-    /// The error, with a copy of what had arrived.
     fn thrown(&self, kind: Kind, words: &str) -> Fault {
+        self.with_got(Trouble::new(kind, self.op, words))
+    }
+
+    /// The error, with a copy of what had arrived.
+    fn with_got(&self, trouble: Trouble) -> Fault {
         let view = self.conn.view();
         let got = self.pull.with_inbox(self.host, view, |inbox| inbox.peek(view).to_vec()).unwrap_or_default();
         let shown = match got.len() {
@@ -507,8 +451,8 @@ impl<'a> Reading<'a> {
             n => format!("got {n} bytes: {}", excerpt(view, &got)),
         };
         let got = if self.is_text { decoded(view, &got).into() } else { Dynamic::from_blob(got) };
-        let message = format!("{words}; {shown}");
-        Trouble { got, conn: Some(self.conn.clone()), ..Trouble::new(kind, self.op, message) }.thrown()
+        let message = format!("{}; {shown}", trouble.message);
+        Trouble { message, got, ..trouble }.on(self.conn).thrown()
     }
 }
 
@@ -539,13 +483,6 @@ const SHOWN: usize = 80;
 
 fn decoded(view: &ConnView, bytes: &[u8]) -> String {
     view.text.recv_encoding().unwrap_or(UTF_8).decode_without_bom_handling(bytes).0.into_owned()
-}
-
-fn encoding_of(conn: &Conn) -> &'static Encoding {
-    match conn.view().text.recv() {
-        Charset::Auto(_) => UTF_8,
-        Charset::Named(encoding) => encoding,
-    }
 }
 
 /// The framing that the script has chosen for a connection.

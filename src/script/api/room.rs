@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use rhai::{Engine, INT, ImmutableString};
 
-use super::Outcome;
 use super::conn::Conn;
+use super::{Outcome, waits};
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::script::pulling::{self, attachment};
@@ -13,14 +13,8 @@ use crate::script::tasks::{TaskId, Woken};
 use crate::script::trouble::{Kind, Trouble};
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
-    let of = Rc::clone(host);
-    engine.register_fn("flush", move |conn: Conn| flush(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("flush", move |conn: Conn, ms: INT| flush(&of, &conn, Some(ms)));
-    let of = Rc::clone(host);
-    engine.register_fn("closed", move |conn: Conn| closed(&of, &conn, None));
-    let of = Rc::clone(host);
-    engine.register_fn("closed", move |conn: Conn, ms: INT| closed(&of, &conn, Some(ms)));
+    waits::register(engine, host, "flush", flush);
+    waits::register(engine, host, "closed", closed);
 }
 
 /// Queued bytes above which a task that sends waits, and at which it goes on.
@@ -51,25 +45,17 @@ fn wait_for_queue(
     ms: Option<INT>,
 ) -> Outcome<()> {
     let view = conn.view();
-    let limit = match ms {
-        Some(ms) => Some(super::tasks::limit(op, ms)?),
-        None => attachment(view).timeout(),
-    };
+    let limit = waits::limit_on(conn, op, ms)?;
     let until = host.deadline_in(limit);
     let pull = attachment(view).watch();
     let mut is_late = false;
     while view.info.queued() > mark && view.info.is_open() {
         if is_late {
-            let ms = limit.unwrap_or_default().as_millis();
-            let message =
-                format!("timed out after {ms} ms waiting for room in the queue; {} bytes wait", view.info.queued());
-            return Err(trouble(conn, Kind::Timeout, op, message));
+            let what = format!("room in the queue; {} bytes wait", view.info.queued());
+            return Err(Trouble::late(op, limit, &what).on(conn).thrown());
         }
         view.info.await_room(Some(mark));
-        pull.add_waiter(task);
-        let woken = host.wait(task, until);
-        pull.remove_waiter(task);
-        is_late = woken? == Woken::TimedOut;
+        is_late = pull.wait(host, task, until)? == Woken::TimedOut;
     }
     if view.info.is_open() || !pull.has_broken() { Ok(()) } else { Err(unsendable(conn)) }
 }
@@ -82,17 +68,14 @@ pub(super) fn unsendable(conn: &Conn) -> Fault {
         None if pull.is_some_and(pulling::Pull::has_broken) => (Kind::Reset, "the connection is broken".to_owned()),
         None => (Kind::Closed, "the connection is closed for sending".to_owned()),
     };
-    trouble(conn, kind, "send", message)
+    Trouble::new(kind, "send", message).on(conn).thrown()
 }
 
 /// Waits until a connection is over. Returns why.
 fn closed(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<ImmutableString> {
     let task = host.task_for("closed")?;
     let view = conn.view();
-    let limit = match ms {
-        Some(ms) => Some(super::tasks::limit("closed", ms)?),
-        None => attachment(view).timeout(),
-    };
+    let limit = waits::limit_on(conn, "closed", ms)?;
     let until = host.deadline_in(limit);
     let pull = attachment(view).watch();
     let mut is_late = false;
@@ -101,18 +84,9 @@ fn closed(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<ImmutableString>
             return Ok(reason.name().into());
         }
         if is_late {
-            let ms = limit.unwrap_or_default().as_millis();
-            let message = format!("timed out after {ms} ms waiting for the end of the connection");
-            return Err(trouble(conn, Kind::Timeout, "closed", message));
+            return Err(Trouble::late("closed", limit, "the end of the connection").on(conn).thrown());
         }
         pull.look_for_end(host, view, task);
-        pull.add_waiter(task);
-        let woken = host.wait(task, until);
-        pull.remove_waiter(task);
-        is_late = woken? == Woken::TimedOut;
+        is_late = pull.wait(host, task, until)? == Woken::TimedOut;
     }
-}
-
-fn trouble(conn: &Conn, kind: Kind, op: &'static str, message: String) -> Fault {
-    Trouble { conn: Some(conn.clone()), ..Trouble::new(kind, op, message) }.thrown()
 }

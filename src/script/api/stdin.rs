@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rhai::{Engine, INT, ImmutableString};
 
+use super::waits::UntilEnd;
 use super::{Outcome, failure};
 use crate::script::asking::StdinUse;
 use crate::script::host::Host;
@@ -37,34 +38,17 @@ struct Lines(Rc<Host>);
 
 impl IntoIterator for Lines {
     type Item = Outcome<ImmutableString>;
-    type IntoIter = LineIter;
+    type IntoIter = UntilEnd<Box<dyn FnMut() -> Outcome<Option<ImmutableString>>>>;
 
-    fn into_iter(self) -> LineIter {
-        LineIter { host: self.0, is_over: false }
-    }
-}
-
-struct LineIter {
-    host: Rc<Host>,
-    is_over: bool,
-}
-
-impl Iterator for LineIter {
-    type Item = Outcome<ImmutableString>;
-
-    fn next(&mut self) -> Option<Outcome<ImmutableString>> {
-        if self.is_over {
-            return None;
-        }
-        let next = reader(&self.host, LINES).and_then(|task| next_line(&self.host, task, LINES, None));
-        self.is_over = !matches!(next, Ok(Some(_)));
-        next.transpose()
+    fn into_iter(self) -> Self::IntoIter {
+        let host = self.0;
+        UntilEnd::new(Box::new(move || next_line(&host, reader(&host, LINES)?, LINES, None)))
     }
 }
 
 fn read_line(host: &Host, ms: Option<INT>) -> Outcome<ImmutableString> {
     let task = reader(host, LINE)?;
-    let limit = ms.map(|ms| super::tasks::limit(LINE, ms)).transpose()?;
+    let limit = ms.map(|ms| super::waits::limit(LINE, ms)).transpose()?;
     let line = next_line(host, task, LINE, limit)?;
     line.ok_or_else(|| Trouble::new(Kind::Eof, LINE, "stdin has ended while waiting for a line").thrown())
 }
@@ -109,9 +93,7 @@ fn next_line(host: &Host, task: TaskId, op: &'static str, limit: Option<Duration
             return Ok(line.map(Into::into));
         }
         if is_late {
-            let ms = limit.unwrap_or_default().as_millis();
-            let message = format!("timed out after {ms} ms waiting for a line of stdin");
-            return Err(Trouble::new(Kind::Timeout, op, message).thrown());
+            return Err(Trouble::late(op, limit, "a line of stdin").thrown());
         }
         host.asking().set_reader(Some(task));
         host.push(Command::AskStdin(true));

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rhai::{Array, Dynamic, Engine, FnPtr, INT, ImmutableString, Map, NativeCallContext, Position};
 
 use super::conn::Conn;
+use super::waits::limit;
 use super::{Outcome, failure, type_name};
 use crate::script::engine::Fault;
 use crate::script::host::Host;
@@ -170,16 +171,6 @@ fn sleep(host: &Host, ms: INT) -> Outcome<()> {
     Ok(())
 }
 
-/// A time of so many milliseconds.
-pub(super) fn limit(call: &str, ms: INT) -> Outcome<Duration> {
-    let most = u64::try_from(ms).ok().filter(|ms| *ms <= LONGEST);
-    most.map(Duration::from_millis)
-        .ok_or_else(|| failure(format!("{call} takes 0 to {LONGEST} milliseconds, not {ms}")))
-}
-
-/// Maximum time of a wait, in milliseconds: a year.
-const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;
-
 fn handles(context: &NativeCallContext<'_>, call: &str, tasks: &Array) -> Outcome<Vec<Task>> {
     let handle = |task: &Dynamic| {
         task.read_lock::<Task>()
@@ -239,9 +230,9 @@ fn first(host: &Host, tasks: &[Task], ms: Option<INT>) -> Outcome<Map> {
     }
 }
 
-fn until(host: &Host, call: &str, ms: Option<INT>) -> Outcome<(Duration, Option<Instant>)> {
+fn until(host: &Host, call: &str, ms: Option<INT>) -> Outcome<(Option<Duration>, Option<Instant>)> {
     let limit = ms.map(|ms| limit(call, ms)).transpose()?;
-    Ok((limit.unwrap_or_default(), host.deadline_in(limit)))
+    Ok((limit, host.deadline_in(limit)))
 }
 
 /// Waits until one of these tasks has ended.
@@ -264,10 +255,9 @@ fn wait_for(host: &Host, me: TaskId, call: &'static str, tasks: &[Task], until: 
     woken
 }
 
-fn timed_out(call: &'static str, limit: Duration, open: usize) -> Fault {
+fn timed_out(call: &'static str, limit: Option<Duration>, open: usize) -> Fault {
     let plural = if open == 1 { "" } else { "s" };
-    let message = format!("timed out after {} ms waiting for {open} task{plural}", limit.as_millis());
-    Trouble::new(Kind::Timeout, call, message).thrown()
+    Trouble::late(call, limit, &format!("{open} task{plural}")).thrown()
 }
 
 fn value_of(task: &Task) -> Dynamic {
