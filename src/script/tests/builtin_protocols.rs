@@ -191,7 +191,7 @@ fn resp(words: &[&[u8]]) -> Vec<u8> {
     request
 }
 
-fn redis(wire: &mut Wire, line: &str) -> String {
+pub(super) fn redis(wire: &mut Wire, line: &str) -> String {
     let words: Vec<_> = line.split(' ').map(str::as_bytes).collect();
     wire.ask(resp(&words))
 }

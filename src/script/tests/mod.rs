@@ -13,6 +13,7 @@ mod builtin_dice;
 mod builtin_fuzz;
 mod builtin_http;
 mod builtin_protocols;
+mod builtin_redis;
 mod builtin_rooms;
 mod builtin_servers;
 mod contained;
