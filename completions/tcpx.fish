@@ -59,6 +59,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l seed -d 'Seed of c
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l exec -d 'Let this program talk to the peer: PROG and its arguments, without a shell' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l sh -d 'The same for a command of the shell, as in \'sort | uniq -c\'' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l expect -d 'End with 0 once what is received matches, with 1 if it never does' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l fail-on -d 'End with 1 once what is received matches' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l until -d 'End stdout exactly with this match, or after N bytes (Nb) or lines (Nl)' -r
@@ -73,6 +75,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l keepalive -d 'Ask 
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s C -l crlf -d 'Send every lone LF as CR LF'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l watch -d 'Load the script again when it changes, keeping every connection'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l pty -d 'Give the program a terminal of its own, as for a shell or an editor'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l exec-status -d 'End with the exit status of the program; 128+n if signal n has ended it'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s z -d 'Leave as soon as the connection stands: 0 if it does, 7 or 28 if not'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l half-open -d 'Go on after the peer\'s end, until stdin ends too'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-shutdown -d 'Do not tell the peer when stdin ends (no FIN)'
@@ -118,6 +122,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l seed -d 'Seed of ch
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l max-connects -d 'Connections that the script may have made at a time [default: by the limit of descriptors]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l exec -d 'Let this program talk to the peer: PROG and its arguments, without a shell' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l sh -d 'The same for a command of the shell, as in \'sort | uniq -c\'' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l expect -d 'End with 0 once what is received matches, with 1 if it never does' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l fail-on -d 'End with 1 once what is received matches' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l until -d 'End stdout exactly with this match, or after N bytes (Nb) or lines (Nl)' -r
@@ -132,6 +138,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s k -l keep-open -d '
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l once -d 'Accept one connection and end when it has closed; the same as --accept 1'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s C -l crlf -d 'Send every lone LF as CR LF'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l watch -d 'Load the script again when it changes, keeping every connection'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l pty -d 'Give the program a terminal of its own, as for a shell or an editor'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l exec-status -d 'End with the exit status of the program; 128+n if signal n has ended it'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l half-open -d 'Go on after the peer\'s end, until stdin ends too'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-shutdown -d 'Do not tell the peer when stdin ends (no FIN)'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-only -d 'Discard what is received; end after stdin, when the peer does'

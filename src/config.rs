@@ -37,6 +37,8 @@ pub struct Config {
     pub output: Output,
     /// The script that handles events, if there is one.
     pub script: Option<Script>,
+    /// The program that each connection talks to, in place of stdin and stdout.
+    pub exec: Option<Exec>,
     /// What ends the run with a verdict.
     pub verdict: VerdictPatterns,
     /// The tests that the run is there for.
@@ -291,6 +293,26 @@ impl VerdictPatterns {
     pub fn is_empty(&self) -> bool {
         self.expect.is_none() && self.fail_on.is_none() && self.until.is_none()
     }
+}
+
+/// A program that is started for each connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// What is started.
+    pub program: Program,
+    /// `--pty`: it gets a terminal, not pipes.
+    pub has_terminal: bool,
+    /// `--exec-status`: its exit status is that of the run.
+    pub gives_status: bool,
+}
+
+/// What is started for a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// `--exec`: a program and its arguments, at least one word.
+    Words(Vec<String>),
+    /// `--sh`: a command for the shell.
+    Shell(String),
 }
 
 /// A script and its limits.

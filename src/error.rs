@@ -120,6 +120,26 @@ pub enum Error {
         /// What is missing.
         message: String,
     },
+    /// The program of a connection cannot be started.
+    #[error("start {name}: {cause}")]
+    Program {
+        /// The program, as the user wrote it.
+        name: String,
+        /// The system's reason.
+        cause: String,
+        /// There is no such file.
+        is_missing: bool,
+    },
+    /// The program of a connection has failed, and its exit status is that of the run.
+    #[error("{name}: {status}")]
+    ProgramStatus {
+        /// The program, as the user wrote it.
+        name: String,
+        /// How it has ended, as the system tells it.
+        status: String,
+        /// The exit status as a shell sees it.
+        code: u8,
+    },
     /// Descriptors, memory or threads ran out at the start.
     #[error("out of {what}")]
     Shortage {
@@ -197,6 +217,9 @@ impl Error {
             Self::Text { .. } => Exit::Text,
             Self::Verdict { .. } => Exit::Verdict,
             Self::CutShort { .. } => Exit::CutShort,
+            Self::Program { is_missing: true, .. } => Exit::NotFound,
+            Self::Program { is_missing: false, .. } => Exit::NotExecutable,
+            Self::ProgramStatus { code, .. } => Exit::Script(*code),
             Self::Shortage { .. } => Exit::Shortage,
             Self::System { .. } => Exit::Bug,
         }

@@ -38,7 +38,11 @@ pub enum Exit {
     Text,
     /// A bug in tcpx.
     Bug,
-    /// A script called `exit(n)`.
+    /// The program of `--exec` cannot be executed.
+    NotExecutable,
+    /// There is no such program.
+    NotFound,
+    /// A script called `exit(n)`, or the status of a program.
     Script(u8),
     /// Ended by a signal: the default action is restored and the signal raised again.
     Signal(i32),
@@ -64,6 +68,8 @@ impl Exit {
             Self::Shortage => 113,
             Self::Text => 114,
             Self::Bug => 119,
+            Self::NotExecutable => 126,
+            Self::NotFound => 127,
             Self::Script(code) => code,
             Self::Signal(signal) => 128u8.saturating_add(signal as u8),
         }
@@ -88,8 +94,10 @@ pub const TABLE: &[(&str, &str)] = &[
     ("113", "out of descriptors, memory or threads at the start"),
     ("114", "text: malformed, or a character the encoding cannot hold"),
     ("119", "a bug in tcpx"),
+    ("126", "the program of --exec cannot be executed"),
+    ("127", "there is no program of that name for --exec"),
     ("128+n", "ended by signal n; 141: the reader of stdout went away"),
-    ("any", "a script called exit(n)"),
+    ("any", "a script called exit(n); with --exec-status, that of the program"),
 ];
 
 #[cfg(test)]
@@ -115,6 +123,8 @@ mod tests {
             Exit::Shortage,
             Exit::Text,
             Exit::Bug,
+            Exit::NotExecutable,
+            Exit::NotFound,
         ];
         for exit in fixed {
             let code = exit.code().to_string();

@@ -18,6 +18,7 @@ mod markdown;
 mod network;
 mod parts;
 mod peers;
+mod programs;
 mod relaying;
 mod report;
 mod robust;

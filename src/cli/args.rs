@@ -12,9 +12,11 @@ use super::generate::Page;
 use super::help;
 use super::report::ReportArgs;
 
+mod exec;
 mod run;
 mod test;
 
+pub(super) use exec::ExecArgs;
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use test::TestArgs;
 
@@ -158,6 +160,8 @@ pub(super) struct ConnectArgs {
     pub(super) text: TextArgs,
     #[command(flatten)]
     pub(super) script: ScriptArgs,
+    #[command(flatten)]
+    pub(super) exec: ExecArgs,
 
     /// Leave as soon as the connection stands: 0 if it does, 7 or 28 if not
     #[arg(short = 'z', help_heading = ENDING)]
@@ -203,6 +207,8 @@ pub(super) struct ListenArgs {
     pub(super) text: TextArgs,
     #[command(flatten)]
     pub(super) script: ScriptArgs,
+    #[command(flatten)]
+    pub(super) exec: ExecArgs,
     #[command(flatten)]
     pub(super) ending: EndingArgs,
     #[command(flatten)]

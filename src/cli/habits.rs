@@ -250,6 +250,9 @@ mod tests {
             ("-l --chat 9000", "tcpx listen --script @chat 9000"),
             ("-lk -e /bin/cat 9000", "tcpx listen -k --script @echo 9000"),
             ("-l --exec cat 9000", "tcpx listen --script @echo 9000"),
+            ("-e /bin/sh h 80", "tcpx connect --exec /bin/sh h 80"),
+            ("--sh-exec /bin/sh h 80", "tcpx connect --sh /bin/sh h 80"),
+            ("-l -k -z -e /bin/sh 9000", "tcpx listen -k --exec /bin/sh 9000"),
             (
                 "-zv h 20-30",
                 "one port at a time: for port in $(seq 20 30); do tcpx connect -z -w 1 h $port && echo $port; done",
@@ -271,11 +274,8 @@ mod tests {
             ("-x p:1 h 80", "proxies are not there yet", "tcpx connect h 80"),
             ("-X 5 -x p:1 h 80", "proxies are not there yet", "tcpx connect h 80"),
             ("--proxy p:1 --proxy-type http h 80", "proxies are not there yet", "tcpx connect h 80"),
-            ("-e /bin/sh h 80", "starting programs is not there yet", "tcpx connect h 80"),
-            ("--exec /bin/sh h 80", "starting programs is not there yet", "tcpx connect h 80"),
-            ("-l -k -e /bin/sh 9000", "starting programs is not there yet", "tcpx listen -k 9000"),
+            ("-l --lua-exec x.lua 9000", "written in Rhai", "tcpx listen 9000"),
             ("-l --allow 10.0.0.0/8 9000", "no lists of addresses yet", "tcpx listen 9000"),
-            ("TCP-LISTEN:9000,fork EXEC:/bin/sh", "starting programs is not there yet", "tcpx listen -k 9000"),
         ] {
             let hint = hint(line);
             assert!(hint.contains(part) && hint.ends_with(command), "{line}: {hint}");
@@ -296,6 +296,8 @@ mod tests {
             ("- UNIX-CONNECT:/tmp/x", "tcpx connect unix:/tmp/x"),
             ("UNIX-LISTEN:/tmp/x,fork -", "tcpx listen -k unix:/tmp/x"),
             ("TCP-LISTEN: -", "tcpx listen PORT"),
+            ("TCP-LISTEN:9000,fork EXEC:/bin/sh", "tcpx listen -k 9000 --exec /bin/sh"),
+            ("TCP:h:80 EXEC:/bin/sh,pty", "tcpx connect h 80 --pty --exec /bin/sh"),
         ] {
             assert_eq!(hint(line), translated, "{line}");
         }

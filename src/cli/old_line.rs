@@ -4,7 +4,7 @@
 
 use clap::Command;
 
-use super::options_elsewhere::{NO_EXEC, NO_LISTS, NO_PROXY};
+use super::options_elsewhere::{NO_LISTS, NO_LUA, NO_PROXY};
 use crate::endpoint;
 
 /// A command line of nc or ncat.
@@ -169,6 +169,8 @@ struct Writer {
     both_times: Option<String>,
     probes: bool,
     is_unix: bool,
+    /// The option that names a program, and its value.
+    program: Option<[String; 2]>,
     note: Option<&'static str>,
 }
 
@@ -230,7 +232,9 @@ impl Writer {
             'x' | 'X' | 'P' => self.note = Some(NO_PROXY),
             'h' => self.add(&["-x"]),
             'e' | 'c' if is_cat(value) && self.listens => self.add(&["--script", "@echo"]),
-            'e' | 'c' => self.note = Some(NO_EXEC),
+            'e' => self.program = Some(["--exec".to_owned(), value.to_owned()]),
+            'c' => self.program = Some(["--sh".to_owned(), value.to_owned()]),
+            'L' => self.note = Some(NO_LUA),
             'a' => self.note = Some(NO_LISTS),
             'A' => self.add(&["--timeout", value]),
             'i' | 's' | 'E' | 'o' => self.add(&[&format!("-{letter}"), value]),
@@ -238,6 +242,25 @@ impl Writer {
             // Buffers, type of service, routing table, hops, tries.
             _ => {}
         }
+    }
+
+    /// Drops the options about what a program decides alone.
+    fn leave_to_program(&mut self) {
+        self.probes = false;
+        let mut kept = Vec::new();
+        let mut options = std::mem::take(&mut self.options).into_iter();
+        while let Some(option) = options.next() {
+            match option.as_str() {
+                "--script" | "-s" | "--eof-wait" | "-E" | "-o" => drop(options.next()),
+                option if option.starts_with("--") => kept.push(option.to_owned()),
+                option if option.starts_with('-') => {
+                    let letters: String = option.chars().filter(|letter| !"zC".contains(*letter)).collect();
+                    kept.extend((letters != "-").then_some(letters));
+                }
+                value => kept.push(value.to_owned()),
+            }
+        }
+        self.options = kept;
     }
 
     fn add(&mut self, words: &[&str]) {
@@ -248,6 +271,10 @@ impl Writer {
     }
 
     fn finish(mut self) -> Translated {
+        if let Some(program) = self.program.take() {
+            self.leave_to_program();
+            self.options.extend(program);
+        }
         if let Some(time) = self.both_times.take() {
             if !self.listens {
                 let connect = self.connect_time.take().unwrap_or_else(|| time.clone());
@@ -314,9 +341,9 @@ const WITH_VALUE: &str = "wispecIOTPVXmgGoEM";
 /// Long options of ncat, a letter that means the same, and whether they take a value.
 const LONG: &[(&str, char, bool)] = &[
     ("--exec", 'e', true),
-    ("--sh-exec", 'e', true),
-    ("--lua-exec", 'e', true),
-    ("--sh", 'e', true),
+    ("--sh-exec", 'c', true),
+    ("--lua-exec", 'L', true),
+    ("--sh", 'c', true),
     ("--wait", 'w', true),
     ("--source-port", 'p', true),
     ("--allow", 'a', true),

@@ -14,11 +14,9 @@ pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
         ),
         (_, Some("u")) | ("--udp", _) => (NO_UDP, "", ""),
         (_, Some("N")) => ("leave it out: the end of stdin is passed on unless --no-shutdown is given", "", ""),
-        (_, Some("e" | "c")) | ("--exec" | "--sh-exec" | "--lua-exec" | "--sh", _) => (
-            "starting programs is not there yet; --script FILE, --on-data CODE and --on-line CODE answer without one",
-            "",
-            "",
-        ),
+        (_, Some("e")) => ("--exec 'PROG ARGS' lets a program answer, --script FILE answers without one", "", ""),
+        (_, Some("c")) | ("--sh-exec", _) => ("--sh COMMAND lets a command of the shell answer", "", ""),
+        ("--lua-exec", _) => (NO_LUA, "", ""),
         (_, Some("d")) | ("--detach", _) => ("--no-stdin leaves stdin unread", "", ""),
         (_, Some("G")) => ("", "-w DUR limits the time for connecting", "-i DUR ends a silent connection"),
         (_, Some("t")) | ("--telnet", _) => {
@@ -84,8 +82,7 @@ fn is_number(word: &str) -> bool {
 }
 
 const NC_Q: &str = "nc's -q SECONDS is --eof-wait SECONDS; -q alone makes tcpx say less";
-pub(super) const NO_EXEC: &str =
-    "starting programs is not there yet; --script FILE and --on-line CODE answer without one";
+pub(super) const NO_LUA: &str = "scripts are written in Rhai here: --script FILE, --session CODE and --on-line CODE";
 pub(super) const NO_LISTS: &str =
     "there are no lists of addresses yet; --script FILE can look at conn.peer_ip in on_connect";
 pub(super) const NO_PROXY: &str = "proxies are not there yet, directly";
@@ -116,7 +113,6 @@ mod tests {
         "-r",
         "--listen",
         "--udp",
-        "--exec",
         "--sh-exec",
         "--lua-exec",
         "--detach",
@@ -139,7 +135,6 @@ mod tests {
         "--ssl-verify",
         "--tls",
         "--insecure",
-        "--sh",
     ];
 
     /// Whether a command has an option.
@@ -180,8 +175,9 @@ mod tests {
             ("connect -x p:1 h 80", "proxies are not there yet"),
             ("connect --ssl h 80", "TLS is not there yet"),
             ("listen --ssl-cert c 80", "TLS is not there yet"),
-            ("listen --exec /bin/cat 80", "not there yet"),
-            ("listen -k -e /bin/cat 80", "not there yet"),
+            ("listen --lua-exec x.lua 80", "Rhai"),
+            ("listen -c 'sort' 80", "--sh COMMAND"),
+            ("listen -k -e /bin/cat 80", "--exec 'PROG ARGS'"),
             ("listen --allow 10.0.0.0/8 80", "conn.peer_ip"),
             ("listen --broker 80", "--script @broker"),
             ("connect --wait 3 h 80", "-w 3 -i 3"),

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+mod exec;
 mod run;
 mod test;
 
@@ -169,11 +170,12 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble,
-        input: input(&args.ending, !args.probe)?,
+        input: input(&args.ending, !args.probe && !rules::has_program(&args.exec))?,
         limits: limits(&args.time, connect_limit)?,
         output: output(&args.output),
         script: script(&args.script)?,
         verdict: verdict(&args.ending, &args.text)?,
+        exec: exec::exec(&args.exec)?,
         tests: None,
     })
 }
@@ -215,11 +217,12 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble: preamble(&args.text, places)?,
-        input: input(&args.ending, true)?,
+        input: input(&args.ending, !rules::has_program(&args.exec))?,
         limits: limits(&args.time, None)?,
         output: output(&args.output),
         script: script(&args.script)?,
         verdict: verdict(&args.ending, &args.text)?,
+        exec: exec::exec(&args.exec)?,
         tests: None,
     })))
 }

@@ -7,7 +7,9 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::args::{ConnectArgs, EndingArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
+mod exec;
+
+use super::args::{ConnectArgs, EndingArgs, ExecArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
 use super::resolve::is_stdout;
 use super::usage::shown;
 use super::values;
@@ -36,6 +38,7 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
     one_verdict(&args.ending, &args.script)?;
     the_end_of_stdin_needs_stdin(&args.ending)?;
+    exec::the_program_answers_alone(&args.exec, &args.script, &args.text, &args.ending, &args.output, false)?;
     text_options_need_an_encoding(&args.text, has_script(&args.script))?;
     stdin_is_not_a_file_to_send(&args.text)?;
     output_is_not_a_file_to_send(&args.text, &args.output)?;
@@ -65,6 +68,8 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     send_only_receives_nothing(&args.ending, &args.script, &args.output)?;
     one_verdict(&args.ending, &args.script)?;
     the_end_of_stdin_needs_stdin(&args.ending)?;
+    let many = args.server.keep_open;
+    exec::the_program_answers_alone(&args.exec, &args.script, &args.text, &args.ending, &args.output, many)?;
     text_options_need_an_encoding(&args.text, scripted)?;
     stdin_is_not_a_file_to_send(&args.text)?;
     output_is_not_a_file_to_send(&args.text, &args.output)?;
@@ -112,6 +117,11 @@ pub(super) fn unix_has_no_ip_options(
         )),
         None => Ok(()),
     }
+}
+
+/// Whether a program answers.
+pub(super) fn has_program(args: &ExecArgs) -> bool {
+    exec::option(args).is_some()
 }
 
 /// Whether there is a script.
@@ -218,7 +228,7 @@ fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
         (args.output.output.is_some(), "--output"),
     ];
     let moving = moving.iter().filter_map(|(given, option)| given.then_some(*option));
-    if let Some(option) = given_scripts(&args.script).chain(moving).next() {
+    if let Some(option) = given_scripts(&args.script).chain(exec::option(&args.exec)).chain(moving).next() {
         let message = format!("-z leaves as soon as the connection stands, so {option} has no effect");
         return Err(Error::usage_hint(message, format!("leave out -z or {option}")));
     }

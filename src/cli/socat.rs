@@ -2,7 +2,7 @@
 //!
 //! Owns the addresses that have a counterpart here, and what is said of the others.
 
-use super::options_elsewhere::{NO_EXEC, NO_TLS, NO_UDP};
+use super::options_elsewhere::{NO_TLS, NO_UDP};
 
 /// What tcpx has for a line of socat.
 pub(super) enum Counterpart {
@@ -22,13 +22,13 @@ pub(super) fn counterpart(words: &[&str]) -> Option<Counterpart> {
     }
     let listener = addresses.iter().find(|address| address.listens());
     let mut places = addresses.iter().filter(|address| !address.listens());
-    let runs_program = addresses.iter().any(|address| matches!(address.kind.as_str(), "EXEC" | "SYSTEM" | "SHELL"));
+    let program = addresses.iter().find_map(Address::program);
     let server = places.find_map(Address::connect);
-    let note = runs_program.then_some(NO_EXEC);
     let Some(listener) = listener else {
         let mut command = vec!["connect".to_owned()];
         command.extend(server?);
-        return Some(Counterpart::Command(command, note));
+        command.extend(program.into_iter().flatten());
+        return Some(Counterpart::Command(command, None));
     };
     let mut command = vec!["listen".to_owned()];
     let echoes = words.iter().any(|word| word.eq_ignore_ascii_case("pipe"));
@@ -36,7 +36,9 @@ pub(super) fn counterpart(words: &[&str]) -> Option<Counterpart> {
         command.push("-k".to_owned());
     }
     command.extend(listener.place().unwrap_or_else(|| vec!["PORT".to_owned()]));
-    if echoes {
+    if let Some(program) = program {
+        command.extend(program);
+    } else if echoes {
         command.extend(["--script", "@echo"].map(str::to_owned));
     } else if let Some(server) = server {
         command.extend(["--script", "@proxy", "--"].map(str::to_owned));
@@ -45,7 +47,7 @@ pub(super) fn counterpart(words: &[&str]) -> Option<Counterpart> {
             words => words.join(":"),
         });
     }
-    Some(Counterpart::Command(command, note))
+    Some(Counterpart::Command(command, None))
 }
 
 /// An address: `KIND:PARAMETERS,OPTION,OPTION=VALUE`.
@@ -101,6 +103,17 @@ impl<'a> Address<'a> {
         }
         let (host, port) = self.rest.rsplit_once(':')?;
         Some(vec![host.to_owned(), port.to_owned()])
+    }
+
+    /// The program that it starts.
+    fn program(&self) -> Option<Vec<String>> {
+        let option = match self.kind.as_str() {
+            "EXEC" => "--exec",
+            "SYSTEM" | "SHELL" => "--sh",
+            _ => return None,
+        };
+        let terminal = self.option("pty").map(|_| "--pty".to_owned());
+        (!self.rest.is_empty()).then(|| terminal.into_iter().chain([option.to_owned(), self.rest.to_owned()]).collect())
     }
 
     fn family(&self) -> Option<String> {

@@ -250,8 +250,6 @@ mod tests {
             "--ttl",
             "--tls",
             "--proxy",
-            "--exec",
-            "--sh",
             "--verbose",
         ] {
             for line in [format!("connect h 80 {option}"), format!("listen 80 {option}")] {

@@ -19,6 +19,7 @@ use crate::driver::parts::Parts;
 use crate::driver::peers::Peers;
 use crate::driver::plan::Defaults;
 use crate::driver::preamble::check_files;
+use crate::driver::programs::Programs;
 use crate::driver::ready::remove_old_ready_file;
 use crate::driver::reports;
 use crate::driver::shutdown::{Shutdown, run_over};
@@ -56,6 +57,7 @@ impl Driver {
         }
         let clock = world.clock();
         let verdict = verdict_handler(&config)?;
+        let programs = Programs::new(config.exec.clone())?;
         let run_until = config.limits.run.map(|limit| clock.now() + limit);
         let load = |script| {
             let times = Rc::clone(&clock);
@@ -140,6 +142,7 @@ impl Driver {
             peers: Peers::default(),
             dials: Dials::default(),
             listeners: Listeners::new(accept),
+            programs,
             settings,
             ids: ConnIds::default(),
             handler: script.clone().map(|script| script as Rc<dyn Handler>).or(verdict),

@@ -85,6 +85,7 @@ impl Parts {
         self.listeners.stop(&mut self.io);
         self.dials.stop(&mut self.io);
         self.stdin.stop(&mut self.io);
+        self.programs.release_all(&mut self.io);
         let ending = self.shutdown.ending();
         if ending == Ending::ByReset && !self.stdout.has_failed() {
             let mut budget = ARRIVED;
@@ -108,9 +109,14 @@ impl Parts {
         self.shutdown.begin_flushing();
     }
 
+    /// Whether no connection and no program is left.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.peers.is_empty() && self.programs.is_empty()
+    }
+
     /// Whether nothing is left to do.
     fn is_idle(&self) -> bool {
-        self.peers.is_empty()
+        self.is_quiet()
             && !self.has_outcomes()
             && self.dials.is_empty()
             && !self.listeners.is_listening()

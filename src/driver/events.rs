@@ -37,12 +37,14 @@ impl Parts {
 
     fn handle_event(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
+        let id = peer.id();
         match (peer.partner, event) {
             (_, Event::Opened) => self.opened(slot),
             (Some(partner), Event::Data(bytes)) => self.relay(slot, partner, bytes),
             (Some(partner), Event::Eof) => {
                 self.relay_end(slot, partner);
                 self.touch(partner, |partner| partner.link.shutdown());
+                self.end_of_program(id, partner);
             }
             (Some(partner), Event::Closed(reason)) => {
                 if !reason.is_fault() {
@@ -62,6 +64,9 @@ impl Parts {
         self.io.notify(&Notice::Opened { conn: view, took: view.info.connecting_time() });
         if peer.duties.probe {
             return peer.link.abandon(CloseReason::Closed);
+        }
+        if self.programs.are_wanted() {
+            return self.start_program(slot);
         }
         self.stdout.begin();
         self.stdin.wake(&mut self.io);

@@ -40,6 +40,8 @@ pub(super) enum Source {
     Stderr,
     /// Signals.
     Signals,
+    /// The end of a program.
+    Program,
 }
 
 /// Calls of the handler in one turn between two readings of the clock.

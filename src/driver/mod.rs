@@ -13,6 +13,7 @@ mod closing;
 mod commands;
 mod dials;
 mod events;
+mod executing;
 mod feeding;
 mod files;
 mod io;
@@ -27,6 +28,7 @@ mod peer;
 mod peers;
 mod plan;
 mod preamble;
+mod programs;
 mod ready;
 mod reports;
 mod shutdown;
@@ -246,6 +248,7 @@ impl Driver {
             Source::Stdout => parts.stdout_turn(),
             Source::Stderr => parts.stderr.unblock(),
             Source::Signals => self.signal_turn(slot),
+            Source::Program => parts.program_turn(slot),
             Source::None => {}
         }
     }
@@ -285,6 +288,7 @@ impl Driver {
             parts.opening_deadline(),
             parts.stdin.deadline(),
             parts.stderr.deadline(),
+            parts.programs.deadline(),
             handler.and_then(|handler| handler.deadline()),
             parts.shutdown.deadline(),
             self.watch.as_ref().map(ScriptWatch::deadline),
@@ -299,6 +303,7 @@ impl Driver {
         self.parts.peer_timers();
         self.parts.opening_timers();
         self.parts.stdin_timers();
+        self.parts.program_timers();
         self.parts.script_timers();
         self.parts.run_timer();
         self.watch_timer();
@@ -324,7 +329,7 @@ impl Driver {
         self.parts.follow_reader();
         self.parts.stop_if_idle();
         self.settle();
-        if self.parts.shutdown.is_stopping() && (self.parts.peers.is_empty() || is_late) {
+        if self.parts.shutdown.is_stopping() && (self.parts.is_quiet() || is_late) {
             self.parts.end_connections();
             self.settle();
         }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::output::events::Lines;
 use crate::output::{Moment, Notice, Observer, Taps};
-use crate::session::{ConnView, Direction};
+use crate::session::{ConnView, Direction, Side};
 use crate::sys::unix::take_fd;
 
 /// The observers of one loop.
@@ -60,6 +60,9 @@ impl Observers {
 
     /// Sends a notice to all observers. `now` is the time of the round.
     pub(super) fn notify(&mut self, now: Instant, notice: &Notice<'_>) {
+        if notice.is_about_pipes() {
+            return;
+        }
         let at = moment(&mut self.round, &self.wall, now);
         for observer in &mut self.list {
             observer.notice(at, notice);
@@ -69,7 +72,7 @@ impl Observers {
     /// Reports bytes that passed through the process, to each observer in the form it wants. No layer changes bytes yet, so
     /// every tap gets the same.
     pub(super) fn bytes(&mut self, now: Instant, conn: &ConnView, direction: Direction, bytes: &[u8]) {
-        if !self.reads_bytes && !self.counts_bytes {
+        if (!self.reads_bytes && !self.counts_bytes) || conn.info.side() == Side::Program {
             return;
         }
         let at = moment(&mut self.round, &self.wall, now);
@@ -84,7 +87,7 @@ impl Observers {
 
     /// Reports that the kernel moved `n` bytes, to observers that count.
     pub(super) fn moved(&mut self, now: Instant, conn: &ConnView, direction: Direction, n: usize) {
-        if !self.counts_bytes {
+        if !self.counts_bytes || conn.info.side() == Side::Program {
             return;
         }
         let at = moment(&mut self.round, &self.wall, now);

@@ -1,7 +1,7 @@
 //! `Parts`: all parts of a run, and the wiring that all layers above use: faults, stops, bytes for stdout.
 //!
 //! Owns nothing but the parts; each of them owns its state and knows no other. The wiring has layers, each of which calls
-//! only those before it: `parts`, `pairs`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
+//! only those before it: `parts`, `pairs`, `executing`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use crate::driver::peer::Peer;
 use crate::driver::peers::Peers;
 use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
+use crate::driver::programs::Programs;
 use crate::driver::shutdown::{GRACE, Shutdown};
 use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Outstanding, Stdin};
@@ -39,6 +40,8 @@ pub(super) struct Parts {
     pub(super) peers: Peers,
     pub(super) dials: Dials<Task>,
     pub(super) listeners: Listeners,
+    /// Programs of connections.
+    pub(super) programs: Programs,
     pub(super) stdin: Stdin,
     pub(super) stdout: Stdout,
     pub(super) stderr: Stderr,
@@ -87,6 +90,7 @@ impl Parts {
         if let Some(mut preamble) = peer.preamble.take() {
             preamble.close(&mut self.io);
         }
+        self.programs.release(&mut self.io, peer.id());
         self.listeners.wake(&mut self.io);
     }
 

@@ -8,6 +8,7 @@ mod closed;
 pub mod dial;
 pub mod factory;
 pub mod listener;
+pub mod process;
 pub mod reactor;
 pub mod resolver;
 pub mod signal;

@@ -110,7 +110,7 @@ impl Commentator {
             Notice::Opened { conn, took } => {
                 let (peer, local) = (conn.info.peer(), conn.info.local());
                 match (conn.info.side(), took) {
-                    (Side::Server, _) => format!("accepted {peer} on {local}"),
+                    (Side::Server | Side::Program, _) => format!("accepted {peer} on {local}"),
                     (Side::Client, None) => format!("connected to {peer} from {local}"),
                     (Side::Client, Some(took)) => format!("connected to {peer} from {local} in {}", show(took)),
                 }
@@ -122,6 +122,7 @@ impl Commentator {
                 let name = conn.name();
                 format!("closed {name} ({}): {received} bytes received, {sent} sent, after {lasted}", reason.name())
             }
+            Notice::Started { conn, program, pid } => format!("{}: started {program} (pid {pid})", conn.name()),
             Notice::Signal { name } => format!("SIG{name}"),
             Notice::Moved { conn, direction, n } => return self.moved(at.mono, conn, direction, n),
             Notice::Ended { conn, direction } if self.console.verbose > 1 => match direction {

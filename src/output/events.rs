@@ -150,6 +150,7 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             let side = match conn.info.side() {
                 Side::Server => "server",
                 Side::Client => "client",
+                Side::Program => "program",
             };
             let mut line = line(Some(conn.id), "opened").with("side", side);
             line.text("peer", &conn.info.peer().to_string()).text("local", &conn.info.local().to_string());
@@ -171,6 +172,11 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
         Notice::Error { conn, error, handled } => {
             let mut line = line(conn, "error").with("kind", kind(error)).with("message", &error.to_string());
             line.flag("handled", handled);
+            line
+        }
+        Notice::Started { conn, program, pid } => {
+            let mut line = line(Some(conn.id), "started").with("program", program);
+            line.number("pid", pid.into());
             line
         }
         Notice::Closed { conn, reason } => {
@@ -243,6 +249,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Text { .. } => "text",
         Error::Verdict { .. } => "verdict",
         Error::CutShort { .. } => "cut_short",
+        Error::Program { .. } | Error::ProgramStatus { .. } => "program",
         Error::Shortage { .. } => "shortage",
         Error::System { .. } => "system",
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::endpoint::Address;
 use crate::error::Error;
-use crate::session::{CloseReason, ConnId, ConnView, Direction, ListenerId};
+use crate::session::{CloseReason, ConnId, ConnView, Direction, ListenerId, Side};
 
 /// A fact about the run.
 #[derive(Debug)]
@@ -100,6 +100,15 @@ pub enum Notice<'a> {
         /// A handler of a script takes it.
         handled: bool,
     },
+    /// A program was started for a connection.
+    Started {
+        /// The connection.
+        conn: &'a ConnView,
+        /// The program, as the user wrote it.
+        program: &'a str,
+        /// Its process id.
+        pid: u32,
+    },
     /// A connection is closed.
     Closed {
         /// The connection.
@@ -184,6 +193,23 @@ pub enum Notice<'a> {
         /// The exit code, as a shell sees it.
         code: u8,
     },
+}
+
+impl Notice<'_> {
+    /// Whether it is about the pipes of a program: what passes there is what the connection of the program moves.
+    pub fn is_about_pipes(&self) -> bool {
+        let (Notice::Opened { conn, .. }
+        | Notice::Bytes { conn, .. }
+        | Notice::Moved { conn, .. }
+        | Notice::Ended { conn, .. }
+        | Notice::Closed { conn, .. }
+        | Notice::Dropped { conn, .. }
+        | Notice::Unsent { conn, .. }) = self
+        else {
+            return false;
+        };
+        conn.info.side() == Side::Program
+    }
 }
 
 /// The clocks of the round in which something was noticed.

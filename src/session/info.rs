@@ -16,6 +16,8 @@ pub enum Side {
     Server,
     /// tcpx made it.
     Client,
+    /// It is the pipes of a program that tcpx has started for another one.
+    Program,
 }
 
 /// The facts of one connection.

@@ -8,6 +8,7 @@ pub mod entry;
 pub mod interrupts;
 pub mod machine;
 pub mod memory;
+pub mod pty;
 pub mod services;
 pub mod stack;
 pub mod unix;

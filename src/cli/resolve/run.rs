@@ -55,6 +55,7 @@ pub(super) fn config(script: Script, conns: &ConnsArgs, timeout: Option<&str>) -
         output: Output::default(),
         script: Some(script),
         verdict: VerdictPatterns::default(),
+        exec: None,
         tests: None,
     })
 }

@@ -77,6 +77,10 @@ fn every_notice_has_its_line() {
             Notice::Error { conn: Some(7), error: &error, handled: false },
             r#""conn":7,"event":"error","kind":"connect","message":"connect to h:80: connection refused","handled":false"#,
         ),
+        (
+            Notice::Started { conn: &conn, program: "cat", pid: 12 },
+            r#""conn":7,"event":"started","program":"cat","pid":12"#,
+        ),
         (Notice::Dropped { conn: &conn, queued: 9 }, r#""conn":7,"event":"dropped","queued":9"#),
         (Notice::Unsent { conn: &conn, queued: 9 }, r#""conn":7,"event":"unsent","queued":9"#),
         (Notice::StdinLeft { conn: &conn }, r#""conn":7,"event":"stdin_left""#),

@@ -111,6 +111,7 @@ fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
         .register_get("side", |conn: &mut Conn| match conn.0.info.side() {
             Side::Server => "server",
             Side::Client => "client",
+            Side::Program => "program",
         })
         .register_get("state", |conn: &mut Conn| conn.state())
         .register_get("is_open", |conn: &mut Conn| conn.0.info.is_open())

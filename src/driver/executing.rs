@@ -1,0 +1,83 @@
+//! Executing: the program of a connection is started when it stands, and ended when it ends.
+//!
+//! Owns the wiring from `Programs` to the table of connections: the pipes of a program are a connection, and the partner of
+//! the one that the program talks to. The processes are owned by `programs`.
+
+use std::rc::Rc;
+
+use crate::driver::io::Source;
+use crate::driver::parts::Parts;
+use crate::driver::peer::Peer;
+use crate::driver::plan::Duties;
+use crate::endpoint::Address;
+use crate::exit::Exit;
+use crate::net::reactor::Slot;
+use crate::output::Notice;
+use crate::session::connection::Settings;
+use crate::session::{CloseReason, ConnId, ConnView, Side};
+
+impl Parts {
+    /// Starts the program of a connection that stands, and makes its pipes the partner of it.
+    pub(super) fn start_program(&mut self, slot: Slot) {
+        let Some(peer) = self.peers.get(slot) else { return };
+        let view = Rc::clone(peer.link.view());
+        if view.info.side() == Side::Program {
+            return;
+        }
+        let (id, decides_exit) = (self.ids.next(), peer.duties.decides_exit);
+        match self.programs.start(&mut self.io, &view, id) {
+            Ok(started) => {
+                self.io.notify(&Notice::Started { conn: &view, program: self.programs.name(), pid: started.pid });
+                let nowhere = Address::Unix(None);
+                let pipes = ConnView::new(id, nowhere.clone(), nowhere, Side::Program, &self.config.text, self.io.now);
+                // Silence is that of the connection itself, and nobody but its partner sees what it moves.
+                let settings = Settings { idle: None, decode_output: false, discard: false, ..self.settings };
+                let pipes =
+                    Peer::new(started.slot, started.transport, Rc::new(pipes), settings, None, Duties::default());
+                self.io.set_source(started.slot, Source::Peer);
+                self.peers.add(&mut self.io, pipes);
+                self.pair(view.id, id);
+            }
+            Err(error) => {
+                if decides_exit {
+                    self.fail_of(Some(view.id), &error);
+                } else {
+                    self.io.notify_error(Some(view.id), &error, false);
+                }
+                self.touch(view.id, |peer| peer.link.abort(CloseReason::Error));
+            }
+        }
+    }
+
+    /// What comes from the connection `from` has ended. If that was a program, and it is over, so is its connection `to`.
+    pub(super) fn end_of_program(&mut self, from: ConnId, to: ConnId) {
+        if self.programs.note_silence(from) {
+            self.touch(to, |peer| peer.link.close(CloseReason::Closed));
+        }
+    }
+
+    /// Handles the end of a program.
+    pub(super) fn program_turn(&mut self, slot: Slot) {
+        if let Some(id) = self.programs.turn(&mut self.io, slot)
+            && let Some(partner) = self.peers.by_id(id).and_then(|pipes| pipes.partner)
+        {
+            self.touch(partner, |peer| peer.link.close(CloseReason::Closed));
+        }
+        self.note_program_status();
+    }
+
+    /// Kills programs that did not end when told to.
+    pub(super) fn program_timers(&mut self) {
+        self.programs.handle_timeout(&mut self.io);
+        self.note_program_status();
+    }
+
+    /// The exit status of the program is that of the run, with `--exec-status`.
+    fn note_program_status(&mut self) {
+        if let Some(failure) = self.programs.take_failure()
+            && self.shutdown.code() == Exit::Success
+        {
+            self.fail(&failure);
+        }
+    }
+}
