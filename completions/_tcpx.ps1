@@ -111,6 +111,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Run the script in this many threads, each with an app of its own')
             [CompletionResult]::new('--ready-file', '--ready-file', [CompletionResultType]::ParameterName, 'Write HOST:PORT (or unix:PATH) to this file when clients can connect')
             [CompletionResult]::new('--ready-fd', '--ready-fd', [CompletionResultType]::ParameterName, 'Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Start this command of the shell when clients can connect, and end with its status when it ends')
+            [CompletionResult]::new('--accept-timeout', '--accept-timeout', [CompletionResultType]::ParameterName, 'Give up when no client has come after this time')
             [CompletionResult]::new('-E', '-E ', [CompletionResultType]::ParameterName, 'Encoding of the connection, in both directions; stdin and stdout are UTF-8')
             [CompletionResult]::new('--encoding', '--encoding', [CompletionResultType]::ParameterName, 'Encoding of the connection, in both directions; stdin and stdout are UTF-8')
             [CompletionResult]::new('--recv-encoding', '--recv-encoding', [CompletionResultType]::ParameterName, 'Encoding of what is received, if it differs')

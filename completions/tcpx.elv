@@ -106,6 +106,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --workers 'Run the script in this many threads, each with an app of its own'
             cand --ready-file 'Write HOST:PORT (or unix:PATH) to this file when clients can connect'
             cand --ready-fd 'Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect'
+            cand --run 'Start this command of the shell when clients can connect, and end with its status when it ends'
+            cand --accept-timeout 'Give up when no client has come after this time'
             cand -E 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'
             cand --encoding 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'
             cand --recv-encoding 'Encoding of what is received, if it differs'

@@ -99,6 +99,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l backlog -d 'Length 
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l workers -d 'Run the script in this many threads, each with an app of its own' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l ready-file -d 'Write HOST:PORT (or unix:PATH) to this file when clients can connect' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l ready-fd -d 'Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l run -d 'Start this command of the shell when clients can connect, and end with its status when it ends' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l accept-timeout -d 'Give up when no client has come after this time' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s E -l encoding -d 'Encoding of the connection, in both directions; stdin and stdout are UTF-8' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l recv-encoding -d 'Encoding of what is received, if it differs' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-encoding -d 'Encoding of what is sent, if it differs' -r

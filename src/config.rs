@@ -106,6 +106,10 @@ pub struct Listen {
     pub ready_file: Option<PathBuf>,
     /// Descriptor that receives `host:port\n` when the listener is ready.
     pub ready_fd: Option<i32>,
+    /// `--run`: a command of the shell that is started then, and whose end ends the run.
+    pub run: Option<String>,
+    /// `--accept-timeout`: how long to wait for the first client.
+    pub accept_limit: Option<Duration>,
 }
 
 /// The address families that may be used.

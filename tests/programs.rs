@@ -1,4 +1,4 @@
-//! Programs that talk to a peer: `--exec`, `--sh`, `--pty`, `--exec-status`.
+//! Programs that talk to a peer: `--exec`, `--sh`, `--pty`, `--exec-status`; and the one beside a server: `--run`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -250,4 +250,58 @@ fn much_output_of_a_terminal_arrives() {
     assert_same(&peer.read_all(), &vec![0; 300_000], "the output");
     drop(peer);
     tcpx.finish().code(0);
+}
+
+// ---- the command beside a server -------------------------------------------------------------------------
+
+/// A client that the shell has: this program itself.
+fn client() -> String {
+    env!("CARGO_BIN_EXE_tcpx").to_owned()
+}
+
+#[test]
+fn the_command_of_run_knows_where_and_its_status_is_that_of_the_run() {
+    let echo = ["listen", "--script", "@echo", "-q", "--run"];
+    let ask = format!(
+        "printf hello | {} connect \"$TCPX_ADDR\" && echo . && test $TCPX_ADDR = $TCPX_HOST:$TCPX_PORT",
+        client()
+    );
+    Tcpx::new(&echo).args(&[&ask, "127.0.0.1", "0"]).run().code(0).wrote("hello.\n").quietly();
+    for code in [1, 7] {
+        let done = Tcpx::new(&echo).args(&[&format!("exit {code}"), "127.0.0.1", "0"]).run();
+        done.code(code).said(&format!("tcpx: exit {code}: exit status: {code}"));
+    }
+    let done = Tcpx::new(&echo).args(&["kill -9 $$", "127.0.0.1", "0"]).run();
+    assert_eq!(done.status_code(), Some(137));
+}
+
+#[test]
+fn a_server_lives_as_long_as_the_command_of_run_also_without_clients() {
+    // In netcat mode, after its only client has left.
+    let ask = format!("printf x | {} connect $TCPX_ADDR; sleep 0.2; exit 3", client());
+    let done = Tcpx::new(&["listen", "-q", "--run", &ask, "127.0.0.1", "0"]).run();
+    done.code(3).wrote("x");
+    let done = Tcpx::new(&["listen", "-k", "-q", "--run", "cat; exit 4", "127.0.0.1", "0"]).stdin(Stdin::Open).run();
+    done.code(4);
+    let done =
+        Tcpx::new(&["listen", "--workers", "2", "--script", "@echo", "-q", "--run", "exit 5", "127.0.0.1", "0"]).run();
+    done.code(5);
+}
+
+#[test]
+fn the_command_of_run_is_stopped_with_the_server() {
+    for command in ["exec sleep 600", "trap '' TERM; while :; do sleep 1; done"] {
+        let file = Folder::new();
+        let pid_file = file.path("pid");
+        let command = format!("echo $$ > {0}.new; mv {0}.new {0}; {command}", pid_file.display());
+        let (server, _) = Tcpx::new(&["-k", "--run", &command]).listen();
+        wait_for("the command", || pid_file.exists());
+        let text = fs::read_to_string(&pid_file).expect("its number");
+        let pid = Pid::from_raw(text.trim().parse().expect("a number")).unwrap();
+        server.signal(Signal::TERM);
+        server.finish().code(143);
+        wait_for("its end", || is_gone(pid));
+    }
+    let done = Tcpx::new(&["listen", "-k", "--timeout", "300ms", "--run", "sleep 600", "127.0.0.1", "0"]).run();
+    done.code(28);
 }

@@ -266,6 +266,19 @@ pub(super) struct ServerArgs {
     /// Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(super) ready_fd: Option<String>,
+    /// Start this command of the shell when clients can connect, and end with its status when it ends
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        allow_hyphen_values = true,
+        long_help = "Start this command of the shell when clients can connect, and end with its status when it ends: a server for \
+                     the time of a test. It knows TCPX_HOST, TCPX_PORT and TCPX_ADDR, has our stdout and stderr and an empty \
+                     stdin, and is stopped (SIGTERM, after a second SIGKILL) when we are"
+    )]
+    pub(super) run: Option<String>,
+    /// Give up when no client has come after this time
+    #[arg(long, value_name = "DUR", allow_hyphen_values = true, help_heading = TIME)]
+    pub(super) accept_timeout: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -209,6 +209,8 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
             workers: server.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?,
             ready_file: server.ready_file.clone(),
             ready_fd: server.ready_fd.as_deref().map(|n| values::descriptor("--ready-fd", n)).transpose()?,
+            run: server.run.clone(),
+            accept_limit: limit("--accept-timeout", server.accept_timeout.as_deref())?,
         }),
         family: family(args.transport.ipv4, args.transport.ipv6),
         no_dns: args.transport.no_dns,

@@ -236,7 +236,6 @@ mod tests {
             "--reuse-port",
             "--allow",
             "--deny",
-            "--run",
             "--output-dir",
             "--label",
             "--show",

@@ -11,6 +11,7 @@ use mio::Interest;
 use crate::config::{Config, Role, Target};
 use crate::driver::Driver;
 use crate::driver::bounds::{MemoryBound, max_connects};
+use crate::driver::companion::Companion;
 use crate::driver::dials::Dials;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::Listeners;
@@ -116,9 +117,9 @@ impl Driver {
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
         let mut io = Io::new(chunk, now, world.network()).map_err(failed)?;
         io.clock = Some(Rc::clone(&clock));
-        let accept = match &config.role {
-            Role::Listen(listen) => listen.accept,
-            Role::Connect(_) | Role::Run => None,
+        let (accept, accept_limit) = match &config.role {
+            Role::Listen(listen) => (listen.accept, listen.accept_limit),
+            Role::Connect(_) | Role::Run => (None, None),
         };
         let is_watched = config.script.as_ref().is_some_and(|script| script.watch);
         let watch = script.as_ref().filter(|_| is_watched).map(|script| ScriptWatch::new(script.files(), now));
@@ -141,8 +142,9 @@ impl Driver {
             io,
             peers: Peers::default(),
             dials: Dials::default(),
-            listeners: Listeners::new(accept),
+            listeners: Listeners::new(accept, accept_limit),
             programs,
+            companion: Companion::default(),
             settings,
             ids: ConnIds::default(),
             handler: script.clone().map(|script| script as Rc<dyn Handler>).or(verdict),

@@ -86,6 +86,7 @@ impl Parts {
         self.dials.stop(&mut self.io);
         self.stdin.stop(&mut self.io);
         self.programs.release_all(&mut self.io);
+        self.companion.stop();
         let ending = self.shutdown.ending();
         if ending == Ending::ByReset && !self.stdout.has_failed() {
             let mut budget = ARRIVED;
@@ -111,7 +112,7 @@ impl Parts {
 
     /// Whether no connection and no program is left.
     pub(super) fn is_quiet(&self) -> bool {
-        self.peers.is_empty() && self.programs.is_empty()
+        self.peers.is_empty() && self.programs.is_empty() && !self.companion.is_running()
     }
 
     /// Whether nothing is left to do.

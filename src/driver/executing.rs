@@ -1,7 +1,8 @@
-//! Executing: the program of a connection is started when it stands, and ended when it ends.
+//! Executing: the program of a connection is started when it stands, and ended when it ends. The end of the command of
+//! `--run` ends the run.
 //!
 //! Owns the wiring from `Programs` to the table of connections: the pipes of a program are a connection, and the partner of
-//! the one that the program talks to. The processes are owned by `programs`.
+//! the one that the program talks to. The processes are owned by `programs` and `companion`.
 
 use std::rc::Rc;
 
@@ -9,6 +10,7 @@ use crate::driver::io::Source;
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
 use crate::driver::plan::Duties;
+use crate::driver::shutdown::GRACE;
 use crate::endpoint::Address;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
@@ -70,6 +72,18 @@ impl Parts {
     pub(super) fn program_timers(&mut self) {
         self.programs.handle_timeout(&mut self.io);
         self.note_program_status();
+    }
+
+    /// Handles the end of the command of `--run`: its status is that of the run.
+    pub(super) fn companion_turn(&mut self, slot: Slot) {
+        self.io.reactor.readiness(slot).readable = false;
+        let failure = self.companion.turn(&mut self.io);
+        if self.shutdown.is_running() {
+            if let Some(failure) = &failure {
+                self.fail(failure);
+            }
+            self.stop(Some(GRACE));
+        }
     }
 
     /// The exit status of the program is that of the run, with `--exec-status`.

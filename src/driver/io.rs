@@ -42,6 +42,8 @@ pub(super) enum Source {
     Signals,
     /// The end of a program.
     Program,
+    /// The end of the command of `--run`.
+    Companion,
 }
 
 /// Calls of the handler in one turn between two readings of the clock.

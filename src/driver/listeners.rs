@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use mio::Interest;
 
+use crate::config::show_duration;
 use crate::driver::budgets::Turn;
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Defaults, Duties, Lookup, Plan, Wishes};
@@ -43,6 +44,9 @@ pub(super) struct Listeners {
     allowances: HashMap<ListenerId, usize>,
     /// Total number of clients that the run's own accepts (`--accept`).
     accept: Option<u64>,
+    /// How long the run's own waits for its first client, and until when that is.
+    accept_limit: Option<Duration>,
+    give_up_at: Option<Instant>,
     accepted: u64,
 }
 
@@ -87,9 +91,9 @@ struct Fresh {
 }
 
 impl Listeners {
-    /// Without listeners. `accept`: total number of clients of the run's own.
-    pub(super) fn new(accept: Option<u64>) -> Self {
-        Self { accept, ..Self::default() }
+    /// Without listeners. `accept`: total number of clients of the run's own; `limit`: how long it waits for the first.
+    pub(super) fn new(accept: Option<u64>, limit: Option<Duration>) -> Self {
+        Self { accept, accept_limit: limit, ..Self::default() }
     }
 
     /// The function that binds for a script, at once because the port has to be known, unless a name has to be resolved.
@@ -169,6 +173,9 @@ impl Listeners {
                 Accepted::Peer(transport, ends) => {
                     outcomes.extend(acceptor.take_in(io, transport, ends));
                     self.accepted += u64::from(is_own);
+                    if is_own {
+                        self.give_up_at = None;
+                    }
                     if let Some(left) = &mut acceptor.allowance {
                         *left -= 1;
                     }
@@ -269,17 +276,20 @@ impl Listeners {
 
     /// When accepting is tried again without an event.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.acceptors.values().filter_map(|acceptor| acceptor.retry_at).min()
+        self.acceptors.values().filter_map(|acceptor| acceptor.retry_at).chain(self.give_up_at).min()
     }
 
-    /// Accepting may be tried again.
-    pub(super) fn handle_timeout(&mut self, io: &mut Io) {
+    /// Accepting may be tried again. Returns an error if the run's own has waited long enough for its first client.
+    pub(super) fn handle_timeout(&mut self, io: &mut Io) -> Option<Error> {
         for (&slot, acceptor) in &mut self.acceptors {
             if acceptor.retry_at.is_some_and(|at| at <= io.now) {
                 acceptor.retry_at = None;
                 io.reactor.wake(slot);
             }
         }
+        self.give_up_at.take_if(|at| *at <= io.now)?;
+        let (address, limit) = (self.address()?, show_duration(self.accept_limit?));
+        Some(Error::Timeout { what: format!("accept on {address}: no client in {limit}") })
     }
 
     /// The address of the run's own listener, once it is bound.
@@ -335,7 +345,10 @@ impl Listeners {
         let acceptor = Acceptor { id, listening, nodelay, duties, allowance, retry_at: None, told: false };
         self.acceptors.insert(slot, acceptor);
         match id {
-            None => self.own = Some(slot),
+            None => {
+                self.own = Some(slot);
+                self.give_up_at = self.accept_limit.map(|limit| io.now + limit);
+            }
             Some(id) => drop(self.slots.insert(id, slot)),
         }
         None
@@ -410,7 +423,7 @@ mod tests {
 
     #[test]
     fn accepts_stop_at_the_room_and_at_the_total() {
-        let (mut io, mut listeners) = (io(), Listeners::new(Some(3)));
+        let (mut io, mut listeners) = (io(), Listeners::new(Some(3), None));
         let (slot, address) = started(&mut listeners, &mut io);
         let _clients: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
         let mut taken = |room| listeners.turn(&mut io, slot, room).0.len();
@@ -420,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_name_is_bound_once_it_is_resolved() {
-        let (mut io, mut listeners) = (io(), Listeners::new(None));
+        let (mut io, mut listeners) = (io(), Listeners::new(None, None));
         assert!(listeners.start(&mut io, plan("localhost:0")).is_empty());
         assert!(listeners.is_resolving() && listeners.is_listening() && listeners.address().is_none());
         let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -431,7 +444,7 @@ mod tests {
 
     #[test]
     fn a_script_gets_the_address_at_once_unless_a_name_is_resolved() {
-        let (mut io, mut listeners) = (io(), Listeners::new(None));
+        let (mut io, mut listeners) = (io(), Listeners::new(None, None));
         let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
         let (first, address) = bind(&"127.0.0.1:0".parse().unwrap(), false).unwrap();
         assert!(address.is_some_and(|address| address.ip().is_some_and(|address| address.port() != 0)));
@@ -448,7 +461,7 @@ mod tests {
 
     #[test]
     fn a_listener_that_is_closed_is_not_bound_by_a_late_answer() {
-        let (mut io, mut listeners) = (io(), Listeners::new(None));
+        let (mut io, mut listeners) = (io(), Listeners::new(None, None));
         let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
         bind(&"localhost:0".parse().unwrap(), false).unwrap();
         assert!(listeners.adopt(&mut io).is_empty());

@@ -11,6 +11,7 @@ mod build;
 mod bulk;
 mod closing;
 mod commands;
+mod companion;
 mod dials;
 mod events;
 mod executing;
@@ -249,6 +250,7 @@ impl Driver {
             Source::Stderr => parts.stderr.unblock(),
             Source::Signals => self.signal_turn(slot),
             Source::Program => parts.program_turn(slot),
+            Source::Companion => parts.companion_turn(slot),
             Source::None => {}
         }
     }

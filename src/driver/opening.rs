@@ -109,7 +109,9 @@ impl Parts {
             let outcomes = self.dials.advance(&mut self.io, id);
             self.dialed.extend(outcomes);
         }
-        self.listeners.handle_timeout(&mut self.io);
+        if let Some(error) = self.listeners.handle_timeout(&mut self.io) {
+            self.fail_and_stop(&error);
+        }
     }
 
     /// Handles outcomes of dials and listeners. New outcomes that this causes (a handler that connects again to a refused
@@ -186,6 +188,9 @@ impl Parts {
         if let (Role::Listen(listen), Some(address)) = (&self.config.role, self.listeners.address()) {
             tell_ready(listen, &address)?;
             self.io.notify(&Notice::Listening { address: &address, listener: None });
+            if let Some(command) = &listen.run {
+                self.companion.start(&mut self.io, command, &address)?;
+            }
         }
         Ok(())
     }

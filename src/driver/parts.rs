@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::config::{Config, ScriptErrors};
 use crate::driver::bounds::MemoryBound;
+use crate::driver::companion::Companion;
 use crate::driver::dials::{DialOutcome, Dials};
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::{ListenOutcome, Listeners};
@@ -42,6 +43,8 @@ pub(super) struct Parts {
     pub(super) listeners: Listeners,
     /// Programs of connections.
     pub(super) programs: Programs,
+    /// The command of `--run`.
+    pub(super) companion: Companion,
     pub(super) stdin: Stdin,
     pub(super) stdout: Stdout,
     pub(super) stderr: Stderr,

@@ -11,17 +11,16 @@ use std::time::{Duration, Instant};
 use mio::Interest;
 
 use crate::config::{Exec, Program};
+use crate::driver::companion::failure;
 use crate::driver::io::{Io, Source};
 use crate::error::{Error, Result, cause};
 use crate::net::Transport;
-use crate::net::process::{self, Child, Unusable};
+use crate::net::process::{self, Child, SHELL, Unusable};
 use crate::net::reactor::Slot;
 use crate::session::{ConnId, ConnView};
 
 /// Time between the end of its output and SIGTERM, and between that and SIGKILL.
 const GRACE: Duration = Duration::from_secs(1);
-/// What a program need not know.
-const SECRETS: [&str; 1] = ["TCPX_PROXY_AUTH"];
 
 /// All programs of a run.
 #[derive(Default)]
@@ -117,9 +116,7 @@ impl Programs {
             Some(Program::Shell(text)) => command.args(["-c", text]),
             None => &mut command,
         };
-        for name in SECRETS {
-            command.env_remove(name);
-        }
+        process::hide_secrets(&mut command);
         command.envs(environment(of));
         let has_terminal = self.exec.as_ref().is_some_and(|exec| exec.has_terminal);
         let start = if has_terminal { process::start_on_terminal } else { process::start };
@@ -242,12 +239,7 @@ impl Programs {
     pub(super) fn take_failure(&mut self) -> Option<Error> {
         let status = self.status.take()?;
         let is_asked = self.exec.as_ref().is_some_and(|exec| exec.gives_status);
-        (is_asked && !status.success()).then(|| Error::ProgramStatus {
-            name: self.name().to_owned(),
-            // As in "exit status: 7", "signal: 9 (SIGKILL)".
-            status: status.to_string(),
-            code: process::code(status),
-        })
+        (is_asked && !status.success()).then(|| failure(self.name(), status))
     }
 }
 
@@ -259,9 +251,6 @@ impl Drop for Programs {
         }
     }
 }
-
-/// The program of `--sh`.
-const SHELL: &str = "/bin/sh";
 
 /// What a program is told about its connection.
 fn environment(of: &ConnView) -> Vec<(&'static str, String)> {

@@ -52,6 +52,12 @@ pub struct Child {
     terminal: Option<OwnedFd>,
 }
 
+/// What runs commands (sh(1)).
+pub const SHELL: &str = "/bin/sh";
+
+/// Variables that a program must not see.
+const SECRETS: [&str; 1] = ["TCPX_PROXY_AUTH"];
+
 /// Why a program cannot be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
@@ -88,6 +94,21 @@ fn is_executable(file: &Path) -> Option<bool> {
     let found = fs::metadata(file).ok()?;
     let mode = rustix::fs::Access::EXEC_OK;
     Some(found.is_file() && found.permissions().mode() & 0o111 != 0 && rustix::fs::access(file, mode).is_ok())
+}
+
+/// Takes from its environment what a program must not see.
+pub fn hide_secrets(command: &mut Command) {
+    for name in SECRETS {
+        command.env_remove(name);
+    }
+}
+
+/// Starts a program in a process group of its own, so that a key of our terminal is for us alone.
+///
+/// # Errors
+/// Errors of `posix_spawn(3)` and `pidfd_open(2)`.
+pub fn start_beside(command: &mut Command) -> io::Result<Child> {
+    Child::spawn(command.process_group(0))
 }
 
 /// Starts a program in a process group of its own, with pipes, and with our stderr.
@@ -148,13 +169,17 @@ impl Child {
     /// Asks everything in its group to end: SIGTERM, and on a terminal SIGHUP.
     pub fn terminate(&mut self) {
         self.terminal = None;
-        // An error says that nobody is left.
-        let _ = kill_process_group(self.group, Signal::TERM);
+        self.signal(Signal::TERM);
     }
 
     /// Ends everything in its group: SIGKILL.
     pub fn kill(&self) {
-        let _ = kill_process_group(self.group, Signal::KILL);
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // An error says that nobody is left.
+        let _ = kill_process_group(self.group, signal);
     }
 
     /// Whether somebody is in its group.

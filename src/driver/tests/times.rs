@@ -167,6 +167,38 @@ fn timeout_ends_a_run_with_traffic() {
 }
 
 #[test]
+fn a_listener_waits_for_its_first_client_as_long_as_it_is_told() {
+    play(
+        r#"tcpx listen 127.0.0.1 1 -k --accept-timeout 5s
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        at 5s
+        stderr tcpx: accept on 127.0.0.1:1: no client in 5s
+        listens no more
+        exit 28
+        "#,
+    );
+    play(
+        r#"tcpx listen 127.0.0.1 1 -k --accept-timeout 5s --timeout 60s
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > wait 4s
+        at 4s
+        > client
+        > wait 30s
+        at 34s
+        > 1 resets
+        stderr tcpx: read from 10.0.0.1:1: connection reset by peer
+        1 is closed
+        at 60s
+        stderr tcpx: timed out after 60s (--timeout)
+        listens no more
+        exit 28
+        "#,
+    );
+}
+
+#[test]
 fn timeout_ends_a_waiting_listener() {
     play(
         r#"tcpx listen 127.0.0.1 1 -k --timeout 10s

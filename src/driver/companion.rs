@@ -1,0 +1,87 @@
+//! `Companion`: the command of `--run`, which runs while the run's own listener is there.
+//!
+//! Owns its process. It starts when clients can connect, its end ends the run with its status, and it is stopped when the run
+//! ends before.
+
+use std::process::{Command, ExitStatus, Stdio};
+
+use mio::Interest;
+
+use crate::driver::io::{Io, Source};
+use crate::endpoint::Address;
+use crate::error::{Error, Result, cause};
+use crate::net::process::{self, Child, SHELL};
+use crate::net::reactor::Slot;
+
+/// The command of a run, if it has one.
+#[derive(Default)]
+pub(super) struct Companion {
+    /// The command as the user wrote it.
+    command: String,
+    running: Option<(Slot, Child)>,
+}
+
+impl Companion {
+    /// Starts the command of `--run` for a listener on `address`. It has our stdout and stderr, and nothing to read.
+    ///
+    /// # Errors
+    /// Descriptors or processes ran out, or there is no shell.
+    pub(super) fn start(&mut self, io: &mut Io, text: &str, address: &Address) -> Result<()> {
+        text.clone_into(&mut self.command);
+        let mut command = Command::new(SHELL);
+        command.args(["-c", text]).stdin(Stdio::null()).env("TCPX_ADDR", address.to_string());
+        process::hide_secrets(&mut command);
+        command.env("TCPX_HOST", address.host());
+        if let Some(address) = address.ip() {
+            command.env("TCPX_PORT", address.port().to_string());
+        }
+        let started = process::start_beside(&mut command)
+            .and_then(|mut child| Ok((io.register(&mut child, Interest::READABLE, Source::Companion)?, child)));
+        let started = started.map_err(|error| Error::Program {
+            name: text.to_owned(),
+            cause: cause(&error),
+            is_missing: error.kind() == std::io::ErrorKind::NotFound,
+        })?;
+        self.running = Some(started);
+        Ok(())
+    }
+
+    /// Whether it is running.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Handles its end. Returns the failure that the run ends with, if it is one.
+    pub(super) fn turn(&mut self, io: &mut Io) -> Option<Error> {
+        let child = &mut self.running.as_mut()?.1;
+        // What it has started and left behind ends with it; its number is that of the group until it is reaped.
+        child.terminate();
+        let status = child.reap()?;
+        if let Some((slot, mut child)) = self.running.take() {
+            io.deregister(slot, &mut child);
+        }
+        (!status.success()).then(|| failure(&self.command, status))
+    }
+
+    /// Asks it to end, because the run does.
+    pub(super) fn stop(&mut self) {
+        if let Some((_, child)) = &mut self.running {
+            child.terminate();
+        }
+    }
+}
+
+impl Drop for Companion {
+    fn drop(&mut self) {
+        if let Some((_, child)) = &mut self.running {
+            child.kill();
+            let _ = child.reap();
+        }
+    }
+}
+
+/// A command that has failed, with its status as that of the run.
+pub(super) fn failure(command: &str, status: ExitStatus) -> Error {
+    // As in "exit status: 7", "signal: 9 (SIGKILL)".
+    Error::ProgramStatus { name: command.to_owned(), status: status.to_string(), code: process::code(status) }
+}
