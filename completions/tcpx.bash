@@ -153,7 +153,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__connect)
-            opts="-E -C -s -z -w -i -v -q -x -o -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --source --nodelay --keepalive --no-nodelay --memory --no-dns --help"
+            opts="-E -C -s -z -w -i -v -q -x -o -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --source --nodelay --keepalive --no-nodelay --memory --no-dns --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -369,6 +369,10 @@ _tcpx() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 --source)
@@ -615,7 +619,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__listen)
-            opts="-k -m -E -C -s -i -v -q -x -o -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --workers --ready-file --ready-fd --run --accept-timeout --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --nodelay --keepalive --no-nodelay --memory --no-dns --help"
+            opts="-k -m -E -C -s -i -v -q -x -o -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --workers --ready-file --ready-fd --run --accept-timeout --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --nodelay --keepalive --no-nodelay --memory --no-dns --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -872,6 +876,10 @@ _tcpx() {
                     fi
                     return 0
                     ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --keepalive)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -950,7 +958,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__run)
-            opts="-v -q -x -o -E -4 -6 -n -h --set --script-timeout --seed --max-connects --allow-read --allow-write --clients --workers --duration --rate --ramp --fail-if --json --shard --start-at --timeout --quiet --hex --output --events --raw-terminal --encoding --no-dns --help"
+            opts="-v -q -x -o -E -4 -6 -n -h --set --script-timeout --seed --max-connects --allow-read --allow-write --clients --workers --duration --rate --ramp --fail-if --json --shard --start-at --timeout --quiet --hex --output --events --raw-terminal --progress --encoding --no-dns --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1080,6 +1088,10 @@ _tcpx() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 --encoding)

@@ -70,6 +70,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s i -l idle-timeout 
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l timeout -d 'End after this time, whatever happens' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s o -l output -d 'Write to this file instead of stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
+always\t'Elsewhere, too: a line each second'
+never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
@@ -134,6 +137,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s i -l idle-timeout -
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timeout -d 'End after this time, whatever happens' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s o -l output -d 'Write to this file instead of stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
+always\t'Elsewhere, too: a line each second'
+never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s k -l keep-open -d 'Serve many clients at the same time; stdin goes to all of them'
@@ -175,6 +181,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l start-at -d 'Begin at 
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l timeout -d 'End after this time, whatever happens' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s o -l output -d 'Write to this file instead of stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
+always\t'Elsewhere, too: a line each second'
+never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s E -l encoding -d 'Encoding of the connections, until they choose another' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s v -d 'Say more on stderr; repeat for still more'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s q -l quiet -d 'Say nothing on stderr but errors'

@@ -255,10 +255,24 @@ pub struct Output {
     pub hex: bool,
     /// Where events go.
     pub events: Option<Target>,
+    /// `--progress`: how much has moved, on stderr.
+    pub progress: Progress,
     /// Verbosity on stderr; 0: errors and warnings only.
     pub verbose: u8,
     /// `-q`: not even `listening on …`.
     pub quiet: bool,
+}
+
+/// Where the progress of transfers is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    /// Nowhere.
+    #[default]
+    Never,
+    /// On a terminal only.
+    OnTerminal,
+    /// Everywhere.
+    Always,
 }
 
 /// Where a text of tcpx's own goes.

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 
 use crate::support::peer::{Conn, Server};
-use crate::support::{BOTH, Folder, Running, Stdin, Tcpx, assert_same, noise, wait_for, wait_for_standstill};
+use crate::support::{BOTH, Folder, Role, Running, Stdin, Tcpx, assert_same, noise, wait_for, wait_for_standstill};
 
 /// A server that runs a script in a folder with files.
 fn serve(folder: &Folder, text: &str) -> (Running, SocketAddr) {
@@ -252,4 +252,18 @@ fn a_send_file_pipe_without_a_writer_is_closed_with_its_connection() {
     wait_for("one to be gone", || tcpx.descriptors() == before + 2);
     tcpx.wait_idle();
     drop(stays);
+}
+
+#[test]
+fn progress_is_shown_where_it_is_asked_for() {
+    let file = Stdin::file(&noise(3 << 20, 9));
+    let (tcpx, mut peer) = Tcpx::new(&["--progress=always", "--send-only"]).stdin(file).pair(Role::Connect);
+    assert_eq!(peer.read_all().len(), 3 << 20);
+    drop(peer);
+    tcpx.finish().code(0).said("3.0 MiB sent of 3.0 MiB, 100%, ");
+    // stderr is no terminal.
+    let (tcpx, mut peer) = Tcpx::new(&["--progress"]).stdin(Stdin::bytes(b"x")).pair(Role::Connect);
+    peer.expect(b"x");
+    drop(peer);
+    tcpx.finish().code(0).quietly();
 }

@@ -13,10 +13,12 @@ use super::help;
 use super::report::ReportArgs;
 
 mod exec;
+mod output;
 mod run;
 mod test;
 
 pub(super) use exec::ExecArgs;
+pub(super) use output::{OutputArgs, ProgressWord};
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use test::TestArgs;
 
@@ -481,46 +483,6 @@ pub(super) struct TimeArgs {
                      in seconds"
     )]
     pub(super) timeout: Option<String>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub(super) struct OutputArgs {
-    #[arg(
-        short = 'v',
-        action = ArgAction::Count,
-        help = "Say more on stderr; repeat for still more",
-        long_help = "Say more on stderr: which addresses are tried, how long it takes, both addresses, and at the end \
-                     bytes and duration of each connection. -vv also tells how bytes move: a few lines at first, then one a second for each \
-                     direction of a connection"
-    )]
-    pub(super) verbose: u8,
-    /// Say nothing on stderr but errors
-    #[arg(short = 'q', long)]
-    pub(super) quiet: bool,
-    /// Show both directions as a hex dump on stderr
-    #[arg(short = 'x', long)]
-    pub(super) hex: bool,
-    /// Write to this file instead of stdout
-    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(super) output: Option<PathBuf>,
-    #[arg(
-        long,
-        value_name = "FILE|-",
-        value_hint = ValueHint::FilePath,
-        help = "Write what happens to this file as JSON, one object a line; - is stdout",
-        long_help = "Write what happens to this file as JSON, one object a line: connections, bytes (as text and as \
-                     base64), errors, what the script prints, the exit code. - is stdout: then received bytes go only \
-                     into the events, unless -o names a file for them. docs/events.md lists every object"
-    )]
-    pub(super) events: Option<PathBuf>,
-    /// Let the peer's control characters reach the terminal
-    #[arg(
-        long,
-        long_help = "Let the peer's control characters reach the terminal. Without it they are shown as ^X or \\xHH \
-                     there, colours aside; files and pipes always get the bytes as they are"
-    )]
-    pub(super) raw_terminal: bool,
 }
 
 #[derive(Debug, Args)]

@@ -17,16 +17,16 @@ use clap_complete::Shell;
 use encoding_rs::Encoding;
 
 use super::args::{
-    Cli, ConnectArgs, EndingArgs, Late, ListenArgs, MalformedWord, OutputArgs, ScriptArgs, ScriptErrorsWord,
-    ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
+    Cli, ConnectArgs, EndingArgs, Late, ListenArgs, MalformedWord, OutputArgs, ProgressWord, ScriptArgs,
+    ScriptErrorsWord, ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
 use super::report::{self, Report};
 use super::{locale, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Role, Script,
-    ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns,
+    Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
+    Role, Script, ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -328,6 +328,11 @@ fn output(args: &OutputArgs) -> Output {
         raw_terminal: args.raw_terminal,
         hex: args.hex,
         events: args.events.as_deref().map(target),
+        progress: match args.progress {
+            Some(ProgressWord::Auto) => Progress::OnTerminal,
+            Some(ProgressWord::Always) => Progress::Always,
+            Some(ProgressWord::Never) | None => Progress::Never,
+        },
         verbose: args.verbose,
         quiet: args.quiet,
     }

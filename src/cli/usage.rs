@@ -240,7 +240,6 @@ mod tests {
             "--label",
             "--show",
             "--record",
-            "--progress",
             "-u",
             "--udp",
             "--recv-buffer",

@@ -3,12 +3,13 @@
 //! Owns the order of opening: script, files, sockets, so that a script that does not load is reported before anything
 //! is touched.
 
+use std::fs::Metadata;
 use std::rc::Rc;
 use std::time::{Instant, SystemTime};
 
 use mio::Interest;
 
-use crate::config::{Config, Role, Target};
+use crate::config::{Config, PreambleItem, Progress as Showing, Role, Target};
 use crate::driver::Driver;
 use crate::driver::bounds::{MemoryBound, max_connects};
 use crate::driver::companion::Companion;
@@ -34,6 +35,7 @@ use crate::error::{Error, Result};
 use crate::output::console::{Commentator, Console};
 use crate::output::events::Events;
 use crate::output::hexdump::Hexdump;
+use crate::output::progress::Progress;
 use crate::output::{Notice, Observer};
 use crate::script::{RunContext, ScriptClock, ScriptHandler, StdinUse, Suite};
 use crate::session::connection::Settings;
@@ -188,6 +190,18 @@ fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
     handler.map(|handler| Some(Rc::new(handler) as Rc<dyn Handler>)).map_err(|error| Error::usage(error.to_string()))
 }
 
+/// Bytes that are to be sent, if all of it is in files.
+fn total(config: &Config, world: &dyn World) -> Option<u64> {
+    let stdin = if config.input.read { world.stdin_length()? } else { 0 };
+    let length = |item: &PreambleItem| match item {
+        PreambleItem::File(path) => std::fs::metadata(path).ok().filter(Metadata::is_file).map(|found| found.len()),
+        PreambleItem::Bytes(bytes) => Some(bytes.len() as u64),
+        PreambleItem::Text(_) => Some(0),
+    };
+    let preamble: u64 = config.preamble.iter().map(length).sum::<Option<u64>>()?;
+    Some(stdin + preamble).filter(|total| *total > 0)
+}
+
 /// The observers of a run: the only list of all kinds.
 ///
 /// # Errors
@@ -200,6 +214,11 @@ pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) ->
         let messages = Rc::clone(&messages);
         Box::new(move |text| messages.say(text))
     };
+    let on_terminal = output.progress != Showing::Never && world.is_stderr_terminal();
+    if output.progress == Showing::Always || on_terminal {
+        // Before those who say something: its line is gone then.
+        list.push(Box::new(Progress::new(on_terminal, total(config, world), say())));
+    }
     list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet), say())));
     if output.hex {
         list.push(Box::new(Hexdump::new(!config.is_single_peer(), say())));

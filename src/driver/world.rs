@@ -3,7 +3,7 @@
 //!
 //! Owns the seams and the real implementations' wiring to `net`. Decides nothing.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::net::dial::{Request, Resolved};
 use crate::net::listener::Options;
 use crate::net::reactor::{Mailbox, Reactor};
 use crate::net::resolver::Resolver;
-use crate::net::stdio::{Input, Output};
+use crate::net::stdio::{self, Input, Output};
 use crate::net::{Connecting, Listening, StartError, factory, signal};
 use crate::output::screen::Screen;
 use crate::session::eof_policy::InputKind;
@@ -127,6 +127,14 @@ pub(super) trait World {
     fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>>;
     /// What takes the messages for people.
     fn stderr(&mut self) -> Rc<dyn Messages>;
+    /// Whether stderr is a terminal.
+    fn is_stderr_terminal(&self) -> bool {
+        false
+    }
+    /// Bytes that are left in stdin, if it is a file.
+    fn stdin_length(&self) -> Option<u64> {
+        None
+    }
     /// The terminal that stdout is, if it is one.
     fn screen(&mut self) -> Screen;
     /// Signals, caught from now on.
@@ -157,6 +165,14 @@ impl World for Process {
 
     fn stderr(&mut self) -> Rc<dyn Messages> {
         Rc::new(Stderr)
+    }
+
+    fn is_stderr_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+
+    fn stdin_length(&self) -> Option<u64> {
+        stdio::length_of_stdin()
     }
 
     fn screen(&mut self) -> Screen {

@@ -434,6 +434,15 @@ fn reopen(fd: BorrowedFd<'_>, flags: OFlags) -> io::Result<OwnedFd> {
     Ok(open(path, flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
+/// Bytes between the position of stdin and its end, if it is a regular file.
+pub fn length_of_stdin() -> Option<u64> {
+    let stdin = rustix::stdio::stdin();
+    let found = fstat(stdin).ok()?;
+    let is_file = FileType::from_raw_mode(found.st_mode).is_file();
+    let position = is_file.then(|| tell(stdin).ok()).flatten()?;
+    u64::try_from(found.st_size).ok()?.checked_sub(position)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};

@@ -11,6 +11,7 @@ pub mod hexdump;
 pub mod json;
 pub mod load;
 pub mod notice;
+pub mod progress;
 pub mod report;
 pub mod screen;
 pub mod terminal;

@@ -1,0 +1,58 @@
+//! The words about messages and output.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(in crate::cli) struct OutputArgs {
+    #[arg(
+        short = 'v',
+        action = ArgAction::Count,
+        help = "Say more on stderr; repeat for still more",
+        long_help = "Say more on stderr: which addresses are tried, how long it takes, both addresses, and at the end \
+                     bytes and duration of each connection. -vv also tells how bytes move: a few lines at first, then one a second for each \
+                     direction of a connection"
+    )]
+    pub(in crate::cli) verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short = 'q', long)]
+    pub(in crate::cli) quiet: bool,
+    /// Show both directions as a hex dump on stderr
+    #[arg(short = 'x', long)]
+    pub(in crate::cli) hex: bool,
+    /// Write to this file instead of stdout
+    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(in crate::cli) output: Option<PathBuf>,
+    #[arg(
+        long,
+        value_name = "FILE|-",
+        value_hint = ValueHint::FilePath,
+        help = "Write what happens to this file as JSON, one object a line; - is stdout",
+        long_help = "Write what happens to this file as JSON, one object a line: connections, bytes (as text and as \
+                     base64), errors, what the script prints, the exit code. - is stdout: then received bytes go only \
+                     into the events, unless -o names a file for them. docs/events.md lists every object"
+    )]
+    pub(in crate::cli) events: Option<PathBuf>,
+    /// Let the peer's control characters reach the terminal
+    #[arg(
+        long,
+        long_help = "Let the peer's control characters reach the terminal. Without it they are shown as ^X or \\xHH \
+                     there, colours aside; files and pipes always get the bytes as they are"
+    )]
+    pub(in crate::cli) raw_terminal: bool,
+    /// Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    pub(in crate::cli) progress: Option<ProgressWord>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ProgressWord {
+    /// If stderr is a terminal
+    Auto,
+    /// Elsewhere, too: a line each second
+    Always,
+    /// Not at all
+    Never,
+}
