@@ -59,7 +59,7 @@ pub(super) enum Hook {
 }
 
 /// Name and parameters of every handler, in the order of [`Hook`].
-const SIGNATURES: [(&str, &[&str]); 20] = [
+const SIGNATURES: [(&str, &[&str]); Hook::COUNT] = [
     ("on_start", &[]),
     ("on_listen", &["listener"]),
     ("on_connect", &["conn"]),
@@ -83,6 +83,9 @@ const SIGNATURES: [(&str, &[&str]); 20] = [
 ];
 
 impl Hook {
+    /// Number of handlers.
+    pub(super) const COUNT: usize = 20;
+
     /// The handlers that a listener can have for its connections.
     pub(super) const OF_CONNECTIONS: [Self; 11] = [
         Self::Connect,

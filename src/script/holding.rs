@@ -5,11 +5,8 @@
 
 use std::rc::Rc;
 
-use rhai::Dynamic;
-
 use crate::script::ScriptHandler;
 use crate::script::api;
-use crate::script::api::conn::Conn;
 use crate::script::check::Hooks;
 use crate::script::expecting::Expectation;
 use crate::script::timers::TimerId;
@@ -35,7 +32,7 @@ impl ScriptHandler {
             self.tell_unmet(conn, &late, out)
         } else {
             let value = api::expect::match_value(None);
-            self.call_back("expect", &late.call, [Dynamic::from(Conn::new(conn)), value], out)
+            self.call_back("expect", &late.call, [conn.into(), value.into()], out)
         };
         self.host.apply_form(conn, out);
         result
@@ -58,7 +55,7 @@ impl ScriptHandler {
     ) -> Result<(), HandlerError> {
         let value = api::expect::unmet_value(expectation.search.take_rest());
         self.host.set_telling_end(Some(conn.id));
-        let result = self.call_back("expect", &expectation.call, [Dynamic::from(Conn::new(conn)), value], out);
+        let result = self.call_back("expect", &expectation.call, [conn.into(), value.into()], out);
         self.host.set_telling_end(None);
         result
     }

@@ -459,6 +459,16 @@ impl Host {
         (result, self.stopped.take())
     }
 
+    /// Does something during which the engine refuses every operation.
+    pub(super) fn refusing<R>(&self, work: impl FnOnce() -> R) -> R {
+        let (ceiling, stopped) = (self.ceiling.get(), self.stopped.get());
+        self.stop(Stopped::Cancelled);
+        let result = work();
+        self.ceiling.set(ceiling);
+        self.stopped.set(stopped);
+        result
+    }
+
     /// Uses the script's random number generator.
     pub(super) fn random<R>(&self, take: impl FnOnce(&mut fastrand::Rng) -> R) -> R {
         take(&mut self.random.borrow_mut())

@@ -6,6 +6,7 @@
 
 mod api;
 mod asking;
+mod body;
 pub mod builtin;
 mod check;
 mod clients;
@@ -54,14 +55,15 @@ use rhai::{AST, Dynamic, FnPtr, Map, Scope};
 
 use crate::config::{Entry, Script, ScriptSource};
 use crate::error::Error;
-use crate::script::api::conn::{Conn, Listener};
+use crate::script::api::conn::Listener;
+use crate::script::body::Arg;
 use crate::script::check::{Hook, Hooks};
 use crate::script::clients::Clients;
 use crate::script::error::Report;
 use crate::script::host::{Host, MAX_GROWTH, Stopped};
 use crate::script::own::Handling;
 use crate::script::paths::FileAccess;
-use crate::script::program::{First, Program};
+use crate::script::program::Program;
 use crate::script::source::{Source, Sources};
 use crate::session::{
     CloseReason, Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, ListenerId,
@@ -209,7 +211,7 @@ impl ScriptHandler {
         engine.register_global_module(module.into());
         hooks.tell(&host);
         let warnings = hooks.warnings(main);
-        let program = Program::new(engine, Rc::clone(sources), parameters);
+        let program = Program::new(engine, Rc::clone(sources), parameters, Rc::clone(&host), body::is_off());
         host.set_program(&program);
         let pending = RefCell::new(pending);
         let clients = RefCell::default();
@@ -262,14 +264,14 @@ impl ScriptHandler {
     ) -> Result<bool, HandlerError> {
         let own = self.host.listeners().handlers(listener).and_then(|own| own.get(Hook::Error).cloned());
         self.host.listeners().give_up(listener);
-        let args = [Dynamic::UNIT, error_value(trouble)];
+        let args = [Dynamic::UNIT.into(), error_value(trouble).into()];
         match own {
             Some(own) => self.call_back(Hook::Error.name(), &own, args, out).map(|()| true),
             None => self.call(Hook::Error, args, out).map(|()| self.hooks.has(Hook::Error)),
         }
     }
 
-    fn call<const N: usize>(&self, hook: Hook, args: [Dynamic; N], out: &mut Vec<Command>) -> Result<(), HandlerError> {
+    fn call<const N: usize>(&self, hook: Hook, args: [Arg; N], out: &mut Vec<Command>) -> Result<(), HandlerError> {
         self.ask_hook(hook, args, out).map(drop)
     }
 
@@ -283,7 +285,7 @@ impl ScriptHandler {
         &self,
         conn: &ConnView,
         hook: Hook,
-        args: [Dynamic; N],
+        args: [Arg; N],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
         match self.host.own(conn).map_or(Handling::Script, |own| own.handling(hook)) {
@@ -306,14 +308,13 @@ impl ScriptHandler {
     fn ask_hook<const N: usize>(
         &self,
         hook: Hook,
-        args: [Dynamic; N],
+        args: [Arg; N],
         out: &mut Vec<Command>,
     ) -> Result<Dynamic, HandlerError> {
         let Some(count) = self.hooks.arity(hook) else {
             return Ok(Dynamic::UNIT);
         };
-        let name = hook.name();
-        self.run(name, out, || self.program.call_by_name(name, args, count))
+        self.run(hook.name(), out, || self.program.call_handler(hook, args, count))
     }
 
     /// Calls a function value of the script.
@@ -321,14 +322,14 @@ impl ScriptHandler {
         &self,
         name: &'static str,
         callback: &FnPtr,
-        args: [Dynamic; N],
+        args: [Arg; N],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
         let count = self.program.arity(callback, N).map_err(|least| {
             let fault = format!("the function given to {name} has {least} parameters and gets {N} at most");
             self.failed(name, &fault)
         })?;
-        self.run(name, out, || self.program.call(callback, First { args, count })).map(drop)
+        self.run(name, out, || self.program.call(callback, args, count)).map(drop)
     }
 
     /// Runs a call into the engine and converts its failures.
@@ -420,16 +421,16 @@ impl Handler for ScriptHandler {
 
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let Some(event) = self.deliver_to_tasks(conn, event, out)? else { return Ok(()) };
-        let this = Dynamic::from(Conn::new(conn));
+        let this = Arg::from(conn);
         match event {
             Event::Data(bytes) => {
                 let is_frame = self.host.is_unframed(conn) || !self.has(conn, Hook::Data);
                 let hook = if is_frame && self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
-                self.call_hook(conn, hook, [this, Dynamic::from_blob(bytes)], out)
+                self.call_hook(conn, hook, [this, bytes.into()], out)
             }
             Event::Frame(bytes) => {
                 let hook = if self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
-                self.call_hook(conn, hook, [this, Dynamic::from_blob(bytes)], out)
+                self.call_hook(conn, hook, [this, bytes.into()], out)
             }
             Event::Measure(bytes) => self.measure(conn, bytes, out),
             Event::Found => self.match_expected(conn, out),
@@ -443,11 +444,14 @@ impl Handler for ScriptHandler {
             }
             Event::Eof => self.call_hook(conn, Hook::Eof, [this], out),
             Event::Drained => self.call_hook(conn, Hook::Drain, [this], out),
-            Event::Idle(silence) => {
-                self.call_hook(conn, Hook::Idle, [this, Dynamic::from_int(silence.as_millis() as rhai::INT)], out)
-            }
+            Event::Idle(silence) => self.call_hook(
+                conn,
+                Hook::Idle,
+                [this, Dynamic::from_int(silence.as_millis() as rhai::INT).into()],
+                out,
+            ),
             Event::Error(trouble) => {
-                let result = self.call_hook(conn, Hook::Error, [this, error_value(trouble)], out);
+                let result = self.call_hook(conn, Hook::Error, [this, error_value(trouble).into()], out);
                 if !conn.info.is_open() {
                     self.host.disown(conn);
                 }
@@ -455,7 +459,7 @@ impl Handler for ScriptHandler {
             }
             Event::Closed(why) => {
                 self.host.closed(conn);
-                let result = self.call_hook(conn, Hook::Close, [this, why.name().into()], out);
+                let result = self.call_hook(conn, Hook::Close, [this, Dynamic::from(why.name()).into()], out);
                 pulling::attachment(conn).release();
                 result
             }
@@ -486,7 +490,7 @@ impl Handler for ScriptHandler {
             RunEvent::Stop(code) => (Hook::Stop, Some(Dynamic::from_int(code.into()))),
         };
         match arg {
-            Some(arg) => self.call(hook, [arg], out)?,
+            Some(arg) => self.call(hook, [arg.into()], out)?,
             None => self.call(hook, [], out)?,
         }
         if hook == Hook::Start && self.entry == Entry::Main {
@@ -510,7 +514,7 @@ impl Handler for ScriptHandler {
         let name = if timer.every.is_some() { "every" } else { "after" };
         let result = match &timer.conn {
             Some(conn) if timer.expects => self.expectation_overdue(conn, number, out),
-            Some(conn) => self.call_back(name, &timer.call, [Dynamic::from(Conn::new(conn))], out),
+            Some(conn) => self.call_back(name, &timer.call, [conn.into()], out),
             None => self.call_back(name, &timer.call, [], out),
         };
         Some(TimerCall { conn: timer.conn.as_ref().map(|conn| conn.id), result })

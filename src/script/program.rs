@@ -3,19 +3,18 @@
 //! Shared with the tasks that run in it, so that they finish with the version they began with. Knows nothing of limits and
 //! commands (`host`), and does not say what a failed call means.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use rhai::{AST, Caches, Dynamic, Engine, EvalContext, FnPtr, FuncArgs, Scope};
 
+use crate::script::body::{Arg, Bodies};
 use crate::script::check::Hook;
 use crate::script::engine::Fault;
+use crate::script::host::Host;
 use crate::script::outline;
 use crate::script::source::Sources;
-
-/// Maximum calls with one [`CallCache`].
-const CALLS_PER_CACHE: u32 = 1 << 16;
 
 /// One loaded version of a script.
 pub(super) struct Program {
@@ -26,70 +25,81 @@ pub(super) struct Program {
     no_ast: AST,
     /// Where `session` stands, as `FILE:LINE`.
     session_place: OnceCell<String>,
-    /// Cache of the last call of a handler, for the next one.
-    cache: Cell<Option<Box<CallCache>>>,
-}
-
-/// State of Rhai that would be made anew for each call.
-#[derive(Default)]
-struct CallCache {
-    /// Rhai's cache of resolved functions.
-    caches: Caches,
-    /// Empty between calls; keeps the allocation for variables.
-    scope: Scope<'static>,
-    /// Number of calls that have used it.
-    calls: u32,
+    host: Rc<Host>,
+    bodies: Bodies,
 }
 
 impl Program {
-    pub(super) fn new(engine: Engine, sources: Rc<Sources>, parameters: HashMap<String, u64>) -> Rc<Self> {
+    /// `is_plain`: all calls are left to Rhai.
+    pub(super) fn new(
+        engine: Engine,
+        sources: Rc<Sources>,
+        parameters: HashMap<String, u64>,
+        host: Rc<Host>,
+        is_plain: bool,
+    ) -> Rc<Self> {
+        let bodies = Bodies::new(is_plain, host.now());
         Rc::new(Self {
             engine,
             sources,
             parameters,
             no_ast: AST::empty(),
             session_place: OnceCell::new(),
-            cache: Cell::default(),
+            host,
+            bodies,
         })
     }
 
-    /// Calls a function by its name. Unlike `Engine::eval_fn_call` it keeps Rhai's cache from call to call: looking up every
-    /// function anew is a fifth of the time of a one-line handler. Passes only the first `count` arguments, because a handler
-    /// may leave out trailing parameters.
-    pub(super) fn call_by_name<const N: usize>(
+    /// Calls a handler with the first `count` arguments, because it may leave out trailing parameters.
+    pub(super) fn call_handler<const N: usize>(
         &self,
-        name: &str,
-        mut args: [Dynamic; N],
+        hook: Hook,
+        args: [Arg; N],
         count: usize,
     ) -> Result<Dynamic, Fault> {
-        let mut cache = self.cache.take().unwrap_or_default();
-        let result = self.call_with(&mut cache, name, &mut args.each_mut()[..count.min(N)]);
-        // Bounded, because generated names would fill the caches. Dropped after an error, when they may belong to a deeper
-        // level.
-        if result.is_ok() && cache.calls < CALLS_PER_CACHE {
-            cache.calls += 1;
-            cache.scope.clear();
-            self.cache.set(Some(cache));
+        match self.bodies.handler(&self.engine, &self.host, hook, count.min(N)) {
+            Some(call) => call.run(&self.engine, &[], args.into_iter().take(count)),
+            None => self.call_by_rhai(hook.name(), args.into_iter().take(count).map(Arg::into_value).collect()),
         }
-        result
     }
 
-    /// The same for a call that may be left in the middle: with caches of its own.
-    pub(super) fn call_in_task(&self, name: &str, args: &mut [Dynamic]) -> Result<Dynamic, Fault> {
+    /// Calls a function by its name.
+    pub(super) fn call_by_name(&self, name: &str, args: Vec<Dynamic>) -> Result<Dynamic, Fault> {
+        match self.bodies.named(&self.engine, &self.host, name, args.len()) {
+            Some(call) => call.run(&self.engine, &[], args.into_iter().map(Arg::Value)),
+            None => self.call_by_rhai(name, args),
+        }
+    }
+
+    fn call_by_rhai(&self, name: &str, mut args: Vec<Dynamic>) -> Result<Dynamic, Fault> {
         let mut args: Vec<_> = args.iter_mut().collect();
-        self.call_with(&mut CallCache::default(), name, &mut args)
+        let (mut global, mut caches, mut scope) = (self.engine.new_global_runtime_state(), Caches::new(), Scope::new());
+        let mut context = EvalContext::new(&self.engine, &mut global, &mut caches, &mut scope, None);
+        context.call_fn_raw(name, false, false, &mut args)
     }
 
-    fn call_with(&self, cache: &mut CallCache, name: &str, args: &mut [&mut Dynamic]) -> Result<Dynamic, Fault> {
-        let mut global = self.engine.new_global_runtime_state();
-        let mut context = EvalContext::new(&self.engine, &mut global, &mut cache.caches, &mut cache.scope, None);
-        context.call_fn_raw(name, false, false, args)
+    /// Calls a function value with the first `count` arguments.
+    pub(super) fn call<const N: usize>(
+        &self,
+        function: &FnPtr,
+        args: [Arg; N],
+        count: usize,
+    ) -> Result<Dynamic, Fault> {
+        self.call_value(function, args.into_iter().take(count), count.min(N))
     }
 
-    /// Calls a function value.
-    pub(super) fn call(&self, function: &FnPtr, args: impl FuncArgs) -> Result<Dynamic, Fault> {
+    /// The same with any number of arguments.
+    pub(super) fn call_with(&self, function: &FnPtr, args: Vec<Dynamic>) -> Result<Dynamic, Fault> {
+        let count = args.len();
+        self.call_value(function, args.into_iter().map(Arg::Value), count)
+    }
+
+    fn call_value(&self, function: &FnPtr, args: impl Iterator<Item = Arg>, count: usize) -> Result<Dynamic, Fault> {
         // With the script's own AST the call would not find functions that the script imports.
-        function.call::<Dynamic>(&self.engine, &self.no_ast, args)
+        match self.bodies.value(&self.engine, &self.host, function, count, &self.no_ast) {
+            Some(call) => call.run(&self.engine, function.curry(), args),
+            None => function.call::<Dynamic>(&self.engine, &self.no_ast, All(args.map(Arg::into_value).collect())),
+        }
     }
 
     /// Where `session` stands: `FILE:LINE`.
@@ -117,20 +127,8 @@ impl Program {
     }
 }
 
-/// The first `count` arguments of a call, because a handler may leave out trailing parameters.
-pub(super) struct First<const N: usize> {
-    pub(super) args: [Dynamic; N],
-    pub(super) count: usize,
-}
-
-impl<const N: usize> FuncArgs for First<N> {
-    fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
-        args.extend(self.args.into_iter().take(self.count));
-    }
-}
-
 /// Any number of arguments.
-pub(super) struct All(pub(super) Vec<Dynamic>);
+struct All(Vec<Dynamic>);
 
 impl FuncArgs for All {
     fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {

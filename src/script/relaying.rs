@@ -9,6 +9,7 @@ use rhai::{Dynamic, EvalAltResult};
 use crate::script::ScriptHandler;
 use crate::script::api::conn::Conn;
 use crate::script::api::network::relayed;
+use crate::script::body::Arg;
 use crate::script::check::Hook;
 use crate::script::engine::Fault;
 use crate::session::{Command, ConnView, HandlerError};
@@ -27,14 +28,14 @@ impl ScriptHandler {
         let Some(count) = self.hooks.arity(Hook::Relay).filter(|count| !is_end || *count == WITH_DATA) else {
             return Ok(chunk.unwrap_or_default());
         };
+        let data = chunk.clone().map_or(Arg::Value(Dynamic::UNIT), Arg::Bytes);
+        let args = [from.into(), to.into(), data];
         let to = Conn::new(to);
-        let data = chunk.clone().map_or(Dynamic::UNIT, Dynamic::from_blob);
-        let args = [Dynamic::from(Conn::new(from)), Dynamic::from(to.clone()), data];
-        let name = Hook::Relay.name();
-        let answer = self.run(name, out, || match self.program.call_by_name(name, args, count) {
-            Err(fault) if is_end && is_about_unit(&fault) => Ok(Dynamic::UNIT),
-            answer => answer,
-        })?;
+        let answer =
+            self.run(Hook::Relay.name(), out, || match self.program.call_handler(Hook::Relay, args, count) {
+                Err(fault) if is_end && is_about_unit(&fault) => Ok(Dynamic::UNIT),
+                answer => answer,
+            })?;
         let chunk = chunk.unwrap_or_default();
         relayed(&answer, chunk, &to).map_err(|fault| self.wrong_answer(Hook::Relay, &fault))
     }

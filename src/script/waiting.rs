@@ -12,7 +12,7 @@ mod detach;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::bodies::statements;
+pub(super) use self::bodies::{body, statements};
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Stmt};
 

@@ -47,6 +47,11 @@ impl ConnView {
         Self { id, info, text: TextSettings::new(text), attachment: OnceCell::new() }
     }
 
+    /// No connection, where there has to be one.
+    pub fn nobody(now: Instant) -> Self {
+        Self::new(0, Address::NOWHERE, Address::NOWHERE, Side::Client, &Text::default(), now)
+    }
+
     /// The same connection with this `TCP_NODELAY`; on unless said.
     #[must_use]
     pub fn with_nodelay(self, on: bool) -> Self {

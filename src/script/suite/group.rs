@@ -129,8 +129,8 @@ impl Group {
         let host = Rc::clone(&self.main().handler.host);
         let (function, row) = (case.function.clone(), case.row.clone());
         self.run(Box::new(move |program| {
-            let run = |name: &str, mut args: Vec<Dynamic>| {
-                let result = program.call_in_task(name, &mut args);
+            let run = |name: &str, args: Vec<Dynamic>| {
+                let result = program.call_by_name(name, args);
                 result.map_err(|fault| note_fault(&notes, &host, program, name, &fault)).is_ok()
             };
             if !has_setup || run("setup", Vec::new()) {
@@ -195,7 +195,7 @@ impl Group {
         self.notes.enter(Phase::Teardown, now);
         let (notes, host) = (Rc::clone(&self.notes), Rc::clone(&self.main().handler.host));
         self.run(Box::new(move |program| {
-            if let Err(fault) = program.call_in_task("teardown", &mut []) {
+            if let Err(fault) = program.call_by_name("teardown", Vec::new()) {
                 note_fault(&notes, &host, program, "teardown", &fault);
             }
             Ok(Dynamic::UNIT)

@@ -208,7 +208,7 @@ fn called(ast: &AST) -> HashSet<String> {
 fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Result<Array> {
     let name = test.replacen("test_", "cases_", 1);
     let mut out = Vec::new();
-    let given = handler.run("cases", &mut out, || handler.program.call_in_task(&name, &mut []));
+    let given = handler.run("cases", &mut out, || handler.program.call_by_name(&name, Vec::new()));
     let message = match given {
         Ok(value) => match value.into_array() {
             Ok(rows) => return Ok(rows),

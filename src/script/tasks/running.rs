@@ -13,7 +13,7 @@ use crate::script::clients::RunEnd;
 use crate::script::engine::Fault;
 use crate::script::error::{self, Report};
 use crate::script::host::{Host, Stopped};
-use crate::script::program::{All, Program};
+use crate::script::program::Program;
 use crate::script::tasks::{Outcome, Task, TaskId, TaskState};
 use crate::script::trouble::{self, Kind};
 use crate::script::{ScriptHandler, guarded, internal, stop_text};
@@ -76,7 +76,7 @@ impl Host {
         program: &Rc<Program>,
         role: Role,
         body: Body,
-        mut args: Vec<Dynamic>,
+        args: Vec<Dynamic>,
         conn: Option<Rc<ConnView>>,
         place: String,
     ) -> std::io::Result<(TaskId, Rc<TaskState>)> {
@@ -84,8 +84,8 @@ impl Host {
         let parent = self.current_task();
         let within = Rc::clone(program);
         let run = move || match body {
-            Body::Named(name) => within.call_in_task(name, &mut args),
-            Body::Function(function) => within.call(&function, All(args)),
+            Body::Named(name) => within.call_by_name(name, args),
+            Body::Function(function) => within.call_with(&function, args),
             Body::Calls(calls) => calls(&within),
         };
         let id = self.tasks().add(program, role, conn, parent, &state, run)?;

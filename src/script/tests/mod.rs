@@ -6,6 +6,7 @@
 
 mod api;
 mod blob_items;
+mod both_ways;
 mod bounds;
 mod builtin;
 mod builtin_devices;

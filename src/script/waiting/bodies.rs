@@ -79,6 +79,20 @@ pub(in crate::script) fn statements(def: &Shared<ScriptFuncDef>) -> Vec<Stmt> {
     statements
 }
 
+/// The changed body of a function, if it has one.
+pub(in crate::script) fn body(def: &Shared<ScriptFuncDef>) -> Option<Rc<Expr>> {
+    match &*statements(def) {
+        [Stmt::Expr(only)] => match &**only {
+            Expr::Custom(custom, _) => match custom.state.read_lock::<Node>().as_deref() {
+                Some(Node::Body(body)) => Some(Rc::clone(body)),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The function with other statements.
 pub(super) fn with_statements(def: &ScriptFuncDef, statements: Vec<Stmt>) -> Option<ScriptFuncDef> {
     let (start, end) = (def.body.start_position(), def.body.end_position());

@@ -1,0 +1,115 @@
+//! `Function`: a function of the script as Rhai finds it: its body, and the environment that it runs in.
+
+use std::rc::Rc;
+
+use rhai::{
+    AST, Caches, Dynamic, EncapsulatedEnviron, Engine, EvalAltResult, EvalContext, Expr, GlobalRuntimeState,
+    ImmutableString, Position, RhaiFunc, Scope, ScriptFuncDef, Shared, Stmt, StmtBlock,
+};
+
+use crate::script::engine::Fault;
+use crate::script::host::Host;
+use crate::script::waiting;
+
+/// A function of the script.
+pub(super) struct Function {
+    definition: Shared<ScriptFuncDef>,
+    /// Its body as one expression.
+    pub(super) body: Rc<Expr>,
+    /// What it begins with: functions, imports and constants of its text.
+    pub(super) environment: GlobalRuntimeState,
+    /// The name of its text in errors.
+    source: String,
+}
+
+impl Function {
+    /// The function that Rhai calls for a name and a number of arguments; `None`: it is none of the script's. `lib`: what a
+    /// function value is called with.
+    pub(super) fn find(engine: &Engine, host: &Host, name: &str, count: usize, lib: Option<&AST>) -> Option<Self> {
+        let (definition, environ, source) = resolved(engine, host, name, count)?;
+        if definition.params.len() != count {
+            return None;
+        }
+        let mut environment = engine.new_global_runtime_state();
+        environment.lib.extend(lib.map(|lib| Shared::clone(lib.shared_lib())));
+        environment.source = source;
+        // As Rhai counts it for a call from outside.
+        environment.level = 2;
+        let mut origin = None;
+        if let Some(environ) = environ {
+            for (name, module) in &environ.imports {
+                environment.push_import(name.clone(), Shared::clone(module));
+            }
+            environment.lib.extend(environ.lib.iter().cloned());
+            environment.constants.clone_from(&environ.constants);
+            origin = environ.lib.last().and_then(|lib| lib.id().map(str::to_owned));
+        }
+        let source = origin.unwrap_or_else(|| environment.source().unwrap_or_default().to_owned());
+        let body = body_of(&definition);
+        Some(Self { definition, body, environment, source })
+    }
+
+    /// Number of its parameters.
+    pub(super) fn parameters(&self) -> usize {
+        self.definition.params.len()
+    }
+
+    /// The names of its parameters.
+    pub(super) fn names(&self) -> &[ImmutableString] {
+        &self.definition.params
+    }
+
+    /// What a call gives, as Rhai ends a call of a function.
+    pub(super) fn outcome(&self, result: Result<Dynamic, Fault>) -> Result<Dynamic, Fault> {
+        result.or_else(|fault| match *fault {
+            EvalAltResult::Return(value, _) => Ok(value),
+            mut exit @ EvalAltResult::Exit(..) => {
+                exit.set_position(Position::NONE);
+                Err(exit.into())
+            }
+            mut fault if fault.is_system_exception() => {
+                fault.set_position(Position::NONE);
+                Err(fault.into())
+            }
+            fault => {
+                let (name, source) = (self.definition.name.to_string(), self.source.clone());
+                Err(EvalAltResult::ErrorInFunctionCall(name, source, fault.into(), Position::NONE).into())
+            }
+        })
+    }
+}
+
+/// A definition, its environment and the name of its text.
+type Resolved = (Shared<ScriptFuncDef>, Option<Shared<EncapsulatedEnviron>>, Option<ImmutableString>);
+
+/// What Rhai calls for a name. It tells nobody, but notes a function that it has looked for twice; so it is asked to call it,
+/// and each operation is refused.
+fn resolved(engine: &Engine, host: &Host, name: &str, count: usize) -> Option<Resolved> {
+    let mut caches = Caches::new();
+    host.refusing(|| {
+        for _ in 0..2 {
+            let mut values = vec![Dynamic::UNIT; count];
+            let mut args: Vec<_> = values.iter_mut().collect();
+            let (mut global, mut scope) = (engine.new_global_runtime_state(), Scope::new());
+            let mut context = EvalContext::new(engine, &mut global, &mut caches, &mut scope, None);
+            let _ = context.call_fn_raw(name, false, false, &mut args);
+        }
+    });
+    caches.fn_resolution_cache_mut().dict.values().flatten().find_map(|entry| match &entry.func {
+        RhaiFunc::Script { fn_def, env } => Some((Shared::clone(fn_def), env.clone(), entry.source.clone())),
+        _ => None,
+    })
+}
+
+/// The body as one expression: without a block around it if it is one already.
+fn body_of(definition: &Shared<ScriptFuncDef>) -> Rc<Expr> {
+    if let Some(body) = waiting::body(definition) {
+        return body;
+    }
+    let mut statements = waiting::statements(definition);
+    if let [Stmt::Expr(only)] = &mut *statements {
+        return Rc::new(std::mem::take(&mut **only));
+    }
+    let (start, end) = (definition.body.start_position(), definition.body.end_position());
+    Rc::new(Expr::Stmt(Box::new(StmtBlock::new(statements, start, end))))
+}
