@@ -55,6 +55,15 @@ impl Config {
         }
     }
 
+    /// Whether the run's own connections exchange datagrams.
+    pub fn is_datagram(&self) -> bool {
+        match &self.role {
+            Role::Connect(connect) => connect.target.is_datagram(),
+            Role::Listen(listen) => listen.address.is_datagram(),
+            Role::Run => false,
+        }
+    }
+
     /// Number of loops; each has connections and a script of its own.
     pub fn workers(&self) -> usize {
         match &self.role {

@@ -1,7 +1,7 @@
 //! `Endpoint`: a parsed place to connect to or listen on; `Address`: one end of a connection as the system tells it.
 //!
-//! Owns the words people write for them: `host:port`, `[::1]:port`, `:port`, `tcp://…`, `unix:/path`, `unix:@name`, port
-//! numbers and names. Does not resolve: a name stays a name until the dialer asks for its addresses.
+//! Owns the words people write for them: `host:port`, `[::1]:port`, `:port`, `tcp://…`, `udp://…`, `unix:/path`,
+//! `unix:@name`, `unixgram:/path`, port numbers and names. Does not resolve: a name stays a name until the dialer asks for its addresses.
 
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,8 +21,17 @@ pub enum Endpoint {
         /// The port; 0 asks for any free one when listening.
         port: u16,
     },
+    /// A UDP host and port, as for TCP.
+    Udp {
+        /// A name or an address without brackets; `None` is every local address (listening) or this host (connecting).
+        host: Option<String>,
+        /// The port; 0 asks for any free one when listening.
+        port: u16,
+    },
     /// A Unix stream socket.
     Unix(UnixName),
+    /// A Unix datagram socket.
+    Unixgram(UnixName),
 }
 
 /// The name of a Unix socket. Its length is checked when it is used, not here.
@@ -37,11 +46,18 @@ pub enum UnixName {
 /// One end of a connection, or where a listener is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Address {
-    /// An IP address and a port.
+    /// An IP address and a port of TCP.
     Ip(SocketAddr),
+    /// An IP address and a port of UDP.
+    Udp(SocketAddr),
     /// A Unix socket; `None` for an unnamed one, as most clients are. Boxed: every connection has two addresses.
     Unix(Option<Box<UnixName>>),
+    /// A Unix datagram socket, likewise.
+    Unixgram(Option<Box<UnixName>>),
 }
+
+/// Maximum bytes of one datagram that is sent: what fits into one of UDP over IPv4.
+pub const MAX_DATAGRAM: usize = 65_507;
 
 impl Endpoint {
     /// Reads a host and a port given as two words.
@@ -57,16 +73,16 @@ impl Endpoint {
     /// The port, where there is one.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Self::Tcp { port, .. } => Some(*port),
-            Self::Unix(_) => None,
+            Self::Tcp { port, .. } | Self::Udp { port, .. } => Some(*port),
+            Self::Unix(_) | Self::Unixgram(_) => None,
         }
     }
 
     /// The host, where one was given.
     pub fn host(&self) -> Option<&str> {
         match self {
-            Self::Tcp { host, .. } => host.as_deref(),
-            Self::Unix(_) => None,
+            Self::Tcp { host, .. } | Self::Udp { host, .. } => host.as_deref(),
+            Self::Unix(_) | Self::Unixgram(_) => None,
         }
     }
 
@@ -77,17 +93,47 @@ impl Endpoint {
 
     /// Whether it is a Unix socket.
     pub fn is_unix(&self) -> bool {
-        matches!(self, Self::Unix(_))
+        matches!(self, Self::Unix(_) | Self::Unixgram(_))
+    }
+
+    /// Whether datagrams are exchanged, and not streams.
+    pub fn is_datagram(&self) -> bool {
+        matches!(self, Self::Udp { .. } | Self::Unixgram(_))
+    }
+
+    /// The same place for datagrams.
+    #[must_use]
+    pub fn into_datagram(self) -> Self {
+        match self {
+            Self::Tcp { host, port } => Self::Udp { host, port },
+            Self::Unix(name) => Self::Unixgram(name),
+            datagram => datagram,
+        }
+    }
+
+    /// The same protocol at another host and port.
+    #[must_use]
+    pub fn moved_to(&self, host: Option<String>, port: u16) -> Self {
+        let tcp = Self::Tcp { host, port };
+        if self.is_datagram() { tcp.into_datagram() } else { tcp }
+    }
+
+    /// What an IP address and port are in this protocol.
+    pub fn address(&self, ip: SocketAddr) -> Address {
+        if self.is_datagram() { Address::Udp(ip) } else { Address::Ip(ip) }
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp { host: None, port } => write!(f, ":{port}"),
-            Self::Tcp { host: Some(host), port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Self::Tcp { host: Some(host), port } => write!(f, "{host}:{port}"),
-            Self::Unix(name) => name.fmt(f),
+            Self::Tcp { host, port } => write_place(f, host.as_deref(), *port),
+            Self::Udp { host, port } => {
+                f.write_str("udp://")?;
+                write_place(f, host.as_deref(), *port)
+            }
+            Self::Unix(name) => name.write(f, "unix:"),
+            Self::Unixgram(name) => name.write(f, "unixgram:"),
         }
     }
 }
@@ -99,15 +145,19 @@ impl FromStr for Endpoint {
         if let Some(name) = text.strip_prefix("unix:") {
             return parse_unix(text, name).map(Self::Unix);
         }
+        if let Some(name) = text.strip_prefix("unixgram:") {
+            return parse_unix(text, name).map(Self::Unixgram);
+        }
         let rest = match text.split_once("://") {
             Some(("tcp", rest)) => rest,
+            Some(("udp", rest)) if !rest.contains("://") => return Ok(rest.parse::<Self>()?.into_datagram()),
             Some((scheme, rest)) => {
                 if let Some(error) = other_protocol(text, scheme, rest) {
                     return Err(error);
                 }
                 return Err(Error::usage_hint(
                     format!("unknown scheme {scheme:?} in {text:?}"),
-                    "write tcp://HOST:PORT or unix:PATH",
+                    "write tcp://HOST:PORT, udp://HOST:PORT or unix:PATH",
                 ));
             }
             None => text,
@@ -128,23 +178,36 @@ impl FromStr for Endpoint {
     }
 }
 
-impl fmt::Display for UnixName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl UnixName {
+    fn write(&self, f: &mut fmt::Formatter<'_>, scheme: &str) -> fmt::Result {
+        f.write_str(scheme)?;
         match self {
             // As it has to be written: otherwise it would be an abstract name.
             Self::Path(path) if path.as_os_str().as_encoded_bytes().starts_with(b"@") => {
-                f.write_str("unix:./")?;
+                f.write_str("./")?;
                 write_name(f, &path.to_string_lossy())
             }
-            Self::Path(path) => {
-                f.write_str("unix:")?;
-                write_name(f, &path.to_string_lossy())
-            }
+            Self::Path(path) => write_name(f, &path.to_string_lossy()),
             Self::Abstract(name) => {
-                f.write_str("unix:@")?;
+                f.write_str("@")?;
                 write_name(f, &String::from_utf8_lossy(name))
             }
         }
+    }
+}
+
+impl fmt::Display for UnixName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, "unix:")
+    }
+}
+
+/// Writes a host and a port as one word.
+fn write_place(f: &mut fmt::Formatter<'_>, host: Option<&str>, port: u16) -> fmt::Result {
+    match host {
+        None => write!(f, ":{port}"),
+        Some(host) if host.contains(':') => write!(f, "[{host}]:{port}"),
+        Some(host) => write!(f, "{host}:{port}"),
     }
 }
 
@@ -159,6 +222,26 @@ impl Address {
     /// The place of a connection that is not made yet.
     pub const NOWHERE: Self = Self::Ip(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
 
+    /// The place of a connection to this endpoint that is not made yet.
+    pub fn nowhere(endpoint: &Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Tcp { .. } => Self::NOWHERE,
+            Endpoint::Udp { .. } => Self::Udp(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)),
+            Endpoint::Unix(name) => Self::unix(name.clone()),
+            Endpoint::Unixgram(name) => Self::Unixgram(Some(Box::new(name.clone()))),
+        }
+    }
+
+    /// Whether it is that of an IP connection that is not made yet.
+    pub fn is_nowhere(&self) -> bool {
+        self.ip().is_some_and(|ip| ip.port() == 0 && ip.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// Whether datagrams are exchanged with it, and not streams.
+    pub fn is_datagram(&self) -> bool {
+        matches!(self, Self::Udp(_) | Self::Unixgram(_))
+    }
+
     /// The address of a Unix socket with a name.
     pub fn unix(name: UnixName) -> Self {
         Self::Unix(Some(Box::new(name)))
@@ -167,24 +250,26 @@ impl Address {
     /// The IP address and port, if it is one.
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {
-            Self::Ip(address) => Some(*address),
-            Self::Unix(_) => None,
+            Self::Ip(address) | Self::Udp(address) => Some(*address),
+            Self::Unix(_) | Self::Unixgram(_) => None,
         }
     }
 
     /// The address without its port.
     pub fn host(&self) -> String {
         match self {
-            Self::Ip(address) => address.ip().to_string(),
-            Self::Unix(_) => self.to_string(),
+            Self::Ip(address) | Self::Udp(address) => address.ip().to_string(),
+            Self::Unix(_) | Self::Unixgram(_) => self.to_string(),
         }
     }
 
-    /// The protocol's name: `tcp` or `unix`.
+    /// The protocol's name: `tcp`, `udp`, `unix` or `unixgram`.
     pub fn protocol(&self) -> &'static str {
         match self {
             Self::Ip(_) => "tcp",
+            Self::Udp(_) => "udp",
             Self::Unix(_) => "unix",
+            Self::Unixgram(_) => "unixgram",
         }
     }
 }
@@ -192,10 +277,12 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ip(address) => address.fmt(f),
-            Self::Unix(Some(name)) => name.fmt(f),
+            Self::Ip(address) | Self::Udp(address) => address.fmt(f),
+            Self::Unix(Some(name)) => name.write(f, "unix:"),
+            Self::Unixgram(Some(name)) => name.write(f, "unixgram:"),
             // In messages an empty name would look as if something were missing.
             Self::Unix(None) => f.write_str("unix:(unnamed)"),
+            Self::Unixgram(None) => f.write_str("unixgram:(unnamed)"),
         }
     }
 }
@@ -334,6 +421,21 @@ mod tests {
     }
 
     #[test]
+    fn endpoints_of_datagrams_round_trip() {
+        for text in ["udp://example.org:53", "udp://[::1]:53", "udp://:53", "unixgram:/run/x", "unixgram:@x"] {
+            assert_eq!(parse(text).to_string(), text);
+            assert!(parse(text).is_datagram());
+        }
+        for (text, datagram) in [("h:53", "udp://h:53"), ("unix:/x", "unixgram:/x"), ("udp://h:1", "udp://h:1")] {
+            assert_eq!(parse(text).into_datagram(), parse(datagram));
+        }
+        assert_eq!(parse("udp://h:1").moved_to(None, 2).to_string(), "udp://:2");
+        let address = parse("udp://:1").address("10.0.0.1:1".parse().unwrap());
+        assert_eq!((address.to_string().as_str(), address.protocol()), ("10.0.0.1:1", "udp"));
+        assert!(Address::nowhere(&parse("udp://h:1")).is_nowhere());
+    }
+
+    #[test]
     fn unix_endpoints_round_trip() {
         for text in
             ["unix:/run/x.sock", "unix:x", "unix:./@x", "unix:@name", "unix:@a b/c:80", "unix:/a:b", "unix:/\u{4f60}"]
@@ -381,6 +483,10 @@ mod tests {
             "unix://run/x",
             "unix:a\0b",
             "unix://@",
+            "udp://",
+            "udp://h",
+            "udp://tcp://h:1",
+            "unixgram:",
         ] {
             let error = text.parse::<Endpoint>().expect_err(text);
             assert_eq!(error.exit().code(), 2, "{text}: {error}");

@@ -31,6 +31,7 @@ mod terminal;
 mod testing;
 mod toxics;
 mod tutorial;
+mod udp;
 mod unix;
 mod verdict;
 mod watching;

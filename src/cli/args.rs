@@ -16,11 +16,13 @@ mod exec;
 mod output;
 mod run;
 mod test;
+mod transport;
 
 pub(super) use exec::ExecArgs;
 pub(super) use output::{OutputArgs, ProgressWord};
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use test::TestArgs;
+pub(super) use transport::TransportArgs;
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 
@@ -165,8 +167,13 @@ pub(super) struct ConnectArgs {
     #[command(flatten)]
     pub(super) exec: ExecArgs,
 
-    /// Leave as soon as the connection stands: 0 if it does, 7 or 28 if not
-    #[arg(short = 'z', help_heading = ENDING)]
+    #[arg(
+        short = 'z',
+        help_heading = ENDING,
+        help = "Leave as soon as the connection stands: 0 if it does, 7 or 28 if not",
+        long_help = "Leave as soon as the connection stands: 0 if it does, 7 or 28 if not. With -u an empty datagram is sent, and \
+                     0 says only that nobody refused it within a second (7 if somebody did)"
+    )]
     pub(super) probe: bool,
     #[command(flatten)]
     pub(super) ending: EndingArgs,
@@ -240,7 +247,7 @@ pub(super) struct ServerArgs {
         value_name = "N",
         allow_hyphen_values = true,
         long_help = "Have at most this many open at once. At the limit accepting pauses: further clients wait in \
-                     the queue of the system, none is refused"
+                     the queue of the system, none is refused. With -u the client that was silent longest makes room"
     )]
     pub(super) max_conns: Option<String>,
     /// Length of the system's queue of clients that are not accepted yet
@@ -442,7 +449,8 @@ pub(super) struct EndingArgs {
         allow_hyphen_values = true,
         long_help = "After stdin has ended and the peer has acknowledged everything, wait at most this long for the peer's end \
                      (exit 0). 0 leaves at once after that, as nc -q 0 does. A peer that acknowledges nothing for this time, \
-                     or for a second if that is longer, is not waited for"
+                     or for a second if that is longer, is not waited for. With -u the wait counts from the last datagram \
+                     sent; its default is a second"
     )]
     pub(super) eof_wait: Option<String>,
     /// Discard what is received; end after stdin, when the peer does
@@ -485,46 +493,6 @@ pub(super) struct TimeArgs {
     pub(super) timeout: Option<String>,
 }
 
-#[derive(Debug, Args)]
-#[command(next_help_heading = TRANSPORT)]
-pub(super) struct TransportArgs {
-    /// Use IPv4 only
-    #[arg(short = '4')]
-    pub(super) ipv4: bool,
-    /// Use IPv6 only
-    #[arg(short = '6')]
-    pub(super) ipv6: bool,
-    #[arg(long, overrides_with = "no_nodelay", help = "Send small pieces at once (TCP_NODELAY); this is the default")]
-    pub(super) nodelay: bool,
-    #[arg(
-        long,
-        value_name = "DUR",
-        allow_hyphen_values = true,
-        help = "Ask a silent peer whether it is there after this time [default: the system's]; 0: never",
-        long_help = "Ask a silent peer whether it is there after this time, then up to three times more, a third of it apart \
-                     but at least a second; a peer that does not answer is gone (exit 56). Without the option the system's \
-                     times hold (two hours); 0 turns it off. While something that was sent is not acknowledged, the system \
-                     sends that again instead, for about 15 minutes: --idle-timeout is the limit for that"
-    )]
-    pub(super) keepalive: Option<String>,
-    /// Let the system gather small pieces
-    #[arg(long, overrides_with = "nodelay")]
-    pub(super) no_nodelay: bool,
-    #[arg(
-        long,
-        value_name = "SIZE",
-        allow_hyphen_values = true,
-        help = "Bytes that all connections together may hold [default: a quarter of the memory]",
-        long_help = "Bytes that all connections together may hold: what waits to be sent, and what was received and is no \
-                     whole line or frame yet. Above that, the connection that holds most is reset, with a message. A SIZE \
-                     is 64M, 1.5G, at least 4M; a bare number is in bytes [default: a quarter of the machine's memory]"
-    )]
-    pub(super) memory: Option<String>,
-    /// Resolve no names; only addresses work
-    #[arg(short = 'n', long)]
-    pub(super) no_dns: bool,
-}
-
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum MalformedWord {
     Replace,
@@ -545,7 +513,7 @@ pub(super) enum ScriptErrorsWord {
 }
 
 /// What tcpx is, in one line.
-const ABOUT: &str = "The netcat you can program and trust: TCP, in any text encoding, scripted in Rhai";
+const ABOUT: &str = "The netcat you can program and trust: TCP and UDP, in any text encoding, scripted in Rhai";
 
 const ENDING: &str = "Ending";
 const TIME: &str = "Time";

@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use clap::Command;
 
 use super::old_line::{OldLine, Translated};
-use super::options_elsewhere::{NO_TLS, NO_UDP};
+use super::options_elsewhere::NO_TLS;
 use super::socat::{self, Counterpart};
 use super::usage::shown;
 use crate::endpoint::{self, Endpoint};
@@ -34,9 +34,6 @@ pub(super) fn recognise(argv: &[OsString], tcpx: &Command, resembles_command: im
     let option = |word: &str| format!("unknown option {}", shown(OsStr::new(word)));
     if let Some(error) = old.port_range() {
         return Some(error);
-    }
-    if let Some(word) = old.udp {
-        return Some(Error::usage_hint(option(word), NO_UDP));
     }
     if let Some(word) = old.tls {
         return Some(Error::usage_hint(option(word), NO_TLS));
@@ -202,11 +199,17 @@ mod tests {
     }
 
     #[test]
-    fn udp_is_reported_as_missing() {
-        for line in
-            ["-u h 80", "h 80 -u", "-uv h 80", "-ul 80", "-lu 80", "--udp h 80", "connect -u h 80", "listen --udp 80"]
-        {
-            assert_eq!(hint(line), "UDP is not there yet: tcpx speaks TCP only, so far", "{line}");
+    fn udp_is_an_option_here_too() {
+        for (line, translated) in [
+            ("-u h 80", "tcpx connect -u h 80"),
+            ("h 80 -u", "tcpx connect h 80 -u"),
+            ("-uv h 80", "tcpx connect -uv h 80"),
+            ("-ul 80", "tcpx listen -u 80"),
+            ("-lku 80", "tcpx listen -ku 80"),
+            ("--udp h 80", "tcpx connect --udp h 80"),
+            ("-uU /tmp/x", "tcpx connect -u unix:/tmp/x"),
+        ] {
+            assert_eq!(hint(line), translated, "{line}");
         }
         assert_eq!(hint("-w u h 80"), "tcpx connect h 80");
     }
@@ -270,7 +273,6 @@ mod tests {
             ("-l --ssl --ssl-cert c 443", "TLS is not there yet", ""),
             ("https://h", "TLS is not there yet", ""),
             ("OPENSSL:h:443 -", "TLS is not there yet", ""),
-            ("UDP:h:53 -", "UDP is not there yet", ""),
             ("-x p:1 h 80", "proxies are not there yet", "tcpx connect h 80"),
             ("-X 5 -x p:1 h 80", "proxies are not there yet", "tcpx connect h 80"),
             ("--proxy p:1 --proxy-type http h 80", "proxies are not there yet", "tcpx connect h 80"),
@@ -298,6 +300,13 @@ mod tests {
             ("TCP-LISTEN: -", "tcpx listen PORT"),
             ("TCP-LISTEN:9000,fork EXEC:/bin/sh", "tcpx listen -k 9000 --exec /bin/sh"),
             ("TCP:h:80 EXEC:/bin/sh,pty", "tcpx connect h 80 --pty --exec /bin/sh"),
+            ("- UDP:h:53", "tcpx connect -u h 53"),
+            ("- udp4-sendto:h:53", "tcpx connect -u h 53"),
+            ("UDP-LISTEN:9000,fork -", "tcpx listen -ku 9000"),
+            ("UDP-RECV:9000 -", "tcpx listen -u 9000"),
+            ("UDP6-RECVFROM:9000,fork PIPE", "tcpx listen -u -6 9000 --script @echo"),
+            ("- UNIX-SENDTO:/dev/log", "tcpx connect -u unix:/dev/log"),
+            ("UNIX-RECV:/tmp/x -", "tcpx listen -u unix:/tmp/x"),
         ] {
             assert_eq!(hint(line), translated, "{line}");
         }

@@ -13,8 +13,6 @@ pub(super) struct OldLine<'a> {
     items: Vec<Item<'a>>,
     /// The option that says to listen.
     pub(super) listen_word: Option<&'a str>,
-    /// The option that asks for UDP.
-    pub(super) udp: Option<&'a str>,
     /// The option that asks for TLS.
     pub(super) tls: Option<&'a str>,
     /// A long option that neither they nor tcpx have.
@@ -48,7 +46,6 @@ impl<'a> OldLine<'a> {
             words: words.to_vec(),
             items: Vec::new(),
             listen_word: None,
-            udp: None,
             tls: None,
             unknown: None,
             plain: Vec::new(),
@@ -81,7 +78,6 @@ impl<'a> OldLine<'a> {
         };
         match name {
             "--listen" => self.listen_word = Some(word),
-            "--udp" => self.udp = Some(word),
             _ if is_tls(name) => {
                 self.tls = Some(word);
                 value(TLS_WITH_VALUE.contains(&name));
@@ -109,10 +105,6 @@ impl<'a> OldLine<'a> {
             let takes = match letter {
                 'l' => {
                     self.listen_word = Some(word);
-                    continue;
-                }
-                'u' => {
-                    self.udp = Some(word);
                     continue;
                 }
                 // nc's seconds, or -q alone.

@@ -12,7 +12,6 @@ pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
             "--source :PORT chooses the local port; the peer's is a word of its own: tcpx connect HOST PORT",
             "the port is a word of its own: tcpx listen PORT",
         ),
-        (_, Some("u")) | ("--udp", _) => (NO_UDP, "", ""),
         (_, Some("N")) => ("leave it out: the end of stdin is passed on unless --no-shutdown is given", "", ""),
         (_, Some("e")) => ("--exec 'PROG ARGS' lets a program answer, --script FILE answers without one", "", ""),
         (_, Some("c")) | ("--sh-exec", _) => ("--sh COMMAND lets a command of the shell answer", "", ""),
@@ -86,7 +85,6 @@ pub(super) const NO_LUA: &str = "scripts are written in Rhai here: --script FILE
 pub(super) const NO_LISTS: &str =
     "there are no lists of addresses yet; --script FILE can look at conn.peer_ip in on_connect";
 pub(super) const NO_PROXY: &str = "proxies are not there yet, directly";
-pub(super) const NO_UDP: &str = "UDP is not there yet: tcpx speaks TCP only, so far";
 pub(super) const NO_TLS: &str = "TLS is not there yet: tcpx speaks plain TCP, so far";
 
 #[cfg(test)]
@@ -98,7 +96,6 @@ mod tests {
     const OPTIONS: &[&str] = &[
         "-l",
         "-p",
-        "-u",
         "-N",
         "-e",
         "-c",
@@ -112,7 +109,6 @@ mod tests {
         "-T",
         "-r",
         "--listen",
-        "--udp",
         "--sh-exec",
         "--lua-exec",
         "--detach",

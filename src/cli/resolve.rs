@@ -157,7 +157,9 @@ fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result
 }
 
 fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>) -> Result<Config> {
+    let target = if args.transport.udp { target.into_datagram() } else { target };
     let source = args.source.as_deref().map(values::source).transpose()?;
+    rules::datagrams_have_no_end(&target, &args.ending, &args.transport, &[])?;
     rules::unix_has_no_ip_options(&args.transport, &target, &[(source.is_some(), "--source")])?;
     rules::families_agree(&args.transport, &target, source.as_ref())?;
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
@@ -190,6 +192,9 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         return Err(Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"));
     };
     let address = values::address(first, args.second.as_deref())?;
+    let address = if args.transport.udp { address.into_datagram() } else { address };
+    let stream_only = [(args.server.backlog.is_some(), "--backlog")];
+    rules::datagrams_have_no_end(&address, &args.ending, &args.transport, &stream_only)?;
     rules::unix_has_no_ip_options(&args.transport, &address, &[(args.server.workers.is_some(), "--workers")])?;
     rules::families_agree(&args.transport, &address, None)?;
     let server = &args.server;

@@ -124,6 +124,31 @@ pub(super) fn has_program(args: &ExecArgs) -> bool {
     exec::option(args).is_some()
 }
 
+/// Datagrams have no connection in the network, and so no end; `others` are the options of one command that need one.
+pub(super) fn datagrams_have_no_end(
+    place: &Endpoint,
+    ending: &EndingArgs,
+    transport: &TransportArgs,
+    others: &[(bool, &str)],
+) -> Result<()> {
+    if !place.is_datagram() {
+        return Ok(());
+    }
+    let streams = [
+        (ending.half_open, "--half-open"),
+        (transport.keepalive.is_some(), "--keepalive"),
+        (transport.nodelay, "--nodelay"),
+        (transport.no_nodelay, "--no-nodelay"),
+    ];
+    match streams.iter().chain(others).find(|(given, _)| *given) {
+        Some((_, option)) => Err(Error::usage_hint(
+            format!("{option} is for streams, and datagrams have no connection"),
+            format!("leave {option} out"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Whether there is a script.
 pub(super) fn has_script(script: &ScriptArgs) -> bool {
     given_scripts(script).next().is_some()

@@ -2,7 +2,7 @@
 //!
 //! Owns the addresses that have a counterpart here, and what is said of the others.
 
-use super::options_elsewhere::{NO_TLS, NO_UDP};
+use super::options_elsewhere::NO_TLS;
 
 /// What tcpx has for a line of socat.
 pub(super) enum Counterpart {
@@ -17,23 +17,27 @@ pub(super) fn counterpart(words: &[&str]) -> Option<Counterpart> {
     if addresses.iter().any(|address| address.kind.contains("SSL")) {
         return Some(Counterpart::Missing(NO_TLS));
     }
-    if addresses.iter().any(|address| address.kind.starts_with("UDP")) {
-        return Some(Counterpart::Missing(NO_UDP));
-    }
     let listener = addresses.iter().find(|address| address.listens());
     let mut places = addresses.iter().filter(|address| !address.listens());
     let program = addresses.iter().find_map(Address::program);
     let server = places.find_map(Address::connect);
     let Some(listener) = listener else {
         let mut command = vec!["connect".to_owned()];
+        if addresses.iter().any(Address::is_datagram) {
+            command.push("-u".to_owned());
+        }
         command.extend(server?);
         command.extend(program.into_iter().flatten());
         return Some(Counterpart::Command(command, None));
     };
     let mut command = vec!["listen".to_owned()];
     let echoes = words.iter().any(|word| word.eq_ignore_ascii_case("pipe"));
-    if listener.option("fork").is_some() && server.is_none() && !echoes {
-        command.push("-k".to_owned());
+    let is_many = listener.option("fork").is_some() && server.is_none() && !echoes;
+    match (is_many, listener.is_datagram()) {
+        (true, true) => command.push("-ku".to_owned()),
+        (true, false) => command.push("-k".to_owned()),
+        (false, true) => command.push("-u".to_owned()),
+        (false, false) => {}
     }
     command.extend(listener.place().unwrap_or_else(|| vec!["PORT".to_owned()]));
     if let Some(program) = program {
@@ -69,7 +73,12 @@ impl<'a> Address<'a> {
     }
 
     fn listens(&self) -> bool {
-        self.kind.ends_with("-LISTEN") || self.kind.ends_with("-L")
+        ["-LISTEN", "-L", "-RECV", "-RECVFROM"].iter().any(|end| self.kind.ends_with(end))
+    }
+
+    fn is_datagram(&self) -> bool {
+        let ends = ["-SENDTO", "-RECV", "-RECVFROM"];
+        self.kind.starts_with("UDP") || ends.iter().any(|end| self.kind.ends_with(end))
     }
 
     /// The value of an option, empty if it has none.
@@ -98,7 +107,7 @@ impl<'a> Address<'a> {
         if self.kind.starts_with("ABSTRACT") {
             return Some(vec![format!("unix:@{}", self.rest)]);
         }
-        if !self.kind.starts_with("TCP") {
+        if !self.kind.starts_with("TCP") && !self.kind.starts_with("UDP") {
             return None;
         }
         let (host, port) = self.rest.rsplit_once(':')?;
@@ -148,8 +157,23 @@ const KINDS: &[&str] = &[
     "UDP",
     "UDP4",
     "UDP6",
+    "UDP-CONNECT",
+    "UDP-SENDTO",
+    "UDP4-SENDTO",
+    "UDP6-SENDTO",
     "UDP-LISTEN",
+    "UDP4-LISTEN",
+    "UDP6-LISTEN",
     "UDP-L",
+    "UDP-RECV",
+    "UDP4-RECV",
+    "UDP6-RECV",
+    "UDP-RECVFROM",
+    "UDP4-RECVFROM",
+    "UDP6-RECVFROM",
+    "UNIX-SENDTO",
+    "UNIX-RECV",
+    "UNIX-RECVFROM",
     "EXEC",
     "SYSTEM",
     "SHELL",

@@ -240,8 +240,6 @@ mod tests {
             "--label",
             "--show",
             "--record",
-            "-u",
-            "--udp",
             "--recv-buffer",
             "--send-buffer",
             "--tos",

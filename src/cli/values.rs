@@ -227,7 +227,7 @@ pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
 /// Parses the target of `connect`: `HOST PORT`, or one word.
 pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
     let target = match second {
-        Some(_) if first.starts_with(UNIX) => return Err(unix_has_no_port("connect", first)),
+        Some(_) if is_unix(first) => return Err(unix_has_no_port("connect", first)),
         Some(port) => Endpoint::from_words(first, port)?,
         None => first.parse()?,
     };
@@ -241,13 +241,15 @@ fn unix_has_no_port(command: &str, name: &str) -> Error {
     Error::usage_hint(format!("{name} is a Unix socket, which has no port"), format!("tcpx {command} {name}"))
 }
 
-/// How a Unix socket begins.
-const UNIX: &str = "unix:";
+/// Whether a word is the name of a Unix socket.
+fn is_unix(word: &str) -> bool {
+    word.starts_with("unix:") || word.starts_with("unixgram:")
+}
 
 /// Parses the address of `listen`: `PORT`, `HOST PORT`, or `HOST:PORT` in one word.
 pub(super) fn address(first: &str, second: Option<&str>) -> Result<Endpoint> {
     match second {
-        Some(_) if first.starts_with(UNIX) => Err(unix_has_no_port("listen", first)),
+        Some(_) if is_unix(first) => Err(unix_has_no_port("listen", first)),
         Some(port) => Endpoint::from_words(first, port),
         None if first.contains(':') => first.parse(),
         None => crate::endpoint::parse_port(first).map(Endpoint::any),

@@ -13,6 +13,8 @@ pub(super) struct Budgets {
     pub(super) rounds: usize,
     /// Moves from one connection to its partner in one turn.
     pub(super) moves: usize,
+    /// Datagrams received from one connection in one turn.
+    pub(super) datagrams: usize,
     /// Bytes written to one connection at a time.
     pub(super) written: usize,
     /// Accepts of one listener in one turn.
@@ -34,6 +36,7 @@ impl Budgets {
         events: 1,
         rounds: 1,
         moves: 1,
+        datagrams: 1,
         written: 1,
         accepts: 1,
         time: Duration::ZERO,
@@ -49,6 +52,7 @@ impl Default for Budgets {
             events: 4096,
             rounds: 16,
             moves: 4,
+            datagrams: 64,
             written: 1 << 20,
             accepts: 64,
             time: Duration::from_millis(20),

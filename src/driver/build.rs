@@ -5,7 +5,7 @@
 
 use std::fs::Metadata;
 use std::rc::Rc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::Interest;
 
@@ -31,6 +31,7 @@ use crate::driver::stdout::Stdout;
 use crate::driver::watch::ScriptWatch;
 use crate::driver::workers::Worker;
 use crate::driver::world::{World, cannot_read_stdin};
+use crate::endpoint::MAX_DATAGRAM;
 use crate::error::{Error, Result};
 use crate::output::console::{Commentator, Console};
 use crate::output::events::Events;
@@ -38,7 +39,7 @@ use crate::output::hexdump::Hexdump;
 use crate::output::progress::Progress;
 use crate::output::{Notice, Observer};
 use crate::script::{RunContext, ScriptClock, ScriptHandler, StdinUse, Suite};
-use crate::session::connection::Settings;
+use crate::session::connection::{Parting, Settings};
 use crate::session::eof_policy::EofPolicy;
 use crate::session::{ConnIds, EventMask, Handler, VerdictHandler};
 use crate::sys::machine;
@@ -46,6 +47,12 @@ use crate::sys::machine;
 /// Maximum bytes of one read with a script, which sees chunks of that size; without one, larger reads save system calls.
 const CHUNK: usize = 64 << 10;
 const BULK_CHUNK: usize = 256 << 10;
+
+/// A peer that sends and gets no datagram for this time makes room for others.
+const PEER_SILENCE: Duration = Duration::from_secs(60);
+/// How long the answer to a datagram is awaited, and where none is wanted, its refusal.
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
+const REFUSAL_WAIT: Duration = Duration::from_millis(20);
 
 impl Driver {
     /// Opens everything but sockets. Takes the observers in its last step, so that the caller can report an error.
@@ -131,10 +138,11 @@ impl Driver {
             discard: config.input.discard_received,
             malformed: config.text.malformed,
             idle: config.limits.idle,
+            parting: Parting { silence: Some(PEER_SILENCE), wait: parting_wait(&config) },
         };
         let verdict = suite.clone().map(|suite| suite as Rc<dyn Handler>).or(verdict);
         let mut parts = Parts {
-            stdin: Stdin::new(input, &config.text, single_peer, duty),
+            stdin: Stdin::new(input, &config.text, single_peer, duty).in_pieces_of(piece(&config)),
             stdout,
             stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
@@ -179,6 +187,17 @@ impl Driver {
         parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })
     }
+}
+
+/// Maximum bytes of stdin that are sent at once.
+fn piece(config: &Config) -> usize {
+    if config.is_datagram() { MAX_DATAGRAM } else { usize::MAX }
+}
+
+/// How long answers are awaited after the last datagram was sent.
+fn parting_wait(config: &Config) -> Duration {
+    let default = if config.input.discard_received { REFUSAL_WAIT } else { ANSWER_WAIT };
+    config.input.eof_wait.unwrap_or(default)
 }
 
 /// The handler of `--expect`, `--fail-on` and `--until`, if one of them is given.

@@ -4,6 +4,7 @@
 //! not decide what happens to the connection.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -117,13 +118,13 @@ impl<T> Dials<T> {
         &mut self,
         io: &mut Io,
         id: ConnId,
-        addresses: Result<impl IntoIterator<Item = Address>, String>,
+        addresses: Result<Vec<SocketAddr>, String>,
     ) -> Outcomes<T> {
         let Some(dialing) = self.dialings.get_mut(&id) else { return Vec::new() };
         dialing.is_resolving = false;
         match addresses {
             Ok(addresses) => {
-                let addresses: Vec<Address> = addresses.into_iter().collect();
+                let addresses = dialing.plan.addresses(addresses);
                 let took = io.now.saturating_duration_since(dialing.since);
                 io.notify(&Notice::Resolved { conn: id, host: &dialing.host, addresses: &addresses, took });
                 self.addresses(io, id, addresses)
@@ -368,7 +369,7 @@ impl<T> Dialing<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpListener};
+    use std::net::TcpListener;
     use std::time::Duration;
 
     use super::*;
@@ -425,13 +426,13 @@ mod tests {
         let (plan, view) = plan(":80".parse().unwrap(), Wishes { source, ..Wishes::default() });
         assert!(dials.start(&mut io, plan, view).is_empty());
         let four: SocketAddr = "127.0.0.1:80".parse().unwrap();
-        let outcomes = dials.resolved(&mut io, 1, Ok([four.into()]));
+        let outcomes = dials.resolved(&mut io, 1, Ok(vec![four]));
         let [DialOutcome::Failed { error, view, .. }] = &outcomes[..] else { panic!("not failed") };
         let wanted = "connect to :80: it has only IPv4 addresses, and the source address ::1 is IPv6";
         assert_eq!((error.to_string().as_str(), error.exit().code()), (wanted, 7));
         assert!(!view.info.is_open());
         // A late answer of the resolver finds nothing.
-        assert!(dials.resolved(&mut io, 1, Ok([four.into()])).is_empty());
+        assert!(dials.resolved(&mut io, 1, Ok(vec![four])).is_empty());
     }
 
     #[test]

@@ -63,7 +63,12 @@ impl Parts {
         let view = peer.link.view();
         self.io.notify(&Notice::Opened { conn: view, took: view.info.connecting_time() });
         if peer.duties.probe {
-            return peer.link.abandon(CloseReason::Closed);
+            if !peer.link.is_datagram() {
+                return peer.link.abandon(CloseReason::Closed);
+            }
+            // Only who gets a datagram may refuse it.
+            peer.link.send(Vec::new());
+            return peer.link.shutdown();
         }
         if self.programs.are_wanted() {
             return self.start_program(slot);

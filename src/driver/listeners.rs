@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ const RETRY: Duration = Duration::from_millis(100);
 #[derive(Default)]
 pub(super) struct Listeners {
     acceptors: HashMap<Slot, Acceptor>,
+    /// Sockets that accept nobody any more, and whose connections still receive by way of them.
+    retired: HashMap<Slot, Box<dyn Listening>>,
     own: Option<Slot>,
     /// Slots of the listeners of a script.
     slots: HashMap<ListenerId, Slot>,
@@ -145,11 +148,11 @@ impl Listeners {
         &mut self,
         io: &mut Io,
         listener: Option<ListenerId>,
-        addresses: std::result::Result<Vec<Address>, String>,
+        addresses: std::result::Result<Vec<SocketAddr>, String>,
     ) -> Vec<ListenOutcome> {
         let Some(plan) = self.resolving.remove(&listener) else { return Vec::new() };
         match addresses {
-            Ok(places) => self.bind(io, listener, &plan, &places),
+            Ok(places) => self.bind(io, listener, &plan, &plan.addresses(places)),
             Err(cause) => {
                 let host = plan.target.host().unwrap_or_default().to_owned();
                 vec![ListenOutcome::Failed { listener, error: Error::unresolved(host, cause) }]
@@ -160,16 +163,30 @@ impl Listeners {
     /// Accepts waiting clients of one listener; at most `room` if it is the run's own.
     pub(super) fn turn(&mut self, io: &mut Io, slot: Slot, room: usize) -> (Vec<ListenOutcome>, Turn) {
         let mut outcomes = Vec::new();
+        if let Some(listening) = self.retired.get_mut(&slot) {
+            return (outcomes, deliver(io, slot, &mut **listening));
+        }
         let Some(acceptor) = self.acceptors.get_mut(&slot) else { return (outcomes, Turn::Done) };
         let is_own = acceptor.id.is_none();
+        let is_shared = acceptor.listening.is_shared();
+        if is_shared {
+            unblock(io, slot, &mut *acceptor.listening);
+        }
         for turn in 0.. {
-            if (is_own && turn >= room) || acceptor.allowance == Some(0) || acceptor.retry_at.is_some() {
+            // Peers of datagrams beyond the room take the place of others.
+            if (is_own && turn >= room && !is_shared) || acceptor.retry_at.is_some() {
                 break;
             }
             if turn == io.budgets.accepts {
                 return (outcomes, Turn::Again);
             }
-            match acceptor.listening.accept() {
+            let accepted = match acceptor.allowance {
+                Some(0) if is_shared => acceptor.listening.deliver(),
+                Some(0) => break,
+                _ => acceptor.listening.accept(),
+            };
+            match accepted {
+                Accepted::Delivered(slot) => wake_reader(io, slot),
                 Accepted::Peer(transport, ends) => {
                     outcomes.extend(acceptor.take_in(io, transport, ends));
                     self.accepted += u64::from(is_own);
@@ -224,7 +241,7 @@ impl Listeners {
         };
         let Some(acceptor) = self.acceptors.get_mut(&slot) else { return };
         acceptor.allowance = acceptor.allowance.zip(more).map(|(left, more)| left + more);
-        if io.reactor.readiness(slot).readable {
+        if io.reactor.readiness(slot).readable || acceptor.listening.has_waiting() {
             io.reactor.wake(slot);
         }
     }
@@ -266,7 +283,14 @@ impl Listeners {
     }
 
     /// Gives the run's own listener a turn, after a client has left room for another.
-    pub(super) fn wake(&self, io: &mut Io) {
+    pub(super) fn wake(&mut self, io: &mut Io) {
+        self.retired.retain(|slot, listening| {
+            let is_in_use = listening.is_in_use();
+            if !is_in_use {
+                io.deregister(*slot, &mut **listening);
+            }
+            is_in_use
+        });
         if let Some(slot) = self.own
             && io.reactor.readiness(slot).readable
         {
@@ -360,7 +384,44 @@ impl Listeners {
             None => self.own = None,
             Some(id) => drop(self.slots.remove(&id)),
         }
-        io.deregister(slot, &mut *acceptor.listening);
+        if acceptor.listening.retire() {
+            self.retired.insert(slot, acceptor.listening);
+        } else {
+            io.deregister(slot, &mut *acceptor.listening);
+        }
+    }
+}
+
+/// Receives for the connections of a socket that accepts nobody any more.
+fn deliver(io: &mut Io, slot: Slot, listening: &mut dyn Listening) -> Turn {
+    unblock(io, slot, listening);
+    for _ in 0..io.budgets.accepts {
+        match listening.deliver() {
+            Accepted::Delivered(slot) => wake_reader(io, slot),
+            Accepted::TryNext => {}
+            _ => {
+                io.reactor.readiness(slot).readable = false;
+                return Turn::Done;
+            }
+        }
+    }
+    Turn::Again
+}
+
+/// Something came for the connection at this slot.
+fn wake_reader(io: &mut Io, slot: Slot) {
+    io.reactor.readiness(slot).readable = true;
+    io.reactor.wake(slot);
+}
+
+/// Gives connections that share a socket their turns when it takes something again.
+fn unblock(io: &mut Io, slot: Slot, listening: &mut dyn Listening) {
+    if !std::mem::take(&mut io.reactor.readiness(slot).writable) {
+        return;
+    }
+    for blocked in listening.take_blocked() {
+        io.reactor.readiness(blocked).writable = true;
+        io.reactor.wake(blocked);
     }
 }
 
@@ -369,7 +430,10 @@ impl Acceptor {
     fn take_in(&self, io: &mut Io, mut transport: Box<dyn Transport>, ends: Ends) -> Option<ListenOutcome> {
         let (listener, nodelay, duties) = (self.id, self.nodelay, self.duties);
         match io.register(&mut *transport, Interest::READABLE | Interest::WRITABLE, Source::Peer) {
-            Ok(slot) => Some(ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties }),
+            Ok(slot) => {
+                io.reactor.readiness(slot).readable |= transport.has_input();
+                Some(ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties })
+            }
             Err(error) => {
                 let address = ends.peer.to_string();
                 let error = Error::Bind { operation: "accept", address, cause: cause(&error) };
@@ -401,7 +465,7 @@ fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{SocketAddr, TcpStream};
+    use std::net::TcpStream;
 
     use super::*;
     use crate::driver::world::SystemNetwork;
@@ -437,7 +501,7 @@ mod tests {
         assert!(listeners.start(&mut io, plan("localhost:0")).is_empty());
         assert!(listeners.is_resolving() && listeners.is_listening() && listeners.address().is_none());
         let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let outcomes = listeners.resolved(&mut io, None, Ok(vec![address.into()]));
+        let outcomes = listeners.resolved(&mut io, None, Ok(vec![address]));
         assert!(matches!(outcomes[..], [ListenOutcome::Bound { .. }]));
         assert!(!listeners.is_resolving() && listeners.address().is_some());
     }
@@ -467,7 +531,7 @@ mod tests {
         assert!(listeners.adopt(&mut io).is_empty());
         listeners.close(&mut io, 1);
         let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        assert!(listeners.resolved(&mut io, Some(1), Ok(vec![address.into()])).is_empty());
+        assert!(listeners.resolved(&mut io, Some(1), Ok(vec![address])).is_empty());
         assert!(!listeners.is_listening());
     }
 }

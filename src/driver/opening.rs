@@ -11,6 +11,7 @@ use crate::driver::budgets::Turn;
 use crate::driver::dials::DialOutcome;
 use crate::driver::listeners::ListenOutcome;
 use crate::driver::parts::{Parts, Task};
+use crate::driver::peer::Peer;
 use crate::driver::plan::{Defaults, Duties, Plan, Wishes};
 use crate::driver::ready::tell_ready;
 use crate::driver::workers::Worker;
@@ -20,7 +21,10 @@ use crate::net::dial::{Request, Resolved};
 use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
-use crate::session::{ConnView, ListenerId, RunEvent, Side};
+use crate::session::{CloseReason, ConnView, ListenerId, RunEvent, Side};
+
+/// Maximum peers of datagrams at the same time.
+const MAX_PEERS: usize = 16_384;
 
 impl Parts {
     /// Calls `on_start`, registers stdin, then starts the run's own connection or listener.
@@ -72,7 +76,7 @@ impl Parts {
 
     /// Handles an answer of the resolver.
     pub(super) fn handle_resolved(&mut self, resolved: Resolved) {
-        let addresses = resolved.addresses.map(|found| found.into_iter().map(Address::from).collect::<Vec<_>>());
+        let addresses = resolved.addresses;
         match resolved.request {
             Request::Connect(id) => {
                 let outcomes = self.dials.resolved(&mut self.io, id, addresses);
@@ -157,12 +161,42 @@ impl Parts {
                 let (id, text) = (self.ids.next(), &self.config.text);
                 let view = ConnView::new(id, ends.peer, ends.local, Side::Server, text, self.io.now);
                 let view = Rc::new(view.with_nodelay(nodelay).with_listener(listener));
+                let is_datagram = view.info.is_datagram();
                 self.add_peer(slot, transport, view, duties);
+                if is_datagram {
+                    self.make_room();
+                }
             }
             ListenOutcome::Failed { listener: Some(id), error } => self.listen_failed(id, &error),
             ListenOutcome::Failed { listener: None, error } | ListenOutcome::Broken { error } => {
                 self.fail_and_stop(&error);
             }
+        }
+    }
+
+    /// Lets peers of datagrams go if there are more than may be: those that were silent longest. Anybody can send from any
+    /// address, and a datagram that waits would keep back those behind it.
+    fn make_room(&mut self) {
+        let own = match &self.config.role {
+            Role::Listen(listen) => listen.max_conns.unwrap_or(MAX_PEERS),
+            Role::Connect(_) | Role::Run => MAX_PEERS,
+        };
+        let is_candidate = |peer: &&Peer| peer.link.is_datagram() && peer.link.view().info.side() == Side::Server;
+        let (counted, all) = (self.peers.counted(), self.peers.len());
+        let is_over_own = counted > own;
+        if !is_over_own && all <= MAX_PEERS {
+            return;
+        }
+        let candidates = self.peers.iter().filter(is_candidate).filter(|peer| peer.duties.counted || !is_over_own);
+        let mut candidates: Vec<_> =
+            candidates.map(|peer| (peer.link.view().info.last_activity(), peer.id(), peer.slot)).collect();
+        // Several at a time, so that a flood of new addresses does not cost a look at all peers for each.
+        let excess = counted.saturating_sub(own).max(all.saturating_sub(MAX_PEERS)).max(candidates.len() / 64);
+        candidates.sort_unstable();
+        for (_, _, slot) in candidates.into_iter().take(excess) {
+            let now = self.io.now;
+            self.work_on(slot, |peer| peer.link.handle_eof(now));
+            self.work_on(slot, |peer| peer.link.close(CloseReason::Eof));
         }
     }
 

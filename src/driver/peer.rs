@@ -20,7 +20,7 @@ use crate::net::splice_pipe::SplicePipe;
 use crate::net::{Closed, Transport};
 use crate::output::Notice;
 use crate::session::connection::{Action, Settings};
-use crate::session::{CloseReason, ConnError, ConnId, ConnView, Direction, ErrorKind, Handler, Link, Operation};
+use crate::session::{CloseReason, ConnError, ConnId, ConnView, Direction, ErrorKind, Handler, Link, Operation, Side};
 
 /// Queued bytes of a piped connection at which reading from its partner stops.
 const PARTNER_MARK: usize = 256 << 10;
@@ -93,8 +93,13 @@ impl Peer {
             transport.end_by_reset(true);
         }
         let event_mask = handler.as_ref().map(|handler| handler.event_mask(&view)).unwrap_or_default();
+        let mut settings = Settings { event_mask, ..settings };
+        if duties.decides_exit || view.info.side() == Side::Client {
+            settings.parting.silence = None;
+        }
+        settings.discard |= duties.probe;
         Self {
-            link: Link::new(view, Settings { event_mask, ..settings }),
+            link: Link::new(view, settings),
             handler,
             preamble: None,
             files: Files::default(),
@@ -150,7 +155,12 @@ impl Peer {
 
     /// Reads once into `buffer`. Returns `Raw` if only stdout needs the bytes.
     pub(super) fn read(&mut self, io: &mut Io, buffer: &mut [u8]) -> Received {
-        let step = io.reactor.readiness(self.slot).read(buffer, |buffer| self.transport.read(buffer));
+        let readiness = io.reactor.readiness(self.slot);
+        let step = if self.link.is_datagram() {
+            readiness.receive(buffer, |buffer| self.transport.read(buffer))
+        } else {
+            readiness.read(buffer, |buffer| self.transport.read(buffer))
+        };
         match step {
             Step::Moved(n) => {
                 self.flows = n >= FLOW;
@@ -163,6 +173,10 @@ impl Peer {
                     return Received::Raw(n);
                 }
                 self.link.handle_input(io.now, &buffer[..n]);
+                if self.duties.probe {
+                    // Somebody has answered.
+                    self.link.abandon(CloseReason::Closed);
+                }
             }
             Step::Blocked => {}
             Step::Ended => {
@@ -171,7 +185,10 @@ impl Peer {
                 }
                 self.link.handle_eof(io.now);
             }
-            Step::Failed(error) => self.link.handle_read_error(io.now, link_error(Operation::Read, &error)),
+            Step::Failed(error) => {
+                let error = self.error(Operation::Read, &error);
+                self.link.handle_read_error(io.now, error);
+            }
         }
         Received::Done
     }
@@ -196,7 +213,7 @@ impl Peer {
                 Step::Moved(n) => {
                     io.notify_bytes(self.link.view(), Direction::Out, &bytes[..n]);
                     self.link.transmitted(io.now, n);
-                    budget = budget.saturating_sub(n);
+                    budget = budget.saturating_sub(n.max(1));
                 }
                 Step::Blocked | Step::Ended => break,
                 Step::Failed(error) => {
@@ -243,7 +260,10 @@ impl Peer {
 
     /// Handles a failed write. What the peer sent before it is still read.
     pub(super) fn write_failed(&mut self, io: &mut Io, error: &io::Error) {
-        let error = link_error(Operation::Write, error);
+        let error = self.error(Operation::Write, error);
+        if self.link.is_datagram() {
+            return self.link.handle_read_error(io.now, error);
+        }
         if error.kind == ErrorKind::Io {
             // The connection stands, and the peer may never end it.
             self.transport.shutdown_read();
@@ -251,6 +271,20 @@ impl Peer {
         self.link.handle_write_error(io.now, error);
         io.reactor.readiness(self.slot).readable = true;
         io.reactor.wake(self.slot);
+    }
+
+    /// An error of the socket as one of the connection: what was refused before anything came never stood.
+    fn error(&self, operation: Operation, error: &io::Error) -> ConnError {
+        let is_refused = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+        );
+        let (kind, op) = match self.link.view().info.has_received() {
+            _ if !self.link.is_datagram() || !is_refused => return link_error(operation, error),
+            false => (ErrorKind::Refused, Operation::Connect),
+            true => (ErrorKind::Reset, operation),
+        };
+        ConnError { kind, op, message: cause(error) }
     }
 
     /// Carries out the actions of the connection on the socket.

@@ -124,6 +124,11 @@ impl Peers {
         self.slots.is_empty()
     }
 
+    /// Number of connections.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Number of connections that count for `--max-conns`.
     pub(super) fn counted(&self) -> usize {
         self.counted

@@ -123,7 +123,9 @@ impl Plan {
     /// A name with `-n`, or an address of the wrong family.
     pub(super) fn targets(&self) -> Result<Lookup> {
         match &self.target {
-            Endpoint::Tcp { host: None, port } => Ok(Lookup::Name("localhost".to_owned(), *port)),
+            Endpoint::Tcp { host: None, port } | Endpoint::Udp { host: None, port } => {
+                Ok(Lookup::Name("localhost".to_owned(), *port))
+            }
             _ => self.lookup(),
         }
     }
@@ -134,23 +136,29 @@ impl Plan {
     /// As for [`Plan::targets`].
     pub(super) fn places(&self) -> Result<Lookup> {
         match &self.target {
-            Endpoint::Tcp { host: None, port } => {
-                let all = listener::wildcard(self.family, *port);
-                Ok(Lookup::Known(all.into_iter().map(Address::from).collect()))
+            Endpoint::Tcp { host: None, port } | Endpoint::Udp { host: None, port } => {
+                Ok(Lookup::Known(self.addresses(listener::wildcard(self.family, *port))))
             }
             _ => self.lookup(),
         }
     }
 
+    /// IP addresses and ports in the protocol of the target.
+    pub(super) fn addresses(&self, found: Vec<SocketAddr>) -> Vec<Address> {
+        found.into_iter().map(|ip| self.target.address(ip)).collect()
+    }
+
     fn lookup(&self) -> Result<Lookup> {
         let (host, port) = match &self.target {
-            Endpoint::Unix(name) => return Ok(Lookup::Known(vec![Address::unix(name.clone())])),
-            Endpoint::Tcp { host, port } => (host.clone().unwrap_or_default(), *port),
+            Endpoint::Unix(_) | Endpoint::Unixgram(_) => {
+                return Ok(Lookup::Known(vec![Address::nowhere(&self.target)]));
+            }
+            Endpoint::Tcp { host, port } | Endpoint::Udp { host, port } => (host.clone().unwrap_or_default(), *port),
         };
         if self.target.name_to_resolve().is_none() {
             // A numeric address needs no resolver.
             let found = dial::resolve(&host, port, self.family).map_err(|cause| Error::unresolved(host, cause))?;
-            return Ok(Lookup::Known(found.into_iter().map(Address::from).collect()));
+            return Ok(Lookup::Known(self.addresses(found)));
         }
         if self.no_dns {
             return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });

@@ -1,7 +1,7 @@
 //! `Preamble`: bytes that one connection is sent before stdin: `--send`, `--send-hex`, `--send-file`.
 //!
 //! Owns the files of the preamble. They are read like stdin: a pipe or a terminal is registered with the reactor, and only
-//! its own connection waits for it.
+//! its own connection waits for it. To a peer of datagrams each item is one datagram, a file as a whole.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,6 +16,7 @@ use crate::codec::newline::Crlf;
 use crate::codec::typed::{Filtered, TextFilter};
 use crate::config::{Config, Piece, PreambleItem, Text};
 use crate::driver::io::Io;
+use crate::endpoint::MAX_DATAGRAM;
 use crate::error::{Error, Result, cause};
 use crate::net::reactor::{Io as Step, Readiness, Slot};
 use crate::net::stdio::Input;
@@ -44,6 +45,8 @@ struct PreambleFile {
     input: Input,
     slot: Option<Slot>,
     filter: TextFilter,
+    /// What was read of a file that is one datagram.
+    datagram: Vec<u8>,
 }
 
 /// Result of [`Preamble::feed`].
@@ -113,15 +116,11 @@ impl Preamble {
         }
         match self.items.pop_front() {
             None => return Ok(Progress::Ended),
-            Some(PreambleItem::Bytes(bytes)) => self.send_bytes(link, bytes),
-            Some(PreambleItem::Text(pieces)) => {
-                for piece in pieces {
-                    match piece {
-                        Piece::Bytes(bytes) => self.send_bytes(link, bytes),
-                        Piece::Text(text) => send(link, &Filtered::Text(self.with_line_ends(text)), "--send")?,
-                    }
-                }
+            Some(PreambleItem::Bytes(bytes)) => {
+                self.crlf.pass(&bytes);
+                send_item(link, bytes, Ok(()), "--send-hex")?;
             }
+            Some(PreambleItem::Text(pieces)) => self.send_text(link, pieces)?,
             Some(PreambleItem::File(path)) => {
                 let file = self.file.insert(PreambleFile::open(&path, &self.text, io, self.owner)?);
                 file.filter.follow(self.crlf);
@@ -130,9 +129,24 @@ impl Preamble {
         Ok(Progress::Queued)
     }
 
-    fn send_bytes(&mut self, link: &mut Link, bytes: Vec<u8>) {
-        self.crlf.pass(&bytes);
-        link.send(bytes);
+    fn send_text(&mut self, link: &mut Link, pieces: Vec<Piece>) -> Result<()> {
+        let mut bytes = Vec::new();
+        let mut result = Ok(());
+        for piece in pieces {
+            match piece {
+                Piece::Bytes(raw) => {
+                    self.crlf.pass(&raw);
+                    bytes.extend(raw);
+                }
+                Piece::Text(text) => {
+                    result = encode(link, &self.with_line_ends(text), &mut bytes, "--send");
+                    if result.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        send_item(link, bytes, result, "--send")
     }
 
     fn with_line_ends(&mut self, text: String) -> String {
@@ -149,7 +163,7 @@ impl PreambleFile {
             Some(source) => Some(io.register(source, Interest::READABLE, Io::preamble_of(owner)).map_err(failed)?),
             None => None,
         };
-        Ok(Self { name, input, slot, filter: TextFilter::new(text) })
+        Ok(Self { name, input, slot, filter: TextFilter::new(text), datagram: Vec::new() })
     }
 
     /// Reads once and queues the result.
@@ -173,26 +187,87 @@ impl PreambleFile {
             }
         };
         let (piece, fault) = if n == 0 { self.filter.finish() } else { self.filter.push(&chunk[..n]) };
-        send(link, &piece, &self.name)?;
+        if link.is_datagram() {
+            self.gather(link, &piece, n == 0 && fault.is_none())?;
+        } else {
+            send(link, &piece, &self.name)?;
+        }
         fault.map_or(Ok(progress), |fault| Err(malformed(&self.name, &fault)))
+    }
+
+    /// Adds a piece to the one datagram that the file is, and sends that at its end.
+    fn gather(&mut self, link: &mut Link, piece: &Filtered, is_last: bool) -> Result<()> {
+        match piece {
+            Filtered::Bytes(bytes) => self.datagram.extend(bytes),
+            Filtered::Text(text) => encode(link, text, &mut self.datagram, &self.name)?,
+        }
+        if self.datagram.len() > MAX_DATAGRAM {
+            return Err(Error::Read { source_name: self.name.clone(), cause: too_long(None) });
+        }
+        if is_last {
+            link.send(std::mem::take(&mut self.datagram));
+        }
+        Ok(())
     }
 }
 
-/// Queues a filtered piece for one connection.
+/// Queues an item of the command line: of what cannot be sent as a whole, a stream gets what came before the fault.
+fn send_item(link: &mut Link, bytes: Vec<u8>, result: Result<()>, option: &str) -> Result<()> {
+    if link.is_datagram() {
+        result?;
+        if bytes.len() > MAX_DATAGRAM {
+            return Err(Error::usage(format!("{option}: {}", too_long(Some(bytes.len())))));
+        }
+        link.send(bytes);
+        return Ok(());
+    }
+    link.send(bytes);
+    result
+}
+
+/// Queues a filtered piece for one connection: as one datagram, or several if it does not fit into one.
 ///
 /// # Errors
 /// A character that the connection's encoding cannot hold. What came before it is queued.
 pub(super) fn send(link: &mut Link, piece: &Filtered, source: &str) -> Result<()> {
     match piece {
-        Filtered::Bytes(bytes) => link.send_slice(bytes),
+        Filtered::Bytes(bytes) if bytes.is_empty() => Ok(()),
+        Filtered::Bytes(bytes) => {
+            link.send_slice(bytes);
+            Ok(())
+        }
         Filtered::Text(text) => {
             let mut bytes = Vec::with_capacity(text.len());
-            let result = link.view().text.encode_stream(text, &mut bytes);
-            link.send(bytes);
-            result.map_err(|error| Error::Text { message: format!("{source}: {error}") })?;
+            let result = encode(link, text, &mut bytes, source);
+            match text.len() / 2 {
+                half if bytes.len() > MAX_DATAGRAM && link.is_datagram() => {
+                    // No character is cut.
+                    let middle = (half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+                    let (one, other) = text.split_at(middle);
+                    send(link, &Filtered::Text(one.to_owned()), source)?;
+                    return send(link, &Filtered::Text(other.to_owned()), source);
+                }
+                _ if bytes.is_empty() => {}
+                _ => link.send(bytes),
+            }
+            result
         }
     }
-    Ok(())
+}
+
+/// Appends text in the encoding of the connection. A datagram returns to the state in which the next one begins.
+fn encode(link: &Link, text: &str, bytes: &mut Vec<u8>, source: &str) -> Result<()> {
+    let encoder = &link.view().text;
+    let result = encoder.encode_stream(text, bytes);
+    if link.is_datagram() {
+        encoder.finish_encoding(bytes);
+    }
+    result.map_err(|error| Error::Text { message: format!("{source}: {error}") })
+}
+
+fn too_long(length: Option<usize>) -> String {
+    let length = length.map_or_else(|| "its contents".to_owned(), |length| format!("{length} bytes"));
+    format!("{length} do not fit into one datagram: {MAX_DATAGRAM} bytes are the most")
 }
 
 /// The error for text of stdin or of a file that is not UTF-8.
@@ -215,8 +290,12 @@ pub(super) fn check_files(config: &Config) -> Result<()> {
     };
     for item in &config.preamble {
         if let PreambleItem::File(path) = item {
-            check(path)
-                .map_err(|error| Error::Read { source_name: path.display().to_string(), cause: cause(&error) })?;
+            let failed = |cause| Error::Read { source_name: path.display().to_string(), cause };
+            check(path).map_err(|error| failed(cause(&error)))?;
+            let length = path.metadata().map_or(0, |found| found.len());
+            if config.is_datagram() && length > MAX_DATAGRAM as u64 {
+                return Err(failed(too_long(usize::try_from(length).ok())));
+            }
         }
     }
     Ok(())

@@ -35,6 +35,8 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(super) struct Stdin {
     input: Option<Box<dyn InputStream>>,
     slot: Option<Slot>,
+    /// Maximum bytes of one read, each of which may be a datagram.
+    piece: usize,
     /// One connection receives it, not several clients.
     single_peer: bool,
     sent_any: bool,
@@ -106,6 +108,7 @@ impl Stdin {
         Self {
             input,
             slot: None,
+            piece: usize::MAX,
             single_peer,
             sent_any: false,
             hung_up: false,
@@ -118,6 +121,11 @@ impl Stdin {
             lines_ended: false,
             asked: (duty == Duty::Asked).then_some(false),
         }
+    }
+
+    /// The same with at most so many bytes for each read.
+    pub(super) fn in_pieces_of(self, piece: usize) -> Self {
+        Self { piece, ..self }
     }
 
     /// Registers stdin.
@@ -242,6 +250,7 @@ impl Stdin {
     pub(super) fn read(&mut self, io: &mut Io, buffer: &mut [u8]) -> Step {
         let (Some(input), Some(slot)) = (&mut self.input, self.slot) else { return Step::Blocked };
         let room = if self.hung_up && self.lines.is_none() { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
+        let room = room.min(self.piece);
         let readiness = io.reactor.readiness(slot);
         let step = readiness.read(&mut buffer[..room], |buffer| input.read(buffer));
         if matches!(step, Step::Moved(_)) {

@@ -18,6 +18,9 @@ use crate::output::Notice;
 use crate::script::ScriptHandler;
 use crate::session::RunEvent;
 
+/// Maximum bytes of a datagram that is received.
+const LARGEST_DATAGRAM: usize = 65_535;
+
 impl Parts {
     // ---- connections ----------------------------------------------------------------------------------
 
@@ -143,6 +146,9 @@ impl Parts {
         if !peer.can_read(&mut self.io) {
             return;
         }
+        if peer.link.is_datagram() {
+            return self.read_datagrams(slot);
+        }
         let flows = peer.flows;
         if self.peers.get(slot).is_none_or(|peer| self.must_stall(peer)) {
             return;
@@ -155,6 +161,34 @@ impl Parts {
         if let Received::Raw(n) = peer.read(&mut self.io, &mut buffer) {
             self.emit(&buffer[..n]);
         }
+        self.io.return_buffer(buffer);
+    }
+
+    /// Reads datagrams, and delivers each before the next is read.
+    fn read_datagrams(&mut self, slot: Slot) {
+        let mut buffer = self.io.take_buffer();
+        // What goes to stdout is written at once.
+        let mut gathered = 0;
+        for _ in 0..self.io.budgets.datagrams {
+            if self.peers.get(slot).is_none_or(|peer| self.must_stall(peer)) {
+                break;
+            }
+            let Some(peer) = self.peers.get_mut(slot) else { break };
+            if !peer.can_read(&mut self.io) || buffer.len() - gathered < LARGEST_DATAGRAM {
+                break;
+            }
+            match peer.read(&mut self.io, &mut buffer[gathered..]) {
+                Received::Raw(n) => gathered += n,
+                Received::Done => {
+                    self.emit(&buffer[..gathered]);
+                    gathered = 0;
+                    if self.deliver(slot) == Turn::Again {
+                        break;
+                    }
+                }
+            }
+        }
+        self.emit(&buffer[..gathered]);
         self.io.return_buffer(buffer);
     }
 

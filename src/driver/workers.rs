@@ -10,7 +10,6 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use crate::config::{Config, Role};
 use crate::driver::world::Mail;
-use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Mailbox;
@@ -179,7 +178,7 @@ fn config_of(config: &Config, number: usize, address: SocketAddr) -> Config {
             Some(_) => Some(address.ip().to_string()),
             None => listen.address.host().map(str::to_owned),
         };
-        listen.address = Endpoint::Tcp { host, port: address.port() };
+        listen.address = listen.address.moved_to(host, address.port());
         listen.ready_file = None;
     }
     if let Some(seed) = config.script.as_mut().and_then(|script| script.seed.as_mut()) {

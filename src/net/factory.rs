@@ -7,17 +7,21 @@ use std::net::SocketAddr;
 
 use crate::endpoint::Address;
 use crate::net::listener::{self, Options};
-use crate::net::{Connecting, Listening, StartError, tcp, unix};
+use crate::net::{Connecting, Listening, StartError, tcp, udp, unix};
 
-/// Starts a connect, from `source` if given (TCP only). Register the result, and call `finish` after each event.
+/// Starts a connect, from `source` if given (IP only). Register the result, and call `finish` after each event.
 ///
 /// # Errors
 /// An error that the system reports at once.
 pub fn connect(to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
     Ok(match to {
         Address::Ip(target) => Box::new(tcp::Connect::start(*target, source)?),
+        Address::Udp(target) => Box::new(udp::Connect::start(*target, source)?),
         Address::Unix(Some(name)) => Box::new(unix::Connect::start(name)?),
-        Address::Unix(None) => return Err(StartError::Connect(io::ErrorKind::AddrNotAvailable.into())),
+        Address::Unixgram(Some(_)) => return Err(StartError::Connect(io::ErrorKind::Unsupported.into())),
+        Address::Unix(None) | Address::Unixgram(None) => {
+            return Err(StartError::Connect(io::ErrorKind::AddrNotAvailable.into()));
+        }
     })
 }
 
@@ -40,6 +44,8 @@ fn listen_on(address: &Address, options: Options) -> io::Result<Box<dyn Listenin
     Ok(match address {
         Address::Ip(address) => Box::new(listener::listen(*address, options)?),
         Address::Unix(Some(name)) => Box::new(unix::UnixListening::bind(name, options.backlog)?),
-        Address::Unix(None) => return Err(io::ErrorKind::AddrNotAvailable.into()),
+        Address::Udp(address) => Box::new(udp::listen(*address, options)?),
+        Address::Unixgram(Some(_)) => return Err(io::ErrorKind::Unsupported.into()),
+        Address::Unix(None) | Address::Unixgram(None) => return Err(io::ErrorKind::AddrNotAvailable.into()),
     })
 }

@@ -118,7 +118,7 @@ pub(super) fn accept_failed(error: io::Error) -> Accepted {
 }
 
 /// Converts an IPv4-mapped address of a dual-stack listener to IPv4.
-fn plain(address: SocketAddr) -> SocketAddr {
+pub(super) fn plain(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
             Some(v4) => SocketAddr::from((v4, v6.port())),

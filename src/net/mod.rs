@@ -7,6 +7,7 @@ pub mod bulk;
 mod closed;
 pub mod dial;
 pub mod factory;
+pub mod hub;
 pub mod listener;
 pub mod process;
 pub mod reactor;
@@ -15,6 +16,7 @@ pub mod signal;
 pub mod splice_pipe;
 pub mod stdio;
 pub mod tcp;
+pub mod udp;
 pub mod unix;
 
 use std::io;
@@ -24,6 +26,7 @@ use mio::event::Source;
 
 use crate::config::Keepalive;
 use crate::endpoint::Address;
+use crate::net::reactor::Slot;
 
 pub use closed::Closed;
 
@@ -46,6 +49,37 @@ pub trait Listening: Source {
 
     /// The address it listens on.
     fn address(&self) -> Address;
+
+    /// Whether accepted connections receive by way of this socket: [`Listening::deliver`] goes on for them when none is to be
+    /// accepted.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Takes one datagram for the connections that there are.
+    fn deliver(&mut self) -> Accepted {
+        Accepted::None
+    }
+
+    /// Whether a connection can be accepted although no event has said so.
+    fn has_waiting(&self) -> bool {
+        false
+    }
+
+    /// The slots of connections that wait for this socket to take what they write; call it when it is writable.
+    fn take_blocked(&mut self) -> Vec<Slot> {
+        Vec::new()
+    }
+
+    /// Accepts nothing from now on. Returns whether it is [in use](Listening::is_in_use).
+    fn retire(&mut self) -> bool {
+        false
+    }
+
+    /// Whether there are connections that receive by way of this socket: it has to stay registered.
+    fn is_in_use(&self) -> bool {
+        false
+    }
 }
 
 /// The two ends of a connection.
@@ -61,6 +95,8 @@ pub struct Ends {
 pub enum Accepted {
     /// An accepted connection.
     Peer(Box<dyn Transport>, Ends),
+    /// Something came for the accepted connection at this slot.
+    Delivered(Slot),
     /// No connection is waiting.
     None,
     /// A transient error, such as a client that is gone already: try the next.
@@ -84,16 +120,21 @@ pub enum StartError {
 
 /// One OS resource of a connection, read and written without blocking.
 pub trait Transport: Source {
-    /// Reads available bytes; `Ok(0)` is the end of the stream.
+    /// Reads available bytes; `Ok(0)` is the end of the stream. Of datagrams one, which may be empty.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// Writes as many bytes as fit. Returns their number.
+    /// Writes as many bytes as fit; a datagram as a whole. Returns their number.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// The descriptor for moves within the kernel ([`bulk`]); `None` if reading or writing involves more than the
     /// descriptor.
     fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
         None
+    }
+
+    /// Whether something can be read although no event has said so.
+    fn has_input(&self) -> bool {
+        false
     }
 
     /// Sends FIN; receiving goes on.

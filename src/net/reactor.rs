@@ -73,6 +73,21 @@ impl Readiness {
         }
     }
 
+    /// Tries to receive one datagram, which may be empty, and keeps the readable bit true to the answer.
+    pub fn receive(&mut self, buffer: &mut [u8], mut receive: impl FnMut(&mut [u8]) -> io::Result<usize>) -> Io {
+        loop {
+            return match receive(buffer) {
+                Ok(n) => Io::Moved(n),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    Io::Blocked
+                }
+                Err(error) => Io::Failed(error),
+            };
+        }
+    }
+
     /// Tries to write and keeps the writable bit true to the answer.
     pub fn write(&mut self, bytes: &[u8], mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> Io {
         loop {

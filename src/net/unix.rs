@@ -228,6 +228,13 @@ fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
     SockAddr::unix(std::ffi::OsStr::from_bytes(&bytes))
 }
 
+/// Converts the address of a datagram's sender to an [`Address`].
+pub(super) fn datagram_address(address: &SockAddr) -> Address {
+    let path = address.as_pathname().map(|path| UnixName::Path(path.to_owned()));
+    let name = path.or_else(|| address.as_abstract_namespace().map(|name| UnixName::Abstract(name.to_vec())));
+    Address::Unixgram(name.map(Box::new))
+}
+
 /// Converts a socket address to an [`Address`].
 fn address_of(address: &SocketAddr) -> Address {
     let path = address.as_pathname().map(|path| UnixName::Path(path.to_owned()));

@@ -26,7 +26,9 @@ impl Dump {
         };
         let label = label.map(show_line);
         let mut rows = String::with_capacity(bytes.len().div_ceil(ROW) * ROW_LENGTH);
-        for row in bytes.chunks(ROW) {
+        // An empty datagram is an empty row.
+        let empty = bytes.is_empty().then_some(bytes);
+        for row in bytes.chunks(ROW).chain(empty) {
             if let Some(label) = &label {
                 rows.push_str(label);
                 rows.push(' ');
@@ -135,7 +137,8 @@ mod tests {
             Dump::default().rows(Direction::In, None, b"123456789"),
             "< 00000000  31 32 33 34 35 36 37 38  39                       |123456789|\n"
         );
-        assert_eq!(Dump::default().rows(Direction::Out, None, b""), "");
+        let blank = " ".repeat(52);
+        assert_eq!(Dump::default().rows(Direction::Out, None, b""), format!("> 00000000{blank}||\n"), "a datagram");
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl ScriptHandler {
         let is_accepted = || conn.info.listener().is_some_and(|listener| self.host.listeners().is_of_tasks(listener));
         let takes = is_new && (is_accepted() || self.has(conn, Hook::Session));
         if takes {
-            pulling::attachment(conn).make_pull(self.host.text().malformed);
+            pulling::attachment(conn).make_pull(self.host.text().malformed, conn.info.is_datagram());
         }
         takes
     }

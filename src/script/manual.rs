@@ -354,6 +354,11 @@ for nothing more comes. With on_eof the script decides. close, shutdown and rese
 Connections that a script makes with connect(), or accepts with listen(), have nothing to do with stdin: they are not
 sent it, and its end does not end them.
 
+With UDP every address that sends is a connection, until nothing has moved for a minute, which ends it as the peer's end does.
+Each conn.send is one datagram of at most 65507 bytes, be it empty, and so is each conn.send_file; on_data and conn.read()
+get one datagram at a time. Lines, frames and text go on from one datagram to the next. conn.shutdown() awaits answers for a
+second. A refusal is an error of kind \"refused\" before the first answer, \"reset\" after it. Toxics are for streams.
+
 A run of connect ends when there is no connection, nothing being connected, no listener and no pending after() any more;
 every() alone does not keep it. So does one of listen with --once or --accept, once it has accepted its clients; other
 listeners of its script do not keep it then. exit(code) ends it at once. If the first

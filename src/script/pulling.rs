@@ -85,8 +85,9 @@ impl Attachment {
     }
 
     /// Makes it a connection whose bytes wait for tasks.
-    pub(super) fn make_pull(&self, malformed: Malformed) -> &Pull {
-        self.pull.get_or_init(|| Box::new(Pull::new(Some(RefCell::new(Inbox::new(malformed))))))
+    pub(super) fn make_pull(&self, malformed: Malformed, is_datagram: bool) -> &Pull {
+        let inbox = || if is_datagram { Inbox::of_datagrams(malformed) } else { Inbox::new(malformed) };
+        self.pull.get_or_init(|| Box::new(Pull::new(Some(RefCell::new(inbox())))))
     }
 
     /// A connection whose bytes go to handlers, for a task that waits for something else of it.

@@ -198,7 +198,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("conn.peer_ip", "The other end's IP address alone; () for a Unix socket, and while the connection is being made."),
     ("conn.peer_port", "The other end's port, a number; () as for conn.peer_ip."),
     ("conn.local", "Our end; \"\" while the connection is being made."),
-    ("conn.proto", "\"tcp\" or \"unix\"."),
+    ("conn.proto", "\"tcp\", \"udp\", \"unix\", or \"unixgram\" for a Unix datagram socket."),
     ("conn.side", "\"server\" if it was accepted, \"client\" if tcpx made it."),
     (
         "conn.state",
@@ -321,11 +321,11 @@ const GLOBALS: &[(&str, &str)] = &[
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     (
         "connect(addr)",
-        "Makes a connection to \"host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options, and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them. --max-connects limits how many there may be at a time; one more is an error.",
+        "Makes a connection to \"host:port\", \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options, and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them. --max-connects limits how many there may be at a time; one more is an error.",
     ),
     (
         "listen(addr)",
-        "Listens on \":port\", \"host:port\" (0 is any port), \"unix:/path\" or \"unix:@name\" and gives a listener; an error if that cannot be had. A host that is a name is resolved first: then addr and port of the listener are (), until on_listen comes for it, or on_error with () for a connection (kind \"resolve\" or \"io\").",
+        "Listens on \":port\", \"host:port\" (0 is any port), \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives a listener; an error if that cannot be had. A host that is a name is resolved first: then addr and port of the listener are (), until on_listen comes for it, or on_error with () for a connection (kind \"resolve\" or \"io\").",
     ),
     (
         "check_toxic(name, #{..})",

@@ -18,14 +18,18 @@
 //! | Lingering after `Abort` or a fault | everything sent is acknowledged, or nothing moves | RST | Released |
 //! | Open | a layer ends the connection | as `Close` or `Reset`, after what came before it | Closing, Released |
 //! | any | `Reset`, a broken link, the idle limit | `Error` if it was not ours, `Closed` | Released |
+//!
+//! Datagrams have neither FIN nor RST: `datagrams` says when their connection is looked upon as ended. It never lingers.
 
 mod below;
+mod datagrams;
 mod ends;
 mod sending;
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use self::datagrams::Datagrams;
 use crate::config::Malformed;
 use crate::session::event_queue::EventQueue;
 use crate::session::idle::IdleWatch;
@@ -53,6 +57,17 @@ pub struct Settings {
     pub malformed: Malformed,
     /// The idle limit.
     pub idle: Option<Duration>,
+    /// When a connection of datagrams ends.
+    pub parting: Parting,
+}
+
+/// When a connection of datagrams, which have no end of their own, is looked upon as ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parting {
+    /// After this time without a datagram in either direction.
+    pub silence: Option<Duration>,
+    /// After our side has ended: this time after the last datagram that was sent.
+    pub wait: Duration,
 }
 
 impl Settings {
@@ -128,6 +143,8 @@ pub struct Connection {
     linger: Option<Box<Linger>>,
     timers: TimerTable,
     idle: IdleWatch,
+    /// `None`: it is a stream.
+    datagrams: Option<Box<Datagrams>>,
 }
 
 impl Connection {
@@ -138,6 +155,7 @@ impl Connection {
             view.info.set_idle_limit(Some(idle));
             timers.set(Timer::Idle, view.info.opened() + idle);
         }
+        let datagrams = Datagrams::of(&view, settings.parting, &mut timers);
         Self {
             inbound: Inbound::new(settings.form(), settings.malformed),
             view,
@@ -146,7 +164,7 @@ impl Connection {
             write: WriteHalf::Open,
             read_ended: false,
             paused: false,
-            outbound: Outbound::new(),
+            outbound: if datagrams.is_some() { Outbound::of_datagrams() } else { Outbound::new() },
             events: EventQueue::of(Event::Opened),
             action: None,
             end: None,
@@ -157,6 +175,7 @@ impl Connection {
             linger: None,
             timers,
             idle: IdleWatch::default(),
+            datagrams,
         }
     }
 
@@ -322,6 +341,7 @@ impl Connection {
                     Err(fault) => self.fault(fault),
                 },
                 Timer::Linger => self.check_linger(now, unacknowledged),
+                Timer::Parting => self.check_parting(now),
             }
         }
     }
@@ -363,6 +383,10 @@ impl Connection {
         self.watch_abort(now);
         if self.write == WriteHalf::Finishing && self.outbound.is_empty() {
             self.write = WriteHalf::Shut;
+            if self.is_datagram() {
+                self.await_parting();
+                return self.poll_action(now);
+            }
             // A failed run that goes on has sent all of its input: what ends it comes later.
             if !self.aborts && (!self.fails_with_run || self.phase == Phase::Open) {
                 return Some(Action::ShutdownWrite);
@@ -375,8 +399,8 @@ impl Connection {
             }
             Phase::Closing(why) if self.write == WriteHalf::Shut => {
                 self.closed(why);
-                if self.read_ended && !self.aborts {
-                    return self.let_go(false);
+                if self.is_datagram() || (self.read_ended && !self.aborts) {
+                    return self.let_go(self.aborts);
                 }
                 self.phase = Phase::Lingering;
                 if self.linger.is_none() {
@@ -399,7 +423,7 @@ impl Connection {
         // Unread bytes are what tells the peer of a Unix socket that this was a reset.
         !self.read_ended
             && self.phase != Phase::Released
-            && (self.phase != Phase::Open || (!self.paused && self.queued() < HIGH_WATER))
+            && (self.phase != Phase::Open || (!self.paused && self.queued() < HIGH_WATER && !self.keeps_waiting()))
     }
 
     /// Whether [`Connection::poll_event`] has something to give (lines that are not cut yet aside).

@@ -10,6 +10,8 @@
 //!
 //! When stdout's reader has gone, what stdin still has is sent by the rules of the peer's end, and then the run ends.
 //!
+//! Datagrams have no FIN. A client of datagrams ends its side with stdin, and awaits answers for a while; a listener goes on.
+//!
 //! FIN and close wait for a handler that still holds the connection (`holds`).
 //! `--half-open` keeps the connection until stdin has ended; `--no-shutdown` sends no FIN for stdin's end; `--send-only`
 //! always sends one, and the peer's end never ends it.
@@ -62,6 +64,7 @@ pub struct EofPolicy {
     half_open: bool,
     no_shutdown: bool,
     send_only: bool,
+    datagrams: bool,
 }
 
 impl EofPolicy {
@@ -77,6 +80,7 @@ impl EofPolicy {
             half_open: config.input.half_open,
             no_shutdown: config.input.no_shutdown,
             send_only: config.input.discard_received,
+            datagrams: config.is_datagram(),
         }
     }
 
@@ -85,7 +89,7 @@ impl EofPolicy {
         if self.send_only {
             return AfterInput::Fin;
         }
-        let empty = self.listening && !sent_any;
+        let empty = self.listening && (!sent_any || self.datagrams);
         if self.many_peers || self.no_shutdown || empty { AfterInput::Keep } else { AfterInput::Fin }
     }
 
@@ -115,8 +119,14 @@ impl EofPolicy {
 mod tests {
     use super::*;
 
-    const CONNECT: EofPolicy =
-        EofPolicy { listening: false, many_peers: false, half_open: false, no_shutdown: false, send_only: false };
+    const CONNECT: EofPolicy = EofPolicy {
+        listening: false,
+        many_peers: false,
+        half_open: false,
+        no_shutdown: false,
+        send_only: false,
+        datagrams: false,
+    };
     const LISTEN: EofPolicy = EofPolicy { listening: true, ..CONNECT };
     const KEEP_OPEN: EofPolicy = EofPolicy { many_peers: true, ..LISTEN };
 
@@ -129,6 +139,8 @@ mod tests {
             ("listen, something sent", LISTEN, true, Fin),
             ("listen, empty stdin", LISTEN, false, Keep),
             ("listen -k", KEEP_OPEN, true, Keep),
+            ("connect -u", EofPolicy { datagrams: true, ..CONNECT }, true, Fin),
+            ("listen -u", EofPolicy { datagrams: true, ..LISTEN }, true, Keep),
             ("--no-shutdown", EofPolicy { no_shutdown: true, ..CONNECT }, true, Keep),
             ("--send-only, empty stdin", EofPolicy { send_only: true, ..LISTEN }, false, Fin),
         ];

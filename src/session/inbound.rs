@@ -288,7 +288,7 @@ impl Inbound {
                 self.consume(view, cut.consumed);
                 Ok(Some(event))
             }
-            Splitter::Measured(measure) => match measure.next(self.bytes.as_slice())? {
+            Splitter::Measured(measure) => match measure.next(self.bytes.as_slice(), view.info.is_datagram())? {
                 Some(Event::Frame(frame)) => {
                     self.consume(view, frame.len());
                     Ok(Some(Event::Frame(frame)))

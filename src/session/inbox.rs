@@ -1,8 +1,10 @@
 //! `Inbox`: received bytes of one connection that stay until somebody asks for them, in whichever form.
 //!
-//! Owns bytes that were delivered as chunks, and how their stream has ended. Asking takes what is there or says that more has
+//! Owns bytes that were delivered as chunks, and how their stream has ended. Datagrams stay apart until something longer is
+//! asked for. Asking takes what is there or says that more has
 //! to come; it never waits. What is asked for and not whole stays and can be asked for again in another form.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::codec::framing::MAX_FRAME;
@@ -39,8 +41,9 @@ pub enum Wanted {
 pub struct Inbox {
     inbound: Inbound,
     form: Wanted,
-    /// A chunk that arrived while nothing was there.
-    chunk: Option<Vec<u8>>,
+    /// A chunk that arrived while nothing was there; or datagrams, each as it arrived.
+    chunks: VecDeque<Vec<u8>>,
+    keeps_borders: bool,
     end: Option<StreamEnd>,
     /// The beginning of a frame whose length nobody has said.
     unmeasured: Option<Vec<u8>>,
@@ -51,14 +54,26 @@ pub struct Inbox {
 impl Inbox {
     /// Nothing has arrived.
     pub fn new(malformed: Malformed) -> Self {
-        let inbound = Inbound::new(Form::Data, malformed);
-        Self { inbound, form: Wanted::Bytes, chunk: None, end: None, unmeasured: None, is_finished: false }
+        Self {
+            inbound: Inbound::new(Form::Data, malformed),
+            form: Wanted::Bytes,
+            chunks: VecDeque::new(),
+            keeps_borders: false,
+            end: None,
+            unmeasured: None,
+            is_finished: false,
+        }
+    }
+
+    /// The same for datagrams.
+    pub fn of_datagrams(malformed: Malformed) -> Self {
+        Self { keeps_borders: true, ..Self::new(malformed) }
     }
 
     /// Takes a chunk that has arrived.
     pub fn push(&mut self, bytes: Vec<u8>) {
-        if self.chunk.is_none() && self.inbound.held() == 0 {
-            self.chunk = Some(bytes);
+        if self.keeps_borders || (self.chunks.is_empty() && self.inbound.held() == 0) {
+            self.chunks.push_back(bytes);
         } else {
             self.settle();
             self.inbound.hold(&bytes);
@@ -77,14 +92,17 @@ impl Inbox {
         self.end.as_ref()
     }
 
-    /// Bytes that are held.
+    /// Bytes that are held. A datagram counts as one more, because it may be empty.
     pub fn held(&self) -> usize {
-        self.chunk.as_ref().map_or(0, Vec::len) + self.inbound.held()
+        let more = usize::from(self.keeps_borders);
+        self.chunks.iter().map(|chunk| chunk.len() + more).sum::<usize>() + self.inbound.held()
     }
 
-    /// The next chunk: all bytes that are there.
+    /// The next chunk: all bytes that are there, or one datagram.
     pub fn take_chunk(&mut self, view: &ConnView) -> Option<Vec<u8>> {
-        if let Some(chunk) = self.chunk.take() {
+        if self.inbound.held() == 0
+            && let Some(chunk) = self.chunks.pop_front()
+        {
             self.inbound.pass(view, &chunk);
             return Some(chunk);
         }
@@ -96,12 +114,14 @@ impl Inbox {
     /// Exactly `n` bytes, once so many are there.
     pub fn take(&mut self, view: &ConnView, n: usize) -> Option<Vec<u8>> {
         self.want(view, Wanted::Bytes);
+        while self.inbound.held() < n && self.join() {}
         (self.inbound.held() >= n).then(|| self.inbound.take(view, n))
     }
 
-    /// All bytes that are held, which stay.
-    pub fn peek(&mut self, view: &ConnView) -> &[u8] {
+    /// The bytes that are held, which stay; `n` of them, if so many are there.
+    pub fn peek(&mut self, view: &ConnView, n: usize) -> &[u8] {
         self.want(view, Wanted::Bytes);
+        while self.inbound.held() < n && self.join() {}
         self.inbound.bytes()
     }
 
@@ -115,7 +135,12 @@ impl Inbox {
             self.want(view, wanted.clone());
         }
         self.settle();
-        let next = self.inbound.next(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+        let next = loop {
+            let next = self.inbound.next(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+            if next.is_some() || !self.join() {
+                break next;
+            }
+        };
         if next.is_some() || self.end.is_none() || self.is_finished {
             return Ok(self.without_measure(next));
         }
@@ -181,7 +206,11 @@ impl Inbox {
 
     /// Drops and gives out everything that is there.
     pub fn clean(&mut self, view: &ConnView) -> Vec<u8> {
-        self.take_chunk(view).unwrap_or_default()
+        let mut all = self.take_chunk(view).unwrap_or_default();
+        while let Some(chunk) = self.take_chunk(view) {
+            all.extend(chunk);
+        }
+        all
     }
 
     fn want(&mut self, view: &ConnView, wanted: Wanted) {
@@ -198,11 +227,18 @@ impl Inbox {
         self.form = wanted;
     }
 
-    /// The chunk that came alone goes to the other bytes.
+    /// The chunk that came alone goes to the other bytes. Datagrams stay apart.
     fn settle(&mut self) {
-        if let Some(chunk) = self.chunk.take() {
-            self.inbound.hold(&chunk);
+        while !self.keeps_borders && self.join() {}
+    }
+
+    /// Puts the next chunk to the bytes of which units are made. Returns whether there was one.
+    fn join(&mut self) -> bool {
+        let chunk = self.chunks.pop_front();
+        if let Some(chunk) = &chunk {
+            self.inbound.hold(chunk);
         }
+        chunk.is_some()
     }
 }
 

@@ -49,6 +49,7 @@ pub struct ConnInfo {
     eof: Cell<bool>,
     heard_out: Cell<bool>,
     told_unsent: Cell<bool>,
+    has_received: Cell<bool>,
     nodelay: Cell<bool>,
 }
 
@@ -78,15 +79,18 @@ impl ConnInfo {
             eof: Cell::new(false),
             heard_out: Cell::new(false),
             told_unsent: Cell::new(false),
+            has_received: Cell::new(false),
             nodelay: Cell::new(true),
         }
     }
 
     /// The facts of a connection that is still being made to `target`.
     pub(super) fn dialing(target: &Endpoint, now: Instant) -> Self {
-        let (peer, local) = match target {
-            Endpoint::Tcp { .. } => (Address::NOWHERE, Address::NOWHERE),
-            Endpoint::Unix(name) => (Address::unix(name.clone()), Address::Unix(None)),
+        let peer = Address::nowhere(target);
+        let local = match &peer {
+            Address::Unix(_) => Address::Unix(None),
+            Address::Unixgram(_) => Address::Unixgram(None),
+            nowhere => nowhere.clone(),
         };
         Self { target: Some(target.to_string().into()), ..Self::new(peer, local, Side::Client, now) }
     }
@@ -120,7 +124,7 @@ impl ConnInfo {
     /// The other end's address as text; while the connection is being made, its target.
     pub fn peer_name(&self) -> String {
         match &self.target {
-            Some(target) if *self.peer.borrow() == Address::NOWHERE => target.to_string(),
+            Some(target) if self.peer.borrow().is_nowhere() => target.to_string(),
             _ => self.peer.borrow().to_string(),
         }
     }
@@ -128,6 +132,11 @@ impl ConnInfo {
     /// The listener of a handler that accepted the connection.
     pub fn listener(&self) -> Option<ListenerId> {
         self.listener
+    }
+
+    /// Whether datagrams are exchanged, and not streams.
+    pub fn is_datagram(&self) -> bool {
+        self.peer.borrow().is_datagram()
     }
 
     // ---- how far it is --------------------------------------------------------------------------------
@@ -145,6 +154,11 @@ impl ConnInfo {
     /// Whether the peer sent FIN.
     pub fn eof(&self) -> bool {
         self.eof.get()
+    }
+
+    /// Whether anything was received, be it an empty datagram.
+    pub fn has_received(&self) -> bool {
+        self.has_received.get()
     }
 
     /// Whether everything the peer has sent was delivered, up to its FIN: nothing more will come.
@@ -251,6 +265,7 @@ impl ConnInfo {
     /// `n` bytes arrived, whether or not they passed through the connection.
     pub(super) fn note_received(&self, now: Instant, n: usize) {
         self.bytes_in.set(self.bytes_in.get() + n as u64);
+        self.has_received.set(true);
         self.last_activity.set(now);
     }
 

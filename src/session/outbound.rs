@@ -2,11 +2,12 @@
 //!
 //! A gap is something too large to be held, such as a file. What is queued after it waits behind it. What waits outside,
 //! in a kernel pipe, goes before everything here, and is only counted. Does not know what fills a gap, and does not
-//! bound itself.
+//! bound itself. A queue of datagrams keeps their borders, and has no gaps.
 
 use std::collections::VecDeque;
 
 use crate::buffer::ByteQueue;
+use crate::endpoint::MAX_DATAGRAM;
 
 /// Bytes and gaps, the first to be sent at the front.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(super) struct Outbound {
     front: ByteQueue,
     /// What stands behind gaps, if there are any: few connections ever have one.
     behind: Option<Box<Behind>>,
+    /// The lengths of the datagrams in `front`; `None`: it is a stream.
+    borders: Option<Box<VecDeque<usize>>>,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +38,11 @@ impl Outbound {
         Self::default()
     }
 
+    /// The same for datagrams: what is added at once is sent at once.
+    pub(super) fn of_datagrams() -> Self {
+        Self { borders: Some(Box::default()), ..Self::default() }
+    }
+
     /// Bytes that wait, those outside and in layers included, without what gaps still lack.
     pub(super) fn len(&self) -> usize {
         self.spliced + self.held_below + self.front.len() + self.behind.as_ref().map_or(0, |behind| behind.bytes)
@@ -47,7 +55,11 @@ impl Outbound {
 
     /// Whether nothing waits but what has left the queue.
     pub(super) fn is_queue_empty(&self) -> bool {
-        self.front.is_empty() && self.behind.is_none()
+        self.front.is_empty() && self.behind.is_none() && !self.has_next_datagram()
+    }
+
+    fn has_next_datagram(&self) -> bool {
+        self.borders.as_ref().is_some_and(|borders| !borders.is_empty())
     }
 
     /// How many bytes wait outside.
@@ -84,8 +96,17 @@ impl Outbound {
         self.front.as_slice()
     }
 
+    /// What is to be sent next, once nothing is outside: as much of a stream as there is, or one datagram.
+    pub(super) fn next(&self) -> Option<&[u8]> {
+        match &self.borders {
+            None => Some(self.as_slice()).filter(|front| !front.is_empty()),
+            Some(borders) => borders.front().map(|length| &self.as_slice()[..*length]),
+        }
+    }
+
     /// Adds bytes at the end.
     pub(super) fn extend(&mut self, bytes: &[u8]) {
+        self.note_border(bytes.len());
         match &mut self.behind {
             None => self.front.extend(bytes),
             Some(behind) => behind.extend(bytes),
@@ -94,15 +115,28 @@ impl Outbound {
 
     /// Adds bytes at the end, taking their allocation over where that is possible.
     pub(super) fn push(&mut self, bytes: Vec<u8>) {
+        self.note_border(bytes.len());
         match &mut self.behind {
             None => self.front.push(bytes),
             Some(behind) => behind.extend(&bytes),
         }
     }
 
-    /// Removes bytes that were sent.
+    /// Notes that so many bytes are one datagram, or several if they do not fit into one.
+    fn note_border(&mut self, length: usize) {
+        let Some(borders) = &mut self.borders else { return };
+        let mut left = length;
+        while left > MAX_DATAGRAM {
+            borders.push_back(MAX_DATAGRAM);
+            left -= MAX_DATAGRAM;
+        }
+        borders.push_back(left);
+    }
+
+    /// Removes bytes that were sent: of datagrams, the next one.
     pub(super) fn consume(&mut self, n: usize) {
-        self.front.consume(n);
+        let length = self.borders.as_mut().and_then(|borders| borders.pop_front());
+        self.front.consume(length.unwrap_or(n));
     }
 
     /// Adds a gap at the end.
@@ -133,7 +167,7 @@ impl Outbound {
 
     /// Forgets everything.
     pub(super) fn clear(&mut self) {
-        *self = Self::new();
+        *self = if self.borders.is_some() { Self::of_datagrams() } else { Self::new() };
     }
 }
 
@@ -190,6 +224,28 @@ mod tests {
         assert!(queue.is_queue_empty() && !queue.is_empty());
         queue.clear();
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn datagrams_keep_their_borders_and_may_be_empty() {
+        let mut queue = Outbound::of_datagrams();
+        assert!(queue.is_empty() && queue.next().is_none());
+        queue.push(b"one".to_vec());
+        queue.extend(b"");
+        queue.extend(b"three");
+        assert_eq!((queue.next(), queue.len()), (Some(&b"one"[..]), 8));
+        queue.consume(3);
+        assert_eq!(queue.next(), Some(&b""[..]));
+        queue.consume(0);
+        assert!(queue.next() == Some(b"three") && !queue.is_empty());
+        queue.consume(5);
+        assert!(queue.is_empty() && queue.next().is_none());
+        queue.push(vec![7; MAX_DATAGRAM + 1]);
+        queue.consume(MAX_DATAGRAM);
+        assert_eq!(queue.next(), Some(&[7][..]));
+        queue.clear();
+        queue.extend(b"");
+        assert_eq!(queue.next(), Some(&b""[..]));
     }
 
     #[test]

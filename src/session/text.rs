@@ -98,7 +98,7 @@ impl TextSettings {
     }
 
     /// Appends the bytes that end the encoded stream (ISO-2022-JP returns to ASCII).
-    pub(super) fn finish_encoding(&self, out: &mut Vec<u8>) {
+    pub fn finish_encoding(&self, out: &mut Vec<u8>) {
         out.append(&mut self.tail.borrow_mut());
         self.encoder.borrow_mut().finish(out);
     }

@@ -13,9 +13,11 @@ pub enum Timer {
     Detect,
     /// A closed connection stops absorbing what the peer still sends.
     Linger,
+    /// A connection of datagrams, which have no end, is looked upon as ended.
+    Parting,
 }
 
-const KINDS: [Timer; 4] = [Timer::Idle, Timer::PeerIdle, Timer::Detect, Timer::Linger];
+const KINDS: [Timer; 5] = [Timer::Idle, Timer::PeerIdle, Timer::Detect, Timer::Linger, Timer::Parting];
 
 /// An optional deadline for each [`Timer`].
 type Deadlines = [Option<Instant>; KINDS.len()];

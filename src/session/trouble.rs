@@ -25,6 +25,7 @@ impl ConnError {
                 let operation = if op == Operation::Write { "write to" } else { "read from" };
                 Error::Broken { operation, peer, cause }
             }
+            (ErrorKind::Refused, Operation::Connect) => Error::Connect { target: peer, cause },
             (ErrorKind::Memory, _) => Error::Broken { operation: "drop", peer, cause },
             (ErrorKind::Timeout, _) => Error::Timeout { what: format!("{peer}: {cause}") },
             (ErrorKind::Refused | ErrorKind::Resolve | ErrorKind::Text | ErrorKind::Script, _) => {

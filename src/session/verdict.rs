@@ -167,9 +167,10 @@ impl Handler for VerdictHandler {
         Ok(())
     }
 
-    /// A peer that is told the end may leave before it has answered: the end of stdin waits for the verdict.
-    fn holds(&self, _conn: &ConnView) -> Holds {
-        Holds { receives: !self.is_decided.get(), ..Holds::default() }
+    /// A peer that is told the end may leave before it has answered: the end of stdin waits for the verdict. With datagrams
+    /// nobody is told.
+    fn holds(&self, conn: &ConnView) -> Holds {
+        Holds { receives: !self.is_decided.get() && !conn.info.is_datagram(), ..Holds::default() }
     }
 
     fn pending(&self) -> Option<String> {

@@ -4,6 +4,7 @@
 //! database. Knows nothing of connections or scripts.
 
 pub mod coroutine;
+pub mod datagram;
 pub mod entry;
 pub mod interrupts;
 pub mod machine;

@@ -160,7 +160,7 @@ impl Network for FakeNetwork {
     fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
         let mut stage = self.0.borrow_mut();
         let life = if stage.connects_slowly { Life::Connecting } else { Life::Open };
-        let index = stage.add_socket(life);
+        let index = stage.add_socket(life, to.is_datagram());
         let from = source.map(|source| format!(" from {source}")).unwrap_or_default();
         stage.tell(&format!("{} connects to {to}{from}", index + 1));
         drop(stage);
@@ -174,6 +174,7 @@ impl Network for FakeNetwork {
         }
         let address = addresses.first().expect("an address").clone();
         let anchor = Anchor(Rc::clone(&stage.listener));
+        stage.serves_datagrams = address.is_datagram();
         stage.tell(&format!("listens on {address}"));
         Ok(Box::new(Listener { stage: Rc::clone(&self.0), anchor, address }))
     }
@@ -242,6 +243,13 @@ impl Transport for Socket {
             return end.read(buffer);
         }
         let socket = &mut self.stage.borrow_mut().sockets[self.index];
+        if let Some(borders) = &mut socket.borders {
+            return match borders.pop_front() {
+                Some(length) => socket.incoming.read(&mut buffer[..length]),
+                None if socket.life == Life::Refused => Err(Errno::CONNREFUSED.into()),
+                None => Err(io::ErrorKind::WouldBlock.into()),
+            };
+        }
         if !socket.incoming.is_empty() {
             return socket.incoming.read(buffer);
         }
@@ -282,7 +290,8 @@ impl Transport for Socket {
     }
 
     fn end_by_reset(&mut self, on: bool) {
-        self.stage.borrow_mut().sockets[self.index].aborted = on;
+        let socket = &mut self.stage.borrow_mut().sockets[self.index];
+        socket.aborted = on && socket.borders.is_none();
     }
 
     fn set_nodelay(&mut self, _: bool) {}
@@ -319,7 +328,10 @@ impl Listening for Listener {
             None => Accepted::None,
             Some(Arrival::Client(index)) => {
                 let peer: SocketAddr = format!("10.0.0.{}:1", index + 1).parse().expect("an address");
-                let peer = Address::from(peer);
+                let peer = match self.address {
+                    Address::Udp(_) => Address::Udp(peer),
+                    _ => Address::from(peer),
+                };
                 let ends = Ends { peer: peer.clone(), local: self.address.clone() };
                 Accepted::Peer(Box::new(Socket::new(&self.stage, index, peer)), ends)
             }
@@ -330,6 +342,10 @@ impl Listening for Listener {
 
     fn address(&self) -> Address {
         self.address.clone()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.address.is_datagram()
     }
 }
 

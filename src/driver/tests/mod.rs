@@ -5,7 +5,7 @@
 //! other line is something the loop did, in order; `at TIME` stands before what happened at another time than the line above.
 //! Nothing waits: time jumps to the next deadline once there is no step, or where `> wait` says so.
 //!
-//! Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
+//! With UDP each `sends` is a datagram. Sockets have numbers from 1, in the order in which they are connected or come. Bytes are `"text"` or `x*1000`.
 //! Every transcript is run again with the least budgets, little at a time, and has to come to the same in each stream.
 //! `$ turns matter` says that it legitimately does not.
 //!
@@ -16,6 +16,7 @@
 
 mod asking;
 mod checks;
+mod datagrams;
 mod dialing;
 mod endings;
 mod fakes;

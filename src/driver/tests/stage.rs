@@ -45,6 +45,8 @@ pub(super) struct Socket {
     pub(super) slot: Option<Slot>,
     pub(super) life: Life,
     pub(super) incoming: VecDeque<u8>,
+    /// The lengths of the datagrams in `incoming`; `None`: it is a stream.
+    pub(super) borders: Option<VecDeque<usize>>,
     pub(super) ended: bool,
     pub(super) reset: bool,
     /// Writing fails, reading goes on.
@@ -108,6 +110,8 @@ pub(super) struct Stage {
     pub(super) sockets: Vec<Socket>,
     pub(super) arrivals: VecDeque<Arrival>,
     pub(super) listener: Rc<Cell<Option<Slot>>>,
+    /// Clients of the listener send datagrams.
+    pub(super) serves_datagrams: bool,
     /// Connects stand only when a step says so.
     pub(super) connects_slowly: bool,
     /// Sockets are real ones, and stdin and stdout move bytes past the process.
@@ -147,6 +151,7 @@ impl Stage {
             sockets: Vec::new(),
             arrivals: VecDeque::new(),
             listener: Rc::default(),
+            serves_datagrams: false,
             connects_slowly: false,
             kernel_moves: false,
             layered: Vec::new(),
@@ -258,11 +263,12 @@ impl Stage {
     }
 
     /// A new socket. Returns its index; people count from 1.
-    pub(super) fn add_socket(&mut self, life: Life) -> usize {
+    pub(super) fn add_socket(&mut self, life: Life, is_datagram: bool) -> usize {
         self.sockets.push(Socket {
             slot: None,
             life,
             incoming: VecDeque::new(),
+            borders: is_datagram.then(VecDeque::new),
             ended: false,
             reset: false,
             breaks: false,
@@ -278,7 +284,8 @@ impl Stage {
     pub(super) fn socket_ready(&mut self, index: usize) {
         let socket = &self.sockets[index];
         let slot = socket.slot;
-        let has_input = !socket.incoming.is_empty() || socket.pair.is_some();
+        let has_datagrams = socket.borders.as_ref().is_some_and(|borders| !borders.is_empty());
+        let has_input = !socket.incoming.is_empty() || has_datagrams || socket.pair.is_some();
         let (ended, over) = (socket.ended, socket.reset || socket.life == Life::Refused);
         let writes = socket.life == Life::Open && socket.room != Some(0);
         if has_input {
@@ -393,7 +400,7 @@ impl Stage {
             ["fifo", "ends"] => self.fifo = None,
             ["fifo", data] => self.fifo.as_mut().expect("a pipe").write_all(&bytes(data)).expect("write to the pipe"),
             ["client"] => {
-                let index = self.add_socket(Life::Open);
+                let index = self.add_socket(Life::Open, self.serves_datagrams);
                 self.arrive(Arrival::Client(index));
             }
             ["accept", "EMFILE"] => self.arrive(Arrival::Fault(Errno::MFILE)),
@@ -426,7 +433,13 @@ impl Stage {
             ["refuses"] => socket.life = Life::Refused,
             ["sends", data] => match &mut socket.pair {
                 Some((_, theirs)) => theirs.write_all(&bytes(data)).expect("room for it"),
-                None => socket.incoming.extend(bytes(data)),
+                None => {
+                    let bytes = bytes(data);
+                    if let Some(borders) = &mut socket.borders {
+                        borders.push_back(bytes.len());
+                    }
+                    socket.incoming.extend(bytes);
+                }
             },
             ["ends"] => {
                 socket.ended = true;

@@ -15,7 +15,7 @@ use crate::codec::charset::EncodeError;
 use crate::codec::newline::Crlf;
 use crate::codec::{escape, labels};
 use crate::config::{Charset, Unencodable};
-use crate::endpoint::Address;
+use crate::endpoint::{Address, MAX_DATAGRAM};
 use crate::script::host::Host;
 use crate::script::pulling::{attachment, pull};
 use crate::script::trouble::{self, Kind};
@@ -89,7 +89,7 @@ fn port(address: &Address) -> Dynamic {
 
 /// The address of an end; `None` while the connection is being made, and if it never stood.
 fn known(address: &Address) -> Option<&Address> {
-    (*address != Address::NOWHERE).then_some(address)
+    (!address.is_nowhere()).then_some(address)
 }
 
 fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
@@ -316,11 +316,16 @@ fn encode(host: &Host, conn: &Conn, text: &str) -> Outcome<Vec<u8>> {
         text
     };
     let unencodable = |fault: EncodeError| trouble::failure(host, Kind::Text, "send", Some(conn), fault.to_string());
-    conn.0.text.encode(text).map_err(unencodable)
+    let mut bytes = conn.0.text.encode(text).map_err(unencodable)?;
+    if conn.0.info.is_datagram() {
+        // The next one may not arrive.
+        conn.0.text.finish_encoding(&mut bytes);
+    }
+    Ok(bytes)
 }
 
-/// Queues bytes for the peer. Returns whether they may reach it.
-fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
+/// Queues bytes for the peer, as one datagram if that is how it is reached. Returns whether they may reach it.
+pub(super) fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
     let view = &conn.0;
     let task = host.current_task();
     if task.is_some() && !view.info.can_send() {
@@ -329,7 +334,13 @@ fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
     if !reaches_peer(host, conn) {
         return Ok(false);
     }
-    if bytes.is_empty() {
+    if view.info.is_datagram() {
+        if bytes.len() > MAX_DATAGRAM {
+            let message =
+                format!("{} bytes do not fit into one datagram: {MAX_DATAGRAM} bytes are the most", bytes.len());
+            return Err(trouble::failure(host, Kind::Io, "send", Some(conn), message));
+        }
+    } else if bytes.is_empty() {
         return Ok(true);
     }
     if view.info.queued() + bytes.len() > MAX_QUEUED {

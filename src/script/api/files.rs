@@ -10,8 +10,9 @@ use std::io::{Read, Write};
 use rhai::{Blob, Dynamic, Engine, NativeCallContext};
 
 use super::bytes::decode_labelled;
-use super::conn::{Conn, reaches_peer};
+use super::conn::{self, Conn, reaches_peer};
 use super::{Outcome, failure, octets, type_name};
+use crate::endpoint::MAX_DATAGRAM;
 use crate::error::cause;
 use crate::script::host::Host;
 use crate::script::opening;
@@ -53,6 +54,11 @@ fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<bo
     let file = access.to_read(path).map_err(fault)?;
     let file = opening::regular_itself(&file, OpenOptions::new().read(true)).map_err(fault)?;
     let length = file.metadata().map_err(|why| fault(cause(&why)))?.len();
+    if conn.view().info.is_datagram() {
+        let mut bytes = Blob::new();
+        file.take(MAX_DATAGRAM as u64 + 1).read_to_end(&mut bytes).map_err(|why| fault(cause(&why)))?;
+        return conn::queue(host, conn, bytes);
+    }
     host.push(Command::SendFile(conn.view().id, FileToSend { name: path.to_owned(), file, length, sent: 0 }));
     Ok(true)
 }

@@ -111,7 +111,7 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
     }
     let conn = Conn::new(&view);
     if belongs_to_tasks {
-        attachment(&view).make_pull(host.text().malformed);
+        attachment(&view).make_pull(host.text().malformed, view.info.is_datagram());
     }
     attachment(&view).set_timeout(task.and_then(|task| host.wait_limit(task)));
     let timeout = options.timeout;

@@ -97,7 +97,7 @@ fn peek(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
     let plural = if n == 1 { "" } else { "s" };
     Reading::new(host, conn, "peek", format!("{n} byte{plural}"), ms)?
         .needing(n)
-        .run(|inbox, view, _| Ok(inbox.peek(view).get(..n).map(<[u8]>::to_vec)))
+        .run(|inbox, view, _| Ok(inbox.peek(view, n).get(..n).map(<[u8]>::to_vec)))
 }
 
 fn read_all(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<Blob> {
@@ -444,7 +444,7 @@ impl<'a> Reading<'a> {
     /// The error, with a copy of what had arrived.
     fn with_got(&self, trouble: Trouble) -> Fault {
         let view = self.conn.view();
-        let got = self.pull.with_inbox(self.host, view, |inbox| inbox.peek(view).to_vec()).unwrap_or_default();
+        let got = self.pull.with_inbox(self.host, view, |inbox| inbox.peek(view, 0).to_vec()).unwrap_or_default();
         let shown = match got.len() {
             0 => "got nothing".to_owned(),
             1 => format!("got 1 byte: {}", excerpt(view, &got)),

@@ -48,6 +48,9 @@ fn add(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, name: &str, op
     if !view.info.is_open() {
         return Ok(());
     }
+    if view.info.is_datagram() {
+        return Err(failure(format!("toxic: {} exchanges datagrams, and toxics are for streams", view.name())));
+    }
     if view.info.toxics() >= MAX_TOXICS {
         let words =
             format!("{} has {MAX_TOXICS} toxics already, the most there can be: heal() takes them away", view.name());

@@ -198,7 +198,7 @@ impl Connection {
 
     /// What is aborted is watched from the first moment on.
     pub(in crate::session) fn watch_abort(&mut self, now: Instant) {
-        if !matches!(self.phase, Phase::Closing(_)) || self.linger.is_some() {
+        if !matches!(self.phase, Phase::Closing(_)) || self.linger.is_some() || self.is_datagram() {
             return;
         }
         self.aborts |= self.fails_with_run;

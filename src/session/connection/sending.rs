@@ -11,7 +11,7 @@ use crate::session::Event;
 impl Connection {
     /// Queues bytes; ignored once this side is closed.
     pub fn send(&mut self, bytes: Vec<u8>) {
-        if self.write == WriteHalf::Open && !bytes.is_empty() {
+        if self.write == WriteHalf::Open && (self.is_datagram() || !bytes.is_empty()) {
             self.outbound.push(bytes);
             self.after_queueing();
         }
@@ -19,7 +19,7 @@ impl Connection {
 
     /// Queues bytes that stay with their owner; ignored once this side is closed.
     pub fn send_slice(&mut self, bytes: &[u8]) {
-        if self.write == WriteHalf::Open && !bytes.is_empty() {
+        if self.write == WriteHalf::Open && (self.is_datagram() || !bytes.is_empty()) {
             self.outbound.extend(bytes);
             self.after_queueing();
         }
@@ -90,7 +90,9 @@ impl Connection {
         if self.write == WriteHalf::Open {
             let mut tail = Vec::new();
             self.view.text.finish_encoding(&mut tail);
-            self.outbound.extend(&tail);
+            if !tail.is_empty() {
+                self.outbound.extend(&tail);
+            }
             self.note_queue();
             self.end_sending();
         }
@@ -106,14 +108,14 @@ impl Connection {
 
     /// The front of what is to be sent; what waits outside goes before.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
-        let front = self.outbound.as_slice();
-        (self.spliced() == 0 && !front.is_empty()).then_some(front)
+        self.outbound.next().filter(|_| self.spliced() == 0)
     }
 
     /// The kernel took `n` bytes of the front.
     pub fn transmitted(&mut self, now: Instant, n: usize) {
         self.outbound.consume(n);
         self.view.info.note_sent(now, n);
+        self.note_datagram_sent(now);
         self.after_sending();
     }
 
@@ -144,7 +146,7 @@ impl Connection {
 
     /// Whether bytes wait for the socket.
     pub fn wants_write(&self) -> bool {
-        self.spliced() > 0 || !self.outbound.as_slice().is_empty()
+        self.spliced() > 0 || self.outbound.next().is_some()
     }
 
     /// The bytes that wait to be sent, those outside and in layers included.

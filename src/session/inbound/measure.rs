@@ -47,8 +47,9 @@ impl Measure {
         self.length = (length > 0).then_some(length);
     }
 
-    /// The frame, once it is whole, or what the handler is to be shown; `bytes` begin with the frame.
-    pub(super) fn next(&mut self, bytes: &[u8]) -> Result<Option<Event>, Fault> {
+    /// The frame, once it is whole, or what the handler is to be shown; `bytes` begin with the frame. Of a datagram it is shown
+    /// all: that may be the frame.
+    pub(super) fn next(&mut self, bytes: &[u8], is_datagram: bool) -> Result<Option<Event>, Fault> {
         if let Some(length) = self.length.filter(|length| *length <= bytes.len()) {
             *self = Self { credit: self.credit, ..Self::default() };
             return Ok(Some(Event::Frame(bytes[..length].to_vec())));
@@ -60,7 +61,7 @@ impl Measure {
         if self.length.is_some() || self.shown == bytes.len() {
             return Ok(None);
         }
-        let look = if self.shown == 0 { FIRST_LOOK.min(bytes.len()) } else { bytes.len() };
+        let look = if self.shown == 0 && !is_datagram { FIRST_LOOK.min(bytes.len()) } else { bytes.len() };
         self.is_waiting = look > FIRST_LOOK && look > self.credit;
         if self.is_waiting {
             return Ok(None);

@@ -52,8 +52,8 @@ fn ask(inbox: &mut Inbox, view: &ConnView, asking: Asking) -> Option<Vec<u8>> {
         Asking::Chunk => return inbox.take_chunk(view),
         Asking::Exactly(n) => return inbox.take(view, n),
         Asking::Peek => {
-            let there = inbox.peek(view).to_vec();
-            assert_eq!(inbox.peek(view), there, "looking takes nothing");
+            let there = inbox.peek(view, 0).to_vec();
+            assert_eq!(inbox.peek(view, 0), there, "looking takes nothing");
             return None;
         }
         Asking::Text => Wanted::Text,
@@ -117,14 +117,31 @@ fn what_a_form_has_not_taken_is_there_for_the_next_one() {
     inbox.push(b"one\ntw".to_vec());
     assert_eq!(inbox.next(&view, &LINES).unwrap(), Some(Event::Line("one".into())));
     assert_eq!(inbox.next(&view, &LINES).unwrap(), None);
-    assert_eq!(inbox.peek(&view), b"tw");
+    assert_eq!(inbox.peek(&view, 0), b"tw");
     inbox.push(b"o\nrest".to_vec());
     assert_eq!(inbox.take(&view, 1), Some(b"t".to_vec()));
     assert_eq!(inbox.next(&view, &LINES).unwrap(), Some(Event::Line("wo".into())));
     inbox.finish(StreamEnd::Eof);
     assert_eq!(inbox.next(&view, &LINES).unwrap(), None);
-    assert_eq!(inbox.peek(&view), b"rest");
+    assert_eq!(inbox.peek(&view, 0), b"rest");
     assert_eq!(inbox.last(&view, &LINES).unwrap(), Some(Event::Line("rest".into())));
     assert_eq!(inbox.last(&view, &LINES).unwrap(), None);
+    assert_eq!((inbox.held(), inbox.take_chunk(&view)), (0, None));
+}
+
+#[test]
+fn datagrams_stay_apart_until_something_longer_is_asked_for() {
+    let (view, mut inbox) = (view(), Inbox::of_datagrams(Malformed::Replace));
+    for datagram in [&b"one"[..], b"", b"two\nthr", b"ee\n", b"four", b"five"] {
+        inbox.push(datagram.to_vec());
+    }
+    assert_eq!(inbox.take_chunk(&view).unwrap(), b"one");
+    assert!(inbox.held() > 0 && inbox.take_chunk(&view).unwrap().is_empty(), "an empty one is one, too");
+    for line in ["two", "three"] {
+        assert_eq!(inbox.next(&view, &LINES).unwrap(), Some(Event::Line(line.into())));
+    }
+    assert_eq!(inbox.peek(&view, 2), b"four");
+    assert_eq!(inbox.take(&view, 6).unwrap(), b"fourfi");
+    assert_eq!(inbox.take_chunk(&view).unwrap(), b"ve");
     assert_eq!((inbox.held(), inbox.take_chunk(&view)), (0, None));
 }

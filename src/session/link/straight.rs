@@ -12,6 +12,11 @@ impl Link {
         self.conn.view()
     }
 
+    /// Whether datagrams are exchanged, and not streams.
+    pub fn is_datagram(&self) -> bool {
+        self.conn.is_datagram()
+    }
+
     /// Whether its opening was told.
     pub fn is_announced(&self) -> bool {
         !self.conn.is_unannounced()

@@ -1,0 +1,222 @@
+//! Datagrams with what the system knows of them: who sent them, to which of our addresses, and what became of those we sent.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use socket2::SockAddr;
+
+/// What one receive gave.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Its length, or that of the part that the buffer has room for.
+    pub len: usize,
+    /// The sender; empty for one without a name.
+    pub from: SockAddr,
+    /// The address of ours that it was sent to, if the socket asks for that ([`ask_for_details`]).
+    pub to: Option<IpAddr>,
+    /// Process and user of the sender, likewise.
+    pub sender: Option<(u32, u32)>,
+}
+
+/// Room for the details of one message.
+#[repr(align(8))]
+struct Control([u8; 512]);
+
+/// Asks for the address that a datagram was sent to, and for errors of single datagrams (ip(7) `IP_PKTINFO`, `IP_RECVERR`).
+/// A socket of IPv6 may have peers of IPv4: both are set, and what the system refuses is not there.
+#[cfg(target_os = "linux")]
+pub fn ask_for_details(socket: BorrowedFd<'_>) {
+    for (level, option) in [
+        (libc::SOL_IP, libc::IP_RECVERR),
+        (libc::SOL_IPV6, libc::IPV6_RECVERR),
+        (libc::SOL_IP, libc::IP_PKTINFO),
+        (libc::SOL_IPV6, libc::IPV6_RECVPKTINFO),
+    ] {
+        set_option(socket, level, option, 1);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn ask_for_details(_: BorrowedFd<'_>) {}
+
+#[cfg(target_os = "linux")]
+fn set_option(socket: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int, value: libc::c_int) {
+    // SAFETY: the value is an int on this stack frame, as all of these options take it.
+    unsafe {
+        let length = size_of::<libc::c_int>() as libc::socklen_t;
+        libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const value).cast(), length);
+    }
+}
+
+/// Receives one datagram without blocking.
+///
+/// # Errors
+/// Those of recvmsg(2).
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Arrival> {
+    let (from, (len, to, sender)) = receive_with(socket, buffer, 0, |message, len| {
+        let (mut to, mut sender) = (None, None);
+        for_each_detail(message, |level, kind, data| match (level, kind) {
+            #[cfg(target_os = "linux")]
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                let info: libc::in_pktinfo = read(data)?;
+                // For a datagram to many: the address of ours that answers come from.
+                to = Some(IpAddr::V4(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr))));
+                Some(())
+            }
+            #[cfg(target_os = "linux")]
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                let info: libc::in6_pktinfo = read(data)?;
+                to = Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)));
+                Some(())
+            }
+            #[cfg(target_os = "linux")]
+            (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+                let sent: libc::ucred = read(data)?;
+                sender = Some((u32::try_from(sent.pid).unwrap_or(0), sent.uid));
+                Some(())
+            }
+            _ => None,
+        });
+        (len, to, sender)
+    })?;
+    Ok(Arrival { len, from, to, sender })
+}
+
+/// The next error of a datagram that was sent, and to whom that was (ip(7) `IP_RECVERR`).
+#[cfg(target_os = "linux")]
+pub fn take_error(socket: BorrowedFd<'_>) -> Option<(SocketAddr, io::Error)> {
+    let mut errno = None;
+    let (to, ()) = receive_with(socket, &mut [], libc::MSG_ERRQUEUE, |message, _| {
+        for_each_detail(message, |level, kind, data| {
+            let is_error = matches!(
+                (level, kind),
+                (libc::IPPROTO_IP, libc::IP_RECVERR) | (libc::IPPROTO_IPV6, libc::IPV6_RECVERR)
+            );
+            let error: libc::sock_extended_err = is_error.then(|| read(data)).flatten()?;
+            errno = i32::try_from(error.ee_errno).ok();
+            Some(())
+        });
+    })
+    .ok()?;
+    Some((to.as_socket()?, io::Error::from_raw_os_error(errno?)))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn take_error(_: BorrowedFd<'_>) -> Option<(SocketAddr, io::Error)> {
+    None
+}
+
+/// One recvmsg(2), and what `look` makes of the message and its length. Returns the address, too.
+fn receive_with<R>(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    flags: libc::c_int,
+    look: impl FnOnce(&libc::msghdr, usize) -> R,
+) -> io::Result<(SockAddr, R)> {
+    let mut control = Control([0; 512]);
+    let mut result = None;
+    // SAFETY: the storage is zeroed and large enough for every address; all pointers in the header are to places that live
+    // through the call, with their true lengths; the system writes the length of the address, which is returned.
+    let from = unsafe {
+        SockAddr::try_init(|storage, length| {
+            let mut vector = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+            let mut message: libc::msghdr = zeroed();
+            message.msg_name = storage.cast();
+            message.msg_namelen = *length;
+            message.msg_iov = &raw mut vector;
+            message.msg_iovlen = 1;
+            message.msg_control = control.0.as_mut_ptr().cast();
+            message.msg_controllen = control.0.len() as _;
+            let received = libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags | libc::MSG_DONTWAIT);
+            let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+            *length = message.msg_namelen;
+            result = Some(look(&message, received));
+            Ok(())
+        })
+    }?;
+    let ((), from) = from;
+    result.map(|result| (from, result)).ok_or_else(|| io::ErrorKind::Other.into())
+}
+
+/// Gives level, kind and bytes of each detail to `look`. Whether that has made use of it does not matter.
+fn for_each_detail(message: &libc::msghdr, mut look: impl FnMut(libc::c_int, libc::c_int, &[u8]) -> Option<()>) {
+    // SAFETY: the system has filled in the control messages and their length; the macros stay within it.
+    unsafe {
+        let mut next = libc::CMSG_FIRSTHDR(message);
+        while !next.is_null() {
+            let header = next.read_unaligned();
+            let length = (header.cmsg_len as usize).saturating_sub(libc::CMSG_LEN(0) as usize);
+            let data = std::slice::from_raw_parts(libc::CMSG_DATA(next), length);
+            let _ = look(header.cmsg_level, header.cmsg_type, data);
+            next = libc::CMSG_NXTHDR(message, next);
+        }
+    }
+}
+
+/// A value of plain numbers from bytes; `None` if there are too few.
+fn read<T: Copy>(bytes: &[u8]) -> Option<T> {
+    // SAFETY: there are enough bytes, and the callers read structures of integers, for which any bytes are valid.
+    (bytes.len() >= size_of::<T>()).then(|| unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
+/// Sends one datagram without blocking, from that address of ours if it is given.
+///
+/// # Errors
+/// Those of sendmsg(2).
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], to: &SockAddr, from: Option<IpAddr>) -> io::Result<usize> {
+    let mut control = Control([0; 512]);
+    let mut vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: all pointers in the header are to places that live through the call, with their true lengths; the system only
+    // reads them. The control message is written within its buffer, which is aligned for its header.
+    let sent = unsafe {
+        let mut message: libc::msghdr = zeroed();
+        message.msg_name = to.as_ptr().cast_mut().cast();
+        message.msg_namelen = to.len();
+        message.msg_iov = &raw mut vector;
+        message.msg_iovlen = 1;
+        if let Some(from) = from {
+            put_source(&mut message, &mut control, from);
+        }
+        libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL)
+    };
+    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+}
+
+#[cfg(target_os = "linux")]
+fn put_source(message: &mut libc::msghdr, control: &mut Control, from: IpAddr) {
+    match from {
+        IpAddr::V4(from) => {
+            // SAFETY: zeroed is a valid value of a structure of integers.
+            let mut info: libc::in_pktinfo = unsafe { zeroed() };
+            info.ipi_spec_dst.s_addr = u32::from(from).to_be();
+            put_detail(message, control, libc::IPPROTO_IP, libc::IP_PKTINFO, info);
+        }
+        IpAddr::V6(from) => {
+            // SAFETY: as above.
+            let mut info: libc::in6_pktinfo = unsafe { zeroed() };
+            info.ipi6_addr.s6_addr = from.octets();
+            put_detail(message, control, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn put_source(_: &mut libc::msghdr, _: &mut Control, _: IpAddr) {}
+
+#[cfg(target_os = "linux")]
+fn put_detail<T>(message: &mut libc::msghdr, control: &mut Control, level: libc::c_int, kind: libc::c_int, value: T) {
+    let length = size_of::<T>() as libc::c_uint;
+    // SAFETY: the buffer has room for one detail of this size, and is aligned for its header.
+    unsafe {
+        message.msg_control = control.0.as_mut_ptr().cast();
+        message.msg_controllen = libc::CMSG_SPACE(length) as _;
+        let header = libc::CMSG_FIRSTHDR(message);
+        (*header).cmsg_level = level;
+        (*header).cmsg_type = kind;
+        (*header).cmsg_len = libc::CMSG_LEN(length) as _;
+        libc::CMSG_DATA(header).cast::<T>().write_unaligned(value);
+    }
+}
