@@ -156,7 +156,7 @@ fn unread_input_is_a_reset_for_the_peer_after_what_was_written() {
 #[test]
 fn a_socket_of_another_type_has_a_clear_error() {
     let folder = Folder::new();
-    let _datagrams = std::os::unix::net::Unixgram::bind(folder.path()).unwrap();
+    let _datagrams = std::os::unix::net::UnixDatagram::bind(folder.path()).unwrap();
     let Err(StartError::Connect(error)) = Connect::start(&folder.socket()) else { panic!("it connects") };
     assert_eq!(crate::error::cause(&error), "it is not a stream socket");
     assert_eq!(refusal(&folder.socket()), "address already in use");
