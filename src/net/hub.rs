@@ -342,14 +342,12 @@ impl event::Source for HubPeer {
 }
 
 fn key_of(arrival: &Arrival) -> Key {
-    match arrival.from.as_socket() {
-        Some(ip) => (Address::Udp(plain(ip)), None),
-        None => {
-            let address = unix::datagram_address(&arrival.from);
-            let sender = if address == Address::Unixgram(None) { arrival.sender } else { None };
-            (address, sender)
-        }
+    if let Some(ip) = arrival.from.as_socket() {
+        return (Address::Udp(plain(ip)), None);
     }
+    let address = unix::datagram_address(&arrival.from);
+    let sender = if address == Address::Unixgram(None) { arrival.sender } else { None };
+    (address, sender)
 }
 
 /// Whether an error says that a peer cannot be reached.

@@ -21,6 +21,7 @@ pub(super) struct Outbound {
     /// What stands behind gaps, if there are any: few connections ever have one.
     behind: Option<Box<Behind>>,
     /// The lengths of the datagrams in `front`; `None`: it is a stream.
+    #[expect(clippy::box_collection, reason = "8 bytes for a stream, not 32")]
     borders: Option<Box<VecDeque<usize>>>,
 }
 

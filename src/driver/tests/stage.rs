@@ -431,16 +431,16 @@ impl Stage {
         match *what {
             ["stands"] => socket.life = Life::Open,
             ["refuses"] => socket.life = Life::Refused,
-            ["sends", data] => match &mut socket.pair {
-                Some((_, theirs)) => theirs.write_all(&bytes(data)).expect("room for it"),
-                None => {
-                    let bytes = bytes(data);
-                    if let Some(borders) = &mut socket.borders {
-                        borders.push_back(bytes.len());
-                    }
-                    socket.incoming.extend(bytes);
+            ["sends", data] => {
+                let bytes = bytes(data);
+                if let Some((_, theirs)) = &mut socket.pair {
+                    return theirs.write_all(&bytes).expect("room for it");
                 }
-            },
+                if let Some(borders) = &mut socket.borders {
+                    borders.push_back(bytes.len());
+                }
+                socket.incoming.extend(bytes);
+            }
             ["ends"] => {
                 socket.ended = true;
                 if let Some((_, theirs)) = &socket.pair {
