@@ -76,6 +76,14 @@ never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-ca -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-pin -d 'Trust the certificate with this SHA-256 alone, whatever its name, dates and issuer' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-name -d 'The name to ask for (SNI) and to verify, in place of the host\'s' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-alpn -d 'Protocols to speak inside (ALPN), the best first, as in h2,http/1.1' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-cert -d 'Our certificate (PEM), and those that lead from it to its root' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-key -d 'Its private key (PEM), if it is not in the same file' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-client-ca -d 'As server: require a certificate that one of these (PEM) has signed' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s C -l crlf -d 'Send every lone LF as CR LF'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l watch -d 'Load the script again when it changes, keeping every connection'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l pty -d 'Give the program a terminal of its own, as for a shell or an editor'
@@ -96,6 +104,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 6 -d 'Use IPv6 onl
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l nodelay -d 'Send small pieces at once (TCP_NODELAY); this is the default'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-nodelay -d 'Let the system gather small pieces'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls -d 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-insecure -d 'Trust everybody: what is sent may be read and changed on its way'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l accept -d 'Accept this many connections and end when the last has closed' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s m -l max-conns -d 'Have at most this many open at once; further clients wait their turn' -r
@@ -143,6 +153,14 @@ always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-ca -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-pin -d 'Trust the certificate with this SHA-256 alone, whatever its name, dates and issuer' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-name -d 'The name to ask for (SNI) and to verify, in place of the host\'s' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-alpn -d 'Protocols to speak inside (ALPN), the best first, as in h2,http/1.1' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-cert -d 'Our certificate (PEM), and those that lead from it to its root' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-key -d 'Its private key (PEM), if it is not in the same file' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-client-ca -d 'As server: require a certificate that one of these (PEM) has signed' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s k -l keep-open -d 'Serve many clients at the same time; stdin goes to all of them'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l once -d 'Accept one connection and end when it has closed; the same as --accept 1'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s C -l crlf -d 'Send every lone LF as CR LF'
@@ -164,6 +182,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 6 -d 'Use IPv6 only
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l nodelay -d 'Send small pieces at once (TCP_NODELAY); this is the default'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-nodelay -d 'Let the system gather small pieces'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls -d 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-insecure -d 'Trust everybody: what is sent may be read and changed on its way'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l set -d 'Set app.NAME to this string before the script runs; repeat for more' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l script-timeout -d 'Stop a call into the script after this time [default: 2s]' -r

@@ -3,12 +3,15 @@
 //! Owns the settings of a run. Does not read the command line (`cli` builds a `Config` and checks every rule between
 //! options) and opens nothing.
 
+pub mod tls;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use encoding_rs::Encoding;
 
 use crate::endpoint::Endpoint;
+pub use tls::Tls;
 
 /// One run of `tcpx connect` or `tcpx listen`.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Config {
     pub script: Option<Script>,
     /// The program that each connection talks to, in place of stdin and stdout.
     pub exec: Option<Exec>,
+    /// TLS, for the run's own connections and for those of its script.
+    pub tls: Tls,
     /// What ends the run with a verdict.
     pub verdict: VerdictPatterns,
     /// The tests that the run is there for.

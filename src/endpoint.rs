@@ -344,10 +344,12 @@ fn other_protocol(text: &str, scheme: &str, rest: &str) -> Option<Error> {
         "http" | "ws" => 80,
         "ftp" => 21,
         "telnet" => 23,
-        "redis" => 6379,
-        "https" | "wss" | "ftps" | "rediss" | "ssl" | "tls" => {
-            let message = format!("unknown scheme {scheme:?} in {text:?}");
-            return Some(Error::usage_hint(message, "TLS is not there yet: tcpx speaks plain TCP, so far"));
+        "redis" | "rediss" => 6379,
+        "https" | "wss" | "ssl" => 443,
+        "ftps" => 990,
+        "tls" => {
+            let message = format!("{text:?} is not known here");
+            return Some(Error::usage_hint(message, format!("write {rest} and add --tls")));
         }
         _ => return None,
     };
@@ -357,10 +359,21 @@ fn other_protocol(text: &str, scheme: &str, rest: &str) -> Option<Error> {
         Ok(Endpoint::Tcp { host: Some(host), port }) => (host, port),
         _ => (parse_host(place).ok()?, default),
     };
+    let (what, option) = if is_over_tls(scheme) { ("TLS", "--tls ") } else { ("TCP", "") };
     Some(Error::usage_hint(
         format!("unknown scheme {scheme:?} in {text:?}"),
-        format!("tcpx speaks TCP, and you the protocol: tcpx connect {host} {port}"),
+        format!("tcpx speaks {what}, and you the protocol: tcpx connect {option}{host} {port}"),
     ))
+}
+
+/// Whether a scheme is that of a protocol over TLS.
+fn is_over_tls(scheme: &str) -> bool {
+    matches!(scheme, "https" | "wss" | "ftps" | "rediss" | "ssl")
+}
+
+/// An endpoint without `tls://` before it, and whether that was there.
+pub fn without_tls(text: &str) -> (&str, bool) {
+    text.strip_prefix("tls://").map_or((text, false), |rest| (rest, true))
 }
 
 /// The error for a range of ports of a host, as in `20-30`.

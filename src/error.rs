@@ -56,6 +56,36 @@ pub enum Error {
         /// The system's reason.
         cause: String,
     },
+    /// The two sides could not agree on TLS.
+    #[error("TLS handshake with {peer}: {cause}")]
+    Handshake {
+        /// The peer's address.
+        peer: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// The peer's certificate is no reason to trust it.
+    #[error("TLS handshake with {peer}: {cause}")]
+    Untrusted {
+        /// The peer's address.
+        peer: String,
+        /// What is wrong with the certificate.
+        cause: String,
+    },
+    /// Our own certificate or key cannot be used.
+    #[error("{message}")]
+    Certificate {
+        /// Which one, and why.
+        message: String,
+        /// What to do.
+        hint: Option<&'static str>,
+    },
+    /// There are no certificates to trust.
+    #[error("{message}")]
+    NoRoots {
+        /// Where none were found.
+        message: String,
+    },
     /// A local address cannot be bound.
     #[error("{operation} {address}: {cause}")]
     Bind {
@@ -167,6 +197,16 @@ impl Error {
         Self::Usage { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// The error for an own certificate or key that cannot be used.
+    pub fn certificate(message: impl Into<String>, hint: Option<&'static str>) -> Self {
+        Self::Certificate { message: message.into(), hint }
+    }
+
+    /// The error for certificates to trust of which there are none.
+    pub fn no_roots(message: impl Into<String>) -> Self {
+        Self::NoRoots { message: message.into() }
+    }
+
     /// The error of an operation without which there is no run.
     pub fn system(operation: &'static str, error: &io::Error) -> Self {
         if error.raw_os_error() == Some(libc::ENOSPC) {
@@ -208,6 +248,10 @@ impl Error {
             Self::Connect { .. } => Exit::NoConnection,
             Self::Timeout { .. } => Exit::Timeout,
             Self::Broken { .. } => Exit::Broken,
+            Self::Handshake { .. } => Exit::Handshake,
+            Self::Untrusted { .. } => Exit::Untrusted,
+            Self::Certificate { .. } => Exit::Certificate,
+            Self::NoRoots { .. } => Exit::NoRoots,
             Self::Bind { .. } => Exit::Bind,
             Self::Write { .. } => Exit::Write,
             Self::Read { .. } => Exit::Read,
@@ -232,6 +276,12 @@ impl Error {
             Self::Resolve { host, .. } => zone_hint(host).map(Cow::Owned),
             Self::Connect { target, .. } => zone_hint(target).map(Cow::Owned),
             Self::Bind { operation, address, cause } => bind_hint(operation, address, cause),
+            Self::Certificate { hint, .. } => hint.map(Cow::Borrowed),
+            Self::NoRoots { .. } => {
+                Some("--tls-ca FILE names certificates to trust, --tls-pin SHA256 a single one".into())
+            }
+            Self::Untrusted { cause, .. } => untrusted_hint(cause).map(Cow::Borrowed),
+            Self::Handshake { cause, .. } => handshake_hint(cause).map(Cow::Borrowed),
             _ => None,
         }
     }
@@ -245,6 +295,28 @@ impl Error {
         };
         zone_hint(address).map_or_else(|| self.to_string(), |hint| format!("{self} ({hint})"))
     }
+}
+
+/// What to do about a certificate that is not trusted.
+fn untrusted_hint(cause: &str) -> Option<&'static str> {
+    match cause {
+        _ if cause.contains("pinned") => None,
+        _ if cause.contains("not for ") => {
+            Some("--tls-name NAME checks for another name; --tls-pin SHA256 trusts this certificate whatever its names")
+        }
+        _ if cause.contains("expired") || cause.contains("not valid before") => {
+            Some("--tls-pin SHA256 trusts this certificate whatever its dates")
+        }
+        _ => Some("--tls-ca FILE trusts its issuer, --tls-pin SHA256 this certificate alone, --tls-insecure everybody"),
+    }
+}
+
+/// What to do about a peer with which TLS cannot be spoken.
+fn handshake_hint(cause: &str) -> Option<&'static str> {
+    if cause.contains("does not speak TLS") {
+        return Some("for a peer that speaks in the clear, leave out --tls");
+    }
+    cause.contains("older versions").then_some("openssl s_client -tls1_1 -connect HOST:PORT speaks older versions")
 }
 
 /// What to do about an address that cannot be bound.

@@ -24,8 +24,16 @@ pub enum Exit {
     Read,
     /// A time limit passed.
     Timeout,
+    /// The two sides could not agree on TLS.
+    Handshake,
     /// The connection broke.
     Broken,
+    /// Our own certificate or key cannot be used.
+    Certificate,
+    /// The peer's certificate is no reason to trust it.
+    Untrusted,
+    /// There are no certificates to trust.
+    NoRoots,
     /// Cannot bind or listen.
     Bind,
     /// The script does not load.
@@ -61,7 +69,11 @@ impl Exit {
             Self::Write => 23,
             Self::Read => 26,
             Self::Timeout => 28,
+            Self::Handshake => 35,
             Self::Broken => 56,
+            Self::Certificate => 58,
+            Self::Untrusted => 60,
+            Self::NoRoots => 77,
             Self::Bind => 110,
             Self::ScriptLoad => 111,
             Self::ScriptRun => 112,
@@ -83,11 +95,15 @@ pub const TABLE: &[(&str, &str)] = &[
     ("2", "wrong command line"),
     ("6", "the name does not resolve"),
     ("7", "no connection: refused or unreachable, on every address"),
-    ("18", "cut short: the peer ended before what --until or a script waits for"),
+    ("18", "cut short: the peer ended before what --until or a script waits for, or TLS without its end"),
     ("23", "cannot write stdout or a file"),
     ("26", "cannot read stdin or a file"),
     ("28", "time ran out; the message says which"),
+    ("35", "the TLS handshake failed"),
     ("56", "the connection broke (reset, aborted, link gone)"),
+    ("58", "the own certificate or key cannot be used"),
+    ("60", "the certificate of the peer is not trusted"),
+    ("77", "the certificates to trust cannot be read"),
     ("110", "cannot bind or listen"),
     ("111", "the script does not load"),
     ("112", "the script failed while running"),
@@ -116,7 +132,11 @@ mod tests {
             Exit::Write,
             Exit::Read,
             Exit::Timeout,
+            Exit::Handshake,
             Exit::Broken,
+            Exit::Certificate,
+            Exit::Untrusted,
+            Exit::NoRoots,
             Exit::Bind,
             Exit::ScriptLoad,
             Exit::ScriptRun,

@@ -29,6 +29,7 @@ mod stderr;
 mod support;
 mod terminal;
 mod testing;
+mod tls;
 mod toxics;
 mod tutorial;
 mod udp;

@@ -9,7 +9,7 @@ const PLAIN: &[&str] = &[];
 const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
 
 /// Whether these programs are installed; if not, a note or a failure.
-fn have(programs: &[&str]) -> bool {
+pub(crate) fn have(programs: &[&str]) -> bool {
     let absent: Vec<_> = programs.iter().filter(|program| !installed(program)).copied().collect();
     for program in &absent {
         missing(program);
@@ -30,7 +30,7 @@ fn is_listened_on(port: u16) -> bool {
 }
 
 /// Starts a server on a free port, which replaces `PORT` in its arguments.
-fn start_server(program: &str, words: &[&str], stdin: impl Fn() -> Stdin) -> (Running, SocketAddr) {
+pub(crate) fn start_server(program: &str, words: &[&str], stdin: impl Fn() -> Stdin) -> (Running, SocketAddr) {
     for _ in 0..5 {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
         let port = free.port().to_string();

@@ -16,12 +16,14 @@ mod exec;
 mod output;
 mod run;
 mod test;
+mod tls;
 mod transport;
 
 pub(super) use exec::ExecArgs;
 pub(super) use output::{OutputArgs, ProgressWord};
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use test::TestArgs;
+pub(super) use tls::TlsArgs;
 pub(super) use transport::TransportArgs;
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
@@ -199,6 +201,8 @@ pub(super) struct ConnectArgs {
     pub(super) source: Option<String>,
     #[command(flatten)]
     pub(super) transport: TransportArgs,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -226,6 +230,8 @@ pub(super) struct ListenArgs {
     pub(super) output: OutputArgs,
     #[command(flatten)]
     pub(super) transport: TransportArgs,
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
 }
 
 #[derive(Debug, Args)]

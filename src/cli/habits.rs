@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use clap::Command;
 
 use super::old_line::{OldLine, Translated};
-use super::options_elsewhere::NO_TLS;
+use super::options_elsewhere::TLS;
 use super::socat::{self, Counterpart};
 use super::usage::shown;
 use crate::endpoint::{self, Endpoint};
@@ -36,7 +36,7 @@ pub(super) fn recognise(argv: &[OsString], tcpx: &Command, resembles_command: im
         return Some(error);
     }
     if let Some(word) = old.tls {
-        return Some(Error::usage_hint(option(word), NO_TLS));
+        return Some(Error::usage_hint(option(word), TLS));
     }
     if let Some(word) = old.listen_word {
         return Some(Error::usage_hint(option(word), suggested(&old, true, tail)));
@@ -269,10 +269,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_said() {
         for (line, part, command) in [
-            ("--ssl h 443", "TLS is not there yet", ""),
-            ("-l --ssl --ssl-cert c 443", "TLS is not there yet", ""),
-            ("https://h", "TLS is not there yet", ""),
-            ("OPENSSL:h:443 -", "TLS is not there yet", ""),
+            ("--ssl h 443", "--tls speaks TLS", ""),
+            ("-l --ssl --ssl-cert c 443", "--tls speaks TLS", ""),
+            ("https://h", "tcpx speaks TLS", "tcpx connect --tls h 443"),
+            ("OPENSSL:h:443 -", "--tls speaks TLS", ""),
             ("-x p:1 h 80", "proxies are not there yet", "tcpx connect h 80"),
             ("-X 5 -x p:1 h 80", "proxies are not there yet", "tcpx connect h 80"),
             ("--proxy p:1 --proxy-type http h 80", "proxies are not there yet", "tcpx connect h 80"),

@@ -49,8 +49,13 @@ pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
         ("--verbose", _) => ("-v says more, -vv still more", "", ""),
         ("--hex-dump", _) => ("-x shows bytes on stderr, --events FILE writes them to a file", "", ""),
         ("--source-port", _) => ("", "--source :PORT chooses the local port", ""),
-        ("--ssl" | "--tls" | "--insecure" | "--cacert" | "--cert" | "--key", _) => (NO_TLS, "", ""),
-        (ssl, _) if ssl.starts_with("--ssl-") || ssl.starts_with("--tls") => (NO_TLS, "", ""),
+        ("--insecure", _) => ("--tls-insecure trusts everybody", "", ""),
+        ("--cacert" | "--ssl-trustfile", _) => ("--tls-ca FILE names certificates to trust", "", ""),
+        ("--cert" | "--ssl-cert", _) => ("--tls-cert FILE names our certificate", "", ""),
+        ("--key" | "--ssl-key", _) => ("--tls-key FILE names the key of our certificate", "", ""),
+        ("--ssl-servername", _) => ("--tls-name NAME is the name to ask for and to verify", "", ""),
+        ("--ssl-alpn", _) => ("--tls-alpn LIST names protocols", "", ""),
+        (ssl, _) if ssl.starts_with("--ssl") || ssl.starts_with("--tls") => (TLS, "", ""),
         _ => return None,
     };
     let own = if command == "listen" { listen } else { connect };
@@ -85,7 +90,8 @@ pub(super) const NO_LUA: &str = "scripts are written in Rhai here: --script FILE
 pub(super) const NO_LISTS: &str =
     "there are no lists of addresses yet; --script FILE can look at conn.peer_ip in on_connect";
 pub(super) const NO_PROXY: &str = "proxies are not there yet, directly";
-pub(super) const NO_TLS: &str = "TLS is not there yet: tcpx speaks plain TCP, so far";
+pub(super) const TLS: &str =
+    "--tls speaks TLS and verifies the server; --tls-insecure verifies nothing, as ncat's --ssl does";
 
 #[cfg(test)]
 mod tests {
@@ -169,8 +175,11 @@ mod tests {
             ("listen -U /tmp/x", "tcpx listen unix:PATH"),
             ("connect -x p:1 -X connect h 80", "proxies are not there yet"),
             ("connect -x p:1 h 80", "proxies are not there yet"),
-            ("connect --ssl h 80", "TLS is not there yet"),
-            ("listen --ssl-cert c 80", "TLS is not there yet"),
+            ("connect --ssl h 80", "--tls speaks TLS"),
+            ("connect --insecure h 80", "--tls-insecure"),
+            ("connect --cacert c h 80", "--tls-ca FILE"),
+            ("connect --ssl-verify h 80", "--tls speaks TLS"),
+            ("listen --ssl-cert c 80", "--tls-cert FILE"),
             ("listen --lua-exec x.lua 80", "Rhai"),
             ("listen -c 'sort' 80", "--sh COMMAND"),
             ("listen -k -e /bin/cat 80", "--exec 'PROG ARGS'"),
@@ -179,8 +188,8 @@ mod tests {
             ("connect --wait 3 h 80", "-w 3 -i 3"),
             ("connect -z h 20-30", "one port at a time"),
             ("-zv h 20-30", "one port at a time"),
-            ("connect https://h", "TLS is not there yet"),
-            ("https://h/x", "TLS is not there yet"),
+            ("connect https://h", "tcpx connect --tls h 443"),
+            ("https://h/x", "tcpx connect --tls h 443"),
             ("connect http://h/x", "tcpx connect h 80"),
             ("connect redis://h:6380/0", "tcpx connect h 6380"),
             ("telnet://h", "tcpx connect h 23"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 mod exec;
 mod run;
 mod test;
+mod tls;
 
 pub use run::Load;
 
@@ -28,7 +29,7 @@ use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
     Role, Script, ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns,
 };
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
 
 /// What the command line asks for.
@@ -85,7 +86,9 @@ impl AskTarget {
     pub fn answer(&self, host: &str, port: &str) -> Result<Config> {
         let (host, port) = (host.trim(), port.trim());
         let one_word = port.is_empty() && host.contains(':');
-        connect_to(&self.args, values::target(host, (!one_word).then_some(port))?, self.preamble.clone())
+        let (host, is_tls) = without_tls(host);
+        let is_tls = is_tls || self.args.tls.tls;
+        connect_to(&self.args, values::target(host, (!one_word).then_some(port))?, is_tls, self.preamble.clone())
     }
 }
 
@@ -141,24 +144,27 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
 fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result<Action> {
     rules::check_connect(&args)?;
     let preamble = preamble(&args.text, places)?;
+    let is_tls = args.tls.tls || args.first.as_deref().is_some_and(|first| without_tls(first).1);
+    rules::tls::check(&args.tls, rules::tls::Side::Client, is_tls, rules::has_script(&args.script))?;
     let target = match (&args.first, &args.second) {
         (None, _) if on_terminal => {
             // Other errors are reported before the prompt.
             let anywhere = Endpoint::any(1);
-            connect_to(&args, anywhere, Vec::new())?;
+            connect_to(&args, anywhere, is_tls, Vec::new())?;
             return Ok(Action::AskTarget(AskTarget { args, preamble }));
         }
         (None, _) => {
             return Err(Error::usage_hint("connect needs a host and a port", "tcpx connect HOST PORT"));
         }
-        (Some(first), second) => values::target(first, second.as_deref())?,
+        (Some(first), second) => values::target(without_tls(first).0, second.as_deref())?,
     };
-    Ok(Action::Run(Box::new(connect_to(&args, target, preamble)?)))
+    Ok(Action::Run(Box::new(connect_to(&args, target, is_tls, preamble)?)))
 }
 
-fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>) -> Result<Config> {
+fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<PreambleItem>) -> Result<Config> {
     let target = if args.transport.udp { target.into_datagram() } else { target };
     let source = args.source.as_deref().map(values::source).transpose()?;
+    rules::tls::over_a_stream(&target, is_tls)?;
     rules::datagrams_have_no_end(&target, &args.ending, &args.transport, &[])?;
     rules::unix_has_no_ip_options(&args.transport, &target, &[(source.is_some(), "--source")])?;
     rules::families_agree(&args.transport, &target, source.as_ref())?;
@@ -176,6 +182,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, preamble: Vec<PreambleItem>)
         limits: limits(&args.time, connect_limit)?,
         output: output(&args.output),
         script: script(&args.script)?,
+        tls: tls::resolve(&args.tls, is_tls)?,
         verdict: verdict(&args.ending, &args.text)?,
         exec: exec::exec(&args.exec)?,
         tests: None,
@@ -191,8 +198,12 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     let Some(first) = &args.first else {
         return Err(Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"));
     };
+    let (first, is_tls) = without_tls(first);
+    let is_tls = is_tls || args.tls.tls;
+    rules::tls::check(&args.tls, rules::tls::Side::Server, is_tls, rules::has_script(&args.script))?;
     let address = values::address(first, args.second.as_deref())?;
     let address = if args.transport.udp { address.into_datagram() } else { address };
+    rules::tls::over_a_stream(&address, is_tls)?;
     let stream_only = [(args.server.backlog.is_some(), "--backlog")];
     rules::datagrams_have_no_end(&address, &args.ending, &args.transport, &stream_only)?;
     rules::unix_has_no_ip_options(&args.transport, &address, &[(args.server.workers.is_some(), "--workers")])?;
@@ -228,6 +239,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         limits: limits(&args.time, None)?,
         output: output(&args.output),
         script: script(&args.script)?,
+        tls: tls::resolve(&args.tls, is_tls)?,
         verdict: verdict(&args.ending, &args.text)?,
         exec: exec::exec(&args.exec)?,
         tests: None,

@@ -3,6 +3,8 @@
 //! Owns which options contradict each other, and which have an effect only with another one. Does not parse values
 //! (`values`) and builds no configuration (`resolve`).
 
+pub(super) mod tls;
+
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 //!
 //! Owns the addresses that have a counterpart here, and what is said of the others.
 
-use super::options_elsewhere::NO_TLS;
+use super::options_elsewhere::TLS;
 
 /// What tcpx has for a line of socat.
 pub(super) enum Counterpart {
@@ -15,7 +15,7 @@ pub(super) enum Counterpart {
 pub(super) fn counterpart(words: &[&str]) -> Option<Counterpart> {
     let addresses: Vec<_> = words.iter().filter_map(|word| Address::read(word)).collect();
     if addresses.iter().any(|address| address.kind.contains("SSL")) {
-        return Some(Counterpart::Missing(NO_TLS));
+        return Some(Counterpart::Missing(TLS));
     }
     let listener = addresses.iter().find(|address| address.listens());
     let mut places = addresses.iter().filter(|address| !address.listens());

@@ -244,7 +244,7 @@ mod tests {
             "--send-buffer",
             "--tos",
             "--ttl",
-            "--tls",
+            "--ssl",
             "--proxy",
             "--verbose",
         ] {

@@ -24,6 +24,7 @@ use crate::driver::preamble::check_files;
 use crate::driver::programs::Programs;
 use crate::driver::ready::remove_old_ready_file;
 use crate::driver::reports;
+use crate::driver::securing::Securing;
 use crate::driver::shutdown::{Shutdown, run_over};
 use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Duty, Stdin};
@@ -94,6 +95,7 @@ impl Driver {
             }
         }
         check_files(&config).map_err(Error::or_shortage)?;
+        let securing = Securing::new(&config).map_err(Error::or_shortage)?;
         let single_peer = config.is_single_peer();
         let output = &config.output;
         let stdout = Stdout::open(world, output.file.as_deref(), output.raw_terminal, observers.stdout())?;
@@ -146,6 +148,7 @@ impl Driver {
             stdout,
             stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
+            securing,
             policy: EofPolicy::new(&config),
             memory: MemoryBound::new(&config),
             config,

@@ -13,6 +13,7 @@ use mio::Interest;
 use crate::config::show_duration;
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Duties, LocalAddress, Lookup, Plan};
+use crate::driver::securing::{ConnectLimit, Security};
 use crate::endpoint::Address;
 use crate::error::{Error, cause};
 use crate::net::dial::{Dial, Request};
@@ -30,7 +31,14 @@ pub(super) struct Dials<T> {
 /// Outcome of a connect.
 pub(super) enum DialOutcome<T> {
     /// The connection is established and registered at this slot.
-    Connected { slot: Slot, transport: Box<dyn Transport>, view: Rc<ConnView>, duties: Duties, tasks: Vec<T> },
+    Connected {
+        slot: Slot,
+        transport: Box<dyn Transport>,
+        view: Rc<ConnView>,
+        duties: Duties,
+        security: Option<(Rc<Security>, Option<ConnectLimit>)>,
+        tasks: Vec<T>,
+    },
     /// It cannot be made.
     Failed { view: Rc<ConnView>, duties: Duties, error: Error },
 }
@@ -148,10 +156,12 @@ impl<T> Dials<T> {
                 for other in dialing.attempts.into_iter().filter(|&other| other != slot) {
                     self.drop_attempt(io, other);
                 }
-                let Dialing { view, plan, tasks, .. } = dialing;
+                let Dialing { view, plan, tasks, give_up_at, .. } = dialing;
                 view.connected(ends.peer, ends.local, io.now);
                 let (transport, duties) = (connecting.into_transport(), plan.wishes.duties);
-                vec![DialOutcome::Connected { slot, transport, view, duties, tasks }]
+                let limit = give_up_at.zip(plan.wishes.limit).map(|(at, limit)| ConnectLimit { at, limit });
+                let security = plan.wishes.security.map(|security| (security, limit));
+                vec![DialOutcome::Connected { slot, transport, view, duties, security, tasks }]
             }
             Err(error) => {
                 let (id, address) = (attempt.id, attempt.address.clone());

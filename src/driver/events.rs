@@ -62,7 +62,14 @@ impl Parts {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let view = peer.link.view();
         self.io.notify(&Notice::Opened { conn: view, took: view.info.connecting_time() });
+        if let Some(facts) = view.info.tls() {
+            self.io.notify(&Notice::Secured { conn: view, facts: &facts });
+        }
         if peer.duties.probe {
+            if peer.link.is_secured() {
+                // The server is told that nothing was cut off.
+                return peer.link.close(CloseReason::Closed);
+            }
             if !peer.link.is_datagram() {
                 return peer.link.abandon(CloseReason::Closed);
             }
@@ -89,6 +96,13 @@ impl Parts {
             Event::Frame(_) | Event::Measure(_) | Event::Found | Event::Unmet | Event::Drained => true,
             Event::Eof => mask.eof,
             Event::Idle(_) => mask.idle,
+            Event::Secured => {
+                let view = peer.link.view();
+                if let Some(facts) = view.info.tls() {
+                    self.io.notify(&Notice::Secured { conn: view, facts: &facts });
+                }
+                mask.secured
+            }
             // After a verdict the end of a connection does not matter.
             Event::Error(_) if self.shutdown.has_verdict() => mask.error,
             Event::Error(error) => {
@@ -118,6 +132,7 @@ impl Parts {
             | Event::Unmet
             | Event::Opened
             | Event::Drained
+            | Event::Secured
             | Event::Idle(_)
             | Event::Error(_)
             | Event::Closed(_) => {}

@@ -16,6 +16,7 @@ use crate::config::show_duration;
 use crate::driver::budgets::Turn;
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Defaults, Duties, Lookup, Plan, Wishes};
+use crate::driver::securing::Security;
 use crate::driver::world::Network;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result, cause};
@@ -65,6 +66,7 @@ pub(super) enum ListenOutcome {
         listener: Option<ListenerId>,
         nodelay: bool,
         duties: Duties,
+        security: Option<Rc<Security>>,
     },
     /// It cannot be bound.
     Failed { listener: Option<ListenerId>, error: Error },
@@ -78,6 +80,7 @@ struct Acceptor {
     listening: Box<dyn Listening>,
     nodelay: bool,
     duties: Duties,
+    security: Option<Rc<Security>>,
     /// Clients that it may still accept; `None`: any number.
     allowance: Option<usize>,
     retry_at: Option<Instant>,
@@ -366,7 +369,8 @@ impl Listeners {
         };
         let (nodelay, duties) = (plan.nodelay, plan.wishes.duties);
         let allowance = id.and_then(|id| self.allowances.remove(&id));
-        let acceptor = Acceptor { id, listening, nodelay, duties, allowance, retry_at: None, told: false };
+        let security = plan.wishes.security.clone();
+        let acceptor = Acceptor { id, listening, nodelay, duties, security, allowance, retry_at: None, told: false };
         self.acceptors.insert(slot, acceptor);
         match id {
             None => {
@@ -432,7 +436,8 @@ impl Acceptor {
         match io.register(&mut *transport, Interest::READABLE | Interest::WRITABLE, Source::Peer) {
             Ok(slot) => {
                 io.reactor.readiness(slot).readable |= transport.has_input();
-                Some(ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties })
+                let security = self.security.clone();
+                Some(ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties, security })
             }
             Err(error) => {
                 let address = ends.peer.to_string();

@@ -32,6 +32,7 @@ mod preamble;
 mod programs;
 mod ready;
 mod reports;
+mod securing;
 mod shutdown;
 mod stderr;
 mod stdin;
@@ -75,7 +76,11 @@ pub(crate) struct Driver {
 }
 
 /// Runs a configuration and returns its exit code. Every error has been reported.
-pub fn run(config: Config) -> Exit {
+pub fn run(mut config: Config) -> Exit {
+    if let Err(error) = securing::make_certificate(&mut config) {
+        console::error(&error);
+        return error.exit();
+    }
     match &config.role {
         Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, &Loops),
         _ => match set_up(config, None, &mut Process) {

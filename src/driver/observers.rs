@@ -58,6 +58,11 @@ impl Observers {
         self.reads_bytes
     }
 
+    /// Whether an observer hears of bytes that move.
+    pub(super) fn watch_bytes(&self) -> bool {
+        self.reads_bytes || self.counts_bytes
+    }
+
     /// Sends a notice to all observers. `now` is the time of the round.
     pub(super) fn notify(&mut self, now: Instant, notice: &Notice<'_>) {
         if notice.is_about_pipes() {
@@ -69,10 +74,10 @@ impl Observers {
         }
     }
 
-    /// Reports bytes that passed through the process, to each observer in the form it wants. No layer changes bytes yet, so
-    /// every tap gets the same.
+    /// Reports bytes that passed through the process, to each observer in the form it wants. Of a connection that
+    /// speaks TLS these are the bytes within; so every tap gets the same.
     pub(super) fn bytes(&mut self, now: Instant, conn: &ConnView, direction: Direction, bytes: &[u8]) {
-        if (!self.reads_bytes && !self.counts_bytes) || conn.info.side() == Side::Program {
+        if !self.watch_bytes() || conn.info.side() == Side::Program {
             return;
         }
         let at = moment(&mut self.round, &self.wall, now);

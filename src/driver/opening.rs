@@ -14,6 +14,7 @@ use crate::driver::parts::{Parts, Task};
 use crate::driver::peer::Peer;
 use crate::driver::plan::{Defaults, Duties, Plan, Wishes};
 use crate::driver::ready::tell_ready;
+use crate::driver::securing::made_fingerprint;
 use crate::driver::workers::Worker;
 use crate::endpoint::Address;
 use crate::error::Result;
@@ -38,16 +39,17 @@ impl Parts {
         }
         self.stdin.register(&mut self.io)?;
         match self.config.role.clone() {
-            Role::Connect(connect) => self.begin_connecting(connect),
-            Role::Listen(listen) => self.begin_listening(&listen),
+            Role::Connect(connect) => self.begin_connecting(connect)?,
+            Role::Listen(listen) => self.begin_listening(&listen)?,
             Role::Run => {}
         }
         Ok(())
     }
 
     /// Starts the run's own connection.
-    fn begin_connecting(&mut self, connect: Connect) {
+    fn begin_connecting(&mut self, connect: Connect) -> Result<()> {
         let wishes = Wishes {
+            security: self.securing.of_run(&self.config)?,
             limit: self.config.limits.connect,
             source: connect.source,
             duties: if connect.probe { Duties::of_probe() } else { Duties::of_run(true) },
@@ -58,11 +60,13 @@ impl Parts {
         let view = Rc::new(view.with_nodelay(plan.nodelay));
         let outcomes = self.dials.start(&mut self.io, plan, view);
         self.dialed.extend(outcomes);
+        Ok(())
     }
 
     /// Starts the run's own listener.
-    fn begin_listening(&mut self, listen: &Listen) {
+    fn begin_listening(&mut self, listen: &Listen) -> Result<()> {
         let wishes = Wishes {
+            security: self.securing.of_run(&self.config)?,
             // One peer only: the kernel must not complete the handshake of a second.
             backlog: listen.backlog.unwrap_or(if listen.single_peer { 0 } else { BACKLOG }),
             claims: self.worker.as_ref().is_some_and(Worker::is_first),
@@ -72,6 +76,7 @@ impl Parts {
         let plan = Plan::new(Defaults::of(&self.config), listen.address.clone(), wishes);
         let outcomes = self.listeners.start(&mut self.io, plan);
         self.listened.extend(outcomes);
+        Ok(())
     }
 
     /// Handles an answer of the resolver.
@@ -137,8 +142,8 @@ impl Parts {
 
     fn finish_dial(&mut self, outcome: DialOutcome<Task>) {
         match outcome {
-            DialOutcome::Connected { slot, transport, view, duties, tasks } => {
-                self.add_peer(slot, transport, view, duties);
+            DialOutcome::Connected { slot, transport, view, duties, security, tasks } => {
+                self.add_peer(slot, transport, view, duties, security);
                 let (is_running, ending) = (self.shutdown.is_running(), self.shutdown.ending());
                 self.work_on(slot, |peer| {
                     for task in tasks {
@@ -157,12 +162,12 @@ impl Parts {
     fn finish_listen(&mut self, outcome: ListenOutcome) {
         match outcome {
             ListenOutcome::Bound { listener, address } => self.bound(listener, address),
-            ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties } => {
+            ListenOutcome::Accepted { slot, transport, ends, listener, nodelay, duties, security } => {
                 let (id, text) = (self.ids.next(), &self.config.text);
                 let view = ConnView::new(id, ends.peer, ends.local, Side::Server, text, self.io.now);
                 let view = Rc::new(view.with_nodelay(nodelay).with_listener(listener));
                 let is_datagram = view.info.is_datagram();
-                self.add_peer(slot, transport, view, duties);
+                self.add_peer(slot, transport, view, duties, security.map(|security| (security, None)));
                 if is_datagram {
                     self.make_room();
                 }
@@ -222,6 +227,9 @@ impl Parts {
         if let (Role::Listen(listen), Some(address)) = (&self.config.role, self.listeners.address()) {
             tell_ready(listen, &address)?;
             self.io.notify(&Notice::Listening { address: &address, listener: None });
+            if let Some(sha256) = made_fingerprint(&self.config.tls) {
+                self.io.notify(&Notice::Certificate { sha256: &sha256 });
+            }
             if let Some(command) = &listen.run {
                 self.companion.start(&mut self.io, command, &address)?;
             }

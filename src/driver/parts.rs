@@ -17,6 +17,7 @@ use crate::driver::peers::Peers;
 use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::programs::Programs;
+use crate::driver::securing::{ConnectLimit, Securing, Security};
 use crate::driver::shutdown::{GRACE, Shutdown};
 use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Outstanding, Stdin};
@@ -49,6 +50,7 @@ pub(super) struct Parts {
     pub(super) stdout: Stdout,
     pub(super) stderr: Stderr,
     pub(super) shutdown: Shutdown,
+    pub(super) securing: Securing,
     pub(super) policy: EofPolicy,
     /// Settings of new connections.
     pub(super) settings: Settings,
@@ -70,19 +72,24 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Adds an established connection to the loop. Its transport is registered already.
+    /// Adds an established connection to the loop. Its transport is registered already. `security`: it speaks TLS from its
+    /// start, which has to stand in time.
     pub(super) fn add_peer(
         &mut self,
         slot: Slot,
         mut transport: Box<dyn Transport>,
         view: Rc<ConnView>,
         duties: Duties,
+        security: Option<(Rc<Security>, Option<ConnectLimit>)>,
     ) {
         self.io.set_source(slot, Source::Peer);
         transport.set_keepalive(self.config.keepalive);
         let mut peer = Peer::new(slot, transport, view, self.settings, self.handler.clone(), duties);
         if duties.preamble {
             peer.preamble = Preamble::new(&self.config, slot);
+        }
+        if let Some((security, limit)) = security {
+            peer.secure(&mut self.io, &security, limit);
         }
         self.peers.add(&mut self.io, peer);
     }

@@ -12,6 +12,7 @@ use crate::driver::files::Files;
 use crate::driver::io::Io;
 use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
+use crate::driver::securing::{ConnectLimit, Security};
 use crate::driver::shutdown::Ending;
 use crate::error::cause;
 use crate::net::bulk::{FLOW, Move};
@@ -120,6 +121,27 @@ impl Peer {
         }
     }
 
+    /// Speaks TLS from now on.
+    pub(super) fn secure(&mut self, io: &mut Io, security: &Security, limit: Option<ConnectLimit>) {
+        // What was sent before goes out in the clear.
+        drop(self.absorb());
+        let now = io.now.max(self.link.view().info.opened());
+        match security.layer(now, limit) {
+            Ok(tls) => self.link.secure(now, tls, io.observers.watch_bytes()),
+            Err(error) => {
+                let message = error.to_string();
+                self.link.break_off(ConnError { kind: ErrorKind::Tls, op: Operation::Layer("tls"), message });
+            }
+        }
+    }
+
+    /// Tells observers what has passed TLS.
+    pub(super) fn tell_tapped(&mut self, io: &mut Io) {
+        for (direction, bytes) in self.link.take_tapped() {
+            io.notify_bytes(self.link.view(), direction, &bytes);
+        }
+    }
+
     /// The connection's number.
     pub(super) fn id(&self) -> ConnId {
         self.link.view().id
@@ -165,7 +187,7 @@ impl Peer {
             Step::Moved(n) => {
                 self.flows = n >= FLOW;
                 // What comes after the last event of a connection is discarded, and nobody hears of it.
-                if self.link.view().info.is_open() {
+                if self.link.view().info.is_open() && !self.link.is_secured() {
                     io.notify_bytes(self.link.view(), Direction::In, &buffer[..n]);
                 }
                 if self.partner.is_none() && self.link.passes_through() {
@@ -173,7 +195,7 @@ impl Peer {
                     return Received::Raw(n);
                 }
                 self.link.handle_input(io.now, &buffer[..n]);
-                if self.duties.probe {
+                if self.duties.probe && self.link.is_datagram() {
                     // Somebody has answered.
                     self.link.abandon(CloseReason::Closed);
                 }
@@ -201,6 +223,9 @@ impl Peer {
         }
         while !self.released {
             self.link.release_output(io.now);
+            if self.link.is_secured() {
+                self.tell_tapped(io);
+            }
             let Some(bytes) = self.link.poll_transmit() else { break };
             let readiness = io.reactor.readiness(self.slot);
             if !readiness.writable {
@@ -211,7 +236,9 @@ impl Peer {
             }
             match readiness.write(bytes, |bytes| self.transport.write(bytes)) {
                 Step::Moved(n) => {
-                    io.notify_bytes(self.link.view(), Direction::Out, &bytes[..n]);
+                    if !self.link.is_secured() {
+                        io.notify_bytes(self.link.view(), Direction::Out, &bytes[..n]);
+                    }
                     self.link.transmitted(io.now, n);
                     budget = budget.saturating_sub(n.max(1));
                 }

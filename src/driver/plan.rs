@@ -5,9 +5,11 @@
 //! need no resolver. Starts nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::config::{Config, Family, Role};
+use crate::driver::securing::Security;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::net::dial;
@@ -52,6 +54,8 @@ pub(super) struct Wishes {
     /// Fails if another process listens there, although the port is shared.
     pub(super) claims: bool,
     pub(super) duties: Duties,
+    /// TLS from the start of the connection, or of those that are accepted.
+    pub(super) security: Option<Rc<Security>>,
 }
 
 /// All settings for making one connection or binding one listener.
@@ -106,7 +110,15 @@ impl Defaults {
 impl Default for Wishes {
     /// The defaults alone. Connections of scripts have no duties.
     fn default() -> Self {
-        Self { limit: None, source: None, nodelay: None, backlog: BACKLOG, claims: false, duties: Duties::default() }
+        Self {
+            limit: None,
+            source: None,
+            nodelay: None,
+            backlog: BACKLOG,
+            claims: false,
+            duties: Duties::default(),
+            security: None,
+        }
     }
 }
 

@@ -88,6 +88,9 @@ impl Parts {
         for _ in 0..self.io.budgets.rounds {
             let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };
             let has_input = peer.link.release_input(self.io.now);
+            if peer.link.is_secured() {
+                peer.tell_tapped(&mut self.io);
+            }
             let delivered = self.deliver(slot);
             self.feed_preamble(slot);
             let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };

@@ -4,6 +4,7 @@
 //! socket, no clock, no script. The owner of a connection decides which layers it has.
 
 mod stack;
+pub mod tls;
 pub mod toxics;
 
 use std::any::Any;
@@ -73,6 +74,14 @@ pub enum LayerErrorKind {
     Refused,
     /// The counterpart did not answer in time.
     Timeout,
+    /// The two sides could not agree on how to speak.
+    Handshake,
+    /// The counterpart is not whom we trust.
+    Untrusted,
+    /// There is nobody we trust.
+    NoRoots,
+    /// The counterpart ended before its protocol had.
+    CutShort,
 }
 
 impl fmt::Display for LayerError {

@@ -16,6 +16,7 @@ pub mod signal;
 pub mod splice_pipe;
 pub mod stdio;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
 pub mod unix;
 

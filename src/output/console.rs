@@ -4,7 +4,7 @@
 //! log lines. Text from outside is escaped, and a closed or full stderr is ignored.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +14,8 @@ use jiff::tz::TimeZone;
 use crate::codec::escape::show_line;
 use crate::endpoint::Address;
 use crate::error::Error;
+use crate::layer::tls::TlsFacts;
+use crate::layer::tls::certificate::date;
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{ConnId, ConnView, Direction, Side};
 
@@ -82,6 +84,9 @@ impl Commentator {
             Notice::Listening { address, listener: None } if !self.console.quiet => {
                 format!("listening on {}\n", show_line(&address.to_string()))
             }
+            Notice::Certificate { sha256 } if !self.console.quiet => {
+                format!("certificate SHA-256 {sha256} (self-signed, made for this run)\n")
+            }
             Notice::Reloaded { name } if !self.console.quiet => format!("reloaded {}\n", show_line(name)),
             Notice::Log { conn, text } => {
                 let time = self.time_of_day(at.wall());
@@ -115,6 +120,7 @@ impl Commentator {
                     (Side::Client, Some(took)) => format!("connected to {peer} from {local} in {}", show(took)),
                 }
             }
+            Notice::Secured { conn, facts } => format!("{}: {}", conn.name(), agreed(facts)),
             Notice::Closed { conn, reason } => {
                 self.tallies.remove(&conn.id);
                 let (received, sent) = (conn.info.bytes_in(), conn.info.bytes_out());
@@ -240,6 +246,27 @@ fn lines(prefix: &str, message: &str) -> String {
     }
     out.push('\n');
     out
+}
+
+/// What the two sides have agreed on in TLS.
+fn agreed(facts: &TlsFacts) -> String {
+    let mut text = format!("{}, {}", facts.version, facts.suite);
+    for (what, value) in [("ALPN", &facts.alpn), ("for", &facts.name)] {
+        if let Some(value) = value {
+            let _ = write!(text, ", {what} {value}");
+        }
+    }
+    if let Some(peer) = &facts.peer {
+        let _ = write!(
+            text,
+            "; peer certificate {}, issued by {}, valid until {}, SHA-256 {}",
+            peer.subject,
+            peer.issuer,
+            date(peer.not_after),
+            peer.sha256
+        );
+    }
+    text
 }
 
 /// A duration in a readable unit: `0.42ms`, `12ms`, `1.5s`.

@@ -162,6 +162,20 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             }
             line
         }
+        Notice::Secured { conn, facts } => {
+            let mut line = line(Some(conn.id), "tls").with("version", facts.version).with("suite", &facts.suite);
+            for (name, value) in [("alpn", &facts.alpn), ("name", &facts.name)] {
+                if let Some(value) = value {
+                    line.text(name, value);
+                }
+            }
+            if let Some(peer) = &facts.peer {
+                line.text("subject", &peer.subject).text("issuer", &peer.issuer);
+                line.text("sha256", &peer.sha256.to_string());
+            }
+            line
+        }
+        Notice::Certificate { sha256 } => line(None, "certificate").with("sha256", sha256),
         Notice::Bytes { conn, direction, tap: Tap::Plain, bytes } => {
             let mut line = line(Some(conn.id), "data").with("dir", name(direction));
             line.number("len", bytes.len() as u64).bytes(bytes);
@@ -241,6 +255,10 @@ fn kind(error: &Error) -> &'static str {
         Error::Connect { .. } => "connect",
         Error::Timeout { .. } => "timeout",
         Error::Broken { .. } => "broken",
+        Error::Handshake { .. } => "tls",
+        Error::Untrusted { .. } => "certificate",
+        Error::Certificate { .. } => "own_certificate",
+        Error::NoRoots { .. } => "roots",
         Error::Bind { .. } => "bind",
         Error::Write { .. } => "write",
         Error::Read { .. } => "read",

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::endpoint::Address;
 use crate::error::Error;
+use crate::layer::tls::TlsFacts;
 use crate::session::{CloseReason, ConnId, ConnView, Direction, ListenerId, Side};
 
 /// A fact about the run.
@@ -63,6 +64,18 @@ pub enum Notice<'a> {
         conn: &'a ConnView,
         /// Time for resolving and connecting; `None`: it was accepted.
         took: Option<Duration>,
+    },
+    /// The two sides of a connection have agreed on TLS.
+    Secured {
+        /// The connection.
+        conn: &'a ConnView,
+        /// On what.
+        facts: &'a TlsFacts,
+    },
+    /// A certificate was made for this run.
+    Certificate {
+        /// Its SHA-256, in hex.
+        sha256: &'a str,
     },
     /// Bytes were received or sent; only for observers that read this tap.
     Bytes {

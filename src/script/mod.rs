@@ -364,7 +364,16 @@ impl Handler for ScriptHandler {
             // The end of its stream is told to tasks, whatever waits for it.
             let received = Some(Form::Data);
             let (drained, idle) = (has(Hook::Drain), has(Hook::Idle));
-            return EventMask { received, opened: true, eof: true, drained, idle, error: true, closed: true };
+            return EventMask {
+                received,
+                opened: true,
+                eof: true,
+                drained,
+                idle,
+                error: true,
+                closed: true,
+                secured: true,
+            };
         }
         EventMask {
             received: Hooks::receiver(has).map(|hook| match hook {
@@ -377,6 +386,7 @@ impl Handler for ScriptHandler {
             opened: true,
             eof: has(Hook::Eof),
             drained: has(Hook::Drain),
+            secured: false,
             idle: has(Hook::Idle),
             error: has(Hook::Error),
             closed: true,
@@ -444,6 +454,7 @@ impl Handler for ScriptHandler {
             }
             Event::Eof => self.call_hook(conn, Hook::Eof, [this], out),
             Event::Drained => self.call_hook(conn, Hook::Drain, [this], out),
+            Event::Secured => Ok(()),
             Event::Idle(silence) => self.call_hook(
                 conn,
                 Hook::Idle,

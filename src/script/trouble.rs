@@ -39,11 +39,19 @@ pub(super) enum Kind {
     Expect,
     /// An assertion does not hold.
     Assert,
+    /// The two sides could not agree on TLS.
+    Tls,
+    /// The peer's certificate is no reason to trust it.
+    Certificate,
+    /// There are no certificates to trust.
+    Roots,
+    /// The peer ended without saying so in TLS.
+    Truncated,
     /// Anything else that the system or tcpx reports.
     Io,
 }
 
-const KINDS: [(Kind, &str); 12] = [
+const KINDS: [(Kind, &str); 16] = [
     (Kind::Timeout, "timeout"),
     (Kind::Eof, "eof"),
     (Kind::Reset, "reset"),
@@ -55,6 +63,10 @@ const KINDS: [(Kind, &str); 12] = [
     (Kind::Cancelled, "cancelled"),
     (Kind::Expect, "expect"),
     (Kind::Assert, "assert"),
+    (Kind::Tls, "tls"),
+    (Kind::Certificate, "certificate"),
+    (Kind::Roots, "roots"),
+    (Kind::Truncated, "truncated"),
     (Kind::Io, "io"),
 ];
 
@@ -74,6 +86,10 @@ impl From<ErrorKind> for Kind {
             ErrorKind::Timeout => Self::Timeout,
             ErrorKind::Frame => Self::Frame,
             ErrorKind::Text => Self::Text,
+            ErrorKind::Tls => Self::Tls,
+            ErrorKind::Untrusted => Self::Certificate,
+            ErrorKind::NoRoots => Self::Roots,
+            ErrorKind::Truncated => Self::Truncated,
             ErrorKind::Script | ErrorKind::Memory | ErrorKind::Io => Self::Io,
         }
     }
@@ -188,7 +204,10 @@ pub(super) fn exit_of(kind: Option<Kind>, role: Role) -> Exit {
         (Some(Kind::Expect | Kind::Assert), _) => Exit::Verdict,
         (Some(Kind::Timeout), _) => Exit::Timeout,
         (Some(Kind::Reset), _) => Exit::Broken,
-        (Some(Kind::Eof), _) => Exit::CutShort,
+        (Some(Kind::Eof | Kind::Truncated), _) => Exit::CutShort,
+        (Some(Kind::Tls), _) => Exit::Handshake,
+        (Some(Kind::Certificate), _) => Exit::Untrusted,
+        (Some(Kind::Roots), _) => Exit::NoRoots,
         _ => Exit::ScriptRun,
     }
 }

@@ -109,9 +109,11 @@ enum WriteHalf {
 }
 
 /// How the peer's stream ended, held back until everything before it was delivered.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum End {
     Eof,
+    /// Its protocol had not ended.
+    CutShort(Box<ConnError>),
     Broken(Box<ConnError>),
     /// A layer ended it in order.
     Close,

@@ -29,6 +29,8 @@ pub enum Event {
     Unmet,
     /// The peer sent FIN.
     Eof,
+    /// A connection that stood in the clear speaks TLS from here on.
+    Secured,
     /// The outbound queue fell to its low mark.
     Drained,
     /// Nothing moved for this long; told again after the same time.

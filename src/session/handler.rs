@@ -98,6 +98,8 @@ pub struct EventMask {
     pub eof: bool,
     /// `Event::Drained`.
     pub drained: bool,
+    /// `Event::Secured`.
+    pub secured: bool,
     /// `Event::Idle`, in place of closing an idle connection.
     pub idle: bool,
     /// `Event::Error`.

@@ -7,6 +7,7 @@ use std::cell::{Cell, Ref, RefCell};
 use std::time::{Duration, Instant};
 
 use crate::endpoint::{Address, Endpoint};
+use crate::layer::tls::TlsFacts;
 use crate::session::ListenerId;
 
 /// Which end of the connection tcpx is.
@@ -41,6 +42,7 @@ pub struct ConnInfo {
     peer_idle_limit: Cell<Option<Duration>>,
     #[expect(clippy::box_collection, reason = "8 bytes while there is none, not 24")]
     toxics: RefCell<Option<Box<Vec<&'static str>>>>,
+    tls: RefCell<Option<Box<TlsFacts>>>,
     /// In microseconds; at most some 71 minutes.
     connecting_us: Cell<u32>,
     side: Side,
@@ -72,6 +74,7 @@ impl ConnInfo {
             idle_limit: Cell::new(None),
             peer_idle_limit: Cell::new(None),
             toxics: RefCell::default(),
+            tls: RefCell::default(),
             connecting_us: Cell::new(0),
             side,
             is_open: Cell::new(true),
@@ -246,6 +249,11 @@ impl ConnInfo {
         self.toxics.borrow().as_ref().map_or(0, |toxics| toxics.len())
     }
 
+    /// What the two sides have agreed on, if they speak TLS.
+    pub fn tls(&self) -> Option<Ref<'_, TlsFacts>> {
+        Ref::filter_map(self.tls.borrow(), Option::as_deref).ok()
+    }
+
     // ---- what the session writes ----------------------------------------------------------------------
 
     pub(super) fn connected(&self, peer: Address, local: Address, now: Instant) {
@@ -287,6 +295,10 @@ impl ConnInfo {
             self.awaited_room.set(None);
         }
         has_room
+    }
+
+    pub(super) fn set_tls(&self, facts: TlsFacts) {
+        *self.tls.borrow_mut() = Some(Box::new(facts));
     }
 
     pub(super) fn set_queued(&self, n: usize) {

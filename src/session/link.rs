@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::buffer::ByteQueue;
+use crate::layer::tls::Tls;
 use crate::layer::toxics::{Toxic, Toxics};
 use crate::layer::{Direction, Layer, Stack};
 use crate::session::connection::{Action, Settings};
@@ -39,6 +40,23 @@ struct Layers {
     output_ended: bool,
     /// What has left the stack and waits for the socket.
     wire: ByteQueue,
+    /// How far TLS is.
+    security: Security,
+}
+
+/// How far TLS is on a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Security {
+    /// There is none.
+    #[default]
+    None,
+    /// The two sides agree on it; whether its handler is told once they have.
+    Agreeing {
+        /// It stood in the clear before.
+        is_told: bool,
+    },
+    /// What passes is encrypted.
+    Agreed,
 }
 
 impl Link {
@@ -55,6 +73,39 @@ impl Link {
             self.empty_queue(now);
             self.layers.get_or_insert_default().stack.add_top(layer);
             self.settle();
+        }
+    }
+
+    /// Speaks TLS from now on. What was queued before still goes out in the clear. With `tap`, what passes is kept for
+    /// [`Link::take_tapped`].
+    pub fn secure(&mut self, now: Instant, mut tls: Tls, tap: bool) {
+        if self.conn.is_released() {
+            return;
+        }
+        if tap {
+            tls.tap();
+        }
+        let is_told = !self.conn.is_unannounced();
+        self.empty_queue(now);
+        let layers = self.layers.get_or_insert_default();
+        tls.note_clear(layers.unsent());
+        layers.stack.add_top(Box::new(tls));
+        layers.security = Security::Agreeing { is_told };
+        self.settle();
+    }
+
+    /// Whether TLS is spoken, or being agreed on: what passes the socket is not what the two sides say.
+    pub fn is_secured(&self) -> bool {
+        self.layers.as_ref().is_some_and(|layers| layers.security != Security::None)
+    }
+
+    /// What has passed TLS since the last call, in order.
+    pub fn take_tapped(&mut self) -> Vec<(Direction, Vec<u8>)> {
+        match &mut self.layers {
+            Some(layers) if layers.security != Security::None => {
+                layers.stack.find::<Tls>().map(Tls::take_tapped).unwrap_or_default()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -261,6 +312,11 @@ impl Link {
             Some(layers) => {
                 layers.wire.consume(n);
                 let left = layers.unsent();
+                let n = if layers.security == Security::None {
+                    n
+                } else {
+                    layers.stack.find::<Tls>().map_or(n, Tls::take_sent)
+                };
                 self.conn.transmitted_below(now, n, left);
             }
         }

@@ -25,6 +25,10 @@ impl ConnError {
                 let operation = if op == Operation::Write { "write to" } else { "read from" };
                 Error::Broken { operation, peer, cause }
             }
+            (ErrorKind::Tls, _) => Error::Handshake { peer, cause },
+            (ErrorKind::Untrusted, _) => Error::Untrusted { peer, cause },
+            (ErrorKind::NoRoots, _) => Error::NoRoots { message: format!("{peer}: {cause}") },
+            (ErrorKind::Truncated, _) => Error::CutShort { message: format!("read from {peer}: {cause}") },
             (ErrorKind::Refused, Operation::Connect) => Error::Connect { target: peer, cause },
             (ErrorKind::Memory, _) => Error::Broken { operation: "drop", peer, cause },
             (ErrorKind::Timeout, _) => Error::Timeout { what: format!("{peer}: {cause}") },
@@ -93,6 +97,14 @@ pub enum ErrorKind {
     Script,
     /// All connections together hold too much, and this one most.
     Memory,
+    /// The two sides could not agree on TLS.
+    Tls,
+    /// The peer's certificate is no reason to trust it.
+    Untrusted,
+    /// There are no certificates to trust.
+    NoRoots,
+    /// The peer ended its stream before its protocol had.
+    Truncated,
     /// Anything else the system reports.
     Io,
 }
@@ -109,6 +121,10 @@ impl ErrorKind {
             Self::Text => "text",
             Self::Script => "script",
             Self::Memory => "memory",
+            Self::Tls => "tls",
+            Self::Untrusted => "certificate",
+            Self::NoRoots => "roots",
+            Self::Truncated => "truncated",
             Self::Io => "io",
         }
     }

@@ -162,7 +162,13 @@ impl Handler for VerdictHandler {
             Event::Text(text) | Event::Line(text) => self.received(conn, text.into_bytes(), out),
             Event::Eof => self.peer_ended(conn, out),
             Event::Closed(_) => self.closed(conn, out),
-            Event::Measure(_) | Event::Found | Event::Unmet | Event::Drained | Event::Idle(_) | Event::Error(_) => {}
+            Event::Measure(_)
+            | Event::Found
+            | Event::Unmet
+            | Event::Drained
+            | Event::Secured
+            | Event::Idle(_)
+            | Event::Error(_) => {}
         }
         Ok(())
     }

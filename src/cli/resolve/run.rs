@@ -9,7 +9,7 @@ use super::{
 use crate::cli::args::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 use crate::cli::load;
 use crate::cli::report::threshold;
-use crate::config::{Entry, SCRIPT_TIMEOUT, VerdictPatterns};
+use crate::config::{Entry, SCRIPT_TIMEOUT, Tls, VerdictPatterns};
 use crate::error::{Error, Result};
 use crate::load::schedule::{Rate, StartAt};
 use crate::load::{Shard, Threshold};
@@ -54,6 +54,7 @@ pub(super) fn config(script: Script, conns: &ConnsArgs, timeout: Option<&str>) -
         limits: Limits { run: limit("--timeout", timeout)?, ..Limits::default() },
         output: Output::default(),
         script: Some(script),
+        tls: Tls::default(),
         verdict: VerdictPatterns::default(),
         exec: None,
         tests: None,

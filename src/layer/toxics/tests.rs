@@ -171,7 +171,7 @@ fn jitter_stays_around_the_latency_on_both_sides() {
     }
     assert!(waits.iter().all(|wait| (ms(60)..=ms(140)).contains(wait)), "{waits:?}");
     for range in [ms(60)..ms(70), ms(95)..ms(105), ms(130)..ms(140)] {
-        let share = waits.iter().filter(|wait| range.contains(wait)).count();
+        let share = waits.iter().filter(|wait| range.contains(*wait)).count();
         assert!((30..=100).contains(&share), "{share} of 500 in {range:?}, an eighth is expected");
     }
 }

@@ -143,6 +143,7 @@ impl Routes {
             Event::Eof => "the peer has ended".to_owned(),
             Event::Error(trouble) => trouble.message.clone(),
             Event::Closed(why) => format!("closed: {}", why.name()),
+            Event::Secured => "TLS is agreed on".to_owned(),
             Event::Measure(_) | Event::Found | Event::Unmet | Event::Drained | Event::Idle(_) => return,
         };
         actor.group.note_event(&name(conn), &what);

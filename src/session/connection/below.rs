@@ -6,6 +6,7 @@
 use std::time::Instant;
 
 use super::{Connection, End, Phase, WriteHalf};
+use crate::layer::tls::TlsFacts;
 use crate::session::{ConnError, ErrorKind, Event, Operation};
 
 impl Connection {
@@ -19,6 +20,15 @@ impl Connection {
     /// Whether what arrives is wanted now.
     pub(in crate::session) fn takes_input(&self) -> bool {
         self.phase == Phase::Open && !self.paused && self.end.is_none()
+    }
+
+    /// The peer has ended, and its protocol had not: told after everything that came before, with its end. We may still send, but
+    /// whenever the connection ends, it is by RST.
+    pub(in crate::session) fn handle_cut_short(&mut self, error: ConnError) {
+        self.handle_eof();
+        if self.end == Some(End::Eof) {
+            self.end = Some(End::CutShort(Box::new(error)));
+        }
     }
 
     /// A layer ends the connection in order, after everything that came before.
@@ -56,6 +66,14 @@ impl Connection {
     /// Whether the peer's end has come in.
     pub(in crate::session) fn is_read_ended(&self) -> bool {
         self.read_ended
+    }
+
+    /// The two sides have agreed on TLS; `is_told`: its handler does not hear of it by the opening.
+    pub(in crate::session) fn secured(&mut self, facts: TlsFacts, is_told: bool) {
+        self.view.info.set_tls(facts);
+        if is_told {
+            self.events.push_back(Event::Secured);
+        }
     }
 
     // ---- the opening ----------------------------------------------------------------------------------

@@ -42,7 +42,11 @@ impl Connection {
         }
         match end {
             End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
-            End::Eof => {}
+            End::CutShort(error) if self.phase == Phase::Open => {
+                self.events.extend([Event::Error(*error), Event::Eof]);
+                self.aborts = true;
+            }
+            End::Eof | End::CutShort(_) => {}
             End::Close => {
                 self.finish(if self.view.info.eof() { CloseReason::Eof } else { CloseReason::Closed });
             }

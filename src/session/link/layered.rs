@@ -5,8 +5,9 @@
 
 use std::time::Instant;
 
-use super::{Layers, Link};
-use crate::layer::{Direction, Flow, LayerError, LayerErrorKind};
+use super::{Layers, Link, Security};
+use crate::layer::tls::Tls;
+use crate::layer::{Direction, Flow, LayerError, LayerErrorKind, Stack};
 use crate::session::connection::HIGH_WATER;
 use crate::session::{CloseReason, ConnError, Connection, ErrorKind, Operation};
 
@@ -180,20 +181,57 @@ impl Link {
 
     // ---- ends -----------------------------------------------------------------------------------------
 
-    /// A layer cannot go on: told, then reset. If the link broke before, that is the cause.
-    fn fail(&mut self, error: LayerError) {
-        let broken = self.layers.as_mut().and_then(|layers| layers.broken.take());
-        if let Some(error) = broken {
-            self.conn.handle_read_error(error);
-            return self.settle();
+    /// A layer cannot go on: told, then reset. If the link broke before, that is the cause. A layer that was established
+    /// fails like the link itself: what arrived before is told first.
+    fn fail(&mut self, mut error: LayerError) {
+        let Some(layers) = &mut self.layers else { return };
+        let (is_established, broken) = (layers.stack.is_established(), layers.broken.take());
+        match broken {
+            Some(broken) if error.kind == LayerErrorKind::Handshake => error.message = broken.message,
+            Some(broken) => {
+                self.conn.handle_read_error(broken);
+                return self.settle();
+            }
+            None => {}
         }
         let kind = match error.kind {
             LayerErrorKind::Protocol => ErrorKind::Io,
             LayerErrorKind::Refused => ErrorKind::Refused,
             LayerErrorKind::Timeout => ErrorKind::Timeout,
+            LayerErrorKind::Handshake => ErrorKind::Tls,
+            LayerErrorKind::Untrusted => ErrorKind::Untrusted,
+            LayerErrorKind::NoRoots => ErrorKind::NoRoots,
+            LayerErrorKind::CutShort => ErrorKind::Truncated,
         };
-        self.conn.push_error(kind, Operation::Layer(error.layer), error.message);
-        self.reset(CloseReason::Error);
+        let op = Operation::Layer(error.layer);
+        if is_established {
+            let trouble = ConnError { kind, op, message: error.message };
+            match error.kind {
+                LayerErrorKind::CutShort => self.conn.handle_cut_short(trouble),
+                _ => self.conn.handle_read_error(trouble),
+            }
+            return self.settle();
+        }
+        self.conn.push_error(kind, op, error.message);
+        if !self.conn.is_open() {
+            return self.reset(CloseReason::Error);
+        }
+        // What it has sent to say why arrives before the connection is reset.
+        (layers.output_ends, layers.output_ended) = (true, true);
+        layers.stack = Stack::default();
+        self.conn.forget_opened();
+        self.conn.abort(CloseReason::Error);
+        self.conn.drop_unsent();
+        self.settle();
+    }
+
+    /// Once the two sides have agreed on TLS: its facts, and the event of a connection that stood before.
+    fn note_agreed(&mut self) {
+        let Some(layers) = &mut self.layers else { return };
+        let Security::Agreeing { is_told } = layers.security else { return };
+        let Some(facts) = layers.stack.find::<Tls>().and_then(|tls| tls.facts()) else { return };
+        layers.security = Security::Agreed;
+        self.conn.secured(facts, is_told);
     }
 
     /// What the layers have to know of the connection once it may have ended, and whether they are still needed.
@@ -204,6 +242,7 @@ impl Link {
     }
 
     fn settle_layers(&mut self) {
+        self.note_agreed();
         let Some(layers) = &mut self.layers else { return };
         if self.conn.is_failing() && !layers.stack.is_established() {
             self.conn.forget_opened();

@@ -101,6 +101,7 @@ pub(super) fn taking(form: Form) -> Settings {
         idle: false,
         error: true,
         closed: true,
+        secured: true,
     };
     Settings { event_mask, ..Settings::default() }
 }

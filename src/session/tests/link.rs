@@ -102,14 +102,21 @@ fn a_layer_that_cannot_go_on_is_told_and_then_the_connection_is_reset() {
         .send(b"never sent")
         .input(b"help")
         .error(ErrorKind::Io, "a strange greeting")
+        .do_(|conn, now| assert_eq!(conn.poll_action(now), None))
         .event(Event::Closed(CloseReason::Error))
+        .later(Duration::ZERO, 1)
+        .quiet()
+        .later(Duration::from_millis(20), 0)
         .action(ABORT)
         .over();
     // The peer has ended instead of an answer.
     with(Probe::greeting())
+        .transmit(GREETING)
         .eof()
         .error(ErrorKind::Io, "ended the connection too early")
+        .do_(|conn, now| assert_eq!(conn.poll_action(now), None))
         .event(Event::Closed(CloseReason::Error))
+        .later(Duration::ZERO, 0)
         .action(ABORT)
         .over();
 }
@@ -132,7 +139,9 @@ fn a_layer_is_asked_when_its_time_has_come() {
     book.transmit(GREETING)
         .later(Duration::from_secs(3601), 0)
         .error(ErrorKind::Timeout, "no greeting in time")
+        .do_(|conn, now| assert_eq!(conn.poll_action(now), None))
         .event(Event::Closed(CloseReason::Error))
+        .later(Duration::ZERO, 0)
         .action(ABORT)
         .over();
 }

@@ -1,0 +1,112 @@
+//! What a failure of TLS is called, and how bad it is.
+//!
+//! Owns the sentences for errors of rustls, and which kind of [`LayerError`] each is.
+
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+
+use super::certificate::Certificate;
+use super::verifier::{Refusal, reason};
+use crate::codec::escape::show_bytes;
+use crate::layer::{LayerError, LayerErrorKind};
+
+/// The name of the layer in messages.
+pub(super) const NAME: &str = "tls";
+
+/// Shown bytes of a peer that does not speak TLS.
+const SHOWN: usize = 24;
+
+pub(super) fn fault(kind: LayerErrorKind, message: impl Into<String>) -> LayerError {
+    LayerError { kind, layer: NAME, message: message.into() }
+}
+
+/// The fault for an error of rustls. `first` is what the peer sent first, `refusal` why its certificate was refused.
+pub(super) fn of(error: &Error, is_handshaking: bool, first: &[u8], refusal: Option<Refusal>) -> LayerError {
+    match (error, refusal) {
+        (_, Some(Refusal::NoRoots(why))) => return fault(LayerErrorKind::NoRoots, why),
+        (_, Some(Refusal::Untrusted(why))) => return fault(LayerErrorKind::Untrusted, why),
+        (Error::InvalidCertificate(error), None) => {
+            return fault(LayerErrorKind::Untrusted, reason(error, &Certificate::default()));
+        }
+        _ => {}
+    }
+    let is_about_handshake = is_handshaking || matches!(error, Error::AlertReceived(alert) if is_refusal(*alert));
+    let kind = if is_about_handshake { LayerErrorKind::Handshake } else { LayerErrorKind::Protocol };
+    fault(kind, words(error, is_handshaking, first))
+}
+
+/// Alerts by which a TLS 1.3 server refuses after the client has taken the handshake for done.
+fn is_refusal(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::DecryptError
+    )
+}
+
+fn words(error: &Error, is_handshaking: bool, first: &[u8]) -> String {
+    match error {
+        Error::AlertReceived(alert) => alert_words(*alert),
+        Error::InvalidMessage(_) if is_handshaking && !is_record(first) => not_tls(first),
+        Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion) if is_handshaking => OLD.to_owned(),
+        Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => OLD.to_owned(),
+        Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
+            "no cipher suite is known to both sides".to_owned()
+        }
+        Error::NoCertificatesPresented => "the client has shown no certificate, and one is required".to_owned(),
+        Error::NoApplicationProtocol => "the peer speaks none of the protocols of --tls-alpn".to_owned(),
+        Error::DecryptError => "a record was changed on its way (it does not decrypt)".to_owned(),
+        Error::PeerSentOversizedRecord => "the peer sent a record that is too long".to_owned(),
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => "the certificate is not trusted".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// TLS 1.0 and 1.1 cannot be had.
+const OLD: &str = "the peer speaks neither TLS 1.2 nor TLS 1.3, and older versions are not supported";
+
+fn alert_words(alert: AlertDescription) -> String {
+    let number = u8::from(alert);
+    let words = match alert {
+        AlertDescription::ProtocolVersion => return format!("{OLD} (alert {number})"),
+        AlertDescription::HandshakeFailure => "it found nothing that both sides can do",
+        AlertDescription::CertificateRequired => "it requires a certificate of ours: --tls-cert FILE --tls-key FILE",
+        AlertDescription::BadCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnsupportedCertificate => "it does not accept our certificate",
+        AlertDescription::UnknownCA => "it does not trust our certificate's issuer",
+        AlertDescription::CertificateExpired => "our certificate has expired",
+        AlertDescription::CertificateRevoked => "our certificate is revoked",
+        AlertDescription::UnrecognisedName => "it knows no host of that name: --tls-name NAME",
+        AlertDescription::NoApplicationProtocol => "it speaks none of the protocols of --tls-alpn",
+        AlertDescription::AccessDenied => "access denied",
+        AlertDescription::InternalError => "it has an internal error",
+        AlertDescription::UserCanceled => "it was cancelled",
+        other => return format!("the peer refused: alert {number} ({other:?})"),
+    };
+    format!("the peer refused: {words} (alert {number})")
+}
+
+/// Whether this is how TLS begins: a handshake record or an alert.
+pub(super) fn is_record(first: &[u8]) -> bool {
+    matches!(first, [] | [0x15 | 0x16] | [0x15 | 0x16, 3, ..])
+}
+
+pub(super) fn not_tls(first: &[u8]) -> String {
+    let shown = &first[..first.len().min(SHOWN)];
+    let more = if first.len() > SHOWN { "..." } else { "" };
+    format!("the peer does not speak TLS: it sent \"{}{more}\"", show_bytes(shown))
+}

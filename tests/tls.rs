@@ -1,0 +1,332 @@
+//! TLS against openssl, ncat, socat and curl, as client and as server. Certificates are made by each test.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+
+use crate::peers::{have, start_server};
+use crate::support::peer::{Conn, Server};
+use crate::support::{Running, Stdin, Tcpx, noise};
+
+/// A root, and certificates that it has signed, in files.
+pub(crate) struct Pki {
+    dir: TempDir,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Pki {
+    /// A root in `ca.pem`; a certificate for localhost and 127.0.0.1 in `cert.pem`, its key in `key.pem`.
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, "a root of a test");
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a root");
+        let pki = Self { dir: TempDir::new().expect("a folder"), issuer };
+        std::fs::write(pki.path("ca.pem"), pem("CERTIFICATE", pki.issuer.der())).expect("write the root");
+        pki.add("", &["localhost", "127.0.0.1"], |_| {});
+        pki
+    }
+
+    /// Writes another certificate, in files whose names begin with `prefix`.
+    pub(crate) fn add(&self, prefix: &str, names: &[&str], change: impl FnOnce(&mut CertificateParams)) {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("parameters");
+        change(&mut params);
+        let key = KeyPair::generate().expect("a key");
+        let cert = params.signed_by(&key, &self.issuer).expect("a certificate");
+        std::fs::write(self.path(&format!("{prefix}cert.pem")), pem("CERTIFICATE", cert.der()))
+            .expect("write a certificate");
+        std::fs::write(self.path(&format!("{prefix}key.pem")), pem("PRIVATE KEY", &key.serialize_der()))
+            .expect("write a key");
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn word(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+
+    /// The line of a peer with `@CA`, `@CERT` and `@KEY` replaced.
+    pub(crate) fn words(&self, line: &str) -> Vec<String> {
+        let names = [("@CA", "ca.pem"), ("@CERT", "cert.pem"), ("@KEY", "key.pem")];
+        let replaced = names.iter().fold(line.to_owned(), |line, (word, name)| line.replace(word, &self.word(name)));
+        replaced.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// A tcpx that trusts the root.
+    pub(crate) fn client(&self) -> Tcpx {
+        Tcpx::new(&["--tls", "--tls-ca", &self.word("ca.pem")])
+    }
+
+    /// A tcpx with the certificate.
+    pub(crate) fn server(&self) -> Tcpx {
+        Tcpx::new(&["--tls", "--tls-cert", &self.word("cert.pem"), "--tls-key", &self.word("key.pem")])
+    }
+}
+
+/// DER as PEM.
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+/// Starts a server of another program that speaks TLS.
+fn start(pki: &Pki, program: &str, line: &str, stdin: impl Fn() -> Stdin) -> (Running, SocketAddr) {
+    let words = pki.words(line);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    start_server(program, &words, stdin)
+}
+
+const S_SERVER: &str = "s_server -accept 127.0.0.1:PORT -cert @CERT -key @KEY -quiet";
+
+// ---- tcpx is the client ----------------------------------------------------------------------------------
+
+#[test]
+fn an_answer_of_openssl_comes_whole_and_its_end_is_an_end() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let pki = Pki::new();
+    for version in ["", " -tls1_2", " -tls1_3"] {
+        let (_server, address) = start(&pki, "openssl", &format!("{S_SERVER} -www{version}"), || Stdin::Null);
+        let request = Stdin::bytes(b"GET / HTTP/1.0\r\n\r\n");
+        let done = pki.client().arg("-v").stdin(request).connect(address).finish();
+        done.code(0);
+        assert!(done.stdout.starts_with(b"HTTP/1.0 200 ok"), "{}", String::from_utf8_lossy(&done.stdout));
+        assert!(done.stderr.contains("TLS 1."), "{}", done.stderr);
+        assert!(done.stderr.contains("SHA-256"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn much_goes_both_ways_with_ncat_and_socat() {
+    let pki = Pki::new();
+    let (ours, theirs) = (noise(1 << 20, 30), noise(1 << 20, 31));
+    for (program, line) in [
+        ("ncat", "-l --ssl --ssl-cert @CERT --ssl-key @KEY 127.0.0.1 PORT"),
+        ("socat", "-t 60 OPENSSL-LISTEN:PORT,bind=127.0.0.1,reuseaddr,cert=@CERT,key=@KEY,verify=0 -"),
+    ] {
+        if !have(&[program]) {
+            continue;
+        }
+        println!("with {program}");
+        let (server, address) = start(&pki, program, line, || Stdin::bytes(&theirs));
+        let mut tcpx = pki.client().stdin(Stdin::Open).connect(address);
+        tcpx.write(&ours);
+        assert!(tcpx.out.wait(|bytes| bytes.len() >= theirs.len()), "{} bytes came", tcpx.out.bytes().len());
+        tcpx.close_stdin();
+        let done = tcpx.finish();
+        crate::support::assert_same(&done.stdout, &theirs, &format!("what {program} sent"));
+        let server = server.finish();
+        crate::support::assert_same(&server.stdout, &ours, &format!("what {program} got"));
+    }
+}
+
+#[test]
+fn a_peer_that_only_closes_was_cut_off() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let pki = Pki::new();
+    let (mut server, address) = start(&pki, "openssl", S_SERVER, || Stdin::Open);
+    let mut tcpx = pki.client().stdin(Stdin::Open).connect(address);
+    server.write(b"half an ans");
+    tcpx.wait_stdout(b"half an ans");
+    // Killed, it cannot say goodbye.
+    drop(server);
+    let done = tcpx.finish();
+    done.code(18).wrote("half an ans");
+    assert!(done.stderr.contains("no close_notify"), "{}", done.stderr);
+}
+
+#[test]
+fn what_is_verified_is_name_chain_and_dates() {
+    let pki = Pki::new();
+    pki.add("old-", &["localhost", "127.0.0.1"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 2));
+    pki.add("new-", &["localhost", "127.0.0.1"], |params| params.not_before = rcgen::date_time_ymd(2090, 1, 2));
+    pki.add("other-", &["other.example"], |_| {});
+    pki.add("bare-", &[], |params| params.distinguished_name.push(rcgen::DnType::CommonName, "localhost"));
+    let ca = pki.word("ca.pem");
+    let trusting = ["--tls", "--tls-ca", &ca];
+    for (prefix, options, code, says) in [
+        ("", &trusting[..], 0, ""),
+        ("", &["--tls"], 60, "signed by CN=a root of a test, which is not trusted"),
+        ("", &["--tls", "--tls-insecure"], 0, ""),
+        ("", &["--tls", "--tls-ca", &ca, "--tls-name", "elsewhere.example"], 60, "not for elsewhere.example"),
+        ("", &["--tls", "--tls-ca", &ca, "--tls-name", "localhost"], 0, ""),
+        ("old-", &trusting, 60, "expired on 2020-01-02"),
+        ("new-", &trusting, 60, "not valid before 2090-01-02"),
+        ("other-", &trusting, 60, "is for other.example, not for 127.0.0.1"),
+        ("bare-", &trusting, 60, "names no host"),
+        ("old-", &["--tls", "--tls-insecure"], 0, ""),
+        ("", &["--tls", "--tls-ca", "/nowhere/ca.pem"], 77, "no such file"),
+        ("", &["--tls", "--tls-ca", &pki.word("key.pem")], 77, "no certificate in it"),
+    ] {
+        let (cert, key) = (pki.word(&format!("{prefix}cert.pem")), pki.word(&format!("{prefix}key.pem")));
+        let (server, address) = Tcpx::new(&["--tls", "--tls-cert", &cert, "--tls-key", &key, "-k"]).listen();
+        let done = Tcpx::new(options).arg("-z").connect(address).finish();
+        done.code(code);
+        assert!(done.stderr.contains(says), "{prefix} {options:?}: {}", done.stderr);
+        drop(server);
+    }
+}
+
+#[test]
+fn a_server_in_the_clear_is_no_server_of_tls() {
+    let server = Server::start();
+    let tcpx = Tcpx::new(&["--tls"]).connect(server.address);
+    let mut conn = server.accept();
+    conn.send(b"220 mail.example ESMTP\r\n");
+    let done = tcpx.finish();
+    done.code(35);
+    assert!(done.stderr.contains("does not speak TLS: it sent \"220 mail.example"), "{}", done.stderr);
+}
+
+#[test]
+fn a_handshake_that_does_not_go_on_is_given_up() {
+    for (options, says) in [
+        (&["--tls", "--handshake-timeout", "200ms"][..], "handshake timed out after 200ms (--handshake-timeout)"),
+        (&["--tls", "-w", "300ms"], "handshake timed out after 300ms"),
+    ] {
+        let server = Server::start();
+        let tcpx = Tcpx::new(options).connect(server.address);
+        let _conn = server.accept();
+        let done = tcpx.finish();
+        done.code(28);
+        assert!(done.stderr.contains(says), "{}", done.stderr);
+    }
+    for close in [Conn::half_close, |conn: &mut Conn| conn.another().reset()] {
+        let server = Server::start();
+        let tcpx = Tcpx::new(&["--tls"]).connect(server.address);
+        let mut conn = server.accept();
+        conn.send(&[0x16]);
+        close(&mut conn);
+        drop(conn);
+        tcpx.finish().code(35);
+    }
+}
+
+// ---- tcpx is the server ----------------------------------------------------------------------------------
+
+#[test]
+fn clients_of_all_kinds_are_answered() {
+    let pki = Pki::new();
+    let (server, address) = pki.server().args(&["--on-line", "conn.send_line(line.to_upper())"]).listen();
+    let port = address.port().to_string();
+    for (program, line) in [
+        ("openssl", "s_client -connect 127.0.0.1:PORT -CAfile @CA -verify_return_error -quiet -no_ign_eof"),
+        ("openssl", "s_client -tls1_2 -connect 127.0.0.1:PORT -CAfile @CA -verify_return_error -quiet -no_ign_eof"),
+        ("ncat", "--ssl-verify --ssl-trustfile @CA localhost PORT"),
+        ("socat", "-t 60 - OPENSSL:localhost:PORT,cafile=@CA"),
+    ] {
+        if !have(&[program]) {
+            continue;
+        }
+        println!("with {program}");
+        let mut client = Tcpx::other(program, &pki.words(&line.replace("PORT", &port))).stdin(Stdin::Open).spawn();
+        client.write(b"hello\n");
+        assert!(client.out.wait(|bytes| bytes.ends_with(b"HELLO\n")), "{program}: {}", client.out.text());
+        client.close_stdin();
+        client.finish();
+    }
+    pki.client().stdin(Stdin::bytes(b"hello\n")).connect(address).finish().code(0).wrote("HELLO\n").quietly();
+    drop(server);
+}
+
+#[test]
+fn curl_gets_a_page() {
+    if !have(&["curl"]) {
+        return;
+    }
+    let pki = Pki::new();
+    let page = "if line == \"\" { conn.send(\"HTTP/1.0 200 OK\\r\\n\\r\\nwelcome\\n\"); conn.close() }";
+    let (_server, address) = pki.server().args(&["--on-line", page]).listen();
+    let url = format!("https://localhost:{}/", address.port());
+    let resolve = format!("localhost:{}:127.0.0.1", address.port());
+    let words = ["-sS", "--cacert", &pki.word("ca.pem"), "--resolve", &resolve, &url];
+    Tcpx::other("curl", &words).run().code(0).wrote("welcome\n");
+    let words = ["-sS", &format!("http://127.0.0.1:{}/", address.port())];
+    Tcpx::other("curl", &words).run().code(0).wrote("This port speaks TLS: write https://...\n");
+}
+
+#[test]
+fn a_made_certificate_is_said_and_can_be_pinned() {
+    let (mut server, address) = Tcpx::new(&["--tls"]).stdin(Stdin::bytes(b"hello")).listen();
+    server.wait_stderr("made for this run");
+    let said = server.err.text();
+    let sha256 = said.split_whitespace().find(|word| word.len() == 64).expect("a SHA-256").to_owned();
+    let wrong = Tcpx::new(&["--tls", "-z", "--tls-pin", &"0".repeat(64)]);
+    let done = Tcpx::new(&["--tls", "--tls-pin", &sha256.to_uppercase()]).connect(address).finish();
+    done.code(0).wrote("hello").quietly();
+    server.finish().code(0);
+    let (server, address) = Tcpx::new(&["--tls", "-k"]).listen();
+    let done = wrong.connect(address).finish();
+    done.code(60);
+    assert!(done.stderr.contains("none of the pinned ones"), "{}", done.stderr);
+    drop(server);
+}
+
+#[test]
+fn a_failing_client_ends_a_server_of_one_and_nobody_else() {
+    let pki = Pki::new();
+    let (server, address) = pki.server().listen();
+    Conn::to(address).send(b"hello\n");
+    let done = server.finish();
+    done.code(35);
+    assert!(done.stderr.contains("does not speak TLS: it sent \"hello"), "{}", done.stderr);
+
+    let (server, address) = pki.server().args(&["-k", "--handshake-timeout", "300ms"]).listen();
+    let _silent = Conn::to(address);
+    Conn::to(address).send(b"hello\n");
+    Conn::to(address).send(&[0x16, 3, 1, 2, 0, 1]);
+    let mut client = pki.client().stdin(Stdin::Open).connect(address);
+    client.write(b"through\n");
+    assert!(server.out.wait(|bytes| bytes.ends_with(b"through\n")), "{}", server.out.text());
+    assert!(server.err.wait(|bytes| String::from_utf8_lossy(bytes).contains("handshake timed out")));
+    client.close_stdin();
+    client.finish();
+}
+
+#[test]
+fn our_own_certificate_has_to_be_usable() {
+    let pki = Pki::new();
+    pki.add("other-", &["localhost"], |_| {});
+    std::fs::write(pki.path("empty.pem"), "").expect("write a file");
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAAwAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    std::fs::write(pki.path("encrypted.pem"), encrypted).expect("write a file");
+    for (cert, key, says) in [
+        ("cert.pem", "other-key.pem", "not that of the certificate"),
+        ("cert.pem", "cert.pem", "there is none in it"),
+        ("empty.pem", "key.pem", "certificate"),
+        ("nowhere.pem", "key.pem", "no such file"),
+        ("cert.pem", "nowhere.pem", "no such file"),
+        ("cert.pem", "encrypted.pem", "encrypted"),
+        (".", "key.pem", "directory"),
+    ] {
+        let (cert, key) = (pki.word(cert), pki.word(key));
+        let done = Tcpx::new(&["--tls", "--tls-cert", &cert, "--tls-key", &key]).listen_unheard().finish();
+        done.code(58);
+        assert!(done.stderr.contains(says), "{cert} {key}: {}", done.stderr);
+        let words = ["connect", "--tls", "--tls-cert", &cert, "--tls-key", &key, "127.0.0.1", "1"];
+        Tcpx::new(&words).run().code(58);
+    }
+}
+
+#[test]
+fn clients_may_have_to_show_a_certificate() {
+    let pki = Pki::new();
+    let options = ["-k", "--tls-client-ca", &pki.word("ca.pem")];
+    let (_server, address) = pki.server().args(&options).stdin(Stdin::Open).listen();
+    let done = pki.client().stdin(Stdin::Open).connect(address).finish();
+    done.code(35);
+    assert!(done.stderr.contains("requires a certificate of ours"), "{}", done.stderr);
+    let ours = ["--tls-cert", &pki.word("cert.pem"), "--tls-key", &pki.word("key.pem")];
+    pki.client().args(&ours).arg("-z").connect(address).finish().code(0).quietly();
+}
