@@ -32,6 +32,13 @@ pub enum Endpoint {
     Unix(UnixName),
     /// A Unix datagram socket.
     Unixgram(UnixName),
+    /// An open socket, by the number of its descriptor.
+    Descriptor {
+        /// The number.
+        number: i32,
+        /// Its type, which the system knows.
+        is_datagram: bool,
+    },
 }
 
 /// The name of a Unix socket. Its length is checked when it is used, not here.
@@ -54,6 +61,13 @@ pub enum Address {
     Unix(Option<Box<UnixName>>),
     /// A Unix datagram socket, likewise.
     Unixgram(Option<Box<UnixName>>),
+    /// An open socket before it is asked for its ends.
+    Descriptor {
+        /// The number of the descriptor.
+        number: i32,
+        /// The type of the socket.
+        is_datagram: bool,
+    },
 }
 
 /// Maximum bytes of one datagram that is sent: what fits into one of UDP over IPv4.
@@ -74,7 +88,7 @@ impl Endpoint {
     pub fn port(&self) -> Option<u16> {
         match self {
             Self::Tcp { port, .. } | Self::Udp { port, .. } => Some(*port),
-            Self::Unix(_) | Self::Unixgram(_) => None,
+            Self::Unix(_) | Self::Unixgram(_) | Self::Descriptor { .. } => None,
         }
     }
 
@@ -82,7 +96,7 @@ impl Endpoint {
     pub fn host(&self) -> Option<&str> {
         match self {
             Self::Tcp { host, .. } | Self::Udp { host, .. } => host.as_deref(),
-            Self::Unix(_) | Self::Unixgram(_) => None,
+            Self::Unix(_) | Self::Unixgram(_) | Self::Descriptor { .. } => None,
         }
     }
 
@@ -98,7 +112,12 @@ impl Endpoint {
 
     /// Whether datagrams are exchanged, and not streams.
     pub fn is_datagram(&self) -> bool {
-        matches!(self, Self::Udp { .. } | Self::Unixgram(_))
+        matches!(self, Self::Udp { .. } | Self::Unixgram(_) | Self::Descriptor { is_datagram: true, .. })
+    }
+
+    /// Whether it is a socket that is open already.
+    pub fn is_descriptor(&self) -> bool {
+        matches!(self, Self::Descriptor { .. })
     }
 
     /// The same place for datagrams.
@@ -134,6 +153,7 @@ impl fmt::Display for Endpoint {
             }
             Self::Unix(name) => name.write(f, "unix:"),
             Self::Unixgram(name) => name.write(f, "unixgram:"),
+            Self::Descriptor { number, .. } => write!(f, "fd:{number}"),
         }
     }
 }
@@ -229,6 +249,9 @@ impl Address {
             Endpoint::Udp { .. } => Self::Udp(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)),
             Endpoint::Unix(name) => Self::unix(name.clone()),
             Endpoint::Unixgram(name) => Self::Unixgram(Some(Box::new(name.clone()))),
+            Endpoint::Descriptor { number, is_datagram } => {
+                Self::Descriptor { number: *number, is_datagram: *is_datagram }
+            }
         }
     }
 
@@ -239,7 +262,7 @@ impl Address {
 
     /// Whether datagrams are exchanged with it, and not streams.
     pub fn is_datagram(&self) -> bool {
-        matches!(self, Self::Udp(_) | Self::Unixgram(_))
+        matches!(self, Self::Udp(_) | Self::Unixgram(_) | Self::Descriptor { is_datagram: true, .. })
     }
 
     /// The address of a Unix socket with a name.
@@ -251,7 +274,7 @@ impl Address {
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) | Self::Udp(address) => Some(*address),
-            Self::Unix(_) | Self::Unixgram(_) => None,
+            Self::Unix(_) | Self::Unixgram(_) | Self::Descriptor { .. } => None,
         }
     }
 
@@ -259,7 +282,7 @@ impl Address {
     pub fn host(&self) -> String {
         match self {
             Self::Ip(address) | Self::Udp(address) => address.ip().to_string(),
-            Self::Unix(_) | Self::Unixgram(_) => self.to_string(),
+            Self::Unix(_) | Self::Unixgram(_) | Self::Descriptor { .. } => self.to_string(),
         }
     }
 
@@ -270,6 +293,7 @@ impl Address {
             Self::Udp(_) => "udp",
             Self::Unix(_) => "unix",
             Self::Unixgram(_) => "unixgram",
+            Self::Descriptor { .. } => "fd",
         }
     }
 }
@@ -283,6 +307,7 @@ impl fmt::Display for Address {
             // In messages an empty name would look as if something were missing.
             Self::Unix(None) => f.write_str("unix:(unnamed)"),
             Self::Unixgram(None) => f.write_str("unixgram:(unnamed)"),
+            Self::Descriptor { number, .. } => write!(f, "fd:{number}"),
         }
     }
 }

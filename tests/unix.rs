@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -42,6 +42,42 @@ fn rest(stream: &mut UnixStream) -> Vec<u8> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("the end");
     bytes
+}
+
+#[test]
+fn datagrams_go_both_ways_and_say_whose_they_are() {
+    let folder = Folder::new();
+    let path = folder.path("dgram");
+    let name = format!("unixgram:{}", path.display());
+    let echo =
+        ["--on-data", "conn.send(conn.proto + conn.peer_uid + ' ' + data.text())"].map(|word| word.replace('\'', "\""));
+    let mut tcpx = Tcpx::new(&["listen", "-u", &unix(&path), &echo[0], &echo[1]]).spawn();
+    tcpx.wait_stderr(&format!("listening on {name}\n"));
+    let uid = rustix::process::getuid().as_raw();
+    for place in [&unix(&path), &name] {
+        let done = Tcpx::new(&["connect", "-u", place, "--send", "one", "--expect", "one"]).run();
+        assert_eq!(done.stdout, format!("unixgram{uid} one").into_bytes(), "{}", done.stderr);
+    }
+    // One that has no name cannot be answered.
+    let unnamed = UnixDatagram::unbound().unwrap();
+    unnamed.send_to(b"hello", &path).unwrap();
+    tcpx.wait_stderr("write to unixgram:(unnamed): it has no name that something could be sent to");
+    let stream = Tcpx::new(&["connect", &unix(&path)]).run();
+    assert_eq!(stream.status_code(), Some(7));
+    drop(tcpx);
+    let done = Tcpx::new(&["connect", "-u", "unix:/no/such"]).run();
+    assert_eq!(done.status_code(), Some(7));
+    done.said("tcpx: connect to unixgram:/no/such: no such file or directory");
+}
+
+#[test]
+fn a_script_knows_the_user_behind_a_stream() {
+    let folder = Folder::new();
+    let path = folder.path("s");
+    let tcpx = listen(&path, &["--session", "conn.send(`${conn.peer_uid}`)"]);
+    let uid = rustix::process::getuid().as_raw().to_string();
+    assert_eq!(rest(&mut client(&path)), uid.as_bytes());
+    drop(tcpx);
 }
 
 // ---- data ------------------------------------------------------------------------------------------------

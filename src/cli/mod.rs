@@ -7,6 +7,7 @@ mod args;
 pub mod generate;
 mod habits;
 mod help;
+mod inherited;
 mod load;
 mod locale;
 mod old_line;

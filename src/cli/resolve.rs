@@ -23,7 +23,7 @@ use super::args::{
 };
 use super::generate::Page;
 use super::report::{self, Report};
-use super::{locale, rules, values};
+use super::{inherited, locale, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
@@ -162,7 +162,7 @@ fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result
 }
 
 fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<PreambleItem>) -> Result<Config> {
-    let target = if args.transport.udp { target.into_datagram() } else { target };
+    let target = rules::of_datagrams(&args.transport, target)?;
     let source = args.source.as_deref().map(values::source).transpose()?;
     rules::tls::over_a_stream(&target, is_tls)?;
     rules::datagrams_have_no_end(&target, &args.ending, &args.transport, &[])?;
@@ -195,14 +195,15 @@ fn memory(args: &TransportArgs) -> Result<Option<usize>> {
 
 fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     rules::check_listen(args)?;
-    let Some(first) = &args.first else {
-        return Err(Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"));
-    };
-    let (first, is_tls) = without_tls(first);
-    let is_tls = is_tls || args.tls.tls;
+    let first = args.first.as_deref().map(without_tls);
+    let is_tls = args.tls.tls || first.is_some_and(|(_, is_tls)| is_tls);
     rules::tls::check(&args.tls, rules::tls::Side::Server, is_tls, rules::has_script(&args.script))?;
-    let address = values::address(first, args.second.as_deref())?;
-    let address = if args.transport.udp { address.into_datagram() } else { address };
+    let address = match first {
+        Some((first, _)) => values::address(first, args.second.as_deref())?,
+        None => inherited::activated(|name| std::env::var(name).ok(), std::process::id())?
+            .ok_or_else(|| Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"))?,
+    };
+    let address = rules::of_datagrams(&args.transport, address)?;
     rules::tls::over_a_stream(&address, is_tls)?;
     let stream_only = [(args.server.backlog.is_some(), "--backlog")];
     rules::datagrams_have_no_end(&address, &args.ending, &args.transport, &stream_only)?;

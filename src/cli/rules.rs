@@ -108,15 +108,15 @@ pub(super) fn unix_has_no_ip_options(
     place: &Endpoint,
     others: &[(bool, &str)],
 ) -> Result<()> {
-    if !place.is_unix() {
+    if !place.is_unix() && !place.is_descriptor() {
         return Ok(());
     }
+    let what = if place.is_unix() { "a Unix socket" } else { "an open socket" };
     let families = [(transport.ipv4, "-4"), (transport.ipv6, "-6")];
     match families.iter().chain(others).find(|(given, _)| *given) {
-        Some((_, option)) => Err(Error::usage_hint(
-            format!("{option} is for TCP, and {place} is a Unix socket"),
-            format!("leave {option} out"),
-        )),
+        Some((_, option)) => {
+            Err(Error::usage_hint(format!("{option} is for TCP, and {place} is {what}"), format!("leave {option} out")))
+        }
         None => Ok(()),
     }
 }
@@ -124,6 +124,15 @@ pub(super) fn unix_has_no_ip_options(
 /// Whether a program answers.
 pub(super) fn has_program(args: &ExecArgs) -> bool {
     exec::option(args).is_some()
+}
+
+/// The place that is meant, with `--udp` that for datagrams.
+pub(super) fn of_datagrams(transport: &TransportArgs, place: Endpoint) -> Result<Endpoint> {
+    let place = if transport.udp { place.into_datagram() } else { place };
+    if transport.udp && !place.is_datagram() {
+        return Err(Error::usage_hint(format!("{place} is no datagram socket"), "leave --udp out"));
+    }
+    Ok(place)
 }
 
 /// Datagrams have no connection in the network, and so no end; `others` are the options of one command that need one.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 
+use super::inherited;
 use super::usage::shown;
 use crate::codec::escape::show_line;
 use crate::codec::labels::{self, lookup};
@@ -226,6 +227,9 @@ pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
 
 /// Parses the target of `connect`: `HOST PORT`, or one word.
 pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
+    if let Some(open) = inherited::named(first, second)? {
+        return Ok(open);
+    }
     let target = match second {
         Some(_) if is_unix(first) => return Err(unix_has_no_port("connect", first)),
         Some(port) => Endpoint::from_words(first, port)?,
@@ -248,6 +252,9 @@ fn is_unix(word: &str) -> bool {
 
 /// Parses the address of `listen`: `PORT`, `HOST PORT`, or `HOST:PORT` in one word.
 pub(super) fn address(first: &str, second: Option<&str>) -> Result<Endpoint> {
+    if let Some(open) = inherited::named(first, second)? {
+        return Ok(open);
+    }
     match second {
         Some(_) if is_unix(first) => Err(unix_has_no_port("listen", first)),
         Some(port) => Endpoint::from_words(first, port),

@@ -84,6 +84,7 @@ impl Parts {
     ) {
         self.io.set_source(slot, Source::Peer);
         transport.set_keepalive(self.config.keepalive);
+        view.info.set_peer_uid(transport.peer_uid());
         let mut peer = Peer::new(slot, transport, view, self.settings, self.handler.clone(), duties);
         if duties.preamble {
             peer.preamble = Preamble::new(&self.config, slot);

@@ -162,7 +162,7 @@ impl Plan {
 
     fn lookup(&self) -> Result<Lookup> {
         let (host, port) = match &self.target {
-            Endpoint::Unix(_) | Endpoint::Unixgram(_) => {
+            Endpoint::Unix(_) | Endpoint::Unixgram(_) | Endpoint::Descriptor { .. } => {
                 return Ok(Lookup::Known(vec![Address::nowhere(&self.target)]));
             }
             Endpoint::Tcp { host, port } | Endpoint::Udp { host, port } => (host.clone().unwrap_or_default(), *port),

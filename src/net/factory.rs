@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use crate::endpoint::Address;
 use crate::net::listener::{self, Options};
-use crate::net::{Connecting, Listening, StartError, tcp, udp, unix};
+use crate::net::{Connecting, Listening, StartError, inherited, tcp, udp, unix, unixgram};
 
 /// Starts a connect, from `source` if given (IP only). Register the result, and call `finish` after each event.
 ///
@@ -18,7 +18,8 @@ pub fn connect(to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Conne
         Address::Ip(target) => Box::new(tcp::Connect::start(*target, source)?),
         Address::Udp(target) => Box::new(udp::Connect::start(*target, source)?),
         Address::Unix(Some(name)) => Box::new(unix::Connect::start(name)?),
-        Address::Unixgram(Some(_)) => return Err(StartError::Connect(io::ErrorKind::Unsupported.into())),
+        Address::Unixgram(Some(name)) => Box::new(unixgram::Connect::start(name)?),
+        Address::Descriptor { number, .. } => return inherited::connect(*number).map_err(StartError::Connect),
         Address::Unix(None) | Address::Unixgram(None) => {
             return Err(StartError::Connect(io::ErrorKind::AddrNotAvailable.into()));
         }
@@ -45,7 +46,8 @@ fn listen_on(address: &Address, options: Options) -> io::Result<Box<dyn Listenin
         Address::Ip(address) => Box::new(listener::listen(*address, options)?),
         Address::Unix(Some(name)) => Box::new(unix::UnixListening::bind(name, options.backlog)?),
         Address::Udp(address) => Box::new(udp::listen(*address, options)?),
-        Address::Unixgram(Some(_)) => return Err(io::ErrorKind::Unsupported.into()),
+        Address::Unixgram(Some(name)) => Box::new(unixgram::listen(name)?),
+        Address::Descriptor { number, .. } => return inherited::listen(*number),
         Address::Unix(None) | Address::Unixgram(None) => return Err(io::ErrorKind::AddrNotAvailable.into()),
     })
 }

@@ -18,6 +18,7 @@ use socket2::{SockAddr, Socket};
 use crate::endpoint::Address;
 use crate::net::listener::{accept_failed, plain};
 use crate::net::reactor::Slot;
+use crate::net::unix::SocketFile;
 use crate::net::{Accepted, Ends, Listening, Transport, unix};
 use crate::sys::datagram::{self, Arrival};
 
@@ -28,6 +29,8 @@ const ROOM: usize = 1 << 20;
 const OVERHEAD: usize = 64;
 /// Maximum peers that wait to be accepted.
 const BACKLOG: usize = 1024;
+/// Length of the address of a Unix peer without a name, at most (unix(7)).
+const UNNAMED: libc::socklen_t = 2;
 /// Errors of sent datagrams that are looked at in one go.
 const ERRORS: usize = 64;
 
@@ -65,11 +68,16 @@ struct Flow {
     held: usize,
     error: Option<io::Error>,
     slot: Option<Slot>,
+    uid: Option<u32>,
 }
 
 /// The listening side of a hub.
 #[derive(Debug)]
-pub struct HubListening(Rc<Hub>);
+pub struct HubListening {
+    hub: Rc<Hub>,
+    /// Removed at the end.
+    _file: Option<SocketFile>,
+}
 
 /// The connection with one peer.
 #[derive(Debug)]
@@ -82,7 +90,7 @@ struct HubPeer {
 impl HubListening {
     /// Serves a bound socket that does not block.
     pub fn new(socket: Socket, address: Address) -> Self {
-        Self(Rc::new(Hub {
+        let hub = Rc::new(Hub {
             socket,
             address,
             peers: RefCell::default(),
@@ -91,25 +99,31 @@ impl HubListening {
             blocked: RefCell::default(),
             buffer: RefCell::default(),
             is_retired: Cell::default(),
-        }))
+        });
+        Self { hub, _file: None }
+    }
+
+    /// The same with the file of the socket.
+    pub(super) fn with_file(self, file: Option<SocketFile>) -> Self {
+        Self { _file: file, ..self }
     }
 }
 
 impl Listening for HubListening {
     fn accept(&mut self) -> Accepted {
-        let next = self.0.waiting.borrow_mut().pop_front();
+        let next = self.hub.waiting.borrow_mut().pop_front();
         match next {
-            Some((key, flow)) => self.0.connection(key, flow),
-            None => self.0.receive(true),
+            Some((key, flow)) => self.hub.connection(key, flow),
+            None => self.hub.receive(true),
         }
     }
 
     fn deliver(&mut self) -> Accepted {
-        self.0.receive(false)
+        self.hub.receive(false)
     }
 
     fn address(&self) -> Address {
-        self.0.address.clone()
+        self.hub.address.clone()
     }
 
     fn is_shared(&self) -> bool {
@@ -117,23 +131,23 @@ impl Listening for HubListening {
     }
 
     fn has_waiting(&self) -> bool {
-        !self.0.waiting.borrow().is_empty()
+        !self.hub.waiting.borrow().is_empty()
     }
 
     fn take_blocked(&mut self) -> Vec<Slot> {
-        self.0.blocked.take()
+        self.hub.blocked.take()
     }
 
     fn retire(&mut self) -> bool {
-        self.0.is_retired.set(true);
-        for (key, flow) in self.0.waiting.take() {
-            self.0.forget(&key, &flow);
+        self.hub.is_retired.set(true);
+        for (key, flow) in self.hub.waiting.take() {
+            self.hub.forget(&key, &flow);
         }
         self.is_in_use()
     }
 
     fn is_in_use(&self) -> bool {
-        !self.0.peers.borrow().is_empty()
+        !self.hub.peers.borrow().is_empty()
     }
 }
 
@@ -165,7 +179,8 @@ impl Hub {
             return Accepted::TryNext;
         }
         let queue = VecDeque::new();
-        let mut flow = Flow { to: arrival.from, asked: via, via, queue, held: 0, error: None, slot: None };
+        let uid = arrival.sender.map(|(_, uid)| uid);
+        let mut flow = Flow { to: arrival.from, asked: via, via, queue, held: 0, error: None, slot: None, uid };
         flow.push(bytes);
         let flow = Rc::new(RefCell::new(flow));
         self.peers.borrow_mut().entry(key.clone()).or_default().push(Rc::clone(&flow));
@@ -228,7 +243,7 @@ impl Hub {
             let flow = flow.borrow();
             (flow.to.clone(), flow.via)
         };
-        if to.is_unnamed() {
+        if to.len() <= UNNAMED {
             return Err(io::Error::new(io::ErrorKind::NotConnected, "it has no name that something could be sent to"));
         }
         datagram::send(self.socket.as_fd(), bytes, &to, via)
@@ -261,6 +276,10 @@ impl Transport for HubPeer {
         // The error of a datagram to another peer, or a refused source address, is told once: then it is tried again.
         for _ in 0..ERRORS {
             match self.hub.send(&self.flow, bytes) {
+                // No event says when one of several Unix peers reads again: it is lost, as one of the network would be.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.key.0.ip().is_none() => {
+                    return Ok(bytes.len());
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.hub.blocked.borrow_mut().extend(self.flow.borrow().slot);
                     return Err(error);
@@ -284,6 +303,10 @@ impl Transport for HubPeer {
 
     fn has_input(&self) -> bool {
         true
+    }
+
+    fn peer_uid(&self) -> Option<u32> {
+        self.flow.borrow().uid
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
@@ -312,15 +335,15 @@ impl Drop for HubPeer {
 impl event::Source for HubListening {
     fn register(&mut self, registry: &Registry, token: Token, _: Interest) -> io::Result<()> {
         // Peers that wait to write have no event of their own.
-        SourceFd(&self.0.socket.as_raw_fd()).register(registry, token, Interest::READABLE | Interest::WRITABLE)
+        SourceFd(&self.hub.socket.as_raw_fd()).register(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, _: Interest) -> io::Result<()> {
-        SourceFd(&self.0.socket.as_raw_fd()).reregister(registry, token, Interest::READABLE | Interest::WRITABLE)
+        SourceFd(&self.hub.socket.as_raw_fd()).reregister(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
 
     fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        SourceFd(&self.0.socket.as_raw_fd()).deregister(registry)
+        SourceFd(&self.hub.socket.as_raw_fd()).deregister(registry)
     }
 }
 

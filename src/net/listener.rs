@@ -74,6 +74,13 @@ pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening>
     Ok(TcpListening { listener, address })
 }
 
+impl TcpListening {
+    /// Wraps a listening socket that does not block.
+    pub(super) fn new(socket: Socket, address: SocketAddr) -> Self {
+        Self { listener: TcpListener::from_std(socket.into()), address }
+    }
+}
+
 impl Listening for TcpListening {
     fn accept(&mut self) -> Accepted {
         match self.listener.accept() {

@@ -8,6 +8,7 @@ mod closed;
 pub mod dial;
 pub mod factory;
 pub mod hub;
+mod inherited;
 pub mod listener;
 pub mod process;
 pub mod reactor;
@@ -19,6 +20,7 @@ pub mod tcp;
 pub mod tls;
 pub mod udp;
 pub mod unix;
+pub mod unixgram;
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -130,6 +132,11 @@ pub trait Transport: Source {
     /// The descriptor for moves within the kernel ([`bulk`]); `None` if reading or writing involves more than the
     /// descriptor.
     fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// The user that the peer runs as, where the system knows it.
+    fn peer_uid(&self) -> Option<u32> {
         None
     }
 

@@ -31,6 +31,13 @@ pub struct Connect {
     target: SocketAddr,
 }
 
+impl Udp {
+    /// Wraps a connected socket that does not block.
+    pub fn new(socket: UdpSocket) -> Self {
+        Self(socket)
+    }
+}
+
 impl Connect {
     /// Connects, from `source` if given.
     ///

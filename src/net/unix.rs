@@ -42,7 +42,7 @@ pub struct UnixListening {
 
 /// The socket file created by bind(2).
 #[derive(Debug)]
-struct SocketFile {
+pub(super) struct SocketFile {
     path: PathBuf,
     identity: Identity,
     /// For the end by a signal during a call into a script, when nothing is dropped.
@@ -94,22 +94,40 @@ impl UnixListening {
     /// # Errors
     /// Errors of bind(2) and listen(2), with a clearer message if the file is not a socket or is in use.
     pub fn bind(name: &UnixName, backlog: i32) -> io::Result<Self> {
-        let address = socket_address(name)?;
-        let socket = open(Type::STREAM)?;
-        let bound = match (name, socket.bind(&address)) {
-            (UnixName::Path(path), Err(error)) if error.kind() == io::ErrorKind::AddrInUse => {
-                remove_stale(path, &address)?;
-                socket.bind(&address)
-            }
-            (_, result) => result,
-        };
-        bound.map_err(explained)?;
-        let file = match name {
-            UnixName::Path(path) => Some(SocketFile::new(path)?),
-            UnixName::Abstract(_) => None,
-        };
+        let (socket, file) = bind(name, Type::STREAM)?;
         socket.listen(backlog)?;
-        Ok(Self { listener: UnixListener::from_std(socket.into()), name: name.clone(), _file: file })
+        Ok(Self { _file: file, ..Self::new(socket, name.clone()) })
+    }
+
+    /// Wraps a listening socket that does not block; its file is somebody else's.
+    pub(super) fn new(socket: Socket, name: UnixName) -> Self {
+        Self { listener: UnixListener::from_std(socket.into()), name, _file: None }
+    }
+}
+
+/// Binds a socket. A file that nobody listens on is replaced.
+pub(super) fn bind(name: &UnixName, kind: Type) -> io::Result<(Socket, Option<SocketFile>)> {
+    let address = socket_address(name)?;
+    let socket = open(kind)?;
+    let bound = match (name, socket.bind(&address)) {
+        (UnixName::Path(path), Err(error)) if error.kind() == io::ErrorKind::AddrInUse => {
+            remove_stale(path, &address)?;
+            socket.bind(&address)
+        }
+        (_, result) => result,
+    };
+    bound.map_err(explained)?;
+    let file = match name {
+        UnixName::Path(path) => Some(SocketFile::new(path)?),
+        UnixName::Abstract(_) => None,
+    };
+    Ok((socket, file))
+}
+
+impl Unix {
+    /// Wraps a connected socket that does not block.
+    pub(super) fn new(stream: UnixStream) -> Self {
+        Self(stream)
     }
 }
 
@@ -163,6 +181,11 @@ impl Transport for Unix {
     }
 
     fn set_nodelay(&mut self, _: bool) {}
+
+    #[cfg(target_os = "linux")]
+    fn peer_uid(&self) -> Option<u32> {
+        rustix::net::sockopt::socket_peercred(&self.0).ok().map(|peer| peer.uid.as_raw())
+    }
 }
 
 delegate_source!(Unix, 0);
@@ -182,7 +205,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
-fn open(kind: Type) -> io::Result<Socket> {
+pub(super) fn open(kind: Type) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, kind, None)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
@@ -212,7 +235,7 @@ fn remove_stale(path: &Path, address: &SockAddr) -> io::Result<()> {
 }
 
 /// Converts a name to a socket address.
-fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
+pub(super) fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
     let bytes = match name {
         UnixName::Path(path) => path.as_os_str().as_bytes().to_vec(),
         UnixName::Abstract(name) => [b"\0", name.as_slice()].concat(),
@@ -226,6 +249,14 @@ fn socket_address(name: &UnixName) -> io::Result<SockAddr> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     SockAddr::unix(std::ffi::OsStr::from_bytes(&bytes))
+}
+
+/// Converts the address of a stream socket to an [`Address`].
+pub(super) fn stream_address(address: &SockAddr) -> Address {
+    match datagram_address(address) {
+        Address::Unixgram(name) => Address::Unix(name),
+        other => other,
+    }
 }
 
 /// Converts the address of a datagram's sender to an [`Address`].

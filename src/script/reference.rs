@@ -197,6 +197,10 @@ const PROPERTIES: &[(&str, &str)] = &[
     ),
     ("conn.peer_ip", "The other end's IP address alone; () for a Unix socket, and while the connection is being made."),
     ("conn.peer_port", "The other end's port, a number; () as for conn.peer_ip."),
+    (
+        "conn.peer_uid",
+        "The number of the user that the other end of a Unix socket runs as; () where the system does not know it.",
+    ),
     ("conn.local", "Our end; \"\" while the connection is being made."),
     ("conn.proto", "\"tcp\", \"udp\", \"unix\", or \"unixgram\" for a Unix datagram socket."),
     ("conn.side", "\"server\" if it was accepted, \"client\" if tcpx made it."),

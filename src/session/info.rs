@@ -52,6 +52,7 @@ pub struct ConnInfo {
     heard_out: Cell<bool>,
     told_unsent: Cell<bool>,
     has_received: Cell<bool>,
+    peer_uid: Cell<Option<u32>>,
     nodelay: Cell<bool>,
 }
 
@@ -83,6 +84,7 @@ impl ConnInfo {
             heard_out: Cell::new(false),
             told_unsent: Cell::new(false),
             has_received: Cell::new(false),
+            peer_uid: Cell::new(None),
             nodelay: Cell::new(true),
         }
     }
@@ -130,6 +132,16 @@ impl ConnInfo {
             Some(target) if self.peer.borrow().is_nowhere() => target.to_string(),
             _ => self.peer.borrow().to_string(),
         }
+    }
+
+    /// The user that the peer runs as, where the system knows it.
+    pub fn peer_uid(&self) -> Option<u32> {
+        self.peer_uid.get()
+    }
+
+    /// Sets the user that the peer runs as.
+    pub fn set_peer_uid(&self, uid: Option<u32>) {
+        self.peer_uid.set(uid);
     }
 
     /// The listener of a handler that accepted the connection.

@@ -39,8 +39,17 @@ pub fn ask_for_details(socket: BorrowedFd<'_>) {
     }
 }
 
+/// Asks for process and user of each sender (unix(7) `SO_PASSCRED`).
+#[cfg(target_os = "linux")]
+pub fn ask_for_senders(socket: BorrowedFd<'_>) {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_PASSCRED, 1);
+}
+
 #[cfg(not(target_os = "linux"))]
 pub fn ask_for_details(_: BorrowedFd<'_>) {}
+
+#[cfg(not(target_os = "linux"))]
+pub fn ask_for_senders(_: BorrowedFd<'_>) {}
 
 #[cfg(target_os = "linux")]
 fn set_option(socket: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int, value: libc::c_int) {

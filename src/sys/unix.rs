@@ -51,6 +51,16 @@ pub fn has_descriptors() -> io::Result<()> {
     rustix::io::dup(rustix::stdio::stderr()).map(drop).map_err(io::Error::from)
 }
 
+/// Whether a descriptor is a datagram socket, or one of another type; `None`: it is no socket (socket(7) `SO_TYPE`).
+pub fn is_datagram_socket(fd: RawFd) -> Option<bool> {
+    let mut kind: libc::c_int = 0;
+    let mut length = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: both places live on this stack frame; a bad number or no socket gives an error.
+    let result =
+        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_TYPE, (&raw mut kind).cast(), &raw mut length) };
+    (result == 0).then_some(kind == libc::SOCK_DGRAM)
+}
+
 /// Whether a number is an open descriptor (fcntl(2) `F_GETFD`).
 pub fn is_open_fd(fd: RawFd) -> bool {
     // SAFETY: F_GETFD only looks; a bad number gives EBADF.

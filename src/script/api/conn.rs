@@ -103,6 +103,9 @@ fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
                 .and_then(Address::ip)
                 .map_or(Dynamic::UNIT, |address| address.ip().to_string().into())
         })
+        .register_get("peer_uid", |conn: &mut Conn| {
+            conn.0.info.peer_uid().map_or(Dynamic::UNIT, |uid| Dynamic::from_int(uid.into()))
+        })
         .register_get("peer_port", |conn: &mut Conn| known(&conn.0.info.peer()).map_or(Dynamic::UNIT, port))
         .register_get("local", |conn: &mut Conn| {
             known(&conn.0.info.local()).map_or_else(String::new, Address::to_string)

@@ -1,0 +1,110 @@
+//! Unix datagram sockets: those of clients, and the socket of a server, whose peers are in `hub`.
+//!
+//! A client has a name of its own, given by the system, so that it can be answered.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use mio::net::UnixDatagram;
+use socket2::{SockAddr, Socket, Type};
+
+use crate::endpoint::{Address, UnixName};
+use crate::net::hub::HubListening;
+use crate::net::unix::{self, datagram_address};
+use crate::net::{Connecting, Ends, StartError, Transport, delegate_source};
+use crate::sys::datagram;
+
+/// A Unix datagram socket with one peer.
+#[derive(Debug)]
+pub struct Unixgram(UnixDatagram);
+
+/// A finished connect.
+#[derive(Debug)]
+pub struct Connect {
+    unixgram: Unixgram,
+    target: UnixName,
+}
+
+impl Unixgram {
+    /// Wraps a connected socket that does not block.
+    pub fn new(socket: Socket) -> Self {
+        Self(UnixDatagram::from_std(socket.into()))
+    }
+}
+
+impl Connect {
+    /// Connects.
+    ///
+    /// # Errors
+    /// Errors of socket(2), bind(2) and connect(2).
+    pub fn start(name: &UnixName) -> Result<Self, StartError> {
+        let target = unix::socket_address(name).map_err(StartError::Connect)?;
+        let socket = unix::open(Type::DGRAM).map_err(StartError::Connect)?;
+        // unix(7), autobind: elsewhere there is none, and no answer.
+        if cfg!(target_os = "linux") {
+            let unnamed = SockAddr::unix("").map_err(StartError::Bind)?;
+            socket.bind(&unnamed).map_err(StartError::Bind)?;
+        }
+        socket.connect(&target).map_err(|error| StartError::Connect(explained(error)))?;
+        Ok(Self { unixgram: Unixgram::new(socket), target: name.clone() })
+    }
+}
+
+/// Binds a socket for many peers. The umask decides the mode of the file.
+///
+/// # Errors
+/// Errors of bind(2), with a clearer message if the file is not a socket or is in use.
+pub fn listen(name: &UnixName) -> io::Result<HubListening> {
+    let (socket, file) = unix::bind(name, Type::DGRAM)?;
+    datagram::ask_for_senders(socket.as_fd());
+    Ok(HubListening::new(socket, Address::Unixgram(Some(Box::new(name.clone())))).with_file(file))
+}
+
+impl Connecting for Connect {
+    fn finish(&mut self) -> io::Result<Option<Ends>> {
+        let local = socket2::SockRef::from(&self.unixgram.0).local_addr()?;
+        let peer = Address::Unixgram(Some(Box::new(self.target.clone())));
+        Ok(Some(Ends { peer, local: datagram_address(&local) }))
+    }
+
+    fn into_transport(self: Box<Self>) -> Box<dyn Transport> {
+        Box::new(self.unixgram)
+    }
+}
+
+impl Transport for Unixgram {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.recv(buffer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(bytes)
+    }
+
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn unacknowledged(&self) -> usize {
+        0
+    }
+
+    fn end_by_reset(&mut self, _: bool) {}
+
+    fn has_reset(&self) -> bool {
+        false
+    }
+
+    fn set_nodelay(&mut self, _: bool) {}
+}
+
+delegate_source!(Unixgram, 0);
+delegate_source!(Connect, unixgram);
+
+/// Replaces a misleading message: with `EPROTOTYPE` the file is a socket of another type.
+fn explained(error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(libc::EPROTOTYPE) => io::Error::new(error.kind(), "it is not a datagram socket"),
+        _ => error,
+    }
+}
