@@ -27,7 +27,7 @@ pub(super) fn build(
     args: &[String],
     sources: &Rc<Sources>,
     folder: Option<&Path>,
-    access: FileAccess,
+    access: Rc<FileAccess>,
     app: &Dynamic,
 ) -> Engine {
     let mut engine = Engine::new();

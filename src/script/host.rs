@@ -3,6 +3,7 @@
 //! Owns the commands of the running call, its limits of time and memory and the order to stop it, and what a script keeps
 //! between calls: timers, listeners, expectations and the list of connections. Does not call handlers.
 
+mod servers;
 mod streams;
 mod tasks;
 
@@ -17,7 +18,7 @@ use rhai::{Dynamic, EvalAltResult, FnPtr, Position};
 
 use crate::config::Text;
 use crate::endpoint::{Address, Endpoint};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::script::api::conn::Listener;
 use crate::script::asking::{Asking, StdinUse};
 use crate::script::check::{Hook, Hooks};
@@ -26,6 +27,7 @@ use crate::script::expecting::Stream;
 use crate::script::listeners::Listeners;
 use crate::script::own::{self, Handlers};
 use crate::script::program::Program;
+use crate::script::servers::Servers;
 use crate::script::suite::Notes;
 use crate::script::tasks::{TaskId, Tasks};
 use crate::script::timers::{Timer, TimerId, Timers};
@@ -159,6 +161,12 @@ pub(super) struct Host {
     test: OnceCell<Rc<Notes>>,
     context: RefCell<RunContext>,
     asking: Asking,
+    /// The scripts of its listeners.
+    servers: RefCell<Servers>,
+    /// What they take over from this one.
+    origin: RefCell<Option<servers::Origin>>,
+    /// How deep it is a script of a listener itself.
+    depth: Cell<usize>,
 }
 
 impl Host {
@@ -192,6 +200,9 @@ impl Host {
             task: Cell::new(None),
             unwaited: Cell::new(0),
             asking: Asking::default(),
+            servers: RefCell::default(),
+            origin: RefCell::default(),
+            depth: Cell::new(0),
             test: OnceCell::new(),
             context: RefCell::new(RunContext {
                 ids: ConnIds::default(),
@@ -343,10 +354,7 @@ impl Host {
 
     /// Opens a listener.
     pub(super) fn bind(&self, endpoint: &Endpoint) -> Result<Listener> {
-        let (id, address) = match &self.context.borrow().bind {
-            Some(bind) => bind(endpoint, self.task.get().is_some())?,
-            None => return Err(Error::usage("nothing can be listened on here")),
-        };
+        let (id, address) = self.bind_for(endpoint, self.task.get().is_some())?;
         let mut listeners = self.listeners();
         if let Some(task) = self.task.get() {
             listeners.give_to_tasks(id);
@@ -448,12 +456,12 @@ impl Host {
     pub(super) fn run<R>(&self, out: &mut Vec<Command>, call: impl FnOnce() -> R) -> (R, Option<Stopped>) {
         self.began.set(None);
         self.operations.set(0);
-        interrupts::begin_call(self.signal_limit.get());
+        let outer = interrupts::begin_call(self.signal_limit.get());
         self.ceiling.set(memory::held().saturating_add(MAX_GROWTH));
         self.stopped.set(None);
         mem::swap(&mut *self.commands.borrow_mut(), out);
         let result = call();
-        interrupts::end_call();
+        interrupts::end_call(outer);
         mem::swap(&mut *self.commands.borrow_mut(), out);
         self.ceiling.set(isize::MAX);
         (result, self.stopped.take())

@@ -32,6 +32,7 @@ pub mod reference;
 mod relaying;
 mod resolver;
 mod rhai_names;
+mod servers;
 mod signatures;
 mod source;
 pub mod starter;
@@ -175,6 +176,8 @@ impl ScriptHandler {
     ) -> Result<Self, Report> {
         let folder = engine::folder(&script.source);
         let access = FileAccess::of(script, folder).map_err(|text| Report::plain(&text))?;
+        let access = Rc::new(access);
+        host.set_origin(script, &access);
         let mut engine = engine::build(&host, &script.args, sources, folder, access, &app);
         let main = sources.main();
         let (ast, constants) = engine::compile(&engine, main).map_err(|fault| error::render(&fault, sources))?;
@@ -359,6 +362,9 @@ impl ScriptHandler {
 
 impl Handler for ScriptHandler {
     fn event_mask(&self, conn: &ConnView) -> EventMask {
+        if let Some(server) = self.server_of(conn) {
+            return server.event_mask(conn);
+        }
         let has = |hook| self.has(conn, hook);
         if self.belongs_to_tasks(conn) {
             // The end of its stream is told to tasks, whatever waits for it.
@@ -394,16 +400,23 @@ impl Handler for ScriptHandler {
     }
 
     fn holds(&self, conn: &ConnView) -> Holds {
-        self.held(conn)
+        self.server_of(conn).map_or_else(|| self.held(conn), |server| server.holds(conn))
     }
 
     /// From now on one signal ends the process, also during a call.
     fn ending(&self, out: &mut Vec<Command>) {
         self.host.set_ending();
         self.cancel_tasks(out);
+        for server in self.servers() {
+            self.ask(&server, out, |server, own| server.ending(own));
+        }
     }
 
     fn given_up(&self, conn: &ConnView) {
+        if let Some(server) = self.server_of(conn) {
+            server.given_up(conn);
+            return self.forget_served(conn);
+        }
         self.host.closed(conn);
         if let Some(pull) = pulling::pull(conn) {
             pull.closed(CloseReason::Closed);
@@ -412,11 +425,12 @@ impl Handler for ScriptHandler {
     }
 
     fn keeps_run(&self) -> bool {
-        self.host.timers().is_pending() || !self.host.tasks().is_empty() || self.clients.borrow().is_some()
+        let is_busy = self.host.timers().is_pending() || !self.host.tasks().is_empty();
+        is_busy || self.clients.borrow().is_some() || self.servers().iter().any(|server| server.keeps_run())
     }
 
     fn relays(&self) -> bool {
-        self.hooks.has(Hook::Relay)
+        self.hooks.has(Hook::Relay) || self.servers().iter().any(|server| server.relays())
     }
 
     fn relay(
@@ -426,10 +440,16 @@ impl Handler for ScriptHandler {
         chunk: Option<Vec<u8>>,
         out: &mut Vec<Command>,
     ) -> Result<Vec<u8>, HandlerError> {
-        self.pass_on(from, to, chunk, out)
+        match self.server_of(from) {
+            Some(server) => self.ask(&server, out, |server, own| server.relay(from, to, chunk, own)),
+            None => self.pass_on(from, to, chunk, out),
+        }
     }
 
     fn handle(&self, conn: &Rc<ConnView>, event: Event, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        if let Some(server) = self.server_of(conn) {
+            return self.pass_event(&server, conn, event, out);
+        }
         let Some(event) = self.deliver_to_tasks(conn, event, out)? else { return Ok(()) };
         let this = Arg::from(conn);
         match event {
@@ -484,6 +504,7 @@ impl Handler for ScriptHandler {
         if self.answer_asking(&event) {
             return Ok(true);
         }
+        let Some(event) = self.pass_run_event(event, out)? else { return Ok(true) };
         let (hook, arg) = match event {
             RunEvent::Start => (Hook::Start, None),
             RunEvent::Listening { listener, address } => {
@@ -514,10 +535,17 @@ impl Handler for ScriptHandler {
         let timers = self.host.timers().deadline();
         let tasks = self.host.tasks().deadline(|| self.host.now());
         let clients = self.clients.borrow().as_ref().and_then(Clients::deadline);
-        timers.into_iter().chain(tasks).chain(clients).min()
+        timers.into_iter().chain(tasks).chain(clients).chain(self.servers_deadline()).min()
     }
 
     fn handle_timeout(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
+        if self.host.servers().is_empty() { self.call_own_due(now, out) } else { self.call_due(now, out) }
+    }
+}
+
+impl ScriptHandler {
+    /// Calls one timer or task of the script that is due.
+    fn call_own_due(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
         let due = self.host.timers().take_due(now);
         let Some((number, timer)) = due else {
             return self.step_clients(now, out).or_else(|| self.resume_due(now, out));

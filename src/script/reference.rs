@@ -329,7 +329,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ),
     (
         "listen(addr)",
-        "Listens on \":port\", \"host:port\" (0 is any port), \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives a listener; an error if that cannot be had. A host that is a name is resolved first: then addr and port of the listener are (), until on_listen comes for it, or on_error with () for a connection (kind \"resolve\" or \"io\").",
+        "Listens on \":port\", \"host:port\" (0 is any port), \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives a listener; an error if that cannot be had. A host that is a name is resolved first: then addr and port of the listener are (), until on_listen comes for it, or on_error with () for a connection (kind \"resolve\" or \"io\"). listen(addr, #{script: \"@redis\", args: [\"a\"]}) leaves the connections to another script, a built-in one or a file: a program of its own, with its own app, args, handlers and session. It begins with on_start, may do what this script may (arguments that name files are paths of this script), reads no stdin, and ends with the listener and its last connection. What is wrong with it, exit(code) in its on_start included, is thrown. Such a listener takes no handlers and no accept().",
     ),
     (
         "check_toxic(name, #{..})",

@@ -14,7 +14,6 @@ use rhai::{Array, Blob, Dynamic, Engine, FLOAT, FnPtr, INT, ImmutableString, Map
 use crate::script::api;
 use crate::script::api::conn::{Conn, Listener};
 use crate::script::host::{Host, ScriptClock};
-use crate::script::paths::FileAccess;
 
 thread_local! {
     static FORMS: Rc<HashMap<String, Vec<String>>> = Rc::new(read());
@@ -33,7 +32,7 @@ pub(super) fn has(name: &str) -> bool {
 fn read() -> HashMap<String, Vec<String>> {
     let mut engine = Engine::new();
     let host = Host::new(Duration::ZERO, None, ScriptClock::default());
-    api::register(&mut engine, &host, FileAccess::default());
+    api::register(&mut engine, &host, Rc::default());
     let all = engine.collect_fn_metadata(
         None,
         |info| {

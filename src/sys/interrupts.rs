@@ -40,18 +40,23 @@ pub fn watch(signals: &[i32]) -> io::Result<()> {
 }
 
 /// Begins a call on this thread: when `limit` signals have arrived before it ends, the process ends by the last of them.
-pub fn begin_call(limit: usize) {
+/// Returns what [`end_call`] takes: the call may be part of another one.
+pub fn begin_call(limit: usize) -> OuterCall {
+    let end = COUNT.load(Ordering::Relaxed).saturating_add(limit);
+    OuterCall(place().map_or(usize::MAX, |place| place.swap(end, Ordering::Relaxed)))
+}
+
+/// Ends the call on this thread, and goes on with the one around it.
+pub fn end_call(outer: OuterCall) {
     if let Some(place) = place() {
-        place.store(COUNT.load(Ordering::Relaxed).saturating_add(limit), Ordering::Relaxed);
+        place.store(outer.0, Ordering::Relaxed);
     }
 }
 
-/// Ends the call on this thread.
-pub fn end_call() {
-    if let Some(place) = place() {
-        place.store(usize::MAX, Ordering::Relaxed);
-    }
-}
+/// The count at which the process ends by the call around another one; `usize::MAX`: there is none.
+#[derive(Debug)]
+#[must_use]
+pub struct OuterCall(usize);
 
 fn place() -> Option<&'static AtomicUsize> {
     let index = THREAD.get().unwrap_or_else(|| {

@@ -255,6 +255,41 @@ fn a_listener_of_a_task() {
 }
 
 #[test]
+fn a_listener_with_a_script() {
+    play_script(
+        r#"fn session(conn) {
+    let l = listen("127.0.0.1:9", #{ script: "@upper" });
+    conn.send("served");
+    print(conn.read_line());
+    l.close();
+}"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        listens on 127.0.0.1:9
+        1 gets "served"
+        > client
+        > 2 sends "abc"
+        2 gets "ABC"
+        > 1 sends "x\n"
+        stdout "x\n"
+        listens no more
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        > 2 sends "still"
+        2 gets "STILL"
+        > 2 ends
+        2 is closed
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}
+
+#[test]
 fn wrong_pairs() {
     play_script(
         r#"fn session(conn) {

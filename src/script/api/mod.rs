@@ -41,7 +41,7 @@ use crate::script::paths::FileAccess;
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
 
 /// Registers every function.
-pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess) {
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAccess>) {
     conn::register(engine, host);
     timers::register(engine, host);
     framing::register(engine, host);
@@ -65,7 +65,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: FileAccess)
     sorting::register(engine, host);
     pattern::register(engine, host);
     random::register(engine, host);
-    files::register(engine, host, Rc::new(access));
+    files::register(engine, host, access);
 }
 
 /// An error that a script can catch; `catch (e)` gets its text.

@@ -14,6 +14,7 @@ use crate::codec::nearest::nearest;
 use crate::config::Charset;
 use crate::endpoint::Endpoint;
 use crate::script::check::{Hook, beside_session};
+use crate::script::error::friendly;
 use crate::script::host::Host;
 use crate::script::own::Handlers;
 use crate::script::pulling::attachment;
@@ -32,16 +33,17 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     });
     register_accept(engine, host);
     let of = Rc::clone(host);
-    engine.register_fn("listen", move |address: &str| -> Outcome<Listener> {
-        if of.is_loading() {
-            return Err(failure("listen() while the script is loading: call it in on_start"));
-        }
-        let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
-        of.bind(&endpoint).map_err(|fault| trouble::failure(&of, Kind::Io, "listen", None, fault.to_string()))
+    engine.register_fn("listen", move |context: NativeCallContext<'_>, address: &str| {
+        listen(&context, &of, address, &Map::new())
+    });
+    let of = Rc::clone(host);
+    engine.register_fn("listen", move |context: NativeCallContext<'_>, address: &str, options: Map| {
+        listen(&context, &of, address, &options)
     });
     let of = Rc::clone(host);
     engine.register_fn("close", move |listener: &mut Listener| {
         if let Some(id) = listener.id() {
+            of.servers().remove_listener(id);
             let waiting = of.listeners().closed(id);
             for task in waiting {
                 of.tasks().wake(task);
@@ -63,6 +65,9 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
             let Some(id) = listener.id() else {
                 return Err(failure(format!("the run's own listener takes fn {}(..), not a closure", hook.name())));
             };
+            if of.servers().has_listener(id) {
+                return Err(failure(format!("listener.{}: another script handles its connections", hook.name())));
+            }
             of.check_parameters(hook, &call).map_err(|fault| failure(format!("listener.{fault}")))?;
             let accepts_on_demand = of.listeners().is_of_tasks(id);
             if let Some(hook) = of.listeners().set(id, hook, call) {
@@ -75,6 +80,51 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         });
     }
 }
+
+/// A listener; with the option `script` its connections are those of another script.
+fn listen(context: &NativeCallContext<'_>, host: &Rc<Host>, address: &str, options: &Map) -> Outcome<Listener> {
+    if host.is_loading() {
+        return Err(failure("listen() while the script is loading: call it in on_start"));
+    }
+    let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
+    let refused = |fault: String| trouble::failure(host, Kind::Io, "listen", None, fault);
+    match served_by(context, options)? {
+        None => host.bind(&endpoint).map_err(|fault| refused(fault.to_string())),
+        Some((script, args)) => {
+            host.serve(&endpoint, &script, args).map_err(|fault| refused(format!("listen: {fault}")))
+        }
+    }
+}
+
+/// The script of a listener and its arguments, by the options of `listen`.
+fn served_by(context: &NativeCallContext<'_>, options: &Map) -> Outcome<Option<(String, Vec<String>)>> {
+    let mut script = None;
+    let mut args = None;
+    for (name, value) in options {
+        let wrong = |wanted: &str| failure(format!("listen: {name} is {wanted}, not {}", type_name(context, value)));
+        match name.as_str() {
+            "script" => script = Some(value.clone().into_string().map_err(|_| wrong("a string"))?),
+            "args" => {
+                let all = value.clone().into_array().map_err(|_| wrong("an array of strings"))?;
+                let texts = all.iter().map(|arg| arg.clone().into_string());
+                args = Some(texts.collect::<Result<Vec<_>, _>>().map_err(|given| {
+                    failure(format!("listen: args is an array of strings, not of {}", friendly(given)))
+                })?);
+            }
+            _ => {
+                let near = nearest(name, LISTEN_OPTIONS.iter().copied());
+                let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+                return Err(failure(format!("listen has no option {name}{hint}")));
+            }
+        }
+    }
+    match (script, args) {
+        (None, Some(_)) => Err(failure("listen: args are those of script, which is not given")),
+        (script, args) => Ok(script.map(|script| (script, args.unwrap_or_default()))),
+    }
+}
+
+const LISTEN_OPTIONS: [&str; 2] = ["script", "args"];
 
 /// A requested connection, and the request for its command.
 fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: &Map) -> Outcome<Conn> {
@@ -250,8 +300,6 @@ pub(in crate::script) fn relayed(answer: &Dynamic, bytes: Vec<u8>, to: &Conn) ->
     match answer.as_bool() {
         Ok(false) => Ok(Vec::new()),
         Ok(true) => Ok(bytes),
-        Err(given) => {
-            Err(format!("on_relay gives (), a blob, a string or false, not {}", crate::script::error::friendly(given)))
-        }
+        Err(given) => Err(format!("on_relay gives (), a blob, a string or false, not {}", friendly(given))),
     }
 }

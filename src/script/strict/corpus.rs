@@ -78,6 +78,12 @@ const MISTAKES: &[(&str, &str)] = &[
     ("fn on_connect(c) { c.heal(\"latncy\"); }", "1:22: unknown toxic \"latncy\""),
     ("fn on_start() { check_toxic(\"bandwith\", #{rate: 5}); }", "1:17: unknown toxic \"bandwith\""),
     ("fn on_start() { connect(\"a:1\", #{timout: 5}); }", "1:34: connect has no option timout"),
+    ("fn on_start() { listen(\":1\", #{scrip: \"@echo\"}); }", "1:32: listen has no option scrip"),
+    (
+        "fn on_start() { listen(\":1\", #{script: \"@ecko\"}); }",
+        "1:32: listen: no built-in script has the name @ecko: did",
+    ),
+    ("fn on_start() { listen(\":1\", #{args: [\"a\"]}); }", "1:32: listen: args are those of script"),
     ("fn on_start() { connect(\"a:1\", #{timeout: \"5s\"}); }", "1:34: connect: timeout is a number"),
     ("fn on_start() { connect(\"a:1\", #{encoding: \"gkb\"}); }", "1:34: unknown encoding"),
     ("fn on_start() { connect(\"localhost\"); }", "1:17: "),

@@ -19,7 +19,6 @@ use crate::script::check::Hooks;
 use crate::script::engine;
 use crate::script::error;
 use crate::script::host::{Host, RunContext as Settings, ScriptClock};
-use crate::script::paths::FileAccess;
 use crate::script::source::{Source, Sources};
 use crate::session::{ConnIds, ConnView, Side};
 
@@ -45,7 +44,7 @@ impl Trial {
         });
         let sources = Sources::new(Source::open(&ScriptSource::OnData(String::new()), None).ok()?);
         let app = Dynamic::from_map(Map::new()).into_shared();
-        let engine = engine::build(&host, &[], &sources, None, FileAccess::default(), &app);
+        let engine = engine::build(&host, &[], &sources, None, Rc::default(), &app);
         Some(Self { engine, host, source: Rc::clone(sources.main()) })
     }
 

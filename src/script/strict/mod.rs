@@ -36,7 +36,6 @@ use super::ScriptHandler;
 use super::engine;
 use super::error::{self, Report};
 use super::host::{Host, ScriptClock};
-use super::paths::FileAccess;
 use super::resolver::Resolver;
 use super::source::{Source, Sources};
 use super::waiting::statements;
@@ -61,7 +60,7 @@ pub fn check(source: &ScriptSource) -> Findings {
     let folder = engine::folder(source);
     let host = Host::new(TIMEOUT, None, ScriptClock::default());
     let app = Dynamic::from_map(Map::new()).into_shared();
-    let mut engine = engine::build(&host, &[], &sources, folder, FileAccess::default(), &app);
+    let mut engine = engine::build(&host, &[], &sources, folder, Rc::default(), &app);
     // Without optimization, so that code the optimizer would remove is checked, too.
     engine.set_optimization_level(OptimizationLevel::None);
 

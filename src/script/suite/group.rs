@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use rhai::{Dynamic, Map};
+use rhai::Dynamic;
 
 use crate::script::engine::Fault;
 use crate::script::error;
@@ -236,9 +236,7 @@ impl Group {
     /// Lets go of its programs: values of `app` may hold each other.
     pub(super) fn release(&self) {
         for actor in self.actors.take() {
-            if let Some(mut app) = actor.handler.app.clone().write_lock::<Map>() {
-                app.clear();
-            }
+            actor.handler.release();
         }
     }
 }

@@ -191,6 +191,7 @@ impl ScriptHandler {
         }
         for listener in std::mem::take(&mut task.listeners) {
             self.host.listeners().closed(listener);
+            self.host.servers().remove_listener(listener);
             out.push(Command::CloseListener(listener));
         }
     }
@@ -312,6 +313,9 @@ impl ScriptHandler {
 
     /// Cancels all tasks: the run ends.
     pub(in crate::script) fn cancel_tasks(&self, out: &mut Vec<Command>) {
+        for server in self.servers() {
+            self.ask(&server, out, |server, own| server.cancel_tasks(own));
+        }
         let all = self.host.tasks().all();
         for id in all {
             self.host.tasks().cancel(id);

@@ -3,26 +3,31 @@
 use std::net::SocketAddr;
 
 use super::*;
-use crate::script::RunContext;
+use crate::script::{Binder, RunContext};
 use crate::session::{CloseReason, ConnError, ConnIds, ErrorKind, Handler, Operation, RunEvent};
 
 /// A bench in which listeners get addresses without sockets.
 pub(super) fn load(text: &str) -> Bench {
     let bench = Bench::load(text);
-    let bind: crate::script::Binder = Box::new(|endpoint, _| {
+    bench.handler.set_context(context());
+    bench
+}
+
+/// The means of a run without sockets: the number of a listener is its port.
+pub(super) fn context() -> RunContext {
+    let bind: Binder = Box::new(|endpoint, _| {
         let port = endpoint.port().unwrap_or(0);
         let address: SocketAddr = format!("127.0.0.1:{}", 40_000 + port).parse().unwrap();
         Ok((u64::from(port), endpoint.name_to_resolve().is_none().then(|| address.into())))
     });
-    bench.handler.set_context(RunContext {
+    RunContext {
         ids: ConnIds::default(),
         text: Text::default(),
         nodelay: true,
         max_connects: usize::MAX,
         bind: Some(bind),
         stdin: crate::script::StdinUse::default(),
-    });
-    bench
+    }
 }
 
 #[test]
