@@ -397,9 +397,9 @@ fn a_proxy_without_a_server_resets_its_client() {
 /// A server that answers by rules.
 fn by_rules(folder: &Folder, options: &[&str], rules: &str) -> (Running, SocketAddr) {
     folder.file("file.rules", rules.as_bytes());
-    let path = folder.path("").display().to_string();
-    let tcpx = Tcpx::new(&["listen", "--script", "@rules", "--allow-read", &path, "127.0.0.1", "0"]).args(options);
-    let mut tcpx = tcpx.args(&["--", "file.rules"]).spawn();
+    let path = folder.path("file.rules").display().to_string();
+    let tcpx = Tcpx::new(&["listen", "--script", "@rules", "127.0.0.1", "0"]).args(options);
+    let mut tcpx = tcpx.args(&["--", &path]).spawn();
     let address = tcpx.address();
     (tcpx, address)
 }
@@ -510,10 +510,10 @@ fn invalid_rules_are_reported_with_their_lines() {
             assert!(done.stderr.contains(&wanted), "{line}: {wanted:?} is not in {}", done.stderr);
         }
     }
-    let outside = Tcpx::new(&["listen", "0", "--script", "@rules", "--", "/etc/hostname"]).run();
-    assert_eq!(outside.status_code(), Some(2));
-    outside.said("--allow-read DIR names one to read from");
+    let missing = Tcpx::new(&["listen", "0", "--script", "@rules", "--", "/no/such.rules"]).run();
+    assert_eq!(missing.status_code(), Some(2));
+    missing.said("read_text(\"/no/such.rules\"): no such file or directory");
     let none = Tcpx::new(&["listen", "0", "--script", "@rules"]).run();
     assert_eq!(none.status_code(), Some(2));
-    none.said("usage: tcpx listen PORT --script @rules --allow-read DIR -- FILE");
+    none.said("usage: tcpx listen PORT --script @rules -- FILE");
 }

@@ -45,8 +45,12 @@ fn description(text: &'static str) -> &'static str {
 
 /// One line declares one argument: the script, the position of the argument from 0, what it names. Nothing else that the
 /// script is given is readable, and a copy of the script in a file needs `--allow-read` and `--allow-write`.
-const PATHS: &[(&str, usize, Argument)] =
-    &[("http", 0, Argument::Folder), ("modbus", 0, Argument::File), ("smtp", 0, Argument::FolderToWrite)];
+const PATHS: &[(&str, usize, Argument)] = &[
+    ("http", 0, Argument::Folder),
+    ("modbus", 0, Argument::File),
+    ("rules", 0, Argument::File),
+    ("smtp", 0, Argument::FolderToWrite),
+];
 
 const SCRIPTS: &[(&str, &str)] = &[
     ("binary", include_str!("../../scripts/binary.rhai")),
@@ -70,6 +74,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("redis", include_str!("../../scripts/redis.rhai")),
     ("rules", include_str!("../../scripts/rules.rhai")),
     ("scpi", include_str!("../../scripts/scpi.rhai")),
+    ("smtp", include_str!("../../scripts/smtp.rhai")),
     ("syslog", include_str!("../../scripts/syslog.rhai")),
     ("telnet", include_str!("../../scripts/telnet.rhai")),
     ("time", include_str!("../../scripts/time.rhai")),

@@ -115,7 +115,11 @@ impl FileAccess {
     pub(super) fn to_read(&self, path: &str) -> Result<PathBuf, String> {
         let path = named(path)?;
         if let Some(named) = self.named.iter().find(|named| named.has(path)) {
-            return named.to_read(path);
+            let found = named.to_read(path);
+            // A file may also be in a folder that is readable anyway.
+            if found.is_ok() || self.read.is_empty() || matches!(named, Named::Folder { .. }) {
+                return found;
+            }
         }
         if self.read.is_empty() && self.named.is_empty() {
             return Err("this script has no folder; --allow-read DIR names one to read from".to_owned());

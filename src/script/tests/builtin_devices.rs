@@ -97,7 +97,7 @@ fn telnet_shows_the_text_of_a_device_at_every_split() {
     }
     let mut terminal = Terminal::open("gbk");
     assert_eq!(terminal.give(data(b"a\xc4")).1, b"a");
-    let end = terminal.give(Event::Closed(crate::session::CloseReason::Eof));
+    let end = terminal.give(Event::Closed(CloseReason::Eof));
     assert_eq!(end.1, "\u{fffd}".as_bytes(), "nothing that came is left out");
 }
 

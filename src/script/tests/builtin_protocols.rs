@@ -326,7 +326,17 @@ fn redis_stores_any_bytes_and_reads_requests_at_every_split() {
         b"$5\r\nempty\r\n$1\r\nk\r\n$3\r\n\xff\r\n\r\n",
     ]
     .concat();
-    assert_eq!(however_cut("redis", &requests), wanted.escape_ascii().to_string());
+    let mut wire = Wire::open("redis");
+    let mut answer = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        wire.ask("FLUSHALL\r\n");
+        pieces.for_each(|piece| wire.arrive(piece));
+        std::mem::take(&mut wire.sent)
+    };
+    for at in 0..requests.len() {
+        let (first, second) = requests.split_at(at);
+        assert_eq!(answer(&mut [first, second].into_iter()), wanted, "cut at {at}");
+    }
+    assert_eq!(answer(&mut requests.chunks(1)), wanted, "byte by byte");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod builtin_protocols;
 mod builtin_redis;
 mod builtin_rooms;
 mod builtin_servers;
+mod builtin_smtp;
 mod contained;
 mod encoding;
 mod files;
@@ -26,6 +27,7 @@ mod messages;
 pub(super) mod network;
 mod own;
 mod run;
+mod served;
 mod timers;
 mod toolbox;
 mod toxics;
@@ -37,7 +39,7 @@ use crate::codec::labels;
 use crate::config::{Charset, Script, ScriptSource, Text};
 use crate::script::ScriptHandler;
 use crate::session::connection::Settings;
-use crate::session::{Command, ConnView, Event, Handler, HandlerError, Link, RunEvent, Side};
+use crate::session::{CloseReason, Command, ConnView, Event, Handler, HandlerError, Link, RunEvent, Side};
 
 /// A loaded script.
 pub(super) struct Bench {
@@ -146,11 +148,21 @@ pub(super) struct Run {
 impl Run {
     /// Opens the connection.
     pub(super) fn start(bench: Bench, conn: Rc<ConnView>) -> Self {
-        let event_mask = bench.handler.event_mask(&conn);
-        let link = Link::new(conn, Settings { event_mask, ..Settings::default() });
-        let mut run = Self { bench, link, data: Vec::new() };
+        let mut run = Self::begin(bench, conn);
         assert_eq!(run.turn(), "");
         run
+    }
+
+    /// The same for a script that greets: the greeting comes with the first answer.
+    pub(super) fn begin(bench: Bench, conn: Rc<ConnView>) -> Self {
+        let event_mask = bench.handler.event_mask(&conn);
+        let link = Link::new(conn, Settings { event_mask, ..Settings::default() });
+        Self { bench, link, data: Vec::new() }
+    }
+
+    /// The connection.
+    pub(super) fn view(&self) -> Rc<ConnView> {
+        Rc::clone(self.link.view())
     }
 
     /// Receives bytes. Returns what was printed and sent, in order, with ` / ` between.
@@ -189,6 +201,8 @@ impl Run {
                 match command {
                     Command::Skip(_, n) => self.link.skip(n),
                     Command::Cut(_, n) => self.link.cut(n),
+                    Command::SetIdle(_) => self.link.handle_idle_change(Instant::now()),
+                    Command::Close(_) => self.link.close(CloseReason::Closed),
                     Command::SetForm(_, form) => self.link.set_form(form),
                     Command::Send(_, bytes) => told.push(format!("send {}", String::from_utf8_lossy(&bytes))),
                     Command::Print(text) => told.push(text.trim_end().to_owned()),
