@@ -54,7 +54,7 @@ pub fn end_call(outer: OuterCall) {
 }
 
 /// The count at which the process ends by the call around another one; `usize::MAX`: there is none.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct OuterCall(usize);
 

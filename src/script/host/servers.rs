@@ -138,17 +138,14 @@ impl Host {
     fn load_server(&self, name: &str, args: Vec<String>) -> std::result::Result<ScriptHandler, String> {
         let origin = self.origin.borrow();
         let Some(Origin { script, access }) = &*origin else { return Err("no script can be loaded here".to_owned()) };
-        let (source, text, args) = match name.strip_prefix('@') {
-            Some(known) => {
-                let source = ScriptSource::Builtin(known.to_owned());
-                let text = Source::open(&source, None).map_err(|_| unknown(known))?;
-                (source, text, resolved(known, args, access)?)
-            }
-            None => {
-                let file = access.to_read(name).map_err(|fault| format!("read {}: {fault}", show_line(name)))?;
-                let text = Source::read(&file, show_line(name).into_owned())?;
-                (ScriptSource::File(file), text, args)
-            }
+        let (source, text, args) = if let Some(known) = name.strip_prefix('@') {
+            let source = ScriptSource::Builtin(known.to_owned());
+            let text = Source::open(&source, None).map_err(|_| unknown(known))?;
+            (source, text, resolved(known, args, access)?)
+        } else {
+            let file = access.to_read(name).map_err(|fault| format!("read {}: {fault}", show_line(name)))?;
+            let text = Source::read(&file, show_line(name).into_owned())?;
+            (ScriptSource::File(file), text, args)
         };
         let script = Script { source, args, set: Vec::new(), entry: Entry::Handlers, watch: false, ..script.clone() };
         let loaded = ScriptHandler::load_text(&script, text, self.clock.clone(), self.run_until());

@@ -282,7 +282,7 @@ fn no_built_in_script_fails_because_of_what_a_client_sends() {
                 fuzz(name, &[folder.path().to_str().unwrap()], 15);
             }
             "redis" | "chat" | "telnet" | "smtp" | "memcached" | "modbus" | "mllp" | "scpi" | "iso8583" => {
-                fuzz(name, &[], 30)
+                fuzz(name, &[], 30);
             }
             "broker" | "binary" | "upper" | "lines" | "goodbye" => fuzz(name, &[], 15),
             // Without its arguments it ends the run.

@@ -67,7 +67,7 @@ fn an_empty_mail_and_a_large_one_are_mails() {
         "Return-Path: <>\\r\\nDelivered-To: b@y\\r\\nReceived: from me ([127.0.0.1]) by tcpx with SMTP id 1.1;\\r\\n";
     assert_eq!(client.mails(), [head]);
     client.run.give(b"MAIL FROM:<>\r\nRCPT TO:<b@y>\r\nDATA\r\n");
-    let piece = [b'x'; 65_537];
+    let piece = vec![b'x'; 65_537];
     for _ in 0..100 {
         assert_eq!(client.run.give(&piece), "");
     }
