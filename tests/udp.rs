@@ -188,15 +188,13 @@ fn other_netcats_are_understood() {
     let mut tcpx = Tcpx::new(&["listen", "-u", "127.0.0.1", "0", "--on-data", "conn.send(data)"]).spawn();
     let address = tcpx.address();
     let (host, port) = (address.ip().to_string(), address.port().to_string());
-    for program in [&["nc", "-u", "-W1"][..], &["ncat", "-u", "-i1"]] {
-        if have(program[0]) {
-            let said = client(&[program, &[&host, &port]].concat(), b"hello");
-            assert!(said.contains("hello"), "{program:?}: {said}");
-        }
+    // Ncat leaves at the end of stdin, before an answer.
+    if have("nc") {
+        assert_eq!(client(&["nc", "-u", "-W1", &host, &port], b"hello"), "hello");
     }
     if have("socat") {
         let there = format!("UDP:{address}");
-        assert_eq!(client(&["socat", "-t1", "-", &there], b"hello"), "hello");
+        assert_eq!(client(&["socat", "-t3", "-", &there], b"hello"), "hello");
     }
 }
 
