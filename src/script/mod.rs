@@ -1,8 +1,6 @@
 //! Scripts: Rhai programs that decide what connections do.
-//!
 //! Owns the embedding of Rhai, the functions of scripts, the checks before a run and the rendering of errors. Does no
-//! network or terminal I/O: events come in, commands go out. [`reference`] lists the API and is the source of its
-//! manual page.
+//! network or terminal I/O: events come in, commands go out. [`reference`] lists the API, also for its manual page.
 
 mod api;
 mod asking;
