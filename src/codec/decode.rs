@@ -130,6 +130,14 @@ impl Decoder {
         }
     }
 
+    /// How many bytes of the stream it has taken.
+    pub fn offset(&self) -> u64 {
+        match &self.state {
+            State::Guessing(_) => 0,
+            State::Decoding(stream) => stream.seam.offset,
+        }
+    }
+
     /// The encoding in use; `None` while [`Charset::Auto`] is undecided.
     pub fn encoding(&self) -> Option<&'static Encoding> {
         match &self.state {

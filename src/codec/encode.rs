@@ -74,6 +74,11 @@ impl Encoder {
         Self { encoding, unencodable, writer, total: 0 }
     }
 
+    /// The encoding.
+    pub fn encoding(&self) -> &'static Encoding {
+        self.encoding
+    }
+
     /// The policy for a character that cannot be encoded.
     pub fn unencodable(&self) -> Unencodable {
         self.unencodable

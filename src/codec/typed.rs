@@ -77,41 +77,58 @@ impl TextFilter {
     }
 }
 
-/// UTF-8 bytes to lines without their ends. Malformed bytes become U+FFFD.
-#[derive(Debug)]
+/// UTF-8 bytes to lines without their ends. Malformed bytes become U+FFFD; a byte order mark at the beginning is dropped.
+#[derive(Debug, Default)]
 pub struct LineReader {
-    decoder: Decoder,
-    text: String,
-}
-
-impl Default for LineReader {
-    fn default() -> Self {
-        let utf8 = Charset::Named(encoding_rs::UTF_8);
-        Self { decoder: Decoder::new(utf8, Malformed::Replace), text: String::new() }
-    }
+    /// Bytes as they were read; the first `taken` were given out.
+    held: Vec<u8>,
+    taken: usize,
+    has_begun: bool,
 }
 
 impl LineReader {
     /// Takes what one read gave.
     pub fn push(&mut self, bytes: &[u8]) {
-        let _ = self.decoder.decode(bytes, &mut self.text);
-    }
-
-    /// The stream has ended.
-    pub fn finish(&mut self) {
-        let _ = self.decoder.finish(&mut self.text);
+        self.held.drain(..std::mem::take(&mut self.taken));
+        self.held.extend_from_slice(bytes);
     }
 
     /// The next line; at the end of the stream (`ended`), also one without a line end.
     pub fn next_line(&mut self, ended: bool) -> Option<String> {
-        if let Some(end) = self.text.find('\n') {
-            let rest = self.text.split_off(end + 1);
-            let mut line = std::mem::replace(&mut self.text, rest);
-            line.truncate(end - usize::from(line[..end].ends_with('\r')));
-            return Some(line);
+        let rest = &self.held[self.taken..];
+        let (length, skipped) = match rest.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (end - usize::from(rest[..end].ends_with(b"\r")), end + 1),
+            None if ended && !rest.is_empty() => (rest.len(), rest.len()),
+            None if rest.len() > MAX_LINE => (whole_characters(rest), whole_characters(rest)),
+            None => return None,
+        };
+        let mut line = &rest[..length];
+        if !std::mem::replace(&mut self.has_begun, true) {
+            line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         }
-        let is_due = (ended && !self.text.is_empty()) || self.text.len() > MAX_LINE;
-        is_due.then(|| std::mem::take(&mut self.text))
+        let line = String::from_utf8_lossy(line).into_owned();
+        self.taken += skipped;
+        Some(line)
+    }
+
+    /// Takes all bytes that were not given out as lines, as they were read.
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        let rest = self.held.split_off(std::mem::take(&mut self.taken));
+        self.has_begun |= !rest.is_empty();
+        self.held.clear();
+        rest
+    }
+}
+
+/// The length without a last character that is not whole.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let length = bytes.len();
+    let is_lead = |back: &usize| bytes[length - back] >= 0xc0;
+    match (1..=length.min(3)).find(is_lead) {
+        Some(back) if std::str::from_utf8(&bytes[length - back..]).is_err_and(|error| error.error_len().is_none()) => {
+            length - back
+        }
+        _ => length,
     }
 }
 
@@ -126,9 +143,41 @@ mod tests {
         assert_eq!(reader.next_line(false).as_deref(), Some("one"));
         assert_eq!(reader.next_line(false), None);
         reader.push("o\n\nd\u{e9}".as_bytes());
-        reader.finish();
         let rest: Vec<_> = std::iter::from_fn(|| reader.next_line(true)).collect();
         assert_eq!(rest, ["two", "", "d\u{e9}"]);
+    }
+
+    #[test]
+    fn lines_are_utf8_however_they_are_cut() {
+        let mut reader = LineReader::default();
+        for byte in b"\xef\xbb\xbfa\xffb\xe5\xa4\xa7\n\xef\xbb\xbfc\xe5" {
+            reader.push(&[*byte]);
+        }
+        let lines: Vec<_> = std::iter::from_fn(|| reader.next_line(true)).collect();
+        assert_eq!(lines, ["a\u{fffd}b\u{5927}", "\u{feff}c\u{fffd}"]);
+    }
+
+    #[test]
+    fn a_piece_of_a_long_line_ends_with_a_character() {
+        let mut reader = LineReader::default();
+        let text = format!("{}\u{5927}\u{5bb6}\n", "x".repeat(MAX_LINE - 3));
+        let (begin, rest) = text.as_bytes().split_at(MAX_LINE + 2);
+        reader.push(begin);
+        assert_eq!(reader.next_line(false), Some(format!("{}\u{5927}", "x".repeat(MAX_LINE - 3))));
+        assert_eq!(reader.next_line(false), None);
+        reader.push(rest);
+        assert_eq!(reader.next_line(false).as_deref(), Some("\u{5bb6}"));
+    }
+
+    #[test]
+    fn the_rest_is_what_was_read() {
+        let mut reader = LineReader::default();
+        reader.push(b"one\r\ntwo\r\n\xff\xe5");
+        assert_eq!(reader.next_line(false).as_deref(), Some("one"));
+        assert_eq!(reader.take_rest(), b"two\r\n\xff\xe5");
+        assert_eq!((reader.take_rest().len(), reader.next_line(true)), (0, None));
+        reader.push(b"more\n");
+        assert_eq!(reader.next_line(false).as_deref(), Some("more"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use crate::driver::parts::Parts;
 use crate::driver::plan::{Defaults, Plan, Wishes};
 use crate::output::Notice;
+use crate::session::eof_policy::AfterInput;
 use crate::session::{CloseReason, Command, ConnId, ConnectRequest};
 
 impl Parts {
@@ -65,6 +66,13 @@ impl Parts {
                 self.touch(id, move |peer| peer.link.heal(now, name));
             }
             Command::AskStdin(is_wanted) => self.stdin.ask(&mut self.io, is_wanted),
+            Command::JoinStdin(id) => self.join_stdin(id),
+            Command::FinishStdin => {
+                let takes_more = !self.stdin_targets().is_empty();
+                let kind = self.stdin.kind().filter(|_| takes_more);
+                self.stdin.finish_joined(self.input_policy().at_peer_eof(kind), self.io.now);
+            }
+            Command::LeaveStdin => self.stdin.leave(&mut self.io),
             Command::Verdict(verdict) => self.pronounce(verdict),
             Command::Print(text) => {
                 self.io.notify(&Notice::Print { text: &text });
@@ -89,6 +97,18 @@ impl Parts {
         let plan = Plan::new(Defaults::of(&self.config), request.target, wishes);
         let outcomes = self.dials.start(&mut self.io, plan, request.view);
         self.dialed.extend(outcomes);
+    }
+
+    /// Gives stdin to one connection. If it has ended before, so does what we send there.
+    fn join_stdin(&mut self, id: ConnId) {
+        let mut text = self.config.text;
+        if let Some(peer) = self.peers.by_id(id) {
+            text.send = text.send.or_else(|| peer.link.view().text.send_encoding());
+        }
+        self.stdin.join(&mut self.io, id, &text);
+        if self.stdin.slot().is_none() && self.input_policy().at_input_end(self.stdin.sent_any()) == AfterInput::Fin {
+            self.touch(id, |peer| peer.link.shutdown());
+        }
     }
 
     /// Registers the listeners that a script has opened since the last call.

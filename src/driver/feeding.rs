@@ -38,6 +38,15 @@ impl Parts {
 
     fn stdin_bytes(&mut self) {
         let targets = self.stdin_targets();
+        if self.stdin.joined().is_some() && !targets.is_empty() {
+            let read_before = self.stdin.take_unread_lines();
+            if !read_before.is_empty() {
+                self.send_to_all(&targets, &read_before);
+            }
+            if self.stdin.have_lines_ended() {
+                return self.stdin_ended(&targets);
+            }
+        }
         if !self.stdin.is_readable(&mut self.io) || targets.is_empty() || self.stderr.is_full(self.io.now) {
             return;
         }
@@ -191,14 +200,23 @@ impl Parts {
             return self.source_failed(&malformed("stdin", &fault));
         }
         self.end_input(targets);
+        if self.stdin.joined().is_some() {
+            self.tell_run(RunEvent::StdinEof);
+        }
     }
 
     /// The default effect of stdin's end, which is at hand for each connection once its handler does not hold it.
     fn end_input(&mut self, targets: &[Slot]) {
-        let after = self.policy.at_input_end(self.stdin.sent_any());
+        let after = self.input_policy().at_input_end(self.stdin.sent_any());
+        let is_joined = self.stdin.joined().is_some();
         for &slot in targets {
             self.work_on(slot, |peer| {
-                if peer.close_when_fed {
+                if is_joined {
+                    // The task that has joined it holds it, and wants just that.
+                    if after == AfterInput::Fin {
+                        peer.link.shutdown();
+                    }
+                } else if peer.close_when_fed {
                     peer.due = Some(OwnEnd::Close);
                 } else if after == AfterInput::Fin {
                     peer.due = Some(OwnEnd::Fin);
@@ -216,16 +234,25 @@ impl Parts {
         self.stdin.look_again(&mut self.io);
         if self.stdin.take_quiet(&mut self.io) {
             let has_writer = !self.stdin.has_ended();
+            let is_joined = self.stdin.joined().is_some();
             for slot in self.stdin_targets() {
-                let Some(peer) = self.peers.get(slot).filter(|peer| peer.close_when_fed) else { continue };
-                if has_writer {
+                let Some(peer) = self.peers.get(slot).filter(|peer| is_joined || peer.close_when_fed) else { continue };
+                if has_writer && !matches!(self.config.role, Role::Run) {
                     self.io.notify(&Notice::StdinLeft { conn: peer.link.view() });
                 }
-                self.work_on(slot, |peer| peer.due = Some(OwnEnd::Close));
+                if !is_joined {
+                    self.work_on(slot, |peer| peer.due = Some(OwnEnd::Close));
+                }
+            }
+            if is_joined {
+                self.tell_run(RunEvent::StdinLeft);
             }
             if self.shutdown.reader() != Reader::There {
                 self.stdin.stop(&mut self.io);
             }
+        }
+        if self.stdin.take_left(self.io.now) {
+            self.tell_run(RunEvent::StdinLeft);
         }
         if let Some(mut wait) = self.stdin.take_eof_wait(self.io.now) {
             let is_held = self.receivers().into_iter().any(|slot| self.is_held(slot));
@@ -251,7 +278,7 @@ impl Parts {
     /// Lets all connections that were sent stdin go at the end of `--eof-wait`.
     fn abandon_all(&mut self) {
         for slot in self.peers.slots() {
-            let Some(peer) = self.peers.get(slot).filter(|peer| peer.duties.stdin) else { continue };
+            let Some(peer) = self.peers.get(slot).filter(|peer| self.receives_stdin(peer)) else { continue };
             let queued = peer.link.view().info.queued();
             if queued > 0 {
                 self.io.notify(&Notice::Unsent { conn: peer.link.view(), queued });

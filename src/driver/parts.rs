@@ -30,7 +30,7 @@ use crate::net::reactor::Slot;
 use crate::script::ScriptHandler;
 use crate::session::connection::Settings;
 use crate::session::eof_policy::EofPolicy;
-use crate::session::{Command, ConnId, ConnIds, ConnView, Handler, Verdict};
+use crate::session::{Command, ConnId, ConnIds, ConnView, Handler, Side, Verdict};
 
 /// Work to do on a connection once it is established.
 pub(super) type Task = Box<dyn FnOnce(&mut Peer)>;
@@ -208,7 +208,7 @@ impl Parts {
 
     /// What was sent on all connections that receive stdin, and what is still to arrive.
     pub(super) fn outstanding(&self) -> Outstanding {
-        let receivers = self.peers.iter().filter(|peer| peer.duties.stdin);
+        let receivers = self.peers.iter().filter(|peer| self.receives_stdin(peer));
         receivers.fold(Outstanding::default(), |all, peer| Outstanding {
             sent: all.sent + peer.link.view().info.bytes_out(),
             left: all.left + peer.left_to_send(),
@@ -217,14 +217,30 @@ impl Parts {
 
     /// All connections that receive stdin, now or at another time.
     pub(super) fn receivers(&self) -> Vec<Slot> {
-        self.peers.iter().filter(|peer| peer.duties.stdin).map(|peer| peer.slot).collect()
+        self.peers.iter().filter(|peer| self.receives_stdin(peer)).map(|peer| peer.slot).collect()
+    }
+
+    /// Whether a connection receives stdin, now or at another time.
+    pub(super) fn receives_stdin(&self, peer: &Peer) -> bool {
+        self.stdin.joined().map_or(peer.duties.stdin, |joined| joined == peer.id())
+    }
+
+    /// The rules of the end of stdin: those of the run, or of one connection that alone receives it.
+    pub(super) fn input_policy(&self) -> EofPolicy {
+        let joined = self.stdin.joined().map(|id| self.peers.by_id(id));
+        let is_accepted = |peer: Option<&Peer>| peer.is_some_and(|peer| peer.link.view().info.side() == Side::Server);
+        joined.map_or(self.policy, |peer| self.policy.of_one_peer(is_accepted(peer)))
     }
 
     /// Connections that receive stdin now.
     pub(super) fn stdin_targets(&self) -> Vec<Slot> {
         let is_target = |peer: &&Peer| {
             let link = &peer.link;
-            peer.duties.stdin && link.is_established() && link.is_open() && link.can_send() && peer.preamble.is_none()
+            self.receives_stdin(peer)
+                && link.is_established()
+                && link.is_open()
+                && link.can_send()
+                && peer.preamble.is_none()
         };
         self.peers.iter().filter(is_target).map(|peer| peer.slot).collect()
     }

@@ -1,7 +1,8 @@
 //! `Stdin`: reads stdin, as bytes for connections or as lines for a script.
 //!
 //! Owns its text filter, and the timers of its silence, of `--eof-wait` and of slow clients. Which connections receive it is
-//! in `feeding`; what its end means is `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes.
+//! in `feeding`; what its end means is `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes. A
+//! script that asks for its lines may join it with one connection, which gets its bytes from where the lines stand.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::driver::world::{InputStream, cannot_read_stdin};
 use crate::error::Result;
 use crate::net::reactor::{Io as Step, Slot};
 use crate::session::connection::HIGH_WATER;
-use crate::session::eof_policy::InputKind;
+use crate::session::eof_policy::{AfterEof, InputKind};
 use crate::session::{ACKNOWLEDGEMENT_CHECK, ConnId};
 
 /// With one connection: queued bytes at which reading stdin stops.
@@ -56,6 +57,10 @@ pub(super) struct Stdin {
     lines_ended: bool,
     /// Set if lines are asked for one by one: whether one is.
     asked: Option<bool>,
+    /// The connection that a script has joined it with, which receives it alone.
+    joined: Option<ConnId>,
+    /// Set once the joined connection gets nothing more: when the script is told so.
+    left: Option<Instant>,
 }
 
 /// The running `--eof-wait`: the wait for the peer after the end of stdin. It begins again while bytes go out.
@@ -120,6 +125,8 @@ impl Stdin {
             lines: (duty != Duty::Bytes).then(LineReader::default),
             lines_ended: false,
             asked: (duty == Duty::Asked).then_some(false),
+            joined: None,
+            left: None,
         }
     }
 
@@ -157,11 +164,68 @@ impl Stdin {
     /// What it is read for.
     pub(super) fn duty(&self) -> Duty {
         match (&self.lines, self.asked) {
+            _ if self.gives_bytes() => Duty::Bytes,
             (None, _) => Duty::Bytes,
             (Some(_), None) => Duty::Lines,
             (Some(_), Some(_)) => Duty::Asked,
         }
     }
+
+    fn gives_bytes(&self) -> bool {
+        self.lines.is_none() || self.joined.is_some()
+    }
+
+    /// Whether one connection receives it.
+    fn has_one_target(&self) -> bool {
+        self.single_peer || self.joined.is_some()
+    }
+
+    // ---- joined with a connection ---------------------------------------------------------------------
+
+    /// Gives it to one connection, as what these settings make of it.
+    pub(super) fn join(&mut self, io: &mut Io, conn: ConnId, text: &Text) {
+        (self.joined, self.left) = (Some(conn), None);
+        self.filter = TextFilter::new(text);
+        if let Some(slot) = self.slot {
+            io.reactor.wake(slot);
+        }
+    }
+
+    /// The connection that alone receives it.
+    pub(super) fn joined(&self) -> Option<ConnId> {
+        self.joined
+    }
+
+    /// The peer of the joined connection has ended.
+    pub(super) fn finish_joined(&mut self, after: AfterEof, now: Instant) {
+        match after {
+            AfterEof::Close => self.left = Some(now),
+            AfterEof::SendUntilQuiet(quiet) => self.start_quiet(quiet, now),
+            // Its end is told anyway.
+            AfterEof::SendRest | AfterEof::Keep => {}
+        }
+    }
+
+    /// Whether nothing of it is waited for any more, once.
+    pub(super) fn take_left(&mut self, now: Instant) -> bool {
+        self.left.take_if(|at| *at <= now).is_some()
+    }
+
+    /// Takes it from the joined connection.
+    pub(super) fn leave(&mut self, io: &mut Io) {
+        (self.joined, self.left, self.quiet, self.eof_wait) = (None, None, None, None);
+        // Another task may have asked for a line.
+        if let Some(slot) = self.slot.filter(|_| self.is_asked()) {
+            io.reactor.wake(slot);
+        }
+    }
+
+    /// What was read for lines and not given out, for the joined connection.
+    pub(super) fn take_unread_lines(&mut self) -> Vec<u8> {
+        self.lines.as_mut().map(LineReader::take_rest).unwrap_or_default()
+    }
+
+    // ---- reading --------------------------------------------------------------------------------------
 
     /// The script waits for a line, or does so no more.
     pub(super) fn ask(&mut self, io: &mut Io, is_wanted: bool) {
@@ -183,7 +247,7 @@ impl Stdin {
 
     /// The kind of stdin, while its bytes go to connections and it has not ended.
     pub(super) fn kind(&self) -> Option<InputKind> {
-        self.input.as_ref().filter(|_| self.lines.is_none()).map(|input| input.kind())
+        self.input.as_ref().filter(|_| self.gives_bytes()).map(|input| input.kind())
     }
 
     /// Continues the state of line ends after the preamble of the one connection.
@@ -204,7 +268,7 @@ impl Stdin {
 
     /// Whether a connection with this many queued bytes has room for stdin.
     pub(super) fn wants_room(&self, queued: usize) -> bool {
-        self.input.is_some() && self.lines.is_none() && queued < self.mark()
+        self.input.is_some() && self.gives_bytes() && queued < self.mark()
     }
 
     /// Whether it is readable. Also records a hang-up.
@@ -217,7 +281,7 @@ impl Stdin {
 
     /// Queued bytes of a connection at which reading stdin stops.
     pub(super) fn mark(&self) -> usize {
-        match (self.single_peer, self.hung_up) {
+        match (self.has_one_target(), self.hung_up) {
             (false, _) => HIGH_WATER,
             (true, true) => LAST_MARK,
             (true, false) => MARK,
@@ -238,7 +302,7 @@ impl Stdin {
     /// the peer takes nothing.
     pub(super) fn gives_moves(&self) -> bool {
         let flows = self.input.as_ref().is_some_and(|input| input.flows());
-        flows && !self.hung_up && self.single_peer && self.filter.is_open()
+        flows && !self.hung_up && self.has_one_target() && self.filter.is_open()
     }
 
     /// The input for a move within the kernel.
@@ -248,8 +312,8 @@ impl Stdin {
 
     /// Reads once.
     pub(super) fn read(&mut self, io: &mut Io, buffer: &mut [u8]) -> Step {
+        let room = if self.hung_up && self.gives_bytes() { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
         let (Some(input), Some(slot)) = (&mut self.input, self.slot) else { return Step::Blocked };
-        let room = if self.hung_up && self.lines.is_none() { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
         let room = room.min(self.piece);
         let readiness = io.reactor.readiness(slot);
         let step = readiness.read(&mut buffer[..room], |buffer| input.read(buffer));
@@ -305,10 +369,7 @@ impl Stdin {
 
     /// Notes that nothing follows the lines that were read.
     pub(super) fn finish_lines(&mut self) {
-        if let Some(lines) = &mut self.lines {
-            lines.finish();
-            self.lines_ended = true;
-        }
+        self.lines_ended |= self.lines.is_some();
     }
 
     /// Whether nothing follows the lines that were read.
@@ -376,7 +437,7 @@ impl Stdin {
 
     /// With several clients: starts the time limit of those that are `full` now, and ends that of all others.
     pub(super) fn note_full(&mut self, full: &[ConnId], now: Instant) {
-        if self.single_peer {
+        if self.has_one_target() {
             return;
         }
         self.full_since.retain(|(id, _)| full.contains(id));
@@ -404,6 +465,6 @@ impl Stdin {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
         let quiet = self.quiet.map(|(_, until)| until);
-        [quiet, self.eof_wait.map(|wait| wait.look_at), self.look_again, slow].into_iter().flatten().min()
+        [quiet, self.eof_wait.map(|wait| wait.look_at), self.look_again, self.left, slow].into_iter().flatten().min()
     }
 }

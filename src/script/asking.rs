@@ -1,6 +1,7 @@
 //! `Asking`: stdin, for tasks that ask for its lines.
 //!
-//! Owns who waits for a line, and a line that came after its task had gone. The driver reads; the calls are in `api::stdin`.
+//! Owns who waits for a line or has joined stdin with a connection, and a line that came after its task had gone. The driver
+//! reads; the calls are in `api::stdin` and `api::interactive`.
 
 use std::cell::{Cell, RefCell};
 
@@ -30,12 +31,21 @@ pub(super) struct Asking {
     reader: Cell<Option<TaskId>>,
     line: RefCell<Option<String>>,
     has_ended: Cell<bool>,
+    /// The task that has joined it with a connection, and the name of that.
+    joined: RefCell<Option<(TaskId, String)>>,
+    /// That connection gets nothing more of it.
+    has_left: Cell<bool>,
 }
 
 impl Asking {
     /// The task that waits.
     pub(super) fn reader(&self) -> Option<TaskId> {
         self.reader.get()
+    }
+
+    /// The task that waits for a line, or whose connection gets it all.
+    pub(super) fn user(&self) -> Option<TaskId> {
+        self.joined.borrow().as_ref().map(|(task, _)| *task).or(self.reader.get())
     }
 
     /// Sets the task that waits.
@@ -46,6 +56,22 @@ impl Asking {
     /// The line that has come.
     pub(super) fn take_line(&self) -> Option<String> {
         self.line.take()
+    }
+
+    /// Begins or ends the time in which it goes to a connection of a task.
+    pub(super) fn set_joined(&self, joined: Option<(TaskId, String)>) {
+        self.has_left.set(false);
+        self.joined.replace(joined);
+    }
+
+    /// The task that has joined it with a connection, and the name of that.
+    pub(super) fn joined(&self) -> Option<(TaskId, String)> {
+        self.joined.borrow().clone()
+    }
+
+    /// Whether the connection that it is joined with gets nothing more of it.
+    pub(super) fn has_left(&self) -> bool {
+        self.has_left.get() || self.has_ended.get()
     }
 
     /// Whether nothing more will come.
@@ -64,9 +90,10 @@ impl ScriptHandler {
         match event {
             RunEvent::StdinLine(line) => drop(asking.line.replace(Some(line.clone()))),
             RunEvent::StdinEof => asking.has_ended.set(true),
+            RunEvent::StdinLeft => asking.has_left.set(true),
             _ => return false,
         }
-        if let Some(task) = asking.reader() {
+        if let Some(task) = asking.user() {
             self.host.tasks().wake(task);
         }
         true

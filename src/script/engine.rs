@@ -33,6 +33,7 @@ pub(super) fn build(
     let mut engine = Engine::new();
     set_limits(&mut engine);
     api::register(&mut engine, host, access);
+    api::misfits::register(&mut engine);
     waiting::register(&mut engine);
     engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
 

@@ -304,7 +304,7 @@ fn function_not_found(signature: &str, place: &Source, at: Position) -> Words {
         let near = if hint.is_none() { near_function(name, place) } else { None };
         return Words { what: unknown, near, hint };
     }
-    let what = format!("{name} takes {}, not ({given})", alternatives(&forms, types.len()));
+    let what = misfit(name, &types);
     if types.first().is_some_and(|first| first == "Conn")
         && let Some(hint) = habits::of_connection(name)
     {
@@ -312,6 +312,11 @@ fn function_not_found(signature: &str, place: &Source, at: Position) -> Words {
     }
     let habit = || habits::function(name).map(str::to_owned);
     Words { what, near: None, hint: valueless().or_else(|| usage(name, place)).or_else(habit) }
+}
+
+/// What a call with arguments of wrong types says: `sleep takes (int), not (string)`.
+pub(super) fn misfit(name: &str, given: &[String]) -> String {
+    format!("{name} takes {}, not ({})", alternatives(&signatures::of(name), given.len()), given.join(", "))
 }
 
 /// The argument lists of a function: those of as many arguments as were given, or else all.

@@ -515,6 +515,8 @@ impl Handler for ScriptHandler {
             RunEvent::ListenFailed { listener, trouble } => return self.listen_failed(listener, trouble, out),
             RunEvent::StdinLine(line) => (Hook::Stdin, Some(line.into())),
             RunEvent::StdinEof => (Hook::StdinEof, None),
+            // Only a task asks for it.
+            RunEvent::StdinLeft => return Ok(false),
             RunEvent::Signal(name) => (Hook::Signal, Some(name.into())),
             RunEvent::Reloaded => (Hook::Reload, None),
             RunEvent::Stop(code) => (Hook::Stop, Some(Dynamic::from_int(code.into()))),

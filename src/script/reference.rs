@@ -84,6 +84,11 @@ pub(super) fn signatures(name: &str) -> Vec<&'static str> {
     callable().filter(|entry| entry.name == name).map(|entry| entry.usage).collect()
 }
 
+/// Whether there is a function or a property of that name.
+pub(super) fn has(name: &str) -> bool {
+    entries().any(|entry| entry.name == name)
+}
+
 /// The names of all functions, including the most used ones of Rhai.
 pub(super) fn functions() -> impl Iterator<Item = &'static str> {
     callable().map(|entry| entry.name).chain(RHAI.iter().copied())
@@ -486,6 +491,7 @@ mod tests {
             include_str!("api/expect.rs"),
             include_str!("api/framing.rs"),
             include_str!("api/globals.rs"),
+            include_str!("api/interactive.rs"),
             include_str!("api/network.rs"),
             include_str!("api/numbers.rs"),
             include_str!("api/text.rs"),

@@ -2,17 +2,20 @@
 //!
 //! Owns the kinds, the map and what an uncaught one means for the exit code.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use rhai::{Dynamic, EvalAltResult, Map, Position};
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Map, Position};
 
 use crate::exit::Exit;
 use crate::script::api::conn::Conn;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
+use crate::script::reference;
 use crate::script::tasks::Role;
 use crate::session::inbox::StreamEnd;
 use crate::session::{ConnError, ErrorKind};
+use crate::sys::coroutine;
 
 /// The kind of a failure, the `kind` of its map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +106,7 @@ pub(super) struct Trouble {
     /// The whole message.
     pub(super) message: String,
     /// The call that failed, such as `read_line`.
-    pub(super) op: &'static str,
+    pub(super) op: Cow<'static, str>,
     /// What had arrived, which stays where it is.
     pub(super) got: Dynamic,
     /// The connection.
@@ -115,7 +118,7 @@ pub(super) struct Trouble {
 impl Trouble {
     /// A failure of a call that is about no connection.
     pub(super) fn new(kind: Kind, op: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), op, got: Dynamic::UNIT, conn: None, expected: None }
+        Self { kind, message: message.into(), op: op.into(), got: Dynamic::UNIT, conn: None, expected: None }
     }
 
     /// The time limit of a call has passed.
@@ -135,7 +138,7 @@ impl Trouble {
         map.insert("kind".into(), self.kind.name().into());
         map.insert("message".into(), self.message.into());
         map.insert("got".into(), self.got);
-        map.insert("op".into(), self.op.into());
+        map.insert("op".into(), self.op.into_owned().into());
         map.insert("conn".into(), self.conn.map_or(Dynamic::UNIT, Dynamic::from));
         map.extend(self.expected.map(|expected| ("expected".into(), expected)));
         EvalAltResult::ErrorRuntime(Dynamic::from_map(map), Position::NONE).into()
@@ -148,6 +151,40 @@ pub(super) fn failure(host: &Host, kind: Kind, op: &'static str, conn: Option<&C
         Some(_) => Trouble { conn: conn.cloned(), ..Trouble::new(kind, op, message) }.thrown(),
         None => message.into(),
     }
+}
+
+/// The error of a call that is wrong in itself: in a task a map, elsewhere its text. The message begins with the name of the
+/// call, or else `op` is empty.
+pub(super) fn refusal(message: String) -> Fault {
+    if !coroutine::is_running() {
+        return message.into();
+    }
+    let end = message.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').unwrap_or(message.len());
+    let follows = |ends: &[char]| message[end..].starts_with(ends);
+    let op =
+        if follows(&[':', '(']) || (follows(&[' ']) && reference::has(&message[..end])) { &message[..end] } else { "" };
+    let op = Cow::Owned(op.to_owned());
+    Trouble { op, ..Trouble::new(Kind::Io, "", message) }.thrown()
+}
+
+/// The same error, of a call on this connection.
+pub(super) fn about(fault: Fault, op: &str, conn: &Conn) -> Fault {
+    if let EvalAltResult::ErrorRuntime(thrown, _) = &*fault
+        && let Some(mut map) = thrown.clone().try_cast::<Map>().filter(|map| message_of(map).is_some())
+    {
+        for (key, value) in [("op", Dynamic::from(op.to_owned())), ("conn", Dynamic::from(conn.clone()))] {
+            let is_empty = map.get(key).is_none_or(|known| known.is_unit() || is_blank(known));
+            if is_empty {
+                map.insert(key.into(), value);
+            }
+        }
+        return EvalAltResult::ErrorRuntime(Dynamic::from_map(map), Position::NONE).into();
+    }
+    fault
+}
+
+fn is_blank(value: &Dynamic) -> bool {
+    value.read_lock::<ImmutableString>().is_some_and(|text| text.is_empty())
 }
 
 /// The kind and the words of a stream that has ended.

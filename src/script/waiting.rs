@@ -45,7 +45,7 @@ const fn waiting(name: &'static str, form: Form, least: usize, most: usize) -> W
 }
 
 /// All functions that wait. `connect` is not one of them: in a handler it returns at once.
-pub(super) const WAITING: [Waiting; 30] = [
+pub(super) const WAITING: [Waiting; 31] = [
     waiting("read", Form::Conn, 0, 2),
     waiting("read_until", Form::Conn, 1, 2),
     waiting("read_line", Form::Conn, 0, 1),
@@ -64,6 +64,7 @@ pub(super) const WAITING: [Waiting; 30] = [
     waiting("expect_silence", Form::Conn, 1, 1),
     waiting("flush", Form::Conn, 0, 1),
     waiting("closed", Form::Conn, 0, 1),
+    waiting("interactive", Form::Conn, 0, 0),
     waiting("send", Form::Send, 1, 1),
     waiting("send_line", Form::Send, 1, 1),
     waiting("send_hex", Form::Send, 1, 1),

@@ -68,6 +68,13 @@ pub enum Command {
     Heal(ConnId, Option<&'static str>),
     /// The handler waits for a line of stdin, or does so no more. It comes as an event of the run.
     AskStdin(bool),
+    /// Stdin goes to this connection alone until [`Command::LeaveStdin`]; its end is the end of what we send.
+    JoinStdin(ConnId),
+    /// The peer of the connection that stdin goes to has ended its stream: stdin is taken from it by the rules of the
+    /// peer's end, and then [`RunEvent::StdinLeft`](crate::session::RunEvent::StdinLeft) tells so.
+    FinishStdin,
+    /// Stdin goes to no connection any more.
+    LeaveStdin,
     /// Text for stdout, line end included.
     Print(String),
     /// Bytes for stdout as they are.

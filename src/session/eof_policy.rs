@@ -84,6 +84,11 @@ impl EofPolicy {
         }
     }
 
+    /// The rules for one connection that alone receives stdin. `is_accepted`: it was accepted, not made.
+    pub fn of_one_peer(self, is_accepted: bool) -> Self {
+        Self { listening: is_accepted, many_peers: false, ..self }
+    }
+
     /// stdin has ended, after `sent_any` bytes or none.
     pub fn at_input_end(self, sent_any: bool) -> AfterInput {
         if self.send_only {
@@ -146,6 +151,15 @@ mod tests {
         ];
         for (case, rules, sent_any, expected) in table {
             assert_eq!(rules.at_input_end(sent_any), expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn one_of_many_peers_has_the_rules_of_one() {
+        for (accepted, empty) in [(true, AfterInput::Keep), (false, AfterInput::Fin)] {
+            let rules = KEEP_OPEN.of_one_peer(accepted);
+            assert_eq!((rules.at_input_end(true), rules.at_input_end(false)), (AfterInput::Fin, empty));
+            assert_eq!(rules.at_peer_eof(Some(InputKind::File)), AfterEof::SendRest);
         }
     }
 

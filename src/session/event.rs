@@ -64,6 +64,8 @@ pub enum RunEvent {
     StdinLine(String),
     /// stdin has ended.
     StdinEof,
+    /// Answers [`Command::FinishStdin`](crate::session::Command::FinishStdin): nothing of stdin is waited for any more.
+    StdinLeft,
     /// A signal, by its name without `SIG`. A handler that takes it decides what follows.
     Signal(&'static str),
     /// This handler has taken the place of an older version.

@@ -37,6 +37,8 @@ pub(super) enum Fault {
         before: Option<Event>,
         /// What is malformed, and where.
         error: DecodeError,
+        /// The bytes after it that were taken to be decoded with it.
+        rest: Box<[u8]>,
     },
     /// No line end within the limit.
     LineTooLong(usize),
@@ -52,13 +54,27 @@ impl Fault {
     /// What is told of it: what came before the fault, and the error.
     pub(super) fn trouble(self, op: Operation) -> (Option<Event>, ConnError) {
         let (before, kind, message) = match self {
-            Self::Text { before, error } => (before, ErrorKind::Text, error.to_string()),
+            Self::Text { before, error, .. } => (before, ErrorKind::Text, error.to_string()),
             Self::LineTooLong(limit) => (None, ErrorKind::Frame, format!("a line is longer than {limit} bytes")),
             Self::Frame(error) => (None, ErrorKind::Frame, error.to_string()),
             Self::CutShort(bytes) => (None, ErrorKind::Frame, format!("{bytes} bytes are no whole frame")),
             Self::Unmet(max) => (None, ErrorKind::Frame, format!("what is expected did not come in {max} bytes")),
         };
         (before, ConnError { kind, op, message })
+    }
+}
+
+/// Bytes that cannot be decoded.
+#[derive(Debug)]
+struct Undecodable {
+    error: DecodeError,
+    /// The bytes after it that were to be decoded with it.
+    rest: Box<[u8]>,
+}
+
+impl From<DecodeError> for Undecodable {
+    fn from(error: DecodeError) -> Self {
+        Self { error, rest: Box::default() }
     }
 }
 
@@ -225,7 +241,7 @@ impl Inbound {
             return Ok(());
         }
         let result = self.decode(view, |decoder, text| decoder.decode(bytes, text));
-        self.keep_or_fail(result)
+        self.keep_or_fail(result.map_err(Undecodable::from))
     }
 
     /// Bytes that were received and are no events yet.
@@ -437,7 +453,7 @@ impl Inbound {
         }
         let result = self.decode_front(view, self.bytes.len());
         let result = result.and_then(|()| match &mut self.decoder {
-            Some(decoder) => decoder.1.finish(self.text.end()),
+            Some(decoder) => Ok(decoder.1.finish(self.text.end())?),
             None => Ok(()),
         });
         events.extend(self.text_event(result)?);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::codec::framing::MAX_FRAME;
 use crate::config::Malformed;
-use crate::session::inbound::Inbound;
+use crate::session::inbound::{Fault, Inbound};
 use crate::session::{ChosenForm, ConnError, ConnView, Event, Form, Operation};
 
 /// How a stream has ended.
@@ -136,7 +136,8 @@ impl Inbox {
         }
         self.settle();
         let next = loop {
-            let next = self.inbound.next(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+            let held = self.inbound.held();
+            let next = self.inbound.next(view).map_err(|fault| self.failed(view, fault, held))?;
             if next.is_some() || !self.join() {
                 break next;
             }
@@ -176,11 +177,19 @@ impl Inbox {
             self.want(view, wanted.clone());
         }
         self.settle();
-        if self.is_finished || self.inbound.held() == 0 {
+        // A decoder may hold the beginning of a character.
+        if self.is_finished || (self.inbound.held() == 0 && !self.inbound.is_text()) {
             return Ok(None);
         }
         self.is_finished = true;
-        let mut last = self.inbound.finish(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+        let held = self.inbound.held().max(1);
+        let frame = if self.inbound.is_text() { Vec::new() } else { self.inbound.bytes().to_vec() };
+        let mut last = self.inbound.finish(view).map_err(|fault| {
+            if self.inbound.held() == 0 {
+                self.inbound.unread(&frame);
+            }
+            self.failed(view, fault, held)
+        })?;
         debug_assert!(last.len() <= 1, "whole units were given out before");
         Ok(last.pop())
     }
@@ -200,7 +209,8 @@ impl Inbox {
     /// # Errors
     /// As [`Inbox::next`].
     pub fn decide(&mut self, view: &ConnView) -> Result<Option<Event>, ConnError> {
-        let next = self.inbound.decide(view).map_err(|fault| fault.trouble(Operation::Read).1)?;
+        let held = self.inbound.held();
+        let next = self.inbound.decide(view).map_err(|fault| self.failed(view, fault, held))?;
         Ok(self.without_measure(next))
     }
 
@@ -211,6 +221,14 @@ impl Inbox {
             all.extend(chunk);
         }
         all
+    }
+
+    /// What a fault says. The bytes that it has taken stay; `held` were held before.
+    fn failed(&mut self, view: &ConnView, fault: Fault, held: usize) -> ConnError {
+        if self.inbound.held() < held {
+            self.inbound.unread_fault(view, &fault);
+        }
+        fault.trouble(Operation::Read).1
     }
 
     fn want(&mut self, view: &ConnView, wanted: Wanted) {

@@ -103,6 +103,11 @@ impl TextSettings {
         self.encoder.borrow_mut().finish(out);
     }
 
+    /// The encoding of sent text; `None` if that is UTF-8.
+    pub fn send_encoding(&self) -> Option<&'static Encoding> {
+        Some(self.encoder.borrow().encoding()).filter(|encoding| *encoding != UTF_8)
+    }
+
     /// What becomes of a character that the encoding does not have.
     pub fn unencodable(&self) -> Unencodable {
         self.encoder.borrow().unencodable()

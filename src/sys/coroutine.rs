@@ -66,6 +66,11 @@ impl Drop for Outer {
     }
 }
 
+/// Whether a coroutine is running.
+pub fn is_running() -> bool {
+    !CURRENT.get().is_null()
+}
+
 /// Leaves the running coroutine until it is resumed.
 ///
 /// # Panics

@@ -402,7 +402,7 @@ fn malformed_text() {
         stderr listening on 127.0.0.1:1
         > client
         > 1 sends 0x61ff0a
-        stderr tcpx: SCRIPT:2:10: malformed utf-8 at byte 1: 0xff; got nothing
+        stderr tcpx: SCRIPT:2:10: malformed utf-8 at byte 1: 0xff; got 3 bytes: a\xff\n
         stderr     2 |     conn.read_line();
         stderr       |          ^
         1 gets RST

@@ -18,7 +18,7 @@ use crate::config::{Charset, Unencodable};
 use crate::endpoint::{Address, MAX_DATAGRAM};
 use crate::script::host::Host;
 use crate::script::pulling::{attachment, pull};
-use crate::script::trouble::{self, Kind};
+use crate::script::trouble::{self, Kind, about};
 use crate::session::{Command, ConnView, ListenerId, Side};
 
 /// A connection; cheap to copy.
@@ -175,7 +175,7 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
         "timeout",
         |conn: &mut Conn| in_ms(attachment(&conn.0).timeout()),
         |conn: &mut Conn, ms: INT| -> Outcome<()> {
-            attachment(&conn.0).set_timeout(limit("timeout", ms)?);
+            attachment(&conn.0).set_timeout(limit("timeout", conn, ms)?);
             Ok(())
         },
     );
@@ -184,7 +184,7 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
         "idle_timeout",
         |conn: &mut Conn| in_ms(conn.0.info.idle_limit()),
         move |conn: &mut Conn, ms: INT| -> Outcome<()> {
-            to.extend(conn.0.request_idle_limit(limit("idle_timeout", ms)?));
+            to.extend(conn.0.request_idle_limit(limit("idle_timeout", conn, ms)?));
             Ok(())
         },
     );
@@ -193,7 +193,7 @@ fn register_settings(engine: &mut Engine, host: &Rc<Host>) {
         "peer_idle_timeout",
         |conn: &mut Conn| in_ms(conn.0.info.peer_idle_limit()),
         move |conn: &mut Conn, ms: INT| -> Outcome<()> {
-            to.extend(conn.0.request_peer_idle_limit(limit("peer_idle_timeout", ms)?));
+            to.extend(conn.0.request_peer_idle_limit(limit("peer_idle_timeout", conn, ms)?));
             Ok(())
         },
     );
@@ -205,8 +205,9 @@ fn in_ms(limit: Option<Duration>) -> INT {
 }
 
 /// A limit of time as scripts set it: `name` is the property.
-fn limit(name: &str, ms: INT) -> Outcome<Option<Duration>> {
-    let ms = u64::try_from(ms).map_err(|_| failure(format!("{name} is in milliseconds, not {ms}")))?;
+fn limit(name: &str, conn: &Conn, ms: INT) -> Outcome<Option<Duration>> {
+    let wrong = |_| about(failure(format!("{name} is in milliseconds, not {ms}")), name, conn);
+    let ms = u64::try_from(ms).map_err(wrong)?;
     Ok((ms > 0).then(|| Duration::from_millis(ms)))
 }
 
@@ -236,9 +237,10 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("send", move |conn: &mut Conn, letter: char| {
         send_text(&to, conn, letter.encode_utf8(&mut [0; 4]))
     });
-    engine.register_fn("send", |context: NativeCallContext<'_>, _: &mut Conn, other: Dynamic| -> Outcome<bool> {
+    engine.register_fn("send", |context: NativeCallContext<'_>, conn: &mut Conn, other: Dynamic| -> Outcome<bool> {
         let given = type_name(&context, &other);
-        Err(failure(format!("send takes a string, a blob or an array of them, not {given}")))
+        let message = format!("send takes a string, a blob or an array of them, not {given}");
+        Err(about(failure(message), "send", conn))
     });
     let to = Rc::clone(host);
     engine.register_fn("send_line", move |conn: &mut Conn, text: &str| {
@@ -252,7 +254,9 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     });
     let to = Rc::clone(host);
     engine.register_fn("send_hex", move |conn: &mut Conn, digits: &str| {
-        let bytes = escape::parse_hex(digits).map_err(|fault| failure(fault.to_string()))?;
+        let wrong =
+            |fault: escape::HexError| trouble::failure(&to, Kind::Io, "send_hex", Some(conn), fault.to_string());
+        let bytes = escape::parse_hex(digits).map_err(wrong)?;
         queue(&to, conn, conn.0.text.raw(bytes))
     });
     let to = Rc::clone(host);
@@ -294,7 +298,8 @@ fn send_parts(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, parts: 
             bytes.extend(encode(host, conn, letter.encode_utf8(&mut [0; 4]))?);
         } else {
             let given = type_name(context, part);
-            return Err(failure(format!("send takes strings and blobs in an array, not {given} (at index {index})")));
+            let message = format!("send takes strings and blobs in an array, not {given} (at index {index})");
+            return Err(about(failure(message), "send", conn));
         }
     }
     queue(host, conn, bytes)
@@ -369,7 +374,7 @@ fn encoding(view: &ConnView) -> String {
 }
 
 fn set_encoding(conn: &mut Conn, label: &str) -> Outcome<()> {
-    conn.0.text.set_charset(charset_of(label)?);
+    conn.0.text.set_charset(charset_of(label).map_err(|fault| about(fault, "encoding", conn))?);
     Ok(())
 }
 
@@ -377,7 +382,10 @@ fn set_unencodable(conn: &mut Conn, policy: &str) -> Outcome<()> {
     conn.0.text.set_unencodable(match policy {
         FAIL => Unencodable::Fail,
         REPLACE => Unencodable::Replace,
-        _ => return Err(failure(format!("unencodable is \"{FAIL}\" or \"{REPLACE}\", not {policy:?}"))),
+        _ => {
+            let message = format!("unencodable is \"{FAIL}\" or \"{REPLACE}\", not {policy:?}");
+            return Err(about(failure(message), "unencodable", conn));
+        }
     });
     Ok(())
 }

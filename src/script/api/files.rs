@@ -17,6 +17,7 @@ use crate::error::cause;
 use crate::script::host::Host;
 use crate::script::opening;
 use crate::script::paths::FileAccess;
+use crate::script::trouble::about;
 use crate::session::{Command, FileToSend};
 use std::rc::Rc;
 
@@ -47,7 +48,10 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
 }
 
 fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<bool> {
-    let fault = |why: String| failure(format!("send_file(\"{path}\"): {why}"));
+    let fault = |why: String| about(failure(format!("send_file(\"{path}\"): {why}")), "send_file", conn);
+    if host.current_task().is_some() && !conn.view().info.can_send() {
+        return Err(super::room::unsendable(conn));
+    }
     if !reaches_peer(host, conn) {
         return Ok(false);
     }

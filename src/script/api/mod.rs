@@ -13,7 +13,9 @@ mod files;
 pub(super) mod framing;
 pub(super) mod globals;
 mod half;
+mod interactive;
 mod json;
+pub(super) mod misfits;
 pub(super) mod network;
 pub(super) mod numbers;
 mod pack;
@@ -36,6 +38,7 @@ use rhai::{Blob, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallCont
 
 use crate::script::host::Host;
 use crate::script::paths::FileAccess;
+use crate::script::trouble;
 
 /// The result of a function that can fail. The engine adds the position.
 type Outcome<T> = Result<T, Box<EvalAltResult>>;
@@ -51,6 +54,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
     reading::register(engine, host);
     room::register(engine, host);
     stdin::register(engine, host);
+    interactive::register(engine, host);
     tasks::register(engine, host);
     globals::register(engine, host);
     checks::register(engine, host);
@@ -68,9 +72,9 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
     files::register(engine, host, access);
 }
 
-/// An error that a script can catch; `catch (e)` gets its text.
+/// An error that a script can catch: `catch (e)` gets its text, in a task the map of all errors there.
 fn failure(text: impl Into<String>) -> Box<EvalAltResult> {
-    text.into().into()
+    trouble::refusal(text.into())
 }
 
 /// A value as `print` writes it.

@@ -54,7 +54,8 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
     engine.register_fn("pipe", move |conn: &mut Conn, other: Conn| -> Outcome<()> {
         if conn.view().id == other.view().id {
-            return Err(failure("a connection cannot be piped to itself"));
+            let message = "a connection cannot be piped to itself".to_owned();
+            return Err(trouble::failure(&of, Kind::Io, "pipe", Some(conn), message));
         }
         of.push(Command::Pipe(conn.view().id, other.view().id));
         Ok(())
@@ -86,8 +87,8 @@ fn listen(context: &NativeCallContext<'_>, host: &Rc<Host>, address: &str, optio
     if host.is_loading() {
         return Err(failure("listen() while the script is loading: call it in on_start"));
     }
-    let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
     let refused = |fault: String| trouble::failure(host, Kind::Io, "listen", None, fault);
+    let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| refused(fault.to_string()))?;
     match served_by(context, options)? {
         None => host.bind(&endpoint).map_err(|fault| refused(fault.to_string())),
         Some((script, args)) => {
@@ -131,7 +132,8 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
     if host.is_loading() {
         return Err(failure("connect() while the script is loading: call it in on_start"));
     }
-    let endpoint: Endpoint = target.parse().map_err(|fault: crate::error::Error| failure(fault.to_string()))?;
+    let unknown = |fault: crate::error::Error| trouble::failure(host, Kind::Io, "connect", None, fault.to_string());
+    let endpoint: Endpoint = target.parse().map_err(unknown)?;
     if endpoint.port() == Some(0) {
         return Err(failure(format!("connect(\"{target}\"): port 0 cannot be connected to")));
     }
@@ -164,7 +166,7 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
         attachment(&view).make_pull(host.text().malformed, view.info.is_datagram());
     }
     attachment(&view).set_timeout(task.and_then(|task| host.wait_limit(task)));
-    let timeout = options.timeout;
+    let timeout = options.timeout.or_else(|| task.and_then(|task| host.wait_limit(task)));
     host.push(Command::Connect(ConnectRequest { view: Rc::clone(&view), target: endpoint, timeout }));
     if let Some(task) = task {
         host.tasks().note_opened(task, &view);

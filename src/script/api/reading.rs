@@ -20,7 +20,7 @@ use crate::script::expecting::AnySearch;
 use crate::script::host::Host;
 use crate::script::pulling::{self, Pull};
 use crate::script::tasks::{TaskId, Woken};
-use crate::script::trouble::{self, Kind, Trouble};
+use crate::script::trouble::{self, Kind, Trouble, about};
 use crate::session::inbox::{Inbox, LINES, StreamEnd, Wanted};
 use crate::session::{ChosenForm, ConnError, ConnView, Event};
 
@@ -81,11 +81,13 @@ fn register_expect(engine: &mut Engine, host: &Rc<Host>) {
     waits::register(engine, host, "expect_eof", expect_eof);
     waits::register(engine, host, "expect_reset", expect_reset);
     let of = Rc::clone(host);
-    engine.register_fn("expect_silence", move |conn: Conn, ms: INT| expect_silence(&of, &conn, ms));
+    engine.register_fn("expect_silence", move |conn: Conn, ms: INT| {
+        expect_silence(&of, &conn, ms).map_err(|fault| about(fault, "expect_silence", &conn))
+    });
 }
 
 fn exactly(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
-    let n = size("read", n)?;
+    let n = size("read", conn, n)?;
     let plural = if n == 1 { "" } else { "s" };
     Reading::new(host, conn, "read", format!("{n} byte{plural}"), ms)?
         .needing(n)
@@ -93,7 +95,7 @@ fn exactly(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
 }
 
 fn peek(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
-    let n = size("peek", n)?;
+    let n = size("peek", conn, n)?;
     let plural = if n == 1 { "" } else { "s" };
     Reading::new(host, conn, "peek", format!("{n} byte{plural}"), ms)?
         .needing(n)
@@ -129,7 +131,8 @@ fn read_until(
     end: &Dynamic,
     ms: Option<INT>,
 ) -> Outcome<Dynamic> {
-    let framing = framing::delimiter_of(context, host, "read_until", conn, end, MAX_FRAME)?;
+    let framing = framing::delimiter_of(context, host, "read_until", conn, end, MAX_FRAME);
+    let framing = framing.map_err(|fault| about(fault, "read_until", conn))?;
     if let Framing::Text { text, .. } = &framing {
         let (text, what) = (text.clone(), format!("{:?}", show_line(text)));
         let wanted = Wanted::Unit(ChosenForm::DelimitedText(framing));
@@ -146,11 +149,11 @@ fn expect(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, what: &Dyna
     let several = what.read_lock::<Array>().map(|patterns| patterns.clone());
     let patterns = several.unwrap_or_else(|| vec![what.clone()]);
     if patterns.is_empty() {
-        return Err(failure("expect([]): there is nothing to wait for"));
+        return Err(about(failure("expect([]): there is nothing to wait for"), "expect", conn));
     }
     let words: Vec<_> = patterns.iter().map(|pattern| shown(context, pattern)).collect();
     let patterns: Outcome<Vec<_>> = patterns.iter().map(|what| super::expect::pattern(context, what)).collect();
-    let search = AnySearch::new(patterns?);
+    let search = AnySearch::new(patterns.map_err(|fault| about(fault, "expect", conn))?);
     let wanted = Wanted::Unit(ChosenForm::Searched(Rc::clone(&search) as Rc<_>));
     let reading = Reading::new(host, conn, "expect", words.join(" or "), ms)?;
     let reading = if search.is_text() { reading.of_text() } else { reading };
@@ -230,11 +233,7 @@ impl IntoIterator for Units {
 
 impl Units {
     fn next(&self) -> Outcome<Option<Dynamic>> {
-        let reading = Reading::new(&self.host, &self.conn, self.op, self.what, None)?;
-        if self.wanted == Wanted::Bytes {
-            return reading.run_to_end(|inbox, view, _| Ok(inbox.take_chunk(view).map(Dynamic::from_blob)));
-        }
-        reading.of_text().unit_to_end(&self.wanted)
+        Reading::new(&self.host, &self.conn, self.op, self.what, None)?.piece_to_end(&self.wanted)
     }
 }
 
@@ -263,7 +262,7 @@ fn register_iterators(engine: &mut Engine, host: &Rc<Host>) {
 // ---- how a call waits -------------------------------------------------------------------------------------
 
 /// One call that waits for received bytes.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     host: &'a Host,
     conn: &'a Conn,
     pull: &'a Pull,
@@ -296,7 +295,7 @@ impl From<ConnError> for Failing {
 type Look<'a, T> = dyn FnMut(&mut Inbox, &ConnView, bool) -> Result<Option<T>, Failing> + 'a;
 
 impl<'a> Reading<'a> {
-    fn new(
+    pub(super) fn new(
         host: &'a Host,
         conn: &'a Conn,
         op: &'static str,
@@ -312,7 +311,7 @@ impl<'a> Reading<'a> {
             return Err(Trouble::new(Kind::Io, op, message).on(conn).thrown());
         }
         pull.note_reader(task);
-        let limit = waits::limit_on(conn, op, ms)?;
+        let limit = waits::limit_on(conn, op, ms).map_err(|fault| about(fault, op, conn))?;
         let what = what.into();
         Ok(Self { host, conn, pull, task, op, what, limit, needed: 0, is_text: false })
     }
@@ -338,6 +337,24 @@ impl<'a> Reading<'a> {
             None if inbox.end().is_some() => Ok(inbox.last(view, wanted)?.and_then(value)),
             found => Ok(found),
         })
+    }
+
+    /// It may wait for ever.
+    pub(super) fn without_limit(self) -> Self {
+        Self { limit: None, ..self }
+    }
+
+    /// The next chunk, text or whole unit; `None` once the stream has ended in order.
+    pub(super) fn piece_to_end(self, wanted: &Wanted) -> Outcome<Option<Dynamic>> {
+        if *wanted == Wanted::Bytes {
+            return self.run_to_end(|inbox, view, _| Ok(inbox.take_chunk(view).map(Dynamic::from_blob)));
+        }
+        let is_text = match wanted {
+            Wanted::Bytes | Wanted::Measured => false,
+            Wanted::Text => true,
+            Wanted::Unit(form) => matches!(form, ChosenForm::Lines { .. } | ChosenForm::DelimitedText(_)),
+        };
+        Self { is_text, ..self }.unit_to_end(wanted)
     }
 
     /// The same; `None` once the stream has ended in order.
@@ -490,9 +507,12 @@ fn framing_of(host: &Host, conn: &Conn, call: &str) -> Outcome<Wanted> {
     match pull_of(conn, call)?.framing() {
         Some(form) if form != ChosenForm::Data => Ok(Wanted::Unit(form)),
         _ if host.measures() => Ok(Wanted::Measured),
-        _ => Err(failure(format!(
-            "{call}: no framing is chosen; call conn.frame_lines(), frame_delim, frame_fixed or frame_length before"
-        ))),
+        _ => {
+            let message = format!(
+                "{call}: no framing is chosen; call conn.frame_lines(), frame_delim, frame_fixed or frame_length before"
+            );
+            Err(about(failure(message), call, conn))
+        }
     }
 }
 
@@ -501,12 +521,13 @@ fn pull_of<'a>(conn: &'a Conn, call: &str) -> Outcome<&'a Pull> {
 }
 
 fn not_of_tasks(conn: &Conn, call: &str) -> Fault {
-    failure(format!("{call}: what {} receives goes to its handlers, not to a task", conn.view().name()))
+    let message = format!("{call}: what {} receives goes to its handlers, not to a task", conn.view().name());
+    about(failure(message), call, conn)
 }
 
-fn size(call: &str, n: INT) -> Outcome<usize> {
+fn size(call: &str, conn: &Conn, n: INT) -> Outcome<usize> {
     let fits = usize::try_from(n).ok().filter(|n| *n <= LARGEST);
-    fits.ok_or_else(|| failure(format!("{call} takes 0 to {LARGEST} bytes, not {n}")))
+    fits.ok_or_else(|| about(failure(format!("{call} takes 0 to {LARGEST} bytes, not {n}")), call, conn))
 }
 
 /// Maximum bytes of one result: the maximum length of a blob.

@@ -12,7 +12,7 @@ use super::{Outcome, failure};
 use crate::script::asking::StdinUse;
 use crate::script::host::Host;
 use crate::script::tasks::{TaskId, Woken};
-use crate::script::trouble::{Kind, Trouble};
+use crate::script::trouble::{self, Kind, Trouble};
 use crate::session::Command;
 
 const LINE: &str = "read_stdin_line";
@@ -57,7 +57,7 @@ fn read_line(host: &Host, ms: Option<INT>) -> Outcome<ImmutableString> {
 ///
 /// # Errors
 /// It is not for tasks, or another one reads it.
-pub(super) fn reader(host: &Host, call: &str) -> Outcome<TaskId> {
+pub(super) fn reader(host: &Host, call: &'static str) -> Outcome<TaskId> {
     let task = host.task_for(call)?;
     match host.stdin_use() {
         StdinUse::Unread | StdinUse::Asked => {}
@@ -72,10 +72,13 @@ pub(super) fn reader(host: &Host, call: &str) -> Outcome<TaskId> {
             return Err(failure(format!("{call}: with --workers nobody reads stdin; leave --workers out")));
         }
     }
-    if let Some(other) = host.asking().reader().filter(|other| *other != task)
+    if let Some(other) = host.asking().user().filter(|other| *other != task)
         && let Some(state) = host.tasks().state(other).filter(|state| !state.is_done())
     {
-        return Err(failure(format!("stdin is already being read by the task started at {}", state.place())));
+        let joined = host.asking().joined();
+        let what = joined.map_or_else(|| "being read".to_owned(), |(_, name)| format!("joined with {name}"));
+        let message = format!("stdin is already {what} by the task started at {}", state.place());
+        return Err(trouble::failure(host, Kind::Io, call, None, message));
     }
     Ok(task)
 }

@@ -9,6 +9,7 @@ use super::conn::Conn;
 use super::{Outcome, failure};
 use crate::script::host::Host;
 use crate::script::pulling::attachment;
+use crate::script::trouble::about;
 
 /// Maximum time of a wait, in milliseconds: a year.
 const LONGEST: u64 = 365 * 24 * 60 * 60 * 1000;
@@ -21,9 +22,11 @@ pub(super) fn register<T: Variant + Clone>(
     call: fn(&Host, &Conn, Option<INT>) -> Outcome<T>,
 ) {
     let of = Rc::clone(host);
-    engine.register_fn(name, move |conn: Conn| call(&of, &conn, None));
+    engine.register_fn(name, move |conn: Conn| call(&of, &conn, None).map_err(|fault| about(fault, name, &conn)));
     let of = Rc::clone(host);
-    engine.register_fn(name, move |conn: Conn, ms: INT| call(&of, &conn, Some(ms)));
+    engine.register_fn(name, move |conn: Conn, ms: INT| {
+        call(&of, &conn, Some(ms)).map_err(|fault| about(fault, name, &conn))
+    });
 }
 
 /// A time of so many milliseconds.

@@ -1,7 +1,7 @@
 //! The part of the reference that is about tasks: what they are, the calls that wait, and the properties they need.
 
 /// What the manual says of sessions.
-pub(in crate::script) const SESSIONS: &str = "A flow that reads from top to bottom is a task: it waits where it reads, and everything else goes on meanwhile. fn session(conn) is one for each connection, of listen as of connect; what it receives waits until it asks. It begins after on_connect; its end closes the connection. Beside it there is no on_data, on_text, on_line, on_frame and on_eof; all other handlers and timers are as before. start(f, args..) begins a task anywhere. Handlers, and functions given to them, still never wait: there a call that waits is an error. With a session, and in tcpx run, stdin is not read before a task asks for a line of it.\n\nA time limit is an argument behind the others: conn.read_line(500). Without one conn.timeout counts, which is none in a session. What fails throws #{kind, message, got, op, conn}; the kinds are \"timeout\", \"eof\", \"reset\", \"closed\", \"refused\", \"resolve\", \"frame\", \"text\", \"cancelled\", \"expect\" and \"io\". got is what had arrived: it was not taken, the next call finds it. A session of listen that does not catch \"eof\" or \"reset\" has lost its peer: no failure. In connect they are 0 and 56, \"timeout\" is 28, \"expect\" 1, and everything else 112.";
+pub(in crate::script) const SESSIONS: &str = "A flow that reads from top to bottom is a task: it waits where it reads, and everything else goes on meanwhile. fn session(conn) is one for each connection, of listen as of connect; what it receives waits until it asks. It begins after on_connect; its end closes the connection. Beside it there is no on_data, on_text, on_line, on_frame and on_eof; all other handlers and timers are as before. start(f, args..) begins a task anywhere. Handlers, and functions given to them, still never wait: there a call that waits is an error. With a session, and in tcpx run, stdin is not read before a task asks for a line of it or calls conn.interactive().\n\nA time limit is an argument behind the others: conn.read_line(500). Without one conn.timeout counts, which is none in a session. What fails throws #{kind, message, got, op, conn}; the kinds are \"timeout\", \"eof\", \"reset\", \"closed\", \"refused\", \"resolve\", \"frame\", \"text\", \"cancelled\", \"expect\" and \"io\". got is what had arrived: it was not taken, the next call finds it. A session of listen that does not catch \"eof\" or \"reset\" has lost its peer: no failure. In connect they are 0 and 56, \"timeout\" is 28, \"expect\" 1, and everything else 112.";
 
 pub(super) const TASKS: &[(&str, &str)] = &[
     ("conn.timeout", "The time limit in ms of calls that wait and say none; 0 is none. Can be set."),
@@ -38,6 +38,10 @@ pub(super) const TASKS: &[(&str, &str)] = &[
     (
         "conn.closed()",
         "Waits until the connection is over and gives why, as on_close gets it. Bytes beyond 1 MiB that no task reads are dropped meanwhile, because the end is behind them.",
+    ),
+    (
+        "conn.interactive()",
+        "Gives the connection to the user until its end: what is received goes to stdout, stdin goes to the peer and its end ends what we send, all in the connection's encoding and with the rules of a run without a script. Then the script goes on, and may read what is left of stdin. A reset throws. It has no time limit, and conn.timeout does not count; one task at a time; not in tests, not beside on_stdin, and not with --workers.",
     ),
     ("conn.start(|c, ..| ..)", "Starts a task that ends with the connection; more arguments come after c."),
     ("listener.accept()", "Waits for the next client of a listener that a task has opened."),

@@ -5,7 +5,7 @@
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::{Fault, Inbound, Splitter};
+use super::{Fault, Inbound, Splitter, Undecodable};
 use crate::codec::charset::{DecodeError, Decoder, Encoder};
 use crate::codec::pending::without_line_end;
 use crate::config::{Charset, Unencodable};
@@ -31,7 +31,7 @@ impl Inbound {
     }
 
     /// Whether the units are text.
-    pub(super) fn is_text(&self) -> bool {
+    pub(in crate::session) fn is_text(&self) -> bool {
         match &self.splitter {
             Splitter::Text | Splitter::Lines { .. } | Splitter::Searched(_) => true,
             Splitter::Frames(framer) | Splitter::DelimitedText(framer) => framer.encoding().is_some(),
@@ -75,7 +75,7 @@ impl Inbound {
     }
 
     /// Puts bytes that were taken before the others.
-    pub(super) fn unread(&mut self, bytes: &[u8]) {
+    pub(in crate::session) fn unread(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.rewind();
             self.seam = self.seam.back(bytes.len());
@@ -88,6 +88,16 @@ impl Inbound {
             self.bytes.put_back(bytes);
             (self.searched, self.decoded) = (0, None);
         }
+    }
+
+    /// Puts back what a fault of the text has taken, which comes first again.
+    pub(in crate::session) fn unread_fault(&mut self, view: &ConnView, fault: &Fault) {
+        let Fault::Text { before, error, rest } = fault else { return };
+        let before = match before {
+            Some(Event::Text(text) | Event::Line(text)) => encoded(view, text),
+            _ => Vec::new(),
+        };
+        self.unread(&[&before, &error.bytes, &rest[..]].concat());
     }
 
     /// Removes bytes from the front; a decoder has taken them, or nobody.
@@ -105,7 +115,7 @@ impl Inbound {
     // ---- decoding -------------------------------------------------------------------------------------
 
     /// Decodes bytes at the front, or fewer if their encoding is detected in them: the others are not taken.
-    pub(super) fn decode_front(&mut self, view: &ConnView, taken: usize) -> Result<(), DecodeError> {
+    pub(super) fn decode_front(&mut self, view: &ConnView, taken: usize) -> Result<(), Undecodable> {
         if taken == 0 {
             return Ok(());
         }
@@ -118,6 +128,12 @@ impl Inbound {
             let (taken, held) = found.unwrap_or((taken, Vec::new()));
             (taken, held, Ok(()))
         };
+        let result = result.map_err(|error: DecodeError| {
+            let place = self.decoder.as_ref().map_or(0, |decoder| decoder.1.offset());
+            let rest =
+                usize::try_from(place.saturating_sub(error.offset + error.bytes.len() as u64)).unwrap_or_default();
+            Undecodable { error, rest: front[taken.saturating_sub(rest)..].into() }
+        });
         self.bytes = bytes;
         self.consume(view, taken);
         self.put_back(&held);
@@ -139,7 +155,11 @@ impl Inbound {
         }
         match result {
             Ok(()) => Ok(Event::Line(text)),
-            Err(error) => Err(Fault::Text { before: (!text.is_empty()).then_some(Event::Line(text)), error }),
+            Err(error) => Err(Fault::Text {
+                before: (!text.is_empty()).then_some(Event::Line(text)),
+                error,
+                rest: Box::default(),
+            }),
         }
     }
 
@@ -167,14 +187,14 @@ impl Inbound {
     }
 
     /// All decoded text as one event.
-    pub(super) fn text_event(&mut self, result: Result<(), DecodeError>) -> Result<Option<Event>, Fault> {
+    pub(super) fn text_event(&mut self, result: Result<(), Undecodable>) -> Result<Option<Event>, Fault> {
         self.keep_or_fail(result)?;
         Ok(self.take_text())
     }
 
     /// Leaves the decoded text where it is, or turns it into the part before a fault.
-    pub(super) fn keep_or_fail(&mut self, result: Result<(), DecodeError>) -> Result<(), Fault> {
-        result.map_err(|error| Fault::Text { before: self.take_text(), error })
+    pub(super) fn keep_or_fail(&mut self, result: Result<(), Undecodable>) -> Result<(), Fault> {
+        result.map_err(|Undecodable { error, rest }| Fault::Text { before: self.take_text(), error, rest })
     }
 
     pub(super) fn take_text(&mut self) -> Option<Event> {

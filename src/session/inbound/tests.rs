@@ -44,7 +44,7 @@ fn one_line_in_one_read_is_a_line_like_every_other() {
 fn a_fault_in_what_is_not_held_is_told_with_what_came_before_it() {
     for form in [Form::Line, Form::Text] {
         let (told, fault) = events(form, Malformed::Fail, &[b"good\xff\n"]);
-        let Some(Fault::Text { before: Some(Event::Line(text) | Event::Text(text)), error }) = fault else {
+        let Some(Fault::Text { before: Some(Event::Line(text) | Event::Text(text)), error, .. }) = fault else {
             panic!("{told:?}, {fault:?}")
         };
         assert_eq!((told.len(), text.as_str(), error.offset), (0, "good", 4));
