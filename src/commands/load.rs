@@ -152,13 +152,17 @@ fn result(load: &Load, seed: u64, start_us: i64, loops: &[Progress]) -> LoadResu
 
 /// Prints and writes the result, and says what it means.
 fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
-    if let Some(Target::File(path)) = &load.json {
-        write(path, &to_json(result))?;
-    }
+    // Neither costs the other: the run cannot be had again.
     let printed = match &load.json {
-        Some(Target::Stdout) => print(&to_json(result))?,
-        _ => print(&summary(result))?,
+        Some(Target::Stdout) => print(&to_json(result)),
+        _ => print(&summary(result)),
     };
+    let written = match &load.json {
+        Some(Target::File(path)) => write(path, &to_json(result)),
+        _ => Ok(()),
+    };
+    let printed = printed?;
+    written?;
     if let Some(exit) = exits.iter().copied().find(|exit| !matches!(exit, Exit::Success | Exit::Script(0))) {
         return Ok(exit);
     }
