@@ -25,6 +25,7 @@ mod robust;
 mod sending;
 mod serving;
 mod signals;
+mod starttls;
 mod stderr;
 mod support;
 mod terminal;

@@ -31,6 +31,45 @@ pub struct Tls {
     pub handshake: Duration,
 }
 
+/// What a script asks of TLS; what it leaves out is as the command line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsWish {
+    /// Certificates to trust.
+    pub ca: Option<PathBuf>,
+    /// Everybody is trusted.
+    pub insecure: bool,
+    /// SHA-256 of certificates to trust.
+    pub pins: Vec<[u8; 32]>,
+    /// The name to ask for and to verify.
+    pub name: Option<String>,
+    /// Protocols to speak inside.
+    pub alpn: Option<Vec<String>>,
+    /// Our certificate.
+    pub cert: Option<PathBuf>,
+    /// Its key, if it is not in the same file.
+    pub key: Option<PathBuf>,
+    /// Whose certificates clients have to show.
+    pub client_ca: Option<PathBuf>,
+}
+
+impl Tls {
+    /// These settings with what a script asks for.
+    #[must_use]
+    pub fn with(&self, wish: &TlsWish) -> Self {
+        let mut all = self.clone();
+        if wish.ca.is_some() || wish.insecure || !wish.pins.is_empty() {
+            (all.ca, all.insecure, all.pins) = (wish.ca.clone(), wish.insecure, wish.pins.clone());
+        }
+        if let Some(cert) = &wish.cert {
+            all.identity = Identity::Files { cert: cert.clone(), key: wish.key.clone() };
+        }
+        all.name = wish.name.clone().or(all.name);
+        all.alpn = wish.alpn.clone().unwrap_or(all.alpn);
+        all.client_ca = wish.client_ca.clone().or(all.client_ca);
+        all
+    }
+}
+
 /// Our certificate with its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Identity {

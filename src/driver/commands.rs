@@ -2,11 +2,17 @@
 //!
 //! Owns the mapping from `Command` to parts. Calls no handler: results of a command arrive later as events.
 
+use std::rc::Rc;
+
+use crate::config::tls::TlsWish;
+use crate::driver::dials::DialOutcome;
+use crate::driver::listeners::ListenOutcome;
 use crate::driver::parts::Parts;
-use crate::driver::plan::{Defaults, Plan, Wishes};
+use crate::driver::plan::{Defaults, Duties, Plan, Wishes};
+use crate::endpoint::Endpoint;
 use crate::output::Notice;
 use crate::session::eof_policy::AfterInput;
-use crate::session::{CloseReason, Command, ConnId, ConnectRequest};
+use crate::session::{CloseReason, Command, ConnId, ConnectRequest, ListenerId, Side};
 
 impl Parts {
     /// Carries out the commands of one call, in order.
@@ -37,6 +43,8 @@ impl Parts {
             Command::Reset(id) => self.reset(id),
             Command::Unhold(id) => self.touch(id, |_| {}),
             Command::SentToNobody(id, name) => self.io.notify(&Notice::SentToNobody { conn: id, name: &name }),
+            Command::StartTls(id, wish) => self.start_tls(id, &wish),
+            Command::SecureListener(id, wish) => self.secure_listener(id, &wish),
             Command::SetNodelay(id, on) => self.touch(id, move |peer| peer.transport.set_nodelay(on)),
             Command::SetIdle(id) => {
                 let now = self.io.now;
@@ -93,7 +101,18 @@ impl Parts {
     /// Starts a connection that a handler requested.
     fn connect(&mut self, request: ConnectRequest) {
         let nodelay = Some(request.view.info.nodelay());
-        let wishes = Wishes { limit: request.timeout, nodelay, ..Wishes::default() };
+        let security = match &request.tls {
+            Some(wish) => match self.securing.client(&self.config.tls.with(wish), &request.target) {
+                Ok(security) => Some(security),
+                Err(error) => {
+                    request.view.failed();
+                    let duties = Duties::default();
+                    return self.dialed.push(DialOutcome::Failed { view: request.view, duties, error });
+                }
+            },
+            None => None,
+        };
+        let wishes = Wishes { limit: request.timeout, nodelay, security, ..Wishes::default() };
         let plan = Plan::new(Defaults::of(&self.config), request.target, wishes);
         let outcomes = self.dials.start(&mut self.io, plan, request.view);
         self.dialed.extend(outcomes);
@@ -108,6 +127,48 @@ impl Parts {
         self.stdin.join(&mut self.io, id, &text);
         if self.stdin.slot().is_none() && self.input_policy().at_input_end(self.stdin.sent_any()) == AfterInput::Fin {
             self.touch(id, |peer| peer.link.shutdown());
+        }
+    }
+
+    /// Speaks TLS on a connection of a handler, as the side that it is.
+    fn start_tls(&mut self, id: ConnId, wish: &TlsWish) {
+        let view =
+            self.dials.view(id).cloned().or_else(|| self.peers.by_id(id).map(|peer| Rc::clone(peer.link.view())));
+        let Some(view) = view else { return };
+        let settings = self.config.tls.with(wish);
+        let security = match view.info.side() {
+            Side::Client => {
+                let target = view.info.target().and_then(|target| target.parse().ok()).unwrap_or(Endpoint::any(0));
+                self.securing.client(&settings, &target)
+            }
+            _ => self.securing.server(&settings),
+        };
+        self.tell_made_certificate();
+        let (now, is_watched) = (self.io.now, self.io.observers.watch_bytes());
+        self.touch(id, move |peer| match security {
+            Ok(security) => peer.start_tls(now, is_watched, &security),
+            Err(error) => peer.break_off_tls(error.to_string()),
+        });
+    }
+
+    /// The clients of a handler's listener speak TLS from their start; without a certificate there is no listener.
+    fn secure_listener(&mut self, id: ListenerId, wish: &TlsWish) {
+        // It was opened by the same call.
+        self.adopt_listeners();
+        let security = self.securing.server(&self.config.tls.with(wish));
+        self.tell_made_certificate();
+        match security {
+            Ok(security) => self.listeners.secure(id, &security),
+            Err(error) => {
+                self.listeners.close(&mut self.io, id);
+                self.listened.push(ListenOutcome::Failed { listener: Some(id), error });
+            }
+        }
+    }
+
+    fn tell_made_certificate(&mut self) {
+        if let Some(sha256) = self.securing.take_made() {
+            self.io.notify(&Notice::Certificate { sha256: &sha256 });
         }
     }
 

@@ -249,6 +249,16 @@ impl Listeners {
         }
     }
 
+    /// Clients of a script's listener speak TLS from their start.
+    pub(super) fn secure(&mut self, id: ListenerId, security: &Rc<Security>) {
+        if let Some(acceptor) = self.slots.get(&id).and_then(|slot| self.acceptors.get_mut(slot)) {
+            acceptor.security = Some(Rc::clone(security));
+        }
+        if let Some(plan) = self.resolving.get_mut(&Some(id)) {
+            plan.wishes.security = Some(Rc::clone(security));
+        }
+    }
+
     /// Closes a listener that a script opened.
     pub(super) fn close(&mut self, io: &mut Io, id: ListenerId) {
         self.fresh.borrow_mut().retain(|fresh| fresh.id != id);

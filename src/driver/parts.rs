@@ -90,7 +90,7 @@ impl Parts {
             peer.preamble = Preamble::new(&self.config, slot);
         }
         if let Some((security, limit)) = security {
-            peer.secure(&mut self.io, &security, limit);
+            peer.secure(self.io.now, self.io.observers.watch_bytes(), &security, limit);
         }
         self.peers.add(&mut self.io, peer);
     }

@@ -122,17 +122,31 @@ impl Peer {
     }
 
     /// Speaks TLS from now on.
-    pub(super) fn secure(&mut self, io: &mut Io, security: &Security, limit: Option<ConnectLimit>) {
+    pub(super) fn secure(&mut self, now: Instant, is_watched: bool, security: &Security, limit: Option<ConnectLimit>) {
         // What was sent before goes out in the clear.
         drop(self.absorb());
-        let now = io.now.max(self.link.view().info.opened());
+        let now = now.max(self.link.view().info.opened());
         match security.layer(now, limit) {
-            Ok(tls) => self.link.secure(now, tls, io.observers.watch_bytes()),
-            Err(error) => {
-                let message = error.to_string();
-                self.link.break_off(ConnError { kind: ErrorKind::Tls, op: Operation::Layer("tls"), message });
-            }
+            Ok(tls) => self.link.secure(now, tls, is_watched),
+            Err(error) => self.break_off_tls(error.to_string()),
         }
+    }
+
+    /// Speaks TLS on a connection that stands in the clear. What came in the clear behind the agreement is nobody's: a server
+    /// drops it, and to a client it is an attack.
+    pub(super) fn start_tls(&mut self, now: Instant, is_watched: bool, security: &Security) {
+        if self.link.is_secured() {
+            return;
+        }
+        let early = self.link.discard_undelivered();
+        if early > 0 && self.link.view().info.side() == Side::Client {
+            return self.break_off_tls(format!("the peer has sent {early} bytes in the clear behind its answer"));
+        }
+        self.secure(now, is_watched, security, None);
+    }
+
+    pub(super) fn break_off_tls(&mut self, message: String) {
+        self.link.break_off(ConnError { kind: ErrorKind::Tls, op: Operation::Layer("tls"), message });
     }
 
     /// Tells observers what has passed TLS.

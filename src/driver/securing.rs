@@ -22,6 +22,8 @@ use crate::net::tls;
 pub(super) struct Securing {
     clients: RefCell<Vec<(Settings, ClientSide)>>,
     servers: RefCell<Vec<(Settings, ServerSide)>>,
+    /// The certificate that was made for a script without one, and whether that was told.
+    made: RefCell<Option<(Identity, bool)>>,
 }
 
 /// TLS of one connection.
@@ -115,13 +117,29 @@ impl Securing {
         Ok(Rc::new(Security { end: End::Client(side, name), handshake: settings.handshake }))
     }
 
-    /// TLS as server.
+    /// TLS as server; without a certificate, with one that is made once.
     ///
     /// # Errors
-    /// A file cannot be used, or there is no certificate.
+    /// A file cannot be used.
     pub(super) fn server(&self, settings: &Settings) -> Result<Rc<Security>> {
+        let mut settings = settings.clone();
+        if settings.identity == Identity::None {
+            let mut made = self.made.borrow_mut();
+            if made.is_none() {
+                *made = Some((Identity::Made(tls::make_certificate(None)?), false));
+            }
+            settings.identity = made.as_ref().map(|(identity, _)| identity.clone()).unwrap_or_default();
+        }
+        let settings = &settings;
         let side = self.server_side(settings)?;
         Ok(Rc::new(Security { end: End::Server(side), handshake: settings.handshake }))
+    }
+
+    /// The SHA-256 of a certificate that was made for a script, once.
+    pub(super) fn take_made(&self) -> Option<String> {
+        let mut made = self.made.borrow_mut();
+        let (Identity::Made(made), is_told) = made.as_mut()? else { return None };
+        (!std::mem::replace(is_told, true)).then(|| Fingerprint::of(&made.cert).to_string())
     }
 
     fn client_side(&self, settings: &Settings) -> Result<ClientSide> {

@@ -56,6 +56,8 @@ pub(super) enum Hook {
     Stop,
     /// A straight-line flow for a connection, in a task.
     Session,
+    /// A connection that stood in the clear speaks TLS.
+    Tls,
 }
 
 /// Name and parameters of every handler, in the order of [`Hook`].
@@ -80,14 +82,15 @@ const SIGNATURES: [(&str, &[&str]); Hook::COUNT] = [
     ("on_reload", &[]),
     ("on_stop", &["code"]),
     ("session", &["conn"]),
+    ("on_tls", &["conn"]),
 ];
 
 impl Hook {
     /// Number of handlers.
-    pub(super) const COUNT: usize = 20;
+    pub(super) const COUNT: usize = 21;
 
     /// The handlers that a listener can have for its connections.
-    pub(super) const OF_CONNECTIONS: [Self; 11] = [
+    pub(super) const OF_CONNECTIONS: [Self; 12] = [
         Self::Connect,
         Self::Data,
         Self::Text,
@@ -99,6 +102,7 @@ impl Hook {
         Self::Error,
         Self::Close,
         Self::Session,
+        Self::Tls,
     ];
 
     /// The handlers of what a connection receives, which a session takes itself.

@@ -46,7 +46,7 @@ impl ScriptHandler {
                 pull.heard_end();
                 self.go_on(pull, out).map(|()| None)
             }
-            Event::Drained => {
+            Event::Drained | Event::Secured => {
                 self.go_on(pull, out)?;
                 Ok(Some(event))
             }

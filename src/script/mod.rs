@@ -368,16 +368,8 @@ impl Handler for ScriptHandler {
             // The end of its stream is told to tasks, whatever waits for it.
             let received = Some(Form::Data);
             let (drained, idle) = (has(Hook::Drain), has(Hook::Idle));
-            return EventMask {
-                received,
-                opened: true,
-                eof: true,
-                drained,
-                idle,
-                error: true,
-                closed: true,
-                secured: true,
-            };
+            let always = EventMask { opened: true, eof: true, error: true, closed: true, ..EventMask::default() };
+            return EventMask { received, drained, idle, secured: true, ..always };
         }
         EventMask {
             received: Hooks::receiver(has).map(|hook| match hook {
@@ -390,7 +382,7 @@ impl Handler for ScriptHandler {
             opened: true,
             eof: has(Hook::Eof),
             drained: has(Hook::Drain),
-            secured: false,
+            secured: has(Hook::Tls),
             idle: has(Hook::Idle),
             error: has(Hook::Error),
             closed: true,
@@ -472,7 +464,7 @@ impl Handler for ScriptHandler {
             }
             Event::Eof => self.call_hook(conn, Hook::Eof, [this], out),
             Event::Drained => self.call_hook(conn, Hook::Drain, [this], out),
-            Event::Secured => Ok(()),
+            Event::Secured => self.call_hook(conn, Hook::Tls, [this], out),
             Event::Idle(silence) => self.call_hook(
                 conn,
                 Hook::Idle,

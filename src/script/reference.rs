@@ -163,12 +163,16 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     ("on_drain(conn)", "What was queued fell to 64 KiB or less, or is gone: the moment to send more."),
     (
+        "on_tls(conn)",
+        "TLS is agreed on after conn.start_tls(): what is sent and received from here on is encrypted, and conn.tls says how.",
+    ),
+    (
         "on_idle(conn, ms)",
         "Nothing moved for conn.idle_timeout, or nothing came for conn.peer_idle_timeout; told again after the same time. Without this handler such a connection is reset.",
     ),
     (
         "on_error(conn, err)",
-        "Trouble: err.kind (\"reset\", \"refused\", \"resolve\", \"timeout\", \"frame\", \"text\", \"script\", \"memory\", \"io\"), err.op and err.message. conn is () if a listener of listen() cannot be bound after its name was resolved (err.op is \"listen\").",
+        "Trouble: err.kind (\"reset\", \"refused\", \"resolve\", \"timeout\", \"frame\", \"text\", \"script\", \"memory\", \"tls\", \"certificate\", \"roots\", \"truncated\", \"io\"), err.op and err.message. conn is () if a listener of listen() cannot be bound after its name was resolved (err.op is \"listen\").",
     ),
     (
         "on_close(conn, why)",
@@ -222,6 +226,10 @@ const PROPERTIES: &[(&str, &str)] = &[
         "conn.unencodable",
         "What becomes of a character that the encoding does not have when text is sent: \"fail\" is an error, \"replace\" sends ? in its place. --unencodable sets it for all. Can be set.",
     ),
+    (
+        "conn.tls",
+        "What TLS has agreed on, #{version, suite, alpn, name, peer}, where peer is the other side's certificate, #{subject, issuer, names, not_before, not_after, sha256}, or (); () while there is no TLS.",
+    ),
     ("conn.eol", "What send_line adds: \"\\n\" at first. Can be set."),
     ("conn.idle_timeout", "Milliseconds of silence until on_idle; 0 is never. Can be set; -i sets it for all."),
     (
@@ -255,6 +263,10 @@ const METHODS: &[(&str, &str)] = &[
         "The bytes of a regular file, from where read_file reads, in order with other sends; it may be of any size, as it is read only as fast as it is sent. As much is sent as it holds now; if it has less when its turn comes, that is an error of kind \"io\" and the connection is reset. conn.queued counts what was read of it, and on_drain comes when all of it was.",
     ),
     ("conn.close()", "Flush, then FIN. No data handler runs any more."),
+    (
+        "conn.start_tls()",
+        "Speaks TLS from here on, as server on a connection that was accepted, as client on one that was made; in a handler on_tls follows, a task waits until both sides have agreed. What was sent before goes out in the clear, what is sent after it is encrypted. What the peer has sent in the clear behind the agreement is dropped by a server, and a failure to a client. conn.start_tls(#{ca: file, cert: file, key: file, client_ca: file, insecure: true, name: host, pin: sha256, alpn: [\"h2\"]}) has options; what is left out is as the --tls options say. A server without a certificate makes one and says its SHA-256.",
+    ),
     ("conn.shutdown()", "Flush and FIN, but keep reading."),
     (
         "conn.reset()",
@@ -330,7 +342,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     (
         "connect(addr)",
-        "Makes a connection to \"host:port\", \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options, and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them. --max-connects limits how many there may be at a time; one more is an error.",
+        "Makes a connection to \"host:port\", \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options (tls: true, or a map as conn.start_tls takes it, speaks TLS, and so does \"tls://host:port\"), and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them. --max-connects limits how many there may be at a time; one more is an error.",
     ),
     (
         "listen(addr)",
@@ -496,6 +508,7 @@ mod tests {
             include_str!("api/numbers.rs"),
             include_str!("api/text.rs"),
             include_str!("api/timers.rs"),
+            include_str!("api/tls.rs"),
             include_str!("api/toxics.rs"),
             include_str!("api/digests.rs"),
             include_str!("api/files.rs"),

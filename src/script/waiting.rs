@@ -69,6 +69,7 @@ pub(super) const WAITING: [Waiting; 31] = [
     waiting("send_line", Form::Send, 1, 1),
     waiting("send_hex", Form::Send, 1, 1),
     waiting("send_file", Form::Send, 1, 1),
+    waiting("start_tls", Form::Send, 0, 1),
     waiting("accept", Form::Listener, 0, 1),
     waiting("join", Form::Task, 0, 1),
     waiting("join", Form::Function, 1, 2),

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::config::tls::TlsWish;
 use crate::endpoint::Endpoint;
 use crate::layer::Direction;
 use crate::layer::toxics::Toxic;
@@ -37,6 +38,10 @@ pub enum Command {
     Unhold(ConnId),
     /// Something was sent on a connection that reaches nobody any more; told once for each.
     SentToNobody(ConnId, String),
+    /// Speak TLS from here on: what is queued goes out in the clear.
+    StartTls(ConnId, Box<TlsWish>),
+    /// The clients of a listener that a handler opened speak TLS from their start.
+    SecureListener(ListenerId, Box<TlsWish>),
     /// `TCP_NODELAY` on or off.
     SetNodelay(ConnId, bool),
     /// The idle limit in the connection's view was changed.
@@ -96,6 +101,8 @@ pub struct ConnectRequest {
     pub target: Endpoint,
     /// How long resolving and connecting may take together.
     pub timeout: Option<Duration>,
+    /// It speaks TLS from its start.
+    pub tls: Option<Box<TlsWish>>,
 }
 
 impl PartialEq for ConnectRequest {

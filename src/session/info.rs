@@ -144,6 +144,11 @@ impl ConnInfo {
         self.peer_uid.set(uid);
     }
 
+    /// Where it was to be made to, as given.
+    pub fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
     /// The listener of a handler that accepted the connection.
     pub fn listener(&self) -> Option<ListenerId> {
         self.listener

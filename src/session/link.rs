@@ -94,6 +94,11 @@ impl Link {
         self.settle();
     }
 
+    /// Drops what was received and not told: it came in the clear, before TLS. Returns how many bytes.
+    pub fn discard_undelivered(&mut self) -> usize {
+        self.conn.discard_undelivered()
+    }
+
     /// Whether TLS is spoken, or being agreed on: what passes the socket is not what the two sides say.
     pub fn is_secured(&self) -> bool {
         self.layers.as_ref().is_some_and(|layers| layers.security != Security::None)

@@ -29,6 +29,7 @@ mod stdin;
 pub(super) mod tasks;
 pub(super) mod text;
 pub(super) mod timers;
+mod tls;
 mod toxics;
 mod waits;
 
@@ -50,7 +51,8 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
     framing::register(engine, host);
     expect::register(engine, host);
     toxics::register(engine, host);
-    network::register(engine, host);
+    network::register(engine, host, &access);
+    tls::register(engine, host, &access);
     reading::register(engine, host);
     room::register(engine, host);
     stdin::register(engine, host);

@@ -9,36 +9,39 @@ use std::time::Duration;
 use rhai::{Blob, Dynamic, Engine, FnPtr, INT, ImmutableString, Map, NativeCallContext};
 
 use super::conn::{Conn, Listener, charset_of};
-use super::{Outcome, failure, type_name};
+use super::{Outcome, failure, tls, type_name};
 use crate::codec::nearest::nearest;
 use crate::config::Charset;
-use crate::endpoint::Endpoint;
+use crate::config::tls::TlsWish;
+use crate::endpoint::{Endpoint, without_tls};
 use crate::script::check::{Hook, beside_session};
 use crate::script::error::friendly;
 use crate::script::host::Host;
 use crate::script::own::Handlers;
+use crate::script::paths::FileAccess;
 use crate::script::pulling::attachment;
 use crate::script::tasks::{TaskId, Woken};
 use crate::script::trouble::{self, Kind, Trouble};
 use crate::session::{Command, ConnectRequest};
 
-pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
-    let of = Rc::clone(host);
+pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: &Rc<FileAccess>) {
+    let (of, within) = (Rc::clone(host), Rc::clone(access));
     engine.register_fn("connect", move |context: NativeCallContext<'_>, target: &str| {
-        connect(&context, &of, target, &Map::new())
+        connect(&context, &of, &within, target, &Map::new())
     });
-    let of = Rc::clone(host);
+    let (of, within) = (Rc::clone(host), Rc::clone(access));
     engine.register_fn("connect", move |context: NativeCallContext<'_>, target: &str, options: Map| {
-        connect(&context, &of, target, &options)
+        connect(&context, &of, &within, target, &options)
     });
     register_accept(engine, host);
     let of = Rc::clone(host);
+    let none = Rc::clone(access);
     engine.register_fn("listen", move |context: NativeCallContext<'_>, address: &str| {
-        listen(&context, &of, address, &Map::new())
+        listen(&context, &of, &none, address, &Map::new())
     });
-    let of = Rc::clone(host);
+    let (of, within) = (Rc::clone(host), Rc::clone(access));
     engine.register_fn("listen", move |context: NativeCallContext<'_>, address: &str, options: Map| {
-        listen(&context, &of, address, &options)
+        listen(&context, &of, &within, address, &options)
     });
     let of = Rc::clone(host);
     engine.register_fn("close", move |listener: &mut Listener| {
@@ -83,18 +86,32 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
 }
 
 /// A listener; with the option `script` its connections are those of another script.
-fn listen(context: &NativeCallContext<'_>, host: &Rc<Host>, address: &str, options: &Map) -> Outcome<Listener> {
+fn listen(
+    context: &NativeCallContext<'_>,
+    host: &Rc<Host>,
+    access: &FileAccess,
+    address: &str,
+    options: &Map,
+) -> Outcome<Listener> {
     if host.is_loading() {
         return Err(failure("listen() while the script is loading: call it in on_start"));
     }
     let refused = |fault: String| trouble::failure(host, Kind::Io, "listen", None, fault);
+    let (address, is_tls) = without_tls(address);
     let endpoint: Endpoint = address.parse().map_err(|fault: crate::error::Error| refused(fault.to_string()))?;
-    match served_by(context, options)? {
+    let wish = options.get("tls").map(|value| tls::option(access, "listen", value)).transpose()?.flatten();
+    let wish = wish.or_else(|| is_tls.then(Box::default));
+    stream_for_tls("listen", &endpoint, wish.is_some())?;
+    let listener = match served_by(context, options)? {
         None => host.bind(&endpoint).map_err(|fault| refused(fault.to_string())),
         Some((script, args)) => {
             host.serve(&endpoint, &script, args).map_err(|fault| refused(format!("listen: {fault}")))
         }
+    }?;
+    if let (Some(id), Some(wish)) = (listener.id(), wish) {
+        host.push(Command::SecureListener(id, wish));
     }
+    Ok(listener)
 }
 
 /// The script of a listener and its arguments, by the options of `listen`.
@@ -112,6 +129,7 @@ fn served_by(context: &NativeCallContext<'_>, options: &Map) -> Outcome<Option<(
                     failure(format!("listen: args is an array of strings, not of {}", friendly(given)))
                 })?);
             }
+            "tls" => {}
             _ => {
                 let near = nearest(name, LISTEN_OPTIONS.iter().copied());
                 let hint = near.map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
@@ -125,19 +143,28 @@ fn served_by(context: &NativeCallContext<'_>, options: &Map) -> Outcome<Option<(
     }
 }
 
-const LISTEN_OPTIONS: [&str; 2] = ["script", "args"];
+const LISTEN_OPTIONS: [&str; 3] = ["script", "args", "tls"];
 
 /// A requested connection, and the request for its command.
-fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: &Map) -> Outcome<Conn> {
+fn connect(
+    context: &NativeCallContext<'_>,
+    host: &Host,
+    access: &FileAccess,
+    target: &str,
+    options: &Map,
+) -> Outcome<Conn> {
     if host.is_loading() {
         return Err(failure("connect() while the script is loading: call it in on_start"));
     }
     let unknown = |fault: crate::error::Error| trouble::failure(host, Kind::Io, "connect", None, fault.to_string());
+    let (target, is_tls) = without_tls(target);
     let endpoint: Endpoint = target.parse().map_err(unknown)?;
     if endpoint.port() == Some(0) {
         return Err(failure(format!("connect(\"{target}\"): port 0 cannot be connected to")));
     }
-    let options = ConnectOptions::read(context, host, options)?;
+    let options = ConnectOptions::read(context, host, access, options)?;
+    let tls = options.tls.or_else(|| is_tls.then(Box::default));
+    stream_for_tls("connect", &endpoint, tls.is_some())?;
     let view = host.dialing(&endpoint, options.nodelay).map_err(|limit| {
         let plural = if limit == 1 { "" } else { "s" };
         let message = format!(
@@ -167,12 +194,19 @@ fn connect(context: &NativeCallContext<'_>, host: &Host, target: &str, options: 
     }
     attachment(&view).set_timeout(task.and_then(|task| host.wait_limit(task)));
     let timeout = options.timeout.or_else(|| task.and_then(|task| host.wait_limit(task)));
-    host.push(Command::Connect(ConnectRequest { view: Rc::clone(&view), target: endpoint, timeout }));
+    host.push(Command::Connect(ConnectRequest { view: Rc::clone(&view), target: endpoint, timeout, tls }));
     if let Some(task) = task {
         host.tasks().note_opened(task, &view);
         stand(host, &conn, task)?;
     }
     Ok(conn)
+}
+
+fn stream_for_tls(call: &str, endpoint: &Endpoint, is_tls: bool) -> Outcome<()> {
+    if is_tls && endpoint.is_datagram() {
+        return Err(failure(format!("{call}: TLS needs a stream, and {endpoint} has datagrams")));
+    }
+    Ok(())
 }
 
 /// Waits until a connection stands.
@@ -243,11 +277,12 @@ struct ConnectOptions {
     charset: Option<Charset>,
     label: Option<String>,
     nodelay: Option<bool>,
+    tls: Option<Box<TlsWish>>,
     handlers: Handlers,
 }
 
 impl ConnectOptions {
-    fn read(context: &NativeCallContext<'_>, host: &Host, options: &Map) -> Outcome<Self> {
+    fn read(context: &NativeCallContext<'_>, host: &Host, access: &FileAccess, options: &Map) -> Outcome<Self> {
         let mut read = Self::default();
         for (name, value) in options {
             let wrong =
@@ -262,6 +297,7 @@ impl ConnectOptions {
                     let label = value.clone().into_immutable_string().map_err(|_| wrong("a string"))?;
                     read.charset = Some(charset_of(&label)?);
                 }
+                "tls" => read.tls = tls::option(access, "connect", value)?,
                 "label" => read.label = Some(value.clone().into_string().map_err(|_| wrong("a string"))?),
                 "nodelay" => read.nodelay = Some(value.as_bool().map_err(|_| wrong("true or false"))?),
                 _ => {
@@ -285,7 +321,7 @@ impl ConnectOptions {
     }
 }
 
-const OPTIONS: [&str; 4] = ["timeout", "encoding", "label", "nodelay"];
+const OPTIONS: [&str; 5] = ["timeout", "encoding", "label", "nodelay", "tls"];
 
 /// Converts the value of `on_relay` to the bytes to be sent: `()` is the original, a blob or string replaces it, `false`
 /// drops it.

@@ -68,6 +68,20 @@ impl Connection {
         self.read_ended
     }
 
+    /// Drops what was received and not told. Returns how many bytes.
+    pub(in crate::session) fn discard_undelivered(&mut self) -> usize {
+        let is_received =
+            |event: &Event| matches!(event, Event::Data(_) | Event::Text(_) | Event::Line(_) | Event::Frame(_));
+        let told = self.events.take_if(is_received).into_iter().map(|event| match event {
+            Event::Data(bytes) | Event::Frame(bytes) => bytes.len(),
+            Event::Text(text) | Event::Line(text) => text.len(),
+            _ => 0,
+        });
+        let held = told.sum::<usize>() + self.inbound.held();
+        self.inbound.discard();
+        held
+    }
+
     /// The two sides have agreed on TLS; `is_told`: its handler does not hear of it by the opening.
     pub(in crate::session) fn secured(&mut self, facts: TlsFacts, is_told: bool) {
         self.view.info.set_tls(facts);

@@ -1,0 +1,109 @@
+//! TLS in scripts: STARTTLS on both sides, connections and listeners that a script makes.
+
+use std::fs;
+
+use crate::peers::have;
+use crate::support::peer::{Conn, Server};
+use crate::support::{Stdin, Tcpx};
+use crate::tls::Pki;
+
+/// A server of a protocol with STARTTLS, as handlers.
+const SERVER: &str = r#"
+    fn on_connect(conn) { conn.send("220 ready\r\n"); }
+    fn on_line(conn, line) {
+        if line == "STARTTLS" { conn.send("220 go ahead\r\n"); conn.start_tls(); }
+        else if line.starts_with("EHLO") { conn.send("250-here\r\n250 STARTTLS\r\n"); }
+        else { conn.send("250 " + (if conn.tls == () { "clear" } else { conn.tls.version }) + " " + line + "\r\n"); }
+    }
+    fn on_tls(conn) { log(`agreed on ${conn.tls.version}`); }
+"#;
+
+/// A client of it, as a session.
+const CLIENT: &str = r#"
+    conn.expect("ready");
+    conn.send("STARTTLS\r\n");
+    conn.expect("go ahead\r\n");
+    conn.start_tls(OPTIONS);
+    conn.send("hello\r\n");
+    print(conn.read_line());
+    print(conn.tls.peer.names);
+"#;
+
+fn serve(pki: &Pki) -> (crate::support::Running, std::net::SocketAddr) {
+    fs::write(pki.path("server.rhai"), SERVER).expect("write a script");
+    let (script, cert, key) = (pki.word("server.rhai"), pki.word("cert.pem"), pki.word("key.pem"));
+    Tcpx::new(&["--script", &script, "--tls-cert", &cert, "--tls-key", &key]).listen()
+}
+
+#[test]
+fn both_sides_go_over_to_tls() {
+    let pki = Pki::new();
+    let (mut server, address) = serve(&pki);
+    let session = CLIENT.replace("OPTIONS", "");
+    let done = Tcpx::new(&["--session", &session, "--tls-ca", &pki.word("ca.pem")]).connect(address).finish();
+    done.code(0).wrote("250 TLS 1.3 hello\n[\"localhost\", \"127.0.0.1\"]\n");
+    server.wait_stderr("agreed on TLS 1.3");
+    for (options, code) in [("#{insecure: true}", 0), ("#{name: \"elsewhere.example\"}", 60), ("", 60)] {
+        let session = CLIENT.replace("OPTIONS", options);
+        Tcpx::new(&["--session", &session]).connect(address).finish().code(code);
+    }
+}
+
+#[test]
+fn openssl_goes_over_to_tls() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let pki = Pki::new();
+    let (_server, address) = serve(&pki);
+    let line =
+        format!("s_client -starttls smtp -connect {address} -CAfile @CA -verify_return_error -quiet -no_ign_eof");
+    let mut client = Tcpx::other("openssl", &pki.words(&line)).stdin(Stdin::Open).spawn();
+    client.write(b"hello\n");
+    assert!(client.out.wait(|bytes| bytes.ends_with(b"250 TLS 1.3 hello\r\n")), "{}", client.out.text());
+}
+
+#[test]
+fn what_comes_in_the_clear_behind_starttls_is_nobody_s() {
+    let pki = Pki::new();
+    let (server, address) = serve(&pki);
+    let mut conn = Conn::to(address);
+    conn.expect(b"220 ready\r\n");
+    conn.send(b"STARTTLS\r\nevil\r\n");
+    conn.expect(b"220 go ahead\r\n");
+    conn.expect_silence();
+    assert!(!server.err.text().contains("evil"));
+
+    for handlers in [
+        vec!["--session", "conn.expect(\"go\\n\"); conn.start_tls(); conn.read_all();"],
+        vec!["--on-line", "if line == \"go\" { conn.start_tls() } else { print(`took ${line}`) }"],
+    ] {
+        let server = Server::start();
+        let tcpx = Tcpx::new(&handlers).connect(server.address);
+        let mut conn = server.accept();
+        conn.send(b"go\nevil\n");
+        let done = tcpx.finish();
+        done.code(35).wrote("");
+        assert!(done.stderr.contains("in the clear behind its answer"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn connections_and_listeners_of_a_script_speak_tls() {
+    let pki = Pki::new();
+    let script = r#"
+        fn main() {
+            let listener = listen("127.0.0.1:0", #{tls: #{cert: "cert.pem", key: "key.pem"}});
+            listener.session = |conn| { conn.send_line(conn.read_line().to_upper()); };
+            let at = `127.0.0.1:${listener.port}`;
+            let conn = connect(at, #{tls: #{ca: "ca.pem"}});
+            conn.send_line("one");
+            print(conn.read_line() + " " + conn.tls.version);
+            try { connect(`tls://${at}`); print("trusted") } catch (e) { print(e.kind) }
+            try { connect(at, #{tls: #{nonsense: 1}}); } catch (e) { print("no such option") }
+        }
+    "#;
+    fs::write(pki.path("both.rhai"), script).expect("write a script");
+    let done = Tcpx::new(&["run", &pki.word("both.rhai")]).run();
+    done.code(0).wrote("ONE TLS 1.3\ncertificate\nno such option\n");
+}
