@@ -153,7 +153,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__connect)
-            opts="-E -C -s -z -w -i -v -q -x -o -u -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --source --udp --nodelay --keepalive --no-nodelay --memory --no-dns --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
+            opts="-E -C -s -z -w -i -v -q -x -o -u -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --source --proxy-protocol --udp --nodelay --keepalive --no-nodelay --memory --no-dns --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -379,12 +379,35 @@ _tcpx() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proxy-protocol)
+                    COMPREPLY=($(compgen -W "v1 v2" -- "${cur}"))
+                    return 0
+                    ;;
                 --keepalive)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-auth-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --tls-ca)
@@ -695,7 +718,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__listen)
-            opts="-k -m -E -C -s -i -v -q -x -o -u -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --workers --ready-file --ready-fd --run --accept-timeout --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --udp --nodelay --keepalive --no-nodelay --memory --no-dns --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
+            opts="-k -m -E -C -s -i -v -q -x -o -u -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --workers --ready-file --ready-fd --run --accept-timeout --accept-proxy --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --udp --nodelay --keepalive --no-nodelay --memory --no-dns --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -964,6 +987,25 @@ _tcpx() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-auth-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
                 --tls-ca)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1110,7 +1152,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__run)
-            opts="-v -q -x -o -E -4 -6 -n -h --set --script-timeout --seed --max-connects --allow-read --allow-write --clients --workers --duration --rate --ramp --fail-if --json --shard --start-at --timeout --quiet --hex --output --events --raw-terminal --progress --encoding --no-dns --help"
+            opts="-v -q -x -o -E -4 -6 -n -h --set --script-timeout --seed --max-connects --allow-read --allow-write --clients --workers --duration --rate --ramp --fail-if --json --shard --start-at --timeout --quiet --hex --output --events --raw-terminal --progress --encoding --no-dns --proxy --proxy-auth-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1252,6 +1294,25 @@ _tcpx() {
                     ;;
                 -E)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-auth-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)
@@ -1416,7 +1477,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__test)
-            opts="-j -v -E -4 -6 -n -h --filter --jobs --repeat --fail-fast --list --tap --junit --json --verbose --test-timeout --timeout --set --script-timeout --seed --max-connects --allow-read --allow-write --encoding --no-dns --help"
+            opts="-j -v -E -4 -6 -n -h --filter --jobs --repeat --fail-fast --list --tap --junit --json --verbose --test-timeout --timeout --set --script-timeout --seed --max-connects --allow-read --allow-write --encoding --no-dns --proxy --proxy-auth-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1512,6 +1573,25 @@ _tcpx() {
                     ;;
                 -E)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-auth-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 *)

@@ -74,8 +74,12 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l progress -d 'Show 
 always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy-protocol -d 'Tell the server our address first, in a header of the PROXY protocol' -r -f -a "v1\t''
+v2\t''"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-ca -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-pin -d 'Trust the certificate with this SHA-256 alone, whatever its name, dates and issuer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-name -d 'The name to ask for (SNI) and to verify, in place of the host\'s' -r
@@ -153,6 +157,8 @@ always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-ca -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-pin -d 'Trust the certificate with this SHA-256 alone, whatever its name, dates and issuer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-name -d 'The name to ask for (SNI) and to verify, in place of the host\'s' -r
@@ -163,6 +169,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-client-ca -d 'A
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s k -l keep-open -d 'Serve many clients at the same time; stdin goes to all of them'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l once -d 'Accept one connection and end when it has closed; the same as --accept 1'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l accept-proxy -d 'Take each client\'s address from the header of the PROXY protocol that comes first'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s C -l crlf -d 'Send every lone LF as CR LF'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l watch -d 'Load the script again when it changes, keeping every connection'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l pty -d 'Give the program a terminal of its own, as for a shell or an editor'
@@ -207,6 +214,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l progress -d 'Show on s
 always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s E -l encoding -d 'Encoding of the connections, until they choose another' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s v -d 'Say more on stderr; repeat for still more'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s q -l quiet -d 'Say nothing on stderr but errors'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s x -l hex -d 'Show both directions as a hex dump on stderr'
@@ -233,6 +242,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l max-connects -d 'Conn
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l allow-read -d 'Let the script read files in this folder too; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l allow-write -d 'Let the script write files in this folder; repeat for more' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s E -l encoding -d 'Encoding of the connections, until they choose another' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l fail-fast -d 'Begin no test any more after the first failure'
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l list -d 'Only say which tests there are'
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -l tap -d 'Report in TAP on stdout'

@@ -19,10 +19,14 @@ use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::output::console::{self, write_stderr};
 use crate::script::{self, MAX_SCRIPT, builtin, starter, strict};
-use crate::sys::{stack, unix};
+use crate::sys::{entry, stack, unix};
 
 /// Runs tcpx with this argv, program name included, and returns the exit code. Every error has been printed.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    for (word, bytes) in cli::secrets(&argv) {
+        entry::overwrite(word, bytes);
+    }
     let result = match cli::parse(argv) {
         Ok(action) => carry_out(action),
         Err(Stop::Help(text)) => print(&text),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use encoding_rs::Encoding;
 
 use crate::endpoint::Endpoint;
+use crate::proxy::{HeaderVersion, Proxy};
 pub use tls::Tls;
 
 /// One run of `tcpx connect` or `tcpx listen`.
@@ -26,6 +27,8 @@ pub struct Config {
     pub nodelay: bool,
     /// `SO_KEEPALIVE` on every connection.
     pub keepalive: Keepalive,
+    /// The proxies of every connection that is made, in the order of travel.
+    pub proxies: Vec<Proxy>,
     /// Encodings and line ends.
     pub text: Text,
     /// The preamble: what is sent before stdin, in order.
@@ -98,6 +101,8 @@ pub struct Connect {
     pub source: Option<Endpoint>,
     /// `-z`: exit as soon as the connection is established.
     pub probe: bool,
+    /// `--proxy-protocol`: the header that is sent first.
+    pub header: Option<HeaderVersion>,
 }
 
 /// Settings of `tcpx listen` only.
@@ -116,6 +121,8 @@ pub struct Listen {
     pub backlog: Option<i32>,
     /// Number of worker threads that accept from the port.
     pub workers: usize,
+    /// `--accept-proxy`: every client begins with a header of the PROXY protocol.
+    pub accept_proxy: bool,
     /// File that receives `host:port\n` when the listener is ready.
     pub ready_file: Option<PathBuf>,
     /// Descriptor that receives `host:port\n` when the listener is ready.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::sys;
 
 /// A place to connect to or to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     /// A TCP host and port.
     Tcp {
@@ -68,6 +68,8 @@ pub enum Address {
         /// The type of the socket.
         is_datagram: bool,
     },
+    /// A name and a port behind a proxy, which resolves it: a TCP endpoint.
+    Name(Box<Endpoint>),
 }
 
 /// Maximum bytes of one datagram that is sent: what fits into one of UDP over IPv4.
@@ -274,8 +276,23 @@ impl Address {
     pub fn ip(&self) -> Option<SocketAddr> {
         match self {
             Self::Ip(address) | Self::Udp(address) => Some(*address),
+            Self::Unix(_) | Self::Unixgram(_) | Self::Descriptor { .. } | Self::Name(_) => None,
+        }
+    }
+
+    /// The port, if it has one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Ip(address) | Self::Udp(address) => Some(address.port()),
+            Self::Name(place) => place.port(),
             Self::Unix(_) | Self::Unixgram(_) | Self::Descriptor { .. } => None,
         }
+    }
+
+    /// The address of a place that a proxy connects to: a name stays one.
+    pub fn behind_proxy(place: &Endpoint) -> Self {
+        let Endpoint::Tcp { host: Some(host), port } = place else { return Self::Name(Box::new(place.clone())) };
+        host.parse().map_or_else(|_| Self::Name(Box::new(place.clone())), |ip| Self::Ip(SocketAddr::new(ip, *port)))
     }
 
     /// The address without its port.
@@ -283,13 +300,14 @@ impl Address {
         match self {
             Self::Ip(address) | Self::Udp(address) => address.ip().to_string(),
             Self::Unix(_) | Self::Unixgram(_) | Self::Descriptor { .. } => self.to_string(),
+            Self::Name(place) => place.host().unwrap_or_default().to_owned(),
         }
     }
 
     /// The protocol's name: `tcp`, `udp`, `unix` or `unixgram`.
     pub fn protocol(&self) -> &'static str {
         match self {
-            Self::Ip(_) => "tcp",
+            Self::Ip(_) | Self::Name(_) => "tcp",
             Self::Udp(_) => "udp",
             Self::Unix(_) => "unix",
             Self::Unixgram(_) => "unixgram",
@@ -304,6 +322,7 @@ impl fmt::Display for Address {
             Self::Ip(address) | Self::Udp(address) => address.fmt(f),
             Self::Unix(Some(name)) => name.write(f, "unix:"),
             Self::Unixgram(Some(name)) => name.write(f, "unixgram:"),
+            Self::Name(place) => place.fmt(f),
             // In messages an empty name would look as if something were missing.
             Self::Unix(None) => f.write_str("unix:(unnamed)"),
             Self::Unixgram(None) => f.write_str("unixgram:(unnamed)"),

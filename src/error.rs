@@ -40,6 +40,12 @@ pub enum Error {
         /// One cause, or one for each address.
         cause: String,
     },
+    /// A proxy on the way to the target cannot be reached, refused or failed.
+    #[error("{message}")]
+    Proxy {
+        /// The target, which proxy, and what it said.
+        message: String,
+    },
     /// A time limit passed; `what` names the limit and what was waited for.
     #[error("{what}")]
     Timeout {
@@ -246,6 +252,7 @@ impl Error {
             Self::Usage { .. } => Exit::Usage,
             Self::Resolve { .. } => Exit::Resolve,
             Self::Connect { .. } => Exit::NoConnection,
+            Self::Proxy { .. } => Exit::Proxy,
             Self::Timeout { .. } => Exit::Timeout,
             Self::Broken { .. } => Exit::Broken,
             Self::Handshake { .. } => Exit::Handshake,

@@ -34,6 +34,8 @@ pub enum Exit {
     Untrusted,
     /// There are no certificates to trust.
     NoRoots,
+    /// A proxy refused or failed.
+    Proxy,
     /// Cannot bind or listen.
     Bind,
     /// The script does not load.
@@ -74,6 +76,7 @@ impl Exit {
             Self::Certificate => 58,
             Self::Untrusted => 60,
             Self::NoRoots => 77,
+            Self::Proxy => 97,
             Self::Bind => 110,
             Self::ScriptLoad => 111,
             Self::ScriptRun => 112,
@@ -104,6 +107,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("58", "the own certificate or key cannot be used"),
     ("60", "the certificate of the peer is not trusted"),
     ("77", "the certificates to trust cannot be read"),
+    ("97", "the proxy refused or failed"),
     ("110", "cannot bind or listen"),
     ("111", "the script does not load"),
     ("112", "the script failed while running"),
@@ -137,6 +141,7 @@ mod tests {
             Exit::Certificate,
             Exit::Untrusted,
             Exit::NoRoots,
+            Exit::Proxy,
             Exit::Bind,
             Exit::ScriptLoad,
             Exit::ScriptRun,

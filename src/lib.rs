@@ -8,7 +8,7 @@
 //! F3  driver                        the event loop: wires net + session + script + output
 //! F2  net   script   output         sockets (mio) · scripts (rhai) · messages; never import each other
 //! F1  session → layer → load → codec  pure: no mio, no rhai, no clock, no printing
-//! F0  config endpoint error exit buffer verdicts, sys (the only unsafe)
+//! F0  config endpoint proxy error exit buffer verdicts, sys (the only unsafe)
 //! ```
 //!
 //! Data path: socket → Transport → Codec → Event → Handler → Command → Codec → outbound queue → socket.
@@ -33,6 +33,7 @@ mod net;
 mod output;
 #[doc(hidden)]
 pub mod process;
+mod proxy;
 mod script;
 mod session;
 mod sys;

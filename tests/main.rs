@@ -19,6 +19,7 @@ mod network;
 mod parts;
 mod peers;
 mod programs;
+mod proxies;
 mod relaying;
 mod report;
 mod robust;

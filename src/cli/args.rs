@@ -14,6 +14,7 @@ use super::report::ReportArgs;
 
 mod exec;
 mod output;
+mod proxy;
 mod run;
 mod test;
 mod tls;
@@ -21,6 +22,7 @@ mod transport;
 
 pub(super) use exec::ExecArgs;
 pub(super) use output::{OutputArgs, ProgressWord};
+pub(super) use proxy::{HeaderWord, ProxyArgs};
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use test::TestArgs;
 pub(super) use tls::TlsArgs;
@@ -199,6 +201,15 @@ pub(super) struct ConnectArgs {
     /// Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT
     #[arg(long, value_name = "ADDR", help_heading = TRANSPORT)]
     pub(super) source: Option<String>,
+    #[arg(
+        long,
+        value_name = "VERSION",
+        help_heading = PROXY,
+        help = "Tell the server our address first, in a header of the PROXY protocol",
+        long_help = "Send a header of the PROXY protocol first, as HAProxy does: it tells the server who its client is, here our \
+                     own address"
+    )]
+    pub(super) proxy_protocol: Option<HeaderWord>,
     #[command(flatten)]
     pub(super) transport: TransportArgs,
     #[command(flatten)]
@@ -294,6 +305,15 @@ pub(super) struct ServerArgs {
     /// Give up when no client has come after this time
     #[arg(long, value_name = "DUR", allow_hyphen_values = true, help_heading = TIME)]
     pub(super) accept_timeout: Option<String>,
+    #[arg(
+        long,
+        help_heading = PROXY,
+        help = "Take each client's address from the header of the PROXY protocol that comes first",
+        long_help = "Take each client's address from the header of the PROXY protocol that its proxy sends first, version 1 or 2. \
+                     A connection that does not begin with one, or not within 10s, is closed. Whoever can connect can claim \
+                     any address: let only the proxy in, with --allow"
+    )]
+    pub(super) accept_proxy: bool,
 }
 
 #[derive(Debug, Args)]
@@ -524,3 +544,4 @@ const ABOUT: &str = "The netcat you can program and trust: TCP and UDP, in any t
 const ENDING: &str = "Ending";
 const TIME: &str = "Time";
 const TRANSPORT: &str = "Transport";
+const PROXY: &str = "Proxy";

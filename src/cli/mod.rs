@@ -12,6 +12,7 @@ mod load;
 mod locale;
 mod old_line;
 mod options_elsewhere;
+mod proxies;
 mod report;
 mod resolve;
 mod rules;
@@ -27,6 +28,7 @@ use std::mem;
 use clap::FromArgMatches;
 
 use self::args::Cli;
+pub use self::proxies::secrets;
 pub use self::report::Report;
 use self::resolve::Places;
 pub use self::resolve::{Action, AskTarget, Load, Starter};

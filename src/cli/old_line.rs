@@ -4,8 +4,9 @@
 
 use clap::Command;
 
-use super::options_elsewhere::{NO_LISTS, NO_LUA, NO_PROXY};
+use super::options_elsewhere::{NO_LISTS, NO_LUA};
 use crate::endpoint;
+use crate::proxy::masked;
 
 /// A command line of nc or ncat.
 pub(super) struct OldLine<'a> {
@@ -159,6 +160,10 @@ struct Writer {
     port: Option<String>,
     connect_time: Option<String>,
     both_times: Option<String>,
+    /// The proxy's address, its protocol and its user.
+    proxy: Option<String>,
+    proxy_kind: Option<&'static str>,
+    proxy_user: Option<String>,
     probes: bool,
     is_unix: bool,
     /// The option that names a program, and its value.
@@ -221,7 +226,19 @@ impl Writer {
             'G' => self.connect_time = Some(value.to_owned()),
             'q' if value.starts_with('-') => {}
             'q' => self.add(&["--eof-wait", value]),
-            'x' | 'X' | 'P' => self.note = Some(NO_PROXY),
+            'Y' if value.contains("://") => self.add(&["--proxy", &masked(value)]),
+            'x' | 'Y' => {
+                self.proxy = Some(value.to_owned());
+                self.proxy_kind.get_or_insert(if letter == 'x' { "socks5" } else { "http" });
+            }
+            'X' => {
+                self.proxy_kind = Some(match value {
+                    "connect" | "http" => "http",
+                    "4" | "socks4" => "socks4a",
+                    _ => "socks5",
+                });
+            }
+            'P' => self.proxy_user = value.split(':').next().map(str::to_owned),
             'h' => self.add(&["-x"]),
             'e' | 'c' if is_cat(value) && self.listens => self.add(&["--script", "@echo"]),
             'e' => self.program = Some(["--exec".to_owned(), value.to_owned()]),
@@ -277,6 +294,12 @@ impl Writer {
             }
         } else if let Some(time) = self.connect_time.take().filter(|_| !self.listens) {
             self.add(&["-w", &time]);
+        }
+        if let Some(address) = self.proxy.take() {
+            let kind = self.proxy_kind.unwrap_or("socks5");
+            let port = if kind == "http" && !address.contains(':') { ":3128" } else { "" };
+            let user = self.proxy_user.take().map(|user| format!("{user}@")).unwrap_or_default();
+            self.add(&["--proxy", &format!("{kind}://{user}{address}{port}")]);
         }
         if self.is_unix {
             self.places.truncate(1);
@@ -342,10 +365,10 @@ const LONG: &[(&str, char, bool)] = &[
     ("--allowfile", 'a', true),
     ("--deny", 'a', true),
     ("--denyfile", 'a', true),
-    ("--proxy", 'X', true),
+    ("--proxy", 'Y', true),
     ("--proxy-type", 'X', true),
-    ("--proxy-auth", 'X', true),
-    ("--proxy-dns", 'X', true),
+    ("--proxy-auth", 'P', true),
+    ("--proxy-dns", 'M', true),
     ("--max-time", 'A', true),
     ("--retry", 'M', true),
     ("--delay", 'M', true),

@@ -26,8 +26,8 @@ pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
             "a Unix socket is one word: tcpx connect unix:PATH",
             "a Unix socket is one word: tcpx listen unix:PATH",
         ),
-        (_, Some("X" | "P")) | ("--proxy" | "--proxy-type" | "--proxy-auth" | "--proxy-dns", _) => {
-            ("proxies are not there yet: tcpx connects directly, so far", "", "")
+        (_, Some("X" | "P")) | ("--proxy-type" | "--proxy-auth" | "--proxy-dns", _) => {
+            ("--proxy URL is the whole proxy: socks5://, socks4a:// or http://, then USER:PASSWORD@HOST:PORT", "", "")
         }
         (_, Some("w")) | ("--wait", _) => (
             "-i DUR ends a silent connection",
@@ -71,7 +71,7 @@ pub(super) fn of_stray_word(words: &[&str], stray: &str) -> Option<&'static str>
         return Some(NC_Q);
     }
     if follows("-x", |word| word.contains(':')) {
-        return Some("-x shows bytes as a hex dump; proxies are not there yet: tcpx connects directly, so far");
+        return Some("-x shows bytes as a hex dump; nc's -x HOST:PORT is --proxy socks5://HOST:PORT");
     }
     None
 }
@@ -89,7 +89,6 @@ const NC_Q: &str = "nc's -q SECONDS is --eof-wait SECONDS; -q alone makes tcpx s
 pub(super) const NO_LUA: &str = "scripts are written in Rhai here: --script FILE, --session CODE and --on-line CODE";
 pub(super) const NO_LISTS: &str =
     "there are no lists of addresses yet; --script FILE can look at conn.peer_ip in on_connect";
-pub(super) const NO_PROXY: &str = "proxies are not there yet, directly";
 pub(super) const TLS: &str =
     "--tls speaks TLS and verifies the server; --tls-insecure verifies nothing, as ncat's --ssl does";
 
@@ -120,7 +119,6 @@ mod tests {
         "--detach",
         "--telnet",
         "--unixsock",
-        "--proxy",
         "--proxy-type",
         "--wait",
         "--allow",
@@ -173,8 +171,8 @@ mod tests {
             ("connect -t h 80", "@telnet"),
             ("connect -U /tmp/x", "unix:PATH"),
             ("listen -U /tmp/x", "tcpx listen unix:PATH"),
-            ("connect -x p:1 -X connect h 80", "proxies are not there yet"),
-            ("connect -x p:1 h 80", "proxies are not there yet"),
+            ("connect -x p:1 -X connect h 80", "--proxy URL"),
+            ("connect -x p:1 h 80", "--proxy socks5://HOST:PORT"),
             ("connect --ssl h 80", "--tls speaks TLS"),
             ("connect --insecure h 80", "--tls-insecure"),
             ("connect --cacert c h 80", "--tls-ca FILE"),

@@ -3,6 +3,8 @@
 //! Owns the conversion of options to a [`Config`]. Rules between options are in `rules`, the parsing of single values
 //! is in `values`. Opens no file, no socket and no script.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,12 +20,12 @@ use clap_complete::Shell;
 use encoding_rs::Encoding;
 
 use super::args::{
-    Cli, ConnectArgs, EndingArgs, Late, ListenArgs, MalformedWord, OutputArgs, ProgressWord, ScriptArgs,
-    ScriptErrorsWord, ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
+    Cli, ConnectArgs, EndingArgs, HeaderWord, Late, ListenArgs, MalformedWord, OutputArgs, ProgressWord, ProxyArgs,
+    ScriptArgs, ScriptErrorsWord, ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
 use super::report::{self, Report};
-use super::{inherited, locale, rules, values};
+use super::{inherited, locale, proxies, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
@@ -31,6 +33,8 @@ use crate::config::{
 };
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
+use crate::proxy::{HeaderVersion, Proxy, check_route};
+use crate::sys::unix::take_variable;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -165,16 +169,26 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
     let target = rules::of_datagrams(&args.transport, target)?;
     let source = args.source.as_deref().map(values::source).transpose()?;
     rules::tls::over_a_stream(&target, is_tls)?;
-    rules::datagrams_have_no_end(&target, &args.ending, &args.transport, &[])?;
-    rules::unix_has_no_ip_options(&args.transport, &target, &[(source.is_some(), "--source")])?;
-    rules::families_agree(&args.transport, &target, source.as_ref())?;
+    let proxies = proxies(&args.transport.proxy)?;
+    let streams = [(!proxies.is_empty(), "--proxy"), (args.proxy_protocol.is_some(), "--proxy-protocol")];
+    rules::datagrams_have_no_end(&target, &args.ending, &args.transport, &streams)?;
+    let others = [(source.is_some(), "--source"), (!proxies.is_empty(), "--proxy")];
+    rules::unix_has_no_ip_options(&args.transport, &target, &others)?;
+    check_route(&proxies, &target)?;
+    let place = proxies.first().map_or(&target, |proxy| &proxy.place);
+    rules::families_agree(&args.transport, place, source.as_ref())?;
+    let header = args.proxy_protocol.map(|word| match word {
+        HeaderWord::V1 => HeaderVersion::V1,
+        HeaderWord::V2 => HeaderVersion::V2,
+    });
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
     Ok(Config {
-        role: Role::Connect(Connect { target, source, probe: args.probe }),
+        role: Role::Connect(Connect { target, source, probe: args.probe, header }),
         family: family(args.transport.ipv4, args.transport.ipv6),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         keepalive: keepalive(&args.transport)?,
+        proxies,
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble,
@@ -187,6 +201,11 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
         exec: exec::exec(&args.exec)?,
         tests: None,
     })
+}
+
+fn proxies(args: &ProxyArgs) -> Result<Vec<Proxy>> {
+    // Children do not get it.
+    proxies::resolve(args, &|name| take_variable(name).map(OsString::into_vec))
 }
 
 fn memory(args: &TransportArgs) -> Result<Option<usize>> {
@@ -205,7 +224,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     };
     let address = rules::of_datagrams(&args.transport, address)?;
     rules::tls::over_a_stream(&address, is_tls)?;
-    let stream_only = [(args.server.backlog.is_some(), "--backlog")];
+    let stream_only = [(args.server.backlog.is_some(), "--backlog"), (args.server.accept_proxy, "--accept-proxy")];
     rules::datagrams_have_no_end(&address, &args.ending, &args.transport, &stream_only)?;
     rules::unix_has_no_ip_options(&args.transport, &address, &[(args.server.workers.is_some(), "--workers")])?;
     rules::families_agree(&args.transport, &address, None)?;
@@ -225,6 +244,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
             backlog: server.backlog.as_deref().map(|n| values::count("--backlog", n)).transpose()?,
             workers: server.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?,
             ready_file: server.ready_file.clone(),
+            accept_proxy: server.accept_proxy,
             ready_fd: server.ready_fd.as_deref().map(|n| values::descriptor("--ready-fd", n)).transpose()?,
             run: server.run.clone(),
             accept_limit: limit("--accept-timeout", server.accept_timeout.as_deref())?,
@@ -233,6 +253,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         keepalive: keepalive(&args.transport)?,
+        proxies: proxies(&args.transport.proxy)?,
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble: preamble(&args.text, places)?,
@@ -390,203 +411,4 @@ const ESCAPES: &str = "a text may hold \\r \\n \\t \\0 \\\\ \\xHH \\u{...}; --se
 const HEX: &str = "bytes are pairs of hex digits, as in 0d0a or \"0d 0a\"";
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-    use crate::cli::tests::{action, config, refused};
-    use crate::config::Piece;
-
-    fn server(line: &str) -> Listen {
-        match config(line).role {
-            Role::Listen(listen) => listen,
-            _ => panic!("{line} does not listen"),
-        }
-    }
-
-    #[test]
-    fn plain_connect_has_the_defaults() {
-        let config = config("connect example.org 80");
-        let Role::Connect(connect) = &config.role else { panic!("{config:?}") };
-        assert_eq!(connect.target.to_string(), "example.org:80");
-        assert!(connect.source.is_none() && !connect.probe);
-        assert!(config.family == Family::Any && !config.no_dns && config.nodelay);
-        assert!(config.text.recv.is_none() && config.text.send.is_none() && !config.text.crlf);
-        assert!(config.input.read && !config.input.half_open && config.input.eof_wait.is_none());
-        assert!(config.limits.connect.is_none() && config.limits.idle.is_none() && config.limits.run.is_none());
-        assert!(config.output.file.is_none() && config.output.verbose == 0 && !config.output.quiet);
-        assert!(config.script.is_none() && config.preamble.is_empty());
-    }
-
-    #[test]
-    fn every_option_of_connect_is_in_the_config() {
-        let config = config(
-            "connect -zvv -4n -w 2 --timeout 1m --source 127.0.0.1 -C --no-nodelay --raw-terminal --no-stdin :http",
-        );
-        let Role::Connect(connect) = &config.role else { panic!("{config:?}") };
-        assert!(connect.probe);
-        assert_eq!(connect.target.to_string(), ":80");
-        assert_eq!(connect.source.as_ref().unwrap().to_string(), "127.0.0.1:0");
-        assert!(config.family == Family::V4 && config.no_dns && !config.nodelay);
-        assert!(config.text.crlf && config.output.raw_terminal && config.output.verbose == 2);
-        assert_eq!(config.limits.connect, Some(Duration::from_secs(2)));
-        assert_eq!(config.limits.run, Some(Duration::from_secs(60)));
-        assert!(!config.input.read);
-    }
-
-    #[test]
-    fn accept_keep_open_and_a_script_set_the_number_of_connections() {
-        let plain = server("listen 0");
-        assert!(plain.single_peer && plain.accept == Some(1));
-        let once = server("listen --once 0");
-        assert!(once.single_peer && once.accept == Some(1));
-        let many = server("listen -k 0 -m 8 --backlog 5");
-        assert!(!many.single_peer && many.accept.is_none() && many.max_conns == Some(8) && many.backlog == Some(5));
-        let three = server("listen -k --accept 3 0");
-        assert!(!three.single_peer && three.accept == Some(3));
-        let one = server("listen -k --once 0");
-        assert!(!one.single_peer && one.accept == Some(1));
-        let scripted = server("listen --on-data c 0");
-        assert!(!scripted.single_peer && scripted.accept.is_none());
-        let scripted_once = server("listen --on-data c --once 0");
-        assert!(!scripted_once.single_peer && scripted_once.accept == Some(1));
-        let ready = server("listen 0 --ready-file f --ready-fd 2");
-        assert!(ready.ready_file == Some(PathBuf::from("f")) && ready.ready_fd == Some(2));
-    }
-
-    #[test]
-    fn stdin_is_read_without_a_script_that_answers() {
-        assert!(config("listen 0").input.read);
-        assert!(config("listen -k 0").input.read);
-        assert!(config("connect h 80 --on-data c").input.read);
-        assert!(config("listen 0 --on-data c").input.read, "for on_stdin");
-        assert!(!config("connect h 80 --recv-only").input.read);
-        assert!(!config("connect -z h 80").input.read);
-        let input = config("connect h 80 --half-open --no-shutdown --eof-wait 2").input;
-        assert!(input.half_open && input.no_shutdown && input.eof_wait == Some(Duration::from_secs(2)));
-        assert!(config("connect h 80 --send-only").input.discard_received);
-    }
-
-    #[test]
-    fn encodings_are_set_for_each_direction() {
-        let text = |options: &str| config(&format!("connect h 80 {options}")).text;
-        let gbk = encoding_rs::GBK;
-        let big5 = encoding_rs::BIG5;
-        assert!(text("-E gbk").recv == Some(Charset::Named(gbk)) && text("-E gbk").send == Some(gbk));
-        let auto = text("-E auto");
-        assert!(auto.recv == Some(Charset::Auto(None)) && auto.send.is_none());
-        let both = text("-E gbk --send-encoding big5 --malformed fail --unencodable replace");
-        assert!(both.recv == Some(Charset::Named(gbk)) && both.send == Some(big5));
-        assert!(both.malformed == Malformed::Fail && both.unencodable == Unencodable::Replace);
-        let one = text("--recv-encoding auto --send-encoding gbk");
-        assert!(one.recv == Some(Charset::Auto(None)) && one.send == Some(gbk));
-        assert_eq!(
-            refused("connect h 80 -E gbkk"),
-            "unknown encoding \"gbkk\" | did you mean --encoding gbk? tcpx encodings lists them all"
-        );
-    }
-
-    #[test]
-    fn the_preamble_keeps_the_order_of_the_command_line() {
-        let config = config("connect --send a h --send-hex 0d0a --send-file f 80 --send -b --send-hex 00 --send=c");
-        let text = |text: &str| PreambleItem::Text(vec![Piece::Text(text.to_owned())]);
-        assert_eq!(
-            config.preamble,
-            [
-                text("a"),
-                PreambleItem::Bytes(vec![13, 10]),
-                PreambleItem::File("f".into()),
-                text("-b"),
-                PreambleItem::Bytes(vec![0]),
-                text("c"),
-            ]
-        );
-    }
-
-    #[test]
-    fn escapes_are_parsed_and_their_errors_reported() {
-        let bytes = PreambleItem::Text(vec![Piece::Text("a\r\n".into()), Piece::Bytes(vec![0xff])]);
-        assert_eq!(config(r"connect h 80 --send a\r\n\xff").preamble, [bytes]);
-        assert_eq!(
-            refused(r"connect h 80 --send a\q"),
-            r#"--send "a\q": unknown escape \q at character 2 | "#.to_owned() + ESCAPES
-        );
-        assert_eq!(
-            refused("connect h 80 --send-hex 0d0"),
-            r#"--send-hex "0d0": odd number of hex digits in "0d0" at character 1 | "#.to_owned() + HEX
-        );
-    }
-
-    #[test]
-    fn script_options_are_in_the_config() {
-        let script = config("listen 0 -s @goodbye --script-errors ignore --script-timeout 500ms -- -x y").script;
-        let script = script.expect("a script");
-        assert_eq!(script.source, ScriptSource::Builtin("goodbye".into()));
-        assert_eq!(script.args, ["-x", "y"]);
-        assert_eq!(script.on_error, ScriptErrors::Ignore);
-        assert_eq!(script.timeout, Duration::from_millis(500));
-        assert!(!script.watch && config("connect h 80 -s f --watch").script.is_some_and(|script| script.watch));
-        let line = config("connect h 80 --on-line conn.close()").script.expect("a script");
-        assert_eq!(line.source, ScriptSource::OnLine("conn.close()".into()));
-        let session = config("listen 0 --session conn.close()").script.expect("a script");
-        assert_eq!(session.source, ScriptSource::Session("conn.close()".into()));
-        assert_eq!((line.on_error, line.timeout), (ScriptErrors::Close, Duration::from_secs(2)));
-        assert!(line.seed.is_none() && line.allow_read.is_empty() && line.allow_write.is_empty());
-        let more = config("listen 0 -s @echo --seed 7 --allow-read a --allow-write b --allow-read c").script;
-        let more = more.expect("a script");
-        assert_eq!(more.seed, Some(7));
-        assert_eq!(more.max_connects, None);
-        assert_eq!(config("connect h 1 -s @echo --max-connects 5").script.unwrap().max_connects, Some(5));
-        assert_eq!(more.allow_read, ["a", "c"].map(PathBuf::from));
-        assert_eq!(more.allow_write, [PathBuf::from("b")]);
-    }
-
-    #[test]
-    fn the_last_of_two_contrary_options_wins() {
-        assert!(config("connect h 80 --no-nodelay --nodelay").nodelay);
-        assert!(!config("connect h 80 --nodelay --no-nodelay").nodelay);
-        assert_eq!(config("connect h 80 -w 1 -w 2").limits.connect, Some(Duration::from_secs(2)));
-    }
-
-    #[test]
-    fn output_to_dash_is_stdout() {
-        assert_eq!(config("connect h 80 -o f").output.file, Some(PathBuf::from("f")));
-        assert!(config("connect h 80 -o -").output.file.is_none());
-        let events = |line| config(line).output.events;
-        assert_eq!(events("connect h 80"), None);
-        assert_eq!(events("connect h 80 --events -"), Some(Target::Stdout));
-        assert_eq!(events("listen 80 --events e"), Some(Target::File("e".into())));
-    }
-
-    #[test]
-    fn the_target_is_prompted_for_only_on_a_terminal() {
-        assert_eq!(refused("connect"), "connect needs a host and a port | tcpx connect HOST PORT");
-        assert_eq!(refused("listen"), "listen needs a port | tcpx listen PORT; port 0 takes any free one");
-        let Action::AskTarget(ask) = action("connect -E gbk --send x", true).unwrap() else { panic!("no question") };
-        assert!(ask.answer("", "80").is_err());
-        assert!(ask.answer("h", "65536").is_err());
-        let config = ask.answer(" example.org ", "80\n").unwrap();
-        assert_eq!(config.text.send, Some(encoding_rs::GBK));
-        assert_eq!(config.preamble.len(), 1);
-        let Role::Connect(connect) = ask.answer("[::1]:80", "").unwrap().role else { panic!("listens") };
-        assert_eq!(connect.target.to_string(), "[::1]:80");
-        assert!(action("connect -w nonsense", true).is_err());
-    }
-
-    #[test]
-    fn commands_that_only_print_have_their_actions() {
-        let is = |line: &str, shown: &str| assert_eq!(format!("{:?}", action(line, false).unwrap()), shown);
-        is("script list", "ScriptList");
-        is("script show @echo", "ScriptShow(\"echo\")");
-        is("script show echo", "ScriptShow(\"echo\")");
-        is("script check a.rhai", "ScriptCheck([File(\"a.rhai\")])");
-        is("script check @echo - b", "ScriptCheck([Builtin(\"echo\"), Stdin([]), File(\"b\")])");
-        is("script new", "ScriptNew(Handlers)");
-        is("script new --session", "ScriptNew(Session)");
-        is("script new --test", "ScriptNew(Test)");
-        is("encodings", "Encodings");
-        is("completions zsh", "Completions(Zsh)");
-        is("man", "Man(Tcpx)");
-        is("man tcpx", "Man(Tcpx)");
-    }
-}
+mod tests;

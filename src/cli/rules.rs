@@ -55,6 +55,7 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     one_script(&args.script)?;
     script_options_need_a_script(&args.script)?;
     watch_needs_a_file(&args.script)?;
+    proxies_are_for_connections_of_a_script(args)?;
     once_or_accept(args)?;
     workers_share_nothing(args)?;
     if !scripted && !args.server.keep_open {
@@ -275,6 +276,14 @@ fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+fn proxies_are_for_connections_of_a_script(args: &ListenArgs) -> Result<()> {
+    if args.transport.proxy.proxy.is_empty() || has_script(&args.script) {
+        return Ok(());
+    }
+    let message = "--proxy is for connections that are made, and without a script listen makes none";
+    Err(Error::usage_hint(message, ADD_A_SCRIPT))
 }
 
 fn once_or_accept(args: &ListenArgs) -> Result<()> {

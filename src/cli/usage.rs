@@ -245,7 +245,6 @@ mod tests {
             "--tos",
             "--ttl",
             "--ssl",
-            "--proxy",
             "--verbose",
         ] {
             for line in [format!("connect h 80 {option}"), format!("listen 80 {option}")] {

@@ -112,7 +112,8 @@ impl Parts {
             },
             None => None,
         };
-        let wishes = Wishes { limit: request.timeout, nodelay, security, ..Wishes::default() };
+        let proxies = request.proxies.unwrap_or_else(|| self.config.proxies.clone());
+        let wishes = Wishes { limit: request.timeout, nodelay, proxies, security, ..Wishes::default() };
         let plan = Plan::new(Defaults::of(&self.config), request.target, wishes);
         let outcomes = self.dials.start(&mut self.io, plan, request.view);
         self.dialed.extend(outcomes);

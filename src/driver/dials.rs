@@ -10,16 +10,19 @@ use std::time::Instant;
 
 use mio::Interest;
 
-use crate::config::show_duration;
+use crate::config::{Family, show_duration};
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Duties, LocalAddress, Lookup, Plan};
 use crate::driver::securing::{ConnectLimit, Security};
 use crate::endpoint::Address;
 use crate::error::{Error, cause};
+use crate::layer::Layer;
+use crate::layer::proxy::{ProxyHandshake, ProxyHeader};
 use crate::net::dial::{Dial, Request};
 use crate::net::reactor::Slot;
 use crate::net::{Connecting, StartError, Transport};
 use crate::output::Notice;
+use crate::proxy::{Destination, Host, Proxy};
 use crate::session::{ConnError, ConnId, ConnView};
 
 /// Connections in the making. `T` is a task for one once it is established.
@@ -38,6 +41,8 @@ pub(super) enum DialOutcome<T> {
         duties: Duties,
         security: Option<(Rc<Security>, Option<ConnectLimit>)>,
         tasks: Vec<T>,
+        /// What stands between its socket and its target, the lowest first.
+        layers: Vec<Box<dyn Layer>>,
     },
     /// It cannot be made.
     Failed { view: Rc<ConnView>, duties: Duties, error: Error },
@@ -47,9 +52,13 @@ pub(super) enum DialOutcome<T> {
 struct Dialing<T> {
     plan: Plan,
     source: Option<LocalAddress>,
+    /// The proxies, and what each is asked for.
+    hops: Vec<(Proxy, Destination)>,
     /// The name that is being resolved.
     host: String,
     is_resolving: bool,
+    /// It is that of the destination of this hop.
+    resolving_hop: Option<usize>,
     /// `None` while the name is being resolved.
     dial: Option<Dial>,
     attempts: Vec<Slot>,
@@ -80,45 +89,65 @@ impl<T> Default for Dials<T> {
 impl<T> Dials<T> {
     /// Starts the connection of `view`; a name is resolved on a thread of its own.
     pub(super) fn start(&mut self, io: &mut Io, plan: Plan, view: Rc<ConnView>) -> Outcomes<T> {
-        let (id, family) = (view.id, plan.family);
-        let found = plan.source().and_then(|source| Ok((source, plan.targets()?)));
-        let since = io.now;
+        let id = view.id;
+        let source = plan.source();
         let give_up_at = plan.wishes.limit.map(|limit| io.now + limit);
-        let (host, attempts, tasks) = (String::new(), Vec::new(), Vec::new());
-        let mut dialing = Dialing {
+        let dialing = Dialing {
+            hops: plan.hops(),
             plan,
             source: None,
-            host,
+            host: String::new(),
             is_resolving: false,
+            resolving_hop: None,
             dial: None,
-            attempts,
-            since,
+            attempts: Vec::new(),
+            since: io.now,
             give_up_at,
             view,
-            tasks,
+            tasks: Vec::new(),
             sends_file: false,
             partner: None,
         };
-        match found {
-            Ok((source, Lookup::Known(addresses))) => {
+        let dialing = self.dialings.entry(id).insert_entry(dialing).into_mut();
+        match source.and_then(|source| dialing.plan.check_route().map(|()| source)) {
+            Ok(source) => {
                 dialing.source = source;
-                self.dialings.insert(id, dialing);
-                self.addresses(io, id, addresses)
+                self.look_up(io, id)
             }
-            Ok((source, Lookup::Name(host, port))) => {
-                dialing.source = source;
-                dialing.host.clone_from(&host);
-                dialing.is_resolving = true;
-                self.dialings.insert(id, dialing);
-                io.notify(&Notice::Resolving { conn: id, host: &host });
-                io.network.resolve(Request::Connect(id), host, port, family, &io.reactor.mailbox());
-                Vec::new()
-            }
-            Err(error) => {
-                self.dialings.insert(id, dialing);
-                self.give_up(io, id, error)
-            }
+            Err(error) => self.give_up(io, id, error),
         }
+    }
+
+    /// Asks for the next name that has to be resolved here: of a destination that its proxy gets as an address, or of the
+    /// place to connect to. Without one, starts the attempts.
+    fn look_up(&mut self, io: &mut Io, id: ConnId) -> Outcomes<T> {
+        let Some(dialing) = self.dialings.get_mut(&id) else { return Vec::new() };
+        let named = dialing.hops.iter().enumerate().find_map(|(at, (proxy, to))| match &to.host {
+            Host::Name(name) if proxy.needs_address() => Some((at, name.clone(), to.port)),
+            _ => None,
+        });
+        let (host, port, family) = match named {
+            Some((at, host, port)) => {
+                if let Err(error) = dialing.plan.may_resolve(&host) {
+                    return self.give_up(io, id, error);
+                }
+                dialing.resolving_hop = Some(at);
+                (host, port, Family::V4)
+            }
+            None => match dialing.plan.targets() {
+                Ok(Lookup::Known(addresses)) => return self.addresses(io, id, addresses),
+                Ok(Lookup::Name(host, port)) => (host, port, dialing.plan.family),
+                Err(error) => {
+                    let error = dialing.of_first_proxy(error);
+                    return self.give_up(io, id, error);
+                }
+            },
+        };
+        dialing.host.clone_from(&host);
+        dialing.is_resolving = true;
+        io.notify(&Notice::Resolving { conn: id, host: &host });
+        io.network.resolve(Request::Connect(id), host, port, family, &io.reactor.mailbox());
+        Vec::new()
     }
 
     /// Handles the answer of the resolver.
@@ -135,11 +164,19 @@ impl<T> Dials<T> {
                 let addresses = dialing.plan.addresses(addresses);
                 let took = io.now.saturating_duration_since(dialing.since);
                 io.notify(&Notice::Resolved { conn: id, host: &dialing.host, addresses: &addresses, took });
-                self.addresses(io, id, addresses)
+                let hop = dialing.resolving_hop.take().and_then(|at| dialing.hops.get_mut(at));
+                match (hop, addresses.first().and_then(Address::ip)) {
+                    (Some((_, to)), Some(address)) => {
+                        to.host = Host::Ip(address.ip());
+                        self.look_up(io, id)
+                    }
+                    _ => self.addresses(io, id, addresses),
+                }
             }
             Err(cause) => {
-                let host = dialing.host.clone();
-                self.give_up(io, id, Error::unresolved(host, cause))
+                let error = Error::unresolved(dialing.host.clone(), cause);
+                let error = if dialing.resolving_hop.is_some() { error } else { dialing.of_first_proxy(error) };
+                self.give_up(io, id, error)
             }
         }
     }
@@ -151,17 +188,20 @@ impl<T> Dials<T> {
             Ok(None) => Vec::new(),
             Ok(Some(ends)) => {
                 let Some(Attempt { id, connecting, .. }) = self.attempts.remove(&slot) else { return Vec::new() };
-                let Some(dialing) = self.dialings.remove(&id) else { return Vec::new() };
+                let Some(mut dialing) = self.dialings.remove(&id) else { return Vec::new() };
                 // The first attempt that finished wins.
-                for other in dialing.attempts.into_iter().filter(|&other| other != slot) {
+                for other in std::mem::take(&mut dialing.attempts).into_iter().filter(|&other| other != slot) {
                     self.drop_attempt(io, other);
                 }
+                let peer =
+                    if dialing.hops.is_empty() { ends.peer } else { Address::behind_proxy(&dialing.plan.target) };
+                let layers = dialing.layers(&peer, &ends.local);
                 let Dialing { view, plan, tasks, give_up_at, .. } = dialing;
-                view.connected(ends.peer, ends.local, io.now);
+                view.connected(peer, ends.local, io.now);
                 let (transport, duties) = (connecting.into_transport(), plan.wishes.duties);
                 let limit = give_up_at.zip(plan.wishes.limit).map(|(at, limit)| ConnectLimit { at, limit });
                 let security = plan.wishes.security.map(|security| (security, limit));
-                vec![DialOutcome::Connected { slot, transport, view, duties, security, tasks }]
+                vec![DialOutcome::Connected { slot, transport, view, duties, security, tasks, layers }]
             }
             Err(error) => {
                 let (id, address) = (attempt.id, attempt.address.clone());
@@ -192,7 +232,8 @@ impl<T> Dials<T> {
             return self.start_attempts(io, id);
         }
         let limit = dialing.plan.wishes.limit.map(show_duration).unwrap_or_default();
-        let what = format!("connect to {}: timed out after {limit}", dialing.plan.target);
+        let proxy = dialing.plan.wishes.proxies.first().map(|proxy| format!("proxy {proxy}: ")).unwrap_or_default();
+        let what = format!("connect to {}: {proxy}timed out after {limit}", dialing.plan.target);
         self.give_up(io, id, Error::Timeout { what })
     }
 
@@ -297,7 +338,8 @@ impl<T> Dials<T> {
             addresses.retain(|address| source.towards(address).is_some());
             if addresses.is_empty() {
                 let target = dialing.plan.target.to_string();
-                return self.give_up(io, id, Error::Connect { target, cause: source.objection() });
+                let error = dialing.of_first_proxy(Error::Connect { target, cause: source.objection() });
+                return self.give_up(io, id, error);
             }
         }
         dialing.dial = Some(Dial::new(addresses, io.now));
@@ -309,7 +351,8 @@ impl<T> Dials<T> {
         let mut outcomes = Vec::new();
         let Some(dialing) = self.dialings.get_mut(&id) else { return outcomes };
         let Some(dial) = &mut dialing.dial else { return outcomes };
-        let target = dialing.plan.target.to_string();
+        let first = dialing.plan.wishes.proxies.first();
+        let target = first.map_or_else(|| dialing.plan.target.to_string(), Proxy::to_string);
         while let Some(address) = dial.next_attempt(io.now) {
             io.notify(&Notice::Dialing { conn: id, target: &target, address: &address });
             let source = dialing.source.and_then(|source| source.towards(&address));
@@ -344,6 +387,7 @@ impl<T> Dials<T> {
         }
         if dial.is_exhausted() {
             let error = Error::Connect { target: dialing.plan.target.to_string(), cause: dial.cause() };
+            let error = dialing.of_first_proxy(error);
             outcomes.extend(self.give_up(io, id, error));
         }
         outcomes
@@ -369,6 +413,28 @@ impl<T> Dialing<T> {
         if self.is_resolving {
             io.network.forget(Request::Connect(self.view.id));
         }
+    }
+
+    /// The error of reaching the place to connect to, which may be a proxy on the way to the target.
+    fn of_first_proxy(&self, error: Error) -> Error {
+        let Some(proxy) = self.plan.wishes.proxies.first() else { return error };
+        let cause = match error {
+            Error::Connect { cause, .. } => cause,
+            error @ Error::Resolve { .. } => error.to_string(),
+            error => return error,
+        };
+        Error::Proxy { message: format!("connect to {}: proxy {proxy}: {cause}", self.plan.target) }
+    }
+
+    /// The layers of the connection, the lowest first. `peer` is the target, `local` our end.
+    fn layers(&self, peer: &Address, local: &Address) -> Vec<Box<dyn Layer>> {
+        let limit = self.give_up_at.zip(self.plan.wishes.limit.map(show_duration));
+        let hops = self.hops.iter().map(|(proxy, to)| ProxyHandshake::new(proxy, to, limit.clone()));
+        let mut layers: Vec<Box<dyn Layer>> = hops.map(|hop| Box::new(hop) as Box<dyn Layer>).collect();
+        if let Some(version) = self.plan.wishes.header {
+            layers.push(Box::new(ProxyHeader::new(version, local.ip().zip(peer.ip()))));
+        }
+        layers
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -449,7 +515,7 @@ mod tests {
     fn a_full_queue_is_tried_again_until_the_time_limit() {
         let (mut io, mut dials) = (io(), Dials::<u8>::default());
         let name = UnixName::Abstract(format!("tcpx-dials-{}", std::process::id()).into_bytes());
-        let options = Options { family: crate::config::Family::Any, backlog: 0, shared: false };
+        let options = Options { family: Family::Any, backlog: 0, shared: false };
         let place = Address::unix(name.clone());
         let mut server = factory::listen(std::slice::from_ref(&place), options).unwrap();
         let filler = factory::connect(&place, None);

@@ -60,8 +60,12 @@ impl Parts {
     /// Handles `Opened`: the connection is established, layers included. Nothing is done with it before.
     fn opened(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
+        peer.opened = true;
         let view = peer.link.view();
-        self.io.notify(&Notice::Opened { conn: view, took: view.info.connecting_time() });
+        // The layers stand, too.
+        let layers = self.io.now.saturating_duration_since(view.info.opened());
+        let took = view.info.connecting_time().map(|took| took + layers);
+        self.io.notify(&Notice::Opened { conn: view, took });
         if let Some(facts) = view.info.tls() {
             self.io.notify(&Notice::Secured { conn: view, facts: &facts });
         }
@@ -88,6 +92,13 @@ impl Parts {
     /// Gives an event to the handler if its mask takes it; otherwise carries out the default effect.
     fn decide(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get(slot) else { return };
+        if matches!(event, Event::Closed(_)) && !peer.opened {
+            // Its layers were never established. Nobody has heard of it but by its error.
+            if let Some(handler) = peer.handler.clone() {
+                handler.given_up(peer.link.view());
+            }
+            return;
+        }
         let mask = peer.link.event_mask();
         let is_taken = match &event {
             Event::Opened => mask.opened,
@@ -295,6 +306,7 @@ impl Parts {
             let kind = match error {
                 Error::Timeout { .. } => ErrorKind::Timeout,
                 Error::Resolve { .. } => ErrorKind::Resolve,
+                Error::Proxy { .. } => ErrorKind::Proxy,
                 _ => ErrorKind::Refused,
             };
             let trouble = ConnError { kind, op: Operation::Connect, message: error.for_script() };

@@ -4,9 +4,9 @@
 //! attempts are owned by `listeners` and `dials`.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::config::{Connect, Listen, Role};
+use crate::config::{Connect, Listen, Role, show_duration};
 use crate::driver::budgets::Turn;
 use crate::driver::dials::DialOutcome;
 use crate::driver::listeners::ListenOutcome;
@@ -18,6 +18,8 @@ use crate::driver::securing::made_fingerprint;
 use crate::driver::workers::Worker;
 use crate::endpoint::Address;
 use crate::error::Result;
+use crate::layer::Layer;
+use crate::layer::proxy::HeaderReader;
 use crate::net::dial::{Request, Resolved};
 use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
@@ -26,6 +28,9 @@ use crate::session::{CloseReason, ConnView, ListenerId, RunEvent, Side};
 
 /// Maximum peers of datagrams at the same time.
 const MAX_PEERS: usize = 16_384;
+
+/// Within which time a client has to send its header of the PROXY protocol.
+const HEADER_LIMIT: Duration = Duration::from_secs(10);
 
 impl Parts {
     /// Calls `on_start`, registers stdin, then starts the run's own connection or listener.
@@ -52,6 +57,8 @@ impl Parts {
             security: self.securing.of_run(&self.config)?,
             limit: self.config.limits.connect,
             source: connect.source,
+            proxies: self.config.proxies.clone(),
+            header: connect.header,
             duties: if connect.probe { Duties::of_probe() } else { Duties::of_run(true) },
             ..Wishes::default()
         };
@@ -142,8 +149,8 @@ impl Parts {
 
     fn finish_dial(&mut self, outcome: DialOutcome<Task>) {
         match outcome {
-            DialOutcome::Connected { slot, transport, view, duties, security, tasks } => {
-                self.add_peer(slot, transport, view, duties, security);
+            DialOutcome::Connected { slot, transport, view, duties, security, tasks, layers } => {
+                self.add_peer(slot, transport, view, duties, security, layers);
                 let (is_running, ending) = (self.shutdown.is_running(), self.shutdown.ending());
                 self.work_on(slot, |peer| {
                     for task in tasks {
@@ -167,7 +174,8 @@ impl Parts {
                 let view = ConnView::new(id, ends.peer, ends.local, Side::Server, text, self.io.now);
                 let view = Rc::new(view.with_nodelay(nodelay).with_listener(listener));
                 let is_datagram = view.info.is_datagram();
-                self.add_peer(slot, transport, view, duties, security.map(|security| (security, None)));
+                let layers = if listener.is_none() { self.layers_of_clients() } else { Vec::new() };
+                self.add_peer(slot, transport, view, duties, security.map(|security| (security, None)), layers);
                 if is_datagram {
                     self.make_room();
                 }
@@ -203,6 +211,13 @@ impl Parts {
             self.work_on(slot, |peer| peer.link.handle_eof(now));
             self.work_on(slot, |peer| peer.link.close(CloseReason::Eof));
         }
+    }
+
+    /// The layers of a client of the run's own listener, the lowest first.
+    fn layers_of_clients(&self) -> Vec<Box<dyn Layer>> {
+        let Role::Listen(Listen { accept_proxy: true, .. }) = &self.config.role else { return Vec::new() };
+        let limit = (self.io.now + HEADER_LIMIT, show_duration(HEADER_LIMIT));
+        vec![Box::new(HeaderReader::new(limit))]
     }
 
     /// Handles a bound listener. The run's own is announced now, or with several workers once all of them listen.

@@ -25,6 +25,7 @@ use crate::driver::stdout::{Stdout, StdoutError};
 use crate::driver::workers::Worker;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::layer::Layer;
 use crate::net::Transport;
 use crate::net::reactor::Slot;
 use crate::script::ScriptHandler;
@@ -72,8 +73,9 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Adds an established connection to the loop. Its transport is registered already. `security`: it speaks TLS from its
-    /// start, which has to stand in time.
+    /// Adds a connection to the loop. Its transport is connected and registered already; it is established once its layers are,
+    /// the lowest of which comes first. `security`: above
+    /// them it speaks TLS from its start, which has to stand in time.
     pub(super) fn add_peer(
         &mut self,
         slot: Slot,
@@ -81,6 +83,7 @@ impl Parts {
         view: Rc<ConnView>,
         duties: Duties,
         security: Option<(Rc<Security>, Option<ConnectLimit>)>,
+        layers: Vec<Box<dyn Layer>>,
     ) {
         self.io.set_source(slot, Source::Peer);
         transport.set_keepalive(self.config.keepalive);
@@ -88,6 +91,9 @@ impl Parts {
         let mut peer = Peer::new(slot, transport, view, self.settings, self.handler.clone(), duties);
         if duties.preamble {
             peer.preamble = Preamble::new(&self.config, slot);
+        }
+        for layer in layers {
+            peer.link.add_layer(self.io.now, layer);
         }
         if let Some((security, limit)) = security {
             peer.secure(self.io.now, self.io.observers.watch_bytes(), &security, limit);

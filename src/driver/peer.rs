@@ -54,6 +54,8 @@ pub(super) struct Peer {
     pub(super) script_failed: bool,
     /// A handler that relays has heard of the end of what this one received.
     pub(super) relay_ended: bool,
+    /// Its opening was told.
+    pub(super) opened: bool,
     /// The socket is closed.
     pub(super) released: bool,
     /// Bytes it held when [`Peers`](super::peers::Peers) last looked.
@@ -116,6 +118,7 @@ impl Peer {
             refuses_moves: false,
             script_failed: false,
             relay_ended: false,
+            opened: false,
             released: false,
             held: 0,
         }
@@ -201,7 +204,7 @@ impl Peer {
             Step::Moved(n) => {
                 self.flows = n >= FLOW;
                 // What comes after the last event of a connection is discarded, and nobody hears of it.
-                if self.link.view().info.is_open() && !self.link.is_secured() {
+                if self.link.view().info.is_open() && !self.link.is_secured() && !self.link.hides_received() {
                     io.notify_bytes(self.link.view(), Direction::In, &buffer[..n]);
                 }
                 if self.partner.is_none() && self.link.passes_through() {
@@ -240,6 +243,8 @@ impl Peer {
             if self.link.is_secured() {
                 self.tell_tapped(io);
             }
+            self.show_plain(io);
+            let is_hidden = self.link.hides_sent() || self.link.is_secured();
             let Some(bytes) = self.link.poll_transmit() else { break };
             let readiness = io.reactor.readiness(self.slot);
             if !readiness.writable {
@@ -250,7 +255,7 @@ impl Peer {
             }
             match readiness.write(bytes, |bytes| self.transport.write(bytes)) {
                 Step::Moved(n) => {
-                    if !self.link.is_secured() {
+                    if !is_hidden {
                         io.notify_bytes(self.link.view(), Direction::Out, &bytes[..n]);
                     }
                     self.link.transmitted(io.now, n);
@@ -264,6 +269,13 @@ impl Peer {
             }
         }
         Turn::Done
+    }
+
+    /// Shows observers what has passed above layers that hide what the socket carries.
+    pub(super) fn show_plain(&mut self, io: &mut Io) {
+        for (direction, bytes) in self.link.take_plain() {
+            io.notify_bytes(self.link.view(), direction, &bytes);
+        }
     }
 
     /// Sends the bytes of the splice pipe, up to `budget`. Returns whether none are left.

@@ -14,6 +14,7 @@ use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
 use crate::net::dial;
 use crate::net::listener::{self, BACKLOG};
+use crate::proxy::{self, Destination, HeaderVersion, Proxy};
 
 /// The role of a connection in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub(super) struct Wishes {
     pub(super) source: Option<Endpoint>,
     /// `TCP_NODELAY`, if it differs from the default.
     pub(super) nodelay: Option<bool>,
+    /// The proxies on the way, in the order of travel.
+    pub(super) proxies: Vec<Proxy>,
+    /// The header of the PROXY protocol that is sent first.
+    pub(super) header: Option<HeaderVersion>,
     /// Length of the accept queue.
     pub(super) backlog: i32,
     /// Fails if another process listens there, although the port is shared.
@@ -114,6 +119,8 @@ impl Default for Wishes {
             limit: None,
             source: None,
             nodelay: None,
+            proxies: Vec::new(),
+            header: None,
             backlog: BACKLOG,
             claims: false,
             duties: Duties::default(),
@@ -129,12 +136,34 @@ impl Plan {
         Self { target, family, no_dns, nodelay: wishes.nodelay.unwrap_or(nodelay), shared, wishes }
     }
 
+    /// The place that the socket is connected to: the first proxy, or the target.
+    pub(super) fn place(&self) -> &Endpoint {
+        self.wishes.proxies.first().map_or(&self.target, |proxy| &proxy.place)
+    }
+
+    /// Checks that the proxies can be asked for the target.
+    ///
+    /// # Errors
+    /// One of them cannot.
+    pub(super) fn check_route(&self) -> Result<()> {
+        proxy::check_route(&self.wishes.proxies, &self.target)
+            .map_err(|error| Error::Proxy { message: format!("connect to {}: {error}", self.target) })
+    }
+
+    /// What each proxy is asked for, in the order of travel.
+    pub(super) fn hops(&self) -> Vec<(Proxy, Destination)> {
+        let proxies = &self.wishes.proxies;
+        let places = proxies.iter().skip(1).map(|proxy| &proxy.place).chain([&self.target]);
+        let hop = |(proxy, to): (&Proxy, &Endpoint)| Some((proxy.clone(), Destination::of(to)?));
+        proxies.iter().zip(places).filter_map(hop).collect()
+    }
+
     /// The addresses to connect to.
     ///
     /// # Errors
     /// A name with `-n`, or an address of the wrong family.
     pub(super) fn targets(&self) -> Result<Lookup> {
-        match &self.target {
+        match self.place() {
             Endpoint::Tcp { host: None, port } | Endpoint::Udp { host: None, port } => {
                 Ok(Lookup::Name("localhost".to_owned(), *port))
             }
@@ -161,21 +190,30 @@ impl Plan {
     }
 
     fn lookup(&self) -> Result<Lookup> {
-        let (host, port) = match &self.target {
+        let (host, port) = match self.place() {
             Endpoint::Unix(_) | Endpoint::Unixgram(_) | Endpoint::Descriptor { .. } => {
                 return Ok(Lookup::Known(vec![Address::nowhere(&self.target)]));
             }
             Endpoint::Tcp { host, port } | Endpoint::Udp { host, port } => (host.clone().unwrap_or_default(), *port),
         };
-        if self.target.name_to_resolve().is_none() {
+        if self.place().name_to_resolve().is_none() {
             // A numeric address needs no resolver.
             let found = dial::resolve(&host, port, self.family).map_err(|cause| Error::unresolved(host, cause))?;
             return Ok(Lookup::Known(self.addresses(found)));
         }
-        if self.no_dns {
-            return Err(Error::Resolve { host, cause: "names are not resolved with -n".into() });
-        }
+        self.may_resolve(&host)?;
         Ok(Lookup::Name(host, port))
+    }
+
+    /// Whether a name may be resolved.
+    ///
+    /// # Errors
+    /// `-n` forbids it.
+    pub(super) fn may_resolve(&self, host: &str) -> Result<()> {
+        if self.no_dns {
+            return Err(Error::Resolve { host: host.to_owned(), cause: "names are not resolved with -n".into() });
+        }
+        Ok(())
     }
 
     /// The local address to connect from, if one was chosen.

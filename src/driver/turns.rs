@@ -91,6 +91,7 @@ impl Parts {
             if peer.link.is_secured() {
                 peer.tell_tapped(&mut self.io);
             }
+            peer.show_plain(&mut self.io);
             let delivered = self.deliver(slot);
             self.feed_preamble(slot);
             let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };

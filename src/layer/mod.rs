@@ -3,6 +3,7 @@
 //! Owns the [`Layer`] trait, its vocabulary, and the [`Stack`] that moves flows through several layers. Pure machines: no
 //! socket, no clock, no script. The owner of a connection decides which layers it has.
 
+pub mod proxy;
 mod stack;
 pub mod tls;
 pub mod toxics;
@@ -10,6 +11,8 @@ pub mod toxics;
 use std::any::Any;
 use std::fmt::{self, Debug};
 use std::time::Instant;
+
+use crate::endpoint::Address;
 
 pub use stack::Stack;
 
@@ -82,6 +85,17 @@ pub enum LayerErrorKind {
     NoRoots,
     /// The counterpart ended before its protocol had.
     CutShort,
+    /// A proxy on the way refused, failed or violated its protocol.
+    Proxy,
+}
+
+/// The two ends of a connection as a proxy in front of us has told them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Who has connected to the proxy.
+    pub peer: Address,
+    /// To which address.
+    pub local: Address,
 }
 
 impl fmt::Display for LayerError {
@@ -130,4 +144,15 @@ pub trait Layer: Debug + Any {
 
     /// Drops what waits inside in this direction. Later flows pass.
     fn discard(&mut self, _to: Direction) {}
+
+    /// Whether observers of bytes see what passes above it in place of what passes below: that is not what the two sides say
+    /// to each other.
+    fn hides_wire(&self) -> bool {
+        false
+    }
+
+    /// The ends of the connection that it was told of, once.
+    fn take_claimed(&mut self) -> Option<Claimed> {
+        None
+    }
 }

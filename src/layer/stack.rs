@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::time::Instant;
 
-use crate::layer::{Direction, Flow, Layer, LayerError, LayerErrorKind, State};
+use crate::layer::{Claimed, Direction, Flow, Layer, LayerError, LayerErrorKind, State};
 
 /// Cost in bytes, per direction, from which a layer is given nothing more.
 const MAX_HELD: usize = 1 << 20;
@@ -93,6 +93,16 @@ impl Stack {
     /// Cost of what waits inside, in bytes, for back-pressure.
     pub fn cost(&self, to: Direction) -> usize {
         self.layers.iter().map(|layer| layer.cost(to)).sum()
+    }
+
+    /// Whether observers of bytes see what passes above the layers.
+    pub fn hides_wire(&self) -> bool {
+        self.layers.iter().any(|layer| layer.hides_wire())
+    }
+
+    /// The ends of the connection that a layer was told of, once.
+    pub fn take_claimed(&mut self) -> Option<Claimed> {
+        self.layers.iter_mut().find_map(|layer| layer.take_claimed())
     }
 
     /// Drops what waits inside.

@@ -20,7 +20,7 @@ pub fn connect(to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Conne
         Address::Unix(Some(name)) => Box::new(unix::Connect::start(name)?),
         Address::Unixgram(Some(name)) => Box::new(unixgram::Connect::start(name)?),
         Address::Descriptor { number, .. } => return inherited::connect(*number).map_err(StartError::Connect),
-        Address::Unix(None) | Address::Unixgram(None) => {
+        Address::Unix(None) | Address::Unixgram(None) | Address::Name(_) => {
             return Err(StartError::Connect(io::ErrorKind::AddrNotAvailable.into()));
         }
     })
@@ -48,6 +48,8 @@ fn listen_on(address: &Address, options: Options) -> io::Result<Box<dyn Listenin
         Address::Udp(address) => Box::new(udp::listen(*address, options)?),
         Address::Unixgram(Some(name)) => Box::new(unixgram::listen(name)?),
         Address::Descriptor { number, .. } => return inherited::listen(*number),
-        Address::Unix(None) | Address::Unixgram(None) => return Err(io::ErrorKind::AddrNotAvailable.into()),
+        Address::Unix(None) | Address::Unixgram(None) | Address::Name(_) => {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
     })
 }

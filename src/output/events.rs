@@ -253,6 +253,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Usage { .. } => "usage",
         Error::Resolve { .. } => "resolve",
         Error::Connect { .. } => "connect",
+        Error::Proxy { .. } => "proxy",
         Error::Timeout { .. } => "timeout",
         Error::Broken { .. } => "broken",
         Error::Handshake { .. } => "tls",

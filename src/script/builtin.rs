@@ -46,10 +46,12 @@ fn description(text: &'static str) -> &'static str {
 /// One line declares one argument: the script, the position of the argument from 0, what it names. Nothing else that the
 /// script is given is readable, and a copy of the script in a file needs `--allow-read` and `--allow-write`.
 const PATHS: &[(&str, usize, Argument)] = &[
+    ("connect", 0, Argument::File),
     ("http", 0, Argument::Folder),
     ("modbus", 0, Argument::File),
     ("rules", 0, Argument::File),
     ("smtp", 0, Argument::FolderToWrite),
+    ("socks", 0, Argument::File),
 ];
 
 const SCRIPTS: &[(&str, &str)] = &[
@@ -57,6 +59,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("broker", include_str!("../../scripts/broker.rhai")),
     ("chargen", include_str!("../../scripts/chargen.rhai")),
     ("chat", include_str!("../../scripts/chat.rhai")),
+    ("connect", include_str!("../../scripts/connect.rhai")),
     ("daytime", include_str!("../../scripts/daytime.rhai")),
     ("discard", include_str!("../../scripts/discard.rhai")),
     ("dns", include_str!("../../scripts/dns.rhai")),
@@ -75,6 +78,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("rules", include_str!("../../scripts/rules.rhai")),
     ("scpi", include_str!("../../scripts/scpi.rhai")),
     ("smtp", include_str!("../../scripts/smtp.rhai")),
+    ("socks", include_str!("../../scripts/socks.rhai")),
     ("syslog", include_str!("../../scripts/syslog.rhai")),
     ("telnet", include_str!("../../scripts/telnet.rhai")),
     ("time", include_str!("../../scripts/time.rhai")),

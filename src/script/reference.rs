@@ -172,7 +172,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_error(conn, err)",
-        "Trouble: err.kind (\"reset\", \"refused\", \"resolve\", \"timeout\", \"frame\", \"text\", \"script\", \"memory\", \"tls\", \"certificate\", \"roots\", \"truncated\", \"io\"), err.op and err.message. conn is () if a listener of listen() cannot be bound after its name was resolved (err.op is \"listen\").",
+        "Trouble: err.kind (\"reset\", \"refused\", \"resolve\", \"proxy\", \"timeout\", \"frame\", \"text\", \"script\", \"memory\", \"tls\", \"certificate\", \"roots\", \"truncated\", \"io\"), err.op and err.message. conn is () if a listener of listen() cannot be bound after its name was resolved (err.op is \"listen\").",
     ),
     (
         "on_close(conn, why)",
@@ -342,7 +342,7 @@ const GLOBALS: &[(&str, &str)] = &[
     ("broadcast_line(text)", "The same as a line, each with its own conn.eol."),
     (
         "connect(addr)",
-        "Makes a connection to \"host:port\", \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false}) has options (tls: true, or a map as conn.start_tls takes it, speaks TLS, and so does \"tls://host:port\"), and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them. --max-connects limits how many there may be at a time; one more is an error.",
+        "Makes a connection to \"host:port\", \"udp://host:port\", \"unix:/path\" or \"unix:@name\" and gives it at once; what is sent is queued until it stands. Then on_connect comes, with conn.side \"client\"; if it cannot be made, on_error comes instead (kind \"refused\", \"resolve\", \"proxy\" or \"timeout\"). connect(addr, #{timeout: ms, encoding: label, label: name, nodelay: false, proxy: \"socks5://host:port\"}) has options (it goes the way of --proxy unless proxy names another one, an array of several, or () for none; tls: true, or a map as conn.start_tls takes it, speaks TLS, and so does \"tls://host:port\"), and handlers for this connection alone: #{on_data: |c, data| .., on_close: |c, why| ..}, as a listener has them. --max-connects limits how many there may be at a time; one more is an error.",
     ),
     (
         "listen(addr)",

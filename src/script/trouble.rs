@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Refused,
     /// The name of its host has no address.
     Resolve,
+    /// A proxy on the way refused or failed.
+    Proxy,
     /// A unit over its limit, or one that makes no sense.
     Frame,
     /// Malformed text, or a character the encoding cannot hold.
@@ -54,13 +56,14 @@ pub(super) enum Kind {
     Io,
 }
 
-const KINDS: [(Kind, &str); 16] = [
+const KINDS: [(Kind, &str); 17] = [
     (Kind::Timeout, "timeout"),
     (Kind::Eof, "eof"),
     (Kind::Reset, "reset"),
     (Kind::Closed, "closed"),
     (Kind::Refused, "refused"),
     (Kind::Resolve, "resolve"),
+    (Kind::Proxy, "proxy"),
     (Kind::Frame, "frame"),
     (Kind::Text, "text"),
     (Kind::Cancelled, "cancelled"),
@@ -87,6 +90,7 @@ impl From<ErrorKind> for Kind {
             ErrorKind::Refused => Self::Refused,
             ErrorKind::Resolve => Self::Resolve,
             ErrorKind::Timeout => Self::Timeout,
+            ErrorKind::Proxy => Self::Proxy,
             ErrorKind::Frame => Self::Frame,
             ErrorKind::Text => Self::Text,
             ErrorKind::Tls => Self::Tls,

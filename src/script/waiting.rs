@@ -45,7 +45,7 @@ const fn waiting(name: &'static str, form: Form, least: usize, most: usize) -> W
 }
 
 /// All functions that wait. `connect` is not one of them: in a handler it returns at once.
-pub(super) const WAITING: [Waiting; 31] = [
+pub(super) const WAITING: [Waiting; 32] = [
     waiting("read", Form::Conn, 0, 2),
     waiting("read_until", Form::Conn, 1, 2),
     waiting("read_line", Form::Conn, 0, 1),

@@ -10,6 +10,7 @@ use crate::config::tls::TlsWish;
 use crate::endpoint::Endpoint;
 use crate::layer::Direction;
 use crate::layer::toxics::Toxic;
+use crate::proxy::Proxy;
 use crate::session::{ChosenForm, ConnId, ConnView, ListenerId};
 
 /// What to do. Commands are carried out in the order they were given.
@@ -103,6 +104,8 @@ pub struct ConnectRequest {
     pub timeout: Option<Duration>,
     /// It speaks TLS from its start.
     pub tls: Option<Box<TlsWish>>,
+    /// The proxies on the way, in the order of travel; `None`: those of the run.
+    pub proxies: Option<Vec<Proxy>>,
 }
 
 impl PartialEq for ConnectRequest {

@@ -282,6 +282,12 @@ impl ConnInfo {
         self.last_received.set(now);
     }
 
+    /// A layer was told who the two ends are.
+    pub(super) fn set_ends(&self, peer: Address, local: Address) {
+        self.peer.replace(peer);
+        self.local.replace(local);
+    }
+
     /// Bytes came from the socket; layers may still hold them.
     pub(super) fn note_heard(&self, now: Instant) {
         self.last_received.set(now);

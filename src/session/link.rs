@@ -40,6 +40,10 @@ struct Layers {
     output_ended: bool,
     /// What has left the stack and waits for the socket.
     wire: ByteQueue,
+    /// What waits for the socket was hidden by a layer when it came there.
+    is_wire_hidden: bool,
+    /// What has passed above layers that hide the wire, for observers.
+    plain: Vec<(Direction, Vec<u8>)>,
     /// How far TLS is.
     security: Security,
 }
@@ -149,6 +153,24 @@ impl Link {
     /// Whether every layer is established. Until then nothing that is queued goes out, and no event is told.
     pub fn is_established(&self) -> bool {
         self.layers.as_ref().is_none_or(|layers| layers.stack.is_established())
+    }
+
+    /// Whether observers of bytes get what [`Link::take_plain`] returns, in place of what is read from the socket.
+    pub fn hides_received(&self) -> bool {
+        self.layers.as_ref().is_some_and(|layers| layers.stack.hides_wire())
+    }
+
+    /// The same of what is written to the socket.
+    pub fn hides_sent(&self) -> bool {
+        self.layers.as_ref().is_some_and(|layers| layers.is_wire_hidden)
+    }
+
+    /// What has passed above layers that hide the wire since the last call, in order.
+    pub fn take_plain(&mut self) -> Vec<(Direction, Vec<u8>)> {
+        let Some(layers) = self.layers.as_mut().filter(|layers| !layers.plain.is_empty()) else { return Vec::new() };
+        let plain = std::mem::take(&mut layers.plain);
+        self.settle();
+        plain
     }
 
     // ---- fast paths -----------------------------------------------------------------------------------
@@ -317,10 +339,11 @@ impl Link {
             Some(layers) => {
                 layers.wire.consume(n);
                 let left = layers.unsent();
-                let n = if layers.security == Security::None {
-                    n
-                } else {
-                    layers.stack.find::<Tls>().map_or(n, Tls::take_sent)
+                let n = match layers.security {
+                    // What a proxy's handshake hides was counted above it.
+                    Security::None if layers.is_wire_hidden => 0,
+                    Security::None => n,
+                    _ => layers.stack.find::<Tls>().map_or(n, Tls::take_sent),
                 };
                 self.conn.transmitted_below(now, n, left);
             }

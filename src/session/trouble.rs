@@ -30,6 +30,9 @@ impl ConnError {
             (ErrorKind::NoRoots, _) => Error::NoRoots { message: format!("{peer}: {cause}") },
             (ErrorKind::Truncated, _) => Error::CutShort { message: format!("read from {peer}: {cause}") },
             (ErrorKind::Refused, Operation::Connect) => Error::Connect { target: peer, cause },
+            // Connecting tells the target itself.
+            (ErrorKind::Proxy, _) => Error::Proxy { message: cause },
+            (ErrorKind::Timeout, Operation::Connect) => Error::Timeout { what: cause },
             (ErrorKind::Memory, _) => Error::Broken { operation: "drop", peer, cause },
             (ErrorKind::Timeout, _) => Error::Timeout { what: format!("{peer}: {cause}") },
             (ErrorKind::Refused | ErrorKind::Resolve | ErrorKind::Text | ErrorKind::Script, _) => {
@@ -105,6 +108,8 @@ pub enum ErrorKind {
     NoRoots,
     /// The peer ended its stream before its protocol had.
     Truncated,
+    /// A proxy on the way refused or failed.
+    Proxy,
     /// Anything else the system reports.
     Io,
 }
@@ -125,6 +130,7 @@ impl ErrorKind {
             Self::Untrusted => "certificate",
             Self::NoRoots => "roots",
             Self::Truncated => "truncated",
+            Self::Proxy => "proxy",
             Self::Io => "io",
         }
     }

@@ -4,8 +4,11 @@
 //! takes a tenth of the time of a whole `tcpx connect -z`. The rest of its start-up is done here.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int, c_void};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use crate::sys::unix::is_open_fd;
 
@@ -47,7 +50,30 @@ pub unsafe fn prepare(count: c_int, words: *const *const c_char) -> Vec<OsString
         }
     }
     let count = usize::try_from(count).unwrap_or(0);
+    WORDS.store(words.cast_mut().cast(), Ordering::Relaxed);
+    COUNT.store(count, Ordering::Relaxed);
     // SAFETY: the caller passes `count` pointers to NUL-terminated strings.
     let word = |at| OsStr::from_bytes(unsafe { CStr::from_ptr(*words.add(at)) }.to_bytes()).to_owned();
     (0..count).map(word).collect()
+}
+
+/// The arguments of C's `main`, once [`prepare`] was called.
+static WORDS: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+/// Overwrites bytes of an argument of the process with `*`, so that `ps` does not show them. Does nothing where there is no
+/// such argument.
+pub fn overwrite(word: usize, bytes: Range<usize>) {
+    let words: *const *mut c_char = WORDS.load(Ordering::Relaxed).cast_const().cast();
+    if words.is_null() || word >= COUNT.load(Ordering::Relaxed) {
+        return;
+    }
+    // SAFETY: `words` are the `COUNT` arguments of C's `main`, which live as long as the process and may be written to.
+    // Nothing reads them meanwhile: they were copied by `prepare`.
+    unsafe {
+        let text = *words.add(word);
+        if bytes.end <= CStr::from_ptr(text).to_bytes().len() {
+            ptr::write_bytes(text.add(bytes.start), b'*', bytes.len());
+        }
+    }
 }

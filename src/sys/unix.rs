@@ -1,10 +1,19 @@
-//! Signal dispositions and descriptors given by number, on Unix.
+//! Signal dispositions, descriptors given by number and the environment, on Unix.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// The value of an environment variable, which is removed: children of this process do not get it. Call it only while there
+/// is one thread.
+pub fn take_variable(name: &str) -> Option<OsString> {
+    let value = std::env::var_os(name)?;
+    // SAFETY: the command line is read before another thread starts.
+    unsafe { std::env::remove_var(name) };
+    Some(value)
+}
 
 /// Whether a signal is ignored (sigaction(2)). One that was ignored when the process started must stay so: `nohup` and
 /// background jobs of shell scripts rely on it.

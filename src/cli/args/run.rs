@@ -106,6 +106,8 @@ pub(in crate::cli) struct ConnsArgs {
     /// Resolve no names; only addresses work
     #[arg(short = 'n', long, help_heading = TRANSPORT)]
     pub(in crate::cli) no_dns: bool,
+    #[command(flatten)]
+    pub(in crate::cli) proxy: super::ProxyArgs,
 }
 
 #[derive(Debug, Args)]

@@ -52,4 +52,6 @@ pub(in crate::cli) struct TransportArgs {
     /// Resolve no names; only addresses work
     #[arg(short = 'n', long)]
     pub(in crate::cli) no_dns: bool,
+    #[command(flatten)]
+    pub(in crate::cli) proxy: super::ProxyArgs,
 }

@@ -42,6 +42,7 @@ pub(super) fn config(script: Script, conns: &ConnsArgs, timeout: Option<&str>) -
         no_dns: conns.no_dns,
         nodelay: true,
         keepalive: Keepalive::System,
+        proxies: super::proxies(&conns.proxy)?,
         memory: None,
         text: Text {
             recv: charset,

@@ -31,6 +31,7 @@ mod one_liners;
 mod opening;
 mod outputs;
 mod peer_silence;
+mod proxies;
 mod readers;
 mod relaying;
 mod running;

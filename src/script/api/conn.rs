@@ -84,7 +84,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
 
 /// The port of an address, `()` if it has none.
 fn port(address: &Address) -> Dynamic {
-    address.ip().map_or(Dynamic::UNIT, |address| Dynamic::from_int(address.port().into()))
+    address.port().map_or(Dynamic::UNIT, |port| Dynamic::from_int(port.into()))
 }
 
 /// The address of an end; `None` while the connection is being made, and if it never stood.

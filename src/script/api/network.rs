@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use rhai::{Blob, Dynamic, Engine, FnPtr, INT, ImmutableString, Map, NativeCallContext};
+use rhai::{Array, Blob, Dynamic, Engine, FnPtr, INT, ImmutableString, Map, NativeCallContext};
 
 use super::conn::{Conn, Listener, charset_of};
 use super::{Outcome, failure, tls, type_name};
@@ -14,6 +14,7 @@ use crate::codec::nearest::nearest;
 use crate::config::Charset;
 use crate::config::tls::TlsWish;
 use crate::endpoint::{Endpoint, without_tls};
+use crate::proxy::{Proxy, check_route};
 use crate::script::check::{Hook, beside_session};
 use crate::script::error::friendly;
 use crate::script::host::Host;
@@ -165,6 +166,9 @@ fn connect(
     let options = ConnectOptions::read(context, host, access, options)?;
     let tls = options.tls.or_else(|| is_tls.then(Box::default));
     stream_for_tls("connect", &endpoint, tls.is_some())?;
+    if let Some(proxies) = &options.proxies {
+        check_route(proxies, &endpoint).map_err(|fault| failure(format!("connect: {fault}")))?;
+    }
     let view = host.dialing(&endpoint, options.nodelay).map_err(|limit| {
         let plural = if limit == 1 { "" } else { "s" };
         let message = format!(
@@ -194,7 +198,9 @@ fn connect(
     }
     attachment(&view).set_timeout(task.and_then(|task| host.wait_limit(task)));
     let timeout = options.timeout.or_else(|| task.and_then(|task| host.wait_limit(task)));
-    host.push(Command::Connect(ConnectRequest { view: Rc::clone(&view), target: endpoint, timeout, tls }));
+    // No proxy reaches a Unix socket: those of the run are not for it.
+    let proxies = if endpoint.is_unix() { Some(Vec::new()) } else { options.proxies };
+    host.push(Command::Connect(ConnectRequest { view: Rc::clone(&view), target: endpoint, timeout, tls, proxies }));
     if let Some(task) = task {
         host.tasks().note_opened(task, &view);
         stand(host, &conn, task)?;
@@ -278,6 +284,7 @@ struct ConnectOptions {
     label: Option<String>,
     nodelay: Option<bool>,
     tls: Option<Box<TlsWish>>,
+    proxies: Option<Vec<Proxy>>,
     handlers: Handlers,
 }
 
@@ -299,6 +306,12 @@ impl ConnectOptions {
                 }
                 "tls" => read.tls = tls::option(access, "connect", value)?,
                 "label" => read.label = Some(value.clone().into_string().map_err(|_| wrong("a string"))?),
+                "proxy" => {
+                    read.proxies = Some(proxies(value).map_err(|fault| match fault {
+                        Some(fault) => failure(format!("connect: {fault}")),
+                        None => wrong("a string, an array of strings or ()"),
+                    })?);
+                }
                 "nodelay" => read.nodelay = Some(value.as_bool().map_err(|_| wrong("true or false"))?),
                 _ => {
                     let handlers = Hook::OF_CONNECTIONS.iter();
@@ -321,7 +334,22 @@ impl ConnectOptions {
     }
 }
 
-const OPTIONS: [&str; 5] = ["timeout", "encoding", "label", "nodelay", "tls"];
+const OPTIONS: [&str; 6] = ["timeout", "encoding", "label", "nodelay", "tls", "proxy"];
+
+/// The proxies that a script names, in the order of travel: none, one or several. `None`: it is something else.
+fn proxies(value: &Dynamic) -> Result<Vec<Proxy>, Option<crate::error::Error>> {
+    if value.is_unit() {
+        return Ok(Vec::new());
+    }
+    let proxy = |value: &Dynamic| match value.read_lock::<ImmutableString>() {
+        Some(text) => text.parse().map_err(Some),
+        None => Err(None),
+    };
+    match value.read_lock::<Array>() {
+        Some(values) => values.iter().map(proxy).collect(),
+        None => proxy(value).map(|proxy| vec![proxy]),
+    }
+}
 
 /// Converts the value of `on_relay` to the bytes to be sent: `()` is the original, a blob or string replaces it, `false`
 /// drops it.

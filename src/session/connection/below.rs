@@ -125,6 +125,11 @@ impl Connection {
         self.note_queue();
     }
 
+    /// Layers that hide the wire took `n` bytes, which count as sent from now on.
+    pub(in crate::session) fn note_sent_above(&mut self, now: Instant, n: usize) {
+        self.view.info.note_sent(now, n);
+    }
+
     /// The kernel took `n` bytes from the layers, which hold `left` now.
     pub(in crate::session) fn transmitted_below(&mut self, now: Instant, n: usize, left: usize) {
         self.outbound.set_held_below(left);

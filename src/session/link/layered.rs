@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::{Layers, Link, Security};
 use crate::layer::tls::Tls;
-use crate::layer::{Direction, Flow, LayerError, LayerErrorKind, Stack};
+use crate::layer::{Claimed, Direction, Flow, LayerError, LayerErrorKind, Stack, proxy};
 use crate::session::connection::HIGH_WATER;
 use crate::session::{CloseReason, ConnError, Connection, ErrorKind, Operation};
 
@@ -36,6 +36,7 @@ impl Link {
         }
         if !bytes.is_empty() {
             layers.stack.push(now, Direction::In, Flow::Data(bytes.to_vec()));
+            self.note_claimed();
         }
         if !self.conn.is_open() {
             // What is left to send may need it; the rest is discarded, and counted as that.
@@ -78,6 +79,12 @@ impl Link {
             };
             passed = true;
             let broken = if matches!(flow, Flow::Data(_)) { None } else { layers.broken.take() };
+            if let Flow::Data(bytes) = &flow
+                && layers.security == Security::None
+                && layers.stack.hides_wire()
+            {
+                layers.plain.push((Direction::In, bytes.clone()));
+            }
             match (flow, broken) {
                 (Flow::Data(bytes), _) => self.conn.handle_input(now, &bytes),
                 (_, Some(error)) => self.conn.handle_read_error(error),
@@ -87,8 +94,18 @@ impl Link {
                 (Flow::Close | Flow::Reset, None) => {}
             }
         }
+        self.note_claimed();
         self.settle();
-        passed || withheld != self.withholds_events()
+        // What a layer has kept beside its handshake comes in after the opening was told.
+        let is_opening = self.is_established() && self.conn.is_unannounced();
+        passed || is_opening || withheld != self.withholds_events()
+    }
+
+    /// Notes who the two ends are, if a layer was told: before the opening is.
+    fn note_claimed(&mut self) {
+        if let Some(Claimed { peer, local }) = self.layers.as_mut().and_then(|layers| layers.stack.take_claimed()) {
+            self.conn.view().info.set_ends(peer, local);
+        }
     }
 
     /// Whether the stack is polled for what arrives: while it is being established, while the next chunk is wanted, and
@@ -127,7 +144,10 @@ impl Link {
     fn poll_output(&mut self, now: Instant) -> bool {
         let Some(layers) = &mut self.layers else { return false };
         match layers.stack.poll(now, Direction::Out) {
-            Ok(Some(Flow::Data(bytes))) => layers.wire.push(bytes),
+            Ok(Some(Flow::Data(bytes))) => {
+                layers.is_wire_hidden = layers.stack.hides_wire();
+                layers.wire.push(bytes);
+            }
             Ok(Some(Flow::Eof)) => layers.output_ended = true,
             Ok(Some(Flow::Close)) => {
                 (layers.output_ends, layers.output_ended) = (true, true);
@@ -186,6 +206,9 @@ impl Link {
     fn fail(&mut self, mut error: LayerError) {
         let Some(layers) = &mut self.layers else { return };
         let (is_established, broken) = (layers.stack.is_established(), layers.broken.take());
+        if error.layer == proxy::NAME {
+            return self.fail_on_the_way(&error, broken.as_ref());
+        }
         match broken {
             Some(broken) if error.kind == LayerErrorKind::Handshake => error.message = broken.message,
             Some(broken) => {
@@ -202,6 +225,7 @@ impl Link {
             LayerErrorKind::Untrusted => ErrorKind::Untrusted,
             LayerErrorKind::NoRoots => ErrorKind::NoRoots,
             LayerErrorKind::CutShort => ErrorKind::Truncated,
+            LayerErrorKind::Proxy => ErrorKind::Proxy,
         };
         let op = Operation::Layer(error.layer);
         if is_established {
@@ -223,6 +247,16 @@ impl Link {
         self.conn.abort(CloseReason::Error);
         self.conn.drop_unsent();
         self.settle();
+    }
+
+    /// A proxy refuses or fails: to everybody else that is a part of connecting, and which proxy it was matters more than how
+    /// the link broke.
+    fn fail_on_the_way(&mut self, error: &LayerError, broken: Option<&ConnError>) {
+        let kind = if error.kind == LayerErrorKind::Timeout { ErrorKind::Timeout } else { ErrorKind::Proxy };
+        let how = broken.map(|broken| format!(" ({})", broken.message)).unwrap_or_default();
+        let message = format!("connect to {}: {}{how}", self.conn.view().info.peer_name(), error.message);
+        self.conn.push_error(kind, Operation::Connect, message);
+        self.reset(CloseReason::Error);
     }
 
     /// Once the two sides have agreed on TLS: its facts, and the event of a connection that stood before.
@@ -264,7 +298,7 @@ impl Link {
         }
         layers.stack.remove_done();
         let is_input_through = self.conn.is_read_ended() || !layers.input_ended;
-        if layers.stack.is_empty() && layers.wire.is_empty() && is_input_through {
+        if layers.stack.is_empty() && layers.wire.is_empty() && layers.plain.is_empty() && is_input_through {
             self.layers = None;
         }
         self.note_unsent();
@@ -304,6 +338,10 @@ impl Link {
 /// Moves the front of the queue into the stack.
 fn push_piece(conn: &mut Connection, layers: &mut Layers, now: Instant) {
     let n = conn.front().len().min(PIECE);
+    if layers.security == Security::None && layers.stack.hides_wire() {
+        conn.note_sent_above(now, n);
+        layers.plain.push((Direction::Out, conn.front()[..n].to_vec()));
+    }
     layers.stack.push(now, Direction::Out, Flow::Data(conn.front()[..n].to_vec()));
     conn.consume_front(n);
 }

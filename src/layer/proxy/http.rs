@@ -1,0 +1,119 @@
+//! HTTP CONNECT (RFC 9110, 9.3.6) with Basic authentication: the client's side.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Answer, Dialogue};
+use crate::codec::escape::show_bytes;
+use crate::proxy::{Destination, Login};
+
+/// How every answer begins.
+const START: &[u8] = b"HTTP/";
+/// Most bytes of the proxy's own words in a message.
+const MAX_QUOTED: usize = 200;
+
+/// The client's side.
+#[derive(Debug)]
+pub(super) struct Connect {
+    destination: Destination,
+    login: Option<Login>,
+    /// Received bytes in which no end of the head was found.
+    searched: usize,
+}
+
+impl Connect {
+    pub(super) fn new(destination: &Destination, login: Option<Login>) -> Self {
+        Self { destination: destination.clone(), login, searched: 0 }
+    }
+
+    /// What the head of an answer means; `length` is that of the head.
+    fn judge(&mut self, head: &[u8], length: usize) -> Result<Answer, String> {
+        let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+        let Some((code, words)) = status(line) else {
+            return Err(format!("its answer is malformed: \"{}\"", quoted(line)));
+        };
+        match code {
+            // An interim answer; the one that counts follows.
+            100..=199 => {
+                self.searched = 0;
+                Ok(Answer::Next(length, Vec::new()))
+            }
+            // Whatever its headers say: an answer that opens the way has no body.
+            200..=299 => Ok(Answer::Done(length)),
+            407 => {
+                let wanted = header(head, b"proxy-authenticate").map(|value| format!(", by {}", quoted(value)));
+                let wanted = wanted.unwrap_or_default();
+                Err(match self.login {
+                    Some(_) => format!("it does not accept the user and the password{wanted} ({})", quoted(words)),
+                    None => format!("it wants a user and a password{wanted} ({})", quoted(words)),
+                })
+            }
+            _ => Err(format!("it refused: {}", quoted(words))),
+        }
+    }
+}
+
+impl Dialogue for Connect {
+    fn begin(&mut self) -> Vec<u8> {
+        let to = &self.destination;
+        let mut message = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n").into_bytes();
+        if let Some(Login { user, password }) = &self.login {
+            let pair = [user, password.as_deref().unwrap_or_default()].join(&b':');
+            message.extend(b"Proxy-Authorization: Basic ");
+            message.extend(STANDARD.encode(pair).into_bytes());
+            message.extend(b"\r\n");
+        }
+        message.extend(b"\r\n");
+        message
+    }
+
+    fn answer(&mut self, received: &[u8]) -> Result<Answer, String> {
+        let compared = received.len().min(START.len());
+        if received[..compared] != START[..compared] {
+            return Err(super::strange(received, "HTTP"));
+        }
+        // The end of the head may have begun in what was searched before.
+        let from = self.searched.saturating_sub(3);
+        let Some(length) = end_of_head(received, from) else {
+            self.searched = received.len();
+            return Ok(Answer::Incomplete);
+        };
+        self.judge(&received[..length], length)
+    }
+}
+
+/// Length of the head with the empty line at its end; a line may end with LF alone.
+fn end_of_head(bytes: &[u8], from: usize) -> Option<usize> {
+    (from..bytes.len()).find_map(|at| match &bytes[at..] {
+        [b'\n', b'\r', b'\n', ..] => Some(at + 3),
+        [b'\n', b'\n', ..] => Some(at + 2),
+        _ => None,
+    })
+}
+
+/// The status code of the first line, and the line from there on.
+fn status(line: &[u8]) -> Option<(u16, &[u8])> {
+    let version = line.strip_prefix(START)?;
+    let at = version.iter().position(|byte| *byte == b' ')?;
+    let is_version = version[..at].iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') && at > 0;
+    let words = version[at..].trim_ascii_start();
+    let digits = words.split(|byte| *byte == b' ').next()?;
+    let is_code = digits.len() == 3 && digits.iter().all(u8::is_ascii_digit);
+    let code = str::from_utf8(digits).ok()?.parse().ok()?;
+    (is_version && is_code).then_some((code, words))
+}
+
+/// The value of the first header of this name.
+fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    head.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
+        let at = line.iter().position(|byte| *byte == b':')?;
+        line[..at].eq_ignore_ascii_case(name).then(|| line[at + 1..].trim_ascii())
+    })
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    if bytes.len() > MAX_QUOTED {
+        return format!("{}...", show_bytes(&bytes[..MAX_QUOTED]));
+    }
+    show_bytes(bytes)
+}
