@@ -23,17 +23,15 @@ const MAX_FILE: u64 = 64 << 20;
 pub(super) fn report(report: &Report) -> Result<Exit> {
     let result = merged(report)?;
     let mut on_stdout = None;
-    let mut written = Ok(());
     for (target, form) in [(&report.json, to_json as fn(&LoadResult) -> String), (&report.html, to_html)] {
         match target {
             Some(Target::Stdout) => on_stdout = Some(form(&result)),
-            Some(Target::File(path)) => written = written.and(write(path, &form(&result))),
+            Some(Target::File(path)) => write(path, &form(&result))?,
             None => {}
         }
     }
     Coverage::of(&result).warnings().iter().for_each(|warning| console::warn(warning));
     let printed = print(&on_stdout.unwrap_or_else(|| summary(&result)))?;
-    written?;
     Ok(if say_violations(&report.fail_if, &result) { Exit::Verdict } else { printed })
 }
 

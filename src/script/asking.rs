@@ -84,7 +84,8 @@ impl ScriptHandler {
     /// Takes what was read of stdin for the task that has asked for it. Returns whether it is for a task.
     pub(super) fn answer_asking(&self, event: &RunEvent) -> bool {
         if self.host.stdin_use() != StdinUse::Asked {
-            return false;
+            // Nobody but a task asks for it.
+            return matches!(event, RunEvent::StdinLeft);
         }
         let asking = self.host.asking();
         match event {

@@ -506,9 +506,7 @@ impl Handler for ScriptHandler {
             }
             RunEvent::ListenFailed { listener, trouble } => return self.listen_failed(listener, trouble, out),
             RunEvent::StdinLine(line) => (Hook::Stdin, Some(line.into())),
-            RunEvent::StdinEof => (Hook::StdinEof, None),
-            // Only a task asks for it.
-            RunEvent::StdinLeft => return Ok(false),
+            RunEvent::StdinEof | RunEvent::StdinLeft => (Hook::StdinEof, None),
             RunEvent::Signal(name) => (Hook::Signal, Some(name.into())),
             RunEvent::Reloaded => (Hook::Reload, None),
             RunEvent::Stop(code) => (Hook::Stop, Some(Dynamic::from_int(code.into()))),
