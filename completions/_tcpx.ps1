@@ -30,6 +30,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Merge results of load runs: text, JSON, one HTML page, thresholds')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests in scripts: every fn test_*()')
+            [CompletionResult]::new('nc', 'nc', [CompletionResultType]::ParameterValue, 'Take the options of OpenBSD''s nc, with its words and exit codes')
+            [CompletionResult]::new('ncat', 'ncat', [CompletionResultType]::ParameterValue, 'Take the options of Ncat, with its words and exit codes')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
@@ -288,6 +290,12 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'tcpx;nc' {
+            break
+        }
+        'tcpx;ncat' {
+            break
+        }
         'tcpx;script' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
@@ -364,6 +372,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Merge results of load runs: text, JSON, one HTML page, thresholds')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests in scripts: every fn test_*()')
+            [CompletionResult]::new('nc', 'nc', [CompletionResultType]::ParameterValue, 'Take the options of OpenBSD''s nc, with its words and exit codes')
+            [CompletionResult]::new('ncat', 'ncat', [CompletionResultType]::ParameterValue, 'Take the options of Ncat, with its words and exit codes')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
@@ -384,6 +394,12 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;help;test' {
+            break
+        }
+        'tcpx;help;nc' {
+            break
+        }
+        'tcpx;help;ncat' {
             break
         }
         'tcpx;help;script' {

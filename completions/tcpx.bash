@@ -34,6 +34,12 @@ _tcpx() {
             tcpx,man)
                 cmd="tcpx__subcmd__man"
                 ;;
+            tcpx,nc)
+                cmd="tcpx__subcmd__nc"
+                ;;
+            tcpx,ncat)
+                cmd="tcpx__subcmd__ncat"
+                ;;
             tcpx,report)
                 cmd="tcpx__subcmd__report"
                 ;;
@@ -63,6 +69,12 @@ _tcpx() {
                 ;;
             tcpx__subcmd__help,man)
                 cmd="tcpx__subcmd__help__subcmd__man"
+                ;;
+            tcpx__subcmd__help,nc)
+                cmd="tcpx__subcmd__help__subcmd__nc"
+                ;;
+            tcpx__subcmd__help,ncat)
+                cmd="tcpx__subcmd__help__subcmd__ncat"
                 ;;
             tcpx__subcmd__help,report)
                 cmd="tcpx__subcmd__help__subcmd__report"
@@ -125,7 +137,7 @@ _tcpx() {
 
     case "${cmd}" in
         tcpx)
-            opts="-h -V --help --version connect listen run report test script encodings completions man help"
+            opts="-h -V --help --version connect listen run report test nc ncat script encodings completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -508,7 +520,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__help)
-            opts="connect listen run report test script encodings completions man help"
+            opts="connect listen run report test nc ncat script encodings completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -592,6 +604,34 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__help__subcmd__man)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__help__subcmd__nc)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__help__subcmd__ncat)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1091,6 +1131,34 @@ _tcpx() {
             ;;
         tcpx__subcmd__man)
             opts="-h --help tcpx tcpx-script"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__nc)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__ncat)
+            opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

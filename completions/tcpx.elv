@@ -27,6 +27,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand run 'Run a script from top to bottom: its fn main()'
             cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
             cand test 'Run the tests in scripts: every fn test_*()'
+            cand nc 'Take the options of OpenBSD''s nc, with its words and exit codes'
+            cand ncat 'Take the options of Ncat, with its words and exit codes'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -279,6 +281,10 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tcpx;nc'= {
+        }
+        &'tcpx;ncat'= {
+        }
         &'tcpx;script'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -341,6 +347,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand run 'Run a script from top to bottom: its fn main()'
             cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
             cand test 'Run the tests in scripts: every fn test_*()'
+            cand nc 'Take the options of OpenBSD''s nc, with its words and exit codes'
+            cand ncat 'Take the options of Ncat, with its words and exit codes'
             cand script 'List and show the built-in scripts, begin and check your own'
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
@@ -356,6 +364,10 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help;report'= {
         }
         &'tcpx;help;test'= {
+        }
+        &'tcpx;help;nc'= {
+        }
+        &'tcpx;help;ncat'= {
         }
         &'tcpx;help;script'= {
             cand list 'List the built-in scripts'

@@ -11,7 +11,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use signal_hook::consts::SIGPIPE;
 
-use crate::cli::{self, Action, AskTarget, Starter, Stop, generate};
+use crate::cli::{self, Action, AskTarget, Errand, Starter, Stop, generate};
 use crate::codec::labels;
 use crate::config::{Charset, Config, Region, ScriptSource};
 use crate::driver;
@@ -35,6 +35,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
             Ok(Exit::Usage)
         }
         Err(Stop::Error(error)) => Err(error),
+        Err(Stop::Told(text, exit)) => {
+            write_stderr(&text);
+            Ok(exit)
+        }
     };
     result.unwrap_or_else(|error| {
         console::error(&error);
@@ -45,6 +49,7 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
 fn carry_out(action: Action) -> Result<Exit, Error> {
     match action {
         Action::Run(config) => Ok(run_config(*config)),
+        Action::Errand(errand) => Ok(run_errand(&errand)),
         Action::AskTarget(ask) => match ask_target(&ask)? {
             Some(config) => Ok(run_config(config)),
             None => Err(Error::usage_hint("no host was given", "tcpx connect HOST PORT")),
@@ -77,6 +82,26 @@ fn run_config(mut config: Config) -> Exit {
         return driver::run(config);
     }
     stack::with_large(|| driver::run(config))
+}
+
+/// The runs that another tool's line asks for, one after the other: it has done it if one of them has.
+fn run_errand(errand: &Errand) -> Exit {
+    let mut result = None;
+    for (number, config) in errand.runs().enumerate() {
+        if let Some(pause) = errand.pause.filter(|_| number > 0)
+            && let Some(exit) = driver::pause(pause)
+        {
+            return exit;
+        }
+        let exit = errand.exit(run_config(config));
+        if matches!(exit, Exit::Signal(_)) {
+            return exit;
+        }
+        if result != Some(Exit::Success) {
+            result = Some(exit);
+        }
+    }
+    result.unwrap_or(Exit::Success)
 }
 
 /// Gives a script without a seed one, and says it with `-v`.

@@ -261,6 +261,8 @@ pub struct Limits {
     pub connect: Option<Duration>,
     /// For a connection without data in either direction.
     pub idle: Option<Duration>,
+    /// Such a silence is an end as good as any, and no fault.
+    pub idle_is_end: bool,
     /// For the whole run.
     pub run: Option<Duration>,
 }
@@ -282,6 +284,33 @@ pub struct Output {
     pub verbose: u8,
     /// `-q`: not even `listening on …`.
     pub quiet: bool,
+    /// Whose words messages have.
+    pub voice: Voice,
+    /// Files that get what goes in both directions.
+    pub copies: Vec<Copying>,
+}
+
+/// Whose words messages have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Voice {
+    /// tcpx's own.
+    #[default]
+    Own,
+    /// Those of OpenBSD's nc.
+    Nc,
+    /// Those of Ncat.
+    Ncat,
+}
+
+/// A file that gets what goes in both directions, in the order in which it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copying {
+    /// The file.
+    pub path: PathBuf,
+    /// As a hex dump, not as it is.
+    pub is_hex: bool,
+    /// After what is in the file already.
+    pub appends: bool,
 }
 
 /// Where the progress of transfers is shown.

@@ -18,6 +18,7 @@ mod markdown;
 mod network;
 mod parts;
 mod peers;
+mod personalities;
 mod programs;
 mod proxies;
 mod relaying;

@@ -3,6 +3,7 @@
 //! Owns the one definition that parsing, `--help`, the man page and the completions share. No logic: what a
 //! word means and which words go together is in `resolve` and `rules`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
@@ -75,6 +76,18 @@ pub(super) enum Word {
         override_usage = "tcpx test [OPTIONS] SCRIPT... [-- ARGS...]"
     )]
     Test(Late<TestArgs>),
+    #[command(
+        about = "Take the options of OpenBSD's nc, with its words and exit codes",
+        override_usage = "tcpx nc [OPTIONS OF NC] [HOST] [PORTS...]",
+        disable_help_flag = true
+    )]
+    Nc(ToolArgs),
+    #[command(
+        about = "Take the options of Ncat, with its words and exit codes",
+        override_usage = "tcpx ncat [OPTIONS OF NCAT] [HOST] [PORT]",
+        disable_help_flag = true
+    )]
+    Ncat(ToolArgs),
     /// List and show the built-in scripts, begin and check your own
     Script {
         #[command(subcommand)]
@@ -93,6 +106,14 @@ pub(super) enum Word {
         #[arg(default_value = "tcpx")]
         page: Page,
     },
+}
+
+/// The words of another tool, which are not read here.
+#[derive(Debug, Args)]
+pub(super) struct ToolArgs {
+    /// Its options and operands; -h shows them
+    #[arg(value_name = "WORDS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) words: Vec<OsString>,
 }
 
 /// The options of a command, put together only when it is the one: they are most of what the command line costs.
@@ -311,7 +332,7 @@ pub(super) struct ServerArgs {
         help = "Take each client's address from the header of the PROXY protocol that comes first",
         long_help = "Take each client's address from the header of the PROXY protocol that its proxy sends first, version 1 or 2. \
                      A connection that does not begin with one, or not within 10s, is closed. Whoever can connect can claim \
-                     any address: let only the proxy in, with --allow"
+                     any address: listen where only the proxy can reach"
     )]
     pub(super) accept_proxy: bool,
 }

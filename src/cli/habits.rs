@@ -145,8 +145,21 @@ fn quoted(word: &OsStr) -> String {
 }
 
 /// The commands, valid as the first word.
-const COMMANDS: &[&str] =
-    &["connect", "listen", "script", "encodings", "completions", "man", "help", "-h", "--help", "-V", "--version"];
+const COMMANDS: &[&str] = &[
+    "connect",
+    "listen",
+    "nc",
+    "ncat",
+    "script",
+    "encodings",
+    "completions",
+    "man",
+    "help",
+    "-h",
+    "--help",
+    "-V",
+    "--version",
+];
 
 #[cfg(test)]
 mod tests {
@@ -278,7 +291,7 @@ mod tests {
             ("-x p:1 -P u h 80", "", "tcpx connect --proxy socks5://u@p:1 h 80"),
             ("--proxy p:1 --proxy-type socks4 h 80", "", "tcpx connect --proxy socks4a://p:1 h 80"),
             ("--proxy p --proxy-auth u:secret h 80", "", "tcpx connect --proxy http://u@p:3128 h 80"),
-            ("--proxy socks5://u:secret@p h 80", "", "tcpx connect --proxy socks5://***@p h 80"),
+            ("--proxy socks5://u:secret@p h 80", "", "tcpx connect --proxy 'socks5://***@p' h 80"),
             ("-l --lua-exec x.lua 9000", "written in Rhai", "tcpx listen 9000"),
             ("-l --allow 10.0.0.0/8 9000", "no lists of addresses yet", "tcpx listen 9000"),
         ] {

@@ -12,6 +12,7 @@ mod load;
 mod locale;
 mod old_line;
 mod options_elsewhere;
+mod personality;
 mod proxies;
 mod report;
 mod resolve;
@@ -28,11 +29,14 @@ use std::mem;
 use clap::FromArgMatches;
 
 use self::args::Cli;
+pub use self::personality::Errand;
+use self::personality::Tool;
 pub use self::proxies::secrets;
 pub use self::report::Report;
 use self::resolve::Places;
 pub use self::resolve::{Action, AskTarget, Load, Starter};
 use crate::error::Error;
+use crate::exit::Exit;
 
 /// A command line without an action.
 #[derive(Debug)]
@@ -43,6 +47,8 @@ pub enum Stop {
     NoCommand(String),
     /// An invalid command line: message and hint for stderr, exit 2.
     Error(Error),
+    /// What a tool would say on stderr whose habits were asked for, and its exit status.
+    Told(String, Exit),
 }
 
 impl From<Error> for Stop {
@@ -58,6 +64,9 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Action, Stop> {
 }
 
 fn parse_words(argv: &[OsString], on_terminal: bool) -> Result<Action, Stop> {
+    if let Some((tool, skipped)) = Tool::of(argv) {
+        return personality::parse(tool, &argv[skipped..]);
+    }
     let stop = |error| usage::stop(&mut help::complete(), argv, &error);
     let mut command = help::command();
     let mut matches = command.try_get_matches_from_mut(argv).map_err(stop)?;

@@ -21,15 +21,16 @@ use encoding_rs::Encoding;
 
 use super::args::{
     Cli, ConnectArgs, EndingArgs, HeaderWord, Late, ListenArgs, MalformedWord, OutputArgs, ProgressWord, ProxyArgs,
-    ScriptArgs, ScriptErrorsWord, ScriptWord, TextArgs, TimeArgs, TransportArgs, UnencodableWord, Word,
+    ScriptArgs, ScriptErrorsWord, ScriptWord, TextArgs, TimeArgs, ToolArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
+use super::personality::Errand;
 use super::report::{self, Report};
 use super::{inherited, locale, proxies, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
-    Role, Script, ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns,
+    Role, Script, ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns, Voice,
 };
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
@@ -41,6 +42,8 @@ use crate::sys::unix::take_variable;
 pub enum Action {
     /// Connect or listen.
     Run(Box<Config>),
+    /// Do what another tool does.
+    Errand(Box<Errand>),
     /// Run a script's `main` many times, and say how long that took.
     Load(Box<Config>, Box<Load>),
     /// `tcpx connect` without a target on a terminal: prompt for it, then run.
@@ -122,6 +125,8 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Run(Late(args)) => run::resolve(&args),
         Word::Report(Late(args)) => report::resolve(*args).map(Action::Report),
         Word::Test(Late(args)) => test::resolve(&args),
+        // Its words are read elsewhere, if it is the first word.
+        Word::Nc(ToolArgs { .. }) | Word::Ncat(ToolArgs { .. }) => Err(Error::usage("nc and ncat come first")),
         Word::Script { word: ScriptWord::List } => Ok(Action::ScriptList),
         Word::Script { word: ScriptWord::Show { name } } => {
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
@@ -349,6 +354,7 @@ fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {
     Ok(Limits {
         connect,
         idle: limit("--idle-timeout", args.idle_timeout.as_deref())?,
+        idle_is_end: false,
         run: limit("--timeout", args.timeout.as_deref())?,
     })
 }
@@ -374,6 +380,8 @@ fn output(args: &OutputArgs) -> Output {
         },
         verbose: args.verbose,
         quiet: args.quiet,
+        voice: Voice::Own,
+        copies: Vec::new(),
     }
 }
 

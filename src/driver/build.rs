@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mio::Interest;
 
-use crate::config::{Config, PreambleItem, Progress as Showing, Role, Target};
+use crate::config::{Config, PreambleItem, Progress as Showing, Role, Target, Voice};
 use crate::driver::Driver;
 use crate::driver::bounds::{MemoryBound, max_connects};
 use crate::driver::companion::Companion;
@@ -35,8 +35,11 @@ use crate::driver::world::{World, cannot_read_stdin};
 use crate::endpoint::MAX_DATAGRAM;
 use crate::error::{Error, Result};
 use crate::output::console::{Commentator, Console};
+use crate::output::copies::Copies;
 use crate::output::events::Events;
 use crate::output::hexdump::Hexdump;
+use crate::output::nc::NcVoice;
+use crate::output::ncat::NcatVoice;
 use crate::output::progress::Progress;
 use crate::output::{Notice, Observer};
 use crate::script::{RunContext, ScriptClock, ScriptHandler, StdinUse, Suite};
@@ -140,6 +143,7 @@ impl Driver {
             discard: config.input.discard_received,
             malformed: config.text.malformed,
             idle: config.limits.idle,
+            idle_is_end: config.limits.idle_is_end,
             parting: Parting { silence: Some(PEER_SILENCE), wait: parting_wait(&config) },
         };
         let verdict = suite.clone().map(|suite| suite as Rc<dyn Handler>).or(verdict);
@@ -241,7 +245,14 @@ pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) ->
         // Before those who say something: its line is gone then.
         list.push(Box::new(Progress::new(on_terminal, total(config, world), say())));
     }
-    list.push(Box::new(Commentator::new(Console::new(output.verbose, output.quiet), say())));
+    list.push(match output.voice {
+        Voice::Own => Box::new(Commentator::new(Console::new(output.verbose, output.quiet), say())),
+        Voice::Nc => Box::new(NcVoice::new(config, say())),
+        Voice::Ncat => Box::new(NcatVoice::new(config, say())),
+    });
+    for copying in &output.copies {
+        list.push(Box::new(Copies::create(copying)?));
+    }
     if output.hex {
         list.push(Box::new(Hexdump::new(!config.is_single_peer(), say())));
     }

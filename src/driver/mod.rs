@@ -47,7 +47,8 @@ mod world;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::config::{Config, Role};
 use crate::error::Error;
@@ -66,6 +67,9 @@ use shutdown::GRACE;
 use watch::ScriptWatch;
 use workers::Worker;
 use world::{Clock, Mail, Process, SignalSource, World};
+
+/// How often a pause looks for signals.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// One run, from the configuration to the exit code.
 pub(crate) struct Driver {
@@ -101,6 +105,22 @@ pub fn run_clients(config: Config, plan: Plan, progress: Progress) -> Exit {
             driver.run()
         }
         Err(exit) => exit,
+    }
+}
+
+/// Waits between two runs. Returns the exit code if a signal ends that.
+pub fn pause(time: Duration) -> Option<Exit> {
+    let mut signals = Process.signals().ok()?;
+    let until = Instant::now() + time;
+    loop {
+        if let Some(number) = signals.take_pending().first() {
+            return Some(Exit::Signal(*number));
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return None;
+        }
+        thread::sleep(left.min(LOOK));
     }
 }
 

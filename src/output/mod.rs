@@ -1,15 +1,18 @@
 //! Output for people and programs: notices, and the observers that write them.
 //!
-//! Owns the vocabulary (`notice`), messages on stderr (`console`) and those that wait for it (`backlog`), hex dumps, events
+//! Owns the vocabulary (`notice`), messages on stderr (`console`; in the words of other tools: `nc`, `ncat`) and those that wait for it (`backlog`), hex dumps, files with both directions (`copies`), events
 //! as NDJSON, JSON strings (`json`), results of load runs (`load`), reports of tests, the sanitizer for terminals and what a
 //! terminal shows (`screen`). Decides nothing, and leaves stdout to the driver.
 
 pub mod backlog;
 pub mod console;
+pub mod copies;
 pub mod events;
 pub mod hexdump;
 pub mod json;
 pub mod load;
+pub mod nc;
+pub mod ncat;
 pub mod notice;
 pub mod progress;
 pub mod report;

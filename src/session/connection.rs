@@ -57,6 +57,8 @@ pub struct Settings {
     pub malformed: Malformed,
     /// The idle limit.
     pub idle: Option<Duration>,
+    /// A connection that is idle for that long has ended in order; otherwise it has failed.
+    pub idle_is_end: bool,
     /// When a connection of datagrams ends.
     pub parting: Parting,
 }

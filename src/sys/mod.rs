@@ -1,11 +1,12 @@
 //! Calls to the operating system that need `unsafe`, which is allowed only here.
 //!
-//! Owns the entry point, signal dispositions, descriptors given by number, memory accounting, stacks and the services
-//! database. Knows nothing of connections or scripts.
+//! Owns the entry point, signal dispositions, descriptors given by number, memory accounting, stacks and the databases
+//! of services and hosts. Knows nothing of connections or scripts.
 
 pub mod coroutine;
 pub mod datagram;
 pub mod entry;
+pub mod hosts;
 pub mod interrupts;
 pub mod machine;
 pub mod memory;

@@ -35,6 +35,21 @@ pub fn port_of(name: &str) -> Option<u16> {
     listed.or_else(|| WELL_KNOWN.iter().find(|(known, _)| *known == name).map(|(_, port)| *port))
 }
 
+/// The service name of a port, for this protocol (`tcp`, `udp`), from services(5).
+pub fn name_of(port: u16, protocol: &str) -> Option<String> {
+    named(&fs::read_to_string("/etc/services").ok()?, port, protocol)
+}
+
+/// The first name of a port in the text of a services file.
+fn named(text: &str, port: u16, protocol: &str) -> Option<String> {
+    text.lines().find_map(|line| {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let (service, place) = (words.next()?, words.next()?);
+        let (number, kind) = place.split_once('/')?;
+        (kind == protocol && number.parse() == Ok(port)).then(|| service.to_owned())
+    })
+}
+
 /// The port of a name or alias in the text of a services file.
 fn find(text: &str, name: &str) -> Option<u16> {
     text.lines().find_map(|line| {
@@ -57,6 +72,9 @@ mod tests {
         assert_eq!(find(text, "www"), Some(80));
         assert_eq!(find(text, "domain"), Some(53));
         assert_eq!(find(text, "web"), None);
+        assert_eq!(named(text, 80, "tcp").as_deref(), Some("http"));
+        assert_eq!(named(text, 53, "udp").as_deref(), Some("domain"));
+        assert_eq!(named(text, 80, "udp"), None);
     }
 
     #[test]

@@ -178,6 +178,9 @@ impl Connection {
             self.events.push_back(Event::Idle(now - self.view.info.last_activity()));
             return self.timers.set(Timer::Idle, now + idle);
         }
+        if self.settings.idle_is_end {
+            return self.close(CloseReason::Timeout);
+        }
         self.time_out(format!("idle for {}", show_duration(idle)));
     }
 

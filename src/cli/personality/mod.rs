@@ -1,0 +1,197 @@
+//! tcpx as nc and as Ncat: their command lines, read as they read them, and their exit codes.
+//!
+//! Owns which tool a line is for, and how such a line becomes a `Config`: it is written as a line of `connect` or `listen` and
+//! parsed as one, so that an option means the same everywhere; then what only that tool does is set. Their sentences are in
+//! `output`.
+
+mod getopt;
+mod nc;
+mod ncat;
+mod usage;
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use super::resolve::Action;
+use super::{Stop, help, parse_words};
+use crate::config::{Config, Role, Voice};
+use crate::error::Error;
+use crate::exit::Exit;
+
+/// A tool whose habits tcpx takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    /// OpenBSD's nc, with `-e` and `-c` of nc.traditional.
+    Nc,
+    /// Ncat.
+    Ncat,
+}
+
+/// What a line of such a tool asks for.
+#[derive(Debug)]
+pub struct Errand {
+    tool: Tool,
+    config: Config,
+    /// The ports to connect to, one after the other; empty for a run that listens or has a Unix socket.
+    ports: Vec<u16>,
+    /// The time between two of them.
+    pub pause: Option<Duration>,
+}
+
+impl Tool {
+    /// The tool of a command line, and the number of words before its own: by the name of the program or by the command.
+    pub(super) fn of(argv: &[OsString]) -> Option<(Self, usize)> {
+        let name = Path::new(argv.first()?).file_name()?;
+        Self::named(name).map(|tool| (tool, 1)).or_else(|| Some((Self::named(argv.get(1)?)?, 2)))
+    }
+
+    fn named(name: &OsStr) -> Option<Self> {
+        match name.to_str()? {
+            "nc" | "netcat" => Some(Self::Nc),
+            "ncat" => Some(Self::Ncat),
+            _ => None,
+        }
+    }
+
+    /// The exit status of the tool where tcpx has this one.
+    fn exit(self, exit: Exit) -> Exit {
+        match (self, exit) {
+            (_, Exit::Success | Exit::Signal(_) | Exit::Bug) => exit,
+            // It does not ask how a connection ended that was there.
+            (Self::Nc, Exit::Broken | Exit::CutShort) => Exit::Success,
+            (Self::Nc, _) | (Self::Ncat, Exit::NoConnection | Exit::Timeout | Exit::Broken) => FAILED,
+            (Self::Ncat, _) => Exit::Script(2),
+        }
+    }
+
+    /// An error of the command line in the form of the tool.
+    fn told(self, error: &Error) -> Stop {
+        let hint = error.hint().map_or_else(String::new, |hint| format!(" ({hint})"));
+        self.refused(&format!("{error}{hint}"))
+    }
+
+    /// The end for a line that cannot be carried out.
+    fn refused(self, why: &str) -> Stop {
+        match self {
+            Self::Nc => Stop::Told(format!("nc: {why}\n"), FAILED),
+            Self::Ncat => Stop::Told(format!("Ncat: {why}. QUITTING.\n"), Exit::Script(2)),
+        }
+    }
+}
+
+impl Errand {
+    /// The runs, one after the other; the target of each is another port.
+    pub fn runs(&self) -> impl Iterator<Item = Config> {
+        let of_ports = self.ports.iter().map(|port| {
+            let mut config = self.config.clone();
+            if let Role::Connect(connect) = &mut config.role {
+                connect.target = connect.target.moved_to(connect.target.host().map(str::to_owned), *port);
+            }
+            config
+        });
+        of_ports.chain(self.ports.is_empty().then(|| self.config.clone()))
+    }
+
+    /// The exit status of a run as the tool has it.
+    pub fn exit(&self, exit: Exit) -> Exit {
+        self.tool.exit(exit)
+    }
+}
+
+/// Reads a line of a tool; `words` are those behind its name.
+pub(super) fn parse(tool: Tool, words: &[OsString]) -> Result<Action, Stop> {
+    let words = words
+        .iter()
+        .map(|word| word.to_str().ok_or_else(|| tool.refused(&format!("{} is not UTF-8", super::usage::shown(word)))));
+    let words = words.collect::<Result<Vec<_>, _>>()?;
+    let errand = match tool {
+        Tool::Nc => nc::parse(&words),
+        Tool::Ncat => ncat::parse(&words),
+    };
+    errand.map(|errand| Action::Errand(Box::new(errand)))
+}
+
+/// A line of `connect` or `listen` in the making.
+struct Line {
+    tool: Tool,
+    words: Vec<OsString>,
+}
+
+impl Line {
+    fn new(tool: Tool, listens: bool) -> Self {
+        let command = if listens { "listen" } else { "connect" };
+        Self { tool, words: ["tcpx", command].map(OsString::from).to_vec() }
+    }
+
+    fn add(&mut self, words: &[&str]) {
+        self.words.extend(words.iter().map(OsString::from));
+    }
+
+    /// Adds the words if it is so.
+    fn add_if(&mut self, is_so: bool, words: &[&str]) {
+        if is_so {
+            self.add(words);
+        }
+    }
+
+    /// Adds an option whose value may look like an option.
+    fn add_valued(&mut self, option: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.words.push(format!("{option}={value}").into());
+        }
+    }
+
+    /// Adds an option that not every version of tcpx has. `asked` is what the user wrote, `what` the thing itself.
+    fn add_if_there(&mut self, option: &str, value: Option<&str>, asked: &str, what: &str) -> Result<(), Stop> {
+        if !has_option(&self.words[1], option) {
+            return Err(self.tool.refused(&format!("{asked}: {what} not there yet")));
+        }
+        match value {
+            Some(value) => self.add_valued(option, Some(value)),
+            None => self.add(&[option]),
+        }
+        Ok(())
+    }
+
+    /// The configuration, with the voice of the tool.
+    fn config(mut self, places: &[&str]) -> Result<Config, Stop> {
+        self.add(places);
+        match parse_words(&self.words, false) {
+            Ok(Action::Run(config)) => {
+                let mut config = *config;
+                config.output.voice = match self.tool {
+                    Tool::Nc => Voice::Nc,
+                    Tool::Ncat => Voice::Ncat,
+                };
+                Ok(config)
+            }
+            Ok(_) => Err(self.tool.refused("there is nothing to do")),
+            Err(Stop::Error(error)) => Err(self.tool.told(&error)),
+            Err(stop) => Err(stop),
+        }
+    }
+}
+
+/// What getaddrinfo(3) says of a host that cannot be one: a name where names are not resolved, an address of the other family.
+fn unresolvable(host: &str, is_numeric: bool, v4_only: bool, v6_only: bool) -> Option<&'static str> {
+    let bare = host.split('%').next().unwrap_or(host);
+    match bare.parse::<IpAddr>() {
+        Err(_) => is_numeric.then_some("Name or service not known"),
+        Ok(IpAddr::V4(_)) => v6_only.then_some(OTHER_FAMILY),
+        Ok(IpAddr::V6(_)) => v4_only.then_some(OTHER_FAMILY),
+    }
+}
+
+const OTHER_FAMILY: &str = "Address family for hostname not supported";
+
+/// Whether tcpx has this long option in this version.
+fn has_option(command: &OsStr, option: &str) -> bool {
+    let all = help::complete();
+    let command = command.to_str().and_then(|name| all.find_subcommand(name));
+    command.is_some_and(|command| command.get_arguments().any(|arg| arg.get_long() == option.strip_prefix("--")))
+}
+
+/// The exit status of a tool that could not do it.
+const FAILED: Exit = Exit::Script(1);

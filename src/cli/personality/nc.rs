@@ -1,0 +1,359 @@
+//! Lines of OpenBSD's nc, with `-e` and `-c` of nc.traditional.
+//!
+//! Owns its options, the checks it makes in its own words, and what they are here.
+
+use std::time::Duration;
+
+use super::getopt::{self, Item, Known, letter};
+use super::{Errand, FAILED, Line, Stop, Tool, usage};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::sys::services;
+
+/// Its options.
+static OPTIONS: &[Known] = &[
+    letter('4', false),
+    letter('6', false),
+    letter('b', false),
+    letter('C', false),
+    letter('D', false),
+    letter('d', false),
+    letter('F', false),
+    letter('h', false),
+    letter('k', false),
+    letter('l', false),
+    letter('N', false),
+    letter('n', false),
+    letter('r', false),
+    letter('S', false),
+    letter('t', false),
+    letter('U', false),
+    letter('u', false),
+    letter('v', false),
+    letter('Z', false),
+    letter('z', false),
+    letter('c', true),
+    letter('e', true),
+    letter('I', true),
+    letter('i', true),
+    letter('M', true),
+    letter('m', true),
+    letter('O', true),
+    letter('P', true),
+    letter('p', true),
+    letter('q', true),
+    letter('s', true),
+    letter('T', true),
+    letter('V', true),
+    letter('W', true),
+    letter('w', true),
+    letter('X', true),
+    letter('x', true),
+];
+
+/// A line as it was read.
+#[derive(Default)]
+struct Given<'a> {
+    flags: String,
+    values: Vec<(char, &'a str)>,
+    operands: Vec<&'a str>,
+}
+
+impl<'a> Given<'a> {
+    fn has(&self, letter: char) -> bool {
+        self.flags.contains(letter)
+    }
+
+    /// The last value of an option.
+    fn value(&self, letter: char) -> Option<&'a str> {
+        self.values.iter().rev().find(|(option, _)| *option == letter).map(|(_, value)| *value)
+    }
+
+    /// The value of an option that is a number from 0 on; `name` is what nc calls it.
+    fn number(&self, letter: char, name: &str) -> Result<Option<u32>, Stop> {
+        let number =
+            |text: &str| text.parse().map_err(|_| refused(&format!("{name} invalid: {}", text.escape_debug())));
+        self.value(letter).map(number).transpose()
+    }
+}
+
+/// Reads a line.
+pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
+    let items = getopt::read(words, OPTIONS)
+        .map_err(|error| Stop::Told(format!("nc: {error}\n{}", usage::NC_SHORT), FAILED))?;
+    let mut given = Given::default();
+    for item in items {
+        match item {
+            Item::Option(known, Some(value)) => given.values.extend(known.letter.map(|letter| (letter, value))),
+            Item::Option(known, None) => given.flags.extend(known.letter),
+            Item::Operand(word) => given.operands.push(word),
+        }
+    }
+    if given.has('h') {
+        return Err(Stop::Told(usage::nc(), Exit::Success));
+    }
+    check(&given)?;
+    if given.has('l') { listen(&given) } else { connect(&given) }
+}
+
+/// What nc refuses, and what has no counterpart.
+fn check(given: &Given<'_>) -> Result<(), Stop> {
+    for (letter, why) in MISSING {
+        if given.has(*letter) || given.value(*letter).is_some() {
+            return Err(refused(why));
+        }
+    }
+    if given.value('X').is_some_and(|name| !["4", "5", "connect"].contains(&name)) {
+        return Err(refused("unsupported proxy protocol"));
+    }
+    let listens = given.has('l');
+    let contradictions = [
+        (listens && given.has('z'), "cannot use -z and -l"),
+        (!listens && given.has('k'), "must use -l with -k"),
+        (given.has('4') && given.has('6'), "cannot use -4 and -6"),
+        (given.value('c').is_some() && given.value('e').is_some(), "cannot use -c and -e"),
+        (listens && given.value('x').is_some(), "no proxy support for listen"),
+        (given.has('U') && given.value('x').is_some(), "no proxy support for unix sockets"),
+        (given.has('u') && given.value('x').is_some(), "no proxy support for UDP mode"),
+    ];
+    match contradictions.iter().find(|(is_so, _)| *is_so) {
+        Some((_, why)) => Err(refused(why)),
+        None => Ok(()),
+    }
+}
+
+fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
+    let mut line = Line::new(Tool::Nc, false);
+    let has_program = common(given, &mut line)?;
+    let (places, ports) = match &given.operands[..] {
+        [] => return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED)),
+        [path] if given.has('U') => (vec![format!("unix:{}", file(path))], Vec::new()),
+        [_, ..] if given.has('U') => return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED)),
+        [_] => return Err(refused("missing port number")),
+        [host, ports @ ..] => {
+            let mut found = ports_of(ports, given.has('n'))?;
+            if given.has('r') {
+                fastrand::shuffle(&mut found);
+            }
+            let first = found.first().copied().unwrap_or_default().to_string();
+            if let Some(why) = super::unresolvable(host, given.has('n'), given.has('4'), given.has('6')) {
+                let host = host.escape_debug();
+                return Err(refused(&format!("getaddrinfo for host \"{host}\" port {first}: {why}")));
+            }
+            (vec![(*host).to_owned(), first], found)
+        }
+    };
+    let probes = given.has('z') && !has_program;
+    line.add_if(probes, &["-z"]);
+    line.add_valued("--connect-timeout", time(given.number('w', "timeout")?).as_deref());
+    let source = match (given.value('s'), given.value('p')) {
+        (Some(host), Some(port)) if host.contains(':') => Some(format!("[{host}]:{port}")),
+        (Some(host), Some(port)) => Some(format!("{host}:{port}")),
+        (None, Some(port)) => Some(format!(":{port}")),
+        (host, None) => host.map(str::to_owned),
+    };
+    line.add_valued("--source", source.as_deref());
+    proxy(given, &mut line)?;
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    let mut config = line.config(&places)?;
+    // Both sides have to end.
+    config.input.half_open = config.input.read;
+    let pause = if ports.len() > 1 { given.number('i', "interval")? } else { None };
+    let pause = pause.map(|seconds| Duration::from_secs(seconds.into()));
+    Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports, pause })
+}
+
+fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
+    let mut line = Line::new(Tool::Nc, true);
+    common(given, &mut line)?;
+    let (host, port) = match (&given.operands[..], given.value('p')) {
+        ([path], None) if given.has('U') => (None, format!("unix:{}", file(path))),
+        ([], Some(port)) => (given.value('s'), port.to_owned()),
+        ([], None) => return Err(refused("missing port number")),
+        ([port], None) if given.value('s').is_none() => (None, (*port).to_owned()),
+        ([host, port], None) if given.value('s').is_none() => (Some(*host), (*port).to_owned()),
+        _ => return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED)),
+    };
+    let port = if given.has('U') { port } else { port_of(&port)?.to_string() };
+    // One address family at a time, as there.
+    let host = host.or(match (given.has('U'), given.has('6')) {
+        (true, _) => None,
+        (false, true) => Some("::"),
+        (false, false) => Some("0.0.0.0"),
+    });
+    line.add_if(given.has('k'), &["-k"]);
+    // One client after the other, whose datagrams are not told apart.
+    line.add_if(given.has('k') && !given.has('u'), &["-m", "1"]);
+    let places: Vec<&str> = host.into_iter().chain([port.as_str()]).collect();
+    let config = line.config(&places)?;
+    Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports: Vec::new(), pause: None })
+}
+
+/// Adds what connecting and listening have in common, and says whether a program answers.
+fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
+    for (letter, option) in [('4', "-4"), ('6', "-6"), ('n', "-n"), ('u', "-u")] {
+        line.add_if(given.has(letter), &[option]);
+    }
+    for _ in given.flags.matches('v') {
+        line.add(&["-v"]);
+    }
+    let program = [('e', "--exec"), ('c', "--sh")].into_iter().find(|(letter, _)| given.value(*letter).is_some());
+    if let Some((letter, option)) = program {
+        line.add_valued(option, given.value(letter));
+    } else {
+        line.add_if(given.has('C'), &["-C"]);
+        line.add_if(given.has('d') && !given.has('z'), &["--no-stdin"]);
+        line.add_if(given.has('t'), &["--script", "@telnet"]);
+    }
+    if !given.has('z') {
+        line.add_valued("--idle-timeout", time(given.number('w', "timeout")?).as_deref());
+    }
+    let sizes = [
+        ('I', "--recv-buffer", "TCP receive window", "buffer sizes are"),
+        ('O', "--send-buffer", "TCP send window", "buffer sizes are"),
+        ('M', "--ttl", "ttl", "hop limits are"),
+    ];
+    for (letter, option, name, what) in sizes {
+        if let Some(number) = given.number(letter, name)? {
+            line.add_if_there(option, Some(&number.to_string()), &format!("-{letter}"), what)?;
+        }
+    }
+    if let Some(word) = given.value('T') {
+        line.add_if_there("--tos", Some(&tos(word)?), "-T", "the type of service is")?;
+    }
+    if given.has('b') {
+        line.add_if_there("--broadcast", None, "-b", "broadcasts are")?;
+    }
+    if given.value('i').is_some() && given.operands.len() < 3 && !given.has('z') {
+        let time = time(given.number('i', "interval")?);
+        line.add_if_there("--line-delay", time.as_deref(), "-i", "delays between lines are")?;
+    }
+    Ok(program.is_some())
+}
+
+fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
+    let Some(place) = given.value('x') else { return Ok(()) };
+    let (scheme, port) = match given.value('X') {
+        Some("4") => ("socks4", 1080),
+        Some("connect") => ("http", 3128),
+        _ => ("socks5", 1080),
+    };
+    let user = given.value('P').map_or_else(String::new, |user| format!("{}@", usage::encoded(user)));
+    let has_port = place.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
+    let place = if has_port { place.to_owned() } else { format!("{place}:{port}") };
+    line.add_if_there("--proxy", Some(&format!("{scheme}://{user}{place}")), "-x", "proxies are")
+}
+
+/// Sets how a connection ends.
+fn ending(given: &Given<'_>, mut config: Config) -> Config {
+    let quit = given.value('q').and_then(|text| text.parse::<i64>().ok()).filter(|seconds| *seconds >= 0);
+    config.limits.idle_is_end = true;
+    config.input.no_shutdown = !given.has('N') && quit.is_none() && config.exec.is_none();
+    // With 0 it waits for the end of the peer.
+    config.input.eof_wait = quit.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds as u64));
+    config
+}
+
+/// The ports of words such as `22`, `ssh` and `20-25`, each range ascending.
+fn ports_of(words: &[&str], is_numeric: bool) -> Result<Vec<u16>, Stop> {
+    let mut ports = Vec::new();
+    for word in words {
+        let by_name = if is_numeric { None } else { services::port_of(word) };
+        match word.split_once('-') {
+            Some((first, last)) if by_name.is_none() => {
+                let whole = |text: &str| {
+                    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                    if is_number { port_of(text) } else { Err(invalid_port(word)) }
+                };
+                let (first, last) = (whole(first)?, whole(last)?);
+                ports.extend(first.min(last)..=first.max(last));
+            }
+            _ => ports.push(port_of(word)?),
+        }
+    }
+    if ports.contains(&0) {
+        return Err(refused("port number too small: 0"));
+    }
+    Ok(ports)
+}
+
+fn port_of(word: &str) -> Result<u16, Stop> {
+    if let Some(port) = services::port_of(word) {
+        return Ok(port);
+    }
+    if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return word.parse().map_err(|_| refused(&format!("port number too large: {word}")));
+    }
+    Err(invalid_port(word))
+}
+
+fn invalid_port(word: &str) -> Stop {
+    refused(&format!("port number invalid: {}", word.escape_debug()))
+}
+
+/// The number of a type of service, from its name or in hex or decimal digits.
+fn tos(word: &str) -> Result<String, Stop> {
+    let named = TOS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, number)| *number);
+    let digits = word.strip_prefix("0x").map_or_else(|| word.parse().ok(), |hex| u8::from_str_radix(hex, 16).ok());
+    let number = named.or(digits);
+    number
+        .map(|number| number.to_string())
+        .ok_or_else(|| refused(&format!("illegal tos value {}", word.escape_debug())))
+}
+
+/// Seconds as a time of tcpx; none is as short as can be.
+fn time(seconds: Option<u32>) -> Option<String> {
+    seconds.map(|seconds| if seconds == 0 { "1ms".to_owned() } else { format!("{seconds}s") })
+}
+
+/// A path that is no abstract name.
+fn file(path: &str) -> String {
+    if path.starts_with('@') { format!("./{path}") } else { path.to_owned() }
+}
+
+fn refused(why: &str) -> Stop {
+    Tool::Nc.refused(why)
+}
+
+/// Options that have no counterpart, and why.
+const MISSING: &[(char, &str)] = &[
+    ('F', "-F: tcpx does not pass its socket to another program; socat or OpenBSD's nc does"),
+    ('m', "-m: tcpx has no least hop limit of received packets"),
+    ('S', "-S: tcpx has no TCP MD5 signatures"),
+    ('V', "no alternate routing table support available"),
+    ('W', "-W: tcpx does not count received packets; --until of tcpx connect ends after bytes or lines"),
+    ('Z', "-Z: tcpx has no DCCP"),
+];
+
+/// Types of service by name.
+const TOS: &[(&str, u8)] = &[
+    ("lowdelay", 0x10),
+    ("throughput", 0x08),
+    ("reliability", 0x04),
+    ("inetcontrol", 0xc0),
+    ("netcontrol", 0xe0),
+    ("critical", 0xa0),
+    ("ef", 0xb8),
+    ("lowcost", 0x02),
+    ("va", 0xb0),
+    ("cs0", 0x00),
+    ("cs1", 0x20),
+    ("cs2", 0x40),
+    ("cs3", 0x60),
+    ("cs4", 0x80),
+    ("cs5", 0xa0),
+    ("cs6", 0xc0),
+    ("cs7", 0xe0),
+    ("af11", 0x28),
+    ("af12", 0x30),
+    ("af13", 0x38),
+    ("af21", 0x48),
+    ("af22", 0x50),
+    ("af23", 0x58),
+    ("af31", 0x68),
+    ("af32", 0x70),
+    ("af33", 0x78),
+    ("af41", 0x88),
+    ("af42", 0x90),
+    ("af43", 0x98),
+];

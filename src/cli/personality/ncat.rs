@@ -1,0 +1,397 @@
+//! Lines of Ncat.
+//!
+//! Owns its options, the checks it makes in its own words, and what they are here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::getopt::{self, Item, Known, letter, long};
+use super::{Errand, Line, Stop, Tool, usage};
+use crate::cli::values;
+use crate::config::Copying;
+use crate::endpoint;
+use crate::exit::Exit;
+use crate::script::builtin;
+
+/// Its options.
+static OPTIONS: &[Known] = &[
+    letter('4', false),
+    letter('6', false),
+    long(Some('U'), "unixsock", false),
+    long(None, "vsock", false),
+    long(Some('C'), "crlf", false),
+    long(Some('c'), "sh-exec", true),
+    long(Some('e'), "exec", true),
+    long(None, "lua-exec", true),
+    letter('g', true),
+    letter('G', true),
+    long(Some('m'), "max-conns", true),
+    long(Some('h'), "help", false),
+    long(Some('d'), "delay", true),
+    long(Some('o'), "output", true),
+    long(Some('x'), "hex-dump", true),
+    long(None, "append-output", false),
+    long(Some('i'), "idle-timeout", true),
+    long(Some('p'), "source-port", true),
+    long(Some('s'), "source", true),
+    long(Some('l'), "listen", false),
+    long(Some('k'), "keep-open", false),
+    long(Some('n'), "nodns", false),
+    long(Some('t'), "telnet", false),
+    long(Some('u'), "udp", false),
+    long(None, "sctp", false),
+    long(Some('v'), "verbose", false),
+    long(Some('w'), "wait", true),
+    letter('z', false),
+    letter('q', true),
+    long(None, "send-only", false),
+    long(None, "recv-only", false),
+    long(None, "no-shutdown", false),
+    long(None, "allow", true),
+    long(None, "allowfile", true),
+    long(None, "deny", true),
+    long(None, "denyfile", true),
+    long(None, "broker", false),
+    long(None, "chat", false),
+    long(None, "proxy", true),
+    long(None, "proxy-type", true),
+    long(None, "proxy-auth", true),
+    long(None, "proxy-dns", true),
+    long(None, "ssl", false),
+    long(None, "ssl-cert", true),
+    long(None, "ssl-key", true),
+    long(None, "ssl-verify", false),
+    long(None, "ssl-trustfile", true),
+    long(None, "ssl-ciphers", true),
+    long(None, "ssl-servername", true),
+    long(None, "ssl-alpn", true),
+    long(None, "version", false),
+];
+
+/// The port of both sides, unless one is given.
+const PORT: &str = "31337";
+/// How long connecting may take, unless said.
+const CONNECT_TIMEOUT: &str = "10s";
+
+/// A line as it was read; an option by its long name, or by its letter if it has none.
+#[derive(Default)]
+struct Given<'a> {
+    options: Vec<(&'static Known, Option<&'a str>)>,
+    operands: Vec<&'a str>,
+}
+
+impl<'a> Given<'a> {
+    fn find(&self, name: &str) -> impl Iterator<Item = Option<&'a str>> {
+        self.options
+            .iter()
+            .filter(move |(known, _)| match known.long {
+                "" => known.letter.is_some_and(|letter| name.starts_with(letter) && name.len() == 1),
+                long => long == name,
+            })
+            .map(|(_, value)| *value)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.find(name).next().is_some()
+    }
+
+    /// The last value of an option.
+    fn value(&self, name: &str) -> Option<&'a str> {
+        self.find(name).flatten().last()
+    }
+
+    /// The first of these options that is given.
+    fn first_of(&self, names: &[&'static str]) -> Option<&'static str> {
+        names.iter().find(|name| self.has(name)).copied()
+    }
+
+    fn listens(&self) -> bool {
+        self.has("listen") || self.has("broker")
+    }
+
+    /// The value of an option that is a time; `word` is what Ncat calls it.
+    fn time(&self, name: &str, word: &str) -> Result<Option<&'a str>, Stop> {
+        let Some(text) = self.value(name) else { return Ok(None) };
+        if values::duration(name, text).is_ok() {
+            return Ok(Some(text));
+        }
+        let text = text.escape_debug();
+        Err(refused(&format!("Invalid {word} \"{text}\" (must be greater than 0 and less than 2147483s)")))
+    }
+}
+
+/// Reads a line.
+pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
+    let items = getopt::read(words, OPTIONS).map_err(|error| {
+        let hint = "Try `--help' or man(1) ncat for more information, usage options and help";
+        Stop::Told(format!("ncat: {error}\nNcat: {hint}. QUITTING.\n"), Exit::Script(2))
+    })?;
+    let mut given = Given::default();
+    for item in items {
+        match item {
+            Item::Option(known, value) => given.options.push((known, value)),
+            Item::Operand(word) => given.operands.push(word),
+        }
+    }
+    if given.has("help") {
+        return Err(Stop::Help(usage::ncat()));
+    }
+    if given.has("version") {
+        let version = format!("Ncat: tcpx {}, with the options of Ncat 7.93\n", env!("CARGO_PKG_VERSION"));
+        return Err(Stop::Help(version));
+    }
+    check(&given)?;
+    if given.listens() { listen(&given) } else { connect(&given) }
+}
+
+/// What Ncat refuses, and what has no counterpart.
+fn check(given: &Given<'_>) -> Result<(), Stop> {
+    for (name, why) in MISSING {
+        if given.has(name) {
+            let dashes = if name.len() == 1 { "-" } else { "--" };
+            return Err(refused(&format!("{dashes}{name}: {why}")));
+        }
+    }
+    if given.first_of(&["exec"]).is_some() && given.has("sh-exec") {
+        return Err(refused("Only one of --exec, --sh-exec, and --lua-exec is allowed"));
+    }
+    if let Some(kind) = given.value("proxy-type")
+        && !["http", "socks4", "socks5"].contains(&kind)
+    {
+        return Err(refused(&format!("Invalid proxy type \"{}\"", kind.escape_debug())));
+    }
+    if given.has("4") && given.has("6") {
+        return Err(refused("-4 and -6 do not go together"));
+    }
+    if given.listens() {
+        if given.has("z") {
+            return Err(Stop::Told(
+                "Ncat: Services designed for LISTENING can't be used with -z QUITTING.\n".to_owned(),
+                Exit::Script(2),
+            ));
+        }
+        return Ok(());
+    }
+    let only_there = [("keep-open", "`--keep-open'"), ("max-conns", "`--max-conns'"), ("chat", "`--chat'")];
+    let lists = ["allow", "allowfile", "deny", "denyfile"].map(|name| (name, "allow/deny"));
+    match only_there.into_iter().chain(lists).find(|(name, _)| given.has(name)) {
+        Some((_, shown)) => Err(refused(&format!("Invalid option combination: {shown} with connect"))),
+        None => Ok(()),
+    }
+}
+
+fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
+    let mut line = Line::new(Tool::Ncat, false);
+    let has_program = common(given, &mut line)?;
+    let place = match &given.operands[..] {
+        [] => return Err(refused("You must specify a host to connect to")),
+        [path] if given.has("unixsock") => [Some(unix(path)), None],
+        [host] => [Some((*host).to_owned()), Some(PORT.to_owned())],
+        [host, port] => [Some((*host).to_owned()), Some(port_of(port, "port number")?)],
+        [_, ports @ ..] => return Err(too_many_ports(ports)),
+    };
+    if let ([Some(host), Some(_)], None) = (&place, given.value("proxy"))
+        && let Some(why) = super::unresolvable(host, given.has("nodns"), given.has("4"), given.has("6"))
+    {
+        let host = host.escape_debug();
+        return Err(refused(&format!("Could not resolve hostname \"{host}\": {why}")));
+    }
+    line.add_if(given.has("z") && !has_program, &["-z"]);
+    let limit = given.time("wait", "-w timeout")?.unwrap_or(CONNECT_TIMEOUT);
+    line.add_valued("--connect-timeout", Some(limit));
+    let port = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
+    let source = match (given.value("source"), port) {
+        (Some(host), Some(port)) if host.contains(':') => Some(format!("[{host}]:{port}")),
+        (Some(host), Some(port)) => Some(format!("{host}:{port}")),
+        (None, Some(port)) => Some(format!(":{port}")),
+        (host, None) => host.map(str::to_owned),
+    };
+    line.add_valued("--source", source.as_deref());
+    proxy(given, &mut line)?;
+    if has_tls(given) {
+        line.add_if_there("--tls", None, "--ssl", "TLS is")?;
+        line.add_if(!given.has("ssl-verify") && !given.has("ssl-trustfile"), &["--tls-insecure"]);
+    }
+    let places: Vec<&str> = place.iter().flatten().map(String::as_str).collect();
+    let mut config = line.config(&places)?;
+    // Both sides have to end.
+    config.input.half_open = config.input.read;
+    Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), pause: None })
+}
+
+fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
+    let mut line = Line::new(Tool::Ncat, true);
+    common(given, &mut line)?;
+    let of_option = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
+    let (host, port) = match &given.operands[..] {
+        [path] if given.has("unixsock") => (None, unix(path)),
+        [] => (given.value("source"), of_option.unwrap_or_else(|| PORT.to_owned())),
+        [word] if of_option.is_none() && is_port(word) => (given.value("source"), (*word).to_owned()),
+        [host] => (Some(*host), of_option.unwrap_or_else(|| PORT.to_owned())),
+        [host, port] => (Some(*host), port_of(port, "port number")?),
+        [_, ports @ ..] => return Err(too_many_ports(ports)),
+    };
+    let is_many = given.has("keep-open");
+    let script = match given.first_of(&["broker", "chat"]) {
+        Some("broker") => Some("@broker"),
+        Some(_) => Some("@chat"),
+        None => proxy_server(given)?,
+    };
+    if let Some(script) = script {
+        line.add(&["--script", script]);
+    } else {
+        line.add_if(is_many, &["-k"]);
+    }
+    if let Some(number) = given.value("max-conns").filter(|_| is_many || script.is_some()) {
+        line.add_valued("--max-conns", Some(number));
+    }
+    for (name, option, is_file) in [
+        ("allow", "--allow", false),
+        ("allowfile", "--allow", true),
+        ("deny", "--deny", false),
+        ("denyfile", "--deny", true),
+    ] {
+        for value in given.find(name).flatten() {
+            let parts: Vec<_> =
+                if is_file { vec![format!("@{value}")] } else { value.split(',').map(str::to_owned).collect() };
+            for part in parts {
+                line.add_if_there(option, Some(&part), &format!("--{name}"), "lists of addresses are")?;
+            }
+        }
+    }
+    if has_tls(given) {
+        line.add_if_there("--tls", None, "--ssl", "TLS is")?;
+    }
+    let places: Vec<&str> = host.into_iter().chain([port.as_str()]).collect();
+    let config = line.config(&places)?;
+    Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), pause: None })
+}
+
+/// Adds what connecting and listening have in common, and says whether a program answers.
+fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
+    for (name, option) in [("4", "-4"), ("6", "-6"), ("nodns", "-n"), ("udp", "-u")] {
+        line.add_if(given.has(name), &[option]);
+    }
+    for _ in given.find("verbose") {
+        line.add(&["-v"]);
+    }
+    let program = [("exec", "--exec"), ("sh-exec", "--sh")].into_iter().find(|(name, _)| given.has(name));
+    let is_served = given.first_of(&["broker", "chat"]).is_some();
+    if let Some((name, option)) = program {
+        line.add_valued(option, given.value(name));
+    } else {
+        line.add_if(given.has("crlf"), &["-C"]);
+        line.add_if(given.has("recv-only") && !given.has("z") && !is_served, &["--recv-only"]);
+        line.add_if(given.has("telnet"), &["--script", "@telnet"]);
+    }
+    if !given.has("z") {
+        line.add_valued("--idle-timeout", given.time("idle-timeout", "-i timeout")?);
+    }
+    if let Some(time) = given.time("delay", "-d delay")? {
+        line.add_if_there("--line-delay", Some(time), "--delay", "delays between lines are")?;
+    }
+    let tls = [
+        ("ssl-cert", "--tls-cert"),
+        ("ssl-key", "--tls-key"),
+        ("ssl-trustfile", "--tls-ca"),
+        ("ssl-servername", "--tls-name"),
+        ("ssl-alpn", "--tls-alpn"),
+    ];
+    for (name, option) in tls {
+        if let Some(value) = given.value(name) {
+            line.add_if_there(option, Some(value), &format!("--{name}"), "TLS is")?;
+        }
+    }
+    Ok(program.is_some())
+}
+
+/// Any of its options about TLS asks for it.
+fn has_tls(given: &Given<'_>) -> bool {
+    let options = ["ssl", "ssl-verify", "ssl-trustfile", "ssl-servername", "ssl-alpn", "ssl-cert", "ssl-key"];
+    given.first_of(&options).is_some()
+}
+
+fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
+    let Some(place) = given.value("proxy") else { return Ok(()) };
+    let is_resolved_there = !matches!(given.value("proxy-dns"), Some("local" | "none"));
+    let (scheme, port) = match given.value("proxy-type") {
+        Some("socks4") if is_resolved_there => ("socks4a", 1080),
+        Some("socks4") => ("socks4", 1080),
+        Some("socks5") => ("socks5", 1080),
+        _ => ("http", 3128),
+    };
+    let user = given.value("proxy-auth").map_or_else(String::new, |auth| {
+        let (user, password) = auth.split_once(':').unwrap_or((auth, ""));
+        format!("{}:{}@", usage::encoded(user), usage::encoded(password))
+    });
+    let has_port = place.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
+    let place = if has_port { place.to_owned() } else { format!("{place}:{port}") };
+    line.add_if_there("--proxy", Some(&format!("{scheme}://{user}{place}")), "--proxy", "proxies are")
+}
+
+/// The script of `--listen --proxy-type`.
+fn proxy_server(given: &Given<'_>) -> Result<Option<&'static str>, Stop> {
+    let script = match given.value("proxy-type") {
+        None => return Ok(None),
+        Some("http") => "@connect",
+        Some(_) => "@socks",
+    };
+    match builtin::find(&script[1..]) {
+        Some(_) => Ok(Some(script)),
+        None => Err(refused("--proxy-type with --listen: a proxy server is not there yet")),
+    }
+}
+
+/// Sets how a connection ends, and where what goes in both directions is written.
+fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config::Config {
+    if given.has("send-only") && config.exec.is_none() && config.script.is_none() {
+        config.input.discard_received = true;
+        config.input.half_open = false;
+        config.input.eof_wait = Some(Duration::ZERO);
+    }
+    if given.has("recv-only") && given.has("send-only") {
+        config.input.read = false;
+    }
+    config.input.no_shutdown = given.has("no-shutdown");
+    if let Some(seconds) = given.value("q").and_then(|text| text.parse().ok()) {
+        config.input.eof_wait = Some(Duration::from_secs(seconds));
+    }
+    let appends = given.has("append-output");
+    let copy = |name, is_hex| given.value(name).map(|path| Copying { path: PathBuf::from(path), is_hex, appends });
+    config.output.copies = [copy("output", false), copy("hex-dump", true)].into_iter().flatten().collect();
+    config
+}
+
+fn is_port(word: &str) -> bool {
+    endpoint::parse_port(word).is_ok()
+}
+
+fn port_of(word: &str, what: &str) -> Result<String, Stop> {
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && is_port(word) {
+        return Ok(word.to_owned());
+    }
+    Err(refused(&format!("Invalid {what} \"{}\"", word.escape_debug())))
+}
+
+fn too_many_ports(ports: &[&str]) -> Stop {
+    refused(&format!("Got more than one port specification: {}", ports.join(" ").escape_debug()))
+}
+
+fn unix(path: &str) -> String {
+    if path.starts_with('@') { format!("unix:./{path}") } else { format!("unix:{path}") }
+}
+
+fn refused(why: &str) -> Stop {
+    Tool::Ncat.refused(why)
+}
+
+/// Options that have no counterpart, and why.
+const MISSING: &[(&str, &str)] = &[
+    ("lua-exec", "scripts are written in Rhai here: tcpx connect --script FILE"),
+    ("g", "tcpx has no source routing, and no network lets it pass"),
+    ("G", "tcpx has no source routing, and no network lets it pass"),
+    ("sctp", "tcpx has no SCTP, and will not have it"),
+    ("vsock", "tcpx has no vsock"),
+    ("ssl-ciphers", "tcpx has TLS 1.2 and 1.3 with good ciphers only, and no list of them"),
+];

@@ -1,0 +1,166 @@
+//! `NcVoice`: the observer that says on stderr what OpenBSD's nc says, in its words: scripts look for them.
+//!
+//! Owns the sentences. Exit codes are for `cli`; what is not nc's is not said.
+
+use std::fmt;
+
+use crate::codec::escape::show_line;
+use crate::config::{Config, Role};
+use crate::endpoint::{Address, Endpoint};
+use crate::error::Error;
+use crate::output::{Moment, Notice, Observer, Taps};
+use crate::session::{ConnView, Side};
+use crate::sys::{hosts, services};
+
+/// Says what nc says.
+pub struct NcVoice {
+    is_verbose: bool,
+    /// `-n`: no names for addresses and ports.
+    is_numeric: bool,
+    /// Where it connects to or listens.
+    place: Option<Endpoint>,
+    listens: bool,
+    /// The connection was made.
+    stands: bool,
+    write: Box<dyn FnMut(&str)>,
+}
+
+impl NcVoice {
+    /// For this run; `write` takes whole lines.
+    pub fn new(config: &Config, write: Box<dyn FnMut(&str)>) -> Self {
+        let (place, listens) = match &config.role {
+            Role::Connect(connect) => (Some(connect.target.clone()), false),
+            Role::Listen(listen) => (Some(listen.address.clone()), true),
+            Role::Run => (None, false),
+        };
+        let (is_verbose, is_numeric) = (config.output.verbose > 0, config.no_dns);
+        Self { is_verbose, is_numeric, place, listens, stands: false, write }
+    }
+
+    /// The lines for a notice; empty for none.
+    fn words(&mut self, notice: &Notice<'_>) -> String {
+        match *notice {
+            Notice::Listening { address, listener: None } if self.is_verbose => self.listening(address),
+            Notice::Opened { conn, .. } => {
+                self.stands = true;
+                if self.is_verbose { self.opened(conn) } else { String::new() }
+            }
+            Notice::AttemptFailed { address, cause, .. } => self.attempt_failed(address, cause),
+            Notice::Error { error, handled: false, .. } => self.trouble(error),
+            Notice::Log { text, .. } => line(text),
+            Notice::ScriptWarning { text } => text.lines().map(line).collect(),
+            _ => String::new(),
+        }
+    }
+
+    fn listening(&self, address: &Address) -> String {
+        if let Some(ip) = address.ip() {
+            let word = if address.is_datagram() { "Bound" } else { "Listening" };
+            return line(&format!("{word} on {} {}", self.name(address), ip.port()));
+        }
+        let path = path(address);
+        line(&format!("Bound on {path}")) + line(&format!("Listening on {path}")).as_str()
+    }
+
+    fn opened(&self, conn: &ConnView) -> String {
+        let peer = conn.info.peer();
+        match (conn.info.side(), peer.ip()) {
+            (Side::Client, Some(ip)) => {
+                let protocol = protocol(&peer);
+                let service = if self.is_numeric { None } else { services::name_of(ip.port(), protocol) };
+                let service = service.as_deref().unwrap_or("*");
+                let host = self.host_of(&peer);
+                line(&format!("Connection to {host} {} port [{protocol}/{service}] succeeded!", ip.port()))
+            }
+            (Side::Server, Some(ip)) => line(&format!("Connection received on {} {}", self.name(&peer), ip.port())),
+            (Side::Server, None) => line(&format!("Connection received on {}", path(&conn.info.local()))),
+            _ => String::new(),
+        }
+    }
+
+    fn attempt_failed(&self, address: &Address, cause: &str) -> String {
+        let cause = sentence(cause);
+        match address.ip() {
+            None => line(&format!("nc: {}: {cause}", path(address))),
+            Some(ip) if self.is_verbose => {
+                let host = self.host_of(address);
+                line(&format!("nc: connect to {host} port {} ({}) failed: {cause}", ip.port(), protocol(address)))
+            }
+            Some(_) => String::new(),
+        }
+    }
+
+    fn trouble(&self, error: &Error) -> String {
+        let host = self.place.as_ref().and_then(Endpoint::host).unwrap_or_default();
+        let port = self.place.as_ref().and_then(Endpoint::port).unwrap_or_default();
+        match error {
+            Error::Timeout { .. } if !self.stands && !self.listens && self.is_verbose => {
+                line(&format!("nc: connect to {host} port {port} (tcp) timed out: Operation now in progress"))
+            }
+            // Each attempt to connect was told.
+            Error::Connect { .. } | Error::Timeout { .. } | Error::Broken { .. } => String::new(),
+            Error::Resolve { cause, .. } if self.listens => line(&format!("nc: getaddrinfo: {}", sentence(cause))),
+            Error::Resolve { cause, .. } => {
+                line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {}", sentence(cause)))
+            }
+            Error::Bind { cause, .. } if self.listens => line(&format!("nc: {}", sentence(cause))),
+            Error::Bind { cause, .. } => line(&format!("nc: bind failed: {}", sentence(cause))),
+            other => other.to_string().lines().map(|text| line(&format!("nc: {text}"))).collect(),
+        }
+    }
+
+    /// The host as it was given, with its address behind it if that is something else.
+    fn host_of(&self, address: &Address) -> String {
+        let found = address.host();
+        match self.place.as_ref().and_then(Endpoint::host) {
+            Some(given) if given != found => format!("{given} ({found})"),
+            _ => found,
+        }
+    }
+
+    /// What an address is called here.
+    fn name(&self, address: &Address) -> String {
+        let known = address.ip().filter(|_| !self.is_numeric).and_then(|ip| hosts::name_of(ip.ip()));
+        known.unwrap_or_else(|| address.host())
+    }
+}
+
+impl Observer for NcVoice {
+    fn wants(&self) -> Taps {
+        Taps::None
+    }
+
+    fn notice(&mut self, _at: Moment<'_>, notice: &Notice<'_>) {
+        let words = self.words(notice);
+        if !words.is_empty() {
+            (self.write)(&words);
+        }
+    }
+}
+
+impl fmt::Debug for NcVoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NcVoice").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+/// A line from outside, safe for a terminal.
+pub(super) fn line(text: &str) -> String {
+    format!("{}\n", show_line(text))
+}
+
+/// A cause as strerror(3) writes it, with a capital letter.
+pub(super) fn sentence(cause: &str) -> String {
+    let mut letters = cause.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The name of a Unix socket without its scheme.
+pub(super) fn path(address: &Address) -> String {
+    let shown = address.to_string();
+    shown.split_once(':').map_or(shown.clone(), |(_, name)| name.to_owned())
+}
+
+fn protocol(address: &Address) -> &'static str {
+    if address.is_datagram() { "udp" } else { "tcp" }
+}

@@ -1,0 +1,151 @@
+//! `NcatVoice`: the observer that says on stderr what Ncat says, in its words: scripts look for them.
+//!
+//! Owns the sentences. Exit codes are for `cli`; what is not Ncat's is not said.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::nc::{line, path, sentence};
+use crate::config::{Config, Family, Role};
+use crate::endpoint::Address;
+use crate::error::Error;
+use crate::output::{Moment, Notice, Observer, Taps};
+use crate::session::{CloseReason, ConnView, Side};
+
+/// Says what Ncat says.
+pub struct NcatVoice {
+    is_verbose: bool,
+    /// It only looks whether there is somebody, and its exit code is the answer.
+    is_probe: bool,
+    listens: bool,
+    family: Family,
+    idle: Option<Duration>,
+    stands: bool,
+    /// The last failed attempt: where, and why.
+    failed: Option<(String, String)>,
+    write: Box<dyn FnMut(&str)>,
+}
+
+impl NcatVoice {
+    /// For this run; `write` takes whole lines.
+    pub fn new(config: &Config, write: Box<dyn FnMut(&str)>) -> Self {
+        Self {
+            is_verbose: config.output.verbose > 0,
+            is_probe: matches!(&config.role, Role::Connect(connect) if connect.probe),
+            listens: matches!(config.role, Role::Listen(_)),
+            family: config.family,
+            idle: config.limits.idle,
+            stands: false,
+            failed: None,
+            write,
+        }
+    }
+
+    /// The lines for a notice; empty for none.
+    fn words(&mut self, now: Instant, notice: &Notice<'_>) -> String {
+        match *notice {
+            Notice::Listening { address, listener: None } if self.is_verbose => self.listening(address),
+            Notice::Dialing { .. } if self.is_verbose => {
+                self.failed.take().map_or_else(String::new, |(place, cause)| {
+                    line(&format!("Ncat: Connection to {place} failed: {cause}.")) + "Ncat: Trying next address...\n"
+                })
+            }
+            Notice::AttemptFailed { address, cause, .. } => {
+                self.failed = Some((address.host(), sentence(cause)));
+                String::new()
+            }
+            Notice::Opened { conn, .. } => {
+                self.stands = true;
+                if self.is_verbose { opened(conn) } else { String::new() }
+            }
+            Notice::Closed { conn, reason } if self.is_verbose => closed(now, conn, reason),
+            Notice::Error { error, handled: false, .. } => self.trouble(error),
+            Notice::Log { text, .. } if self.is_verbose => line(&format!("Ncat: {text}")),
+            Notice::ScriptWarning { text } => text.lines().map(line).collect(),
+            _ => String::new(),
+        }
+    }
+
+    fn listening(&self, address: &Address) -> String {
+        let Some(ip) = address.ip() else { return line(&format!("Ncat: Listening on {}", path(address))) };
+        let is_all = matches!(ip.ip(), IpAddr::V6(host) if host.is_unspecified());
+        let first = line(&format!("Ncat: Listening on {}:{}", ip.ip(), ip.port()));
+        // One socket here takes both families, and there are two of them there.
+        if is_all && self.family == Family::Any {
+            first + line(&format!("Ncat: Listening on 0.0.0.0:{}", ip.port())).as_str()
+        } else {
+            first
+        }
+    }
+
+    fn trouble(&mut self, error: &Error) -> String {
+        match error {
+            Error::Connect { .. } | Error::Timeout { .. } if self.is_probe && !self.is_verbose => String::new(),
+            Error::Connect { cause, .. } => {
+                let cause = self.failed.take().map_or_else(|| sentence(cause), |(_, cause)| cause);
+                line(&format!("Ncat: {cause}."))
+            }
+            Error::Timeout { .. } if !self.stands => line("Ncat: TIMEOUT."),
+            Error::Timeout { .. } => {
+                let limit = self.idle.unwrap_or_default().as_millis();
+                line(&format!("Ncat: Idle timeout expired ({limit} ms).{}", if self.listens { QUITTING } else { "" }))
+            }
+            Error::Broken { cause, .. } => line(&format!("Ncat: {}.", sentence(cause))),
+            Error::Resolve { host, cause } => {
+                let cause = sentence(cause);
+                line(&format!("Ncat: Could not resolve hostname \"{host}\": {cause}.{QUITTING}"))
+            }
+            Error::Bind { address, cause, .. } => {
+                line(&format!("Ncat: bind to {address}: {}.{QUITTING}", sentence(cause)))
+            }
+            other => other.to_string().lines().map(|text| line(&format!("Ncat: {text}.{QUITTING}"))).collect(),
+        }
+    }
+}
+
+fn opened(conn: &ConnView) -> String {
+    let peer = conn.info.peer();
+    match (conn.info.side(), peer.ip()) {
+        (Side::Client, Some(ip)) => line(&format!("Ncat: Connected to {}:{}.", ip.ip(), ip.port())),
+        (Side::Client, None) => line(&format!("Ncat: Connected to {}.", path(&peer))),
+        (Side::Server, Some(ip)) => {
+            let place = format!("{}:{}", ip.ip(), ip.port());
+            line(&format!("Ncat: Connection from {}.", ip.ip()))
+                + line(&format!("Ncat: Connection from {place}.")).as_str()
+        }
+        (Side::Server, None) => "Ncat: Connection from a client on Unix domain socket.\n".to_owned(),
+        (Side::Program, _) => String::new(),
+    }
+}
+
+fn closed(now: Instant, conn: &ConnView, reason: CloseReason) -> String {
+    if conn.info.side() != Side::Client || matches!(reason, CloseReason::Reset | CloseReason::Timeout) {
+        return String::new();
+    }
+    let (sent, received) = (conn.info.bytes_out(), conn.info.bytes_in());
+    let seconds = now.saturating_duration_since(conn.info.opened()).as_secs_f64();
+    line(&format!("Ncat: {sent} bytes sent, {received} bytes received in {seconds:.2} seconds."))
+}
+
+impl Observer for NcatVoice {
+    fn wants(&self) -> Taps {
+        Taps::None
+    }
+
+    fn notice(&mut self, at: Moment<'_>, notice: &Notice<'_>) {
+        let words = self.words(at.mono, notice);
+        if !words.is_empty() {
+            (self.write)(&words);
+        }
+    }
+}
+
+impl fmt::Debug for NcatVoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NcatVoice").field("stands", &self.stands).finish_non_exhaustive()
+    }
+}
+
+/// What ends a message after which Ncat ends.
+const QUITTING: &str = " QUITTING.";

@@ -1,0 +1,282 @@
+//! tcpx as nc and as Ncat: the same line by the real tool and by tcpx against the same peers gives the same stdout, exit status
+//! and words on stderr.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::symlink;
+use std::thread;
+
+use crate::support::{Running, Stdin, Tcpx, installed, missing};
+
+/// The peers of a line, by the word that stands for their port.
+struct Peers {
+    ports: Vec<(&'static str, String)>,
+    /// Nobody listens there, and nobody else gets it.
+    _reserved: socket2::Socket,
+}
+
+impl Peers {
+    fn start() -> Self {
+        let closed = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+        closed.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+        let port =
+            closed.local_addr().ok().and_then(|address| address.as_socket()).expect("an address").port().to_string();
+        let ports = vec![
+            ("HELLO", serve(hello)),
+            ("DRAIN", serve(drain)),
+            ("SILENT", serve(silent)),
+            ("RESET", serve(reset)),
+            ("CLOSED", port),
+        ];
+        Self { ports, _reserved: closed }
+    }
+
+    fn port(&self, word: &str) -> Option<&str> {
+        self.ports.iter().find(|(name, _)| *name == word).map(|(_, port)| port.as_str())
+    }
+}
+
+/// Serves every client in a thread of its own, until the process ends.
+fn serve(answer: fn(TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port().to_string();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            thread::spawn(move || answer(client));
+        }
+    });
+    port
+}
+
+/// Says something, and waits for the end of the client.
+fn hello(mut client: TcpStream) {
+    let _ = client.write_all(b"hello\n");
+    let _ = client.shutdown(std::net::Shutdown::Write);
+    let _ = client.read(&mut [0; 64]);
+}
+
+/// Says what it got once the client has ended its side.
+fn drain(mut client: TcpStream) {
+    let mut all = Vec::new();
+    if client.read_to_end(&mut all).is_ok() {
+        let _ = client.write_all(format!("got {:?}\n", String::from_utf8_lossy(&all)).as_bytes());
+    }
+}
+
+/// Says nothing until the client goes.
+fn silent(mut client: TcpStream) {
+    let _ = client.read_to_end(&mut Vec::new());
+    thread::sleep(std::time::Duration::from_secs(600));
+}
+
+/// Says something, and ends by RST once the client has read it.
+fn reset(mut client: TcpStream) {
+    let _ = client.write_all(b"hello\n");
+    let _ = client.read(&mut [0; 1]);
+    // nc does not read any more once there is an RST.
+    thread::sleep(std::time::Duration::from_millis(300));
+    let socket = socket2::SockRef::from(&client);
+    let _ = socket.set_linger(Some(std::time::Duration::ZERO));
+}
+
+/// Lines that end by themselves, and their stdin. Upper-case words are ports of peers.
+const LINES: &[(&str, &str)] = &[
+    ("nc -z 127.0.0.1 HELLO", ""),
+    ("nc -zv 127.0.0.1 HELLO", ""),
+    ("nc -zv localhost HELLO", ""),
+    ("nc -nzv 127.0.0.1 HELLO", ""),
+    ("nc -4zv 127.0.0.1 HELLO", ""),
+    ("nc -rzv 127.0.0.1 HELLO", ""),
+    ("nc -zv 127.0.0.1 CLOSED", ""),
+    ("nc -z 127.0.0.1 CLOSED", ""),
+    ("nc 127.0.0.1 CLOSED", ""),
+    ("nc -v 127.0.0.1 CLOSED", ""),
+    ("nc -v 127.0.0.1 HELLO", ""),
+    ("nc -zv 127.0.0.1 CLOSED HELLO", ""),
+    ("nc -z 127.0.0.1 HELLO CLOSED", ""),
+    ("nc -d 127.0.0.1 HELLO", ""),
+    ("nc -D 127.0.0.1 HELLO", ""),
+    ("nc -t 127.0.0.1 HELLO", ""),
+    ("nc -s 127.0.0.1 127.0.0.1 HELLO", ""),
+    ("nc -w 1 127.0.0.1 SILENT", ""),
+    ("nc -vw1 127.0.0.1 SILENT", ""),
+    ("nc 127.0.0.1 RESET", "x"),
+    ("nc -N 127.0.0.1 DRAIN", "hi\n"),
+    ("nc -NC 127.0.0.1 DRAIN", "hi\nho\r\n"),
+    ("nc -q 0 127.0.0.1 DRAIN", "hi"),
+    ("nc -q 5 127.0.0.1 DRAIN", "hi"),
+    ("nc nope.invalid 80", ""),
+    ("nc -n localhost 80", ""),
+    ("nc -4 ::1 80", ""),
+    ("nc 127.0.0.1 99999", ""),
+    ("nc 127.0.0.1 nosuch", ""),
+    ("nc 127.0.0.1", ""),
+    ("nc -w x 127.0.0.1 1", ""),
+    ("nc -l", ""),
+    ("nc -l -z 1", ""),
+    ("nc -k 127.0.0.1 1", ""),
+    ("nc -l 127.0.0.1 HELLO", ""),
+    ("nc -X 9 -x a:1 127.0.0.1 1", ""),
+    ("nc -s 192.0.2.77 127.0.0.1 HELLO", ""),
+    ("nc -U /no/such/socket", ""),
+    ("nc -T foo 127.0.0.1 HELLO", ""),
+    ("nc -V 1 127.0.0.1 HELLO", ""),
+    ("ncat -z 127.0.0.1 HELLO", ""),
+    ("ncat -z 127.0.0.1 CLOSED", ""),
+    ("ncat 127.0.0.1 CLOSED", ""),
+    ("ncat 127.0.0.1 HELLO", ""),
+    ("ncat -n4 127.0.0.1 HELLO", ""),
+    ("ncat -s 127.0.0.1 127.0.0.1 HELLO", ""),
+    ("ncat -w 5 127.0.0.1 HELLO", ""),
+    ("ncat 127.0.0.1 RESET", "x"),
+    ("ncat 127.0.0.1 DRAIN", "hi"),
+    ("ncat -C 127.0.0.1 DRAIN", "hi\n"),
+    ("ncat -i 500ms 127.0.0.1 SILENT", ""),
+    ("ncat --idle-timeout 1 127.0.0.1 SILENT", ""),
+    ("ncat nope.invalid 80", ""),
+    ("ncat -n localhost 80", ""),
+    ("ncat -4 ::1 80", ""),
+    ("ncat 127.0.0.1 99999", ""),
+    ("ncat 127.0.0.1 nosuch", ""),
+    ("ncat", ""),
+    ("ncat -Q", ""),
+    ("ncat --foo", ""),
+    ("ncat -w", ""),
+    ("ncat -w x 127.0.0.1 1", ""),
+    ("ncat -l 127.0.0.1 HELLO", ""),
+    ("ncat --send-only 127.0.0.1 DRAIN", "hi"),
+    ("ncat --recv-only 127.0.0.1 HELLO", ""),
+    ("ncat --no-shutdown 127.0.0.1 HELLO", ""),
+    ("ncat -c a -e b 127.0.0.1 1", ""),
+    ("ncat -k 127.0.0.1 1", ""),
+    ("ncat -m 3 127.0.0.1 1", ""),
+    ("ncat --allow 127.0.0.1 127.0.0.1 1", ""),
+    ("ncat --chat 127.0.0.1 1", ""),
+    ("ncat -l -z 1", ""),
+    ("ncat 127.0.0.1 1 extra", ""),
+    ("ncat -p x 127.0.0.1 1", ""),
+    ("ncat --proxy-type foo --proxy 127.0.0.1:1 127.0.0.1 1", ""),
+    ("ncat -U /no/such/socket", ""),
+];
+
+#[test]
+fn lines_end_as_those_of_the_real_tools() {
+    let peers = Peers::start();
+    for (line, stdin) in LINES {
+        let words: Vec<_> = line.split(' ').map(|word| peers.port(word).unwrap_or(word)).collect();
+        let program = if words[0] == "nc" { "nc.openbsd" } else { words[0] };
+        if !installed(program) {
+            missing(program);
+            continue;
+        }
+        let theirs = Tcpx::other(program, &words[1..]).stdin(Stdin::bytes(stdin.as_bytes())).run();
+        let ours = Tcpx::new(&words).stdin(Stdin::bytes(stdin.as_bytes())).run();
+        let said = |text: &str| text.replace(program, words[0]);
+        assert_eq!(ours.status_code(), theirs.status_code(), "{line}: {} | {}", ours.stderr, theirs.stderr);
+        assert_eq!(String::from_utf8_lossy(&ours.stdout), String::from_utf8_lossy(&theirs.stdout), "{line}");
+        assert_eq!(said(&ours.stderr), said(&theirs.stderr), "{line}");
+    }
+}
+
+/// Starts tcpx as a tool that listens, and waits for the line that says where.
+fn listening(words: &[&str]) -> (Running, SocketAddr) {
+    let running = Tcpx::new(words).stdin(Stdin::Open).spawn();
+    let said = || {
+        let text = String::from_utf8_lossy(&running.err.bytes()).into_owned();
+        let line = text.lines().find(|line| line.contains("Listening on 127.0.0.1"))?.to_owned();
+        line.rsplit([' ', ':']).next()?.parse().ok()
+    };
+    let mut port: Option<u16> = None;
+    crate::support::wait_for("the listener", || {
+        port = said();
+        port.is_some()
+    });
+    (running, SocketAddr::from(([127, 0, 0, 1], port.expect("a port"))))
+}
+
+#[test]
+fn listeners_say_who_has_come() {
+    for (words, came) in [
+        (&["nc", "-nlv", "127.0.0.1", "0"][..], "Connection received on 127.0.0.1 "),
+        (&["ncat", "-lv", "127.0.0.1", "0"], "Ncat: Connection from 127.0.0.1:"),
+    ] {
+        let (running, address) = listening(words);
+        let mut client = TcpStream::connect(address).expect("connect");
+        client.write_all(b"ping").expect("send");
+        drop(client);
+        let done = running.finish();
+        assert_eq!(done.status_code(), Some(0), "{words:?}: {}", done.stderr);
+        assert_eq!(done.stdout, b"ping", "{words:?}");
+        assert!(done.stderr.contains(came), "{words:?}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_program_answers_every_client() {
+    for words in
+        [&["nc", "-nlkv", "-e", "/bin/cat", "127.0.0.1", "0"][..], &["ncat", "-lkv", "-c", "cat", "127.0.0.1", "0"]]
+    {
+        let (_running, address) = listening(words);
+        for _ in 0..2 {
+            let mut client = TcpStream::connect(address).expect("connect");
+            client.write_all(b"ping").expect("send");
+            client.shutdown(std::net::Shutdown::Write).expect("end");
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).expect("an answer");
+            assert_eq!(answer, "ping", "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn the_name_of_the_program_is_enough() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let peers = Peers::start();
+    let port = peers.port("HELLO").expect("a port");
+    for (name, said) in [("nc", "succeeded!"), ("netcat", "succeeded!"), ("ncat", "Ncat: Connected to ")] {
+        let path = folder.path().join(name);
+        symlink(env!("CARGO_BIN_EXE_tcpx"), &path).expect("a link");
+        let done = Tcpx::other(path.to_str().expect("a path"), &["-zv", "127.0.0.1", port]).run();
+        assert_eq!(done.status_code(), Some(0), "{name}");
+        assert!(done.stderr.contains(said), "{name}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn both_directions_are_copied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let peers = Peers::start();
+    let port = peers.port("DRAIN").expect("a port");
+    let file = |name: &str| folder.path().join(name).to_str().expect("a path").to_owned();
+    let (text, hex) = (file("text"), file("hex"));
+    for _ in 0..2 {
+        let words = ["ncat", "--append-output", "-o", &text, "-x", &hex, "127.0.0.1", port];
+        assert_eq!(Tcpx::new(&words).stdin(Stdin::bytes(b"hi\n")).run().status_code(), Some(0));
+    }
+    let copied = std::fs::read_to_string(&text).expect("a copy");
+    assert_eq!(copied, "hi\ngot \"hi\\n\"\n".repeat(2));
+    let dumped = std::fs::read_to_string(&hex).expect("a dump");
+    assert!(dumped.starts_with("0000   68 69 0a "), "{dumped}");
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    for (line, code, part) in [
+        ("nc -S 127.0.0.1 1", 1, "TCP MD5"),
+        ("nc -F 127.0.0.1 1", 1, "socket"),
+        ("nc -Z 127.0.0.1 1", 1, "DCCP"),
+        ("nc -m 3 127.0.0.1 1", 1, "hop limit"),
+        ("nc -W 3 127.0.0.1 1", 1, "--until"),
+        ("ncat --lua-exec x 127.0.0.1 1", 2, "Rhai"),
+        ("ncat -g 10.0.0.1 127.0.0.1 1", 2, "source routing"),
+        ("ncat -G 4 127.0.0.1 1", 2, "source routing"),
+        ("ncat --sctp 127.0.0.1 1", 2, "SCTP"),
+        ("ncat --vsock 1 1", 2, "vsock"),
+        ("ncat --ssl-ciphers x 127.0.0.1 1", 2, "ciphers"),
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        let done = Tcpx::new(&words).run();
+        assert_eq!(done.status_code(), Some(code), "{line}: {}", done.stderr);
+        assert!(done.stderr.contains(part), "{line}: {}", done.stderr);
+    }
+}
