@@ -25,14 +25,6 @@ impl Transport for Closed {
     fn shutdown_write(&mut self) -> io::Result<()> {
         Ok(())
     }
-
-    fn unacknowledged(&self) -> usize {
-        0
-    }
-
-    fn end_by_reset(&mut self, _: bool) {}
-
-    fn set_nodelay(&mut self, _: bool) {}
 }
 
 impl Source for Closed {

@@ -151,27 +151,39 @@ pub trait Transport: Source {
     /// Stops receiving: after what has arrived comes the end.
     fn shutdown_read(&mut self) {}
 
-    /// Written bytes that the peer has not acknowledged.
-    fn unacknowledged(&self) -> usize;
+    /// Written bytes that the peer has not acknowledged; none where nothing is acknowledged.
+    fn unacknowledged(&self) -> usize {
+        0
+    }
 
-    /// Whether the following drop sends RST instead of FIN, where the protocol has one; the end of the process is one, too.
-    fn end_by_reset(&mut self, on: bool);
+    /// Whether the following drop sends RST instead of FIN; the end of the process is one, too. A no-op for protocols without
+    /// RST.
+    fn end_by_reset(&mut self, _: bool) {}
 
     /// Whether there is such an RST. It destroys what the peer has not acknowledged.
     fn has_reset(&self) -> bool {
-        true
+        false
     }
 
     /// Sets `TCP_NODELAY`; a no-op for other protocols.
-    fn set_nodelay(&mut self, on: bool);
+    fn set_nodelay(&mut self, _: bool) {}
 
     /// Sets when a silent peer is asked whether it is there; a no-op for protocols without such a question.
     fn set_keepalive(&mut self, _: Keepalive) {}
 }
 
-/// Implements mio's `Source` by a field.
+/// Implements mio's `Source` by a field: one that is a source itself, or, with `fd`, one that has a descriptor.
 macro_rules! delegate_source {
     ($type:ty, $field:tt) => {
+        delegate_source!(@ $type, |source| source.$field);
+    };
+    ($type:ty, fd $field:tt) => {
+        delegate_source!(
+            @ $type,
+            |source| mio::unix::SourceFd(&std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(&source.$field)))
+        );
+    };
+    (@ $type:ty, |$source:ident| $by:expr) => {
         impl mio::event::Source for $type {
             fn register(
                 &mut self,
@@ -179,7 +191,8 @@ macro_rules! delegate_source {
                 token: mio::Token,
                 interest: mio::Interest,
             ) -> io::Result<()> {
-                self.$field.register(registry, token, interest)
+                let $source = self;
+                mio::event::Source::register(&mut $by, registry, token, interest)
             }
 
             fn reregister(
@@ -188,11 +201,13 @@ macro_rules! delegate_source {
                 token: mio::Token,
                 interest: mio::Interest,
             ) -> io::Result<()> {
-                self.$field.reregister(registry, token, interest)
+                let $source = self;
+                mio::event::Source::reregister(&mut $by, registry, token, interest)
             }
 
             fn deregister(&mut self, registry: &mio::Registry) -> io::Result<()> {
-                self.$field.deregister(registry)
+                let $source = self;
+                mio::event::Source::deregister(&mut $by, registry)
             }
         }
     };

@@ -6,20 +6,19 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use mio::event::Source;
-use mio::unix::SourceFd;
 use mio::unix::pipe::{Receiver, Sender};
 use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, test_kill_process_group};
 
-use crate::net::Transport;
+use crate::net::{Transport, delegate_source};
 use crate::sys::pty;
 
 /// The pipes of a program: what is written goes to its stdin, what is read is its stdout.
@@ -194,19 +193,7 @@ pub fn code(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(255)
 }
 
-impl Source for Child {
-    fn register(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        SourceFd(&self.pidfd.as_raw_fd()).register(registry, token, interest)
-    }
-
-    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        SourceFd(&self.pidfd.as_raw_fd()).reregister(registry, token, interest)
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        SourceFd(&self.pidfd.as_raw_fd()).deregister(registry)
-    }
-}
+delegate_source!(Child, fd pidfd);
 
 impl Transport for Pipes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -234,14 +221,6 @@ impl Transport for Pipes {
     fn unacknowledged(&self) -> usize {
         self.stdin.as_ref().and_then(|stdin| rustix::io::ioctl_fionread(stdin).ok()).map_or(0, |n| n as usize)
     }
-
-    fn end_by_reset(&mut self, _: bool) {}
-
-    fn has_reset(&self) -> bool {
-        false
-    }
-
-    fn set_nodelay(&mut self, _: bool) {}
 }
 
 /// Both pipes under one token: its stdout tells when it can be read, its stdin when it can be written.
@@ -305,33 +284,9 @@ impl Transport for Terminal {
         rustix::io::write(&self.ours, keys)?;
         Ok(())
     }
-
-    fn unacknowledged(&self) -> usize {
-        0
-    }
-
-    fn end_by_reset(&mut self, _: bool) {}
-
-    fn has_reset(&self) -> bool {
-        false
-    }
-
-    fn set_nodelay(&mut self, _: bool) {}
 }
 
-impl Source for Terminal {
-    fn register(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        SourceFd(&self.ours.as_raw_fd()).register(registry, token, interest)
-    }
-
-    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        SourceFd(&self.ours.as_raw_fd()).reregister(registry, token, interest)
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        SourceFd(&self.ours.as_raw_fd()).deregister(registry)
-    }
-}
+delegate_source!(Terminal, fd ours);
 
 #[cfg(test)]
 mod tests {

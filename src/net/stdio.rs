@@ -16,8 +16,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use mio::event::Source;
-use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat, tell};
 use rustix::io::{Errno, ReadWriteFlags};
@@ -25,6 +23,7 @@ use rustix::process::{getpgrp, getsid};
 use rustix::termios::{LocalModes, isatty, tcgetattr, tcgetpgrp, tcgetsid};
 
 use crate::net::bulk::{self, FLOW, Move};
+use crate::net::delegate_source;
 use crate::session::eof_policy::InputKind;
 use crate::sys;
 
@@ -157,19 +156,7 @@ impl Stream {
     }
 }
 
-impl Source for Stream {
-    fn register(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        SourceFd(&self.handle.as_fd().as_raw_fd()).register(registry, token, interest)
-    }
-
-    fn reregister(&mut self, registry: &Registry, token: Token, interest: Interest) -> io::Result<()> {
-        SourceFd(&self.handle.as_fd().as_raw_fd()).reregister(registry, token, interest)
-    }
-
-    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        SourceFd(&self.handle.as_fd().as_raw_fd()).deregister(registry)
-    }
-}
+delegate_source!(Stream, fd handle);
 
 /// stdin, or a file to send.
 #[derive(Debug)]

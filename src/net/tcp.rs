@@ -150,6 +150,10 @@ impl Transport for Tcp {
         }
     }
 
+    fn has_reset(&self) -> bool {
+        true
+    }
+
     fn set_nodelay(&mut self, on: bool) {
         // Fails on a connection that is already broken; the next read reports its error.
         if self.nodelay != on && self.stream.set_nodelay(on).is_ok() {

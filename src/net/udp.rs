@@ -76,18 +76,6 @@ impl Transport for Udp {
     fn shutdown_write(&mut self) -> io::Result<()> {
         Ok(())
     }
-
-    fn unacknowledged(&self) -> usize {
-        0
-    }
-
-    fn end_by_reset(&mut self, _: bool) {}
-
-    fn has_reset(&self) -> bool {
-        false
-    }
-
-    fn set_nodelay(&mut self, _: bool) {}
 }
 
 delegate_source!(Udp, 0);

@@ -146,6 +146,8 @@ impl Listening for UnixListening {
     }
 }
 
+/// There is no RST (`SO_LINGER` has no effect), and what was written is in the peer's queue already. The peer reads it, and then
+/// `ECONNRESET` if something it sent was not read here, or else the end.
 impl Transport for Unix {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
@@ -171,16 +173,6 @@ impl Transport for Unix {
     fn unacknowledged(&self) -> usize {
         crate::sys::unix::unacknowledged(&self.0)
     }
-
-    /// A no-op: there is no RST (`SO_LINGER` has no effect), and what was written is in the peer's queue already. The peer
-    /// reads it, and then `ECONNRESET` if something it sent was not read here, or else the end.
-    fn end_by_reset(&mut self, _: bool) {}
-
-    fn has_reset(&self) -> bool {
-        false
-    }
-
-    fn set_nodelay(&mut self, _: bool) {}
 
     #[cfg(target_os = "linux")]
     fn peer_uid(&self) -> Option<u32> {

@@ -294,7 +294,9 @@ impl Transport for Socket {
         socket.aborted = on && socket.borders.is_none();
     }
 
-    fn set_nodelay(&mut self, _: bool) {}
+    fn has_reset(&self) -> bool {
+        true
+    }
 }
 
 impl Drop for Socket {
