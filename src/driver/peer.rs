@@ -152,13 +152,6 @@ impl Peer {
         self.link.break_off(ConnError { kind: ErrorKind::Tls, op: Operation::Layer("tls"), message });
     }
 
-    /// Tells observers what has passed TLS.
-    pub(super) fn tell_tapped(&mut self, io: &mut Io) {
-        for (direction, bytes) in self.link.take_tapped() {
-            io.notify_bytes(self.link.view(), direction, &bytes);
-        }
-    }
-
     /// The connection's number.
     pub(super) fn id(&self) -> ConnId {
         self.link.view().id
@@ -204,7 +197,7 @@ impl Peer {
             Step::Moved(n) => {
                 self.flows = n >= FLOW;
                 // What comes after the last event of a connection is discarded, and nobody hears of it.
-                if self.link.view().info.is_open() && !self.link.is_secured() && !self.link.hides_received() {
+                if self.link.view().info.is_open() && !self.link.hides_received() {
                     io.notify_bytes(self.link.view(), Direction::In, &buffer[..n]);
                 }
                 if self.partner.is_none() && self.link.passes_through() {
@@ -240,11 +233,8 @@ impl Peer {
         }
         while !self.released {
             self.link.release_output(io.now);
-            if self.link.is_secured() {
-                self.tell_tapped(io);
-            }
             self.show_plain(io);
-            let is_hidden = self.link.hides_sent() || self.link.is_secured();
+            let is_hidden = self.link.hides_sent();
             let Some(bytes) = self.link.poll_transmit() else { break };
             let readiness = io.reactor.readiness(self.slot);
             if !readiness.writable {

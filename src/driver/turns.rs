@@ -88,9 +88,6 @@ impl Parts {
         for _ in 0..self.io.budgets.rounds {
             let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };
             let has_input = peer.link.release_input(self.io.now);
-            if peer.link.is_secured() {
-                peer.tell_tapped(&mut self.io);
-            }
             peer.show_plain(&mut self.io);
             let delivered = self.deliver(slot);
             self.feed_preamble(slot);

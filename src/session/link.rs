@@ -81,7 +81,7 @@ impl Link {
     }
 
     /// Speaks TLS from now on. What was queued before still goes out in the clear. With `tap`, what passes is kept for
-    /// [`Link::take_tapped`].
+    /// [`Link::take_plain`].
     pub fn secure(&mut self, now: Instant, mut tls: Tls, tap: bool) {
         if self.conn.is_released() {
             return;
@@ -103,19 +103,9 @@ impl Link {
         self.conn.discard_undelivered()
     }
 
-    /// Whether TLS is spoken, or being agreed on: what passes the socket is not what the two sides say.
+    /// Whether TLS is spoken, or being agreed on.
     pub fn is_secured(&self) -> bool {
         self.layers.as_ref().is_some_and(|layers| layers.security != Security::None)
-    }
-
-    /// What has passed TLS since the last call, in order.
-    pub fn take_tapped(&mut self) -> Vec<(Direction, Vec<u8>)> {
-        match &mut self.layers {
-            Some(layers) if layers.security != Security::None => {
-                layers.stack.find::<Tls>().map(Tls::take_tapped).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        }
     }
 
     /// What comes, or is sent, from now on passes through a toxic. `seed` is what its chance comes from.
@@ -157,19 +147,26 @@ impl Link {
 
     /// Whether observers of bytes get what [`Link::take_plain`] returns, in place of what is read from the socket.
     pub fn hides_received(&self) -> bool {
-        self.layers.as_ref().is_some_and(|layers| layers.stack.hides_wire())
+        self.is_secured() || self.layers.as_ref().is_some_and(|layers| layers.stack.hides_wire())
     }
 
     /// The same of what is written to the socket.
     pub fn hides_sent(&self) -> bool {
-        self.layers.as_ref().is_some_and(|layers| layers.is_wire_hidden)
+        self.is_secured() || self.layers.as_ref().is_some_and(|layers| layers.is_wire_hidden)
     }
 
-    /// What has passed above layers that hide the wire since the last call, in order.
+    /// What has passed above layers that hide the wire since the last call, in order. TLS keeps it itself, when it is encrypted or
+    /// decrypted.
     pub fn take_plain(&mut self) -> Vec<(Direction, Vec<u8>)> {
-        let Some(layers) = self.layers.as_mut().filter(|layers| !layers.plain.is_empty()) else { return Vec::new() };
-        let plain = std::mem::take(&mut layers.plain);
-        self.settle();
+        let Some(layers) = &mut self.layers else { return Vec::new() };
+        let mut plain = std::mem::take(&mut layers.plain);
+        let had_some = !plain.is_empty();
+        if layers.security != Security::None {
+            plain.extend(layers.stack.find::<Tls>().map(Tls::take_tapped).unwrap_or_default());
+        }
+        if had_some {
+            self.settle();
+        }
         plain
     }
 
