@@ -213,6 +213,12 @@ impl Error {
         Self::NoRoots { message: message.into() }
     }
 
+    /// The error of a program that cannot be started; `name` is what the user wrote.
+    pub fn program(name: &str, error: &io::Error) -> Self {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        Self::Program { name: name.to_owned(), cause: cause(error), is_missing }
+    }
+
     /// The error of an operation without which there is no run.
     pub fn system(operation: &'static str, error: &io::Error) -> Self {
         if error.raw_os_error() == Some(libc::ENOSPC) {

@@ -9,7 +9,7 @@ use mio::Interest;
 
 use crate::driver::io::{Io, Source};
 use crate::endpoint::Address;
-use crate::error::{Error, Result, cause};
+use crate::error::{Error, Result};
 use crate::net::process::{self, Child, SHELL};
 use crate::net::reactor::Slot;
 
@@ -37,12 +37,7 @@ impl Companion {
         }
         let started = process::start_beside(&mut command)
             .and_then(|mut child| Ok((io.register(&mut child, Interest::READABLE, Source::Companion)?, child)));
-        let started = started.map_err(|error| Error::Program {
-            name: text.to_owned(),
-            cause: cause(&error),
-            is_missing: error.kind() == std::io::ErrorKind::NotFound,
-        })?;
-        self.running = Some(started);
+        self.running = Some(started.map_err(|error| Error::program(text, &error))?);
         Ok(())
     }
 

@@ -118,11 +118,8 @@ impl Parts {
             Event::Error(_) if self.shutdown.has_verdict() => mask.error,
             Event::Error(error) => {
                 let error = error.to_error(peer.link.view().name());
-                if peer.duties.decides_exit {
-                    self.fail_of(Some(peer.id()), &error);
-                } else {
-                    self.io.notify_error(Some(peer.id()), &error, mask.error);
-                }
+                let (id, decides_exit) = (peer.id(), peer.duties.decides_exit);
+                self.report(id, decides_exit, &error, mask.error);
                 mask.error
             }
             Event::Closed(reason) => {
@@ -297,11 +294,7 @@ impl Parts {
     /// Reports a failed connect to the handler, and ends the partner.
     pub(super) fn connect_failed(&mut self, view: &Rc<ConnView>, decides_exit: bool, error: &Error) {
         let handler = self.handler.clone().filter(|handler| handler.event_mask(view).error);
-        if decides_exit {
-            self.fail_of(Some(view.id), error);
-        } else {
-            self.io.notify_error(Some(view.id), error, handler.is_some());
-        }
+        self.report(view.id, decides_exit, error, handler.is_some());
         if let Some(handler) = handler {
             let kind = match error {
                 Error::Timeout { .. } => ErrorKind::Timeout,

@@ -41,11 +41,7 @@ impl Parts {
                 self.pair(view.id, id);
             }
             Err(error) => {
-                if decides_exit {
-                    self.fail_of(Some(view.id), &error);
-                } else {
-                    self.io.notify_error(Some(view.id), &error, false);
-                }
+                self.report(view.id, decides_exit, &error, false);
                 self.touch(view.id, |peer| peer.link.abort(CloseReason::Error));
             }
         }

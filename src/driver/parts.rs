@@ -122,6 +122,15 @@ impl Parts {
         self.shutdown.note_fault(error.exit());
     }
 
+    /// Reports an error of a connection; it is fatal if the connection `decides_exit`. `handled`: a handler takes it.
+    pub(super) fn report(&mut self, conn: ConnId, decides_exit: bool, error: &Error, handled: bool) {
+        if decides_exit {
+            self.fail_of(Some(conn), error);
+        } else {
+            self.io.notify_error(Some(conn), error, handled);
+        }
+    }
+
     /// Stops the run, which is carried out at the end of the turn: no new connections, nothing more from stdin. Queues get
     /// `grace` to empty, or a longer default.
     pub(super) fn stop(&mut self, grace: Option<Duration>) {

@@ -13,7 +13,7 @@ use mio::Interest;
 use crate::config::{Exec, Program};
 use crate::driver::companion::failure;
 use crate::driver::io::{Io, Source};
-use crate::error::{Error, Result, cause};
+use crate::error::{Error, Result};
 use crate::net::Transport;
 use crate::net::process::{self, Child, SHELL, Unusable};
 use crate::net::reactor::Slot;
@@ -105,11 +105,7 @@ impl Programs {
     /// # Errors
     /// Descriptors or processes ran out, or the file has changed.
     pub(super) fn start(&mut self, io: &mut Io, of: &ConnView, id: ConnId) -> Result<Started> {
-        let failed = |error: std::io::Error| Error::Program {
-            name: self.name().to_owned(),
-            cause: cause(&error),
-            is_missing: error.kind() == std::io::ErrorKind::NotFound,
-        };
+        let failed = |error: std::io::Error| Error::program(self.name(), &error);
         let mut command = Command::new(&self.file);
         match self.exec.as_ref().map(|exec| &exec.program) {
             Some(Program::Words(words)) => command.args(words.iter().skip(1)),
