@@ -6,27 +6,37 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::args::ProxyArgs;
 use crate::codec::escape::show_line;
 use crate::error::{Error, Result, cause};
 use crate::proxy::{self, Proxy};
+use crate::sys::unix::take_variable;
 
 /// The environment variable with `USER:PASSWORD`.
-pub(super) const VARIABLE: &str = "TCPX_PROXY_AUTH";
+const VARIABLE: &str = "TCPX_PROXY_AUTH";
 /// Longest file with passwords, in bytes.
 const LONGEST_FILE: u64 = 64 << 10;
 
-/// The proxies in the order of travel. `variable` reads the environment.
-pub(super) fn resolve(args: &ProxyArgs, variable: &dyn Fn(&str) -> Option<Vec<u8>>) -> Result<Vec<Proxy>> {
+/// The `USER:PASSWORD` of the environment. It is taken out of it when first asked for, so that neither programs nor scripts see
+/// it.
+pub(super) fn from_environment() -> Option<&'static [u8]> {
+    static TAKEN: OnceLock<Option<OsString>> = OnceLock::new();
+    TAKEN.get_or_init(|| take_variable(VARIABLE)).as_deref().map(OsStrExt::as_bytes)
+}
+
+/// The proxies in the order of travel. `variable`: what the environment has.
+pub(super) fn resolve(args: &ProxyArgs, variable: Option<&[u8]>) -> Result<Vec<Proxy>> {
     let mut proxies: Vec<Proxy> = args.proxy.iter().map(|url| url.parse()).collect::<Result<_>>()?;
     let (found, source) = match &args.proxy_auth_file {
         Some(_) if proxies.is_empty() => {
             return Err(Error::usage_hint("--proxy-auth-file needs a proxy", "add --proxy URL"));
         }
         Some(file) => (lines_of(file)?, file.display().to_string()),
-        None => (variable(VARIABLE).into_iter().collect(), VARIABLE.to_owned()),
+        None => (variable.map(<[u8]>::to_vec).into_iter().collect(), VARIABLE.to_owned()),
     };
     let lacking = proxies.iter_mut().filter(|proxy| proxy.lacks_login());
     for (proxy, login) in lacking.zip(found) {
@@ -78,7 +88,7 @@ mod tests {
     fn resolved(urls: &[&str], file: Option<&Path>, value: Option<&str>) -> Result<Vec<Option<String>>> {
         let proxy = urls.iter().map(|&url| url.to_owned()).collect();
         let args = ProxyArgs { proxy, proxy_auth_file: file.map(Path::to_owned) };
-        let proxies = resolve(&args, &|_| value.map(|value| value.as_bytes().to_vec()))?;
+        let proxies = resolve(&args, value.map(str::as_bytes))?;
         let shown = |part: &[u8]| String::from_utf8_lossy(part).into_owned();
         let login = |proxy: Proxy| {
             proxy.login.map(|login| format!("{} {}", shown(&login.user), shown(&login.password.unwrap_or_default())))

@@ -3,8 +3,6 @@
 //! Owns the conversion of options to a [`Config`]. Rules between options are in `rules`, the parsing of single values
 //! is in `values`. Opens no file, no socket and no script.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,7 +33,6 @@ use crate::config::{
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
 use crate::proxy::{HeaderVersion, Proxy, check_route};
-use crate::sys::unix::take_variable;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -209,8 +206,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
 }
 
 fn proxies(args: &ProxyArgs) -> Result<Vec<Proxy>> {
-    // Children do not get it.
-    proxies::resolve(args, &|name| take_variable(name).map(OsString::into_vec))
+    proxies::resolve(args, proxies::from_environment())
 }
 
 fn memory(args: &TransportArgs) -> Result<Option<usize>> {

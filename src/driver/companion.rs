@@ -30,7 +30,6 @@ impl Companion {
         text.clone_into(&mut self.command);
         let mut command = Command::new(SHELL);
         command.args(["-c", text]).stdin(Stdio::null()).env("TCPX_ADDR", address.to_string());
-        process::hide_secrets(&mut command);
         command.env("TCPX_HOST", address.host());
         if let Some(address) = address.ip() {
             command.env("TCPX_PORT", address.port().to_string());

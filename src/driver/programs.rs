@@ -112,7 +112,6 @@ impl Programs {
             Some(Program::Shell(text)) => command.args(["-c", text]),
             None => &mut command,
         };
-        process::hide_secrets(&mut command);
         command.envs(environment(of));
         let has_terminal = self.exec.as_ref().is_some_and(|exec| exec.has_terminal);
         let start = if has_terminal { process::start_on_terminal } else { process::start };

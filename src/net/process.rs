@@ -54,9 +54,6 @@ pub struct Child {
 /// What runs commands (sh(1)).
 pub const SHELL: &str = "/bin/sh";
 
-/// Variables that a program must not see.
-const SECRETS: [&str; 1] = ["TCPX_PROXY_AUTH"];
-
 /// Why a program cannot be started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
@@ -93,13 +90,6 @@ fn is_executable(file: &Path) -> Option<bool> {
     let found = fs::metadata(file).ok()?;
     let mode = rustix::fs::Access::EXEC_OK;
     Some(found.is_file() && found.permissions().mode() & 0o111 != 0 && rustix::fs::access(file, mode).is_ok())
-}
-
-/// Takes from its environment what a program must not see.
-pub fn hide_secrets(command: &mut Command) {
-    for name in SECRETS {
-        command.env_remove(name);
-    }
 }
 
 /// Starts a program in a process group of its own, so that a key of our terminal is for us alone.
