@@ -311,21 +311,21 @@ impl Writer {
             if self.places.len() < 2 {
                 self.places.splice(0..0, self.address.take());
             }
-        } else {
-            let source = match (self.address.take(), self.port.take()) {
-                (Some(address), Some(port)) if address.contains(':') => Some(format!("[{address}]:{port}")),
-                (Some(address), Some(port)) => Some(format!("{address}:{port}")),
-                (Some(address), None) => Some(address),
-                (None, Some(port)) => Some(format!(":{port}")),
-                (None, None) => None,
-            };
-            if let Some(source) = source {
-                self.add(&["--source", &source]);
-            }
+        } else if let Some(source) = source(self.address.as_deref(), self.port.as_deref()) {
+            self.add(&["--source", &source]);
         }
         let mut words = self.options;
         words.extend(self.places);
         Translated { words, note: self.note }
+    }
+}
+
+/// The value of `--source` for a local address and a port, if one of them is given.
+pub(super) fn source(address: Option<&str>, port: Option<&str>) -> Option<String> {
+    match (address, port) {
+        (Some(address), Some(port)) if address.contains(':') => Some(format!("[{address}]:{port}")),
+        (address, Some(port)) => Some(format!("{}:{port}", address.unwrap_or_default())),
+        (address, None) => address.map(str::to_owned),
     }
 }
 

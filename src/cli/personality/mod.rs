@@ -143,6 +143,13 @@ impl Line {
         }
     }
 
+    /// Adds a proxy. `user` is empty or ends with `@`; `port` is for a place that has none.
+    fn add_proxy(&mut self, scheme: &str, user: &str, place: &str, port: u16) {
+        let has_port = place.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
+        let port = if has_port { String::new() } else { format!(":{port}") };
+        self.add_valued("--proxy", Some(&format!("{scheme}://{user}{place}{port}")));
+    }
+
     /// Adds an option that not every version of tcpx has. `asked` is what the user wrote, `what` the thing itself.
     fn add_if_there(&mut self, option: &str, value: Option<&str>, asked: &str, what: &str) -> Result<(), Stop> {
         if !has_option(&self.words[1], option) {

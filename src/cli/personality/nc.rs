@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter};
 use super::{Errand, FAILED, Line, Stop, Tool, usage};
+use crate::cli::old_line;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::sys::services;
@@ -146,14 +147,8 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let probes = given.has('z') && !has_program;
     line.add_if(probes, &["-z"]);
     line.add_valued("--connect-timeout", time(given.number('w', "timeout")?).as_deref());
-    let source = match (given.value('s'), given.value('p')) {
-        (Some(host), Some(port)) if host.contains(':') => Some(format!("[{host}]:{port}")),
-        (Some(host), Some(port)) => Some(format!("{host}:{port}")),
-        (None, Some(port)) => Some(format!(":{port}")),
-        (host, None) => host.map(str::to_owned),
-    };
-    line.add_valued("--source", source.as_deref());
-    proxy(given, &mut line)?;
+    line.add_valued("--source", old_line::source(given.value('s'), given.value('p')).as_deref());
+    proxy(given, &mut line);
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
     let mut config = line.config(&places)?;
     // Both sides have to end.
@@ -231,17 +226,15 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
     Ok(program.is_some())
 }
 
-fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
-    let Some(place) = given.value('x') else { return Ok(()) };
+fn proxy(given: &Given<'_>, line: &mut Line) {
+    let Some(place) = given.value('x') else { return };
     let (scheme, port) = match given.value('X') {
         Some("4") => ("socks4", 1080),
         Some("connect") => ("http", 3128),
         _ => ("socks5", 1080),
     };
     let user = given.value('P').map_or_else(String::new, |user| format!("{}@", usage::encoded(user)));
-    let has_port = place.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
-    let place = if has_port { place.to_owned() } else { format!("{place}:{port}") };
-    line.add_if_there("--proxy", Some(&format!("{scheme}://{user}{place}")), "-x", "proxies are")
+    line.add_proxy(scheme, &user, place, port);
 }
 
 /// Sets how a connection ends.

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter, long};
 use super::{Errand, Line, Stop, Tool, usage};
+use crate::cli::old_line;
 use crate::cli::values;
 use crate::config::Copying;
 use crate::endpoint;
 use crate::exit::Exit;
-use crate::script::builtin;
 
 /// Its options.
 static OPTIONS: &[Known] = &[
@@ -200,16 +200,10 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let limit = given.time("wait", "-w timeout")?.unwrap_or(CONNECT_TIMEOUT);
     line.add_valued("--connect-timeout", Some(limit));
     let port = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
-    let source = match (given.value("source"), port) {
-        (Some(host), Some(port)) if host.contains(':') => Some(format!("[{host}]:{port}")),
-        (Some(host), Some(port)) => Some(format!("{host}:{port}")),
-        (None, Some(port)) => Some(format!(":{port}")),
-        (host, None) => host.map(str::to_owned),
-    };
-    line.add_valued("--source", source.as_deref());
-    proxy(given, &mut line)?;
+    line.add_valued("--source", old_line::source(given.value("source"), port.as_deref()).as_deref());
+    proxy(given, &mut line);
     if has_tls(given) {
-        line.add_if_there("--tls", None, "--ssl", "TLS is")?;
+        line.add(&["--tls"]);
         line.add_if(!given.has("ssl-verify") && !given.has("ssl-trustfile"), &["--tls-insecure"]);
     }
     let places: Vec<&str> = place.iter().flatten().map(String::as_str).collect();
@@ -235,7 +229,7 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let script = match given.first_of(&["broker", "chat"]) {
         Some("broker") => Some("@broker"),
         Some(_) => Some("@chat"),
-        None => proxy_server(given)?,
+        None => proxy_server(given),
     };
     if let Some(script) = script {
         line.add(&["--script", script]);
@@ -259,9 +253,7 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
             }
         }
     }
-    if has_tls(given) {
-        line.add_if_there("--tls", None, "--ssl", "TLS is")?;
-    }
+    line.add_if(has_tls(given), &["--tls"]);
     let places: Vec<&str> = host.into_iter().chain([port.as_str()]).collect();
     let config = line.config(&places)?;
     Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), pause: None })
@@ -298,9 +290,7 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         ("ssl-alpn", "--tls-alpn"),
     ];
     for (name, option) in tls {
-        if let Some(value) = given.value(name) {
-            line.add_if_there(option, Some(value), &format!("--{name}"), "TLS is")?;
-        }
+        line.add_valued(option, given.value(name));
     }
     Ok(program.is_some())
 }
@@ -311,8 +301,8 @@ fn has_tls(given: &Given<'_>) -> bool {
     given.first_of(&options).is_some()
 }
 
-fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
-    let Some(place) = given.value("proxy") else { return Ok(()) };
+fn proxy(given: &Given<'_>, line: &mut Line) {
+    let Some(place) = given.value("proxy") else { return };
     let is_resolved_there = !matches!(given.value("proxy-dns"), Some("local" | "none"));
     let (scheme, port) = match given.value("proxy-type") {
         Some("socks4") if is_resolved_there => ("socks4a", 1080),
@@ -324,22 +314,12 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
         let (user, password) = auth.split_once(':').unwrap_or((auth, ""));
         format!("{}:{}@", usage::encoded(user), usage::encoded(password))
     });
-    let has_port = place.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
-    let place = if has_port { place.to_owned() } else { format!("{place}:{port}") };
-    line.add_if_there("--proxy", Some(&format!("{scheme}://{user}{place}")), "--proxy", "proxies are")
+    line.add_proxy(scheme, &user, place, port);
 }
 
 /// The script of `--listen --proxy-type`.
-fn proxy_server(given: &Given<'_>) -> Result<Option<&'static str>, Stop> {
-    let script = match given.value("proxy-type") {
-        None => return Ok(None),
-        Some("http") => "@connect",
-        Some(_) => "@socks",
-    };
-    match builtin::find(&script[1..]) {
-        Some(_) => Ok(Some(script)),
-        None => Err(refused("--proxy-type with --listen: a proxy server is not there yet")),
-    }
+fn proxy_server(given: &Given<'_>) -> Option<&'static str> {
+    given.value("proxy-type").map(|kind| if kind == "http" { "@connect" } else { "@socks" })
 }
 
 /// Sets how a connection ends, and where what goes in both directions is written.
