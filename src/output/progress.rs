@@ -63,7 +63,7 @@ impl Progress {
         }
         self.drawn_at = Some(now);
         let rate = self.rate(now, start);
-        let line = self.line(rate, now.saturating_duration_since(start));
+        let line = self.line(rate, now.saturating_duration_since(start)) + self.left(rate).as_str();
         if self.on_terminal {
             (self.write)(&format!("{CLEAR}{line}"));
             self.is_drawn = true;
@@ -96,12 +96,17 @@ impl Progress {
             let _ = write!(line, "{separator}{} received", shown_size(self.received));
         }
         let _ = write!(line, ", {}/s, {}", shown_size(rate as u64), shown_time(elapsed));
-        if let Some(left) = self.total.and_then(|total| total.checked_sub(self.sent)).filter(|left| *left > 0)
-            && rate >= 1.0
-        {
-            let _ = write!(line, ", {} left", shown_time(Duration::from_secs_f64((left as f64 / rate).min(1e9))));
-        }
         line
+    }
+
+    /// What the line says of the time that is left, if that is known.
+    fn left(&self, rate: f64) -> String {
+        match self.total.and_then(|total| total.checked_sub(self.sent)) {
+            Some(left @ 1..) if rate >= 1.0 => {
+                format!(", {} left", shown_time(Duration::from_secs_f64((left as f64 / rate).min(1e9))))
+            }
+            _ => String::new(),
+        }
     }
 
     fn clear(&mut self) {
@@ -116,11 +121,7 @@ impl Progress {
         let Some(start) = self.start else { return };
         let elapsed = now.saturating_duration_since(start);
         let rate = (self.received + self.sent) as f64 / elapsed.as_secs_f64().max(0.001);
-        // What is not sent at the end will not be.
         let line = self.line(rate, elapsed);
-        let line = line
-            .split_once(" left")
-            .map_or(line.as_str(), |(line, _)| line.rsplit_once(", ").map_or(line, |(line, _)| line));
         (self.write)(&format!("{line}\n"));
     }
 }
