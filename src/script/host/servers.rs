@@ -36,6 +36,20 @@ pub(in crate::script) struct Origin {
     access: Rc<FileAccess>,
 }
 
+impl RunContext {
+    /// The same for a program beside others: it has listeners of its own, and does not read stdin.
+    pub(in crate::script) fn beside(&self, bind: Option<Binder>) -> Self {
+        Self {
+            ids: self.ids.clone(),
+            text: self.text,
+            nodelay: self.nodelay,
+            max_connects: self.max_connects,
+            bind,
+            stdin: StdinUse::Unread,
+        }
+    }
+}
+
 impl Host {
     /// Sets what scripts of its listeners take over.
     pub(in crate::script) fn set_origin(&self, script: &Script, access: &Rc<FileAccess>) {
@@ -163,9 +177,7 @@ impl Host {
             host.servers().add_listener(id, &owner, false);
             Ok((id, address))
         });
-        let RunContext { ids, text, nodelay, max_connects, .. } = &*self.context.borrow();
-        let (ids, text, nodelay, max_connects) = (ids.clone(), *text, *nodelay, *max_connects);
-        RunContext { ids, text, nodelay, max_connects, bind: Some(bind), stdin: StdinUse::Unread }
+        self.context.borrow().beside(Some(bind))
     }
 
     /// Binds; the listener belongs to nobody yet.

@@ -10,11 +10,11 @@ use std::time::Instant;
 use crate::codec::escape::show_bytes;
 use crate::config::Script;
 use crate::endpoint::Endpoint;
+use crate::script::ScriptHandler;
 use crate::script::error::Report;
-use crate::script::host::{RunContext, ScriptClock};
+use crate::script::host::ScriptClock;
 use crate::script::pulling;
 use crate::script::source::Source;
-use crate::script::{ScriptHandler, StdinUse};
 use crate::session::{Command, ConnId, ConnView, Event, ListenerId, Side};
 
 use super::Shared;
@@ -71,7 +71,6 @@ impl Routes {
 
     /// Gives a program the means of the run. Listeners that it opens are its own.
     pub(super) fn give_context(&self, actor: &Rc<Actor>, shared: &Shared) {
-        let RunContext { ids, text, nodelay, max_connects, .. } = &shared.context;
         let bind = shared.bind.as_ref().map(|bind| {
             let (bind, listeners, owner) = (Rc::clone(bind), Rc::clone(&self.listeners), Rc::downgrade(actor));
             let own = move |endpoint: &Endpoint, on_demand: bool| {
@@ -82,10 +81,7 @@ impl Routes {
             Box::new(own) as crate::script::Binder
         });
         // Tests run at the same time: none of them reads stdin.
-        let stdin = StdinUse::Unread;
-        let (ids, text, nodelay, max_connects) = (ids.clone(), *text, *nodelay, *max_connects);
-        let context = RunContext { ids, text, nodelay, max_connects, bind, stdin };
-        actor.handler.set_context(context);
+        actor.handler.set_context(shared.context.beside(bind));
     }
 
     /// The program of a connection; an accepted one is that of its listener.
