@@ -136,16 +136,19 @@ fn malformed_bytes_become_a_replacement_character() {
 
 #[test]
 fn malformed_bytes_can_be_an_error_after_earlier_text_is_written() {
-    for (label, wire, text) in [
-        ("gbk", b"\xc4\xe3\xba\xc3\xff after".as_slice(), "你好"),
-        ("gbk", b"cut\xc4", "cut"),
-        ("shift_jis", b"\x95\x5c\xff", "表"),
-        ("utf-16le", b"a\0\x00\xdcb\0", "a"),
+    // What is malformed resets the connection at once; a character that is cut is malformed with the end.
+    for (label, wire, is_cut, text) in [
+        ("gbk", b"\xc4\xe3\xba\xc3\xff after".as_slice(), false, "你好"),
+        ("gbk", b"cut\xc4", true, "cut"),
+        ("shift_jis", b"\x95\x5c\xff", false, "表"),
+        ("utf-16le", b"a\0\x00\xdcb\0", false, "a"),
     ] {
         for role in BOTH {
             let (tcpx, mut peer) = Tcpx::new(&["-E", label, "--malformed", "fail"]).stdin(Stdin::Open).pair(role);
             peer.send(wire);
-            peer.half_close();
+            if is_cut {
+                peer.half_close();
+            }
             let done = tcpx.finish();
             done.code(114).wrote(text);
             assert_eq!(done.messages().count(), 1, "{}", done.stderr);
