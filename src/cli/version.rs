@@ -41,8 +41,11 @@ fn locale() -> String {
     values.into_iter().find(|value| !value.is_empty()).unwrap_or_else(|| "C".to_owned())
 }
 
-const FEATURES: &str =
-    if cfg!(target_os = "linux") { "tcp unix unix-abstract splice encodings rhai" } else { "tcp unix encodings rhai" };
+const FEATURES: &str = if cfg!(target_os = "linux") {
+    "tcp udp unix unix-abstract splice tls proxies exec encodings rhai"
+} else {
+    "tcp udp unix tls proxies exec encodings rhai"
+};
 
 #[cfg(test)]
 mod tests {
