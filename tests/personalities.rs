@@ -31,6 +31,16 @@ impl Peers {
         Self { ports, _reserved: closed }
     }
 
+    /// A word with the port of a peer in place of its name, alone or behind a host.
+    fn filled(&self, word: &str) -> String {
+        match word.rsplit_once(':') {
+            Some((host, name)) if self.port(name).is_some() => {
+                format!("{host}:{}", self.port(name).unwrap_or_default())
+            }
+            _ => self.port(word).unwrap_or(word).to_owned(),
+        }
+    }
+
     fn port(&self, word: &str) -> Option<&str> {
         self.ports.iter().find(|(name, _)| *name == word).map(|(_, port)| port.as_str())
     }
@@ -157,13 +167,16 @@ const LINES: &[(&str, &str)] = &[
     ("ncat -p x 127.0.0.1 1", ""),
     ("ncat --proxy-type foo --proxy 127.0.0.1:1 127.0.0.1 1", ""),
     ("ncat -U /no/such/socket", ""),
+    ("ncat --proxy 127.0.0.1:CLOSED 127.0.0.1 1", ""),
+    ("nc -x 127.0.0.1:CLOSED 127.0.0.1 1", ""),
 ];
 
 #[test]
 fn lines_end_as_those_of_the_real_tools() {
     let peers = Peers::start();
     for (line, stdin) in LINES {
-        let words: Vec<_> = line.split(' ').map(|word| peers.port(word).unwrap_or(word)).collect();
+        let words: Vec<_> = line.split(' ').map(|word| peers.filled(word)).collect();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
         let program = if words[0] == "nc" { "nc.openbsd" } else { words[0] };
         if !installed(program) {
             missing(program);

@@ -22,6 +22,8 @@ pub struct NcVoice {
     listens: bool,
     /// The connection was made.
     stands: bool,
+    /// An attempt to connect has failed, and was told if somebody wants to know.
+    has_failed_attempt: bool,
     write: Box<dyn FnMut(&str)>,
 }
 
@@ -34,7 +36,7 @@ impl NcVoice {
             Role::Run => (None, false),
         };
         let (is_verbose, is_numeric) = (config.output.verbose > 0, config.no_dns);
-        Self { is_verbose, is_numeric, place, listens, stands: false, write }
+        Self { is_verbose, is_numeric, place, listens, stands: false, has_failed_attempt: false, write }
     }
 
     /// The lines for a notice; empty for none.
@@ -45,7 +47,10 @@ impl NcVoice {
                 self.stands = true;
                 if self.is_verbose { self.opened(conn) } else { String::new() }
             }
-            Notice::AttemptFailed { address, cause, .. } => self.attempt_failed(address, cause),
+            Notice::AttemptFailed { address, cause, .. } => {
+                self.has_failed_attempt = true;
+                self.attempt_failed(address, cause)
+            }
             Notice::Error { error, handled: false, .. } => self.trouble(error),
             Notice::Log { text, .. } => line(text),
             Notice::ScriptWarning { text } => text.lines().map(line).collect(),
@@ -98,7 +103,11 @@ impl NcVoice {
                 line(&format!("nc: connect to {host} port {port} (tcp) timed out: Operation now in progress"))
             }
             // Each attempt to connect was told.
-            Error::Connect { .. } | Error::Timeout { .. } | Error::Broken { .. } => String::new(),
+            Error::Connect { .. } | Error::Timeout { .. } | Error::Broken { .. } | Error::CutShort { .. } => {
+                String::new()
+            }
+            // A proxy that is not there is like any other; what one says is told.
+            Error::Proxy { .. } if self.has_failed_attempt => String::new(),
             Error::Resolve { cause, .. } if self.listens => line(&format!("nc: getaddrinfo: {}", sentence(cause))),
             Error::Resolve { cause, .. } => {
                 line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {}", sentence(cause)))

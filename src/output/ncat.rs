@@ -91,6 +91,12 @@ impl NcatVoice {
                 let limit = self.idle.unwrap_or_default().as_millis();
                 line(&format!("Ncat: Idle timeout expired ({limit} ms).{}", if self.listens { QUITTING } else { "" }))
             }
+            // Ncat takes any end for the end.
+            Error::CutShort { .. } => String::new(),
+            Error::Proxy { message } => {
+                let cause = self.failed.take().map_or_else(|| sentence(message), |(_, cause)| cause);
+                line(&format!("Ncat: Proxy connection failed: {cause}."))
+            }
             Error::Broken { cause, .. } => line(&format!("Ncat: {}.", sentence(cause))),
             Error::Resolve { host, cause } => {
                 let cause = sentence(cause);

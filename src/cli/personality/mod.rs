@@ -59,9 +59,13 @@ impl Tool {
     fn exit(self, exit: Exit) -> Exit {
         match (self, exit) {
             (_, Exit::Success | Exit::Signal(_) | Exit::Bug) => exit,
-            // It does not ask how a connection ended that was there.
-            (Self::Nc, Exit::Broken | Exit::CutShort) => Exit::Success,
-            (Self::Nc, _) | (Self::Ncat, Exit::NoConnection | Exit::Timeout | Exit::Broken) => FAILED,
+            // nc does not ask how a connection ended that was there, and both take any end of the peer's stream for the end.
+            (Self::Nc, Exit::Broken) | (_, Exit::CutShort) => Exit::Success,
+            (Self::Nc, _)
+            | (
+                Self::Ncat,
+                Exit::NoConnection | Exit::Timeout | Exit::Broken | Exit::Proxy | Exit::Handshake | Exit::Untrusted,
+            ) => FAILED,
             (Self::Ncat, _) => Exit::Script(2),
         }
     }
