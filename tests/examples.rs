@@ -1,4 +1,4 @@
-//! Every `tcpx` command line in the README, the script reference and the help is accepted by the parser.
+//! Every `tcpx` command line in the READMEs, the script references and the help is accepted by the parser.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,8 +7,10 @@ use std::path::Path;
 use tcpx::testing::{self, Stop};
 
 #[test]
-fn every_line_of_the_readme_and_the_script_reference_is_accepted() {
-    for (file, least) in [("README.md", 20), ("docs/scripting.md", 7)] {
+fn every_line_of_the_readmes_and_the_script_references_is_accepted() {
+    for (file, least) in
+        [("README.md", 20), ("README.zh-CN.md", 20), ("docs/scripting.md", 7), ("docs/zh-CN/scripting.md", 7)]
+    {
         let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file);
         let blocks = text.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
         let seen: usize = blocks.flat_map(str::lines).map(check).sum();
@@ -46,7 +48,7 @@ fn check(line: &str) -> usize {
 }
 
 /// Splits a line as a shell does, with quotes and comments, without redirections.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut started) = (Vec::new(), String::new(), None, false);
     for letter in line.chars().chain([' ']) {
         match (quote, letter) {

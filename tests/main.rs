@@ -34,6 +34,7 @@ mod terminal;
 mod testing;
 mod tls;
 mod toxics;
+mod translations;
 mod tutorial;
 mod udp;
 mod unix;
