@@ -320,6 +320,11 @@ impl Host {
         self.parameters.borrow_mut().extend(parameters.iter().map(|(name, bits)| (name.clone(), *bits)));
     }
 
+    /// Whether the script has a function of that name with so many parameters.
+    pub(super) fn defines(&self, name: &str, count: usize) -> bool {
+        self.parameters.borrow().get(name).is_some_and(|bits| bits >> count.min(63) & 1 == 1)
+    }
+
     /// Refuses a function that cannot be called as this handler.
     pub(super) fn check_parameters(&self, hook: Hook, call: &FnPtr) -> std::result::Result<(), String> {
         own::check_parameters(hook, call, &self.parameters.borrow())
