@@ -17,6 +17,7 @@ mod exec;
 mod output;
 mod proxy;
 mod run;
+mod server;
 mod test;
 mod tls;
 mod transport;
@@ -25,6 +26,7 @@ pub(super) use exec::ExecArgs;
 pub(super) use output::{OutputArgs, ProgressWord};
 pub(super) use proxy::{HeaderWord, ProxyArgs};
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
+pub(super) use server::ServerArgs;
 pub(super) use test::TestArgs;
 pub(super) use tls::TlsArgs;
 pub(super) use transport::TransportArgs;
@@ -264,77 +266,6 @@ pub(super) struct ListenArgs {
     pub(super) transport: TransportArgs,
     #[command(flatten)]
     pub(super) tls: TlsArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Server")]
-pub(super) struct ServerArgs {
-    /// Serve many clients at the same time; stdin goes to all of them
-    #[arg(short = 'k', long)]
-    pub(super) keep_open: bool,
-    /// Accept one connection and end when it has closed; the same as --accept 1
-    #[arg(long)]
-    pub(super) once: bool,
-    /// Accept this many connections and end when the last has closed
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(super) accept: Option<String>,
-    /// Have at most this many open at once; further clients wait their turn
-    #[arg(
-        short = 'm',
-        long,
-        value_name = "N",
-        allow_hyphen_values = true,
-        long_help = "Have at most this many open at once. At the limit accepting pauses: further clients wait in \
-                     the queue of the system, none is refused. With -u the client that was silent longest makes room"
-    )]
-    pub(super) max_conns: Option<String>,
-    /// Length of the system's queue of clients that are not accepted yet
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(super) backlog: Option<String>,
-    /// Run the script in this many threads, each with an app of its own
-    #[arg(
-        long,
-        value_name = "N",
-        allow_hyphen_values = true,
-        long_help = "Run the script in this many threads that share the port (SO_REUSEPORT): the system gives each \
-                     client to one of them. Each has its own app, timers and conns(), and calls on_start and on_stop \
-                     for itself; nothing is shared. The end of one ends all"
-    )]
-    pub(super) workers: Option<String>,
-    /// Write HOST:PORT (or unix:PATH) to this file when clients can connect
-    #[arg(
-        long,
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        long_help = "Write HOST:PORT (or unix:PATH) to this file when clients can connect. A file of that name is removed at the \
-                     start, and the new one appears complete: wait for it instead of sleeping"
-    )]
-    pub(super) ready_file: Option<PathBuf>,
-    /// Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub(super) ready_fd: Option<String>,
-    /// Start this command of the shell when clients can connect, and end with its status when it ends
-    #[arg(
-        long,
-        value_name = "COMMAND",
-        allow_hyphen_values = true,
-        long_help = "Start this command of the shell when clients can connect, and end with its status when it ends: a server for \
-                     the time of a test. It knows TCPX_HOST, TCPX_PORT and TCPX_ADDR, has our stdout and stderr and an empty \
-                     stdin, and is stopped (SIGTERM, after a second SIGKILL) when we are"
-    )]
-    pub(super) run: Option<String>,
-    /// Give up when no client has come after this time
-    #[arg(long, value_name = "DUR", allow_hyphen_values = true, help_heading = TIME)]
-    pub(super) accept_timeout: Option<String>,
-    #[arg(
-        long,
-        help_heading = PROXY,
-        help = "Take each client's address from the header of the PROXY protocol that comes first",
-        long_help = "Take each client's address from the header of the PROXY protocol that its proxy sends first, version 1 or 2. \
-                     A connection that does not begin with one, or not within 10s, is closed. Whoever can connect can claim \
-                     any address: listen where only the proxy can reach"
-    )]
-    pub(super) accept_proxy: bool,
 }
 
 #[derive(Debug, Args)]

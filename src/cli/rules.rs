@@ -5,15 +5,12 @@
 
 pub(super) mod tls;
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-
 mod exec;
+mod files;
+
+pub(super) use files::is_same_file;
 
 use super::args::{ConnectArgs, EndingArgs, ExecArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
-use super::resolve::is_stdout;
-use super::usage::shown;
 use super::values;
 use crate::codec::labels;
 use crate::config::Charset;
@@ -42,9 +39,9 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     the_end_of_stdin_needs_stdin(&args.ending)?;
     exec::the_program_answers_alone(&args.exec, &args.script, &args.text, &args.ending, &args.output, false)?;
     text_options_need_an_encoding(&args.text, has_script(&args.script))?;
-    stdin_is_not_a_file_to_send(&args.text)?;
-    output_is_not_a_file_to_send(&args.text, &args.output)?;
-    events_have_a_file_of_their_own(&args.text, &args.output)
+    files::stdin_is_not_a_file_to_send(&args.text)?;
+    files::output_is_not_a_file_to_send(&args.text, &args.output)?;
+    files::events_have_a_file_of_their_own(&args.text, &args.output)
 }
 
 /// Checks every rule of `tcpx listen`.
@@ -74,10 +71,10 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     let many = args.server.keep_open;
     exec::the_program_answers_alone(&args.exec, &args.script, &args.text, &args.ending, &args.output, many)?;
     text_options_need_an_encoding(&args.text, scripted)?;
-    stdin_is_not_a_file_to_send(&args.text)?;
-    output_is_not_a_file_to_send(&args.text, &args.output)?;
-    events_have_a_file_of_their_own(&args.text, &args.output)?;
-    the_ready_file_is_no_other_file(args)
+    files::stdin_is_not_a_file_to_send(&args.text)?;
+    files::output_is_not_a_file_to_send(&args.text, &args.output)?;
+    files::events_have_a_file_of_their_own(&args.text, &args.output)?;
+    files::the_ready_file_is_no_other_file(args)
 }
 
 /// A numeric address must be of the requested family, and both ends of the same family.
@@ -467,90 +464,6 @@ fn text_options_need_an_encoding(text: &TextArgs, scripted: bool) -> Result<()> 
         ));
     }
     Ok(())
-}
-
-fn stdin_is_not_a_file_to_send(text: &TextArgs) -> Result<()> {
-    if text.send_file.iter().any(|path| path == Path::new("-")) {
-        return Err(Error::usage_hint(
-            "--send-file - makes no sense: stdin is sent by itself, after every --send",
-            "leave it out; a file of that name is ./-",
-        ));
-    }
-    Ok(())
-}
-
-fn output_is_not_a_file_to_send(text: &TextArgs, output: &OutputArgs) -> Result<()> {
-    match &output.output {
-        Some(output) => is_not_a_file_to_send("--output", output, text),
-        None => Ok(()),
-    }
-}
-
-fn events_have_a_file_of_their_own(text: &TextArgs, output: &OutputArgs) -> Result<()> {
-    let Some(events) = &output.events else { return Ok(()) };
-    match &output.output {
-        Some(output) if is_stdout(events) && is_stdout(output) => {
-            return contradiction("--events -", "--output -", "name a file for one of them");
-        }
-        Some(output) if !is_stdout(events) && is_same_file(events, output) => {
-            return Err(Error::usage_hint(
-                format!("--events and --output are the same file, {}", shown(output.as_os_str())),
-                "write to another file",
-            ));
-        }
-        _ if is_stdout(events) => return Ok(()),
-        _ => {}
-    }
-    is_not_a_file_to_send("--events", events, text)
-}
-
-/// It is removed at the start and replaced when clients can connect.
-fn the_ready_file_is_no_other_file(args: &ListenArgs) -> Result<()> {
-    let Some(ready) = &args.server.ready_file else { return Ok(()) };
-    let others =
-        [("--output", &args.output.output), ("--events", &args.output.events), ("--script", &args.script.script)];
-    let others = others.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)));
-    let sent = args.text.send_file.iter().map(|path| ("--send-file", path.as_path()));
-    match others.chain(sent).find(|(_, path)| !is_stdout(path) && is_same_file(path, ready)) {
-        Some((option, path)) => Err(Error::usage_hint(
-            format!("--ready-file and {option} are the same file, {}", shown(path.as_os_str())),
-            "write the address to another file",
-        )),
-        None => Ok(()),
-    }
-}
-
-fn is_not_a_file_to_send(option: &str, written: &Path, text: &TextArgs) -> Result<()> {
-    match text.send_file.iter().find(|path| identity(path).is_some() && identity(path) == identity(written)) {
-        Some(path) => Err(Error::usage_hint(
-            format!(
-                "--send-file and {option} are the same file, {}: it would be emptied before it is sent",
-                shown(path.as_os_str())
-            ),
-            "write to another file",
-        )),
-        None => Ok(()),
-    }
-}
-
-/// Whether two paths are one regular file, or would be once it is created.
-pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
-    match (identity(one), identity(other)) {
-        (Some(one), Some(other)) => one == other,
-        (None, None) => one == other && !one.exists() || place(one).is_some_and(|one| place(other) == Some(one)),
-        _ => false,
-    }
-}
-
-/// Where a file that does not exist would be created.
-fn place(path: &Path) -> Option<PathBuf> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    (!path.exists()).then_some(folder.canonicalize().ok()?.join(path.file_name()?))
-}
-
-/// What tells a regular file from all others.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    path.metadata().ok().filter(Metadata::is_file).map(|known| (known.dev(), known.ino()))
 }
 
 /// The first given option that is about stdin or its end.
