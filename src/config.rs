@@ -3,6 +3,7 @@
 //! Owns the settings of a run. Does not read the command line (`cli` builds a `Config` and checks every rule between
 //! options) and opens nothing.
 
+pub mod access;
 pub mod tls;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use encoding_rs::Encoding;
 
 use crate::endpoint::Endpoint;
 use crate::proxy::{HeaderVersion, Proxy};
+pub use access::Access;
 pub use tls::Tls;
 
 /// One run of `tcpx connect` or `tcpx listen`.
@@ -119,6 +121,8 @@ pub struct Listen {
     pub max_conns: Option<usize>,
     /// Length of the kernel's accept queue, if the user chose one.
     pub backlog: Option<i32>,
+    /// `--allow`, `--deny`: which clients are taken.
+    pub access: Access,
     /// Number of worker threads that accept from the port.
     pub workers: usize,
     /// `--accept-proxy`: every client begins with a header of the PROXY protocol.

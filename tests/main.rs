@@ -1,5 +1,6 @@
 //! Black-box tests.
 
+mod access;
 mod builtins;
 mod bulk;
 mod connecting;

@@ -3,6 +3,7 @@
 //! Owns every option and its error messages. Executes nothing: the library's `run` does, and nothing below imports
 //! this.
 
+mod access;
 mod args;
 pub mod generate;
 mod habits;

@@ -24,7 +24,7 @@ use super::args::{
 use super::generate::Page;
 use super::personality::Errand;
 use super::report::{self, Report};
-use super::{inherited, locale, proxies, rules, values};
+use super::{access, inherited, locale, proxies, rules, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
@@ -228,6 +228,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     let stream_only = [(args.server.backlog.is_some(), "--backlog"), (args.server.accept_proxy, "--accept-proxy")];
     rules::datagrams_have_no_end(&address, &args.ending, &args.transport, &stream_only)?;
     rules::unix_has_no_ip_options(&args.transport, &address, &[(args.server.workers.is_some(), "--workers")])?;
+    rules::unix_clients_have_no_address(&args.server, &address)?;
     rules::families_agree(&args.transport, &address, None)?;
     let server = &args.server;
     let single_peer = !server.keep_open && !rules::has_script(&args.script);
@@ -241,6 +242,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
             address,
             accept,
             single_peer,
+            access: access::resolve(server)?,
             max_conns: server.max_conns.as_deref().map(|n| values::count("--max-conns", n)).transpose()?,
             backlog: server.backlog.as_deref().map(|n| values::count("--backlog", n)).transpose()?,
             workers: server.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?,

@@ -10,7 +10,9 @@ mod files;
 
 pub(super) use files::is_same_file;
 
-use super::args::{ConnectArgs, EndingArgs, ExecArgs, ListenArgs, OutputArgs, ScriptArgs, TextArgs, TransportArgs};
+use super::args::{
+    ConnectArgs, EndingArgs, ExecArgs, ListenArgs, OutputArgs, ScriptArgs, ServerArgs, TextArgs, TransportArgs,
+};
 use super::values;
 use crate::codec::labels;
 use crate::config::Charset;
@@ -117,6 +119,22 @@ pub(super) fn unix_has_no_ip_options(
         }
         None => Ok(()),
     }
+}
+
+/// A list of addresses cannot tell clients of a Unix socket apart.
+pub(super) fn unix_clients_have_no_address(server: &ServerArgs, place: &Endpoint) -> Result<()> {
+    let option = match (server.allow.is_empty(), server.deny.is_empty()) {
+        (false, _) => "--allow",
+        (_, false) => "--deny",
+        _ => return Ok(()),
+    };
+    if place.is_unix() {
+        return Err(Error::usage_hint(
+            format!("{option} is about IP addresses, and clients of {place} have none"),
+            format!("leave {option} out; who may connect to a Unix socket is decided by the mode of its file"),
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a program answers.

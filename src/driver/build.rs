@@ -131,9 +131,11 @@ impl Driver {
         let chunk = if script.is_some() { CHUNK } else { BULK_CHUNK };
         let mut io = Io::new(chunk, now, world.network()).map_err(failed)?;
         io.clock = Some(Rc::clone(&clock));
-        let (accept, accept_limit) = match &config.role {
-            Role::Listen(listen) => (listen.accept, listen.accept_limit),
-            Role::Connect(_) | Role::Run => (None, None),
+        let listeners = match &config.role {
+            Role::Listen(listen) => {
+                Listeners::new(listen.accept, listen.accept_limit).with_access(listen.access.clone())
+            }
+            Role::Connect(_) | Role::Run => Listeners::default(),
         };
         let is_watched = config.script.as_ref().is_some_and(|script| script.watch);
         let watch = script.as_ref().filter(|_| is_watched).map(|script| ScriptWatch::new(script.files(), now));
@@ -159,7 +161,7 @@ impl Driver {
             io,
             peers: Peers::default(),
             dials: Dials::default(),
-            listeners: Listeners::new(accept, accept_limit),
+            listeners,
             programs,
             companion: Companion::default(),
             settings,

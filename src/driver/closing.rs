@@ -5,6 +5,7 @@
 use crate::driver::parts::Parts;
 use crate::driver::shutdown::{Ending, GRACE, Reader, run_over};
 use crate::exit::Exit;
+use crate::output::{Notice, Totals};
 use crate::session::eof_policy::AfterEof;
 use crate::session::{ACKNOWLEDGEMENT_CHECK, RunEvent};
 
@@ -170,8 +171,20 @@ impl Parts {
     /// Reports the exit code to the observers, once; it does not change afterwards.
     fn notify_exit(&mut self) {
         let exit = self.shutdown.code();
+        if !self.io.observers.know_exit() {
+            self.notify_totals();
+        }
         if self.io.observers.notify_exit(self.io.now, exit) {
             self.flush_observers();
+        }
+    }
+
+    /// Reports what was counted, if it is anything. Of several workers the last one does, for all.
+    fn notify_totals(&mut self) {
+        let totals = Totals { refused: self.listeners.refused() };
+        let totals = self.worker.as_ref().map_or(Some(totals), |worker| worker.leave(totals));
+        if let Some(totals) = totals.filter(|totals| *totals != Totals::default()) {
+            self.io.notify(&Notice::Summary(totals));
         }
     }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use mio::Interest;
 
-use crate::config::show_duration;
+use crate::config::{Access, show_duration};
 use crate::driver::budgets::Turn;
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Defaults, Duties, Lookup, Plan, Wishes};
@@ -52,6 +52,9 @@ pub(super) struct Listeners {
     accept_limit: Option<Duration>,
     give_up_at: Option<Instant>,
     accepted: u64,
+    /// Which clients are taken, and how many were not.
+    access: Access,
+    refused: u64,
 }
 
 /// Outcome of a listener.
@@ -100,6 +103,16 @@ impl Listeners {
     /// Without listeners. `accept`: total number of clients of the run's own; `limit`: how long it waits for the first.
     pub(super) fn new(accept: Option<u64>, limit: Option<Duration>) -> Self {
         Self { accept, accept_limit: limit, ..Self::default() }
+    }
+
+    /// The same where not every client is taken.
+    pub(super) fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Number of clients that were not taken.
+    pub(super) fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// The function that binds for a script, at once because the port has to be known, unless a name has to be resolved.
@@ -175,9 +188,10 @@ impl Listeners {
         if is_shared {
             unblock(io, slot, &mut *acceptor.listening);
         }
+        let mut taken = 0;
         for turn in 0.. {
             // Peers of datagrams beyond the room take the place of others.
-            if (is_own && turn >= room && !is_shared) || acceptor.retry_at.is_some() {
+            if (is_own && taken >= room && !is_shared) || acceptor.retry_at.is_some() {
                 break;
             }
             if turn == io.budgets.accepts {
@@ -190,7 +204,12 @@ impl Listeners {
             };
             match accepted {
                 Accepted::Delivered(slot) => wake_reader(io, slot),
+                Accepted::Peer(_, ends) if ends.peer.ip().is_some_and(|peer| !self.access.admits(peer.ip())) => {
+                    self.refused += 1;
+                    io.notify(&Notice::Refused { peer: &ends.peer, local: &ends.local, listener: acceptor.id });
+                }
                 Accepted::Peer(transport, ends) => {
+                    taken += 1;
                     outcomes.extend(acceptor.take_in(io, transport, ends));
                     self.accepted += u64::from(is_own);
                     if is_own {
@@ -357,6 +376,11 @@ impl Listeners {
         match bind(&*io.network, plan, places) {
             Ok(listening) => {
                 let address = listening.address();
+                if listener.is_none() && address.ip().is_none() && !self.access.is_open() {
+                    let message = format!("--allow and --deny are about IP addresses, and {address} has none");
+                    let error = Error::usage_hint(message, "leave them out");
+                    return vec![ListenOutcome::Failed { listener, error }];
+                }
                 let failed = self.watch(io, listener, plan, listening);
                 vec![failed.unwrap_or(ListenOutcome::Bound { listener, address })]
             }

@@ -13,6 +13,7 @@ use crate::driver::world::Mail;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Mailbox;
+use crate::output::Totals;
 use crate::sys::stack;
 
 /// State shared by all loops of a run.
@@ -23,6 +24,8 @@ struct WorkerGroup {
     /// Number of other workers that listen; `news` signals a change, or the end of the run.
     listening: Mutex<usize>,
     news: Condvar,
+    /// Number of loops that are not over, and what those that are have counted.
+    counted: Mutex<(usize, Totals)>,
 }
 
 /// One of the loops of a run.
@@ -45,6 +48,16 @@ impl Worker {
             mailbox.post(Mail::Stop(*exit));
         }
         mailboxes.push(mailbox);
+        self.group.counted.lock().unwrap_or_else(PoisonError::into_inner).0 += 1;
+    }
+
+    /// Adds what a loop has counted that is over. Returns the sum once no other goes on.
+    pub(super) fn leave(&self, totals: Totals) -> Option<Totals> {
+        let mut counted = self.group.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, sum) = &mut *counted;
+        *left = left.saturating_sub(1);
+        *sum = sum.plus(totals);
+        (*left == 0).then(|| std::mem::take(sum))
     }
 
     /// Notes that this worker listens.

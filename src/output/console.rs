@@ -57,12 +57,14 @@ pub struct Commentator {
     zone: Option<TimeZone>,
     /// With `-vv`: unreported traffic of each connection, received and sent.
     tallies: HashMap<ConnId, [Tally; 2]>,
+    /// Refused clients that were not told of.
+    refused: Option<Tally>,
 }
 
 impl Commentator {
     /// An observer with the verbosity of this console.
     pub fn new(console: Console, write: Box<dyn FnMut(&str)>) -> Self {
-        Self { console, write, zone: None, tallies: HashMap::new() }
+        Self { console, write, zone: None, tallies: HashMap::new(), refused: None }
     }
 
     /// The message for a notice, with line ends; empty for none.
@@ -119,6 +121,14 @@ impl Commentator {
                     (Side::Client, None) => format!("connected to {peer} from {local}"),
                     (Side::Client, Some(took)) => format!("connected to {peer} from {local} in {}", show(took)),
                 }
+            }
+            Notice::Refused { peer, local, .. } => {
+                let (_, n) = self.refused.get_or_insert_with(|| Tally::new(at.mono)).add(at.mono, 0)?;
+                let others = if n > 1 { format!(" and {} others", n - 1) } else { String::new() };
+                format!("refused {peer}{others} on {local} (--allow, --deny)")
+            }
+            Notice::Summary(totals) => {
+                format!("{} refused (--allow, --deny)", counted(totals.refused, "client was", "clients were"))
             }
             Notice::Secured { conn, facts } => format!("{}: {}", conn.name(), agreed(facts)),
             Notice::Closed { conn, reason } => {
@@ -246,6 +256,11 @@ fn lines(prefix: &str, message: &str) -> String {
     }
     out.push('\n');
     out
+}
+
+/// A number with the word for one or for several.
+fn counted(n: u64, one: &str, several: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { several })
 }
 
 /// What the two sides have agreed on in TLS.

@@ -146,6 +146,13 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
         Notice::AttemptFailed { conn, address, cause } => {
             line(Some(conn), "attempt_failed").with("address", &address.to_string()).with("cause", cause)
         }
+        Notice::Refused { peer, local, listener } => {
+            let mut line = line(None, "refused").with("peer", &peer.to_string()).with("local", &local.to_string());
+            if let Some(listener) = listener {
+                line.number("listener", listener);
+            }
+            line
+        }
         Notice::Opened { conn, took } => {
             let side = match conn.info.side() {
                 Side::Server => "server",
@@ -233,6 +240,11 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line(None, "not_reloaded").with("name", name).with("message", &error.to_string())
         }
         Notice::Signal { name } => line(None, "signal").with("name", name),
+        Notice::Summary(totals) => {
+            let mut line = line(None, "summary");
+            line.number("refused", totals.refused);
+            line
+        }
         Notice::Exit { code } => {
             let mut line = line(None, "exit");
             line.number("code", code.into());

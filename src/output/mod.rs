@@ -19,4 +19,4 @@ pub mod report;
 pub mod screen;
 pub mod terminal;
 
-pub use notice::{Moment, Notice, Observer, Tap, Taps};
+pub use notice::{Moment, Notice, Observer, Tap, Taps, Totals};

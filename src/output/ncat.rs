@@ -3,7 +3,7 @@
 //! Owns the sentences. Exit codes are for `cli`; what is not Ncat's is not said.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::nc::{line, path, sentence};
@@ -58,6 +58,10 @@ impl NcatVoice {
             Notice::Opened { conn, .. } => {
                 self.stands = true;
                 if self.is_verbose { opened(conn) } else { String::new() }
+            }
+            Notice::Refused { peer, .. } if self.is_verbose => {
+                let place = peer.ip().map_or_else(String::new, from);
+                place + "Ncat: New connection denied: not allowed\n"
             }
             Notice::Closed { conn, reason } if self.is_verbose => closed(now, conn, reason),
             Notice::Error { error, handled: false, .. } => self.trouble(error),
@@ -115,14 +119,15 @@ fn opened(conn: &ConnView) -> String {
     match (conn.info.side(), peer.ip()) {
         (Side::Client, Some(ip)) => line(&format!("Ncat: Connected to {}:{}.", ip.ip(), ip.port())),
         (Side::Client, None) => line(&format!("Ncat: Connected to {}.", path(&peer))),
-        (Side::Server, Some(ip)) => {
-            let place = format!("{}:{}", ip.ip(), ip.port());
-            line(&format!("Ncat: Connection from {}.", ip.ip()))
-                + line(&format!("Ncat: Connection from {place}.")).as_str()
-        }
+        (Side::Server, Some(ip)) => from(ip),
         (Side::Server, None) => "Ncat: Connection from a client on Unix domain socket.\n".to_owned(),
         (Side::Program, _) => String::new(),
     }
+}
+
+fn from(client: SocketAddr) -> String {
+    let host = line(&format!("Ncat: Connection from {}.", client.ip()));
+    host + line(&format!("Ncat: Connection from {}:{}.", client.ip(), client.port())).as_str()
 }
 
 fn closed(now: Instant, conn: &ConnView, reason: CloseReason) -> String {

@@ -58,6 +58,15 @@ pub enum Notice<'a> {
         /// The system's reason.
         cause: &'a str,
     },
+    /// A client that a listener does not take was disconnected.
+    Refused {
+        /// The client.
+        peer: &'a Address,
+        /// Our end.
+        local: &'a Address,
+        /// The number of a script's listener; `None`: the run's own.
+        listener: Option<ListenerId>,
+    },
     /// A connection is established.
     Opened {
         /// The connection.
@@ -201,6 +210,8 @@ pub enum Notice<'a> {
         /// Its name without `SIG`.
         name: &'a str,
     },
+    /// What was counted during the run, if it is anything; the last notice but one.
+    Summary(Totals),
     /// The end of the run; always the last notice.
     Exit {
         /// The exit code, as a shell sees it.
@@ -222,6 +233,21 @@ impl Notice<'_> {
             return false;
         };
         conn.info.side() == Side::Program
+    }
+}
+
+/// Numbers of a whole run, of all its workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Clients that were not taken (`--allow`, `--deny`).
+    pub refused: u64,
+}
+
+impl Totals {
+    /// The numbers of two loops together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { refused: self.refused + other.refused }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{ArgAction, Args, ValueHint};
 
 use super::{PROXY, TIME};
 
@@ -31,6 +31,20 @@ pub(in crate::cli) struct ServerArgs {
     /// Length of the system's queue of clients that are not accepted yet
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(in crate::cli) backlog: Option<String>,
+    /// Take only clients from this address or network; @FILE is a list of them
+    #[arg(
+        long,
+        value_name = "CIDR|@FILE",
+        action = ArgAction::Append,
+        long_help = "Take only clients from this address or network, as in 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32. Can be \
+                     repeated, and holds several with commas between them; @FILE is a file of them, where a # begins a comment. \
+                     Who is not allowed is disconnected before anything is said, and does not count for --accept and \
+                     without -k. It holds for listeners of the script, too. -v tells of those who were refused"
+    )]
+    pub(in crate::cli) allow: Vec<String>,
+    /// Take no clients from this address or network, even if they are allowed; @FILE is a list
+    #[arg(long, value_name = "CIDR|@FILE", action = ArgAction::Append)]
+    pub(in crate::cli) deny: Vec<String>,
     /// Run the script in this many threads, each with an app of its own
     #[arg(
         long,
@@ -72,7 +86,8 @@ pub(in crate::cli) struct ServerArgs {
         help = "Take each client's address from the header of the PROXY protocol that comes first",
         long_help = "Take each client's address from the header of the PROXY protocol that its proxy sends first, version 1 or 2. \
                      A connection that does not begin with one, or not within 10s, is closed. Whoever can connect can claim \
-                     any address: listen where only the proxy can reach"
+                     any address: listen where only the proxy can reach, or --allow only the proxy: --allow and --deny look \
+                     at who connects, not at the header"
     )]
     pub(in crate::cli) accept_proxy: bool,
 }

@@ -14,6 +14,7 @@
 
 #![allow(clippy::needless_raw_string_hashes, reason = "every transcript is quoted alike")]
 
+mod access;
 mod asking;
 mod checks;
 mod datagrams;

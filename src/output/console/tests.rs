@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use super::*;
 use crate::config::Text;
+use crate::output::Totals;
 use crate::session::CloseReason;
 
 /// A commentator with a virtual clock.
@@ -45,6 +46,23 @@ fn errors_are_always_written_and_handled_ones_only_with_v() {
     let error = Error::ScriptLoad { message: "a.rhai:1:1: bad\n  |\n".into() };
     let words = Fixture::new(0, false).at(0, &Notice::NotReloaded { name: "a.rhai", error: &error });
     assert_eq!(words, "tcpx: a.rhai:1:1: bad\n  |\ntcpx: a.rhai: not reloaded, the version before goes on\n");
+}
+
+#[test]
+fn refused_clients_are_told_a_few_at_a_time() {
+    let (peer, local) = (address("10.0.0.9:7"), address("10.0.0.1:80"));
+    let refused = Notice::Refused { peer: &peer, local: &local, listener: None };
+    assert_eq!(Fixture::new(0, false).at(0, &refused), "");
+    let mut fixture = Fixture::new(1, false);
+    for _ in 0..BURST {
+        assert_eq!(fixture.at(0, &refused), "tcpx: refused 10.0.0.9:7 on 10.0.0.1:80 (--allow, --deny)\n");
+    }
+    assert_eq!((fixture.at(1, &refused), fixture.at(2, &refused)), (String::new(), String::new()));
+    let wanted = "tcpx: refused 10.0.0.9:7 and 2 others on 10.0.0.1:80 (--allow, --deny)\n";
+    assert_eq!(fixture.at(1000, &refused), wanted);
+    let summary = |refused| Notice::Summary(Totals { refused });
+    assert_eq!(fixture.at(0, &summary(1)), "tcpx: 1 client was refused (--allow, --deny)\n");
+    assert_eq!(fixture.at(0, &summary(7)), "tcpx: 7 clients were refused (--allow, --deny)\n");
 }
 
 #[test]

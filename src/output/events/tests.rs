@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::*;
 use crate::config::Text;
+use crate::output::Totals;
 use crate::session::{CloseReason, ConnView};
 
 fn address(text: &str) -> Address {
@@ -99,6 +100,11 @@ fn every_notice_has_its_line() {
             Notice::NotReloaded { name: "f", error: &error },
             r#""event":"not_reloaded","name":"f","message":"connect to h:80: connection refused""#,
         ),
+        (
+            Notice::Refused { peer: &one, local: &one, listener: Some(3) },
+            r#""event":"refused","peer":"[::1]:80","local":"[::1]:80","listener":3"#,
+        ),
+        (Notice::Summary(Totals { refused: 2 }), r#""event":"summary","refused":2"#),
         (Notice::Signal { name: "TERM" }, r#""event":"signal","name":"TERM""#),
         (Notice::Exit { code: 143 }, r#""event":"exit","code":143"#),
     ];
