@@ -126,6 +126,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('-m', '-m', [CompletionResultType]::ParameterName, 'Have at most this many open at once; further clients wait their turn')
             [CompletionResult]::new('--max-conns', '--max-conns', [CompletionResultType]::ParameterName, 'Have at most this many open at once; further clients wait their turn')
             [CompletionResult]::new('--backlog', '--backlog', [CompletionResultType]::ParameterName, 'Length of the system''s queue of clients that are not accepted yet')
+            [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Take only clients from this address or network; @FILE is a list of them')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Take no clients from this address or network, even if they are allowed; @FILE is a list')
             [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Run the script in this many threads, each with an app of its own')
             [CompletionResult]::new('--ready-file', '--ready-file', [CompletionResultType]::ParameterName, 'Write HOST:PORT (or unix:PATH) to this file when clients can connect')
             [CompletionResult]::new('--ready-fd', '--ready-fd', [CompletionResultType]::ParameterName, 'Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect')

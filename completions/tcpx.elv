@@ -121,6 +121,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -m 'Have at most this many open at once; further clients wait their turn'
             cand --max-conns 'Have at most this many open at once; further clients wait their turn'
             cand --backlog 'Length of the system''s queue of clients that are not accepted yet'
+            cand --allow 'Take only clients from this address or network; @FILE is a list of them'
+            cand --deny 'Take no clients from this address or network, even if they are allowed; @FILE is a list'
             cand --workers 'Run the script in this many threads, each with an app of its own'
             cand --ready-file 'Write HOST:PORT (or unix:PATH) to this file when clients can connect'
             cand --ready-fd 'Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect'

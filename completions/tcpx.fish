@@ -116,6 +116,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s h -l help -d 'Prin
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l accept -d 'Accept this many connections and end when the last has closed' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s m -l max-conns -d 'Have at most this many open at once; further clients wait their turn' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l backlog -d 'Length of the system\'s queue of clients that are not accepted yet' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l allow -d 'Take only clients from this address or network; @FILE is a list of them' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l deny -d 'Take no clients from this address or network, even if they are allowed; @FILE is a list' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l workers -d 'Run the script in this many threads, each with an app of its own' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l ready-file -d 'Write HOST:PORT (or unix:PATH) to this file when clients can connect' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l ready-fd -d 'Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect' -r

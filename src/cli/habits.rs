@@ -293,7 +293,8 @@ mod tests {
             ("--proxy p --proxy-auth u:secret h 80", "", "tcpx connect --proxy http://u@p:3128 h 80"),
             ("--proxy socks5://u:secret@p h 80", "", "tcpx connect --proxy 'socks5://***@p' h 80"),
             ("-l --lua-exec x.lua 9000", "written in Rhai", "tcpx listen 9000"),
-            ("-l --allow 10.0.0.0/8 9000", "no lists of addresses yet", "tcpx listen 9000"),
+            ("-l --allow 10.0.0.0/8 --deny ::1 9000", "", "tcpx listen --allow 10.0.0.0/8 --deny ::1 9000"),
+            ("-l --denyfile hosts 9000", "", "tcpx listen --deny @hosts 9000"),
         ] {
             let hint = hint(line);
             assert!(hint.contains(part) && hint.ends_with(command), "{line}: {hint}");

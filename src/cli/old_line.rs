@@ -4,7 +4,8 @@
 
 use clap::Command;
 
-use super::options_elsewhere::{NO_LISTS, NO_LUA};
+use super::options_elsewhere::NO_LUA;
+use crate::config::access::Network;
 use crate::endpoint;
 use crate::proxy::masked;
 
@@ -244,7 +245,12 @@ impl Writer {
             'e' => self.program = Some(["--exec".to_owned(), value.to_owned()]),
             'c' => self.program = Some(["--sh".to_owned(), value.to_owned()]),
             'L' => self.note = Some(NO_LUA),
-            'a' => self.note = Some(NO_LISTS),
+            'a' | 'y' if self.listens && value.split(',').all(|part| part.parse::<Network>().is_ok()) => {
+                self.add(&[if letter == 'a' { "--allow" } else { "--deny" }, value]);
+            }
+            'f' | 'd' if self.listens => {
+                self.add(&[if letter == 'f' { "--allow" } else { "--deny" }, &format!("@{value}")]);
+            }
             'A' => self.add(&["--timeout", value]),
             'i' | 's' | 'E' | 'o' => self.add(&[&format!("-{letter}"), value]),
             'm' if self.listens => self.add(&["-m", value]),
@@ -362,9 +368,9 @@ const LONG: &[(&str, char, bool)] = &[
     ("--wait", 'w', true),
     ("--source-port", 'p', true),
     ("--allow", 'a', true),
-    ("--allowfile", 'a', true),
-    ("--deny", 'a', true),
-    ("--denyfile", 'a', true),
+    ("--allowfile", 'f', true),
+    ("--deny", 'y', true),
+    ("--denyfile", 'd', true),
     ("--proxy", 'Y', true),
     ("--proxy-type", 'X', true),
     ("--proxy-auth", 'P', true),

@@ -36,11 +36,8 @@ pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
         ),
         (_, Some("T")) => ("socat's -T DUR is -i DUR", "", ""),
         (_, Some("r")) => ("leave it out: the system chooses local ports at random", "", ""),
-        ("--allow" | "--allowfile" | "--deny" | "--denyfile", _) => (
-            "",
-            "",
-            "there are no lists of addresses yet: listen on 127.0.0.1, or let --script FILE look at conn.peer_ip in on_connect",
-        ),
+        ("--allowfile", _) => ("", "", "--allow @FILE reads networks from a file"),
+        ("--denyfile", _) => ("", "", "--deny @FILE reads networks from a file"),
         ("--broker", _) => ("", "", "--script @broker sends what one client says to all others"),
         ("--chat", _) => ("", "", "--script @chat is a chat room"),
         ("--max-time", _) => ("--timeout DUR ends the run", "", ""),
@@ -87,8 +84,6 @@ fn is_number(word: &str) -> bool {
 
 const NC_Q: &str = "nc's -q SECONDS is --eof-wait SECONDS; -q alone makes tcpx say less";
 pub(super) const NO_LUA: &str = "scripts are written in Rhai here: --script FILE, --session CODE and --on-line CODE";
-pub(super) const NO_LISTS: &str =
-    "there are no lists of addresses yet; --script FILE can look at conn.peer_ip in on_connect";
 pub(super) const TLS: &str =
     "--tls speaks TLS and verifies the server; --tls-insecure verifies nothing, as ncat's --ssl does";
 
@@ -121,8 +116,8 @@ mod tests {
         "--unixsock",
         "--proxy-type",
         "--wait",
-        "--allow",
-        "--deny",
+        "--allowfile",
+        "--denyfile",
         "--broker",
         "--chat",
         "--max-time",
@@ -181,7 +176,8 @@ mod tests {
             ("listen --lua-exec x.lua 80", "Rhai"),
             ("listen -c 'sort' 80", "--sh COMMAND"),
             ("listen -k -e /bin/cat 80", "--exec 'PROG ARGS'"),
-            ("listen --allow 10.0.0.0/8 80", "conn.peer_ip"),
+            ("listen --allowfile hosts 80", "--allow @FILE"),
+            ("connect --deny ::1 h 80", "--deny is an option of tcpx listen"),
             ("listen --broker 80", "--script @broker"),
             ("connect --wait 3 h 80", "-w 3 -i 3"),
             ("connect -z h 20-30", "one port at a time"),

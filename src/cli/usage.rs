@@ -234,8 +234,6 @@ mod tests {
             "--retry",
             "--retry-delay",
             "--reuse-port",
-            "--allow",
-            "--deny",
             "--output-dir",
             "--label",
             "--show",
