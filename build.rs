@@ -6,17 +6,25 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
+/// Variable of the environment that asks for packed relocations in a program that is linked dynamically.
+const PACKED: &str = "TCPX_PACK_RELOCATIONS";
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={PACKED}");
     println!("cargo::rustc-env=TCPX_TARGET={}", env::var("TARGET").unwrap_or_default());
     println!("cargo::rustc-env=TCPX_PROFILE={}", env::var("PROFILE").unwrap_or_default());
     let of_target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     // A compiler for another system says nothing about that one.
     let native = env::var("HOST").ok() == env::var("TARGET").ok();
-    if native && of_target("OS") == "linux" && of_target("ENV") == "gnu" && !of_target("FEATURE").contains("crt-static")
-    {
-        unwinder();
-        relocations();
+    if native && of_target("OS") == "linux" && of_target("ENV") == "gnu" {
+        let is_static = of_target("FEATURE").contains("crt-static");
+        if !is_static {
+            unwinder();
+        }
+        if is_static || env::var_os(PACKED).is_some() {
+            relocations();
+        }
     }
 }
 
@@ -31,8 +39,9 @@ fn unwinder() {
     }
 }
 
-/// Relative relocations take a twentieth of the room when packed; glibc reads that from version 2.36 on. A program that
-/// was built with this glibc needs one that is not much older anyway.
+/// Relative relocations take a twentieth of the room when packed, and less time at a start. glibc reads them from version
+/// 2.36 on: a static program has the one it was built with in it, any other must be asked for, because it starts on no
+/// older system.
 fn relocations() {
     let version = said_by("getconf", &["GNU_LIBC_VERSION"]);
     let minor = version.as_deref().and_then(|text| text.trim().strip_prefix("glibc 2.")?.parse::<u32>().ok());

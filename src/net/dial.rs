@@ -3,12 +3,13 @@
 //! Holds no sockets: the driver connects to the address that [`Dial::next_attempt`] returns and reports the result.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::config::Family;
 use crate::endpoint::Address;
 use crate::error;
+use crate::sys::names;
 
 /// Time before the next address is tried in parallel to an unfinished attempt (RFC 8305, section 5).
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -40,13 +41,13 @@ pub struct Resolved {
 /// # Errors
 /// The resolver's message, or that no address is of the requested family.
 pub fn resolve(host: &str, port: u16, family: Family) -> Result<Vec<SocketAddr>, String> {
-    let found = (host, port).to_socket_addrs().map_err(|error| {
+    let found = names::addresses(host, port).map_err(|error| {
         let text = error::cause(&error);
         let reason = text.rsplit_once(": ").map_or(text.as_str(), |(_, reason)| reason);
         error::lower_first(reason)
     })?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
-    for address in found.filter(|address| is_of(*address, family)) {
+    for address in found.into_iter().filter(|address| is_of(*address, family)) {
         if !addresses.contains(&address) {
             addresses.push(address);
         }

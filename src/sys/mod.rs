@@ -10,6 +10,7 @@ pub mod hosts;
 pub mod interrupts;
 pub mod machine;
 pub mod memory;
+pub mod names;
 pub mod pty;
 pub mod services;
 pub mod stack;

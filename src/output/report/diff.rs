@@ -3,7 +3,8 @@
 //!
 //! Owns what is compared and how much of it is shown. Its rows are safe for a terminal; colours are those of `details`.
 
-use similar::{ChangeTag, DiffOp, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{DiffOp, DiffableStr, group_diff_ops};
 
 use super::Value;
 use crate::codec::escape::show_line;
@@ -101,8 +102,7 @@ fn text_rows(expected: &str, received: &str) -> Vec<Row> {
     if window.before > 0 {
         rows.push(Row::note(format!("… {} equal lines before", window.before)));
     }
-    let diff = TextDiff::from_slices(old, new);
-    let groups = diff.grouped_ops(CONTEXT);
+    let groups = group_diff_ops(operations(old, new), CONTEXT);
     for (number, group) in groups.iter().enumerate() {
         if number > 0 {
             rows.push(Row::note("…"));
@@ -129,6 +129,14 @@ fn lines(text: &str) -> (Vec<&str>, bool) {
     let ends = text.ends_with('\n');
     let body = text.strip_suffix('\n').unwrap_or(text);
     (if text.is_empty() { Vec::new() } else { body.split('\n').collect() }, ends)
+}
+
+/// What makes the one of the other, by the algorithm of Myers (the crate's functions with a choice of algorithms have all of
+/// them in the program).
+fn operations(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    let mut captured = Compact::new(Replace::new(Capture::new()), old, new);
+    let Ok(()) = myers::diff(&mut captured, old, 0..old.len(), new, 0..new.len());
+    captured.into_inner().into_inner().into_ops()
 }
 
 /// The lines that are compared: from a few before the first difference on, and not too many.
@@ -192,26 +200,25 @@ fn changed<'a>(old: &'a str, new: &'a str) -> (Parts<'a>, Parts<'a>) {
     let longest = old.len().max(new.len());
     let (mut best, mut common) = ((parts(old), parts(new)), start + end);
     if longest <= MAX_WORDS {
-        let diff = TextDiff::from_words(old, new);
-        let old = words(&diff, ChangeTag::Insert, old);
+        let (old, new) = (old.tokenize_words(), new.tokenize_words());
+        let (old, new) = words(&operations(&old, &new), &old, &new);
         let equal = old.iter().filter(|(changed, _)| !changed).map(|(_, word)| word.len()).sum();
         if equal >= common {
-            (best, common) = ((old, words(&diff, ChangeTag::Delete, new)), equal);
+            (best, common) = ((old, new), equal);
         }
     }
     if (common as f32) < LIKE * longest as f32 { (vec![(true, old)], vec![(true, new)]) } else { best }
 }
 
-/// The words of one side, which is all but what is tagged otherwise.
-fn words<'a>(diff: &TextDiff<'_, '_, str>, other: ChangeTag, text: &'a str) -> Parts<'a> {
-    let mut parts: Parts<'_> = Vec::new();
-    let mut rest = text;
-    for change in diff.iter_all_changes().filter(|change| change.tag() != other) {
-        let (word, behind) = rest.split_at(change.value().len());
-        parts.push((change.tag() != ChangeTag::Equal, word));
-        rest = behind;
+/// The words of both sides.
+fn words<'a>(operations: &[DiffOp], old: &[&'a str], new: &[&'a str]) -> (Parts<'a>, Parts<'a>) {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    for operation in operations {
+        let changed = !matches!(operation, DiffOp::Equal { .. });
+        before.extend(old[operation.old_range()].iter().map(|word| (changed, *word)));
+        after.extend(new[operation.new_range()].iter().map(|word| (changed, *word)));
     }
-    parts
+    (before, after)
 }
 
 /// Length in bytes of what both begin with.
