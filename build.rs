@@ -2,9 +2,9 @@
 //!
 //! Owns nothing of the code, and where something here cannot be found out it is left as it is.
 
-use std::env;
 use std::path::Path;
 use std::process::Command;
+use std::{env, fs};
 
 /// Variable of the environment that asks for packed relocations in a program that is linked dynamically.
 const PACKED: &str = "TCPX_PACK_RELOCATIONS";
@@ -14,6 +14,11 @@ fn main() {
     println!("cargo::rerun-if-env-changed={PACKED}");
     println!("cargo::rustc-env=TCPX_TARGET={}", env::var("TARGET").unwrap_or_default());
     println!("cargo::rustc-env=TCPX_PROFILE={}", env::var("PROFILE").unwrap_or_default());
+    println!("cargo::rustc-env=TCPX_COMPILER={}", compiler());
+    println!("cargo::rustc-env=TCPX_COMMIT={}", commit());
+    for name in ["rhai", "rustls", "ring"] {
+        println!("cargo::rustc-env=TCPX_{}={}", name.to_uppercase(), locked(name));
+    }
     let of_target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     // A compiler for another system says nothing about that one.
     let native = env::var("HOST").ok() == env::var("TARGET").ok();
@@ -26,6 +31,43 @@ fn main() {
             relocations();
         }
     }
+}
+
+/// The compiler, as `rustc --version` says it.
+fn compiler() -> String {
+    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    said_by(&rustc, &["--version"]).unwrap_or_default().trim().to_owned()
+}
+
+/// The commit of a release build; empty where nobody knows it. `TCPX_COMMIT` says it for a copy without a repository.
+fn commit() -> String {
+    println!("cargo::rerun-if-env-changed=TCPX_COMMIT");
+    if let Ok(told) = env::var("TCPX_COMMIT") {
+        return told.chars().filter(char::is_ascii_alphanumeric).collect();
+    }
+    // A build for development is not made again for each commit.
+    if env::var("PROFILE").as_deref() != Ok("release") {
+        return String::new();
+    }
+    let top = said_by("git", &["rev-parse", "--show-toplevel"]).unwrap_or_default();
+    if env::var("CARGO_MANIFEST_DIR").as_deref() != Ok(top.trim_end()) {
+        return String::new();
+    }
+    if let Some(log) = said_by("git", &["rev-parse", "--git-path", "logs/HEAD"])
+        && Path::new(log.trim_end()).exists()
+    {
+        println!("cargo::rerun-if-changed={}", log.trim_end());
+    }
+    said_by("git", &["rev-parse", "--short=12", "HEAD"]).unwrap_or_default().trim().to_owned()
+}
+
+/// The version of a crate in `Cargo.lock`.
+fn locked(name: &str) -> String {
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    let lock = fs::read_to_string("Cargo.lock").unwrap_or_default();
+    let start = format!("name = \"{name}\"\nversion = \"");
+    let found = lock.split_once(&start).and_then(|(_, rest)| rest.split_once('"'));
+    found.map(|(version, _)| version.to_owned()).unwrap_or_default()
 }
 
 /// The unwinder becomes part of the program: as a library of its own it costs a search, four mappings and a constructor
