@@ -1,16 +1,19 @@
-//! The committed man pages, completions and script reference are equal to freshly generated ones.
+//! The committed man pages, completions, script reference and third-party notices are equal to freshly generated ones.
 
 use std::fs;
 use std::path::Path;
 
 use tcpx::testing;
 
+use crate::dependencies;
+
 /// `TCPX_BLESS=1 cargo test` regenerates the files.
 #[test]
 fn committed_files_equal_generated_ones() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bless = std::env::var_os("TCPX_BLESS").is_some();
-    for (path, fresh) in testing::files() {
+    let notices = [("THIRD-PARTY-NOTICES.txt".to_owned(), dependencies::notices())];
+    for (path, fresh) in testing::files().into_iter().chain(notices) {
         let file = top.join(&path);
         if bless {
             fs::create_dir_all(file.parent().expect("a file in a folder")).expect("the folder can be made");

@@ -5,6 +5,7 @@ mod builtins;
 mod bulk;
 mod connecting;
 mod contained;
+mod dependencies;
 mod directions;
 mod docs;
 mod encodings;
