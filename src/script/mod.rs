@@ -40,7 +40,6 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod timers;
-mod tree;
 mod trouble;
 mod waiting;
 
