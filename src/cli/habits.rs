@@ -294,7 +294,7 @@ mod tests {
             ("--proxy socks5://u:secret@p h 80", "", "tcpx connect --proxy 'socks5://***@p' h 80"),
             ("-l --lua-exec x.lua 9000", "written in Rhai", "tcpx listen 9000"),
             ("-l --allow 10.0.0.0/8 --deny ::1 9000", "", "tcpx listen --allow 10.0.0.0/8 --deny ::1 9000"),
-            ("-l --denyfile hosts 9000", "", "tcpx listen --deny @hosts 9000"),
+            ("-l --denyfile /dev/null 9000", "", "tcpx listen --deny @/dev/null 9000"),
         ] {
             let hint = hint(line);
             assert!(hint.contains(part) && hint.ends_with(command), "{line}: {hint}");
