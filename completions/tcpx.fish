@@ -80,6 +80,14 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy-protocol -d 
 v2\t''"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l recv-buffer -d 'Size of the receive buffer of each socket (SO_RCVBUF)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send-buffer -d 'Size of the send buffer of each socket (SO_SNDBUF), likewise' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tos -d 'Type of service of what is sent (IP_TOS): a number or a name, as in ef, af21, lowdelay' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l ttl -d 'Hop limit of what is sent (IP_TTL), from 1 to 255' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l user-timeout -d 'Give a connection up when sent bytes stay unacknowledged for this time (TCP_USER_TIMEOUT)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l bind-device -d 'Use this network interface only (SO_BINDTODEVICE)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l join -d 'With -u: receive what is sent to this multicast group' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l multicast-ttl -d 'With -u: how many networks a datagram to a group crosses, from 0 to 255' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-ca -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
@@ -110,6 +118,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 6 -d 'Use IPv6 onl
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l nodelay -d 'Send small pieces at once (TCP_NODELAY); this is the default'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-nodelay -d 'Let the system gather small pieces'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l broadcast -d 'With -u: allow datagrams to all hosts of a network, as in 192.0.2.255'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls -d 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l tls-insecure -d 'Trust everybody: what is sent may be read and changed on its way'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -161,6 +170,14 @@ always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l recv-buffer -d 'Size of the receive buffer of each socket (SO_RCVBUF)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l send-buffer -d 'Size of the send buffer of each socket (SO_SNDBUF), likewise' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tos -d 'Type of service of what is sent (IP_TOS): a number or a name, as in ef, af21, lowdelay' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l ttl -d 'Hop limit of what is sent (IP_TTL), from 1 to 255' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l user-timeout -d 'Give a connection up when sent bytes stay unacknowledged for this time (TCP_USER_TIMEOUT)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l bind-device -d 'Use this network interface only (SO_BINDTODEVICE)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l join -d 'With -u: receive what is sent to this multicast group' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l multicast-ttl -d 'With -u: how many networks a datagram to a group crosses, from 0 to 255' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-ca -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
@@ -173,6 +190,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-client-ca -d 'A
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s k -l keep-open -d 'Serve many clients at the same time; stdin goes to all of them'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l once -d 'Accept one connection and end when it has closed; the same as --accept 1'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l reuse-port -d 'Let other processes of this user listen at the same port, too (SO_REUSEPORT)'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l accept-proxy -d 'Take each client\'s address from the header of the PROXY protocol that comes first'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s C -l crlf -d 'Send every lone LF as CR LF'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l watch -d 'Load the script again when it changes, keeping every connection'
@@ -193,6 +211,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 6 -d 'Use IPv6 only
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l nodelay -d 'Send small pieces at once (TCP_NODELAY); this is the default'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-nodelay -d 'Let the system gather small pieces'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l broadcast -d 'With -u: allow datagrams to all hosts of a network, as in 192.0.2.255'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls -d 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l tls-insecure -d 'Trust everybody: what is sent may be read and changed on its way'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -4,6 +4,7 @@
 //! options) and opens nothing.
 
 pub mod access;
+pub mod sockets;
 pub mod tls;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use encoding_rs::Encoding;
 use crate::endpoint::Endpoint;
 use crate::proxy::{HeaderVersion, Proxy};
 pub use access::Access;
+pub use sockets::SocketOptions;
 pub use tls::Tls;
 
 /// One run of `tcpx connect` or `tcpx listen`.
@@ -29,6 +31,8 @@ pub struct Config {
     pub nodelay: bool,
     /// `SO_KEEPALIVE` on every connection.
     pub keepalive: Keepalive,
+    /// Options of every socket.
+    pub sockets: SocketOptions,
     /// The proxies of every connection that is made, in the order of travel.
     pub proxies: Vec<Proxy>,
     /// Encodings and line ends.
@@ -125,6 +129,8 @@ pub struct Listen {
     pub access: Access,
     /// Number of worker threads that accept from the port.
     pub workers: usize,
+    /// `--reuse-port`: other processes of this user may listen there, too.
+    pub reuse_port: bool,
     /// `--accept-proxy`: every client begins with a header of the PROXY protocol.
     pub accept_proxy: bool,
     /// File that receives `host:port\n` when the listener is ready.

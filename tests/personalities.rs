@@ -131,6 +131,8 @@ const LINES: &[(&str, &str)] = &[
     ("nc -U /no/such/socket", ""),
     ("nc -T foo 127.0.0.1 HELLO", ""),
     ("nc -V 1 127.0.0.1 HELLO", ""),
+    ("nc -T ef -M 9 -I 20000 -O 20000 127.0.0.1 HELLO", ""),
+    ("nc -b 127.0.0.1 HELLO", ""),
     ("ncat -z 127.0.0.1 HELLO", ""),
     ("ncat -z 127.0.0.1 CLOSED", ""),
     ("ncat 127.0.0.1 CLOSED", ""),

@@ -1,4 +1,4 @@
-//! Runs the tutorials and the page about testing: writes their files, runs their commands in their terminals, and compares the
+//! Runs the tutorials and the pages about testing and datagrams: writes their files, runs their commands in their terminals, and compares the
 //! output with the text.
 //!
 //! Conventions of all: a block that begins with a comment with a file name is that file; a block
@@ -20,6 +20,7 @@ use crate::support::{Collected, Folder, installed, missing};
 const TUTORIAL: &str = "docs/tutorial.md";
 const CHINESE: &str = "docs/zh-CN/tutorial.md";
 const TESTING: &str = "docs/testing.md";
+const DATAGRAMS: &str = "docs/udp.md";
 
 #[test]
 fn the_tutorial_shows_the_actual_output() {
@@ -41,6 +42,15 @@ fn the_chinese_tutorial_shows_the_actual_output() {
 fn the_page_about_testing_shows_the_actual_output() {
     let (files, commands) = run(TESTING);
     assert!(files > 6 && commands > 12, "{files} files and {commands} commands were found");
+}
+
+#[test]
+fn the_page_about_datagrams_shows_the_actual_output() {
+    if !installed("dig") {
+        return missing("dig");
+    }
+    let (_, commands) = run(DATAGRAMS);
+    assert!(commands > 10, "{commands} commands were found");
 }
 
 #[test]

@@ -229,3 +229,115 @@ fn dig_and_logger_speak_to_built_in_scripts() {
         assert!(is_there, "{}", syslog.out.text());
     }
 }
+
+#[test]
+fn a_name_with_several_addresses_is_reached_at_the_one_that_answers() {
+    let server = socket("127.0.0.1:0");
+    let port = server.local_addr().unwrap().port().to_string();
+    let asking = Tcpx::new(&["connect", "-u", "localhost", &port, "--send", "one", "--send", "two", "--until", "6b"]);
+    let asking = asking.spawn();
+    for wanted in [&b"one"[..], b"two"] {
+        let (asked, from) = next(&server);
+        assert_eq!(asked, wanted);
+        server.send_to(&asked, from).unwrap();
+    }
+    asking.finish().code(0).wrote("onetwo");
+    drop(server);
+    let refused = Tcpx::new(&["connect", "-u", "localhost", &port, "--send", "one"]).run();
+    assert_eq!(refused.status_code(), Some(7), "{}", refused.stderr);
+}
+
+#[test]
+fn datagrams_go_to_all_hosts_of_a_network_once_that_is_allowed() {
+    let server = socket("0.0.0.0:0");
+    let port = server.local_addr().unwrap().port().to_string();
+    let words = ["connect", "-u", "127.255.255.255", &port, "--send", "who is there?"];
+    let refused = Tcpx::new(&words).run();
+    assert_eq!(refused.status_code(), Some(7), "{}", refused.stderr);
+    refused.said("permission denied; --broadcast allows datagrams to all hosts of a network");
+    let asking = Tcpx::new(&words).args(&["--broadcast", "--until", "2b"]).spawn();
+    let (_, from) = next(&server);
+    // Each answers from its own address.
+    socket("127.0.0.9:0").send_to(b"I", from).unwrap();
+    server.send_to(b"2", from).unwrap();
+    asking.finish().code(0);
+}
+
+#[test]
+fn groups_are_joined_by_servers_and_clients() {
+    let options = ["listen", "-u", "--join", "239.1.2.3%lo", "0", "--on-line", "print(line); conn.send(line)"];
+    let mut server = Tcpx::new(&options).spawn();
+    let port = server.address().port().to_string();
+    let to_group = ["connect", "-u", "239.1.2.3", &port];
+    let from = ["--source", "127.0.0.1"];
+    let asking = Tcpx::new(&to_group).args(&from).args(&["--send", "one\n", "--until", "3b"]).run();
+    assert_eq!(asking.status_code(), Some(0), "{}", asking.stderr);
+    asking.wrote("one");
+    // A client that receives for the group at its port, beside the server.
+    let source = format!(":{port}");
+    let member = Tcpx::new(&to_group).args(&["--join", "239.1.2.3%lo", "--source", &source, "--until", "4b"]);
+    let mut member = member.args(&["--multicast-ttl", "0", "-v"]).stdin(Stdin::Open).spawn();
+    member.wait_stderr("connected to");
+    let said = Tcpx::new(&to_group).args(&from).args(&["--send-only", "--send", "two\n"]).run();
+    assert_eq!(said.status_code(), Some(0), "{}", said.stderr);
+    member.finish().code(0).wrote("two\n");
+    server.wait_stdout(b"one\ntwo\n");
+}
+
+#[test]
+fn groups_of_ipv6_are_joined_too() {
+    let script = r#"
+        ip link set lo up && ip link add d0 type veth peer name d1 && ip link set d0 up && ip link set d1 up || exit 77
+        "$1" listen -u --join ff02::5:6%d0 4000 --on-data 'conn.send(data)' -q & server=$!
+        # A new interface has no address for the first seconds.
+        for try in $(seq 1 100); do
+            "$1" connect -u ff02::5:6%d0 4000 --send one --until 3b --timeout 5 2>/dev/null && break
+            sleep 0.2
+        done
+        kill $server"#;
+    let words = ["-rn", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_tcpx")];
+    let done = Tcpx::other("unshare", &words).run();
+    if done.status_code() == Some(77) || done.stderr.starts_with("unshare: ") {
+        return crate::support::missing("a network of its own");
+    }
+    done.wrote("one");
+}
+
+#[test]
+fn workers_share_the_clients_of_a_udp_port() {
+    let echo = ["listen", "-u", "127.0.0.1", "0", "--workers", "3", "--on-data", "conn.send(data)"];
+    let mut tcpx = Tcpx::new(&echo).spawn();
+    let address = tcpx.address();
+    let clients: Vec<_> = (0..20).map(|_| socket("127.0.0.1:0")).collect();
+    for round in 0..3u8 {
+        for client in &clients {
+            client.send_to(&[round], address).unwrap();
+            assert_eq!(next(client), (vec![round], address));
+        }
+    }
+}
+
+#[test]
+fn lost_datagrams_are_counted() {
+    let tcpx =
+        Tcpx::new(&["listen", "-u", "-v", "--recv-only", "127.0.0.1", "0", "--recv-buffer", "8K", "--until", "1l"]);
+    let mut tcpx = tcpx.spawn();
+    let address = tcpx.address();
+    let client = socket("127.0.0.1:0");
+    client.send_to(b"x", address).unwrap();
+    tcpx.wait_stdout(b"x");
+    tcpx.freeze();
+    for _ in 0..500 {
+        client.send_to(&[b'x'; 1000], address).unwrap();
+    }
+    tcpx.thaw();
+    loop {
+        client.send_to(b"\n", address).unwrap();
+        if !tcpx.is_running() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let done = tcpx.finish();
+    done.code(0).said("datagrams were lost: a queue was full");
+}

@@ -19,6 +19,7 @@ mod report;
 mod resolve;
 mod rules;
 mod socat;
+mod sockets;
 mod usage;
 mod values;
 mod version;

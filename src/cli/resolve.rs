@@ -24,7 +24,7 @@ use super::args::{
 use super::generate::Page;
 use super::personality::Errand;
 use super::report::{self, Report};
-use super::{access, inherited, locale, proxies, rules, values};
+use super::{access, inherited, locale, proxies, rules, sockets, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
@@ -176,6 +176,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
     rules::datagrams_have_no_end(&target, &args.ending, &args.transport, &streams)?;
     let others = [(source.is_some(), "--source"), (!proxies.is_empty(), "--proxy")];
     rules::unix_has_no_ip_options(&args.transport, &target, &others)?;
+    let sockets = sockets::of_connect(&args.transport, &target, rules::has_script(&args.script))?;
     check_route(&proxies, &target)?;
     let place = proxies.first().map_or(&target, |proxy| &proxy.place);
     rules::families_agree(&args.transport, place, source.as_ref())?;
@@ -190,6 +191,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         keepalive: keepalive(&args.transport)?,
+        sockets,
         proxies,
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
@@ -227,7 +229,9 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     rules::tls::over_a_stream(&address, is_tls)?;
     let stream_only = [(args.server.backlog.is_some(), "--backlog"), (args.server.accept_proxy, "--accept-proxy")];
     rules::datagrams_have_no_end(&address, &args.ending, &args.transport, &stream_only)?;
-    rules::unix_has_no_ip_options(&args.transport, &address, &[(args.server.workers.is_some(), "--workers")])?;
+    let ip_only = [(args.server.workers.is_some(), "--workers"), (args.server.reuse_port, "--reuse-port")];
+    rules::unix_has_no_ip_options(&args.transport, &address, &ip_only)?;
+    let sockets = sockets::of_listen(&args.transport, &address, rules::has_script(&args.script))?;
     rules::unix_clients_have_no_address(&args.server, &address)?;
     rules::families_agree(&args.transport, &address, None)?;
     let server = &args.server;
@@ -248,14 +252,22 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
             workers: server.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?,
             ready_file: server.ready_file.clone(),
             accept_proxy: server.accept_proxy,
+            reuse_port: server.reuse_port,
             ready_fd: server.ready_fd.as_deref().map(|n| values::descriptor("--ready-fd", n)).transpose()?,
             run: server.run.clone(),
             accept_limit: limit("--accept-timeout", server.accept_timeout.as_deref())?,
         }),
-        family: family(args.transport.ipv4, args.transport.ipv6),
+        // Groups of IPv4 alone need no socket of both.
+        family: match family(args.transport.ipv4, args.transport.ipv6) {
+            Family::Any if !sockets.groups.is_empty() && sockets.groups.iter().all(|group| group.address.is_ipv4()) => {
+                Family::V4
+            }
+            family => family,
+        },
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
         keepalive: keepalive(&args.transport)?,
+        sockets,
         proxies: proxies(&args.transport.proxy)?,
         memory: memory(&args.transport)?,
         text: text(&args.text)?,

@@ -112,8 +112,10 @@ pub(super) fn unix_has_no_ip_options(
         return Ok(());
     }
     let what = if place.is_unix() { "a Unix socket" } else { "an open socket" };
-    let families = [(transport.ipv4, "-4"), (transport.ipv6, "-6")];
-    match families.iter().chain(others).find(|(given, _)| *given) {
+    // An open socket may be one of TCP.
+    let asks = transport.keepalive.is_some() && place.is_unix();
+    let streams = [(transport.ipv4, "-4"), (transport.ipv6, "-6"), (asks, "--keepalive")];
+    match streams.iter().chain(others).find(|(given, _)| *given) {
         Some((_, option)) => {
             Err(Error::usage_hint(format!("{option} is for TCP, and {place} is {what}"), format!("leave {option} out")))
         }
@@ -164,6 +166,7 @@ pub(super) fn datagrams_have_no_end(
     let streams = [
         (ending.half_open, "--half-open"),
         (transport.keepalive.is_some(), "--keepalive"),
+        (transport.sockets.user_timeout.is_some(), "--user-timeout"),
         (transport.nodelay, "--nodelay"),
         (transport.no_nodelay, "--no-nodelay"),
     ];

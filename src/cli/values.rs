@@ -78,7 +78,16 @@ pub(super) fn count<N: FromStr + PartialOrd + From<u8>>(option: &str, text: &str
 
 /// Parses an amount of memory in bytes, at least [`SMALLEST_SIZE`]: `64M`, `1.5G`, `65536K`; a bare number is in bytes.
 pub(super) fn size(option: &str, text: &str) -> Result<usize> {
-    let example = || format!("write a number with K, M or G (powers of 1024), as in {option} 256M");
+    size_within(option, text, "256M", (SMALLEST_SIZE, "4M"), LARGEST_SIZE)
+}
+
+/// Parses the size of a buffer of a socket, which is less than that.
+pub(super) fn buffer_size(option: &str, text: &str) -> Result<usize> {
+    size_within(option, text, "256K", (1, "1"), LARGEST_BUFFER)
+}
+
+fn size_within(option: &str, text: &str, usual: &str, smallest: (usize, &str), largest: usize) -> Result<usize> {
+    let example = || format!("write a number with K, M or G (powers of 1024), as in {option} {usual}");
     let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(number_ends);
     let unit = unit.strip_suffix("iB").or_else(|| unit.strip_suffix('B')).unwrap_or(unit);
@@ -94,14 +103,14 @@ pub(super) fn size(option: &str, text: &str) -> Result<usize> {
         return Err(Error::usage_hint(format!("{option} {text:?} is not a size"), example()));
     };
     let bytes = number * (1u64 << shift) as f64;
-    if bytes < SMALLEST_SIZE as f64 {
-        let smallest = SMALLEST_SIZE >> 20;
+    if bytes < smallest.0 as f64 {
+        let smallest = smallest.1;
         return Err(Error::usage_hint(
-            format!("{option} {text:?} is too small: {smallest}M is the smallest"),
+            format!("{option} {text:?} is too small: {smallest} is the smallest"),
             example(),
         ));
     }
-    if bytes > LARGEST_SIZE as f64 {
+    if bytes > largest as f64 {
         return Err(Error::usage_hint(format!("{option} {text:?} is too large"), example()));
     }
     Ok(bytes as usize)
@@ -286,6 +295,8 @@ const LONGEST_SECONDS: f64 = 8760.0 * 3600.0;
 
 /// Minimum size: one connection alone may hold more than 1 MiB in each direction.
 const SMALLEST_SIZE: usize = 4 << 20;
+/// Maximum size of a buffer of a socket: the system counts it in 32 bits, and may double it.
+const LARGEST_BUFFER: usize = 1 << 30;
 /// Maximum size: more memory than any machine has, and sums of it stay in range.
 const LARGEST_SIZE: usize = 1 << 50;
 

@@ -182,7 +182,7 @@ impl Driver {
         }
         if parts.config.script.is_some() {
             let (text, nodelay) = (parts.config.text, parts.config.nodelay);
-            let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of(&parts.config)));
+            let bind = Some(parts.listeners.binder(Rc::clone(&parts.io.network), Defaults::of_script(&parts.config)));
             let limit = |script| max_connects(script, parts.config.workers(), machine::descriptors());
             let max_connects = parts.config.script.as_ref().map_or(usize::MAX, limit);
             let ids = parts.ids.clone();

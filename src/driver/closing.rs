@@ -3,6 +3,7 @@
 //! Owns what each part does when the run ends. The stage and the exit code are owned by `shutdown`.
 
 use crate::driver::parts::Parts;
+use crate::driver::peer::Peer;
 use crate::driver::shutdown::{Ending, GRACE, Reader, run_over};
 use crate::exit::Exit;
 use crate::output::{Notice, Totals};
@@ -181,7 +182,9 @@ impl Parts {
 
     /// Reports what was counted, if it is anything. Of several workers the last one does, for all.
     fn notify_totals(&mut self) {
-        let totals = Totals { refused: self.listeners.refused() };
+        let of_peer = |peer: &Peer| peer.lost + peer.transport.lost_by_system();
+        let lost = self.peers.lost() + self.peers.iter().map(of_peer).sum::<u64>() + self.listeners.lost();
+        let totals = Totals { refused: self.listeners.refused(), lost };
         let totals = self.worker.as_ref().map_or(Some(totals), |worker| worker.leave(totals));
         if let Some(totals) = totals.filter(|totals| *totals != Totals::default()) {
             self.io.notify(&Notice::Summary(totals));

@@ -114,7 +114,7 @@ impl Parts {
         };
         let proxies = request.proxies.unwrap_or_else(|| self.config.proxies.clone());
         let wishes = Wishes { limit: request.timeout, nodelay, proxies, security, ..Wishes::default() };
-        let plan = Plan::new(Defaults::of(&self.config), request.target, wishes);
+        let plan = Plan::new(Defaults::of_script(&self.config), request.target, wishes);
         let outcomes = self.dials.start(&mut self.io, plan, request.view);
         self.dialed.extend(outcomes);
     }

@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use mio::Interest;
 
 use crate::config::{Family, show_duration};
+use crate::driver::fallback::Fallback;
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Duties, LocalAddress, Lookup, Plan};
 use crate::driver::securing::{ConnectLimit, Security};
@@ -43,6 +45,8 @@ pub(super) enum DialOutcome<T> {
         tasks: Vec<T>,
         /// What stands between its socket and its target, the lowest first.
         layers: Vec<Box<dyn Layer>>,
+        /// Where a connection of datagrams goes on if this address is refused.
+        fallback: Option<Box<Fallback>>,
     },
     /// It cannot be made.
     Failed { view: Rc<ConnView>, duties: Duties, error: Error },
@@ -196,12 +200,13 @@ impl<T> Dials<T> {
                 let peer =
                     if dialing.hops.is_empty() { ends.peer } else { Address::behind_proxy(&dialing.plan.target) };
                 let layers = dialing.layers(&peer, &ends.local);
+                let fallback = dialing.fallback();
                 let Dialing { view, plan, tasks, give_up_at, .. } = dialing;
                 view.connected(peer, ends.local, io.now);
                 let (transport, duties) = (connecting.into_transport(), plan.wishes.duties);
                 let limit = give_up_at.zip(plan.wishes.limit).map(|(at, limit)| ConnectLimit { at, limit });
                 let security = plan.wishes.security.map(|security| (security, limit));
-                vec![DialOutcome::Connected { slot, transport, view, duties, security, tasks, layers }]
+                vec![DialOutcome::Connected { slot, transport, view, duties, security, tasks, layers, fallback }]
             }
             Err(error) => {
                 let (id, address) = (attempt.id, attempt.address.clone());
@@ -356,7 +361,7 @@ impl<T> Dials<T> {
         while let Some(address) = dial.next_attempt(io.now) {
             io.notify(&Notice::Dialing { conn: id, target: &target, address: &address });
             let source = dialing.source.and_then(|source| source.towards(&address));
-            let started = io.network.connect(&address, source).and_then(|mut connecting| {
+            let started = io.network.connect(&address, source, &dialing.plan.sockets).and_then(|mut connecting| {
                 let slot = io.register(&mut *connecting, Interest::READABLE | Interest::WRITABLE, Source::Attempt);
                 slot.map(|slot| (connecting, slot)).map_err(StartError::Connect)
             });
@@ -377,6 +382,12 @@ impl<T> Dials<T> {
                     dial.failed(address, cause, io.now);
                 }
                 Err(StartError::Busy) => dial.busy(address, io.now),
+                Err(StartError::Option(error)) => {
+                    let target = dialing.plan.target.to_string();
+                    let error = Error::Bind { operation: "make a socket for", address: target, cause: cause(&error) };
+                    outcomes.extend(self.give_up(io, id, error));
+                    return outcomes;
+                }
                 Err(StartError::Bind(error)) => {
                     let address = source.map(|source| source.to_string()).unwrap_or_default();
                     let error = Error::Bind { operation: "bind to", address, cause: cause(&error) };
@@ -437,6 +448,20 @@ impl<T> Dialing<T> {
         layers
     }
 
+    /// The addresses that were not tried, if the first one may still be refused.
+    fn fallback(&mut self) -> Option<Box<Fallback>> {
+        if !self.plan.target.is_datagram() {
+            return None;
+        }
+        let waiting = self.dial.take()?.into_waiting();
+        let with_source = |address: Address| {
+            let source = self.source.and_then(|source| source.towards(&address));
+            (address, source)
+        };
+        let addresses = waiting.into_iter().map(with_source).collect();
+        Fallback::new(self.plan.target.to_string(), Arc::clone(&self.plan.sockets), addresses)
+    }
+
     fn deadline(&self) -> Option<Instant> {
         let next = self.dial.as_ref().and_then(Dial::deadline);
         [next, self.give_up_at].into_iter().flatten().min()
@@ -449,7 +474,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::Text;
+    use crate::config::{SocketOptions, Text};
     use crate::driver::plan::{Defaults, Wishes};
     use crate::driver::world::SystemNetwork;
     use crate::endpoint::{Endpoint, UnixName};
@@ -462,7 +487,7 @@ mod tests {
 
     fn plan(target: Endpoint, wishes: Wishes) -> (Plan, Rc<ConnView>) {
         let view = ConnView::dialing(1, &target, &Text::default(), Instant::now());
-        (Plan::new(Defaults::PLAIN, target, wishes), Rc::new(view))
+        (Plan::new(Defaults::plain(), target, wishes), Rc::new(view))
     }
 
     fn turn_until_done(dials: &mut Dials<u8>, io: &mut Io) -> Outcomes<u8> {
@@ -515,10 +540,10 @@ mod tests {
     fn a_full_queue_is_tried_again_until_the_time_limit() {
         let (mut io, mut dials) = (io(), Dials::<u8>::default());
         let name = UnixName::Abstract(format!("tcpx-dials-{}", std::process::id()).into_bytes());
-        let options = Options { family: Family::Any, backlog: 0, shared: false };
+        let options = Options { family: Family::Any, backlog: 0, shared: false, sockets: Arc::default() };
         let place = Address::unix(name.clone());
-        let mut server = factory::listen(std::slice::from_ref(&place), options).unwrap();
-        let filler = factory::connect(&place, None);
+        let mut server = factory::listen(std::slice::from_ref(&place), &options).unwrap();
+        let filler = factory::connect(&place, None, &SocketOptions::default());
         let limit = Some(Duration::from_millis(50));
         let (plan, view) = plan(Endpoint::Unix(name), Wishes { limit, ..Wishes::default() });
         assert!(dials.start(&mut io, plan.clone(), view.clone()).is_empty());

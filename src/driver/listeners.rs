@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
@@ -55,6 +56,8 @@ pub(super) struct Listeners {
     /// Which clients are taken, and how many were not.
     access: Access,
     refused: u64,
+    /// Datagrams that were lost on sockets that are closed.
+    lost: u64,
 }
 
 /// Outcome of a listener.
@@ -115,12 +118,18 @@ impl Listeners {
         self.refused
     }
 
+    /// Datagrams that were lost because a queue was full, and that no connection has counted.
+    pub(super) fn lost(&self) -> u64 {
+        let open = self.acceptors.values().map(|acceptor| &acceptor.listening).chain(self.retired.values());
+        self.lost + open.map(|listening| listening.lost()).sum::<u64>()
+    }
+
     /// The function that binds for a script, at once because the port has to be known, unless a name has to be resolved.
     pub(super) fn binder(&self, network: Rc<dyn Network>, defaults: Defaults) -> Binder {
         let fresh = Rc::clone(&self.fresh);
         let last_id = Cell::new(0);
         Box::new(move |endpoint: &Endpoint, on_demand: bool| {
-            let plan = Plan::new(defaults, endpoint.clone(), Wishes::default());
+            let plan = Plan::new(defaults.clone(), endpoint.clone(), Wishes::default());
             let listening = match plan.places() {
                 Ok(Lookup::Known(places)) => Some(bind(&*network, &plan, &places)?),
                 // Told where every name that does not resolve is told.
@@ -319,6 +328,7 @@ impl Listeners {
         self.retired.retain(|slot, listening| {
             let is_in_use = listening.is_in_use();
             if !is_in_use {
+                self.lost += listening.lost();
                 io.deregister(*slot, &mut **listening);
             }
             is_in_use
@@ -425,6 +435,7 @@ impl Listeners {
         if acceptor.listening.retire() {
             self.retired.insert(slot, acceptor.listening);
         } else {
+            self.lost += acceptor.listening.lost();
             io.deregister(slot, &mut *acceptor.listening);
         }
     }
@@ -488,13 +499,15 @@ impl Acceptor {
 
 /// Binds and listens on one of these addresses.
 fn bind(network: &dyn Network, plan: &Plan, places: &[Address]) -> Result<Box<dyn Listening>> {
-    let options = Options { family: plan.family, backlog: plan.wishes.backlog, shared: plan.shared };
-    let listen = |options| network.listen(places, options).map_err(|error| cannot_listen(&plan.target, &error));
+    let sockets = Arc::clone(&plan.sockets);
+    let options = Options { family: plan.family, backlog: plan.wishes.backlog, shared: plan.shared, sockets };
+    let listen =
+        |options: &Options| network.listen(places, options).map_err(|error| cannot_listen(&plan.target, &error));
     if plan.wishes.claims && plan.target.port().is_some_and(|port| port != 0) {
         // With a shared port another run could listen there, too, and get some of the clients: try it unshared first.
-        drop(listen(Options { shared: false, ..options })?);
+        drop(listen(&Options { shared: false, ..options.clone() })?);
     }
-    listen(options)
+    listen(&options)
 }
 
 fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Error {

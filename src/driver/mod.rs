@@ -15,6 +15,7 @@ mod companion;
 mod dials;
 mod events;
 mod executing;
+mod fallback;
 mod feeding;
 mod files;
 mod io;

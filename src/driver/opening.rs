@@ -76,7 +76,7 @@ impl Parts {
             security: self.securing.of_run(&self.config)?,
             // One peer only: the kernel must not complete the handshake of a second.
             backlog: listen.backlog.unwrap_or(if listen.single_peer { 0 } else { BACKLOG }),
-            claims: self.worker.as_ref().is_some_and(Worker::is_first),
+            claims: !listen.reuse_port && self.worker.as_ref().is_some_and(Worker::is_first),
             duties: Duties::of_run(listen.single_peer),
             ..Wishes::default()
         };
@@ -149,8 +149,11 @@ impl Parts {
 
     fn finish_dial(&mut self, outcome: DialOutcome<Task>) {
         match outcome {
-            DialOutcome::Connected { slot, transport, view, duties, security, tasks, layers } => {
+            DialOutcome::Connected { slot, transport, view, duties, security, tasks, layers, fallback } => {
                 self.add_peer(slot, transport, view, duties, security, layers);
+                if let Some(peer) = self.peers.get_mut(slot) {
+                    peer.fallback = fallback;
+                }
                 let (is_running, ending) = (self.shutdown.is_running(), self.shutdown.ending());
                 self.work_on(slot, |peer| {
                     for task in tasks {

@@ -4,21 +4,26 @@
 //! other parts of the driver.
 
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
+use mio::Interest;
+
 use crate::driver::budgets::Turn;
+use crate::driver::fallback::Fallback;
 use crate::driver::files::Files;
 use crate::driver::io::Io;
 use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::securing::{ConnectLimit, Security};
 use crate::driver::shutdown::Ending;
+use crate::endpoint::Address;
 use crate::error::cause;
 use crate::net::bulk::{FLOW, Move};
 use crate::net::reactor::{Io as Step, Slot};
 use crate::net::splice_pipe::SplicePipe;
-use crate::net::{Closed, Transport};
+use crate::net::{Closed, StartError, Transport};
 use crate::output::Notice;
 use crate::session::connection::{Action, Settings};
 use crate::session::{CloseReason, ConnError, ConnId, ConnView, Direction, ErrorKind, Handler, Link, Operation, Side};
@@ -58,6 +63,10 @@ pub(super) struct Peer {
     pub(super) opened: bool,
     /// The socket is closed.
     pub(super) released: bool,
+    /// Where it goes on if its address is refused, until something is received.
+    pub(super) fallback: Option<Box<Fallback>>,
+    /// Datagrams that were lost because a queue was full.
+    pub(super) lost: u64,
     /// Bytes it held when [`Peers`](super::peers::Peers) last looked.
     pub(super) held: usize,
 }
@@ -120,6 +129,8 @@ impl Peer {
             relay_ended: false,
             opened: false,
             released: false,
+            fallback: None,
+            lost: 0,
             held: 0,
         }
     }
@@ -193,8 +204,12 @@ impl Peer {
         } else {
             readiness.read(buffer, |buffer| self.transport.read(buffer))
         };
+        if self.link.is_datagram() {
+            self.count_lost(io);
+        }
         match step {
             Step::Moved(n) => {
+                self.fallback = None;
                 self.flows = n >= FLOW;
                 // What comes after the last event of a connection is discarded, and nobody hears of it.
                 if self.link.view().info.is_open() && !self.link.hides_received() {
@@ -217,6 +232,7 @@ impl Peer {
                 }
                 self.link.handle_eof(io.now);
             }
+            Step::Failed(error) if self.fall_back(io, &error) => {}
             Step::Failed(error) => {
                 let error = self.error(Operation::Read, &error);
                 self.link.handle_read_error(io.now, error);
@@ -245,6 +261,8 @@ impl Peer {
             }
             match readiness.write(bytes, |bytes| self.transport.write(bytes)) {
                 Step::Moved(n) => {
+                    // Once more than can be kept was sent, it is too late for another address.
+                    self.fallback.take_if(|fallback| !fallback.keep(&bytes[..n]));
                     if !is_hidden {
                         io.notify_bytes(self.link.view(), Direction::Out, &bytes[..n]);
                     }
@@ -253,7 +271,9 @@ impl Peer {
                 }
                 Step::Blocked | Step::Ended => break,
                 Step::Failed(error) => {
-                    self.write_failed(io, &error);
+                    if !self.fall_back(io, &error) {
+                        self.write_failed(io, &error);
+                    }
                     break;
                 }
             }
@@ -301,6 +321,63 @@ impl Peer {
         true
     }
 
+    /// Goes on with the next address of the target, if this one is refused and nothing was received from it. Returns whether it
+    /// does.
+    fn fall_back(&mut self, io: &mut Io, error: &io::Error) -> bool {
+        if !is_refusal(error) {
+            return false;
+        }
+        let Some(mut fallback) = self.fallback.take() else { return false };
+        let (id, mut failed, mut why) = (self.id(), self.link.view().info.peer().clone(), cause(error));
+        while let Some((address, source)) = fallback.next_address() {
+            io.notify(&Notice::AttemptFailed { conn: id, address: &failed, cause: &why });
+            io.notify(&Notice::Dialing { conn: id, target: &fallback.target, address: &address });
+            match self.connect_to(io, &fallback, &address, source) {
+                Ok(()) => {
+                    for datagram in fallback.sent() {
+                        // A refusal is told by the next call.
+                        let _ = self.transport.write(datagram);
+                    }
+                    self.fallback = Some(fallback);
+                    io.reactor.wake(self.slot);
+                    return true;
+                }
+                Err(error) => (failed, why) = (address, cause(&error)),
+            }
+        }
+        false
+    }
+
+    /// Connects to another address, with a socket in place of this one.
+    fn connect_to(
+        &mut self,
+        io: &mut Io,
+        fallback: &Fallback,
+        address: &Address,
+        source: Option<SocketAddr>,
+    ) -> io::Result<()> {
+        let connecting = io.network.connect(address, source, &fallback.sockets);
+        let mut connecting = connecting.map_err(|error| match error {
+            StartError::Option(error) | StartError::Bind(error) | StartError::Connect(error) => error,
+            StartError::Busy => io::ErrorKind::WouldBlock.into(),
+        })?;
+        let ends = connecting.finish()?.ok_or(io::ErrorKind::NotConnected)?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        io.reactor.replace(self.slot, &mut *self.transport, &mut *connecting, both)?;
+        self.transport = connecting.into_transport();
+        self.link.view().moved(ends.peer, ends.local);
+        Ok(())
+    }
+
+    /// Notes datagrams that were lost since the last call.
+    fn count_lost(&mut self, io: &mut Io) {
+        let n = self.transport.take_lost();
+        if n > 0 {
+            self.lost += n;
+            io.notify(&Notice::Lost { conn: self.link.view(), n });
+        }
+    }
+
     /// Handles a failed write. What the peer sent before it is still read.
     pub(super) fn write_failed(&mut self, io: &mut Io, error: &io::Error) {
         let error = self.error(Operation::Write, error);
@@ -318,12 +395,8 @@ impl Peer {
 
     /// An error of the socket as one of the connection: what was refused before anything came never stood.
     fn error(&self, operation: Operation, error: &io::Error) -> ConnError {
-        let is_refused = matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
-        );
         let (kind, op) = match self.link.view().info.has_received() {
-            _ if !self.link.is_datagram() || !is_refused => return link_error(operation, error),
+            _ if !self.link.is_datagram() || !is_refusal(error) => return link_error(operation, error),
             false => (ErrorKind::Refused, Operation::Connect),
             true => (ErrorKind::Reset, operation),
         };
@@ -353,6 +426,10 @@ impl Peer {
     fn let_go(&mut self, io: &mut Io, abort: bool) {
         if !abort {
             self.transport.end_by_reset(false);
+        }
+        if self.link.is_datagram() {
+            self.count_lost(io);
+            self.lost += self.transport.lost_by_system();
         }
         self.transport = Box::new(Closed);
         io.reactor.forget(self.slot);
@@ -438,6 +515,14 @@ impl Peer {
         self.link.absorb(pipe.into_bytes());
         None
     }
+}
+
+/// Whether nobody takes datagrams there.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
+    )
 }
 
 /// Converts an I/O error to an error of the connection.

@@ -29,6 +29,8 @@ pub(super) struct Peers {
     counted: usize,
     /// Bytes that all connections held after their last turns.
     held: usize,
+    /// Datagrams that were lost on connections that are gone.
+    lost: u64,
     /// The connection whose turn it is.
     in_turn: Option<(ConnId, Slot)>,
 }
@@ -54,6 +56,7 @@ impl Peers {
         self.slots.remove(&peer.id());
         self.counted -= usize::from(peer.duties.counted);
         self.held -= peer.held;
+        self.lost += peer.lost;
         Some(peer)
     }
 
@@ -132,6 +135,11 @@ impl Peers {
     /// Number of connections that count for `--max-conns`.
     pub(super) fn counted(&self) -> usize {
         self.counted
+    }
+
+    /// Datagrams that were lost on connections that are gone, because a queue was full.
+    pub(super) fn lost(&self) -> u64 {
+        self.lost
     }
 
     /// Bytes that all connections held after their last turns.

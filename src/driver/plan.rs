@@ -6,9 +6,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, Family, Role};
+use crate::config::{Config, Family, Role, SocketOptions};
 use crate::driver::securing::Security;
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, Result};
@@ -32,13 +33,14 @@ pub(super) struct Duties {
 }
 
 /// Settings of every connection and listener of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Defaults {
     family: Family,
     no_dns: bool,
     nodelay: bool,
-    /// The port is shared by several workers.
+    /// The port is shared by several workers, or processes.
     shared: bool,
+    sockets: Arc<SocketOptions>,
 }
 
 /// Settings of one connection or listener beyond the defaults.
@@ -71,6 +73,7 @@ pub(super) struct Plan {
     pub(super) no_dns: bool,
     pub(super) nodelay: bool,
     pub(super) shared: bool,
+    pub(super) sockets: Arc<SocketOptions>,
     pub(super) wishes: Wishes,
 }
 
@@ -104,11 +107,19 @@ impl Duties {
 impl Defaults {
     /// The defaults without options on the command line.
     #[cfg(test)]
-    pub(super) const PLAIN: Self = Self { family: Family::Any, no_dns: false, nodelay: true, shared: false };
+    pub(super) fn plain() -> Self {
+        Self { family: Family::Any, no_dns: false, nodelay: true, shared: false, sockets: Arc::default() }
+    }
 
     pub(super) fn of(config: &Config) -> Self {
-        let shared = matches!(&config.role, Role::Listen(listen) if listen.workers > 1);
-        Self { family: config.family, no_dns: config.no_dns, nodelay: config.nodelay, shared }
+        let shared = matches!(&config.role, Role::Listen(listen) if listen.workers > 1 || listen.reuse_port);
+        let sockets = Arc::new(config.sockets.clone());
+        Self { family: config.family, no_dns: config.no_dns, nodelay: config.nodelay, shared, sockets }
+    }
+
+    /// Those of connections and listeners that are not the run's own.
+    pub(super) fn of_script(config: &Config) -> Self {
+        Self { sockets: Arc::new(config.sockets.clone().without_groups()), ..Self::of(config) }
     }
 }
 
@@ -132,8 +143,8 @@ impl Default for Wishes {
 impl Plan {
     /// Makes a plan, for the command line and for scripts alike.
     pub(super) fn new(defaults: Defaults, target: Endpoint, wishes: Wishes) -> Self {
-        let Defaults { family, no_dns, nodelay, shared } = defaults;
-        Self { target, family, no_dns, nodelay: wishes.nodelay.unwrap_or(nodelay), shared, wishes }
+        let Defaults { family, no_dns, nodelay, shared, sockets } = defaults;
+        Self { target, family, no_dns, nodelay: wishes.nodelay.unwrap_or(nodelay), shared, sockets, wishes }
     }
 
     /// The place that the socket is connected to: the first proxy, or the target.
@@ -267,7 +278,7 @@ mod tests {
     use super::*;
 
     fn plan(target: &str, source: Option<&str>, no_dns: bool) -> Plan {
-        let defaults = Defaults { family: Family::Any, no_dns, nodelay: false, shared: false };
+        let defaults = Defaults { no_dns, nodelay: false, ..Defaults::plain() };
         let source = source.map(|text| text.parse().unwrap());
         Plan::new(defaults, target.parse().unwrap(), Wishes { source, ..Wishes::default() })
     }

@@ -13,7 +13,7 @@ use std::time::Instant;
 use mio::event::Source;
 use signal_hook_mio::v1_0::Signals;
 
-use crate::config::Family;
+use crate::config::{Family, SocketOptions};
 use crate::driver::messages::{self, Messages, Stderr};
 use crate::endpoint::Address;
 use crate::error::{Error, cause};
@@ -96,12 +96,17 @@ pub(super) trait Network {
     ///
     /// # Errors
     /// What the system reports at once.
-    fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError>;
+    fn connect(
+        &self,
+        to: &Address,
+        source: Option<SocketAddr>,
+        options: &SocketOptions,
+    ) -> Result<Box<dyn Connecting>, StartError>;
     /// Binds and listens on one of the addresses, the first that works.
     ///
     /// # Errors
     /// The last address's error.
-    fn listen(&self, addresses: &[Address], options: Options) -> io::Result<Box<dyn Listening>>;
+    fn listen(&self, addresses: &[Address], options: &Options) -> io::Result<Box<dyn Listening>>;
     /// Resolves a name without waiting; the answer comes by mail.
     fn resolve(&self, request: Request, host: String, port: u16, family: Family, mailbox: &Mailbox<Mail>);
     /// Nobody waits for this answer any more.
@@ -199,11 +204,16 @@ pub(super) struct SystemNetwork {
 }
 
 impl Network for SystemNetwork {
-    fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
-        factory::connect(to, source)
+    fn connect(
+        &self,
+        to: &Address,
+        source: Option<SocketAddr>,
+        options: &SocketOptions,
+    ) -> Result<Box<dyn Connecting>, StartError> {
+        factory::connect(to, source, options)
     }
 
-    fn listen(&self, addresses: &[Address], options: Options) -> io::Result<Box<dyn Listening>> {
+    fn listen(&self, addresses: &[Address], options: &Options) -> io::Result<Box<dyn Listening>> {
         factory::listen(addresses, options)
     }
 

@@ -126,6 +126,11 @@ impl Dial {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 
+    /// The addresses that were not tried.
+    pub fn into_waiting(self) -> VecDeque<Address> {
+        self.waiting
+    }
+
     /// When the next attempt is due.
     pub fn deadline(&self) -> Option<Instant> {
         (!self.waiting.is_empty()).then_some(self.next_at)

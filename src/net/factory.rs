@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::config::SocketOptions;
 use crate::endpoint::Address;
 use crate::net::listener::{self, Options};
 use crate::net::{Connecting, Listening, StartError, inherited, tcp, udp, unix, unixgram};
@@ -13,13 +14,19 @@ use crate::net::{Connecting, Listening, StartError, inherited, tcp, udp, unix, u
 ///
 /// # Errors
 /// An error that the system reports at once.
-pub fn connect(to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
+pub fn connect(
+    to: &Address,
+    source: Option<SocketAddr>,
+    options: &SocketOptions,
+) -> Result<Box<dyn Connecting>, StartError> {
     Ok(match to {
-        Address::Ip(target) => Box::new(tcp::Connect::start(*target, source)?),
-        Address::Udp(target) => Box::new(udp::Connect::start(*target, source)?),
-        Address::Unix(Some(name)) => Box::new(unix::Connect::start(name)?),
-        Address::Unixgram(Some(name)) => Box::new(unixgram::Connect::start(name)?),
-        Address::Descriptor { number, .. } => return inherited::connect(*number).map_err(StartError::Connect),
+        Address::Ip(target) => Box::new(tcp::Connect::start(*target, source, options)?),
+        Address::Udp(target) => Box::new(udp::Connect::start(*target, source, options)?),
+        Address::Unix(Some(name)) => Box::new(unix::Connect::start(name, options)?),
+        Address::Unixgram(Some(name)) => Box::new(unixgram::Connect::start(name, options)?),
+        Address::Descriptor { number, .. } => {
+            return inherited::connect(*number, options).map_err(StartError::Connect);
+        }
         Address::Unix(None) | Address::Unixgram(None) | Address::Name(_) => {
             return Err(StartError::Connect(io::ErrorKind::AddrNotAvailable.into()));
         }
@@ -30,7 +37,7 @@ pub fn connect(to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Conne
 ///
 /// # Errors
 /// The error of the last address.
-pub fn listen(addresses: &[Address], options: Options) -> io::Result<Box<dyn Listening>> {
+pub fn listen(addresses: &[Address], options: &Options) -> io::Result<Box<dyn Listening>> {
     let mut last = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address to listen on");
     for address in addresses {
         match listen_on(address, options) {
@@ -41,13 +48,13 @@ pub fn listen(addresses: &[Address], options: Options) -> io::Result<Box<dyn Lis
     Err(last)
 }
 
-fn listen_on(address: &Address, options: Options) -> io::Result<Box<dyn Listening>> {
+fn listen_on(address: &Address, options: &Options) -> io::Result<Box<dyn Listening>> {
     Ok(match address {
         Address::Ip(address) => Box::new(listener::listen(*address, options)?),
-        Address::Unix(Some(name)) => Box::new(unix::UnixListening::bind(name, options.backlog)?),
+        Address::Unix(Some(name)) => Box::new(unix::UnixListening::bind(name, options.backlog, &options.sockets)?),
         Address::Udp(address) => Box::new(udp::listen(*address, options)?),
-        Address::Unixgram(Some(name)) => Box::new(unixgram::listen(name)?),
-        Address::Descriptor { number, .. } => return inherited::listen(*number),
+        Address::Unixgram(Some(name)) => Box::new(unixgram::listen(name, &options.sockets)?),
+        Address::Descriptor { number, .. } => return inherited::listen(*number, &options.sockets),
         Address::Unix(None) | Address::Unixgram(None) | Address::Name(_) => {
             return Err(io::ErrorKind::AddrNotAvailable.into());
         }

@@ -49,6 +49,8 @@ struct Hub {
     blocked: RefCell<Vec<Slot>>,
     buffer: RefCell<Vec<u8>>,
     is_retired: Cell<bool>,
+    /// Datagrams of peers that nobody could accept.
+    lost: Cell<u64>,
 }
 
 /// What tells peers apart: the address, and for those without a name the process and user.
@@ -69,6 +71,8 @@ struct Flow {
     error: Option<io::Error>,
     slot: Option<Slot>,
     uid: Option<u32>,
+    /// Datagrams in either direction that a queue had no room for.
+    lost: u64,
 }
 
 /// The listening side of a hub.
@@ -99,6 +103,7 @@ impl HubListening {
             blocked: RefCell::default(),
             buffer: RefCell::default(),
             is_retired: Cell::default(),
+            lost: Cell::default(),
         });
         Self { hub, _file: None }
     }
@@ -132,6 +137,10 @@ impl Listening for HubListening {
 
     fn has_waiting(&self) -> bool {
         !self.hub.waiting.borrow().is_empty()
+    }
+
+    fn lost(&self) -> u64 {
+        self.hub.lost.get() + datagram::dropped(self.hub.socket.as_fd())
     }
 
     fn take_blocked(&mut self) -> Vec<Slot> {
@@ -175,12 +184,17 @@ impl Hub {
             flow.push(bytes);
             return flow.slot.map_or(Accepted::TryNext, Accepted::Delivered);
         }
-        if self.is_retired.get() || (!accepts && self.waiting.borrow().len() >= BACKLOG) {
+        if self.is_retired.get() {
+            return Accepted::TryNext;
+        }
+        if !accepts && self.waiting.borrow().len() >= BACKLOG {
+            self.lost.set(self.lost.get() + 1);
             return Accepted::TryNext;
         }
         let queue = VecDeque::new();
         let uid = arrival.sender.map(|(_, uid)| uid);
-        let mut flow = Flow { to: arrival.from, asked: via, via, queue, held: 0, error: None, slot: None, uid };
+        let mut flow =
+            Flow { to: arrival.from, asked: via, via, queue, held: 0, error: None, slot: None, uid, lost: 0 };
         flow.push(bytes);
         let flow = Rc::new(RefCell::new(flow));
         self.peers.borrow_mut().entry(key.clone()).or_default().push(Rc::clone(&flow));
@@ -256,6 +270,8 @@ impl Flow {
         if held <= ROOM || self.queue.is_empty() {
             self.held = held;
             self.queue.push_back(bytes.to_vec());
+        } else {
+            self.lost += 1;
         }
     }
 }
@@ -278,6 +294,7 @@ impl Transport for HubPeer {
             match self.hub.send(&self.flow, bytes) {
                 // No event says when one of several Unix peers reads again: it is lost, as one of the network would be.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.key.0.ip().is_none() => {
+                    self.flow.borrow_mut().lost += 1;
                     return Ok(bytes.len());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -285,7 +302,10 @@ impl Transport for HubPeer {
                     return Err(error);
                 }
                 // It is lost on its way, as datagrams are.
-                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => return Ok(bytes.len()),
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                    self.flow.borrow_mut().lost += 1;
+                    return Ok(bytes.len());
+                }
                 Err(error) if is_no_source(&error) && self.flow.borrow().via.is_some() => {
                     self.flow.borrow_mut().via = None;
                 }
@@ -299,6 +319,10 @@ impl Transport for HubPeer {
             }
         }
         Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.flow.borrow_mut().lost)
     }
 
     fn has_input(&self) -> bool {

@@ -4,12 +4,14 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::net::{TcpStream, UdpSocket, UnixStream};
 use rustix::io::FdFlags;
-use socket2::{Socket, Type};
+use socket2::{Domain, Socket, Type};
 
+use crate::config::SocketOptions;
 use crate::endpoint::Address;
 use crate::net::hub::HubListening;
 use crate::net::listener::{TcpListening, plain};
@@ -17,7 +19,7 @@ use crate::net::tcp::Tcp;
 use crate::net::udp::Udp;
 use crate::net::unix::{self, Unix, UnixListening};
 use crate::net::unixgram::Unixgram;
-use crate::net::{Connecting, Ends, Listening, Transport, delegate_source};
+use crate::net::{Connecting, Ends, Listening, Transport, delegate_source, options};
 use crate::sys::datagram;
 
 /// A connected socket, which stands already.
@@ -30,8 +32,8 @@ struct Inherited {
 ///
 /// # Errors
 /// It is not open, or no connected socket.
-pub fn connect(number: i32) -> io::Result<Box<dyn Connecting>> {
-    let socket = take(number)?;
+pub fn connect(number: i32, sockets: &SocketOptions) -> io::Result<Box<dyn Connecting>> {
+    let socket = take(number, sockets)?;
     let peer = socket.peer_addr().map_err(|error| match error.kind() {
         io::ErrorKind::NotConnected => io::Error::new(error.kind(), "the socket is not connected"),
         _ => error,
@@ -58,8 +60,8 @@ pub fn connect(number: i32) -> io::Result<Box<dyn Connecting>> {
 ///
 /// # Errors
 /// It is not open, or no socket that clients can reach.
-pub fn listen(number: i32) -> io::Result<Box<dyn Listening>> {
-    let socket = take(number)?;
+pub fn listen(number: i32, sockets: &Arc<SocketOptions>) -> io::Result<Box<dyn Listening>> {
+    let socket = take(number, sockets)?;
     let local = socket.local_addr()?;
     let name = unix::datagram_address(&local);
     if socket.r#type()? == Type::DGRAM {
@@ -81,21 +83,31 @@ pub fn listen(number: i32) -> io::Result<Box<dyn Listening>> {
         return Ok(Box::new(TcpListening::new(socket, ip)));
     }
     match name {
-        Address::Unixgram(Some(name)) => Ok(Box::new(UnixListening::new(socket, *name))),
+        Address::Unixgram(Some(name)) => Ok(Box::new(UnixListening::new(socket, *name, sockets))),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "the socket has no name")),
     }
 }
 
-/// Takes a descriptor over.
-fn take(number: i32) -> io::Result<Socket> {
+/// Takes a descriptor over, and sets what fits its socket.
+fn take(number: i32, sockets: &SocketOptions) -> io::Result<Socket> {
     let fd = OwnedFd::from(crate::sys::unix::take_fd(number)?);
     // Programs that we start have no use for it.
     rustix::io::fcntl_setfd(&fd, FdFlags::CLOEXEC)?;
     let socket = Socket::from(fd);
-    match socket.r#type() {
-        Ok(Type::STREAM | Type::DGRAM) => {}
-        _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no stream or datagram socket")),
+    let unfit = |message: String| io::Error::new(io::ErrorKind::InvalidInput, message);
+    let Ok(kind @ (Type::STREAM | Type::DGRAM)) = socket.r#type() else {
+        return Err(unfit("it is no stream or datagram socket".to_owned()));
+    };
+    let domain = socket.local_addr().map_or(Domain::UNIX, |local| local.domain());
+    match sockets.of_ip().filter(|_| domain == Domain::UNIX) {
+        Some(option) => return Err(unfit(format!("{option} is for IP, and it is a Unix socket"))),
+        None if kind == Type::STREAM => {}
+        None if sockets.user_timeout.is_some() => {
+            return Err(unfit("--user-timeout is for streams, and it is a datagram socket".to_owned()));
+        }
+        None => {}
     }
+    options::apply(&socket, domain, kind, sockets)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

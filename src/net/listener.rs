@@ -2,15 +2,16 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::net::TcpListener;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::Family;
+use crate::config::{Family, SocketOptions};
 use crate::endpoint::Address;
 use crate::net::tcp::Tcp;
-use crate::net::{Accepted, Ends, Listening, delegate_source};
+use crate::net::{Accepted, Ends, Listening, delegate_source, options};
 
 /// Default length of the accept queue. With 128, a burst of 1 000 connects stalls for a second (a SYN is retransmitted),
 /// with 1024 it does not.
@@ -24,7 +25,7 @@ pub struct TcpListening {
 }
 
 /// Options of a listener.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Address family; `[::]` accepts IPv4 too, unless the family is IPv6.
     pub family: Family,
@@ -32,6 +33,8 @@ pub struct Options {
     pub backlog: i32,
     /// Shares the port with other sockets of this user (socket(7), `SO_REUSEPORT`).
     pub shared: bool,
+    /// Options of the socket, and of those that it accepts.
+    pub sockets: Arc<SocketOptions>,
 }
 
 /// The wildcard addresses in the order to try them: dual-stack, then IPv4 for systems without IPv6.
@@ -49,7 +52,7 @@ pub fn wildcard(family: Family, port: u16) -> Vec<SocketAddr> {
 ///
 /// # Errors
 /// Errors of socket(2), bind(2) and listen(2).
-pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening> {
+pub fn listen(address: SocketAddr, options: &Options) -> io::Result<TcpListening> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     // Without it a restarted server cannot bind until TIME_WAIT has passed (socket(7)).
@@ -67,6 +70,7 @@ pub fn listen(address: SocketAddr, options: Options) -> io::Result<TcpListening>
         socket.set_keepalive(true)?;
         socket.set_linger(Some(Duration::ZERO))?;
     }
+    options::apply(&socket, Domain::for_address(address), Type::STREAM, &options.sockets)?;
     socket.bind(&address.into())?;
     socket.listen(options.backlog)?;
     let listener = TcpListener::from_std(socket.into());
@@ -148,7 +152,8 @@ mod tests {
     }
 
     fn on_loopback(port: u16, shared: bool) -> io::Result<TcpListening> {
-        listen((Ipv4Addr::LOCALHOST, port).into(), Options { family: Family::V4, backlog: BACKLOG, shared })
+        let options = Options { family: Family::V4, backlog: BACKLOG, shared, sockets: Arc::default() };
+        listen((Ipv4Addr::LOCALHOST, port).into(), &options)
     }
 
     #[test]
@@ -168,6 +173,31 @@ mod tests {
         assert_eq!(socket2::SockRef::from(&stream).keepalive().unwrap(), cfg!(target_os = "linux"));
         let linger = socket2::SockRef::from(&stream).linger().unwrap();
         assert_eq!(linger == Some(Duration::ZERO), cfg!(target_os = "linux"));
+    }
+
+    #[test]
+    fn accepted_sockets_have_the_options_that_were_asked_for() {
+        let sockets = SocketOptions {
+            recv_buffer: Some(20_000),
+            tos: Some(0x10),
+            ttl: Some(9),
+            user_timeout: Some(Duration::from_secs(3)),
+            ..SocketOptions::default()
+        };
+        let options = Options { family: Family::Any, backlog: BACKLOG, shared: false, sockets: Arc::new(sockets) };
+        // A socket of both families, and a peer of each.
+        let listening = listen((Ipv6Addr::UNSPECIFIED, 0).into(), &options).unwrap();
+        for host in ["127.0.0.1", "::1"] {
+            let address = SocketAddr::new(host.parse().unwrap(), listening.address.port());
+            let _client = std::net::TcpStream::connect(address).unwrap();
+            let (stream, _) = listening.listener.accept().unwrap();
+            let socket = socket2::SockRef::from(&stream);
+            let tos = if host == "::1" { socket.tclass_v6() } else { socket.tos_v4() };
+            let ttl = if host == "::1" { socket.unicast_hops_v6() } else { socket.ttl_v4() };
+            assert_eq!((tos.unwrap(), ttl.unwrap()), (0x10, 9), "{host}");
+            assert_eq!(socket.recv_buffer_size().unwrap(), 40_000);
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(3)));
+        }
     }
 
     #[test]

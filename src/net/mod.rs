@@ -10,6 +10,7 @@ pub mod factory;
 pub mod hub;
 mod inherited;
 pub mod listener;
+mod options;
 pub mod process;
 pub mod reactor;
 pub mod resolver;
@@ -79,6 +80,11 @@ pub trait Listening: Source {
         false
     }
 
+    /// Datagrams that were lost because a queue was full, and that no connection has counted.
+    fn lost(&self) -> u64 {
+        0
+    }
+
     /// Whether there are connections that receive by way of this socket: it has to stay registered.
     fn is_in_use(&self) -> bool {
         false
@@ -113,6 +119,8 @@ pub enum Accepted {
 /// Error of starting a connect.
 #[derive(Debug)]
 pub enum StartError {
+    /// An option of the socket cannot be set; the error names it.
+    Option(io::Error),
     /// The local address cannot be bound.
     Bind(io::Error),
     /// The target cannot be reached.
@@ -143,6 +151,16 @@ pub trait Transport: Source {
     /// Whether something can be read although no event has said so.
     fn has_input(&self) -> bool {
         false
+    }
+
+    /// Datagrams that were lost because a queue was full, since the last call.
+    fn take_lost(&mut self) -> u64 {
+        0
+    }
+
+    /// Datagrams that the system has dropped because its own queue was full, since the socket was made.
+    fn lost_by_system(&self) -> u64 {
+        0
     }
 
     /// Sends FIN; receiving goes on.

@@ -169,6 +169,25 @@ impl<M> Reactor<M> {
         Ok(slot)
     }
 
+    /// Watches another source in place of one, both ways; the old one is closed after that.
+    ///
+    /// # Errors
+    /// As for [`Reactor::register`].
+    pub fn replace<S: Source + ?Sized, T: Source + ?Sized>(
+        &mut self,
+        slot: Slot,
+        old: &mut S,
+        new: &mut T,
+        interest: Interest,
+    ) -> io::Result<()> {
+        let _ = self.poll.registry().deregister(old);
+        self.poll.registry().register(new, Token(slot), interest)?;
+        // A new socket accepts bytes before its first event.
+        let readiness = self.readiness(slot);
+        *readiness = Readiness { writable: true, queued: readiness.queued, ..Readiness::default() };
+        Ok(())
+    }
+
     /// A slot for a source that needs no watching because it is always ready.
     pub fn register_always_ready(&mut self) -> Slot {
         self.slots.insert(Readiness { readable: true, writable: true, ..Readiness::default() })

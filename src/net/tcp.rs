@@ -8,8 +8,8 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::config::Keepalive;
-use crate::net::{Connecting, Ends, StartError, Transport, delegate_source};
+use crate::config::{Keepalive, SocketOptions};
+use crate::net::{Connecting, Ends, StartError, Transport, delegate_source, options};
 
 /// One TCP connection.
 #[derive(Debug)]
@@ -50,8 +50,9 @@ impl Connect {
     ///
     /// # Errors
     /// Errors of socket(2), bind(2) and connect(2) that are reported at once.
-    pub fn start(target: SocketAddr, source: Option<SocketAddr>) -> Result<Self, StartError> {
+    pub fn start(target: SocketAddr, source: Option<SocketAddr>, sockets: &SocketOptions) -> Result<Self, StartError> {
         let socket = open(target).map_err(StartError::Connect)?;
+        options::apply(&socket, Domain::for_address(target), Type::STREAM, sockets).map_err(StartError::Option)?;
         if let Some(source) = source {
             bind(&socket, source).map_err(StartError::Bind)?;
         }

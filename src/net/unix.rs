@@ -11,13 +11,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mio::net::{UnixListener, UnixStream};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
+use crate::config::SocketOptions;
 use crate::endpoint::{Address, UnixName};
 use crate::net::listener::accept_failed;
-use crate::net::{Accepted, Connecting, Ends, Listening, StartError, Transport, delegate_source};
+use crate::net::{Accepted, Connecting, Ends, Listening, StartError, Transport, delegate_source, options};
 use crate::sys::interrupts::RemovedAtDeath;
 
 /// A Unix stream connection.
@@ -38,6 +40,8 @@ pub struct UnixListening {
     _file: Option<SocketFile>,
     listener: UnixListener,
     name: UnixName,
+    /// Options of accepted sockets, which do not inherit them.
+    sockets: Arc<SocketOptions>,
 }
 
 /// The socket file created by bind(2).
@@ -65,9 +69,10 @@ impl Connect {
     /// # Errors
     /// Errors of socket(2) and connect(2). A full accept queue (`EAGAIN`) is [`StartError::Busy`]: the socket would never
     /// become ready.
-    pub fn start(name: &UnixName) -> Result<Self, StartError> {
+    pub fn start(name: &UnixName, sockets: &SocketOptions) -> Result<Self, StartError> {
         let target = socket_address(name).map_err(StartError::Connect)?;
         let socket = open(Type::STREAM).map_err(StartError::Connect)?;
+        options::apply(&socket, Domain::UNIX, Type::STREAM, sockets).map_err(StartError::Option)?;
         match socket.connect(&target) {
             Ok(()) => Ok(Self { unix: Unix(UnixStream::from_std(socket.into())), target: name.clone() }),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(StartError::Busy),
@@ -93,15 +98,16 @@ impl UnixListening {
     ///
     /// # Errors
     /// Errors of bind(2) and listen(2), with a clearer message if the file is not a socket or is in use.
-    pub fn bind(name: &UnixName, backlog: i32) -> io::Result<Self> {
+    pub fn bind(name: &UnixName, backlog: i32, sockets: &Arc<SocketOptions>) -> io::Result<Self> {
         let (socket, file) = bind(name, Type::STREAM)?;
         socket.listen(backlog)?;
-        Ok(Self { _file: file, ..Self::new(socket, name.clone()) })
+        Ok(Self { _file: file, ..Self::new(socket, name.clone(), sockets) })
     }
 
     /// Wraps a listening socket that does not block; its file is somebody else's.
-    pub(super) fn new(socket: Socket, name: UnixName) -> Self {
-        Self { listener: UnixListener::from_std(socket.into()), name, _file: None }
+    pub(super) fn new(socket: Socket, name: UnixName, sockets: &Arc<SocketOptions>) -> Self {
+        let sockets = Arc::clone(sockets);
+        Self { listener: UnixListener::from_std(socket.into()), name, _file: None, sockets }
     }
 }
 
@@ -135,6 +141,8 @@ impl Listening for UnixListening {
     fn accept(&mut self) -> Accepted {
         match self.listener.accept() {
             Ok((stream, peer)) => {
+                // One that the system refuses was refused for the listening socket.
+                let _ = options::apply(&SockRef::from(&stream), Domain::UNIX, Type::STREAM, &self.sockets);
                 Accepted::Peer(Box::new(Unix(stream)), Ends { peer: address_of(&peer), local: self.address() })
             }
             Err(error) => accept_failed(error),

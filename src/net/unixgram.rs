@@ -6,12 +6,13 @@ use std::io;
 use std::os::fd::AsFd;
 
 use mio::net::UnixDatagram;
-use socket2::{SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::config::SocketOptions;
 use crate::endpoint::{Address, UnixName};
 use crate::net::hub::HubListening;
 use crate::net::unix::{self, datagram_address};
-use crate::net::{Connecting, Ends, StartError, Transport, delegate_source};
+use crate::net::{Connecting, Ends, StartError, Transport, delegate_source, options};
 use crate::sys::datagram;
 
 /// A Unix datagram socket with one peer.
@@ -37,9 +38,10 @@ impl Connect {
     ///
     /// # Errors
     /// Errors of socket(2), bind(2) and connect(2).
-    pub fn start(name: &UnixName) -> Result<Self, StartError> {
+    pub fn start(name: &UnixName, sockets: &SocketOptions) -> Result<Self, StartError> {
         let target = unix::socket_address(name).map_err(StartError::Connect)?;
         let socket = unix::open(Type::DGRAM).map_err(StartError::Connect)?;
+        options::apply(&socket, Domain::UNIX, Type::DGRAM, sockets).map_err(StartError::Option)?;
         // unix(7), autobind: elsewhere there is none, and no answer.
         if cfg!(target_os = "linux") {
             let unnamed = SockAddr::unix("").map_err(StartError::Bind)?;
@@ -54,8 +56,9 @@ impl Connect {
 ///
 /// # Errors
 /// Errors of bind(2), with a clearer message if the file is not a socket or is in use.
-pub fn listen(name: &UnixName) -> io::Result<HubListening> {
+pub fn listen(name: &UnixName, sockets: &SocketOptions) -> io::Result<HubListening> {
     let (socket, file) = unix::bind(name, Type::DGRAM)?;
+    options::apply(&socket, Domain::UNIX, Type::DGRAM, sockets)?;
     datagram::ask_for_senders(socket.as_fd());
     Ok(HubListening::new(socket, Address::Unixgram(Some(Box::new(name.clone())))).with_file(file))
 }
@@ -73,6 +76,10 @@ impl Connecting for Connect {
 }
 
 impl Transport for Unixgram {
+    fn lost_by_system(&self) -> u64 {
+        datagram::dropped(self.0.as_fd())
+    }
+
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.recv(buffer)
     }

@@ -59,12 +59,14 @@ pub struct Commentator {
     tallies: HashMap<ConnId, [Tally; 2]>,
     /// Refused clients that were not told of.
     refused: Option<Tally>,
+    /// Lost datagrams that were not told of.
+    lost: Option<Tally>,
 }
 
 impl Commentator {
     /// An observer with the verbosity of this console.
     pub fn new(console: Console, write: Box<dyn FnMut(&str)>) -> Self {
-        Self { console, write, zone: None, tallies: HashMap::new(), refused: None }
+        Self { console, write, zone: None, tallies: HashMap::new(), refused: None, lost: None }
     }
 
     /// The message for a notice, with line ends; empty for none.
@@ -127,8 +129,18 @@ impl Commentator {
                 let others = if n > 1 { format!(" and {} others", n - 1) } else { String::new() };
                 format!("refused {peer}{others} on {local} (--allow, --deny)")
             }
+            Notice::Lost { conn, n } => {
+                let n = usize::try_from(n).unwrap_or(usize::MAX);
+                let (n, _) = self.lost.get_or_insert_with(|| Tally::new(at.mono)).add(at.mono, n)?;
+                format!("{}: {}", conn.name(), lost(n))
+            }
             Notice::Summary(totals) => {
-                format!("{} refused (--allow, --deny)", counted(totals.refused, "client was", "clients were"))
+                let clients = counted(totals.refused, "client was", "clients were");
+                match (totals.refused, totals.lost) {
+                    (0, _) => lost(totals.lost),
+                    (_, 0) => format!("{clients} refused (--allow, --deny)"),
+                    _ => format!("{clients} refused (--allow, --deny); {}", lost(totals.lost)),
+                }
             }
             Notice::Secured { conn, facts } => format!("{}: {}", conn.name(), agreed(facts)),
             Notice::Closed { conn, reason } => {
@@ -261,6 +273,10 @@ fn lines(prefix: &str, message: &str) -> String {
 /// A number with the word for one or for several.
 fn counted(n: u64, one: &str, several: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { several })
+}
+
+fn lost(n: u64) -> String {
+    format!("{} lost: a queue was full", counted(n, "datagram was", "datagrams were"))
 }
 
 /// What the two sides have agreed on in TLS.

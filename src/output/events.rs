@@ -216,6 +216,11 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line.number("queued", queued as u64);
             line
         }
+        Notice::Lost { conn, n } => {
+            let mut line = line(Some(conn.id), "lost");
+            line.number("n", n);
+            line
+        }
         Notice::StdinLeft { conn } => line(Some(conn.id), "stdin_left"),
         Notice::SentToNobody { conn, name } => line(Some(conn), "sent_to_nobody").with("name", name),
         Notice::AcceptPaused { address, cause } => {
@@ -242,7 +247,7 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
         Notice::Signal { name } => line(None, "signal").with("name", name),
         Notice::Summary(totals) => {
             let mut line = line(None, "summary");
-            line.number("refused", totals.refused);
+            line.number("refused", totals.refused).number("lost", totals.lost);
             line
         }
         Notice::Exit { code } => {

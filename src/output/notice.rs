@@ -145,6 +145,13 @@ pub enum Notice<'a> {
         /// Bytes that waited for it.
         queued: usize,
     },
+    /// Datagrams were lost because a queue was full.
+    Lost {
+        /// Their connection.
+        conn: &'a ConnView,
+        /// How many.
+        n: u64,
+    },
     /// `--eof-wait` has ended and the peer has not read everything.
     Unsent {
         /// The connection.
@@ -241,13 +248,15 @@ impl Notice<'_> {
 pub struct Totals {
     /// Clients that were not taken (`--allow`, `--deny`).
     pub refused: u64,
+    /// Datagrams that were lost because a queue was full, that of the system included.
+    pub lost: u64,
 }
 
 impl Totals {
     /// The numbers of two loops together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self { refused: self.refused + other.refused }
+        Self { refused: self.refused + other.refused, lost: self.lost + other.lost }
     }
 }
 

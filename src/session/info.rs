@@ -282,7 +282,7 @@ impl ConnInfo {
         self.last_received.set(now);
     }
 
-    /// A layer was told who the two ends are.
+    /// The two ends are others than was thought.
     pub(super) fn set_ends(&self, peer: Address, local: Address) {
         self.peer.replace(peer);
         self.local.replace(local);

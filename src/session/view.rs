@@ -69,6 +69,11 @@ impl ConnView {
         self.info.connected(peer, local, now);
     }
 
+    /// The connection goes on with another address of its target.
+    pub fn moved(&self, peer: Address, local: Address) {
+        self.info.set_ends(peer, local);
+    }
+
     /// Connecting failed: the connection is over before it stood.
     pub fn failed(&self) {
         self.info.stop_sending();

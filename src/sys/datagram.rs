@@ -60,6 +60,27 @@ fn set_option(socket: BorrowedFd<'_>, level: libc::c_int, option: libc::c_int, v
     }
 }
 
+/// Datagrams that the system has dropped on their way to this socket, most of them because its queue was full (`SO_MEMINFO`).
+#[cfg(target_os = "linux")]
+pub fn dropped(socket: BorrowedFd<'_>) -> u64 {
+    /// Number of values, and which of them it is (`linux/sock_diag.h`).
+    const VALUES: usize = 9;
+    const DROPS: usize = 8;
+    let mut values = [0u32; VALUES];
+    let mut length = size_of_val(&values) as libc::socklen_t;
+    // SAFETY: the system writes at most `length` bytes, which the array has, and says in `length` how many.
+    let result = unsafe {
+        let values = values.as_mut_ptr().cast();
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_MEMINFO, values, &raw mut length)
+    };
+    if result == 0 && length as usize == size_of_val(&values) { values[DROPS].into() } else { 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn dropped(_: BorrowedFd<'_>) -> u64 {
+    0
+}
+
 /// Receives one datagram without blocking.
 ///
 /// # Errors

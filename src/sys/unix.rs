@@ -1,7 +1,7 @@
 //! Signal dispositions, descriptors given by number and the environment, on Unix.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, OsString};
+use std::ffi::{CStr, CString, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -115,6 +115,19 @@ pub fn interfaces() -> Vec<String> {
         }
     }
     names
+}
+
+/// The number of a network interface.
+///
+/// # Errors
+/// There is none of this name.
+pub fn interface_index(name: &str) -> io::Result<u32> {
+    let name = CString::new(name)?;
+    // SAFETY: the name ends with a NUL and lives through the call.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(io::Error::last_os_error()),
+        number => Ok(number),
+    }
 }
 
 /// Bytes written to a TCP socket that the peer has not acknowledged; a FIN counts as one (tcp(7) `TIOCOUTQ`).

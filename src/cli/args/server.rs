@@ -31,6 +31,13 @@ pub(in crate::cli) struct ServerArgs {
     /// Length of the system's queue of clients that are not accepted yet
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub(in crate::cli) backlog: Option<String>,
+    #[arg(
+        long,
+        help = "Let other processes of this user listen at the same port, too (SO_REUSEPORT)",
+        long_help = "Let other processes of this user listen at the same port, too (SO_REUSEPORT), if all of them say so: the system \
+                     gives each client to one of them"
+    )]
+    pub(in crate::cli) reuse_port: bool,
     /// Take only clients from this address or network; @FILE is a list of them
     #[arg(
         long,

@@ -53,5 +53,7 @@ pub(in crate::cli) struct TransportArgs {
     #[arg(short = 'n', long)]
     pub(in crate::cli) no_dns: bool,
     #[command(flatten)]
+    pub(in crate::cli) sockets: super::SocketArgs,
+    #[command(flatten)]
     pub(in crate::cli) proxy: super::ProxyArgs,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter};
 use super::{Errand, FAILED, Line, Stop, Tool, usage};
-use crate::cli::old_line;
+use crate::cli::{old_line, sockets};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::sys::services;
@@ -209,14 +209,15 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         ('M', "--ttl", "ttl", "hop limits are"),
     ];
     for (letter, option, name, what) in sizes {
-        if let Some(number) = given.number(letter, name)? {
+        // Not an option of IP for a Unix socket, as there.
+        if let Some(number) = given.number(letter, name)?.filter(|_| letter != 'M' || !given.has('U')) {
             line.add_if_there(option, Some(&number.to_string()), &format!("-{letter}"), what)?;
         }
     }
-    if let Some(word) = given.value('T') {
+    if let Some(word) = given.value('T').filter(|_| !given.has('U')) {
         line.add_if_there("--tos", Some(&tos(word)?), "-T", "the type of service is")?;
     }
-    if given.has('b') {
+    if given.has('b') && given.has('u') {
         line.add_if_there("--broadcast", None, "-b", "broadcasts are")?;
     }
     if given.value('i').is_some() && given.operands.len() < 3 && !given.has('z') {
@@ -284,11 +285,9 @@ fn invalid_port(word: &str) -> Stop {
     refused(&format!("port number invalid: {}", word.escape_debug()))
 }
 
-/// The number of a type of service, from its name or in hex or decimal digits.
+/// The number of a type of service.
 fn tos(word: &str) -> Result<String, Stop> {
-    let named = TOS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, number)| *number);
-    let digits = word.strip_prefix("0x").map_or_else(|| word.parse().ok(), |hex| u8::from_str_radix(hex, 16).ok());
-    let number = named.or(digits);
+    let number = sockets::type_of_service(word);
     number
         .map(|number| number.to_string())
         .ok_or_else(|| refused(&format!("illegal tos value {}", word.escape_debug())))
@@ -316,37 +315,4 @@ const MISSING: &[(char, &str)] = &[
     ('V', "no alternate routing table support available"),
     ('W', "-W: tcpx does not count received packets; --until of tcpx connect ends after bytes or lines"),
     ('Z', "-Z: tcpx has no DCCP"),
-];
-
-/// Types of service by name.
-const TOS: &[(&str, u8)] = &[
-    ("lowdelay", 0x10),
-    ("throughput", 0x08),
-    ("reliability", 0x04),
-    ("inetcontrol", 0xc0),
-    ("netcontrol", 0xe0),
-    ("critical", 0xa0),
-    ("ef", 0xb8),
-    ("lowcost", 0x02),
-    ("va", 0xb0),
-    ("cs0", 0x00),
-    ("cs1", 0x20),
-    ("cs2", 0x40),
-    ("cs3", 0x60),
-    ("cs4", 0x80),
-    ("cs5", 0xa0),
-    ("cs6", 0xc0),
-    ("cs7", 0xe0),
-    ("af11", 0x28),
-    ("af12", 0x30),
-    ("af13", 0x38),
-    ("af21", 0x48),
-    ("af22", 0x50),
-    ("af23", 0x58),
-    ("af31", 0x68),
-    ("af32", 0x70),
-    ("af33", 0x78),
-    ("af41", 0x88),
-    ("af42", 0x90),
-    ("af43", 0x98),
 ];

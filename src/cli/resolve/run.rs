@@ -9,7 +9,7 @@ use super::{
 use crate::cli::args::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 use crate::cli::load;
 use crate::cli::report::threshold;
-use crate::config::{Entry, SCRIPT_TIMEOUT, Tls, VerdictPatterns};
+use crate::config::{Entry, SCRIPT_TIMEOUT, SocketOptions, Tls, VerdictPatterns};
 use crate::error::{Error, Result};
 use crate::load::schedule::{Rate, StartAt};
 use crate::load::{Shard, Threshold};
@@ -42,6 +42,7 @@ pub(super) fn config(script: Script, conns: &ConnsArgs, timeout: Option<&str>) -
         no_dns: conns.no_dns,
         nodelay: true,
         keepalive: Keepalive::System,
+        sockets: SocketOptions::default(),
         proxies: super::proxies(&conns.proxy)?,
         memory: None,
         text: Text {

@@ -10,7 +10,7 @@ fn io() -> Io {
 }
 
 fn plan(target: &str) -> Plan {
-    Plan::new(Defaults::PLAIN, target.parse().unwrap(), Wishes::default())
+    Plan::new(Defaults::plain(), target.parse().unwrap(), Wishes::default())
 }
 
 /// Where the run's own listener is, and its slot.
@@ -44,7 +44,7 @@ fn a_name_is_bound_once_it_is_resolved() {
 #[test]
 fn a_script_gets_the_address_at_once_unless_a_name_is_resolved() {
     let (mut io, mut listeners) = (io(), Listeners::new(None, None));
-    let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
+    let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::plain());
     let (first, address) = bind(&"127.0.0.1:0".parse().unwrap(), false).unwrap();
     assert!(address.is_some_and(|address| address.ip().is_some_and(|address| address.port() != 0)));
     assert!(bind(&"unix:/no/such/folder/s".parse().unwrap(), false).is_err());
@@ -61,7 +61,7 @@ fn a_script_gets_the_address_at_once_unless_a_name_is_resolved() {
 #[test]
 fn a_listener_that_is_closed_is_not_bound_by_a_late_answer() {
     let (mut io, mut listeners) = (io(), Listeners::new(None, None));
-    let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::PLAIN);
+    let bind = listeners.binder(Rc::new(SystemNetwork::default()), Defaults::plain());
     bind(&"localhost:0".parse().unwrap(), false).unwrap();
     assert!(listeners.adopt(&mut io).is_empty());
     listeners.close(&mut io, 1);

@@ -412,3 +412,62 @@ fn partners_pass_datagrams_on_and_end_without_them() {
         "#,
     );
 }
+
+#[test]
+fn the_next_address_of_a_name_is_tried_when_one_refuses_before_it_has_answered() {
+    play(
+        r#"
+        tcpx connect -u -v --send one host:53
+        $ stdin null
+        resolves host
+        > host is ::1 127.0.0.1
+        stderr tcpx: resolved host to ::1, 127.0.0.1 in 0.00ms
+        stderr tcpx: trying [::1]:53
+        1 connects to [::1]:53
+        stderr tcpx: connected to [::1]:53 from 127.0.0.1:9 in 0.00ms
+        1 gets "one"
+        > 1 refuses
+        stderr tcpx: [::1]:53: connection refused
+        stderr tcpx: trying 127.0.0.1:53
+        2 connects to 127.0.0.1:53
+        2 gets "one"
+        > 2 sends "two"
+        stdout "two"
+        at 1s
+        2 is closed
+        stderr tcpx: closed 127.0.0.1:53 (eof): 3 bytes received, 3 sent, after 1.0s
+        exit 0
+        "#,
+    );
+    // What has answered is the one.
+    play(
+        r#"
+        tcpx connect -u --send one --no-shutdown host:53
+        $ stdin null
+        resolves host
+        > host is ::1 127.0.0.1
+        1 connects to [::1]:53
+        1 gets "one"
+        > 1 sends "two"
+        stdout "two"
+        > 1 refuses
+        stderr tcpx: read from [::1]:53: connection refused
+        exit 56
+        "#,
+    );
+    play(
+        r#"
+        tcpx connect -uz host:53
+        resolves host
+        > host is ::1 127.0.0.1
+        1 connects to [::1]:53
+        1 gets ""
+        > 1 refuses
+        2 connects to 127.0.0.1:53
+        2 gets ""
+        > 2 refuses
+        stderr tcpx: connect to host:53: connection refused
+        exit 7
+        "#,
+    );
+}

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use super::stage::{Arrival, Life, Shared};
 use crate::codec::escape::show_bytes;
-use crate::config::Family;
+use crate::config::{Family, SocketOptions};
 use crate::driver::messages::{MessageStream, Messages, Queue};
 use crate::driver::world::{Clock, InputStream, Mail, Network, OutputStream, SignalSource, World};
 use crate::endpoint::Address;
@@ -157,7 +157,12 @@ impl Clock for FakeClock {
 struct FakeNetwork(Shared);
 
 impl Network for FakeNetwork {
-    fn connect(&self, to: &Address, source: Option<SocketAddr>) -> Result<Box<dyn Connecting>, StartError> {
+    fn connect(
+        &self,
+        to: &Address,
+        source: Option<SocketAddr>,
+        _: &SocketOptions,
+    ) -> Result<Box<dyn Connecting>, StartError> {
         let mut stage = self.0.borrow_mut();
         let life = if stage.connects_slowly { Life::Connecting } else { Life::Open };
         let index = stage.add_socket(life, to.is_datagram());
@@ -167,7 +172,7 @@ impl Network for FakeNetwork {
         Ok(Box::new(Socket::new(&self.0, index, to.clone())))
     }
 
-    fn listen(&self, addresses: &[Address], _: Options) -> io::Result<Box<dyn Listening>> {
+    fn listen(&self, addresses: &[Address], _: &Options) -> io::Result<Box<dyn Listening>> {
         let mut stage = self.0.borrow_mut();
         if stage.refuses_listeners {
             return Err(Errno::ADDRINUSE.into());

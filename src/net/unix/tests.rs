@@ -33,7 +33,7 @@ impl Drop for Folder {
 }
 
 fn refusal(name: &UnixName) -> String {
-    crate::error::cause(&UnixListening::bind(name, 8).unwrap_err())
+    crate::error::cause(&UnixListening::bind(name, 8, &Arc::default()).unwrap_err())
 }
 
 fn accepted(listening: &mut UnixListening) -> (Box<dyn Transport>, Ends) {
@@ -48,8 +48,8 @@ fn both_ends_know_their_names() {
     let folder = Folder::new();
     let abstract_name = UnixName::Abstract(format!("tcpx-{}", folder.0.display()).into_bytes());
     for name in [folder.socket(), abstract_name] {
-        let mut listening = UnixListening::bind(&name, 8).unwrap();
-        let mut connect = Connect::start(&name).unwrap();
+        let mut listening = UnixListening::bind(&name, 8, &Arc::default()).unwrap();
+        let mut connect = Connect::start(&name, &SocketOptions::default()).unwrap();
         let there = Address::unix(name.clone());
         let ends = connect.finish().unwrap().unwrap();
         assert_eq!(ends, Ends { peer: there.clone(), local: Address::Unix(None) });
@@ -70,7 +70,7 @@ fn a_stale_file_is_replaced_and_the_own_file_removed_at_the_end() {
     let folder = Folder::new();
     drop(UnixListener::bind(folder.path()).unwrap());
     assert!(folder.path().exists());
-    let listening = UnixListening::bind(&folder.socket(), 8).unwrap();
+    let listening = UnixListening::bind(&folder.socket(), 8, &Arc::default()).unwrap();
     UnixStream::connect(folder.path()).unwrap();
     drop(listening);
     assert!(!folder.path().exists());
@@ -79,7 +79,7 @@ fn a_stale_file_is_replaced_and_the_own_file_removed_at_the_end() {
 #[test]
 fn a_file_that_was_replaced_meanwhile_stays() {
     let folder = Folder::new();
-    let listening = UnixListening::bind(&folder.socket(), 8).unwrap();
+    let listening = UnixListening::bind(&folder.socket(), 8, &Arc::default()).unwrap();
     // The old one is kept: its inode number must not be given to the new one.
     fs::rename(folder.path(), folder.0.join("old")).unwrap();
     let other = UnixListener::bind(folder.path()).unwrap();
@@ -112,33 +112,34 @@ fn a_file_that_is_no_socket_is_never_removed() {
 #[test]
 fn names_of_the_maximum_length_fit_and_longer_ones_are_errors() {
     let name = |length| UnixName::Abstract(vec![b'x'; length]);
-    UnixListening::bind(&name(107), 8).unwrap();
+    UnixListening::bind(&name(107), 8, &Arc::default()).unwrap();
     assert_eq!(refusal(&name(108)), "the name has 108 bytes, and 107 are the most for a Unix socket");
     let folder = Folder::new();
     let base = folder.0.as_os_str().len() + 1;
     let path = |length: usize| UnixName::Path(folder.0.join("x".repeat(length - base)));
-    UnixListening::bind(&path(107), 8).unwrap();
+    UnixListening::bind(&path(107), 8, &Arc::default()).unwrap();
     assert_eq!(refusal(&path(108)), "the path has 108 bytes, and 107 are the most for a Unix socket");
-    assert!(matches!(Connect::start(&path(200)), Err(StartError::Connect(_))));
+    assert!(matches!(Connect::start(&path(200), &SocketOptions::default()), Err(StartError::Connect(_))));
 }
 
 #[test]
 fn a_full_queue_is_busy_and_not_an_error() {
     let folder = Folder::new();
-    let mut listening = UnixListening::bind(&folder.socket(), 0).unwrap();
-    let first = Connect::start(&folder.socket()).unwrap();
-    assert!(matches!(Connect::start(&folder.socket()), Err(StartError::Busy)));
+    let mut listening = UnixListening::bind(&folder.socket(), 0, &Arc::default()).unwrap();
+    let first = Connect::start(&folder.socket(), &SocketOptions::default()).unwrap();
+    assert!(matches!(Connect::start(&folder.socket(), &SocketOptions::default()), Err(StartError::Busy)));
     accepted(&mut listening);
-    Connect::start(&folder.socket()).unwrap();
+    Connect::start(&folder.socket(), &SocketOptions::default()).unwrap();
     drop(first);
 }
 
 #[test]
 fn unread_input_is_a_reset_for_the_peer_after_what_was_written() {
     let folder = Folder::new();
-    let mut listening = UnixListening::bind(&folder.socket(), 8).unwrap();
+    let mut listening = UnixListening::bind(&folder.socket(), 8, &Arc::default()).unwrap();
     for (unread, end) in [(true, Err(io::ErrorKind::ConnectionReset)), (false, Ok(0))] {
-        let mut client = Box::new(Connect::start(&folder.socket()).unwrap()).into_transport();
+        let mut client =
+            Box::new(Connect::start(&folder.socket(), &SocketOptions::default()).unwrap()).into_transport();
         let (mut server, _) = accepted(&mut listening);
         client.write(b"question").unwrap();
         let mut buffer = [0; 64];
@@ -157,7 +158,9 @@ fn unread_input_is_a_reset_for_the_peer_after_what_was_written() {
 fn a_socket_of_another_type_has_a_clear_error() {
     let folder = Folder::new();
     let _datagrams = std::os::unix::net::UnixDatagram::bind(folder.path()).unwrap();
-    let Err(StartError::Connect(error)) = Connect::start(&folder.socket()) else { panic!("it connects") };
+    let Err(StartError::Connect(error)) = Connect::start(&folder.socket(), &SocketOptions::default()) else {
+        panic!("it connects")
+    };
     assert_eq!(crate::error::cause(&error), "it is not a stream socket");
     assert_eq!(refusal(&folder.socket()), "address already in use");
 }

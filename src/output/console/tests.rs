@@ -60,9 +60,15 @@ fn refused_clients_are_told_a_few_at_a_time() {
     assert_eq!((fixture.at(1, &refused), fixture.at(2, &refused)), (String::new(), String::new()));
     let wanted = "tcpx: refused 10.0.0.9:7 and 2 others on 10.0.0.1:80 (--allow, --deny)\n";
     assert_eq!(fixture.at(1000, &refused), wanted);
-    let summary = |refused| Notice::Summary(Totals { refused });
+    let summary = |refused| Notice::Summary(Totals { refused, lost: 0 });
     assert_eq!(fixture.at(0, &summary(1)), "tcpx: 1 client was refused (--allow, --deny)\n");
     assert_eq!(fixture.at(0, &summary(7)), "tcpx: 7 clients were refused (--allow, --deny)\n");
+    let both = Notice::Summary(Totals { refused: 1, lost: 2 });
+    let wanted = "tcpx: 1 client was refused (--allow, --deny); 2 datagrams were lost: a queue was full\n";
+    assert_eq!(fixture.at(0, &both), wanted);
+    let conn = fixture.conn(Side::Server);
+    let wanted = "tcpx: 127.0.0.1:80: 1 datagram was lost: a queue was full\n";
+    assert_eq!(fixture.at(0, &Notice::Lost { conn: &conn, n: 1 }), wanted);
 }
 
 #[test]

@@ -104,7 +104,8 @@ fn every_notice_has_its_line() {
             Notice::Refused { peer: &one, local: &one, listener: Some(3) },
             r#""event":"refused","peer":"[::1]:80","local":"[::1]:80","listener":3"#,
         ),
-        (Notice::Summary(Totals { refused: 2 }), r#""event":"summary","refused":2"#),
+        (Notice::Lost { conn: &conn, n: 3 }, r#""conn":7,"event":"lost","n":3"#),
+        (Notice::Summary(Totals { refused: 2, lost: 1 }), r#""event":"summary","refused":2,"lost":1"#),
         (Notice::Signal { name: "TERM" }, r#""event":"signal","name":"TERM""#),
         (Notice::Exit { code: 143 }, r#""event":"exit","code":143"#),
     ];
