@@ -11,6 +11,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Module, ParseErrorType, Position
 
 use crate::config::ScriptSource;
 use crate::script::api;
+use crate::script::body;
 use crate::script::host::Host;
 use crate::script::paths::FileAccess;
 use crate::script::resolver::Resolver;
@@ -35,6 +36,7 @@ pub(super) fn build(
     api::register(&mut engine, host, access);
     api::misfits::register(&mut engine);
     waiting::register(&mut engine);
+    body::register(&mut engine, host, app);
     engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
 
     let clock = Rc::clone(host);

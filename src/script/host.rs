@@ -3,6 +3,7 @@
 //! Owns the commands of the running call, its limits of time and memory and the order to stop it, and what a script keeps
 //! between calls: timers, listeners, expectations and the list of connections. Does not call handlers.
 
+mod functions;
 mod servers;
 mod streams;
 mod tasks;
@@ -14,7 +15,7 @@ use std::mem;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
-use rhai::{Dynamic, EvalAltResult, FnPtr, Position};
+use rhai::{Dynamic, EvalAltResult, Position};
 
 use crate::config::Text;
 use crate::endpoint::{Address, Endpoint};
@@ -25,7 +26,7 @@ use crate::script::check::{Hook, Hooks};
 use crate::script::clients::Progress;
 use crate::script::expecting::Stream;
 use crate::script::listeners::Listeners;
-use crate::script::own::{self, Handlers};
+use crate::script::own::Handlers;
 use crate::script::program::Program;
 use crate::script::servers::Servers;
 use crate::script::suite::Notes;
@@ -315,16 +316,6 @@ impl Host {
         self.owned.borrow_mut().remove(&conn.id);
     }
 
-    /// Adds the parameters of functions.
-    pub(super) fn learn(&self, parameters: &HashMap<String, u64>) {
-        self.parameters.borrow_mut().extend(parameters.iter().map(|(name, bits)| (name.clone(), *bits)));
-    }
-
-    /// Refuses a function that cannot be called as this handler.
-    pub(super) fn check_parameters(&self, hook: Hook, call: &FnPtr) -> std::result::Result<(), String> {
-        own::check_parameters(hook, call, &self.parameters.borrow())
-    }
-
     /// Sets the context of the run.
     pub(super) fn set_context(&self, context: RunContext) {
         *self.context.borrow_mut() = context;
@@ -465,16 +456,6 @@ impl Host {
         mem::swap(&mut *self.commands.borrow_mut(), out);
         self.ceiling.set(isize::MAX);
         (result, self.stopped.take())
-    }
-
-    /// Does something during which the engine refuses every operation.
-    pub(super) fn refusing<R>(&self, work: impl FnOnce() -> R) -> R {
-        let (ceiling, stopped) = (self.ceiling.get(), self.stopped.get());
-        self.stop(Stopped::Cancelled);
-        let result = work();
-        self.ceiling.set(ceiling);
-        self.stopped.set(stopped);
-        result
     }
 
     /// Uses the script's random number generator.

@@ -40,6 +40,7 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod tree;
 mod trouble;
 mod waiting;
 

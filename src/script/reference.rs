@@ -531,7 +531,7 @@ mod tests {
             "number(engine, ",
             "waits::register(engine, host, ",
         ];
-        let mut names = BTreeSet::new();
+        let mut names: BTreeSet<_> = crate::script::api::conn::PROPERTIES.iter().map(|(name, _)| *name).collect();
         for file in files {
             let code = file.split("#[cfg(test)]").next().unwrap_or_default();
             for call in calls {

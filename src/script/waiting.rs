@@ -7,7 +7,6 @@
 //! (`app.player.ask()`), because there `this` must be the map itself.
 
 mod bodies;
-mod chain;
 mod detach;
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,7 @@ impl Conn {
     }
 
     /// The script's own map of this connection, made at its first use.
-    fn state(&self) -> Dynamic {
+    pub(in crate::script) fn state(&self) -> Dynamic {
         attachment(&self.0).state()
     }
 }
@@ -82,6 +82,21 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
         .register_fn("to_debug", |listener: &mut Listener| format!("Listener({})", listener.name()));
 }
 
+/// What reads a property.
+pub(in crate::script) type Getter = fn(&Conn) -> Dynamic;
+
+/// The properties that scripts read most.
+pub(in crate::script) const PROPERTIES: [(&str, Getter); 8] = [
+    ("id", |conn| Dynamic::from_int(number(conn.0.id))),
+    ("peer", |conn| conn.0.info.peer_name().into()),
+    ("is_open", |conn| conn.0.info.is_open().into()),
+    ("can_send", |conn| conn.0.info.can_send().into()),
+    ("eof", |conn| conn.0.info.eof().into()),
+    ("bytes_in", |conn| Dynamic::from_int(number(conn.0.info.bytes_in()))),
+    ("bytes_out", |conn| Dynamic::from_int(number(conn.0.info.bytes_out()))),
+    ("queued", |conn| Dynamic::from_int(number(conn.0.info.queued() as u64))),
+];
+
 /// The port of an address, `()` if it has none.
 fn port(address: &Address) -> Dynamic {
     address.port().map_or(Dynamic::UNIT, |port| Dynamic::from_int(port.into()))
@@ -95,9 +110,10 @@ fn known(address: &Address) -> Option<&Address> {
 fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
     let (age, idle, peer_idle) = (Rc::clone(host), Rc::clone(host), Rc::clone(host));
     let since = |host: &Host, then: Instant| host.now().saturating_duration_since(then).as_millis() as INT;
+    for (name, get) in PROPERTIES {
+        engine.register_get(name, move |conn: &mut Conn| get(conn));
+    }
     engine
-        .register_get("id", |conn: &mut Conn| number(conn.0.id))
-        .register_get("peer", |conn: &mut Conn| conn.0.info.peer_name())
         .register_get("peer_ip", |conn: &mut Conn| {
             known(&conn.0.info.peer())
                 .and_then(Address::ip)
@@ -117,12 +133,6 @@ fn register_reading(engine: &mut Engine, host: &Rc<Host>) {
             Side::Program => "program",
         })
         .register_get("state", |conn: &mut Conn| conn.state())
-        .register_get("is_open", |conn: &mut Conn| conn.0.info.is_open())
-        .register_get("can_send", |conn: &mut Conn| conn.0.info.can_send())
-        .register_get("eof", |conn: &mut Conn| conn.0.info.eof())
-        .register_get("bytes_in", |conn: &mut Conn| number(conn.0.info.bytes_in()))
-        .register_get("bytes_out", |conn: &mut Conn| number(conn.0.info.bytes_out()))
-        .register_get("queued", |conn: &mut Conn| number(conn.0.info.queued() as u64))
         .register_get("age_ms", move |conn: &mut Conn| since(&age, conn.0.info.opened()))
         .register_get("idle_ms", move |conn: &mut Conn| since(&idle, conn.0.info.last_activity()))
         .register_get("peer_idle_ms", move |conn: &mut Conn| since(&peer_idle, conn.0.info.last_received()))
@@ -226,7 +236,7 @@ fn register_pausing(engine: &mut Engine, host: &Rc<Host>) {
 
 fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
     let to = Rc::clone(host);
-    engine.register_fn("send", move |conn: &mut Conn, bytes: Blob| queue(&to, conn, conn.0.text.raw(bytes)));
+    engine.register_fn("send", move |conn: &mut Conn, bytes: Blob| send_bytes(&to, conn, bytes));
     let to = Rc::clone(host);
     engine.register_fn("send", move |conn: &mut Conn, text: &str| send_text(&to, conn, text));
     let to = Rc::clone(host);
@@ -243,14 +253,10 @@ fn register_sending(engine: &mut Engine, host: &Rc<Host>) {
         Err(about(failure(message), "send", conn))
     });
     let to = Rc::clone(host);
-    engine.register_fn("send_line", move |conn: &mut Conn, text: &str| {
-        let line = [text, &conn.0.text.eol()].concat();
-        send_text(&to, conn, &line)
-    });
+    engine.register_fn("send_line", move |conn: &mut Conn, text: &str| send_line(&to, conn, text));
     let to = Rc::clone(host);
     engine.register_fn("send_line", move |conn: &mut Conn, letter: char| {
-        let line = [letter.encode_utf8(&mut [0; 4]), &*conn.0.text.eol()].concat();
-        send_text(&to, conn, &line)
+        send_line(&to, conn, letter.encode_utf8(&mut [0; 4]))
     });
     let to = Rc::clone(host);
     engine.register_fn("send_hex", move |conn: &mut Conn, digits: &str| {
@@ -276,7 +282,18 @@ fn register_ending(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("reset", move |conn: &mut Conn| to.extend(conn.0.request_reset()));
 }
 
-fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<bool> {
+/// Sends bytes.
+pub(in crate::script) fn send_bytes(host: &Host, conn: &Conn, bytes: Blob) -> Outcome<bool> {
+    queue(host, conn, conn.0.text.raw(bytes))
+}
+
+/// Sends a text with the line end of the connection.
+pub(in crate::script) fn send_line(host: &Host, conn: &Conn, text: &str) -> Outcome<bool> {
+    send_text(host, conn, &[text, &conn.0.text.eol()].concat())
+}
+
+/// Sends a text.
+pub(in crate::script) fn send_text(host: &Host, conn: &Conn, text: &str) -> Outcome<bool> {
     if host.current_task().is_none() && !reaches_peer(host, conn) {
         return Ok(false);
     }

@@ -35,9 +35,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
 
 fn register_bytes(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
-    engine.register_fn("read", move |conn: Conn| -> Outcome<Blob> {
-        Reading::new(&of, &conn, "read", "data", None)?.run(|inbox, view, _| Ok(inbox.take_chunk(view)))
-    });
+    engine.register_fn("read", move |conn: Conn| read(&of, &conn));
     let of = Rc::clone(host);
     engine.register_fn("read", move |conn: Conn, n: INT| exactly(&of, &conn, n, None));
     let of = Rc::clone(host);
@@ -84,6 +82,22 @@ fn register_expect(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("expect_silence", move |conn: Conn, ms: INT| {
         expect_silence(&of, &conn, ms).map_err(|fault| about(fault, "expect_silence", &conn))
     });
+}
+
+/// A call without arguments.
+pub(in crate::script) type Call = fn(&Host, &Conn) -> Outcome<Dynamic>;
+
+/// The calls without arguments that scripts make most.
+pub(in crate::script) const WAITING: [(&str, Call); 5] = [
+    ("read", |host, conn| read(host, conn).map(Dynamic::from_blob)),
+    ("read_line", |host, conn| read_line(host, conn, None)),
+    ("read_text", |host, conn| read_text(host, conn, None)),
+    ("read_frame", |host, conn| read_frame(host, conn, None)),
+    ("read_all", |host, conn| read_all(host, conn, None).map(Dynamic::from_blob)),
+];
+
+fn read(host: &Host, conn: &Conn) -> Outcome<Blob> {
+    Reading::new(host, conn, "read", "data", None)?.run(|inbox, view, _| Ok(inbox.take_chunk(view)))
 }
 
 fn exactly(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {

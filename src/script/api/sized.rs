@@ -333,9 +333,9 @@ fn too_large(what: &str) -> Box<EvalAltResult> {
 }
 
 /// Maximum sizes of values; those that are set for the engine.
-pub(super) const MAX_TEXT: usize = 16 << 20;
-pub(super) const MAX_ITEMS: usize = 4 << 20;
-const MAX_ENTRIES: usize = 1 << 20;
+pub(in crate::script) const MAX_TEXT: usize = 16 << 20;
+pub(in crate::script) const MAX_ITEMS: usize = 4 << 20;
+pub(in crate::script) const MAX_ENTRIES: usize = 1 << 20;
 /// Bytes of a short string in an array.
 const STRING: usize = 56;
 /// Items between two looks at the limits of the call.

@@ -58,7 +58,7 @@ impl Frame {
         self.global.num_operations = 0;
         self.global.num_modules_loaded = 0;
         let mut context = EvalContext::new(engine, &mut self.global, &mut self.caches, &mut self.scope, None);
-        let result = context.eval_expression_tree(&(&*function.body).into());
+        let result = context.eval_expression_tree(&(&function.body).into());
         let result = function.outcome(result.map(Dynamic::flatten));
         self.scope.rewind(function.parameters());
         for name in function.names() {

@@ -1,12 +1,11 @@
 //! `Function`: a function of the script as Rhai finds it: its body, and the environment that it runs in.
 
-use std::rc::Rc;
-
 use rhai::{
     AST, Caches, Dynamic, EncapsulatedEnviron, Engine, EvalAltResult, EvalContext, Expr, GlobalRuntimeState,
-    ImmutableString, Position, RhaiFunc, Scope, ScriptFuncDef, Shared, Stmt, StmtBlock,
+    ImmutableString, Module, Position, RhaiFunc, Scope, ScriptFuncDef, Shared, Stmt, StmtBlock,
 };
 
+use super::rewriting;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::script::waiting;
@@ -15,7 +14,7 @@ use crate::script::waiting;
 pub(super) struct Function {
     definition: Shared<ScriptFuncDef>,
     /// Its body as one expression.
-    pub(super) body: Rc<Expr>,
+    pub(super) body: Expr,
     /// What it begins with: functions, imports and constants of its text.
     pub(super) environment: GlobalRuntimeState,
     /// The name of its text in errors.
@@ -45,7 +44,12 @@ impl Function {
             origin = environ.lib.last().and_then(|lib| lib.id().map(str::to_owned));
         }
         let source = origin.unwrap_or_else(|| environment.source().unwrap_or_default().to_owned());
-        let body = body_of(&definition);
+        let is_own = |name: &str, count: usize| {
+            let has =
+                |lib: &Shared<Module>| lib.iter_script_fn_info().any(|(_, _, own, n, _)| own == name && n == count);
+            host.defines(name, count) || environment.lib.iter().any(has)
+        };
+        let body = body_of(&definition, &is_own);
         Some(Self { definition, body, environment, source })
     }
 
@@ -102,14 +106,17 @@ fn resolved(engine: &Engine, host: &Host, name: &str, count: usize) -> Option<Re
 }
 
 /// The body as one expression: without a block around it if it is one already.
-fn body_of(definition: &Shared<ScriptFuncDef>) -> Rc<Expr> {
-    if let Some(body) = waiting::body(definition) {
-        return body;
-    }
-    let mut statements = waiting::statements(definition);
-    if let [Stmt::Expr(only)] = &mut *statements {
-        return Rc::new(std::mem::take(&mut **only));
-    }
+fn body_of(definition: &Shared<ScriptFuncDef>, is_own: &dyn Fn(&str, usize) -> bool) -> Expr {
     let (start, end) = (definition.body.start_position(), definition.body.end_position());
-    Rc::new(Expr::Stmt(Box::new(StmtBlock::new(statements, start, end))))
+    let mut body = match waiting::body(definition) {
+        Some(body) => (*body).clone(),
+        None => Expr::Stmt(Box::new(StmtBlock::new(waiting::statements(definition), start, end))),
+    };
+    rewriting::rewrite(&mut body, is_own);
+    if let Expr::Stmt(block) = &mut body
+        && let [Stmt::Expr(only)] = block.statements_mut().as_mut_slice()
+    {
+        return std::mem::take(&mut **only);
+    }
+    body
 }

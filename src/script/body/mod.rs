@@ -6,6 +6,9 @@
 
 mod frame;
 mod function;
+mod nodes;
+mod parts;
+mod rewriting;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,6 +22,8 @@ use crate::script::check::Hook;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::session::ConnView;
+
+pub(super) use nodes::register;
 
 use frame::Frame;
 use function::Function;

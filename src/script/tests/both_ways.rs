@@ -1,6 +1,8 @@
 //! Scripts mean the same whether Rhai calls their functions or their bodies stay from call to call: the same commands,
 //! prints and errors, with the same places and the same chain of calls.
 
+mod generated;
+
 use std::cell::Cell;
 use std::fmt::{Debug, Write as _};
 use std::path::Path;
@@ -218,6 +220,88 @@ fn constants_imports_helpers_and_their_errors() {
     let endless = file("fn on_data(c, d) { app.d = d; loop { c.state.x = 1 } } fn on_line(c, l) { print(app.d) }");
     same(&Script { timeout: SHORT, ..endless.script.clone() }, || lives().drain(..8).collect());
 }
+
+#[test]
+fn nodes_and_what_they_fall_back_to() {
+    let bodies = [
+        ("conn.send(\"x\"); conn.send_line(\"y\"); conn.send_line(data)", "send_line"),
+        ("conn.send(data.len())", "send takes"),
+        ("conn.send([data, \"!\"]); conn.send('c')", "send 1 0 of 1\\n!"),
+        (
+            "let c = #{ send: |x| print(x), id: 7, len: || 5, state: #{ x: 3 } }; c.send(data); print(c.id + c.state.x)",
+            "print 10",
+        ),
+        ("let c = 5; c.send(data)", "send"),
+        ("let c = 5; c.id", "id"),
+        ("data.len", "Ok"),
+        ("let c = conn; c.send({ c = 4; data })", "send"),
+        ("let f = || conn.id; conn.send(data); print(f.call() + conn.id + conn.queued)", "print 9"),
+        ("conn.label = \"é\"; conn.encoding = \"gbk\"; conn.send(\"😀\")", "U+1F600"),
+        ("conn.close(); conn.send(data); print(conn.can_send); print(conn.is_open)", "print false"),
+        ("for i in 0..2 { conn.send(data) } conn.send_line(`${conn.id}: ${data.len()}`)", "send 1 1: 7"),
+        ("const K = conn; print(K.id); K.send(data)", "print 1"),
+        ("let s = \"héllo\"; print(s.len()); print([1, 2].len()); let m = #{ a: 1 }; print(m.len())", "print 5"),
+        ("app.n += 1", "no such operation"),
+        (
+            "app.n = 1; app.n += 2; app.n -= 5; print(app.n); app.s = \"a\"; app.s += data.len(); app.s += \"b\"; print(app.s)",
+            "print a7b",
+        ),
+        ("app.f = 1.5; app.f += 1; app.f -= 0.5; print(app.f); app.n = 9223372036854775807; app.n += 1", "overflow"),
+        (
+            "app.l = []; app.l.push(data); app.l.push(app.l.len()); print(app.l[1]); app.l[0] = 5; app.l[0] += 1; print(app.l)",
+            "print [6, 1]",
+        ),
+        (
+            "app.m = #{}; app.m[\"a b\"] = 1; let k = \"z\"; app.m[k] = #{ q: 2 }; app.m.z.q += 1; print(app.m)",
+            "\"q\": 3",
+        ),
+        ("app.l = [1]; app.l[5]", "5"),
+        ("app.l = [1];\n app.l[5] = 2", "5"),
+        ("app.l = [1]; app.l[-1] = 2; print(app.l[-1]); print(app.l.len())", "print 2"),
+        ("app.x.y.z = 1", "y"),
+        ("app.x = (); app.x?.y; app.x.y", "y"),
+        (
+            "print(app.none); print(app.len()); app.b = data; app.b.push(65); print(app.b[7]); app.b[0] = 66; app.b.len()",
+            "print 65",
+        ),
+        (
+            "conn.state.x = 1; conn.state.x += conn.id; print(conn.state.x); conn.state.l = [1]; conn.state.l.push(2); print(conn.state)",
+            "[1, 2]",
+        ),
+        ("conn.state.x += 1.5", "no such operation"),
+        ("let a = app; a.q = 1; print(app.q); app = 5", "app"),
+        ("let l = [1, 2, 3]; print(l[\n conn.id + 7])", "9"),
+        ("let l = [1, 2, 3]; print(l[conn.bytes_in])", "print 1"),
+        ("if conn.id { print(1) }", "bool"),
+        ("for i in app.n { }", "iterable"),
+        ("for i in conn.id { print(i) }", "iterable"),
+        ("app.list = [1].map(|x| x + conn.id); print(app.list); app.list.push(|x| x)", "print [2]"),
+    ];
+    show(bodies.map(|(body, wanted)| (format!("fn on_data(conn, data) {{\n {body}\n}}"), wanted)));
+    let own = "fn send(x) { print(x) } fn len() { 99 } fn push(x) { print(x) }\n";
+    let text = format!("{own} fn on_data(c, d) {{ c.send(\"q\"); print(d.len()); app.l = []; app.l.push(1) }}");
+    show([(text, "print 99")]);
+}
+
+#[test]
+fn generated_scripts() {
+    let began = Instant::now();
+    for seed in 0..1000 {
+        let text = generated::script(seed);
+        same(&file(&text).script, || {
+            let mut steps = lives();
+            steps.drain(10..20);
+            steps
+        });
+        if began.elapsed() > GENERATING {
+            assert!(seed > 20, "only {seed} scripts");
+            break;
+        }
+    }
+}
+
+/// How long generated scripts are run, on whatever machine.
+const GENERATING: Duration = Duration::from_secs(25);
 
 #[test]
 fn callbacks_and_what_they_capture() {

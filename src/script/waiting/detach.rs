@@ -11,8 +11,8 @@ use rhai::{
 };
 
 use super::bodies::{self, Node};
-use super::chain::{Chain, Joint, Link};
 use super::{Form, is_function, is_handler, method};
+use crate::script::tree::{Chain, Joint, Link, Rewrite};
 
 /// A method call on a copy of its receiver, made when no lock is held any more.
 pub(super) struct Detached {
@@ -158,65 +158,7 @@ struct Change<'a> {
     is_changed: bool,
 }
 
-impl Change<'_> {
-    fn statements(&mut self, statements: &mut [Stmt]) {
-        for statement in statements {
-            self.statement(statement);
-        }
-    }
-
-    fn statement(&mut self, statement: &mut Stmt) {
-        match statement {
-            Stmt::If(flow, _) | Stmt::While(flow, _) | Stmt::Do(flow, ..) | Stmt::TryCatch(flow, _) => {
-                self.expression(&mut flow.expr);
-                self.statements(flow.body.statements_mut());
-                self.statements(flow.branch.statements_mut());
-            }
-            Stmt::For(each, _) => {
-                self.expression(&mut each.2.expr);
-                self.statements(each.2.body.statements_mut());
-                self.statements(each.2.branch.statements_mut());
-            }
-            Stmt::Switch(switch, _) => {
-                self.expression(&mut switch.0);
-                for case in &mut switch.1.expressions {
-                    self.expression(&mut case.lhs);
-                    self.expression(&mut case.rhs);
-                }
-            }
-            Stmt::Var(variable, ..) => self.expression(&mut variable.1),
-            Stmt::Assignment(assignment) => {
-                self.target(&mut assignment.1.lhs);
-                self.expression(&mut assignment.1.rhs);
-            }
-            Stmt::FnCall(call, _) => self.expressions(&mut call.args),
-            Stmt::Block(block) => self.statements(block.statements_mut()),
-            Stmt::Expr(expression) => self.expression(expression),
-            Stmt::BreakLoop(Some(value), ..) | Stmt::Return(Some(value), ..) => self.expression(value),
-            Stmt::Import(import, _) => self.expression(&mut import.0),
-            _ => {}
-        }
-    }
-
-    fn expressions<'e>(&mut self, expressions: impl IntoIterator<Item = &'e mut Expr>) {
-        for expression in expressions {
-            self.expression(expression);
-        }
-    }
-
-    fn expression(&mut self, expression: &mut Expr) {
-        match expression {
-            Expr::Dot(..) | Expr::Index(..) => self.chain(expression),
-            Expr::InterpolatedString(parts, _) | Expr::Array(parts, _) => self.expressions(parts),
-            Expr::And(parts, _) | Expr::Or(parts, _) | Expr::Coalesce(parts, _) => self.expressions(parts.iter_mut()),
-            Expr::Map(map, _) => self.expressions(map.0.iter_mut().map(|(_, value)| value)),
-            Expr::FnCall(call, _) | Expr::MethodCall(call, _) => self.expressions(&mut call.args),
-            Expr::Stmt(block) => self.statements(block.statements_mut()),
-            Expr::Custom(custom, _) => self.expressions(&mut custom.inputs),
-            _ => {}
-        }
-    }
-
+impl Rewrite for Change<'_> {
     /// The left side of an assignment: it stays a place that can be assigned to, so only what is evaluated for it changes.
     fn target(&mut self, target: &mut Expr) {
         if matches!(target, Expr::Dot(..) | Expr::Index(..)) {
@@ -224,11 +166,6 @@ impl Change<'_> {
             self.inner(&mut chain);
             *target = chain.into_expr();
         }
-    }
-
-    fn inner(&mut self, chain: &mut Chain) {
-        self.expression(&mut chain.root);
-        self.expressions(chain.links.iter_mut().map(|link| &mut link.member));
     }
 
     fn chain(&mut self, expression: &mut Expr) {
@@ -245,6 +182,13 @@ impl Change<'_> {
             }
         }
         *expression = done.into_expr();
+    }
+}
+
+impl Change<'_> {
+    fn inner(&mut self, chain: &mut Chain) {
+        self.expression(&mut chain.root);
+        self.expressions(chain.links.iter_mut().map(|link| &mut link.member));
     }
 
     /// Whether a call could hold a lock while it waits.

@@ -5,21 +5,21 @@
 use rhai::{ASTFlags, BinaryExpr, Expr, Position};
 
 /// The value at the beginning, and what follows it.
-pub(super) struct Chain {
-    pub(super) root: Expr,
-    pub(super) links: Vec<Link>,
+pub(in crate::script) struct Chain {
+    pub(in crate::script) root: Expr,
+    pub(in crate::script) links: Vec<Link>,
 }
 
 /// One `.member` or `[index]`.
 #[derive(Clone)]
-pub(super) struct Link {
-    pub(super) member: Expr,
-    pub(super) joint: Joint,
+pub(in crate::script) struct Link {
+    pub(in crate::script) member: Expr,
+    pub(in crate::script) joint: Joint,
 }
 
 /// What connects a member with its owner.
 #[derive(Clone, Copy)]
-pub(super) struct Joint {
+pub(in crate::script) struct Joint {
     is_index: bool,
     flags: ASTFlags,
     at: Position,
@@ -27,7 +27,7 @@ pub(super) struct Joint {
 
 impl Chain {
     /// The list of an expression that is `Expr::Dot` or `Expr::Index`.
-    pub(super) fn of(mut rest: Expr) -> Self {
+    pub(in crate::script) fn of(mut rest: Expr) -> Self {
         let mut root = None;
         let mut links: Vec<Link> = Vec::new();
         let mut joint = None;
@@ -61,7 +61,7 @@ impl Chain {
     }
 
     /// The expression again.
-    pub(super) fn into_expr(self) -> Expr {
+    pub(in crate::script) fn into_expr(self) -> Expr {
         let mut members = vec![self.root];
         let mut joints = Vec::new();
         for link in self.links {
@@ -79,8 +79,23 @@ impl Chain {
 }
 
 impl Joint {
+    /// Whether it is `.`, and not `?.`.
+    pub(in crate::script) fn is_dot(self) -> bool {
+        !self.is_index && !self.flags.contains(ASTFlags::NEGATED)
+    }
+
+    /// Whether it is an index of any kind.
+    pub(in crate::script) fn is_index(self) -> bool {
+        self.is_index
+    }
+
+    /// Whether it is `[…]`, and not `?[…]`.
+    pub(in crate::script) fn is_plain_index(self) -> bool {
+        self.is_index && !self.flags.contains(ASTFlags::NEGATED)
+    }
+
     /// The node of a member and its owner; `is_end`: the member is not the beginning of the rest of a chain.
-    pub(super) fn between(self, owner: Expr, member: Expr, is_end: bool) -> Expr {
+    pub(in crate::script) fn between(self, owner: Expr, member: Expr, is_end: bool) -> Expr {
         let Self { is_index, mut flags, at } = self;
         let pair = Box::new(BinaryExpr { lhs: owner, rhs: member });
         if is_index {

@@ -1,0 +1,216 @@
+//! Nodes of our own for what scripts do all the time with a plain variable: `conn.send(data)`, `conn.id`, `conn.read()`.
+//!
+//! A node looks at the values itself. If they are not what it is for, or if anything is wrong with them, Rhai evaluates the
+//! original expression. A node works on a copy of the connection, so that it holds no lock while it waits.
+
+use std::rc::Rc;
+
+use rhai::{Array, Blob, Dynamic, Engine, EvalContext, Expr, INT, ImmutableString, Map, Position, Scope};
+
+use super::parts::Part;
+use crate::script::api::conn::{self, Conn};
+use crate::script::engine::Fault;
+use crate::script::host::Host;
+
+/// The word of the nodes. A script that uses it as a name gets an error.
+const KEY: &str = "__tcpx_node__";
+
+/// What a node does.
+pub(super) enum Node {
+    Send(Send),
+    /// A property of a connection.
+    Get {
+        conn: ImmutableString,
+        get: fn(&Conn) -> Dynamic,
+        original: Expr,
+    },
+    /// A call without arguments that may wait.
+    Read {
+        conn: ImmutableString,
+        read: fn(&Host, &Conn) -> Result<Dynamic, Fault>,
+        at: Position,
+        original: Expr,
+    },
+    /// `data.len()`
+    Len {
+        name: ImmutableString,
+        original: Expr,
+    },
+    /// Something with a part of `app` or of `conn.state`.
+    Part(Part),
+}
+
+/// `conn.send(…)` or `conn.send_line(…)`.
+pub(super) struct Send {
+    pub(super) conn: ImmutableString,
+    pub(super) what: What,
+    pub(super) is_line: bool,
+    pub(super) at: Position,
+    pub(super) original: Expr,
+}
+
+/// What is sent.
+pub(super) enum What {
+    /// A variable; the flag: nobody looks at it again.
+    Variable(ImmutableString, bool),
+    Literal(ImmutableString),
+    Else,
+}
+
+/// The state of an expression that is a node.
+#[derive(Clone)]
+struct State(Rc<Node>);
+
+pub(super) type Context<'a, 's, 'ps, 'g, 'c, 't> = EvalContext<'a, 's, 'ps, 'g, 'c, 't>;
+
+/// Registers the evaluation of the nodes. `app`: the map of that name.
+pub(in crate::script) fn register(engine: &mut Engine, host: &Rc<Host>, app: &Dynamic) {
+    let (host, app) = (Rc::clone(host), app.clone());
+    // Fails only in builds of Rhai without a parser.
+    let _ = engine.register_custom_syntax_handler(KEY, false, move |context, _, state| {
+        let node = state.read_lock::<State>().map(|state| Rc::clone(&state.0));
+        match node.as_deref() {
+            Some(Node::Send(send)) => send.evaluate(context, &host),
+            Some(Node::Get { conn, get, original }) => match conn_in(context.scope(), conn) {
+                Some(conn) => Ok(get(&conn)),
+                None => value_of(context, original),
+            },
+            Some(Node::Read { conn, read, at, original }) => match conn_in(context.scope(), conn) {
+                Some(conn) => read(&host, &conn).map_err(|fault| placed(fault, *at)),
+                None => value_of(context, original),
+            },
+            Some(Node::Len { name, original }) => match plain(context.scope(), name).and_then(length) {
+                Some(length) => Ok(Dynamic::from_int(length)),
+                None => value_of(context, original),
+            },
+            Some(Node::Part(part)) => part.evaluate(context, &app),
+            None => Err(rhai::EvalAltResult::ErrorVariableNotFound(KEY.to_owned(), Position::NONE).into()),
+        }
+    });
+}
+
+impl Node {
+    /// The node as an expression, in the place of another one.
+    pub(super) fn into_expr(self, at: Position) -> Expr {
+        let custom = rhai::CustomExpr {
+            inputs: std::iter::empty().collect(),
+            tokens: std::iter::once(KEY.into()).collect(),
+            state: Dynamic::from(State(Rc::new(self))),
+            scope_may_be_changed: false,
+            self_terminated: false,
+        };
+        Expr::Custom(Box::new(custom), at)
+    }
+}
+
+impl Send {
+    fn evaluate(&self, context: &mut Context<'_, '_, '_, '_, '_, '_>, host: &Host) -> Result<Dynamic, Fault> {
+        let Some(conn) = conn_in(context.scope(), &self.conn) else { return value_of(context, &self.original) };
+        let value = match &self.what {
+            What::Literal(text) => return self.send_text(host, &conn, text),
+            What::Variable(name, is_last) => {
+                let place = context.scope_mut().get_mut(name).filter(|value| !value.is_shared());
+                return match place.and_then(|place| taken(place, *is_last, self.is_line)) {
+                    Some(Taken::Bytes(bytes)) => self.placed(conn::send_bytes(host, &conn, bytes)),
+                    Some(Taken::Text(text)) => self.send_text(host, &conn, &text),
+                    None => value_of(context, &self.original),
+                };
+            }
+            What::Else => match argument(&self.original) {
+                Some(argument) => value_of(context, argument)?.flatten(),
+                None => return value_of(context, &self.original),
+            },
+        };
+        // The argument may have changed the variable.
+        match conn_in(context.scope(), &self.conn) {
+            Some(conn) if value.is_string() => {
+                let text = value.into_immutable_string().unwrap_or_default();
+                self.send_text(host, &conn, &text)
+            }
+            Some(conn) if value.is_blob() && !self.is_line => {
+                self.placed(conn::send_bytes(host, &conn, value.into_blob().unwrap_or_default()))
+            }
+            _ => value_of(context, &with_argument(&self.original, value)),
+        }
+    }
+
+    fn send_text(&self, host: &Host, conn: &Conn, text: &str) -> Result<Dynamic, Fault> {
+        let send = if self.is_line { conn::send_line } else { conn::send_text };
+        self.placed(send(host, conn, text))
+    }
+
+    fn placed(&self, result: Result<bool, Fault>) -> Result<Dynamic, Fault> {
+        result.map(Dynamic::from_bool).map_err(|fault| placed(fault, self.at))
+    }
+}
+
+/// What can be sent of a variable.
+enum Taken {
+    Bytes(Blob),
+    Text(ImmutableString),
+}
+
+fn taken(place: &mut Dynamic, is_last: bool, is_line: bool) -> Option<Taken> {
+    if let Some(text) = place.read_lock::<ImmutableString>() {
+        return Some(Taken::Text(text.clone()));
+    }
+    // A line of bytes is an error, which Rhai tells.
+    let mut blob = if is_line { None } else { place.write_lock::<Blob>() }?;
+    Some(Taken::Bytes(if is_last { std::mem::take(&mut *blob) } else { blob.clone() }))
+}
+
+/// Evaluates an expression.
+pub(super) fn value_of(context: &mut Context<'_, '_, '_, '_, '_, '_>, expression: &Expr) -> Result<Dynamic, Fault> {
+    context.eval_expression_tree(&expression.into())
+}
+
+/// An error of a native function, with the place of its call.
+fn placed(mut fault: Fault, at: Position) -> Fault {
+    if fault.position().is_none() {
+        fault.set_position(at);
+    }
+    fault
+}
+
+/// A variable that Rhai would pass on as it is.
+fn plain<'a>(scope: &'a Scope<'_>, name: &str) -> Option<&'a Dynamic> {
+    scope.get(name).filter(|value| !value.is_read_only() && !value.is_locked())
+}
+
+/// A copy of the connection in a variable.
+pub(super) fn conn_in(scope: &Scope<'_>, name: &str) -> Option<Conn> {
+    plain(scope, name)?.read_lock::<Conn>().map(|conn| conn.clone())
+}
+
+/// The length of a value that has one.
+pub(super) fn length(value: &Dynamic) -> Option<INT> {
+    let length = if let Some(blob) = value.read_lock::<Blob>() {
+        blob.len()
+    } else if let Some(text) = value.read_lock::<ImmutableString>() {
+        text.chars().count()
+    } else if let Some(array) = value.read_lock::<Array>() {
+        array.len()
+    } else {
+        value.read_lock::<Map>()?.len()
+    };
+    Some(length as INT)
+}
+
+/// The argument of a method call on a variable.
+fn argument(call: &Expr) -> Option<&Expr> {
+    let Expr::Dot(pair, ..) = call else { return None };
+    let Expr::MethodCall(call, _) = &pair.rhs else { return None };
+    call.args.first()
+}
+
+/// The call with a value in place of its argument.
+fn with_argument(call: &Expr, value: Dynamic) -> Expr {
+    let mut changed = call.clone();
+    if let Expr::Dot(pair, ..) = &mut changed
+        && let Expr::MethodCall(call, _) = &mut pair.rhs
+        && let Some(argument) = call.args.first_mut()
+    {
+        *argument = Expr::DynamicConstant(Box::new(value), argument.position());
+    }
+    changed
+}

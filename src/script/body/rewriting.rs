@@ -1,0 +1,239 @@
+//! Which expressions of a body become nodes.
+//!
+//! Only those on plain variables: not on `app` and `args` where a connection is meant, not on a variable of no known place, and
+//! not where the script has a function of that name itself.
+
+use rhai::{ASTNode, Dynamic, Expr, ImmutableString, Stmt};
+
+use super::nodes::{Node, Send, What};
+use super::parts::{Action, Key, Part, Root, Sign};
+use crate::script::api::{conn, reading};
+use crate::script::tree::{Chain, Link, Rewrite};
+
+/// Puts nodes into a body. `is_own`: whether the script has a method of that name with so many arguments.
+pub(super) fn rewrite(body: &mut Expr, is_own: &dyn Fn(&str, usize) -> bool) {
+    let mut change = Change { mentions: Vec::new(), is_own, loops: 0, has_custom: false };
+    body.walk(&mut Vec::new(), &mut |path: &[ASTNode<'_>]| {
+        match path.last() {
+            Some(ASTNode::Expr(Expr::Variable(variable, ..))) => change.mentions.push(variable.1.clone()),
+            Some(ASTNode::Expr(Expr::Custom(..))) => change.has_custom = true,
+            Some(ASTNode::Stmt(Stmt::Share(variables))) => {
+                change.mentions.extend(variables.iter().map(|(variable, _)| variable.name.clone()));
+            }
+            _ => {}
+        }
+        true
+    });
+    change.expression(body);
+}
+
+struct Change<'a> {
+    /// Every mention of a variable.
+    mentions: Vec<ImmutableString>,
+    is_own: &'a dyn Fn(&str, usize) -> bool,
+    loops: u32,
+    /// There are expressions that cannot be looked into.
+    has_custom: bool,
+}
+
+impl Rewrite for Change<'_> {
+    fn chain(&mut self, expression: &mut Expr) {
+        let mut chain = Chain::of(std::mem::take(expression));
+        self.inner(&mut chain);
+        let node = self.node(&chain);
+        *expression = chain.into_expr();
+        if let Some(node) = node {
+            let at = expression.position();
+            if let Some(node) = node(expression) {
+                *expression = node.into_expr(at);
+            }
+        }
+    }
+
+    fn target(&mut self, target: &mut Expr) {
+        if matches!(target, Expr::Dot(..) | Expr::Index(..)) {
+            let mut chain = Chain::of(std::mem::take(target));
+            self.inner(&mut chain);
+            *target = chain.into_expr();
+        }
+    }
+
+    /// Rhai tells the beginning of what it cannot go over, and a node has only one place.
+    fn iterated(&mut self, expression: &mut Expr) {
+        match expression {
+            Expr::Dot(..) | Expr::Index(..) => self.target(expression),
+            _ => self.expression(expression),
+        }
+    }
+
+    fn done(&mut self, statement: &mut Stmt) {
+        let Stmt::Assignment(assignment) = &*statement else { return };
+        let sign = match assignment.0.get_op_assignment_info() {
+            None => Sign::Set,
+            Some((.., "+=", _, _)) => Sign::Add,
+            Some((.., "-=", _, _)) => Sign::Subtract,
+            Some(_) => return,
+        };
+        let lhs = &assignment.1.lhs;
+        if !matches!(lhs, Expr::Dot(..) | Expr::Index(..)) {
+            return;
+        }
+        let chain = Chain::of(lhs.clone());
+        let Some((root, names, key)) = part(&chain.root, &chain.links) else { return };
+        let (at, value) = (statement.position(), assignment.1.rhs.clone());
+        let action = Action::Set(sign, statement.clone(), value);
+        *statement = Stmt::Expr(Node::Part(Part { root, names, key, action }).into_expr(at).into());
+    }
+
+    fn in_loop(&mut self, begins: bool) {
+        if begins {
+            self.loops += 1;
+        } else {
+            self.loops -= 1;
+        }
+    }
+}
+
+/// Makes the node for an expression.
+type Make = Box<dyn FnOnce(&Expr) -> Option<Node>>;
+
+impl Change<'_> {
+    fn inner(&mut self, chain: &mut Chain) {
+        self.expression(&mut chain.root);
+        for link in &mut chain.links {
+            // Rhai tells the beginning of an index that is wrong, and a node has only one place.
+            if !(link.joint.is_index() && matches!(link.member, Expr::Dot(..) | Expr::Index(..))) {
+                self.expression(&mut link.member);
+            }
+        }
+    }
+
+    fn node(&self, chain: &Chain) -> Option<Make> {
+        match (local(&chain.root), &*chain.links) {
+            (Some(name), [only]) if only.joint.is_dot() => self.on_variable(name, &only.member),
+            _ => self.on_part(chain),
+        }
+    }
+
+    fn on_variable(&self, variable: ImmutableString, member: &Expr) -> Option<Make> {
+        match member {
+            Expr::Property(property, _) => {
+                let (_, get) = *conn::PROPERTIES.iter().find(|(name, _)| property.2 == **name)?;
+                Some(Box::new(move |original| Some(Node::Get { conn: variable, get, original: original.clone() })))
+            }
+            Expr::MethodCall(call, at) if !(self.is_own)(&call.name, call.args.len()) => {
+                let at = *at;
+                match (call.name.as_str(), call.args.first()) {
+                    (name @ ("send" | "send_line"), Some(argument)) if call.args.len() == 1 => {
+                        let what = match argument {
+                            Expr::StringConstant(text, _) => What::Literal(text.clone()),
+                            other => match local(other) {
+                                Some(name) => {
+                                    let is_last = self.is_only_mention(&name);
+                                    What::Variable(name, is_last)
+                                }
+                                None => What::Else,
+                            },
+                        };
+                        let is_line = name == "send_line";
+                        Some(Box::new(move |original| {
+                            let original = original.clone();
+                            Some(Node::Send(Send { conn: variable, what, is_line, at, original }))
+                        }))
+                    }
+                    ("len", None) => {
+                        Some(Box::new(move |original| Some(Node::Len { name: variable, original: original.clone() })))
+                    }
+                    (name, None) => {
+                        let (_, read) = *reading::WAITING.iter().find(|(known, _)| *known == name)?;
+                        Some(Box::new(move |original| {
+                            Some(Node::Read { conn: variable, read, at, original: original.clone() })
+                        }))
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn on_part(&self, chain: &Chain) -> Option<Make> {
+        let (last, way) = chain.links.split_last()?;
+        if let Expr::MethodCall(call, _) = &last.member
+            && last.joint.is_dot()
+        {
+            if (self.is_own)(&call.name, call.args.len()) {
+                return None;
+            }
+            let (root, names, key) = part(&chain.root, way)?;
+            return match (call.name.as_str(), &*call.args) {
+                ("len", []) => Some(Box::new(move |original| {
+                    let action = Action::Len(original.clone());
+                    Some(Node::Part(Part { root, names, key, action }))
+                })),
+                ("push", [argument]) => {
+                    let argument = argument.clone();
+                    Some(Box::new(move |original| {
+                        let action = Action::Push(original.clone(), argument);
+                        Some(Node::Part(Part { root, names, key, action }))
+                    }))
+                }
+                _ => None,
+            };
+        }
+        let (root, names, key) = part(&chain.root, &chain.links)?;
+        Some(Box::new(move |original| {
+            let action = Action::Read(original.clone());
+            Some(Node::Part(Part { root, names, key, action }))
+        }))
+    }
+
+    /// Whether the value of a variable is looked at once only.
+    fn is_only_mention(&self, name: &str) -> bool {
+        self.loops == 0 && !self.has_custom && self.mentions.iter().filter(|mention| *mention == name).count() == 1
+    }
+}
+
+/// The name of a local variable.
+fn local(expression: &Expr) -> Option<ImmutableString> {
+    let Expr::Variable(variable, short, _) = expression else { return None };
+    let is_global = ["app", "args"].contains(&variable.1.as_str()) || !variable.2.is_empty();
+    let is_known = short.is_some() || variable.0.is_some();
+    (is_known && !is_global).then(|| variable.1.clone())
+}
+
+/// The part that a chain of properties, and an index at its end, stands for.
+fn part(root: &Expr, links: &[Link]) -> Option<(Root, Vec<rhai::Identifier>, Option<Key>)> {
+    let Expr::Variable(variable, ..) = root else { return None };
+    let (root, links) = if variable.1 == "app" && variable.2.is_empty() {
+        (Root::App, links)
+    } else {
+        let (first, rest) = links.split_first()?;
+        let is_state = matches!(&first.member, Expr::Property(property, _) if property.2 == "state");
+        if !is_state || !first.joint.is_dot() {
+            return None;
+        }
+        (Root::State(local(root)?), rest)
+    };
+    let (links, key) = match links.split_last() {
+        Some((last, way)) if last.joint.is_index() => (way, Some(key(last)?)),
+        _ => (links, None),
+    };
+    let name = |link: &Link| match &link.member {
+        Expr::Property(property, _) if link.joint.is_dot() => Some(property.2.as_str().into()),
+        _ => None,
+    };
+    let names: Vec<_> = links.iter().map(name).collect::<Option<_>>()?;
+    (!names.is_empty()).then_some((root, names, key))
+}
+
+fn key(link: &Link) -> Option<Key> {
+    if !link.joint.is_plain_index() {
+        return None;
+    }
+    match &link.member {
+        Expr::StringConstant(text, _) => Some(Key::Value(text.clone().into())),
+        Expr::IntegerConstant(number, _) => Some(Key::Value(Dynamic::from_int(*number))),
+        other => local(other).map(Key::Variable),
+    }
+}
