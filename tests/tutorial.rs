@@ -21,6 +21,7 @@ const TUTORIAL: &str = "docs/tutorial.md";
 const CHINESE: &str = "docs/zh-CN/tutorial.md";
 const TESTING: &str = "docs/testing.md";
 const DATAGRAMS: &str = "docs/udp.md";
+const RECIPES: &str = "docs/recipes.md";
 
 #[test]
 fn the_tutorial_shows_the_actual_output() {
@@ -51,6 +52,69 @@ fn the_page_about_datagrams_shows_the_actual_output() {
     }
     let (_, commands) = run(DATAGRAMS);
     assert!(commands > 10, "{commands} commands were found");
+}
+
+#[test]
+fn the_recipes_show_the_actual_output() {
+    let peers = ["nc", "curl", "openssl", "logger", "ssh", "git", "rsync", "redis-cli", "dig"];
+    if let Some(peer) = peers.into_iter().find(|peer| !installed(peer)) {
+        return missing(peer);
+    }
+    let (_, commands) = run(RECIPES);
+    assert!(commands > 120, "{commands} commands were found");
+    // Each recipe has a command, so each one has been run.
+    let text = read(RECIPES);
+    let recipes: Vec<_> = text.split("\n### ").skip(1).collect();
+    assert!(recipes.len() >= 50, "{} recipes were found", recipes.len());
+    for recipe in recipes {
+        assert!(recipe.contains("\n$ "), "nobody runs this: {}", recipe.lines().next().unwrap_or_default());
+    }
+}
+
+#[test]
+fn recipes_are_found_by_what_people_search_for() {
+    let text = read(RECIPES).to_lowercase();
+    let titles: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let words = [
+        "send a file",
+        "wait for a port",
+        "printer",
+        "9100",
+        "smtp",
+        "statsd",
+        "syslog",
+        "scanner",
+        "cr",
+        "plc",
+        "telnet",
+        "fifo",
+        "ssh",
+        "proxycommand",
+        "git",
+        "rsync",
+        "docker",
+        "kubernetes",
+        "systemd",
+        "cron",
+        "get",
+        "post",
+        "https",
+        "socks",
+        "chat",
+        "echo",
+        "udp",
+        "encoding",
+        "hex",
+        "json",
+        "dns",
+        "redis",
+        "inetd",
+        "health check",
+        "banner",
+    ];
+    for word in words {
+        assert!(titles.iter().any(|title| title.contains(word)), "no recipe is about {word}");
+    }
 }
 
 #[test]
@@ -118,7 +182,7 @@ fn run(page: &'static str) -> (usize, usize) {
 fn the_scripts_of_all_pages_pass_the_check() {
     use tcpx::testing::{ScriptSource, check};
 
-    let pages = [TUTORIAL, CHINESE, TESTING].map(read);
+    let pages = [TUTORIAL, CHINESE, TESTING, RECIPES].map(read);
     let folder = Folder::new();
     for block in pages.iter().flat_map(|page| blocks(page)).filter(|block| block.language == "rhai") {
         let name = block.file.expect("a script has a name");
