@@ -7,7 +7,7 @@
 //! F4  cli  commands  process        words → Config; the run; the process around it
 //! F3  driver                        the event loop: wires net + session + script + output
 //! F2  net   script   output         sockets (mio) · scripts (rhai) · messages; never import each other
-//! F1  session → layer → load → codec  pure: no mio, no rhai, no clock, no printing
+//! F1  session → layer → load → codec → editor  pure: no mio, no rhai, no clock, no printing
 //! F0  config endpoint proxy error exit buffer verdicts, sys (the only unsafe)
 //! ```
 //!
@@ -24,6 +24,7 @@ mod codec;
 mod commands;
 mod config;
 mod driver;
+mod editor;
 mod endpoint;
 mod error;
 mod exit;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// the modules before it on its own floor.
 const FLOORS: &[(u8, Neighbours, &[&str])] = &[
     (0, Neighbours::Earlier, &["sys", "buffer", "exit", "error", "endpoint", "proxy", "config", "verdicts"]),
-    (1, Neighbours::Earlier, &["codec", "load", "layer", "session"]),
+    (1, Neighbours::Earlier, &["editor", "codec", "load", "layer", "session"]),
     (2, Neighbours::Strangers, &["net", "script", "output"]),
     (3, Neighbours::Earlier, &["driver"]),
     (4, Neighbours::Earlier, &["bug", "cli", "commands", "process", "lib"]),
