@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod sockets;
+pub mod terminal;
 pub mod tls;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::proxy::{HeaderVersion, Proxy};
 pub use access::Access;
 pub use sockets::SocketOptions;
+pub use terminal::Terminal;
 pub use tls::Tls;
 
 /// One run of `tcpx connect` or `tcpx listen`.
@@ -284,6 +286,8 @@ pub struct Output {
     pub file: Option<PathBuf>,
     /// Write control characters to a terminal unchanged.
     pub raw_terminal: bool,
+    /// How lines are typed, where stdin and stdout are a terminal.
+    pub terminal: Terminal,
     /// Hex dump of both directions on stderr.
     pub hex: bool,
     /// Where events go.

@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 8] = [
     &["commands"],
     &["events"],
     &["turns"],
-    &["feeding", "opening", "closing", "memory"],
+    &["feeding", "opening", "closing", "memory", "typing"],
     &LOOP,
 ];
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod exec;
 mod run;
+mod terminal;
 mod test;
 mod tls;
 
@@ -184,6 +185,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
         HeaderWord::V1 => HeaderVersion::V1,
         HeaderWord::V2 => HeaderVersion::V2,
     });
+    let name = target.to_string();
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
     Ok(Config {
         role: Role::Connect(Connect { target, source, probe: args.probe, header }),
@@ -198,7 +200,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
         preamble,
         input: input(&args.ending, !args.probe && !rules::has_program(&args.exec))?,
         limits: limits(&args.time, connect_limit)?,
-        output: output(&args.output),
+        output: output(&args.output, &name),
         script: script(&args.script)?,
         tls: tls::resolve(&args.tls, is_tls)?,
         verdict: verdict(&args.ending, &args.text)?,
@@ -234,6 +236,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     let sockets = sockets::of_listen(&args.transport, &address, rules::has_script(&args.script))?;
     rules::unix_clients_have_no_address(&args.server, &address)?;
     rules::families_agree(&args.transport, &address, None)?;
+    let name = format!("listen {address}");
     let server = &args.server;
     let single_peer = !server.keep_open && !rules::has_script(&args.script);
     let accept = match &server.accept {
@@ -274,7 +277,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         preamble: preamble(&args.text, places)?,
         input: input(&args.ending, !rules::has_program(&args.exec))?,
         limits: limits(&args.time, None)?,
-        output: output(&args.output),
+        output: output(&args.output, &name),
         script: script(&args.script)?,
         tls: tls::resolve(&args.tls, is_tls)?,
         verdict: verdict(&args.ending, &args.text)?,
@@ -377,10 +380,12 @@ fn limit(option: &str, text: Option<&str>) -> Result<Option<Duration>> {
     text.map(|text| values::duration(option, text)).transpose()
 }
 
-fn output(args: &OutputArgs) -> Output {
+/// `name`: what lines are typed for.
+fn output(args: &OutputArgs, name: &str) -> Output {
     Output {
         file: args.output.clone().filter(|path| !is_stdout(path)),
         raw_terminal: args.raw_terminal,
+        terminal: terminal::terminal(&args.terminal, name, |name| std::env::var_os(name)),
         hex: args.hex,
         events: args.events.as_deref().map(target),
         progress: match args.progress {

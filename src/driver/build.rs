@@ -23,15 +23,17 @@ use crate::driver::plan::Defaults;
 use crate::driver::preamble::check_files;
 use crate::driver::programs::Programs;
 use crate::driver::ready::remove_old_ready_file;
+use crate::driver::recall::Recall;
 use crate::driver::reports;
 use crate::driver::securing::Securing;
 use crate::driver::shutdown::{Shutdown, run_over};
 use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Duty, Stdin};
 use crate::driver::stdout::Stdout;
+use crate::driver::typed_lines::{TypedInput, TypedLines};
 use crate::driver::watch::ScriptWatch;
 use crate::driver::workers::Worker;
-use crate::driver::world::{World, cannot_read_stdin};
+use crate::driver::world::{InputStream, World, cannot_read_stdin};
 use crate::endpoint::MAX_DATAGRAM;
 use crate::error::{Error, Result};
 use crate::output::console::{Commentator, Console};
@@ -121,7 +123,11 @@ impl Driver {
             () if serves => (Duty::Asked, StdinUse::Unread),
             () => (Duty::Bytes, StdinUse::Bytes),
         };
-        let input = if config.input.read && stdin_use != StdinUse::Shared {
+        let reads = config.input.read && stdin_use != StdinUse::Shared;
+        let typed_lines = typed_lines(&config, world, reads && worker.is_none() && stdout.is_screen());
+        let input: Option<Box<dyn InputStream>> = if let Some(lines) = &typed_lines {
+            Some(Box::new(TypedInput::new(lines.clone())))
+        } else if reads {
             Some(world.stdin().map_err(|error| cannot_read_stdin(&error))?)
         } else {
             None
@@ -151,6 +157,7 @@ impl Driver {
         let verdict = suite.clone().map(|suite| suite as Rc<dyn Handler>).or(verdict);
         let mut parts = Parts {
             stdin: Stdin::new(input, &config.text, single_peer, duty).in_pieces_of(piece(&config)),
+            typed_lines,
             stdout,
             stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
@@ -174,6 +181,9 @@ impl Driver {
             commands: Vec::new(),
         };
         let mut signals = world.signals().map_err(failed)?;
+        if parts.typed_lines.is_some() {
+            signals.watch_terminal().map_err(failed)?;
+        }
         parts.io.register(&mut *signals, Interest::READABLE, Source::Signals).map_err(failed)?;
         let takes_data = parts.script.is_some() || !parts.config.input.discard_received;
         parts.stdout.register(&mut parts.io, takes_data).map_err(failed)?;
@@ -196,6 +206,16 @@ impl Driver {
         parts.io.observers = std::mem::take(observers);
         Ok(Self { parts, clock, signals, watch })
     }
+}
+
+/// Lines that are edited on the terminal, if people type and read there.
+fn typed_lines(config: &Config, world: &mut dyn World, is_possible: bool) -> Option<TypedLines> {
+    let output = &config.output;
+    if !is_possible || !output.terminal.edits || output.raw_terminal || output.voice != Voice::Own {
+        return None;
+    }
+    let keyboard = world.keyboard()?;
+    Some(TypedLines::new(keyboard, world.screen(), Recall::new(output.terminal.history.clone())))
 }
 
 /// Maximum bytes of stdin that are sent at once.

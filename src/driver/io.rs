@@ -44,6 +44,8 @@ pub(super) enum Source {
     Program,
     /// The end of the command of `--run`.
     Companion,
+    /// Keys of the terminal on which lines are edited.
+    Keyboard,
 }
 
 /// Calls of the handler in one turn between two readings of the clock.

@@ -81,7 +81,15 @@ impl<S: MessageStream> Queue<S> {
                 }
             }
         }
-        self.backlog.is_empty()
+        let is_done = self.backlog.is_empty();
+        if is_done && let (Some(stream), Some(screen)) = (&mut self.stream, &self.screen) {
+            let line = screen.take_suffix();
+            if !line.is_empty() {
+                // What does not fit is drawn with the next key.
+                let _ = stream.write(&line);
+            }
+        }
+        is_done
     }
 
     /// See [`Messages::amounts`].

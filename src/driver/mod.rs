@@ -32,6 +32,7 @@ mod plan;
 mod preamble;
 mod programs;
 mod ready;
+mod recall;
 mod reports;
 mod securing;
 mod shutdown;
@@ -41,6 +42,8 @@ mod stdout;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod typed_lines;
+mod typing;
 mod watch;
 mod workers;
 mod world;
@@ -50,6 +53,8 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGCONT, SIGWINCH};
 
 use crate::config::{Config, Role};
 use crate::error::Error;
@@ -195,6 +200,7 @@ fn prepare(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Res
 impl Driver {
     /// Starts what the role asks for.
     fn start(&mut self) {
+        self.parts.begin_typing();
         if let Err(error) = self.parts.begin() {
             self.parts.fail_and_stop(&error);
         }
@@ -270,8 +276,10 @@ impl Driver {
             Source::Attempt => parts.attempt_turn(slot),
             Source::Stdin => {
                 let turn = parts.stdin_turn();
+                parts.draw_typing();
                 parts.io.end_turn(slot, turn);
             }
+            Source::Keyboard => parts.keyboard_turn(),
             Source::Stdout => parts.stdout_turn(),
             Source::Stderr => parts.stderr.unblock(),
             Source::Signals => self.signal_turn(slot),
@@ -289,22 +297,31 @@ impl Driver {
         }
         if self.parts.shutdown.take_stop() {
             self.parts.carry_out_stop();
+            self.parts.draw_typing();
         }
     }
 
-    /// Handles pending signals. The handler may take one; a second one, or one that comes while the run is ending, ends it
-    /// at once.
+    /// Handles pending signals.
     fn signal_turn(&mut self, slot: Slot) {
         self.parts.io.reactor.readiness(slot).readable = false;
         for number in self.signals.take_pending() {
-            let name = signal::name(number);
-            self.parts.io.notify(&Notice::Signal { name });
-            if self.parts.shutdown.is_running() && self.parts.tell_run(RunEvent::Signal(name)) {
-                continue;
+            match number {
+                SIGWINCH => self.parts.terminal_resized(),
+                SIGCONT => self.parts.process_continued(),
+                _ => self.handle_signal(number),
             }
-            let is_reported = self.parts.io.observers.know_exit();
-            self.parts.shutdown.handle_signal(self.parts.io.now, number, is_reported);
         }
+    }
+
+    /// The handler may take a signal; a second one, or one that comes while the run is ending, ends it at once.
+    fn handle_signal(&mut self, number: i32) {
+        let name = signal::name(number);
+        self.parts.io.notify(&Notice::Signal { name });
+        if self.parts.shutdown.is_running() && self.parts.tell_run(RunEvent::Signal(name)) {
+            return;
+        }
+        let is_reported = self.parts.io.observers.know_exit();
+        self.parts.shutdown.handle_signal(self.parts.io.now, number, is_reported);
     }
 
     /// The earliest time at which something is due without an event.

@@ -22,6 +22,7 @@ use crate::driver::shutdown::{GRACE, Shutdown};
 use crate::driver::stderr::Stderr;
 use crate::driver::stdin::{Outstanding, Stdin};
 use crate::driver::stdout::{Stdout, StdoutError};
+use crate::driver::typed_lines::TypedLines;
 use crate::driver::workers::Worker;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -48,6 +49,8 @@ pub(super) struct Parts {
     /// The command of `--run`.
     pub(super) companion: Companion,
     pub(super) stdin: Stdin,
+    /// stdin, if its lines are edited on a terminal.
+    pub(super) typed_lines: Option<TypedLines>,
     pub(super) stdout: Stdout,
     pub(super) stderr: Stderr,
     pub(super) shutdown: Shutdown,

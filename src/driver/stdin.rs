@@ -257,6 +257,14 @@ impl Stdin {
         }
     }
 
+    /// Notes that something can be read, which no event tells, and gives stdin a turn.
+    pub(super) fn ring(&self, io: &mut Io) {
+        if let Some(slot) = self.slot {
+            io.reactor.readiness(slot).readable = true;
+            io.reactor.wake(slot);
+        }
+    }
+
     /// Gives stdin a turn if it is readable.
     pub(super) fn wake(&self, io: &mut Io) {
         if let Some(slot) = self.slot

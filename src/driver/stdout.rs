@@ -105,6 +105,16 @@ impl Stdout {
         }
     }
 
+    /// Writes what draws the line that is being typed.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn draw(&mut self, io: &mut Io, bytes: Vec<u8>) -> Written {
+        let Some(data) = self.data.as_mut().filter(|data| !data.failed && !data.gone) else { return Ok(()) };
+        data.queue.push(bytes);
+        data.flush(io)
+    }
+
     /// Gives the reader of received data the end, once everything queued is written. A file or a terminal goes on.
     ///
     /// # Errors
@@ -304,6 +314,9 @@ impl Channel {
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut safe = Vec::with_capacity(bytes.len());
             sanitizer.push(bytes, &mut safe);
+            if let Some(screen) = self.screen.as_ref().filter(|screen| screen.has_display()) {
+                safe = screen.draw(|display, out| display.receive(&safe, out));
+            }
             self.queue.push(safe);
             return self.flush(io);
         }
@@ -352,6 +365,9 @@ impl Channel {
         if let Some(sanitizer) = self.sanitizer.as_mut().filter(|_| !self.failed) {
             let mut rest = Vec::new();
             sanitizer.finish(&mut rest);
+            if let Some(screen) = self.screen.as_ref().filter(|screen| screen.has_display()) {
+                rest = screen.draw(|display, out| display.receive(&rest, out));
+            }
             self.queue.push(rest);
         }
     }

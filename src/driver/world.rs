@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use mio::event::Source;
+use signal_hook::consts::{SIGCONT, SIGWINCH};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::config::{Family, SocketOptions};
@@ -24,7 +25,7 @@ use crate::net::listener::Options;
 use crate::net::reactor::{Mailbox, Reactor};
 use crate::net::resolver::Resolver;
 use crate::net::stdio::{self, Input, Output};
-use crate::net::{Connecting, Listening, StartError, factory, signal};
+use crate::net::{Connecting, Listening, StartError, factory, keyboard, signal};
 use crate::output::screen::Screen;
 use crate::session::eof_policy::InputKind;
 
@@ -84,8 +85,28 @@ pub(super) trait OutputStream {
     fn end(&mut self);
 }
 
+/// The terminal on which lines are edited. Until [`Keyboard::begin`], and after its end, it gives whole lines, as any other stdin.
+pub(super) trait Keyboard {
+    /// The source to register; `None`: always ready.
+    fn source(&mut self) -> Option<&mut dyn Source>;
+    /// Reads what is there; 0 is the end.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Whether it is another job's now.
+    fn is_in_background(&self) -> bool;
+    /// Takes each key as it is pressed.
+    fn begin(&mut self) -> io::Result<()>;
+    /// Gives the terminal back as it was.
+    fn end(&mut self);
+    /// Columns and rows.
+    fn size(&self) -> (usize, usize);
+}
+
 /// Signals that the run handles.
 pub(super) trait SignalSource: Source {
+    /// Tells of changes of the terminal, too: its size, and that the process goes on after it was stopped.
+    fn watch_terminal(&mut self) -> io::Result<()> {
+        Ok(())
+    }
     /// The numbers of the signals that came since the last call.
     fn take_pending(&mut self) -> Vec<i32>;
 }
@@ -130,6 +151,10 @@ pub(super) trait World {
     fn stdin(&mut self) -> io::Result<Box<dyn InputStream>>;
     /// stdout, or the file at `path`, created if there is none and not truncated.
     fn stdout(&mut self, path: Option<&Path>) -> io::Result<Box<dyn OutputStream>>;
+    /// The terminal that both stdin and stdout are, if lines can be edited there.
+    fn keyboard(&mut self) -> Option<Box<dyn Keyboard>> {
+        None
+    }
     /// What takes the messages for people.
     fn stderr(&mut self) -> Rc<dyn Messages>;
     /// Whether stderr is a terminal.
@@ -166,6 +191,10 @@ impl World for Process {
             None => Output::stdout(),
         };
         Ok(Box::new(output?))
+    }
+
+    fn keyboard(&mut self) -> Option<Box<dyn Keyboard>> {
+        keyboard::Keyboard::open().map(|keyboard| Box::new(keyboard) as Box<dyn Keyboard>)
     }
 
     fn stderr(&mut self) -> Rc<dyn Messages> {
@@ -239,7 +268,38 @@ impl Clock for SystemClock {
     }
 }
 
+impl Keyboard for keyboard::Keyboard {
+    fn source(&mut self) -> Option<&mut dyn Source> {
+        Self::source(self)
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Self::read(self, buffer)
+    }
+
+    fn is_in_background(&self) -> bool {
+        Self::is_in_background(self)
+    }
+
+    fn begin(&mut self) -> io::Result<()> {
+        Self::begin(self)
+    }
+
+    fn end(&mut self) {
+        Self::end(self);
+    }
+
+    fn size(&self) -> (usize, usize) {
+        Self::size(self)
+    }
+}
+
 impl SignalSource for Signals {
+    fn watch_terminal(&mut self) -> io::Result<()> {
+        self.add_signal(SIGWINCH)?;
+        self.add_signal(SIGCONT)
+    }
+
     fn take_pending(&mut self) -> Vec<i32> {
         self.pending().collect()
     }

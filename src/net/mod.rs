@@ -9,6 +9,7 @@ pub mod dial;
 pub mod factory;
 pub mod hub;
 mod inherited;
+pub mod keyboard;
 pub mod listener;
 mod options;
 pub mod process;

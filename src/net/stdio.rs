@@ -411,7 +411,7 @@ fn is_screen(terminal: BorrowedFd<'_>) -> bool {
 }
 
 /// Whether a terminal is the one that controls this process.
-fn is_controlling(terminal: BorrowedFd<'_>) -> bool {
+pub fn is_controlling(terminal: BorrowedFd<'_>) -> bool {
     tcgetsid(terminal).is_ok_and(|session| getsid(None) == Ok(session))
 }
 

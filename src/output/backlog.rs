@@ -2,6 +2,8 @@
 //!
 //! Owns its limit, and the count of lines that are dropped when nobody reads them. Writes nothing itself.
 
+use std::borrow::Cow;
+
 use crate::buffer::ByteQueue;
 use crate::output::screen::Screen;
 
@@ -37,7 +39,8 @@ impl Backlog {
 
     /// The bytes to write next. On a terminal that stdout shares, the first line begins on a fresh line without colours.
     pub fn front(&mut self, screen: Option<&Screen>) -> &[u8] {
-        let prefix = screen.filter(|_| self.at_start && !self.queue.is_empty()).map_or("", Screen::take_prefix);
+        let prefix =
+            screen.filter(|_| self.at_start && !self.queue.is_empty()).map_or(Cow::Borrowed(""), Screen::take_prefix);
         if !prefix.is_empty() {
             let lines = std::mem::take(&mut self.queue);
             self.queue.extend(prefix.as_bytes());

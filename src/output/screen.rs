@@ -1,10 +1,13 @@
 //! `Screen`: the cursor and the colours of the terminal that stdout and stderr may share.
 //!
-//! Owns what our own words need before them: a reset of the peer's colours, and a fresh line. Does not decide what the peer may
-//! write to a terminal (`terminal`).
+//! Owns what our own words need before them: a reset of the peer's colours, and a fresh line; where a line is edited, the place of
+//! that line. Does not decide what the peer may write to a terminal (`terminal`).
 
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::editor::display::Display;
 
 /// State of a terminal, as far as stdout has changed it. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -16,11 +19,17 @@ struct State {
     mid_line: AtomicBool,
     /// The last colour sequence was not a reset.
     coloured: AtomicBool,
+    /// Set if lines may be edited; it then stands for the two above.
+    display: Mutex<Option<Display>>,
+    has_display: AtomicBool,
 }
 
 impl Screen {
     /// Notes bytes that were written to the terminal as data.
     pub fn note(&self, written: &[u8]) {
+        if self.has_display() {
+            return;
+        }
         if let Some(at) = memchr::memrchr(b'\x1b', written) {
             self.0.coloured.store(!is_reset(&written[at..]), Ordering::Relaxed);
         }
@@ -34,18 +43,52 @@ impl Screen {
         self.0.mid_line.store(false, Ordering::Relaxed);
     }
 
+    /// Lines are edited on this terminal, or may be later.
+    pub fn set_display(&self, display: Display) {
+        *self.0.display.lock().unwrap_or_else(PoisonError::into_inner) = Some(display);
+        self.0.has_display.store(true, Ordering::Release);
+    }
+
+    /// Whether lines may be edited on this terminal: what is written goes through [`Screen::draw`].
+    pub fn has_display(&self) -> bool {
+        self.0.has_display.load(Ordering::Acquire)
+    }
+
+    /// Works on the place of the line. Returns what is to be written.
+    pub fn draw(&self, work: impl FnOnce(&mut Display, &mut Vec<u8>)) -> Vec<u8> {
+        let mut out = Vec::new();
+        if let Some(display) = self.0.display.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            work(display, &mut out);
+        }
+        out
+    }
+
+    /// What is written after our own words: the line that is being typed.
+    pub fn take_suffix(&self) -> Vec<u8> {
+        if self.has_display() { self.draw(Display::after_words) } else { Vec::new() }
+    }
+
     /// What our own words need before them; the terminal is in that state afterwards.
-    pub fn take_prefix(&self) -> &'static str {
-        match (!self.take_reset().is_empty(), self.0.mid_line.swap(false, Ordering::Relaxed)) {
+    pub fn take_prefix(&self) -> Cow<'static, str> {
+        if self.has_display() {
+            return String::from_utf8_lossy(&self.draw(Display::before_words)).into_owned().into();
+        }
+        let prefix = match (!self.take_reset().is_empty(), self.0.mid_line.swap(false, Ordering::Relaxed)) {
             (false, false) => "",
             (false, true) => "\n",
             (true, false) => RESET,
             (true, true) => RESET_AND_LINE,
-        }
+        };
+        prefix.into()
     }
 
     /// The sequence that takes back the colours, if there are any.
     pub fn take_reset(&self) -> &'static str {
+        if self.has_display() {
+            let mut is_coloured = false;
+            self.draw(|display, _| is_coloured = display.take_reset());
+            return if is_coloured { RESET } else { "" };
+        }
         if self.0.coloured.swap(false, Ordering::Relaxed) { RESET } else { "" }
     }
 }

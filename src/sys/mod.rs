@@ -14,4 +14,5 @@ pub mod names;
 pub mod pty;
 pub mod services;
 pub mod stack;
+pub mod tty;
 pub mod unix;

@@ -38,8 +38,9 @@ pub fn ignore(signal: i32) -> io::Result<()> {
 }
 
 /// Ends the process by the default action of a signal. Where that does not kill, as in process 1 of a container, it ends
-/// with the number a shell shows for it. Allowed in a signal handler.
+/// with the number a shell shows for it. Its terminal is as it was before. Allowed in a signal handler.
 pub fn die_by(signal: i32) -> ! {
+    super::tty::restore();
     // SAFETY: all of these are async-signal-safe (signal-safety(7)), and get places on this stack frame.
     unsafe {
         libc::signal(signal, libc::SIG_DFL);

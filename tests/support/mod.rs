@@ -12,6 +12,7 @@ pub(crate) mod peer;
 pub(crate) mod pty;
 mod running;
 mod tcpx;
+pub(crate) mod tmux;
 
 use std::fs::File;
 use std::io::Write;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
+use super::TerminalArgs;
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(in crate::cli) struct OutputArgs {
@@ -45,6 +47,8 @@ pub(in crate::cli) struct OutputArgs {
     /// Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always
     #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
     pub(in crate::cli) progress: Option<ProgressWord>,
+    #[command(flatten)]
+    pub(in crate::cli) terminal: TerminalArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -22,8 +22,9 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
         ..limited(values::script_source(&args.script)?, &args.limits)?
     };
     let clients = clients(&args.load)?;
+    let name = format!("run {}", args.script.display());
     let config = config(script, &args.conns, args.timeout.as_deref())?;
-    let config = Box::new(Config { output: output(&args.output), ..config });
+    let config = Box::new(Config { output: output(&args.output, &name), ..config });
     Ok(match clients {
         Some(load) => Action::Load(config, Box::new(load)),
         None => Action::Run(config),
