@@ -75,6 +75,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l events -d 'Write w
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
 always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l echo -d 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not' -r -f -a "on\t'Show it'
+off\t'Do not show it, nor keep it for later runs'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy-protocol -d 'Tell the server our address first, in a header of the PROXY protocol' -r -f -a "v1\t''
 v2\t''"
@@ -112,6 +114,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s v -d 'Say more on 
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s q -l quiet -d 'Say nothing on stderr but errors'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s x -l hex -d 'Show both directions as a hex dump on stderr'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l raw-terminal -d 'Let the peer\'s control characters reach the terminal'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-history -d 'Do not keep the lines that are typed on a terminal for later runs'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l raw -d 'Send each key of a terminal as it is typed, for devices that edit and echo themselves; ~. leaves'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l timestamps -d 'Begin each line of output with the time of day'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s u -l udp -d 'Use UDP; with unix:PATH, a Unix datagram socket'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 4 -d 'Use IPv4 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 6 -d 'Use IPv6 only'
@@ -168,6 +173,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l events -d 'Write wh
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
 always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l echo -d 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not' -r -f -a "on\t'Show it'
+off\t'Do not show it, nor keep it for later runs'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l recv-buffer -d 'Size of the receive buffer of each socket (SO_RCVBUF)' -r
@@ -205,6 +212,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s v -d 'Say more on s
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s q -l quiet -d 'Say nothing on stderr but errors'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s x -l hex -d 'Show both directions as a hex dump on stderr'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l raw-terminal -d 'Let the peer\'s control characters reach the terminal'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-history -d 'Do not keep the lines that are typed on a terminal for later runs'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l raw -d 'Send each key of a terminal as it is typed, for devices that edit and echo themselves; ~. leaves'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timestamps -d 'Begin each line of output with the time of day'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s u -l udp -d 'Use UDP; with unix:PATH, a Unix datagram socket'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 4 -d 'Use IPv4 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 6 -d 'Use IPv6 only'
@@ -236,6 +246,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l events -d 'Write what 
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
 always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l echo -d 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not' -r -f -a "on\t'Show it'
+off\t'Do not show it, nor keep it for later runs'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s E -l encoding -d 'Encoding of the connections, until they choose another' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
@@ -243,6 +255,9 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s v -d 'Say more on stde
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s q -l quiet -d 'Say nothing on stderr but errors'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s x -l hex -d 'Show both directions as a hex dump on stderr'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l raw-terminal -d 'Let the peer\'s control characters reach the terminal'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l no-history -d 'Do not keep the lines that are typed on a terminal for later runs'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l raw -d 'Send each key of a terminal as it is typed, for devices that edit and echo themselves; ~. leaves'
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l timestamps -d 'Begin each line of output with the time of day'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s 4 -d 'Use IPv4 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s 6 -d 'Use IPv6 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s n -l no-dns -d 'Resolve no names; only addresses work'

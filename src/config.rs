@@ -288,6 +288,8 @@ pub struct Output {
     pub raw_terminal: bool,
     /// How lines are typed, where stdin and stdout are a terminal.
     pub terminal: Terminal,
+    /// `--timestamps`: the time of day before each line of output.
+    pub timestamps: bool,
     /// Hex dump of both directions on stderr.
     pub hex: bool,
     /// Where events go.

@@ -38,6 +38,7 @@ mod tls;
 mod toxics;
 mod translations;
 mod tutorial;
+mod typed_commands;
 mod typing;
 mod udp;
 mod unix;

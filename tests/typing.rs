@@ -3,11 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use rustix::process::Signal;
+
 use crate::support::peer::{Conn, Server};
+use crate::support::pty::Pty;
 use crate::support::tmux::Tmux;
+use crate::support::{Folder, Role, Running, Stdin, Stdout, Tcpx, wait_for};
 
 /// A window with a connection to a server, if there is tmux.
-fn connected(columns: u16, rows: u16, options: &str) -> Option<(Tmux, Conn, Server)> {
+pub(crate) fn connected(columns: u16, rows: u16, options: &str) -> Option<(Tmux, Conn, Server)> {
     let tmux = Tmux::start(columns, rows)?;
     let server = Server::start();
     tmux.connect(server.address, options);
@@ -70,8 +74,8 @@ fn a_paste_of_any_length_is_one_line_and_keeps_its_line_ends() {
     tmux.wait("news");
     tmux.key("Enter");
     peer.expect(format!("<{long}>\n").as_bytes());
-    tmux.paste("GET / HTTP/1.0\n\n\ttab~.\u{3}\nrest");
-    peer.expect(b"GET / HTTP/1.0\n\n\ttab~.\x03\n");
+    tmux.paste("GET / HTTP/1.0\n\n\ttab~.\u{4}\nrest");
+    peer.expect(b"GET / HTTP/1.0\n\n\ttab~.\x04\n");
     tmux.wait_end("rest");
     tmux.key("C-u");
     tmux.key("C-c");
@@ -142,7 +146,7 @@ fn a_stopped_run_gives_the_terminal_back_and_takes_it_again() {
     tmux.wait_end("hel");
     tmux.key("C-z");
     tmux.wait("Stopped");
-    assert_eq!(tmux.status().1, true, "the shell has a terminal");
+    assert!(tmux.status().1, "the shell has a terminal");
     peer.send(b"meanwhile\n");
     tmux.type_in("clear; fg");
     tmux.key("Enter");
@@ -181,7 +185,7 @@ fn our_words_stand_above_the_line() {
     tmux.type_in("hel");
     tmux.wait_end("hel");
     peer.send(b"half");
-    tmux.wait_end("\nhalf\nhel");
+    tmux.wait_end("half\nhel");
     peer.reset();
     tmux.wait(&format!("hel\ntcpx: read from {}: connection reset by peer", server.address));
     assert_eq!(tmux.status(), ("56".into(), true));
@@ -226,4 +230,173 @@ fn a_dumb_terminal_edits_its_lines_itself() {
     tmux.key("Enter");
     peer.expect(b"hello\n");
     assert!(!tmux.state("tcpx").exists(), "nothing is kept");
+}
+
+/// A run on a terminal without a shell, which would mend the modes; and its peer.
+fn alone(words: &[&str]) -> (Pty, Running, Conn, Folder) {
+    alone_with(words, "NO_COLOR=1")
+}
+
+fn alone_with(words: &[&str], variable: &str) -> (Pty, Running, Conn, Folder) {
+    let (pty, folder, server) = (Pty::new(), Folder::new(), Server::start());
+    let state = format!("XDG_STATE_HOME={}", folder.path("state").display());
+    let port = server.address.port().to_string();
+    let tcpx = Tcpx::new(&["connect"]).args(words).args(&["127.0.0.1", &port]).stdin(Stdin::Fd(pty.side()));
+    let tcpx = tcpx.stdout(Stdout::Fd(pty.side())).stderr(pty.side()).under(&["setsid", "--ctty"]);
+    let tcpx = tcpx.with_default_signals().under(&["env", "TERM=xterm", variable, &state]).spawn();
+    let peer = server.accept();
+    wait_for("the editor", || !pty.is_sane());
+    (pty, tcpx, peer, folder)
+}
+
+/// Ends a run; returns its peer if that is still there.
+type End = fn(&mut Pty, &Running, Conn) -> Option<Conn>;
+
+fn press(pty: &mut Pty, keys: &[u8], peer: Conn) -> Conn {
+    pty.type_in(keys);
+    peer
+}
+
+fn signal(tcpx: &Running, signal: Signal, peer: Conn) -> Conn {
+    tcpx.signal(signal);
+    peer
+}
+
+fn until_end(mut peer: Conn) -> Conn {
+    peer.expect_eof();
+    peer
+}
+
+#[test]
+fn the_terminal_is_as_it_was_after_every_end() {
+    let ends: [(&str, End, i32); 8] = [
+        ("Ctrl-C", |pty, _, peer| Some(press(pty, b"\x03", peer)), 130),
+        ("Ctrl-\\", |pty, _, peer| Some(press(pty, b"\x1c", peer)), 131),
+        ("TERM", |_, tcpx, peer| Some(signal(tcpx, Signal::TERM, peer)), 143),
+        ("HUP", |_, tcpx, peer| Some(signal(tcpx, Signal::HUP, peer)), 129),
+        ("the peer's end", |_, _, _peer| None, 0),
+        (
+            "a reset",
+            |_, _, peer| {
+                peer.reset();
+                None
+            },
+            56,
+        ),
+        ("leaving", |pty, _, peer| Some(press(pty, b"\x15~.", peer)), 0),
+        ("the end of input", |pty, _, peer| Some(press(pty, b"\x15\x04", peer)), 0),
+    ];
+    for (name, end, code) in ends {
+        let (mut pty, tcpx, peer, _folder) = alone(&[]);
+        let before = pty.modes();
+        pty.type_in(b"hel");
+        pty.wait_screen("hel");
+        let mut peer = end(&mut pty, &tcpx, peer);
+        if code == 0 {
+            drop(peer.take().map(until_end));
+        }
+        let done = tcpx.finish();
+        // What it says is on the terminal.
+        if code == 56 {
+            assert_eq!(done.status_code(), Some(code));
+        } else {
+            done.code(code);
+        }
+        drop(peer);
+        assert!(pty.is_sane(), "{name}: {before:?}");
+        pty.wait_screen("\x1b[?2004l");
+    }
+}
+
+#[test]
+fn a_stop_that_nobody_could_end_changes_nothing() {
+    let (mut pty, tcpx, mut peer, _folder) = alone(&[]);
+    pty.type_in(b"hel");
+    pty.wait_screen("hel");
+    // A process without a shell above it does not stop.
+    pty.type_in(b"\x1a");
+    pty.type_in(b"lo\n");
+    peer.expect(b"hello\n");
+    assert!(!pty.is_sane(), "it goes on editing");
+    drop(peer);
+    tcpx.finish().code(0);
+    assert!(pty.is_sane());
+}
+
+#[test]
+fn single_keys_are_sent_as_they_are() {
+    let (mut pty, tcpx, mut peer, folder) = alone(&["--raw"]);
+    pty.type_in(b"a\x03\x1b[A\r\x04");
+    peer.expect(b"a\x03\x1b[A\r\x04");
+    peer.send(b"echoed\r\n");
+    pty.wait_screen("echoed");
+    assert_eq!(pty.screen.text(), "echoed\r\r\n", "no key is shown");
+    pty.type_in(b"\r~~\r~?");
+    peer.expect(b"\r~\r");
+    pty.wait_screen("another encoding");
+    pty.type_in(b"~s 00 ff\r~e gbk\r");
+    peer.expect(b"\x00\xff");
+    pty.wait_screen("encoding: gbk");
+    pty.type_in("你~.\r".as_bytes());
+    peer.expect(b"\xc4\xe3~.\r");
+    pty.type_in(b"~.");
+    peer.expect_eof();
+    drop(peer);
+    tcpx.finish().code(0);
+    assert!(pty.is_sane());
+    assert!(!folder.path("state").exists(), "nothing is kept");
+}
+
+#[test]
+fn echo_shows_keys_and_hides_lines() {
+    let (mut pty, tcpx, mut peer, _folder) = alone(&["--raw", "--echo", "on"]);
+    pty.type_in(b"ab\r");
+    peer.expect(b"ab\r");
+    pty.wait_screen("ab");
+    pty.type_in(b"~.");
+    tcpx.finish().code(0);
+    let (mut pty, tcpx, mut peer, folder) = alone(&["--echo", "off"]);
+    pty.type_in(b"secret\n");
+    peer.expect(b"secret\n");
+    peer.send(b"ok\n");
+    pty.wait_screen("ok");
+    pty.type_in(b"\x03");
+    tcpx.finish().code(130);
+    assert!(!pty.screen.text().contains("secret"), "{:?}", pty.screen.text());
+    assert!(!folder.path("state").exists(), "nothing is kept");
+}
+
+#[test]
+fn what_is_sent_has_a_colour_unless_it_is_not_wanted() {
+    for (variable, coloured) in [("NO_COLOR=1", false), ("NO_COLOR=", true)] {
+        let (mut pty, tcpx, mut peer, _folder) = alone_with(&[], variable);
+        pty.type_in(b"hello\n");
+        peer.expect(b"hello\n");
+        pty.wait_screen(if coloured { "\x1b[36mhello\x1b[0m\r" } else { "hello\r" });
+        assert_eq!(pty.screen.text().contains("\x1b[36m"), coloured);
+        drop(peer);
+        tcpx.finish().code(0);
+    }
+}
+
+#[test]
+fn each_line_of_output_begins_with_the_time() {
+    let (tcpx, mut peer) = Tcpx::new(&["--timestamps"]).stdin(Stdin::Open).pair(Role::Connect);
+    peer.send(b"one\ntw");
+    peer.send(b"o\n\xff\n");
+    drop(peer);
+    let done = tcpx.finish();
+    done.code(0);
+    let lines: Vec<&[u8]> = done.stdout.split_inclusive(|byte| *byte == b'\n').collect();
+    let rest: Vec<&[u8]> = lines.iter().map(|line| &line[13..]).collect();
+    assert_eq!(rest, [b"one\n".as_slice(), b"two\n", b"\xff\n"]);
+    assert!(lines.iter().all(|line| line[2] == b':' && line[5] == b':' && line[8] == b'.' && line[12] == b' '));
+    let (mut pty, tcpx, mut peer, _folder) = alone(&["--timestamps"]);
+    peer.send(b"login: ");
+    pty.wait_screen("login: ");
+    pty.type_in(b"bob\n");
+    peer.expect(b"bob\n");
+    pty.wait_screen(" > bob\r");
+    drop(peer);
+    tcpx.finish().code(0);
 }

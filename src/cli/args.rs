@@ -30,7 +30,7 @@ pub(super) use proxy::{HeaderWord, ProxyArgs};
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use server::ServerArgs;
 pub(super) use sockets::SocketArgs;
-pub(super) use terminal::TerminalArgs;
+pub(super) use terminal::{EchoWord, TerminalArgs};
 pub(super) use test::TestArgs;
 pub(super) use tls::TlsArgs;
 pub(super) use transport::TransportArgs;

@@ -386,6 +386,7 @@ fn output(args: &OutputArgs, name: &str) -> Output {
         file: args.output.clone().filter(|path| !is_stdout(path)),
         raw_terminal: args.raw_terminal,
         terminal: terminal::terminal(&args.terminal, name, |name| std::env::var_os(name)),
+        timestamps: args.terminal.timestamps,
         hex: args.hex,
         events: args.events.as_deref().map(target),
         progress: match args.progress {

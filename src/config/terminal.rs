@@ -9,4 +9,17 @@ pub struct Terminal {
     pub edits: bool,
     /// The file of lines that were typed in earlier runs.
     pub history: Option<PathBuf>,
+    /// `--raw`: each key is sent as it is typed.
+    pub raw: bool,
+    /// `--echo`: what is typed is shown; `None`: lines are, single keys are not.
+    pub echo: Option<bool>,
+    /// What is typed has a colour.
+    pub colours: bool,
+}
+
+impl Terminal {
+    /// Whether what is typed is shown.
+    pub fn shows_typed(&self) -> bool {
+        self.echo.unwrap_or(!self.raw)
+    }
 }

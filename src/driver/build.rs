@@ -103,7 +103,8 @@ impl Driver {
         let securing = Securing::new(&config).map_err(Error::or_shortage)?;
         let single_peer = config.is_single_peer();
         let output = &config.output;
-        let stdout = Stdout::open(world, output.file.as_deref(), output.raw_terminal, observers.stdout())?;
+        let (file, raw) = (output.file.as_deref(), output.raw_terminal);
+        let stdout = Stdout::open(world, file, raw, output.timestamps, observers.stdout())?;
         if let (Some(suite), Some(tests)) = (&suite, &config.tests) {
             suite.set_reporter(reports::reporter(tests, reports::wants_colours(stdout.is_screen()))?);
         }
@@ -158,6 +159,7 @@ impl Driver {
         let mut parts = Parts {
             stdin: Stdin::new(input, &config.text, single_peer, duty).in_pieces_of(piece(&config)),
             typed_lines,
+            chosen: None,
             stdout,
             stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
@@ -211,11 +213,14 @@ impl Driver {
 /// Lines that are edited on the terminal, if people type and read there.
 fn typed_lines(config: &Config, world: &mut dyn World, is_possible: bool) -> Option<TypedLines> {
     let output = &config.output;
-    if !is_possible || !output.terminal.edits || output.raw_terminal || output.voice != Voice::Own {
+    let terminal = &output.terminal;
+    // What the peer does with the screen would be in the way of the line.
+    let is_free = !output.raw_terminal || terminal.raw;
+    if !is_possible || !terminal.edits || !is_free || output.voice != Voice::Own {
         return None;
     }
     let keyboard = world.keyboard()?;
-    Some(TypedLines::new(keyboard, world.screen(), Recall::new(output.terminal.history.clone())))
+    Some(TypedLines::new(keyboard, world.screen(), Recall::new(terminal.history.clone()), terminal))
 }
 
 /// Maximum bytes of stdin that are sent at once.

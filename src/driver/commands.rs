@@ -145,7 +145,7 @@ impl Parts {
             _ => self.securing.server(&settings),
         };
         self.tell_made_certificate();
-        let (now, is_watched) = (self.io.now, self.io.observers.watch_bytes());
+        let (now, is_watched) = (self.io.now, self.may_watch_bytes());
         self.touch(id, move |peer| match security {
             Ok(security) => peer.start_tls(now, is_watched, &security),
             Err(error) => peer.break_off_tls(error.to_string()),

@@ -178,7 +178,8 @@ impl Parts {
         }
     }
 
-    fn send_piece(&mut self, targets: &[Slot], piece: &Filtered) {
+    /// Queues a filtered piece for connections.
+    pub(super) fn send_piece(&mut self, targets: &[Slot], piece: &Filtered) {
         let mut failed = None;
         for &slot in targets {
             self.work_on(slot, |peer| {

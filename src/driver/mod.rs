@@ -39,6 +39,7 @@ mod shutdown;
 mod stderr;
 mod stdin;
 mod stdout;
+mod talking;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -200,10 +201,10 @@ fn prepare(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Res
 impl Driver {
     /// Starts what the role asks for.
     fn start(&mut self) {
-        self.parts.begin_typing();
         if let Err(error) = self.parts.begin() {
             self.parts.fail_and_stop(&error);
         }
+        self.parts.begin_typing();
         self.settle();
     }
 
@@ -276,7 +277,7 @@ impl Driver {
             Source::Attempt => parts.attempt_turn(slot),
             Source::Stdin => {
                 let turn = parts.stdin_turn();
-                parts.draw_typing();
+                parts.obey_commands();
                 parts.io.end_turn(slot, turn);
             }
             Source::Keyboard => parts.keyboard_turn(),

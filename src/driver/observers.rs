@@ -23,6 +23,8 @@ pub(super) struct Observers {
     reads_bytes: bool,
     counts_bytes: bool,
     holds_back: bool,
+    /// The last one was added by [`Observers::switch`].
+    has_switched: bool,
     /// The round that `wall` belongs to.
     round: Option<Instant>,
     wall: Cell<Option<SystemTime>>,
@@ -37,10 +39,26 @@ impl Observers {
             holds_back: list.iter().any(|observer| observer.holds_back()),
             list,
             stdout: None,
+            has_switched: false,
             ended: false,
             round: None,
             wall: Cell::new(None),
         }
+    }
+
+    /// Adds an observer while the run goes on, or removes it. Returns whether it is there now.
+    pub(super) fn switch(&mut self, make: impl FnOnce() -> Box<dyn Observer>) -> bool {
+        let mut list = std::mem::take(&mut self.list);
+        if self.has_switched {
+            list.pop();
+        } else {
+            list.push(make());
+        }
+        let new = Self::new(list);
+        (self.reads_bytes, self.counts_bytes, self.holds_back) = (new.reads_bytes, new.counts_bytes, new.holds_back);
+        self.list = new.list;
+        self.has_switched = !self.has_switched;
+        self.has_switched
     }
 
     /// Sets the lines of an observer that go to stdout.
@@ -61,6 +79,11 @@ impl Observers {
     /// Whether an observer hears of bytes that move.
     pub(super) fn watch_bytes(&self) -> bool {
         self.reads_bytes || self.counts_bytes
+    }
+
+    /// The wall clock of a round.
+    pub(super) fn wall(&mut self, now: Instant) -> SystemTime {
+        moment(&mut self.round, &self.wall, now).wall()
     }
 
     /// Sends a notice to all observers. `now` is the time of the round.

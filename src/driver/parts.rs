@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::config::{Config, ScriptErrors};
+use crate::config::{Config, Role, ScriptErrors};
 use crate::driver::bounds::MemoryBound;
 use crate::driver::companion::Companion;
 use crate::driver::dials::{DialOutcome, Dials};
@@ -51,6 +51,8 @@ pub(super) struct Parts {
     pub(super) stdin: Stdin,
     /// stdin, if its lines are edited on a terminal.
     pub(super) typed_lines: Option<TypedLines>,
+    /// The client that typed lines go to, if one was chosen.
+    pub(super) chosen: Option<ConnId>,
     pub(super) stdout: Stdout,
     pub(super) stderr: Stderr,
     pub(super) shutdown: Shutdown,
@@ -99,7 +101,7 @@ impl Parts {
             peer.link.add_layer(self.io.now, layer);
         }
         if let Some((security, limit)) = security {
-            peer.secure(self.io.now, self.io.observers.watch_bytes(), &security, limit);
+            peer.secure(self.io.now, self.may_watch_bytes(), &security, limit);
         }
         self.peers.add(&mut self.io, peer);
     }
@@ -260,6 +262,23 @@ impl Parts {
                 && link.can_send()
                 && peer.preamble.is_none()
         };
-        self.peers.iter().filter(is_target).map(|peer| peer.slot).collect()
+        if !self.chooses_clients() {
+            return self.peers.iter().filter(is_target).map(|peer| peer.slot).collect();
+        }
+        let is_chosen = |peer: &&Peer| self.chosen == Some(peer.id());
+        let newest = || self.peers.iter().filter(is_target).max_by_key(|peer| peer.id());
+        let one = self.peers.iter().filter(is_target).find(is_chosen).or_else(newest);
+        one.map(|peer| peer.slot).into_iter().collect()
+    }
+
+    /// Whether what is typed goes to one of several clients.
+    pub(super) fn chooses_clients(&self) -> bool {
+        let has_clients = matches!(&self.config.role, Role::Listen(listen) if !listen.single_peer);
+        self.typed_lines.is_some() && has_clients && self.stdin.joined().is_none()
+    }
+
+    /// Whether somebody hears of bytes that move, or may want to later.
+    pub(super) fn may_watch_bytes(&self) -> bool {
+        self.io.observers.watch_bytes() || self.typed_lines.is_some()
     }
 }

@@ -108,7 +108,7 @@ mod tests {
     fn a_file_that_has_grown_is_cut() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history");
-        let lines: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+        let lines = (0..200_000).map(|number| number.to_string()).collect::<Vec<_>>().join("\n") + "\n";
         fs::write(&path, lines).unwrap();
         let mut recall = Recall::new(Some(path.clone()));
         let lines = recall.load().unwrap();

@@ -40,6 +40,11 @@ impl Stderr {
         Self { messages, slot: None, taken: 0, taken_at: None, holds: Cell::new(false), until: None }
     }
 
+    /// Where messages go.
+    pub(super) fn messages(&self) -> Rc<dyn Messages> {
+        Rc::clone(&self.messages)
+    }
+
     /// Writes what waits, and has an event sent when there is room for the rest. Returns whether reading that has waited for it
     /// may go on.
     pub(super) fn flush(&mut self, io: &mut Io) -> bool {

@@ -250,6 +250,11 @@ impl Stdin {
         self.input.as_ref().filter(|_| self.gives_bytes()).map(|input| input.kind())
     }
 
+    /// What is read from now on is converted by other settings.
+    pub(super) fn change_text(&mut self, text: &Text) {
+        self.filter = TextFilter::new(text);
+    }
+
     /// Continues the state of line ends after the preamble of the one connection.
     pub(super) fn follow(&mut self, line_ends: Crlf) {
         if self.single_peer {

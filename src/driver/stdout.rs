@@ -18,6 +18,7 @@ use crate::net::bulk::Move;
 use crate::net::reactor::{Io as Step, Readiness, Slot};
 use crate::output::events::Lines;
 use crate::output::screen::Screen;
+use crate::output::stamps::Stamps;
 use crate::output::terminal::Sanitizer;
 
 /// Queued bytes at which reading from connections stops.
@@ -59,10 +60,14 @@ impl Stdout {
         world: &mut dyn World,
         file: Option<&Path>,
         raw_terminal: bool,
+        timestamps: bool,
         events: Option<Lines>,
     ) -> Result<Self> {
-        let data =
+        let mut data =
             if file.is_some() || events.is_none() { Some(Channel::open(world, file, raw_terminal)?) } else { None };
+        if let Some(data) = data.as_mut().filter(|_| timestamps) {
+            data.stamps = Some(Stamps::default());
+        }
         // Lines of events hold no control characters, so they need no sanitizer.
         let events = events.map(|lines| Ok((Channel::open(world, None, true)?, lines))).transpose()?;
         Ok(Self { data, file: file.map(Path::to_owned), events })
@@ -103,6 +108,12 @@ impl Stdout {
             (None, Some((events, _))) if events.gone => Err(StdoutError::ReaderGone { is_missed: true }),
             (None, _) => Ok(()),
         }
+    }
+
+    /// What stands before a line that is typed, if lines begin with the time.
+    pub(super) fn typed_mark(&mut self, io: &mut Io) -> Option<String> {
+        let stamps = self.data.as_mut()?.stamps.as_mut()?;
+        Some(format!("{}> ", stamps.typed(io.observers.wall(io.now))))
     }
 
     /// Writes what draws the line that is being typed.
@@ -266,6 +277,8 @@ struct Channel {
     /// The terminal, if it is one.
     screen: Option<Screen>,
     sanitizer: Option<Sanitizer>,
+    /// Set if each line begins with the time.
+    stamps: Option<Stamps>,
     /// Its reader has gone, and nothing is written any more.
     gone: bool,
     /// Its reader gets the end once nothing is queued.
@@ -290,6 +303,7 @@ impl Channel {
             failed: false,
             screen,
             sanitizer,
+            stamps: None,
             gone: false,
             ends: false,
         })
@@ -311,6 +325,8 @@ impl Channel {
         if self.gone && !bytes.is_empty() {
             return Err(StdoutError::ReaderGone { is_missed: true });
         }
+        let stamped = self.stamps.as_mut().map(|stamps| stamps.push(io.observers.wall(io.now), bytes));
+        let bytes = stamped.as_deref().unwrap_or(bytes);
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut safe = Vec::with_capacity(bytes.len());
             sanitizer.push(bytes, &mut safe);
@@ -387,6 +403,7 @@ impl Channel {
             && !self.failed
             && self.queue.is_empty()
             && self.sanitizer.is_none()
+            && self.stamps.is_none()
             && self.slot.is_some()
             && self.output.takes_moves()
     }

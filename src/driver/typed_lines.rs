@@ -13,9 +13,12 @@ use std::rc::Rc;
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
+use crate::config::Terminal;
 use crate::driver::recall::Recall;
 use crate::driver::world::{InputStream, Keyboard};
-use crate::editor::display::Display;
+use crate::editor::command::Command;
+use crate::editor::display::{Display, View};
+use crate::editor::raw::{RawKeys, RawOutcome};
 use crate::editor::{Editor, Outcome, keys};
 use crate::net::bulk::Move;
 use crate::output::screen::Screen;
@@ -26,6 +29,8 @@ const FULL: usize = 1 << 20;
 /// Bytes of one read of keys, and reads in one turn.
 const CHUNK: usize = 4096;
 const READS: usize = 64;
+/// The colour of what is sent.
+const SENT: &str = "\x1b[36m";
 
 /// Who edits the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +43,13 @@ enum Mode {
     Over,
 }
 
+/// What was typed.
+enum Piece {
+    Bytes(Vec<u8>),
+    /// It acts once what was typed before it was read.
+    Command(Command),
+}
+
 /// A terminal with an editor. Clones share it: one is read as stdin, the other gets the keys.
 #[derive(Clone)]
 pub(super) struct TypedLines(Rc<RefCell<State>>);
@@ -47,12 +59,24 @@ struct State {
     screen: Screen,
     recall: Recall,
     editor: Editor,
+    /// Set if each key is sent as it is typed.
+    raw: Option<RawKeys>,
+    /// In that case: a command is typed on a line of its own.
+    asks: bool,
+    /// There may be several clients.
+    chooses: bool,
+    /// What is typed is shown.
+    shows: bool,
+    /// What stands before a line once it is sent.
+    mark: String,
     mode: Mode,
     /// The terminal has edited no line since the process went on.
     resumed: bool,
     /// What was typed and not read, one piece for each read.
-    ready: VecDeque<Vec<u8>>,
+    ready: VecDeque<Piece>,
     waiting: usize,
+    /// Commands that do not wait for what was typed before.
+    urgent: VecDeque<Command>,
     /// Nothing follows what is ready.
     ended: bool,
     /// What is to be written to the terminal.
@@ -61,18 +85,26 @@ struct State {
 
 impl TypedLines {
     /// Lines typed there; `recall`: where those of earlier runs are.
-    pub(super) fn new(keyboard: Box<dyn Keyboard>, screen: Screen, recall: Recall) -> Self {
+    pub(super) fn new(keyboard: Box<dyn Keyboard>, screen: Screen, recall: Recall, settings: &Terminal) -> Self {
         let (columns, rows) = keyboard.size();
-        screen.set_display(Display::new(columns, rows));
+        let mut display = Display::new(columns, rows);
+        display.set_style(if settings.colours { SENT } else { "" });
+        screen.set_display(display);
         Self(Rc::new(RefCell::new(State {
             keyboard,
             screen,
             recall,
             editor: Editor::default(),
+            raw: settings.raw.then(RawKeys::default),
+            asks: false,
+            chooses: false,
+            shows: settings.shows_typed(),
+            mark: String::new(),
             mode: Mode::Plain,
             resumed: false,
             ready: VecDeque::new(),
             waiting: 0,
+            urgent: VecDeque::new(),
             ended: false,
             drawing: Vec::new(),
         })))
@@ -102,6 +134,44 @@ impl TypedLines {
         std::mem::take(&mut self.0.borrow_mut().drawing)
     }
 
+    /// The next command, if nothing that was typed before it waits to be read.
+    pub(super) fn take_command(&self) -> Option<Command> {
+        let mut state = self.0.borrow_mut();
+        if let Some(command) = state.urgent.pop_front() {
+            return Some(command);
+        }
+        match state.ready.pop_front()? {
+            Piece::Command(command) => Some(command),
+            bytes @ Piece::Bytes(_) => {
+                state.ready.push_front(bytes);
+                None
+            }
+        }
+    }
+
+    /// Says something to who types: whole lines above the line being typed. It has to be safe for a terminal.
+    pub(super) fn say(&self, text: &str) {
+        let mut state = self.0.borrow_mut();
+        let drawing = state.screen.draw(|display, out| {
+            display.before_words(out);
+            out.extend_from_slice(text.replace('\n', "\r\n").as_bytes());
+            display.after_words(out);
+        });
+        state.drawing.extend(drawing);
+    }
+
+    /// What stands before a line once it is sent.
+    pub(super) fn set_mark(&self, mark: String) {
+        self.0.borrow_mut().mark = mark;
+    }
+
+    /// There are clients to choose from, with numbers up to this; 0: there is one peer.
+    pub(super) fn set_clients(&self, newest: u64) {
+        let mut state = self.0.borrow_mut();
+        state.chooses = newest > 0;
+        state.editor.set_clients(newest);
+    }
+
     /// Notes that the terminal has another size.
     pub(super) fn resize(&self) {
         let mut state = self.0.borrow_mut();
@@ -117,6 +187,10 @@ impl TypedLines {
     pub(super) fn go_on(&self) {
         let mut state = self.0.borrow_mut();
         let is_edited = state.mode == Mode::Edited;
+        if is_edited && !state.keyboard.was_lost() {
+            // A shell may say twice that the process goes on.
+            return;
+        }
         state.screen.draw(|display, _| {
             display.forget();
             if is_edited {
@@ -124,8 +198,11 @@ impl TypedLines {
             }
         });
         if is_edited {
-            // Reading it takes it again.
             (state.mode, state.resumed) = (Mode::Plain, true);
+            if !state.keyboard.is_in_background() {
+                // Refused: the terminal edits its lines until the next read.
+                let _ = state.begin();
+            }
         }
     }
 }
@@ -137,14 +214,21 @@ impl State {
 
     /// What is read as stdin.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(mut piece) = self.ready.pop_front() {
-            let length = piece.len().min(buffer.len());
-            buffer[..length].copy_from_slice(&piece[..length]);
-            self.waiting -= length;
-            if length < piece.len() {
-                self.ready.push_front(piece.split_off(length));
+        match self.ready.pop_front() {
+            Some(Piece::Bytes(mut piece)) => {
+                let length = piece.len().min(buffer.len());
+                buffer[..length].copy_from_slice(&piece[..length]);
+                self.waiting -= length;
+                if length < piece.len() {
+                    self.ready.push_front(Piece::Bytes(piece.split_off(length)));
+                }
+                return Ok(length);
             }
-            return Ok(length);
+            Some(command) => {
+                self.ready.push_front(command);
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            None => {}
         }
         if self.ended {
             return Ok(0);
@@ -167,17 +251,22 @@ impl State {
 
     /// Edits lines from now on; the first time, with those of earlier runs. A terminal that refuses goes on doing it itself.
     fn begin(&mut self) -> io::Result<()> {
-        if self.keyboard.begin().is_err() {
+        if self.keyboard.begin(self.raw.is_some()).is_err() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.mode = Mode::Edited;
         if let Some(lines) = self.recall.load() {
-            self.editor = Editor::new(lines);
+            self.editor.set_history(lines);
         }
-        self.screen.draw(|display, _| display.wake());
+        let draws = self.raw.is_none() || self.asks;
+        self.screen.draw(|display, _| {
+            if draws {
+                display.wake();
+            }
+        });
         self.take_keys();
-        if !std::mem::take(&mut self.resumed) && !self.editor.is_empty() {
-            let drawing = self.screen.draw(|display, out| display.wipe_echo(out));
+        if !std::mem::take(&mut self.resumed) && draws && !self.editor.is_empty() {
+            let drawing = self.screen.draw(Display::wipe_echo);
             self.drawing.extend(drawing);
         }
         self.redraw();
@@ -209,7 +298,7 @@ impl State {
 
     fn redraw(&mut self) {
         if self.mode == Mode::Edited && !self.editor.is_in_paste() {
-            let view = self.editor.view();
+            let view = if self.shows || self.asks { self.editor.view() } else { View::default() };
             let drawing = self.screen.draw(|display, out| {
                 display.set_view(view);
                 display.redraw(out);
@@ -219,13 +308,77 @@ impl State {
     }
 
     fn press(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let Some(raw) = self.raw.as_mut().filter(|_| !self.asks) else { return self.edit(rest) };
+            let mut outcomes = Vec::new();
+            rest = &rest[raw.feed(rest, self.chooses, &mut outcomes)..];
+            for outcome in outcomes {
+                match outcome {
+                    RawOutcome::Bytes(bytes) => self.send_keys(bytes),
+                    RawOutcome::Command(command) => self.command(command),
+                    RawOutcome::Begun(words) => {
+                        self.editor.begin_command(&words);
+                        self.ask(true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A command is typed on a line of its own, or is not any more.
+    fn ask(&mut self, asks: bool) {
+        self.asks = asks;
+        let drawing = self.screen.draw(|display, out| {
+            if asks {
+                display.wake();
+            } else {
+                display.set_view(View::default());
+                display.redraw(out);
+                display.sleep();
+            }
+        });
+        self.drawing.extend(drawing);
+    }
+
+    /// Keys that are sent as they are.
+    fn send_keys(&mut self, bytes: Vec<u8>) {
+        if self.shows {
+            let text = String::from_utf8_lossy(&bytes);
+            let drawing = self.screen.draw(|display, out| display.echo(&text, out));
+            self.drawing.extend(drawing);
+        }
+        self.waiting += bytes.len();
+        self.ready.push_back(Piece::Bytes(bytes));
+    }
+
+    /// Keys of a line. The keys behind a command among single keys are single keys again.
+    fn edit(&mut self, bytes: &[u8]) {
+        if self.asks {
+            let length =
+                bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 3 | 4)).map_or(bytes.len(), |end| end + 1);
+            let (words, rest) = bytes.split_at(length);
+            let gives_up = words.last().is_some_and(|last| matches!(last, 3 | 4));
+            let outcomes = self.editor.feed(if gives_up { b"\x15\x0b" } else { words });
+            let ends = length < bytes.len() || words.last().is_some_and(|last| matches!(last, b'\r' | b'\n'));
+            if gives_up || ends {
+                self.ask(false);
+            }
+            for outcome in outcomes {
+                if let Outcome::Command(command) = outcome {
+                    self.command(command);
+                }
+            }
+            return self.press(rest);
+        }
         for outcome in self.editor.feed(bytes) {
             match outcome {
                 Outcome::Line(text) => self.accept(&text, true),
                 Outcome::Part(text) => self.accept(&text, false),
                 Outcome::End => self.ended = true,
+                Outcome::Command(command) => self.command(command),
                 Outcome::Clear => {
-                    let drawing = self.screen.draw(|display, out| display.clear(out));
+                    let drawing = self.screen.draw(Display::clear);
                     self.drawing.extend(drawing);
                 }
             }
@@ -236,7 +389,11 @@ impl State {
 
     /// The line can be read as stdin, and stays on the screen.
     fn accept(&mut self, text: &str, ends: bool) {
-        let drawing = self.screen.draw(|display, out| display.accept(text, ends, out));
+        let drawing = self.screen.draw(|display, out| {
+            if self.shows {
+                display.accept(&self.mark, text, ends, out);
+            }
+        });
         self.drawing.extend(drawing);
         let mut bytes = Vec::with_capacity(text.len() + 1);
         keys::to_bytes(text, &mut bytes);
@@ -244,7 +401,20 @@ impl State {
             bytes.push(b'\n');
         }
         self.waiting += bytes.len();
-        self.ready.push_back(bytes);
+        self.ready.push_back(Piece::Bytes(bytes));
+    }
+
+    /// A command stays on the screen as it was typed.
+    fn command(&mut self, command: Command) {
+        if self.raw.is_none() {
+            let drawing = self.screen.draw(|display, out| display.accept("", &command.words(), true, out));
+            self.drawing.extend(drawing);
+        }
+        if command.is_urgent() {
+            self.urgent.push_back(command);
+        } else {
+            self.ready.push_back(Piece::Command(command));
+        }
     }
 
     /// Gives the terminal back.

@@ -1,11 +1,13 @@
 //! Typing: keys of the terminal become lines of stdin, and what they draw goes to stdout.
 //!
-//! Owns when keys are read and when the terminal is drawn anew. What keys do is `editor`'s, the lines are `typed_lines`'.
+//! Owns when keys are read and commands carried out, and when the terminal is drawn anew. What keys do is `editor`'s, the lines are `typed_lines`'.
 
 use mio::Interest;
 
 use crate::driver::io::Source;
 use crate::driver::parts::Parts;
+use crate::driver::peer::Peer;
+use crate::driver::typed_lines::TypedLines;
 
 impl Parts {
     /// Registers the keyboard.
@@ -20,7 +22,21 @@ impl Parts {
     /// Reads keys.
     pub(super) fn keyboard_turn(&mut self) {
         let Some(lines) = self.typed_lines.clone() else { return };
+        if self.chooses_clients() {
+            lines.set_clients(self.peers.iter().map(Peer::id).max().unwrap_or(0).max(1));
+        }
+        lines.set_mark(self.stdout.typed_mark(&mut self.io).unwrap_or_default());
         if lines.read_keys() {
+            self.stdin.ring(&mut self.io);
+        }
+        self.obey_commands();
+    }
+
+    /// Carries out the commands whose turn it is, and writes what the line needs on the screen.
+    pub(super) fn obey_commands(&mut self) {
+        while let Some(command) = self.typed_lines.as_ref().and_then(TypedLines::take_command) {
+            self.obey_typed(&command);
+            // Lines may have waited for it.
             self.stdin.ring(&mut self.io);
         }
         self.draw_typing();
@@ -28,7 +44,7 @@ impl Parts {
 
     /// Writes what the line needs on the screen.
     pub(super) fn draw_typing(&mut self) {
-        let Some(drawing) = self.typed_lines.as_ref().map(|lines| lines.take_drawing()) else { return };
+        let Some(drawing) = self.typed_lines.as_ref().map(TypedLines::take_drawing) else { return };
         if !drawing.is_empty() {
             let result = self.stdout.draw(&mut self.io, drawing);
             self.after_output(result);
@@ -49,5 +65,6 @@ impl Parts {
             lines.go_on();
         }
         self.stdin.ring(&mut self.io);
+        self.draw_typing();
     }
 }

@@ -93,8 +93,10 @@ pub(super) trait Keyboard {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     /// Whether it is another job's now.
     fn is_in_background(&self) -> bool;
-    /// Takes each key as it is pressed.
-    fn begin(&mut self) -> io::Result<()>;
+    /// Takes each key as it is pressed; those that make signals, too, if `takes_all`.
+    fn begin(&mut self, takes_all: bool) -> io::Result<()>;
+    /// Whether another job has had the terminal since the last call.
+    fn was_lost(&self) -> bool;
     /// Gives the terminal back as it was.
     fn end(&mut self);
     /// Columns and rows.
@@ -281,16 +283,20 @@ impl Keyboard for keyboard::Keyboard {
         Self::is_in_background(self)
     }
 
-    fn begin(&mut self) -> io::Result<()> {
-        Self::begin(self)
+    fn begin(&mut self, takes_all: bool) -> io::Result<()> {
+        Self::begin(takes_all)
+    }
+
+    fn was_lost(&self) -> bool {
+        Self::was_lost()
     }
 
     fn end(&mut self) {
-        Self::end(self);
+        Self::end();
     }
 
     fn size(&self) -> (usize, usize) {
-        Self::size(self)
+        Self::size()
     }
 }
 

@@ -79,13 +79,21 @@ impl Display {
         (self.columns, self.rows) = (columns.max(2), rows.max(2));
         self.column = self.column.min(self.columns - 1);
         if self.shown.is_some() {
-            self.shown = Some(self.layout().1.cursor.row + usize::from(self.below));
+            let row = self.layout().1.cursor.row.min(self.rows - 2);
+            self.shown = Some(row + usize::from(self.below));
         }
     }
 
     /// Lines are drawn from now on.
     pub fn wake(&mut self) {
         self.asleep = false;
+    }
+
+    /// The terminal itself has shown a line with its end.
+    pub fn note_plain_line(&mut self) {
+        if self.asleep {
+            (self.column, self.below) = (0, false);
+        }
     }
 
     /// Takes what the terminal itself has shown of a line from the screen.
@@ -171,12 +179,15 @@ impl Display {
         }
     }
 
-    /// The line is done: it stays on the screen, with its end if `ends`; the next one is empty.
-    pub fn accept(&mut self, text: &str, ends: bool, out: &mut Vec<u8>) {
+    /// The line is done: it stays on the screen, with its end if `ends`; the next one is empty. A `mark` before it begins a row.
+    pub fn accept(&mut self, mark: &str, text: &str, ends: bool, out: &mut Vec<u8>) {
         self.hide(out);
         self.view = View::default();
         if !self.asleep {
+            self.below |= !mark.is_empty() && self.column > 0;
             self.begin(out);
+            out.extend_from_slice(mark.as_bytes());
+            self.column += mark.len();
             let end = self.print(text, self.column, 0..usize::MAX, out);
             self.column = end.column;
             if ends {
@@ -186,6 +197,31 @@ impl Display {
             out.extend_from_slice(&self.colours);
         }
         self.below = false;
+    }
+
+    /// Shows what is typed and sent key by key.
+    pub fn echo(&mut self, typed: &str, out: &mut Vec<u8>) {
+        let mut shown = String::new();
+        for letter in typed.chars() {
+            match letter {
+                '\r' | '\n' => shown.push_str("\r\n"),
+                _ if is_plain(letter) => shown.push(letter),
+                _ => shown.push_str(&escaped(letter)),
+            }
+        }
+        self.before(out);
+        out.extend_from_slice(self.style.as_bytes());
+        out.extend_from_slice(shown.as_bytes());
+        if !self.style.is_empty() {
+            out.extend_from_slice(RESET);
+        }
+        out.extend_from_slice(&self.colours);
+        self.after(shown.as_bytes(), out);
+    }
+
+    /// What is typed has this colour.
+    pub fn set_style(&mut self, style: &'static str) {
+        self.style = style;
     }
 
     /// Leaves the line on the screen as it is, and the cursor behind it on a fresh row.

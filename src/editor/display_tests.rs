@@ -120,7 +120,7 @@ impl Both {
     }
 
     fn enter(&mut self, text: &str) -> &mut Self {
-        self.draw(|display, out| display.accept(text, true, out))
+        self.draw(|display, out| display.accept("", text, true, out))
     }
 
     #[track_caller]
@@ -215,6 +215,13 @@ fn the_peers_colours_are_not_those_of_the_line() {
 }
 
 #[test]
+fn a_line_that_is_sent_may_have_a_mark() {
+    let mut both = Both::new(20, 10);
+    both.receive("login: ").type_in("bob").draw(|display, out| display.accept("12:00 > ", "bob", true, out));
+    both.shows("login: /12:00 > bob/").receive("ok\n").shows("login: /12:00 > bob/ok/");
+}
+
+#[test]
 fn our_own_words_have_rows_of_their_own() {
     let mut both = Both::new(20, 10);
     both.receive("half").type_in("typed");
@@ -223,7 +230,7 @@ fn our_own_words_have_rows_of_their_own() {
         out.extend_from_slice(b"tcpx: words\r\n");
         display.after_words(out);
     });
-    both.shows("half/tcpx: words/typed").draw(|display, out| display.leave(out)).shows("half/tcpx: words/typed/");
+    both.shows("half/tcpx: words/typed").draw(Display::leave).shows("half/tcpx: words/typed/");
 }
 
 #[test]

@@ -256,7 +256,9 @@ mod tests {
 
     fn keys(pieces: &[&[u8]]) -> Vec<Key> {
         let (mut parser, mut keys) = (Keys::default(), Vec::new());
-        pieces.iter().for_each(|piece| parser.push(piece, &mut keys));
+        for piece in pieces {
+            parser.push(piece, &mut keys);
+        }
         keys
     }
 

@@ -173,7 +173,9 @@ mod tests {
     fn after(text: &str, work: &[fn(&mut Line)]) -> String {
         let mut line = Line::default();
         line.set(text);
-        work.iter().for_each(|work| work(&mut line));
+        for work in work {
+            work(&mut line);
+        }
         shown(&line)
     }
 

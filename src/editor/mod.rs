@@ -3,11 +3,14 @@
 //!
 //! Owns what each key does. The crates for line editing read the terminal themselves and wait; this one is fed by the event loop.
 
+pub mod command;
 pub mod display;
 pub mod history;
 pub mod keys;
 pub mod line;
+pub mod raw;
 
+use command::Command;
 use display::View;
 use history::History;
 use keys::{Key, Keys};
@@ -24,6 +27,8 @@ pub enum Outcome {
     End,
     /// The screen is to be cleared.
     Clear,
+    /// Something is asked of tcpx itself.
+    Command(Command),
 }
 
 /// The state of the editor.
@@ -37,6 +42,12 @@ pub struct Editor {
     cut: String,
     /// Lines for later runs.
     remembered: Vec<String>,
+    /// The line began with a typed `~` and may become a command.
+    is_command: bool,
+    /// A command has acted with its letter: an Enter right behind it means nothing.
+    has_acted: bool,
+    /// Numbers of clients are commands: so many digits at most.
+    digits: usize,
 }
 
 /// A search in the history, from the newest line to the oldest.
@@ -50,9 +61,9 @@ struct Search {
 }
 
 impl Editor {
-    /// With lines that were sent before.
-    pub fn new(lines: Vec<String>) -> Self {
-        Self { history: History::new(lines), ..Self::default() }
+    /// Sets the lines that were sent before.
+    pub fn set_history(&mut self, lines: Vec<String>) {
+        self.history = History::new(lines);
     }
 
     /// Reads bytes of the keyboard.
@@ -68,6 +79,17 @@ impl Editor {
     /// Whether a paste is going on, so that its end will come.
     pub fn is_in_paste(&self) -> bool {
         self.keys.is_in_paste()
+    }
+
+    /// There are clients to choose from, with numbers up to this; 0: there is one peer.
+    pub fn set_clients(&mut self, newest: u64) {
+        self.digits = if newest == 0 { 0 } else { newest.to_string().len() };
+    }
+
+    /// Begins a line with words of a command that were typed already.
+    pub fn begin_command(&mut self, words: &str) {
+        self.line.set(words);
+        self.is_command = true;
     }
 
     /// Takes the lines that were typed since the last call and are to be kept for later runs.
@@ -102,8 +124,17 @@ impl Editor {
         if self.search.is_some() && self.press_in_search(&key) {
             return;
         }
+        let has_acted = std::mem::take(&mut self.has_acted);
+        if has_acted && self.line.is_empty() && matches!(key, Key::Control(b'\r' | b'\n')) {
+            return;
+        }
+        self.obey(key, outcomes);
+        self.is_command &= !self.line.is_empty();
+    }
+
+    fn obey(&mut self, key: Key, outcomes: &mut Vec<Outcome>) {
         match key {
-            Key::Text(text) => self.line.insert(&text),
+            Key::Text(text) => self.text(&text, outcomes),
             Key::Paste(text) => self.paste(&text, outcomes),
             Key::Control(byte) => self.control(byte, outcomes),
             Key::Alt(letter) => self.alt(letter),
@@ -122,10 +153,7 @@ impl Editor {
 
     fn control(&mut self, byte: u8, outcomes: &mut Vec<Outcome>) {
         match byte {
-            b'\r' | b'\n' => {
-                let line = self.accept();
-                outcomes.push(line);
-            }
+            b'\r' | b'\n' => self.enter(outcomes),
             CTRL_A => self.line.home(),
             CTRL_B => self.line.left(),
             CTRL_D if self.line.is_empty() => outcomes.push(Outcome::End),
@@ -146,6 +174,54 @@ impl Editor {
             CTRL_Y => self.line.insert(&self.cut),
             _ => {}
         }
+    }
+
+    /// Typed text. At the beginning of a line `~` is the beginning of a command, and `~~` a tilde.
+    fn text(&mut self, text: &str, outcomes: &mut Vec<Outcome>) {
+        let mut rest = text;
+        while let Some(letter) = rest.chars().next() {
+            if self.line.is_empty() && letter == '~' {
+                self.is_command = true;
+            } else if self.is_command && self.line.text() == "~" && self.line.cursor() == 1 {
+                rest = &rest[letter.len_utf8()..];
+                if letter == '~' {
+                    self.is_command = false;
+                } else if let Some(command) = Command::of_letter(letter) {
+                    self.act(command, outcomes);
+                } else {
+                    self.line.insert(letter.encode_utf8(&mut [0; 4]));
+                    if self.digits == 1
+                        && let Some(command) = Command::of_line(self.line.text(), true)
+                        && matches!(command, Command::Choose(_))
+                    {
+                        self.act(command, outcomes);
+                    }
+                }
+                continue;
+            } else {
+                break;
+            }
+            self.line.insert("~");
+            rest = &rest[1..];
+        }
+        self.line.insert(rest);
+    }
+
+    /// A command that acts with its letter.
+    fn act(&mut self, command: Command, outcomes: &mut Vec<Outcome>) {
+        self.line.take();
+        (self.is_command, self.has_acted) = (false, true);
+        outcomes.push(Outcome::Command(command));
+    }
+
+    fn enter(&mut self, outcomes: &mut Vec<Outcome>) {
+        let command = Command::of_line(self.line.text(), self.digits > 0).filter(|_| self.is_command);
+        if let Some(command) = command {
+            self.line.take();
+            return outcomes.push(Outcome::Command(command));
+        }
+        let line = self.accept();
+        outcomes.push(line);
     }
 
     fn alt(&mut self, letter: char) {
@@ -176,12 +252,14 @@ impl Editor {
     fn older(&mut self) {
         if let Some(line) = self.history.older(self.line.text()) {
             self.line.set(line);
+            self.is_command = false;
         }
     }
 
     fn newer(&mut self) {
         if let Some(line) = self.history.newer() {
             self.line.set(line);
+            self.is_command = false;
         }
     }
 
@@ -226,6 +304,7 @@ impl Editor {
         } else if let Some((at, line)) = self.history.find(&search.text, before) {
             search.found = Some(at);
             self.line.set(line);
+            self.is_command = false;
         } else if before == usize::MAX {
             search.found = None;
         }
@@ -251,6 +330,9 @@ const DELETE: u8 = 127;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::display::Display;
     use super::*;
 
     /// Types; returns the lines, and what is left with its cursor as `|`.
@@ -263,6 +345,12 @@ mod tests {
 
     fn left(keys: &str) -> String {
         typed(&mut Editor::default(), keys).1
+    }
+
+    fn with_history(lines: Vec<String>) -> Editor {
+        let mut editor = Editor::default();
+        editor.set_history(lines);
+        editor
     }
 
     fn line(text: &str) -> Outcome {
@@ -318,9 +406,66 @@ mod tests {
         assert_eq!((outcomes, rest), (vec![line(&long)], "|".into()));
     }
 
+    fn commands(keys: &str, newest: u64) -> (Vec<Outcome>, String) {
+        let mut editor = with_history(vec!["~.".into()]);
+        editor.set_clients(newest);
+        typed(&mut editor, keys)
+    }
+
+    #[test]
+    fn a_tilde_at_the_beginning_of_a_line_begins_a_command() {
+        let of = |command: &Command| vec![Outcome::Command(command.clone())];
+        for (letter, command) in [
+            ('?', Command::Help),
+            ('.', Command::Leave),
+            ('x', Command::Hex),
+            ('i', Command::Info),
+            ('r', Command::Reset),
+            ('h', Command::HalfClose),
+        ] {
+            for keys in [format!("~{letter}"), format!("~{letter}\n"), format!("ab\x15~{letter}")] {
+                assert_eq!(commands(&keys, 0), (of(&command), "|".into()), "{keys:?}");
+            }
+            assert_eq!(commands(&format!("~{letter}\n\n"), 0).0.len(), 2, "only one Enter means nothing");
+        }
+        for (keys, command) in [
+            ("~e gbk\n", Command::Encoding("gbk".into())),
+            ("~e\n", Command::Encoding(String::new())),
+            ("~s  0d 0a \n", Command::Bytes("0d 0a".into())),
+            ("~f /tmp/a b\n", Command::File("/tmp/a b".into())),
+            ("~x\x7f~e x\n", Command::Hex),
+        ] {
+            assert_eq!(commands(keys, 0).0[0], Outcome::Command(command), "{keys:?}");
+        }
+        assert_eq!(commands("~3", 9).0, of(&Command::Choose(3)));
+        assert_eq!(commands("~3", 10), (vec![], "~3|".into()));
+        assert_eq!(commands("~12\n", 10).0, of(&Command::Choose(12)));
+    }
+
+    #[test]
+    fn everything_else_with_a_tilde_is_text() {
+        for (keys, sent) in [
+            ("~~\n", "~"),
+            ("~~.\n", "~."),
+            ("~\n", "~"),
+            ("~/x\n", "~/x"),
+            ("~else\n", "~else"),
+            ("~3\n", "~3"),
+            ("a~.\n", "a~."),
+            (" ~.\n", " ~."),
+            ("\x1b[200~~.\x1b[201~\n", "~."),
+            ("\x1b[200~~e gbk\x1b[201~\n", "~e gbk"),
+            ("\x1b[A\n", "~."),
+            ("~\x7f\x1b[200~~e gbk\x1b[201~\n", "~e gbk"),
+            ("~e x\x01a\n", "a~e x"),
+        ] {
+            assert_eq!(commands(keys, 0), (vec![line(sent)], "|".into()), "{keys:?}");
+        }
+    }
+
     #[test]
     fn earlier_lines_come_back() {
-        let mut editor = Editor::new(vec!["one".into(), "two".into()]);
+        let mut editor = with_history(vec!["one".into(), "two".into()]);
         assert_eq!(typed(&mut editor, "half\x1b[A").1, "two|");
         assert_eq!(typed(&mut editor, "\x10").1, "one|");
         assert_eq!(typed(&mut editor, "\x1b[A").1, "one|");
@@ -332,7 +477,7 @@ mod tests {
     #[test]
     fn earlier_lines_are_searched() {
         let lines = || vec!["get one".into(), "put".into(), "get two".into()];
-        let mut editor = Editor::new(lines());
+        let mut editor = with_history(lines());
         assert_eq!(typed(&mut editor, "old\x12").1, "(search) `': old|");
         assert_eq!(typed(&mut editor, "ge").1, "(search) `ge': get two|");
         assert_eq!(typed(&mut editor, "\x12").1, "(search) `ge': get one|");
@@ -343,5 +488,58 @@ mod tests {
         assert_eq!(typed(&mut editor, "\x12pu\x1b").1, "put|", "Escape keeps it");
         assert_eq!(typed(&mut editor, "[D").1, "pu|t", "it was a key that moves");
         assert_eq!(typed(&mut editor, "\x12two\n").0, [line("get two")]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_keys_break_the_line(bytes in any_keys(), size in 1usize..9, columns in 0usize..12, rows in 0usize..6) {
+            let (mut editor, mut display) = (with_history(vec!["one".into(), "你".into()]), Display::new(columns, rows));
+            let mut out = Vec::new();
+            display.wake();
+            for piece in bytes.chunks(size) {
+                for outcome in editor.feed(piece) {
+                    if let Outcome::Line(text) | Outcome::Part(text) = outcome {
+                        display.accept("", &text, true, &mut out);
+                    }
+                }
+                let view = editor.view();
+                prop_assert!(view.text.is_char_boundary(view.cursor));
+                display.set_view(view);
+                display.redraw(&mut out);
+                display.receive(b"ab", &mut out);
+                display.resize(columns + piece.len(), rows + 1);
+            }
+            let out = String::from_utf8(out).expect("text is drawn");
+            prop_assert!(out.chars().all(|letter| !letter.is_control() || matches!(letter, '\r' | '\n' | '\x1b')));
+        }
+
+        #[test]
+        fn text_is_sent_as_it_was_typed(text in "[^\\p{Cc}\\p{Co}~][^\\p{Cc}\\p{Co}]{0,40}") {
+            prop_assert_eq!(Editor::default().feed(format!("{text}\n").as_bytes()), [line(&text)]);
+        }
+    }
+
+    fn any_keys() -> impl Strategy<Value = Vec<u8>> {
+        let telling: &[&str] = &[
+            "\x1b[A",
+            "\x1b[200~",
+            "\x1b[201~",
+            "\x12",
+            "\n",
+            "~",
+            "e ",
+            "\x7f",
+            "\t",
+            "你",
+            "👍🏽",
+            "\u{301}",
+            "\x16",
+            "\x17",
+        ];
+        let key = prop_oneof![
+            any::<u8>().prop_map(|byte| vec![byte]),
+            proptest::sample::select(telling).prop_map(Into::into)
+        ];
+        proptest::collection::vec(key, 0..40).prop_map(|keys| keys.concat())
     }
 }

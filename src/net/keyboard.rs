@@ -46,21 +46,26 @@ impl Keyboard {
         self.0.is_in_background()
     }
 
-    /// Takes each key as it is pressed.
+    /// Takes each key as it is pressed; those that make signals, too, if `takes_all`.
     ///
     /// # Errors
     /// The terminal refuses.
-    pub fn begin(&mut self) -> io::Result<()> {
-        tty::enter(false)
+    pub fn begin(takes_all: bool) -> io::Result<()> {
+        tty::enter(takes_all)
+    }
+
+    /// Whether another job has had the terminal since the last call.
+    pub fn was_lost() -> bool {
+        tty::was_lost()
     }
 
     /// Gives the terminal back.
-    pub fn end(&mut self) {
+    pub fn end() {
         tty::restore();
     }
 
     /// Columns and rows.
-    pub fn size(&self) -> (usize, usize) {
+    pub fn size() -> (usize, usize) {
         match tcgetwinsize(rustix::stdio::stdout()) {
             Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
             _ => USUAL_SIZE,

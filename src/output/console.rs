@@ -6,16 +6,14 @@
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::io::Write;
-use std::time::{Duration, Instant, SystemTime};
-
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use std::time::{Duration, Instant};
 
 use crate::codec::escape::show_line;
 use crate::endpoint::Address;
 use crate::error::Error;
 use crate::layer::tls::TlsFacts;
 use crate::layer::tls::certificate::date;
+use crate::output::time_of_day::TimeOfDay;
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{ConnId, ConnView, Direction, Side};
 
@@ -54,7 +52,7 @@ pub fn message(message: &str) -> String {
 pub struct Commentator {
     console: Console,
     write: Box<dyn FnMut(&str)>,
-    zone: Option<TimeZone>,
+    time: TimeOfDay,
     /// With `-vv`: unreported traffic of each connection, received and sent.
     tallies: HashMap<ConnId, [Tally; 2]>,
     /// Refused clients that were not told of.
@@ -66,7 +64,7 @@ pub struct Commentator {
 impl Commentator {
     /// An observer with the verbosity of this console.
     pub fn new(console: Console, write: Box<dyn FnMut(&str)>) -> Self {
-        Self { console, write, zone: None, tallies: HashMap::new(), refused: None, lost: None }
+        Self { console, write, time: TimeOfDay::default(), tallies: HashMap::new(), refused: None, lost: None }
     }
 
     /// The message for a notice, with line ends; empty for none.
@@ -93,7 +91,7 @@ impl Commentator {
             }
             Notice::Reloaded { name } if !self.console.quiet => format!("reloaded {}\n", show_line(name)),
             Notice::Log { conn, text } => {
-                let time = self.time_of_day(at.wall());
+                let time = self.time.show(at.wall());
                 match conn {
                     Some((_, name)) => format!("{time} {}: {}\n", show_line(name), show_line(text)),
                     None => format!("{time} {}\n", show_line(text)),
@@ -175,14 +173,6 @@ impl Commentator {
             1 => format!("{name}: {word} {bytes} bytes"),
             _ => format!("{name}: {word} {bytes} bytes in {pieces} pieces"),
         })
-    }
-
-    /// Local time as `HH:MM:SS.mmm`.
-    fn time_of_day(&mut self, wall: SystemTime) -> String {
-        let zone = self.zone.get_or_insert_with(TimeZone::system).clone();
-        // Jiff's timestamps end in the year 9999; a later clock shows the epoch.
-        let time = Timestamp::try_from(wall).unwrap_or_default().to_zoned(zone);
-        time.strftime("%H:%M:%S.%3f").to_string()
     }
 }
 

@@ -17,6 +17,8 @@ pub mod notice;
 pub mod progress;
 pub mod report;
 pub mod screen;
+pub mod stamps;
 pub mod terminal;
+pub mod time_of_day;
 
 pub use notice::{Moment, Notice, Observer, Tap, Taps, Totals};

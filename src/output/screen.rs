@@ -40,6 +40,9 @@ impl Screen {
 
     /// Notes that somebody has typed a line, whose end the terminal has shown.
     pub fn note_typed_line(&self) {
+        if self.has_display() {
+            self.draw(|display, _| display.note_plain_line());
+        }
         self.0.mid_line.store(false, Ordering::Relaxed);
     }
 

@@ -271,6 +271,12 @@ impl Connection {
         self.inbound.set_requested(&self.view, self.settings.form(), received);
     }
 
+    /// Whether received bytes are decoded for stdout, where no handler takes them.
+    pub fn set_decoded(&mut self, is_decoded: bool) {
+        self.settings.decode_output = is_decoded;
+        self.set_event_mask(self.settings.event_mask);
+    }
+
     /// Flush, FIN, let go. No data event follows.
     pub fn close(&mut self, why: CloseReason) {
         if self.phase == Phase::Open {

@@ -18,6 +18,10 @@ const MARKS_OFF: &[u8] = b"\x1b[?2004l";
 static TERMINAL: AtomicI32 = AtomicI32::new(-1);
 /// The terminal has our modes.
 static IS_RAW: AtomicBool = AtomicBool::new(false);
+/// The process was stopped while the terminal had our modes.
+static WAS_STOPPED: AtomicBool = AtomicBool::new(false);
+/// Our modes mark what is pasted.
+static MARKS: AtomicBool = AtomicBool::new(false);
 static PREPARED: Once = Once::new();
 
 /// Modes of a terminal, which signal handlers read.
@@ -29,12 +33,12 @@ unsafe impl Sync for Modes {}
 static BEFORE: Modes = Modes(UnsafeCell::new(MaybeUninit::uninit()));
 static OURS: Modes = Modes(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// Gives every key to this process as it is pressed. The keys that make signals go on doing so, unless `takes_signal_keys`; output
-/// is not changed. To be called in the foreground.
+/// Gives every key to this process as it is pressed. The keys that make signals go on doing so, and Enter is LF, unless
+/// `takes_all` (then there are no marks around what is pasted either); output is not changed. To be called in the foreground.
 ///
 /// # Errors
 /// There is no controlling terminal, or it refuses.
-pub fn enter(takes_signal_keys: bool) -> io::Result<()> {
+pub fn enter(takes_all: bool) -> io::Result<()> {
     let terminal = open()?;
     if !IS_RAW.load(Ordering::Acquire) {
         // SAFETY: the places are static, and nobody reads them while `IS_RAW` is false.
@@ -43,16 +47,18 @@ pub fn enter(takes_signal_keys: bool) -> io::Result<()> {
             check(libc::tcgetattr(terminal, &raw mut modes))?;
             (*BEFORE.0.get()).write(modes);
             modes.c_lflag &= !(libc::ICANON | libc::ECHO | libc::IEXTEN);
-            if takes_signal_keys {
-                modes.c_lflag &= !libc::ISIG;
-                modes.c_iflag &= !libc::IXON;
-            }
-            modes.c_iflag |= libc::ICRNL;
             modes.c_iflag &= !(libc::INLCR | libc::IGNCR | libc::ISTRIP);
+            if takes_all {
+                modes.c_lflag &= !libc::ISIG;
+                modes.c_iflag &= !(libc::IXON | libc::ICRNL);
+            } else {
+                modes.c_iflag |= libc::ICRNL;
+            }
             modes.c_cc[libc::VMIN] = 1;
             modes.c_cc[libc::VTIME] = 0;
             (*OURS.0.get()).write(modes);
         }
+        MARKS.store(!takes_all, Ordering::Relaxed);
         PREPARED.call_once(prepare);
         IS_RAW.store(true, Ordering::Release);
     }
@@ -67,8 +73,23 @@ pub fn restore() {
     }
     // SAFETY: `BEFORE` was written before `IS_RAW` was set; both calls are async-signal-safe.
     unsafe {
-        libc::write(terminal, MARKS_OFF.as_ptr().cast(), MARKS_OFF.len());
+        if MARKS.load(Ordering::Relaxed) {
+            libc::write(terminal, MARKS_OFF.as_ptr().cast(), MARKS_OFF.len());
+        }
         libc::tcsetattr(terminal, libc::TCSANOW, (*BEFORE.0.get()).as_ptr());
+    }
+}
+
+/// Whether the terminal was given to another job since the last call: the process was stopped, or the modes are not ours any more.
+pub fn was_lost() -> bool {
+    let terminal = TERMINAL.load(Ordering::Acquire);
+    if WAS_STOPPED.swap(false, Ordering::AcqRel) {
+        return true;
+    }
+    // SAFETY: a zeroed termios is a place to write to.
+    unsafe {
+        let mut modes: libc::termios = std::mem::zeroed();
+        terminal >= 0 && libc::tcgetattr(terminal, &raw mut modes) == 0 && modes.c_lflag & libc::ICANON != 0
     }
 }
 
@@ -76,7 +97,9 @@ fn set_ours(terminal: i32) -> io::Result<()> {
     // SAFETY: `OURS` was written before; both calls are async-signal-safe.
     unsafe {
         check(libc::tcsetattr(terminal, libc::TCSANOW, (*OURS.0.get()).as_ptr()))?;
-        libc::write(terminal, MARKS_ON.as_ptr().cast(), MARKS_ON.len());
+        if MARKS.load(Ordering::Relaxed) {
+            libc::write(terminal, MARKS_ON.as_ptr().cast(), MARKS_ON.len());
+        }
     }
     Ok(())
 }
@@ -125,6 +148,7 @@ extern "C" fn on_quit(signal: i32) {
 /// Stops the process as if there were no handler, and takes the terminal again afterwards if it is this job's.
 extern "C" fn on_stop(signal: i32) {
     let was_raw = IS_RAW.load(Ordering::Acquire);
+    WAS_STOPPED.store(was_raw, Ordering::Release);
     restore();
     // SAFETY: all of these are async-signal-safe, and get places on this stack frame. The error number is the interrupted code's.
     unsafe {

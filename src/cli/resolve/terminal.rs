@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use crate::cli::args::TerminalArgs;
+use crate::cli::args::{EchoWord, TerminalArgs};
 use crate::config::Terminal;
 
 /// Maximum length of a file name, in bytes.
@@ -15,9 +15,14 @@ const MOST: usize = 200;
 /// `target`: what lines are typed for.
 pub(super) fn terminal(args: &TerminalArgs, target: &str, variable: impl Fn(&str) -> Option<OsString>) -> Terminal {
     let kind = variable("TERM").unwrap_or_default();
+    let can_move = !kind.is_empty() && kind != "dumb";
+    let echo = args.echo.map(|word| word == EchoWord::On);
     Terminal {
-        edits: !kind.is_empty() && kind != "dumb",
-        history: if args.no_history { None } else { history(target, variable) },
+        edits: can_move || args.raw,
+        raw: args.raw,
+        echo,
+        colours: can_move && variable("NO_COLOR").is_none_or(|value| value.is_empty()),
+        history: if args.no_history || args.raw || echo == Some(false) { None } else { history(target, variable) },
     }
 }
 
@@ -49,13 +54,30 @@ fn file_name(target: &str) -> String {
 mod tests {
     use super::*;
 
+    fn args(no_history: bool) -> TerminalArgs {
+        TerminalArgs { no_history, raw: false, timestamps: false, echo: None }
+    }
+
+    #[test]
+    fn colours_are_for_terminals_that_may_have_them() {
+        for (variables, colours) in [
+            (&[("TERM", "xterm")][..], true),
+            (&[("TERM", "xterm"), ("NO_COLOR", "")], true),
+            (&[("TERM", "xterm"), ("NO_COLOR", "1")], false),
+            (&[("TERM", "dumb")], false),
+            (&[], false),
+        ] {
+            assert_eq!(of(&args(true), "", variables).colours, colours, "{variables:?}");
+        }
+    }
+
     fn of(args: &TerminalArgs, target: &str, variables: &[(&str, &str)]) -> Terminal {
         terminal(args, target, |name| variables.iter().find(|known| known.0 == name).map(|known| known.1.into()))
     }
 
     #[test]
     fn the_history_is_in_the_folder_for_state() {
-        let keeps = TerminalArgs { no_history: false };
+        let keeps = args(false);
         for (variables, expected) in [
             (&[("XDG_STATE_HOME", "/s"), ("HOME", "/h")][..], Some("/s/tcpx/history/h:80")),
             (&[("HOME", "/h")], Some("/h/.local/state/tcpx/history/h:80")),
@@ -65,14 +87,16 @@ mod tests {
         ] {
             assert_eq!(of(&keeps, "h:80", variables).history, expected.map(PathBuf::from), "{variables:?}");
         }
-        assert_eq!(of(&TerminalArgs { no_history: true }, "h:80", &[("HOME", "/h")]).history, None);
+        assert_eq!(of(&args(true), "h:80", &[("HOME", "/h")]).history, None);
+        let hidden = TerminalArgs { echo: Some(EchoWord::Off), ..args(false) };
+        assert_eq!(of(&hidden, "h:80", &[("HOME", "/h")]).history, None);
     }
 
     #[test]
     fn a_terminal_that_can_nothing_edits_its_lines_itself() {
         for (kind, edits) in [(Some("xterm"), true), (Some("dumb"), false), (Some(""), false), (None, false)] {
             let variables: Vec<_> = kind.iter().map(|kind| ("TERM", *kind)).collect();
-            assert_eq!(of(&TerminalArgs { no_history: true }, "", &variables).edits, edits, "{kind:?}");
+            assert_eq!(of(&args(true), "", &variables).edits, edits, "{kind:?}");
         }
     }
 

@@ -17,10 +17,11 @@ use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 
 use super::stage::{Arrival, Life, Shared};
+use super::typing::FakeKeyboard;
 use crate::codec::escape::show_bytes;
 use crate::config::{Family, SocketOptions};
 use crate::driver::messages::{MessageStream, Messages, Queue};
-use crate::driver::world::{Clock, InputStream, Mail, Network, OutputStream, SignalSource, World};
+use crate::driver::world::{Clock, InputStream, Keyboard, Mail, Network, OutputStream, SignalSource, World};
 use crate::endpoint::Address;
 use crate::net::bulk::Move;
 use crate::net::dial::Request;
@@ -49,6 +50,11 @@ impl World for FakeWorld {
         assert_eq!(path, None, "a transcript shows stdout");
         let anchor = Anchor(Rc::clone(&self.0.borrow().stdout.slot));
         Ok(Box::new(Stdout { stage: Rc::clone(&self.0), anchor }))
+    }
+
+    fn keyboard(&mut self) -> Option<Box<dyn Keyboard>> {
+        let edits = self.0.borrow().edits;
+        edits.then(|| Box::new(FakeKeyboard::new(&self.0)) as Box<dyn Keyboard>)
     }
 
     fn stderr(&mut self) -> Rc<dyn Messages> {
@@ -80,7 +86,7 @@ impl World for FakeWorld {
 }
 
 /// A source that only remembers its slot: its events come from the stage.
-struct Anchor(Rc<Cell<Option<Slot>>>);
+pub(super) struct Anchor(pub(super) Rc<Cell<Option<Slot>>>);
 
 impl Source for Anchor {
     fn register(&mut self, _: &Registry, token: Token, _: Interest) -> io::Result<()> {
@@ -386,18 +392,7 @@ impl InputStream for Stdin {
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let stdin = &mut self.stage.borrow_mut().stdin;
-        if stdin.background {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        if !stdin.incoming.is_empty() {
-            return stdin.incoming.read(buffer);
-        }
-        match (stdin.fault, stdin.ended) {
-            (true, _) => Err(Errno::IO.into()),
-            (false, true) => Ok(0),
-            (false, false) => Err(io::ErrorKind::WouldBlock.into()),
-        }
+        read_stdin(&self.stage, buffer)
     }
 
     fn flows(&self) -> bool {
@@ -434,6 +429,22 @@ impl InputStream for Stdin {
 
     fn has_input(&self) -> bool {
         !self.stage.borrow().stdin.incoming.is_empty()
+    }
+}
+
+/// Reads what is typed or piped in.
+pub(super) fn read_stdin(stage: &Shared, buffer: &mut [u8]) -> io::Result<usize> {
+    let stdin = &mut stage.borrow_mut().stdin;
+    if stdin.background {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    if !stdin.incoming.is_empty() {
+        return stdin.incoming.read(buffer);
+    }
+    match (stdin.fault, stdin.ended) {
+        (true, _) => Err(Errno::IO.into()),
+        (false, true) => Ok(0),
+        (false, false) => Err(io::ErrorKind::WouldBlock.into()),
     }
 }
 

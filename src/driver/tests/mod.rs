@@ -49,6 +49,7 @@ mod terminals;
 mod times;
 mod toxics;
 mod turns;
+mod typing;
 mod watching;
 
 use std::cell::{OnceCell, RefCell};
@@ -117,7 +118,10 @@ fn run(command: &str, lines: &[&str], script: Option<&str>, budgets: Budgets) ->
     if let Some(Temporary(path)) = &fifo {
         stage.fifo = Some(std::fs::File::options().read(true).write(true).open(path).expect("open the pipe"));
     }
-    let config = config(command, &stage.renamed);
+    let mut config = config(command, &stage.renamed);
+    // The environment of the tests decides nothing.
+    config.output.terminal.edits = stage.edits;
+    (config.output.terminal.history, config.output.terminal.colours) = (None, false);
     let stage = Rc::new(RefCell::new(stage));
     let (driver, exit) = match set_up(config, None, &mut FakeWorld(Rc::clone(&stage), OnceCell::new())) {
         Err(exit) => (None, exit),

@@ -118,6 +118,8 @@ pub(super) struct Stage {
     pub(super) kernel_moves: bool,
     /// Connections that get a layer at their start.
     layered: Vec<String>,
+    /// stdin and stdout are a terminal on which lines are edited.
+    pub(super) edits: bool,
     /// Nobody can listen.
     pub(super) refuses_listeners: bool,
     pub(super) stdin: FakeInput,
@@ -155,6 +157,7 @@ impl Stage {
             connects_slowly: false,
             kernel_moves: false,
             layered: Vec::new(),
+            edits: false,
             refuses_listeners: false,
             stdin: FakeInput { kind: Some(InputKind::Pipe), ..FakeInput::default() },
             stdout: FakeOutput::default(),
@@ -183,6 +186,10 @@ impl Stage {
             ["stdin", "null"] => {
                 self.stdin.kind = Some(InputKind::File);
                 self.stdin.ended = true;
+            }
+            ["lines", "are", "edited"] => {
+                self.stdin.kind = Some(InputKind::Terminal);
+                (self.edits, self.stdout.is_screen) = (true, true);
             }
             ["stdin", "closed"] => self.stdin.kind = None,
             ["stdout", "terminal"] => self.stdout.is_screen = true,
@@ -534,8 +541,9 @@ fn words(line: &str) -> Vec<&str> {
 /// Bytes as a step says them: `"text\n"`, `0xd6d0` or `x*1000`.
 fn bytes(word: &str) -> Vec<u8> {
     if let Some(text) = word.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        let pairs = [("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"), ("\\x07", "\x07"), ("\\x1b", "\x1b")];
-        return pairs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).into_bytes();
+        let controls = [("\\x04", "\x04"), ("\\x07", "\x07"), ("\\x1b", "\x1b"), ("\\x7f", "\x7f")];
+        let pairs = [("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t")].into_iter().chain(controls);
+        return pairs.fold(text.to_owned(), |text, (from, to)| text.replace(from, to)).into_bytes();
     }
     if let Some(digits) = word.strip_prefix("0x") {
         return crate::codec::escape::parse_hex(digits).expect("hex digits");

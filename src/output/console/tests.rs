@@ -1,6 +1,7 @@
 //! Messages for notices.
 
 use std::cell::Cell;
+use std::time::SystemTime;
 
 use super::*;
 use crate::config::Text;

@@ -32,6 +32,11 @@ impl Link {
         self.conn.set_event_mask(event_mask);
     }
 
+    /// Whether received bytes are decoded for stdout, where no handler takes them.
+    pub fn set_decoded(&mut self, is_decoded: bool) {
+        self.conn.set_decoded(is_decoded);
+    }
+
     /// Whether it stands and neither side's handler has closed it.
     pub fn is_open(&self) -> bool {
         self.conn.is_open()
