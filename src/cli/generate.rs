@@ -357,6 +357,15 @@ mod tests {
         }
     }
 
+    /// A quote inside would end the word: zsh then takes none of the command's options.
+    #[test]
+    fn every_word_of_the_zsh_script_is_quoted_as_a_whole() {
+        for line in completions(Shell::Zsh).lines().filter(|line| line.starts_with('\'')) {
+            // One alone begins a word that goes on in the next line.
+            assert!(line.replace("'\\''", "").matches('\'').count() <= 2, "{line}");
+        }
+    }
+
     #[test]
     fn every_page_is_found_by_name_and_by_file() {
         for (name, page) in [("tcpx", Page::Tcpx), ("tcpx.1", Page::Tcpx)] {

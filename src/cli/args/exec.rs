@@ -8,7 +8,7 @@ pub(in crate::cli) struct ExecArgs {
     /// Let this program talk to the peer: PROG and its arguments, without a shell
     #[arg(
         long,
-        value_name = "'PROG ARGS'",
+        value_name = "PROG ARGS",
         allow_hyphen_values = true,
         conflicts_with = "sh",
         long_help = "Let this program talk to the peer: what is received is its stdin, its stdout is sent, its stderr is ours. \
