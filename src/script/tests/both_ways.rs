@@ -396,3 +396,18 @@ fn every_built_in_script() {
         }
     }
 }
+
+#[test]
+fn every_example_of_the_documentation() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let mut count = 0;
+    for page in pages.chain([root.join("README.md")]).filter(|page| page.extension().is_some_and(|of| of == "md")) {
+        let text = std::fs::read_to_string(page).unwrap();
+        for example in text.split("```rhai\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+            same(&file(example).script, lives);
+            count += 1;
+        }
+    }
+    assert!(count > 20, "only {count} examples");
+}
