@@ -175,6 +175,9 @@ impl Parts {
 
     /// Registers the listeners that a script has opened since the last call.
     fn adopt_listeners(&mut self) {
+        if !self.listeners.has_fresh() {
+            return;
+        }
         let outcomes = self.listeners.adopt(&mut self.io);
         self.listened.extend(outcomes);
     }

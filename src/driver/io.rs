@@ -183,8 +183,11 @@ impl Io {
     }
 
     /// Reports bytes that passed through the process.
+    #[inline]
     pub(super) fn notify_bytes(&mut self, conn: &ConnView, direction: Direction, bytes: &[u8]) {
-        self.observers.bytes(self.now, conn, direction, bytes);
+        if self.observers.watch_bytes() {
+            self.observers.bytes(self.now, conn, direction, bytes);
+        }
     }
 
     /// Reports that the kernel moved `n` bytes.

@@ -150,6 +150,11 @@ impl Listeners {
         self.open(io, None, plan)
     }
 
+    /// Whether [`Listeners::adopt`] has something to do.
+    pub(super) fn has_fresh(&self) -> bool {
+        !self.fresh.borrow().is_empty()
+    }
+
     /// Registers the listeners that a script has opened since the last call.
     pub(super) fn adopt(&mut self, io: &mut Io) -> Vec<ListenOutcome> {
         let mut outcomes = Vec::new();

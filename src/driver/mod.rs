@@ -65,7 +65,7 @@ use crate::net::signal;
 use crate::output::Notice;
 use crate::output::console;
 use crate::script::{Plan, Progress};
-use crate::session::RunEvent;
+use crate::session::{RunEvent, earliest};
 
 use io::Source;
 use messages::{Messages as _, Stderr};
@@ -329,7 +329,7 @@ impl Driver {
     fn deadline(&self) -> Option<Instant> {
         let parts = &self.parts;
         let handler = parts.handler.as_ref().filter(|_| parts.shutdown.is_running());
-        [
+        earliest([
             parts.peers.deadline(),
             parts.opening_deadline(),
             parts.stdin.deadline(),
@@ -338,10 +338,7 @@ impl Driver {
             handler.and_then(|handler| handler.deadline()),
             parts.shutdown.deadline(),
             self.watch.as_ref().map(ScriptWatch::deadline),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ])
     }
 
     /// Runs all due timers.

@@ -98,9 +98,9 @@ impl Observers {
     }
 
     /// Reports bytes that passed through the process, to each observer in the form it wants. Of a connection that
-    /// speaks TLS these are the bytes within; so every tap gets the same.
+    /// speaks TLS these are the bytes within; so every tap gets the same. If nobody watches bytes, it need not be called.
     pub(super) fn bytes(&mut self, now: Instant, conn: &ConnView, direction: Direction, bytes: &[u8]) {
-        if !self.watch_bytes() || conn.info.side() == Side::Program {
+        if conn.info.side() == Side::Program {
             return;
         }
         let at = moment(&mut self.round, &self.wall, now);

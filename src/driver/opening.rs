@@ -24,7 +24,7 @@ use crate::net::dial::{Request, Resolved};
 use crate::net::listener::BACKLOG;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
-use crate::session::{CloseReason, ConnView, ListenerId, RunEvent, Side};
+use crate::session::{CloseReason, ConnView, ListenerId, RunEvent, Side, earliest};
 
 /// Maximum peers of datagrams at the same time.
 const MAX_PEERS: usize = 16_384;
@@ -121,7 +121,9 @@ impl Parts {
 
     /// Runs due timers: next connection attempts, connect limits, accepting again after a shortage of descriptors.
     pub(super) fn opening_timers(&mut self) {
-        for id in self.dials.due(self.io.now) {
+        // Without a list if there is nothing to list.
+        let due = if self.dials.is_empty() { Vec::new() } else { self.dials.due(self.io.now) };
+        for id in due {
             let outcomes = self.dials.advance(&mut self.io, id);
             self.dialed.extend(outcomes);
         }
@@ -144,7 +146,7 @@ impl Parts {
     /// The earliest time at which [`Parts::opening_timers`] has work; now if outcomes are waiting.
     pub(super) fn opening_deadline(&self) -> Option<Instant> {
         let at_once = self.has_outcomes().then_some(self.io.now);
-        [at_once, self.dials.deadline(), self.listeners.deadline()].into_iter().flatten().min()
+        earliest([at_once, self.dials.deadline(), self.listeners.deadline()])
     }
 
     fn finish_dial(&mut self, outcome: DialOutcome<Task>) {

@@ -283,6 +283,9 @@ impl Peer {
 
     /// Shows observers what has passed above layers that hide what the socket carries.
     pub(super) fn show_plain(&mut self, io: &mut Io) {
+        if self.link.is_transparent() {
+            return;
+        }
         for (direction, bytes) in self.link.take_plain() {
             io.notify_bytes(self.link.view(), direction, &bytes);
         }

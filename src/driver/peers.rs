@@ -5,20 +5,20 @@
 //! ([`Peers::touch`]). A peer stays in the table while its handlers run. The steps of a turn are in `peer` and `turns`.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::time::Instant;
 
 use crate::driver::io::Io;
 use crate::driver::peer::Peer;
 use crate::net::reactor::Slot;
-use crate::session::ConnId;
+use crate::session::{ConnId, Numbered};
 
 /// All connections of a run.
 #[derive(Default)]
 pub(super) struct Peers {
     /// By slot. Boxed, so that a slot of another source costs 8 bytes.
     table: Vec<Option<Box<Peer>>>,
-    slots: HashMap<ConnId, Slot>,
+    slots: Numbered<Slot>,
     /// An entry for the next deadline of each connection; stale entries are skipped.
     timers: BinaryHeap<Reverse<(Instant, Slot, ConnId)>>,
     /// Connections that wait for room in stdout.

@@ -207,6 +207,9 @@ impl Programs {
 
     /// Takes the next step with those that did not end.
     pub(super) fn handle_timeout(&mut self, io: &mut Io) {
+        if self.running.is_empty() {
+            return;
+        }
         let now = io.now;
         let step = |program: &Running| program.due.filter(|(at, _)| *at <= now).map(|(_, step)| step);
         let due: Vec<_> = self.running.iter().filter_map(|(id, program)| Some((*id, step(program)?))).collect();

@@ -16,6 +16,7 @@ use signal_hook::consts::SIGPIPE;
 use crate::config::show_duration;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::session::earliest;
 
 /// Time for queues to empty after a requested end (signal, time limit, `exit(n)`).
 pub(super) const GRACE: Duration = Duration::from_secs(1);
@@ -110,7 +111,7 @@ impl Shutdown {
     /// When the next stage is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.stage {
-            Stage::Running => [self.run_until, self.look_at].into_iter().flatten().min(),
+            Stage::Running => earliest([self.run_until, self.look_at]),
             Stage::Stopping | Stage::Flushing => self.grace_until,
             Stage::Over => None,
         }

@@ -14,6 +14,7 @@ use crate::driver::io::{Io, Source};
 use crate::driver::messages::Messages;
 use crate::driver::shutdown::GRACE;
 use crate::net::reactor::Slot;
+use crate::session::earliest;
 
 /// Waiting bytes at which reading waits for a slow reader.
 const FULL: usize = 64 << 10;
@@ -86,6 +87,6 @@ impl Stderr {
     /// When what is left is given up, or its reader is not waited for any more.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let patience = self.taken_at.filter(|_| self.holds.get()).map(|at| at + PATIENCE);
-        [self.until, patience].into_iter().flatten().min()
+        earliest([self.until, patience])
     }
 }

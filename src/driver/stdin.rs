@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::net::reactor::{Io as Step, Slot};
 use crate::session::connection::HIGH_WATER;
 use crate::session::eof_policy::{AfterEof, InputKind};
-use crate::session::{ACKNOWLEDGEMENT_CHECK, ConnId};
+use crate::session::{ACKNOWLEDGEMENT_CHECK, ConnId, earliest};
 
 /// With one connection: queued bytes at which reading stdin stops.
 const MARK: usize = 256 << 10;
@@ -478,6 +478,6 @@ impl Stdin {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
         let quiet = self.quiet.map(|(_, until)| until);
-        [quiet, self.eof_wait.map(|wait| wait.look_at), self.look_again, self.left, slow].into_iter().flatten().min()
+        earliest([quiet, self.eof_wait.map(|wait| wait.look_at), self.look_again, self.left, slow])
     }
 }

@@ -32,7 +32,7 @@ use crate::script::servers::Servers;
 use crate::script::suite::Notes;
 use crate::script::tasks::{TaskId, Tasks};
 use crate::script::timers::{Timer, TimerId, Timers};
-use crate::session::{Command, ConnId, ConnIds, ConnView, ListenerId};
+use crate::session::{Command, ConnId, ConnIds, ConnView, ListenerId, Numbered};
 use crate::sys::{interrupts, memory};
 
 /// Why a call was stopped from outside the script; `try`/`catch` cannot catch it.
@@ -131,11 +131,11 @@ pub(super) struct Host {
     loaded_timers: RefCell<Vec<TimerId>>,
     conns: RefCell<BTreeMap<ConnId, Rc<ConnView>>>,
     /// Connections with a cutting of the script, or with expectations.
-    streams: RefCell<HashMap<ConnId, Stream>>,
+    streams: RefCell<Numbered<Stream>>,
     /// The handlers of the script.
     hooks: Cell<Hooks>,
     /// Connections with handlers of their own.
-    owned: RefCell<HashMap<ConnId, Owned>>,
+    owned: RefCell<Numbered<Owned>>,
     /// Numbers of parameters of each function, as a bit set.
     parameters: RefCell<HashMap<String, u64>>,
     /// Connections that the script has made; those that are over are removed when there are too many.
@@ -289,12 +289,14 @@ impl Host {
     }
 
     /// The handlers of a connection's own. Those of its listener are taken as they are when it is accepted.
+    #[inline]
     pub(super) fn own(&self, conn: &ConnView) -> Option<Rc<Handlers>> {
         let listener = conn.info.listener();
+        if listener.is_none() && self.owned.borrow().is_empty() { None } else { self.look_for_own(conn, listener) }
+    }
+
+    fn look_for_own(&self, conn: &ConnView, listener: Option<ListenerId>) -> Option<Rc<Handlers>> {
         let mut owned = self.owned.borrow_mut();
-        if owned.is_empty() && listener.is_none() {
-            return None;
-        }
         if let Some(owned) = owned.get(&conn.id) {
             return Some(Rc::clone(&owned.handlers));
         }

@@ -67,7 +67,7 @@ use crate::script::program::Program;
 use crate::script::source::{Source, Sources};
 use crate::session::{
     CloseReason, Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, ListenerId,
-    RunEvent, TimerCall,
+    RunEvent, TimerCall, earliest,
 };
 
 pub use asking::StdinUse;
@@ -526,7 +526,7 @@ impl Handler for ScriptHandler {
         let timers = self.host.timers().deadline();
         let tasks = self.host.tasks().deadline(|| self.host.now());
         let clients = self.clients.borrow().as_ref().and_then(Clients::deadline);
-        timers.into_iter().chain(tasks).chain(clients).chain(self.servers_deadline()).min()
+        earliest([timers, tasks, clients, self.servers_deadline()])
     }
 
     fn handle_timeout(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {

@@ -210,6 +210,9 @@ impl ScriptHandler {
 
     /// When the first of the servers has something to do.
     pub(super) fn servers_deadline(&self) -> Option<Instant> {
+        if self.host.servers().is_empty() {
+            return None;
+        }
         let servers = self.servers();
         servers.iter().filter_map(|server| server.deadline()).min()
     }

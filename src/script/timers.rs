@@ -3,13 +3,13 @@
 //! Owns the callbacks and their times. Calls nothing: the handler takes due timers and calls them.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rhai::FnPtr;
 
-use crate::session::{ConnId, ConnView};
+use crate::session::{ConnId, ConnView, Numbered};
 
 /// A timer's number; never reused.
 pub(super) type TimerId = u64;
@@ -31,10 +31,10 @@ pub(super) struct Timer {
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     last_id: TimerId,
-    running: HashMap<TimerId, Timer>,
+    running: Numbered<Timer>,
     /// An entry for each running timer, and for cancelled ones until [`Timers::compact`].
     due: BinaryHeap<Reverse<(Instant, TimerId)>>,
-    by_conn: HashMap<ConnId, OfConn>,
+    by_conn: Numbered<OfConn>,
     /// Timers of `after` that belong to no connection.
     pending: usize,
 }

@@ -43,6 +43,8 @@ impl EventQueue {
 
     /// The next to be told.
     pub(super) fn pop_front(&mut self) -> Option<Event> {
+        // Mostly there is none, and to look is less than to take.
+        self.first.as_ref()?;
         let event = self.first.take()?;
         if let Some(more) = &mut self.more {
             self.first = more.pop_front();

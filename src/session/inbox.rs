@@ -94,12 +94,18 @@ impl Inbox {
 
     /// Bytes that are held. A datagram counts as one more, because it may be empty.
     pub fn held(&self) -> usize {
+        if self.chunks.is_empty() {
+            return self.inbound.held();
+        }
         let more = usize::from(self.keeps_borders);
         self.chunks.iter().map(|chunk| chunk.len() + more).sum::<usize>() + self.inbound.held()
     }
 
     /// The next chunk: all bytes that are there, or one datagram.
     pub fn take_chunk(&mut self, view: &ConnView) -> Option<Vec<u8>> {
+        if self.held() == 0 && self.chunks.is_empty() && self.form == Wanted::Bytes {
+            return None;
+        }
         if self.inbound.held() == 0
             && let Some(chunk) = self.chunks.pop_front()
         {

@@ -18,6 +18,7 @@ pub mod inbox;
 mod info;
 mod linger;
 pub mod link;
+mod numbered;
 mod outbound;
 pub mod search;
 #[cfg(test)]
@@ -41,6 +42,8 @@ pub use holds::Holds;
 pub use info::Side;
 pub use linger::ACKNOWLEDGEMENT_CHECK;
 pub use link::Link;
+pub use numbered::Numbered;
+pub use timer::earliest;
 pub use trouble::{CloseReason, ConnError, ErrorKind, Operation};
 pub use verdict::VerdictHandler;
 pub use view::ConnView;

@@ -19,6 +19,20 @@ pub enum Timer {
 
 const KINDS: [Timer; 5] = [Timer::Idle, Timer::PeerIdle, Timer::Detect, Timer::Linger, Timer::Parting];
 
+/// The earliest of several times, as far as there are any.
+pub fn earliest<const N: usize>(times: [Option<Instant>; N]) -> Option<Instant> {
+    let mut first: Option<Instant> = None;
+    // Not by iterators: this is asked in every round.
+    for time in times {
+        if let Some(at) = time
+            && first.is_none_or(|first| at < first)
+        {
+            first = Some(at);
+        }
+    }
+    first
+}
+
 /// An optional deadline for each [`Timer`].
 type Deadlines = [Option<Instant>; KINDS.len()];
 
