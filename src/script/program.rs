@@ -30,15 +30,16 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// `is_plain`: all calls are left to Rhai.
+    /// `app`: the map of that name. `is_plain`: all calls are left to Rhai.
     pub(super) fn new(
         engine: Engine,
         sources: Rc<Sources>,
         parameters: HashMap<String, u64>,
         host: Rc<Host>,
+        app: &Dynamic,
         is_plain: bool,
     ) -> Rc<Self> {
-        let bodies = Bodies::new(is_plain, host.now());
+        let bodies = Bodies::new(is_plain, host.now(), app);
         Rc::new(Self {
             engine,
             sources,
@@ -58,7 +59,7 @@ impl Program {
         count: usize,
     ) -> Result<Dynamic, Fault> {
         match self.bodies.handler(&self.engine, &self.host, hook, count.min(N)) {
-            Some(call) => call.run(&self.engine, &[], args.into_iter().take(count)),
+            Some(call) => call.run(&self.engine, &self.host, &[], args.into_iter().take(count)),
             None => self.call_by_rhai(hook.name(), args.into_iter().take(count).map(Arg::into_value).collect()),
         }
     }
@@ -66,7 +67,7 @@ impl Program {
     /// Calls a function by its name.
     pub(super) fn call_by_name(&self, name: &str, args: Vec<Dynamic>) -> Result<Dynamic, Fault> {
         match self.bodies.named(&self.engine, &self.host, name, args.len()) {
-            Some(call) => call.run(&self.engine, &[], args.into_iter().map(Arg::Value)),
+            Some(call) => call.run(&self.engine, &self.host, &[], args.into_iter().map(Arg::Value)),
             None => self.call_by_rhai(name, args),
         }
     }
@@ -97,7 +98,7 @@ impl Program {
     fn call_value(&self, function: &FnPtr, args: impl Iterator<Item = Arg>, count: usize) -> Result<Dynamic, Fault> {
         // With the script's own AST the call would not find functions that the script imports.
         match self.bodies.value(&self.engine, &self.host, function, count, &self.no_ast) {
-            Some(call) => call.run(&self.engine, function.curry(), args),
+            Some(call) => call.run(&self.engine, &self.host, function.curry(), args),
             None => function.call::<Dynamic>(&self.engine, &self.no_ast, All(args.map(Arg::into_value).collect())),
         }
     }

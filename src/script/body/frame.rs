@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use rhai::{Blob, Caches, Dynamic, Engine, EvalContext, GlobalRuntimeState, Scope};
 
-use super::Arg;
-use super::function::Function;
+use super::function::{Body, Function};
+use super::{Arg, Bodies, nodes};
 use crate::script::api::conn::Conn;
 use crate::script::engine::Fault;
+use crate::script::host::Host;
 use crate::session::ConnView;
 
 /// Maximum calls with one cache of Rhai's.
@@ -33,12 +34,13 @@ impl Frame {
         Self { scope, global: function.environment.clone(), caches: Caches::new(), calls: 0 }
     }
 
-    /// Calls the function. `nobody`: what stands for a connection afterwards.
+    /// Calls the function.
     pub(super) fn call(
         &mut self,
         engine: &Engine,
         function: &Function,
-        nobody: &Rc<ConnView>,
+        bodies: &Bodies,
+        host: &Host,
         captured: &[Dynamic],
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
@@ -58,12 +60,15 @@ impl Frame {
         self.global.num_operations = 0;
         self.global.num_modules_loaded = 0;
         let mut context = EvalContext::new(engine, &mut self.global, &mut self.caches, &mut self.scope, None);
-        let result = context.eval_expression_tree(&(&function.body).into());
+        let result = match &function.body {
+            Body::Nodes(nodes) => nodes::run(nodes, &mut context, host, &bodies.app),
+            Body::Tree(expression) => context.eval_expression_tree(&expression.into()),
+        };
         let result = function.outcome(result.map(Dynamic::flatten));
         self.scope.rewind(function.parameters());
         for name in function.names() {
             if let Some(place) = self.scope.get_mut(name) {
-                clear(place, nobody);
+                clear(place, &bodies.nobody);
             }
         }
         result

@@ -1,20 +1,30 @@
 //! `Function`: a function of the script as Rhai finds it: its body, and the environment that it runs in.
 
+use std::rc::Rc;
+
 use rhai::{
     AST, Caches, Dynamic, EncapsulatedEnviron, Engine, EvalAltResult, EvalContext, Expr, GlobalRuntimeState,
     ImmutableString, Module, Position, RhaiFunc, Scope, ScriptFuncDef, Shared, Stmt, StmtBlock,
 };
 
+use super::nodes::Node;
 use super::rewriting;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::script::waiting;
 
+/// What a function does.
+pub(super) enum Body {
+    /// Nothing but nodes of our own, which need no walk through the tree.
+    Nodes(Vec<Rc<Node>>),
+    /// Anything, as one expression.
+    Tree(Expr),
+}
+
 /// A function of the script.
 pub(super) struct Function {
     definition: Shared<ScriptFuncDef>,
-    /// Its body as one expression.
-    pub(super) body: Expr,
+    pub(super) body: Body,
     /// What it begins with: functions, imports and constants of its text.
     pub(super) environment: GlobalRuntimeState,
     /// The name of its text in errors.
@@ -105,18 +115,26 @@ fn resolved(engine: &Engine, host: &Host, name: &str, count: usize) -> Option<Re
     })
 }
 
-/// The body as one expression: without a block around it if it is one already.
-fn body_of(definition: &Shared<ScriptFuncDef>, is_own: &dyn Fn(&str, usize) -> bool) -> Expr {
+/// The body as nodes, or as one expression: without a block around it if it is one already.
+fn body_of(definition: &Shared<ScriptFuncDef>, is_own: &dyn Fn(&str, usize) -> bool) -> Body {
     let (start, end) = (definition.body.start_position(), definition.body.end_position());
     let mut body = match waiting::body(definition) {
         Some(body) => (*body).clone(),
         None => Expr::Stmt(Box::new(StmtBlock::new(waiting::statements(definition), start, end))),
     };
     rewriting::rewrite(&mut body, is_own);
-    if let Expr::Stmt(block) = &mut body
-        && let [Stmt::Expr(only)] = block.statements_mut().as_mut_slice()
-    {
-        return std::mem::take(&mut **only);
+    if let Expr::Stmt(block) = &mut body {
+        let node = |statement: &Stmt| match statement {
+            Stmt::Expr(expression) => Node::of(expression),
+            _ => None,
+        };
+        let nodes: Option<Vec<_>> = block.statements().iter().map(node).collect();
+        if let Some(nodes) = nodes.filter(|nodes| !nodes.is_empty()) {
+            return Body::Nodes(nodes);
+        }
+        if let [Stmt::Expr(only)] = block.statements_mut().as_mut_slice() {
+            return Body::Tree(std::mem::take(&mut **only));
+        }
     }
-    body
+    Body::Tree(body)
 }

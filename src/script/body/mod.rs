@@ -82,6 +82,8 @@ pub(super) struct Bodies {
     values: RefCell<HashMap<String, Slot>>,
     /// What stands in a variable for a connection between two calls.
     nobody: Rc<ConnView>,
+    /// The map of that name.
+    app: Dynamic,
     /// Whether all calls are left to Rhai.
     is_plain: bool,
 }
@@ -120,12 +122,13 @@ const MAX_KEPT: usize = 256;
 
 impl Bodies {
     /// None yet. `is_plain`: all calls are left to Rhai.
-    pub(super) fn new(is_plain: bool, now: Instant) -> Self {
+    pub(super) fn new(is_plain: bool, now: Instant, app: &Dynamic) -> Self {
         Self {
             handlers: Default::default(),
             named: RefCell::default(),
             values: RefCell::default(),
             nobody: Rc::new(ConnView::nobody(now)),
+            app: app.clone(),
             is_plain,
         }
     }
@@ -202,10 +205,11 @@ impl Call<'_> {
     pub(super) fn run(
         mut self,
         engine: &Engine,
+        host: &Host,
         captured: &[Dynamic],
         args: impl IntoIterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
-        let result = self.frame.call(engine, &self.function, &self.bodies.nobody, captured, args.into_iter());
+        let result = self.frame.call(engine, &self.function, self.bodies, host, captured, args.into_iter());
         // After an error the variables may not be as they were.
         if result.is_ok() && self.frame.can_be_kept() {
             let (function, frame) = (self.function, self.frame);

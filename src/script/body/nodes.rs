@@ -5,7 +5,9 @@
 
 use std::rc::Rc;
 
-use rhai::{Array, Blob, Dynamic, Engine, EvalContext, Expr, INT, ImmutableString, Map, Position, Scope};
+use rhai::{
+    Array, Blob, Dynamic, Engine, EvalAltResult, EvalContext, Expr, INT, ImmutableString, Map, Position, Scope,
+};
 
 use super::parts::Part;
 use crate::script::api::conn::{self, Conn};
@@ -54,6 +56,8 @@ pub(super) enum What {
     /// A variable; the flag: nobody looks at it again.
     Variable(ImmutableString, bool),
     Literal(ImmutableString),
+    /// What another node gives.
+    Node(Rc<Node>),
     Else,
 }
 
@@ -67,29 +71,67 @@ pub(super) type Context<'a, 's, 'ps, 'g, 'c, 't> = EvalContext<'a, 's, 'ps, 'g, 
 pub(in crate::script) fn register(engine: &mut Engine, host: &Rc<Host>, app: &Dynamic) {
     let (host, app) = (Rc::clone(host), app.clone());
     // Fails only in builds of Rhai without a parser.
-    let _ = engine.register_custom_syntax_handler(KEY, false, move |context, _, state| {
-        let node = state.read_lock::<State>().map(|state| Rc::clone(&state.0));
-        match node.as_deref() {
-            Some(Node::Send(send)) => send.evaluate(context, &host),
-            Some(Node::Get { conn, get, original }) => match conn_in(context.scope(), conn) {
-                Some(conn) => Ok(get(&conn)),
-                None => value_of(context, original),
-            },
-            Some(Node::Read { conn, read, at, original }) => match conn_in(context.scope(), conn) {
-                Some(conn) => read(&host, &conn).map_err(|fault| placed(fault, *at)),
-                None => value_of(context, original),
-            },
-            Some(Node::Len { name, original }) => match plain(context.scope(), name).and_then(length) {
-                Some(length) => Ok(Dynamic::from_int(length)),
-                None => value_of(context, original),
-            },
-            Some(Node::Part(part)) => part.evaluate(context, &app),
-            None => Err(rhai::EvalAltResult::ErrorVariableNotFound(KEY.to_owned(), Position::NONE).into()),
-        }
-    });
+    let _ =
+        engine.register_custom_syntax_handler(KEY, false, move |context, _, state| match state.read_lock::<State>() {
+            Some(state) => state.0.evaluate(context, &host, &app),
+            None => Err(EvalAltResult::ErrorVariableNotFound(KEY.to_owned(), Position::NONE).into()),
+        });
+}
+
+/// Evaluates nodes that are a whole body, one after the other. The value is that of the last one.
+pub(super) fn run(
+    nodes: &[Rc<Node>],
+    context: &mut Context<'_, '_, '_, '_, '_, '_>,
+    host: &Host,
+    app: &Dynamic,
+) -> Result<Dynamic, Fault> {
+    nodes.iter().try_fold(Dynamic::UNIT, |_, node| node.counted(context, host, app))
 }
 
 impl Node {
+    /// The node that an expression is.
+    pub(super) fn of(expression: &Expr) -> Option<Rc<Self>> {
+        let Expr::Custom(custom, _) = expression else { return None };
+        custom.state.read_lock::<State>().map(|state| Rc::clone(&state.0))
+    }
+
+    /// Evaluates it as one operation, which Rhai does not count.
+    fn counted(
+        &self,
+        context: &mut Context<'_, '_, '_, '_, '_, '_>,
+        host: &Host,
+        app: &Dynamic,
+    ) -> Result<Dynamic, Fault> {
+        match host.progress() {
+            Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
+            None => self.evaluate(context, host, app),
+        }
+    }
+
+    fn evaluate(
+        &self,
+        context: &mut Context<'_, '_, '_, '_, '_, '_>,
+        host: &Host,
+        app: &Dynamic,
+    ) -> Result<Dynamic, Fault> {
+        match self {
+            Self::Send(send) => send.evaluate(context, host, app),
+            Self::Get { conn, get, original } => match conn_in(context.scope(), conn) {
+                Some(conn) => Ok(get(&conn)),
+                None => value_of(context, original),
+            },
+            Self::Read { conn, read, at, original } => match conn_in(context.scope(), conn) {
+                Some(conn) => read(host, &conn).map_err(|fault| placed(fault, *at)),
+                None => value_of(context, original),
+            },
+            Self::Len { name, original } => match plain(context.scope(), name).and_then(length) {
+                Some(length) => Ok(Dynamic::from_int(length)),
+                None => value_of(context, original),
+            },
+            Self::Part(part) => part.evaluate(context, app),
+        }
+    }
+
     /// The node as an expression, in the place of another one.
     pub(super) fn into_expr(self, at: Position) -> Expr {
         let custom = rhai::CustomExpr {
@@ -104,11 +146,21 @@ impl Node {
 }
 
 impl Send {
-    fn evaluate(&self, context: &mut Context<'_, '_, '_, '_, '_, '_>, host: &Host) -> Result<Dynamic, Fault> {
-        let Some(conn) = conn_in(context.scope(), &self.conn) else { return value_of(context, &self.original) };
+    fn evaluate(
+        &self,
+        context: &mut Context<'_, '_, '_, '_, '_, '_>,
+        host: &Host,
+        app: &Dynamic,
+    ) -> Result<Dynamic, Fault> {
         let value = match &self.what {
-            What::Literal(text) => return self.send_text(host, &conn, text),
+            What::Literal(text) => {
+                return match conn_in(context.scope(), &self.conn) {
+                    Some(conn) => self.send_text(host, &conn, text),
+                    None => value_of(context, &self.original),
+                };
+            }
             What::Variable(name, is_last) => {
+                let Some(conn) = conn_in(context.scope(), &self.conn) else { return value_of(context, &self.original) };
                 let place = context.scope_mut().get_mut(name).filter(|value| !value.is_shared());
                 return match place.and_then(|place| taken(place, *is_last, self.is_line)) {
                     Some(Taken::Bytes(bytes)) => self.placed(conn::send_bytes(host, &conn, bytes)),
@@ -116,12 +168,13 @@ impl Send {
                     None => value_of(context, &self.original),
                 };
             }
+            What::Node(node) => node.counted(context, host, app)?.flatten(),
             What::Else => match argument(&self.original) {
                 Some(argument) => value_of(context, argument)?.flatten(),
                 None => return value_of(context, &self.original),
             },
         };
-        // The argument may have changed the variable.
+        // Looked for now: the argument may have changed the variable.
         match conn_in(context.scope(), &self.conn) {
             Some(conn) if value.is_string() => {
                 let text = value.into_immutable_string().unwrap_or_default();

@@ -132,7 +132,7 @@ impl Change<'_> {
                                     let is_last = self.is_only_mention(&name);
                                     What::Variable(name, is_last)
                                 }
-                                None => What::Else,
+                                None => Node::of(other).map_or(What::Else, What::Node),
                             },
                         };
                         let is_line = name == "send_line";
