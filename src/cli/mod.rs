@@ -20,6 +20,7 @@ mod resolve;
 mod rules;
 mod socat;
 mod sockets;
+mod trailing;
 mod usage;
 mod values;
 mod version;
@@ -71,7 +72,7 @@ fn parse_words(argv: &[OsString], on_terminal: bool) -> Result<Action, Stop> {
     }
     let stop = |error| usage::stop(&mut help::complete(), argv, &error);
     let mut command = help::command();
-    let mut matches = command.try_get_matches_from_mut(argv).map_err(stop)?;
+    let mut matches = command.try_get_matches_from_mut(trailing::shielded(argv).iter()).map_err(stop)?;
     let places = Places::of(&matches);
     let cli = Cli::from_arg_matches_mut(&mut matches).map_err(stop)?;
     // Leaked on purpose: dropping the parsed command takes a twentieth of a short run, and the process ends soon.
