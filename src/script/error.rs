@@ -458,10 +458,29 @@ pub(super) fn sentence_of(fault: &Fault) -> String {
 }
 
 fn sentence(fault: &Fault) -> String {
-    let text = fault.to_string();
+    lower(without_place(&fault.to_string()))
+}
+
+/// The first line of Rhai's message, without the place at its end.
+fn without_place(text: &str) -> &str {
     let text = text.lines().next().unwrap_or_default();
-    let end = text.rfind(" (line ").unwrap_or(text.len());
-    lower(&text[..end])
+    let text = text.rfind(" (line ").map_or(text, |end| &text[..end]);
+    match text.rfind(" @ '") {
+        Some(end) if text.ends_with('\'') => &text[..end],
+        _ => text,
+    }
+}
+
+/// What Rhai says of an error that a script has caught, in our words, and the function that was called.
+pub(super) fn caught_words(text: &str) -> (String, String) {
+    let text = without_place(text);
+    if let Some(signature) = text.strip_prefix("Function not found: ") {
+        let fault = Fault::ErrorFunctionNotFound(signature.to_owned(), Position::NONE);
+        let name = signature.split_once(" (").map_or(signature, |(name, _)| name);
+        return (describe(&fault, &Source::nowhere()).what, name.to_owned());
+    }
+    let is_property = text.starts_with("Unknown property '");
+    (if is_property { property(text).what } else { lower(text) }, String::new())
 }
 
 fn lower(text: &str) -> String {

@@ -466,8 +466,9 @@ An error in a handler is reported with its place in the source, the connection i
 (kind \"script\") and after what it was sent before, the others go on, and the run ends with exit code 112.
 --script-errors fatal ends the run at the first; --script-errors ignore keeps the connection.
 
-try { .. } catch (e) catches most errors: e is a string if a function of tcpx failed, and a map with a message for the
-errors of the language itself; `${e}` shows either. Limits cannot be caught.
+try { .. } catch (e) catches most errors: in a handler e is a string if a function of tcpx failed, and a map with a message
+for the errors of the language itself; in a task it is the map of all errors of tasks. `${e}` shows the message.
+Limits cannot be caught.
 
 One call may run for 2 seconds (--script-timeout); then it is stopped. It is stopped, too, when it takes 256 MiB more
 memory than it began with, when the time of the run is over (--timeout), and by a second signal. Calls nest at most 64

@@ -44,6 +44,11 @@ impl Source {
         }
     }
 
+    /// An empty text, for errors whose place is not known.
+    pub(super) fn nowhere() -> Self {
+        Self::new(String::new(), String::new(), 0)
+    }
+
     /// The same text, for another program.
     pub(super) fn again(&self) -> Self {
         Self::new(self.name.clone(), self.text.clone(), self.shift)

@@ -10,6 +10,7 @@ use rhai::{Dynamic, EvalAltResult, ImmutableString, Map, Position};
 use crate::exit::Exit;
 use crate::script::api::conn::Conn;
 use crate::script::engine::Fault;
+use crate::script::error;
 use crate::script::host::Host;
 use crate::script::reference;
 use crate::script::tasks::Role;
@@ -54,9 +55,11 @@ pub(super) enum Kind {
     Truncated,
     /// Anything else that the system or tcpx reports.
     Io,
+    /// An error of the language.
+    Script,
 }
 
-const KINDS: [(Kind, &str); 17] = [
+const KINDS: [(Kind, &str); 18] = [
     (Kind::Timeout, "timeout"),
     (Kind::Eof, "eof"),
     (Kind::Reset, "reset"),
@@ -74,12 +77,26 @@ const KINDS: [(Kind, &str); 17] = [
     (Kind::Roots, "roots"),
     (Kind::Truncated, "truncated"),
     (Kind::Io, "io"),
+    (Kind::Script, "script"),
 ];
 
 impl Kind {
     /// The word scripts see.
     pub(super) fn name(self) -> &'static str {
         KINDS.iter().find(|(kind, _)| *kind == self).map_or("io", |(_, name)| name)
+    }
+}
+
+impl Kind {
+    /// Whether it says what the peer did, or did not do.
+    pub(super) fn is_of_peer(self) -> bool {
+        let is_ours = matches!(self, Self::Closed | Self::Cancelled | Self::Assert | Self::Script);
+        !is_ours && !matches!(self, Self::Resolve | Self::Roots | Self::Io)
+    }
+
+    /// Whether it is about bytes, and not about the connection.
+    pub(super) fn is_of_content(self) -> bool {
+        matches!(self, Self::Frame | Self::Text)
     }
 }
 
@@ -138,6 +155,10 @@ impl Trouble {
 
     /// The error that a script can catch: `catch (e)` gets the map.
     pub(super) fn thrown(self) -> Fault {
+        EvalAltResult::ErrorRuntime(Dynamic::from_map(self.map()), Position::NONE).into()
+    }
+
+    fn map(self) -> Map {
         let mut map = Map::new();
         map.insert("kind".into(), self.kind.name().into());
         map.insert("message".into(), self.message.into());
@@ -145,7 +166,7 @@ impl Trouble {
         map.insert("op".into(), self.op.into_owned().into());
         map.insert("conn".into(), self.conn.map_or(Dynamic::UNIT, Dynamic::from));
         map.extend(self.expected.map(|expected| ("expected".into(), expected)));
-        EvalAltResult::ErrorRuntime(Dynamic::from_map(map), Position::NONE).into()
+        map
     }
 }
 
@@ -202,9 +223,29 @@ pub(super) fn of_end(end: &StreamEnd) -> (Kind, String) {
 
 /// The message of a thrown map of ours; `None` for any other map.
 pub(super) fn message_of(map: &Map) -> Option<&Dynamic> {
-    let count = if map.contains_key("expected") { 6 } else { 5 };
-    let is_ours = map.len() == count && ["kind", "got", "op", "conn"].iter().all(|key| map.contains_key(*key));
+    let known = |keys: &[&str]| keys.iter().filter(|key| map.contains_key(**key)).count();
+    let always = known(&["kind", "got", "op", "conn"]);
+    let is_ours = always == 4 && map.len() == 1 + always + known(&["expected", "line", "position", "source"]);
     map.get("message").filter(|_| is_ours)
+}
+
+/// The message of the map that Rhai makes of an error of the language which is caught.
+pub(super) fn language_message(map: &Map) -> Option<ImmutableString> {
+    let text = |key: &str| map.get(key)?.read_lock::<ImmutableString>().map(|text| text.clone());
+    let is_one = !map.contains_key("kind") && text("error")?.starts_with("Error");
+    text("message").filter(|_| is_one)
+}
+
+/// An error of the language that was caught, in the map of all errors of a task; `None`: it is none.
+pub(super) fn of_language(caught: &Dynamic) -> Option<Dynamic> {
+    let caught = caught.read_lock::<Map>()?;
+    let (message, op) = error::caught_words(&language_message(&caught)?);
+    let trouble = Trouble { op: op.into(), ..Trouble::new(Kind::Script, "", message) };
+    let mut map = trouble.map();
+    for key in ["line", "position", "source"] {
+        map.extend(caught.get(key).map(|value| (key.into(), value.clone())));
+    }
+    Some(Dynamic::from_map(map))
 }
 
 /// The kind of an error that was thrown; `None` if it is not one of ours.

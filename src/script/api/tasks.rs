@@ -42,8 +42,10 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     // An error that is caught shows its message.
     for name in ["to_string", "print"] {
         engine.register_fn(name, |context: NativeCallContext<'_>, map: &mut Map| -> Outcome<ImmutableString> {
-            match trouble::message_of(map) {
-                Some(message) => Ok(message.clone().into_immutable_string().unwrap_or_default()),
+            let ours =
+                trouble::message_of(map).map(|message| message.clone().into_immutable_string().unwrap_or_default());
+            match ours.or_else(|| trouble::language_message(map)) {
+                Some(message) => Ok(message),
                 None => context.call_native_fn("to_debug", (map.clone(),)),
             }
         });

@@ -7,11 +7,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use rhai::{
-    AST, ASTNode, CustomExpr, Dynamic, Engine, EvalAltResult, EvalContext, Expr, Module, OptimizationLevel, Position,
-    ScriptFuncDef, Shared, Stmt, StmtBlock,
+    AST, ASTNode, CustomExpr, Dynamic, Engine, EvalAltResult, EvalContext, Expr, ImmutableString, Module,
+    OptimizationLevel, Position, ScriptFuncDef, Shared, Stmt, StmtBlock,
 };
 
 use super::detach::Detached;
+use crate::script::trouble;
+use crate::sys::coroutine;
 
 /// What a node of ours evaluates.
 #[derive(Clone)]
@@ -20,6 +22,8 @@ pub(super) enum Node {
     Body(Rc<Expr>),
     /// A method call on a copy.
     Detached(Rc<Detached>),
+    /// The beginning of `catch (NAME)`: an error of the language becomes the map of all errors.
+    Caught(ImmutableString),
 }
 
 /// The word of the nodes. A script that uses it as a name gets an error.
@@ -52,6 +56,16 @@ fn evaluate(context: &mut EvalContext<'_, '_, '_, '_, '_, '_>, state: &Dynamic) 
     match state.read_lock::<Node>().as_deref() {
         Some(Node::Body(body)) => value_of(context, body),
         Some(Node::Detached(call)) => call.evaluate(context),
+        Some(Node::Caught(name)) => {
+            // In a handler it stays what Rhai made of it.
+            let place = if coroutine::is_running() { context.scope_mut().get_mut(name) } else { None };
+            if let Some(place) = place
+                && let Some(map) = trouble::of_language(place)
+            {
+                *place = map;
+            }
+            Ok(Dynamic::UNIT)
+        }
         None => Err(EvalAltResult::ErrorVariableNotFound(KEY.to_owned(), Position::NONE).into()),
     }
 }

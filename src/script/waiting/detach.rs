@@ -1,4 +1,4 @@
-//! Puts a node of ours in the place of each waiting call that could hold a lock.
+//! Puts a node of ours in the place of each waiting call that could hold a lock, and at the beginning of each `catch (e)`.
 //!
 //! A variable holds a lock if a closure has captured it, `this` if it is such a variable, a chain (`app.c.read_line()`) if
 //! any part of it is shared. A plain variable holds none: its calls stay as they are, and cost nothing.
@@ -46,7 +46,10 @@ impl Detached {
 /// The text with such nodes; `None`: it needs none.
 pub(super) fn rewrite(ast: &AST) -> Option<AST> {
     let own: HashSet<_> = ast.iter_fn_def().map(|def| (def.name.as_str(), def.params.len())).collect();
-    let shared = shared_variables(ast, &own)?;
+    let shared = match shared_variables(ast, &own) {
+        None if !catches(ast) => return None,
+        shared => shared.unwrap_or_default(),
+    };
     let mut bodies: Vec<_> = ast.iter_fn_def().map(|def| (def, bodies::statements(def))).collect();
     let waiting = waiting_functions(&bodies);
     let mut module = Module::new();
@@ -97,6 +100,16 @@ fn shared_variables(ast: &AST, own: &HashSet<Name<'_>>) -> Option<HashSet<Immuta
         true
     });
     (has_chain || receivers.iter().any(|name| shared.contains(name))).then_some(shared)
+}
+
+/// Whether a text catches errors, and looks at them.
+fn catches(ast: &AST) -> bool {
+    let mut found = false;
+    ast.walk(&mut |path| {
+        found |= matches!(path.last(), Some(ASTNode::Stmt(Stmt::TryCatch(flow, _))) if matches!(flow.expr, Expr::Variable(..)));
+        !found
+    });
+    found
 }
 
 /// The functions of the script that may wait for somebody: their calls as a method of a connection are changed like those
@@ -159,6 +172,16 @@ struct Change<'a> {
 }
 
 impl Rewrite for Change<'_> {
+    fn done(&mut self, statement: &mut Stmt) {
+        if let Stmt::TryCatch(flow, _) = statement
+            && let (Expr::Variable(caught, ..), false) = (&flow.expr, self.is_handler)
+        {
+            let node = Node::Caught(caught.1.clone()).into_expr(flow.expr.start_position());
+            flow.branch.statements_mut().insert(0, Stmt::Expr(node.into()));
+            self.is_changed = true;
+        }
+    }
+
     /// The left side of an assignment: it stays a place that can be assigned to, so only what is evaluated for it changes.
     fn target(&mut self, target: &mut Expr) {
         if matches!(target, Expr::Dot(..) | Expr::Index(..)) {
