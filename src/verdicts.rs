@@ -58,9 +58,9 @@ pub struct TestResult {
 pub enum Outcome {
     /// Everything held.
     Passed,
-    /// The answer was no: an assertion, a `check`, an `expect`, `fail()`, `exit()`.
+    /// The answer was no: an assertion, a `check`, `fail()`, `exit()`, a call that waited for something that did not come.
     Failed,
-    /// There was no answer: a script error, a time-out, a failed `setup()` or `teardown()`.
+    /// There was no answer: a script error, a time limit of the test, a failed `setup()` or `teardown()`.
     Errored,
     /// It called `skip()`.
     Skipped {
@@ -135,16 +135,18 @@ pub enum Kind {
     Check,
     /// An `assert`.
     Assert,
-    /// A call that waited for something else than what came.
+    /// A call that waited for something else than what came, the end and a reset included.
     Expect,
+    /// A call that waited longer than its time limit.
+    Timeout,
     /// `fail()`.
     Fail,
     /// `exit()`.
     Exit,
-    /// A script error, or an error of a connection that the test did not catch.
+    /// Any other error that the test did not catch.
     Error,
-    /// A time-out of a call, or that of the test.
-    Timeout,
+    /// A time limit of the test, or of what it computes.
+    Limit,
     /// Anything in `setup()`.
     Setup,
     /// Anything in `teardown()`.
@@ -154,7 +156,7 @@ pub enum Kind {
 impl Kind {
     /// Whether it is no answer at all, rather than the answer "no".
     pub fn is_error(self) -> bool {
-        matches!(self, Self::Error | Self::Timeout | Self::Setup | Self::Teardown)
+        matches!(self, Self::Error | Self::Limit | Self::Setup | Self::Teardown)
     }
 
     /// The name in reports.
@@ -163,10 +165,11 @@ impl Kind {
             Self::Check => "check",
             Self::Assert => "assert",
             Self::Expect => "expect",
+            Self::Timeout => "timeout",
             Self::Fail => "fail",
             Self::Exit => "exit",
             Self::Error => "error",
-            Self::Timeout => "timeout",
+            Self::Limit => "limit",
             Self::Setup => "setup",
             Self::Teardown => "teardown",
         }

@@ -69,8 +69,8 @@ fn each_kind_of_failure_is_one_of_its_test_alone() {
         ("test_skip", "skipped", "", ""),
         ("test_exit", "failed", "exit", "exit(3) was called"),
         ("test_error", "errored", "error", "function not found: nope()"),
-        ("test_loop", "errored", "timeout", "test_loop() ran longer than 300ms and was stopped"),
-        ("test_late", "errored", "timeout", "timed out after 50 ms waiting for a line; got 3 bytes: \"abc\""),
+        ("test_loop", "errored", "limit", "test_loop() ran longer than 300ms and was stopped"),
+        ("test_late", "failed", "timeout", "timed out after 50 ms waiting for a line; got 3 bytes: \"abc\""),
         ("test_expect", "failed", "expect", found[13].3),
         ("test_task", "failed", "fail", "in a task"),
         ("test_caught", "passed", "", ""),
@@ -180,4 +180,106 @@ fn the_first_failure_ends_the_run_with_fail_fast() {
     assert_eq!(done.status_code(), Some(1));
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(text.contains("not run: 2 (--fail-fast)\n0 passed, 1 failed, 2 not run in "), "{text}");
+}
+
+/// Outcome, and kind, line and column of the first failure.
+fn place(results: &[Value], name: &str) -> (String, String, i64, i64) {
+    let test = results.iter().find(|test| test["name"] == name).unwrap_or_else(|| panic!("{name}: {results:?}"));
+    let failure = &test["failures"][0];
+    let number = |key: &str| failure["at"][key].as_i64().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&test["outcome"]), text(&failure["kind"]), number("line"), number("column"))
+}
+
+#[test]
+fn what_the_peer_does_not_do_is_a_failure_and_a_mistake_of_the_test_an_error() {
+    let text = r#"fn setup() { let l = listen("127.0.0.1:0"); app.addr = l.addr; app.c = connect(l.addr); app.p = l.accept(); }
+fn test_late() { app.c.expect("never", 20); }
+fn test_end() { app.p.send("par"); app.p.close(); app.c.read_line(); }
+fn test_reset() { app.p.reset(); app.c.read(); }
+fn test_refused() { let l = listen("127.0.0.1:0"); let addr = l.addr; l.close(); sleep(1); connect(addr); }
+fn test_frame() { app.c.frame_lines(3); app.p.send("longer\n"); app.c.read_frame(); }
+fn test_closed() { app.c.close(); app.c.read_line(); }
+fn test_text() { app.c.encoding = "gbk"; app.c.send("😀"); }
+fn test_wrong() { app.c.read_line("x"); }
+fn test_exit() { let t = start(|| { sleep(1); exit(4) }); t.join(); }
+"#;
+    let results = results(text, &[], 1);
+    let found: Vec<_> = results.iter().map(outcome).map(|(name, outcome, kind, _)| (name, outcome, kind)).collect();
+    let wanted = [
+        ("test_late", "failed", "timeout"),
+        ("test_end", "failed", "expect"),
+        ("test_reset", "failed", "expect"),
+        ("test_refused", "failed", "expect"),
+        ("test_frame", "failed", "expect"),
+        ("test_closed", "errored", "error"),
+        ("test_text", "errored", "error"),
+        ("test_wrong", "errored", "error"),
+        ("test_exit", "failed", "exit"),
+    ];
+    assert_eq!(found, wanted);
+    assert_eq!(results[1]["failures"][0]["received"]["text"], "par");
+    assert_eq!(place(&results, "test_end").2, 3);
+}
+
+#[test]
+fn a_limit_has_the_place_of_the_call_that_waits() {
+    let text = r#"fn wait(c) { c.read_line(600000) }
+fn test_call() {
+    let l = listen("127.0.0.1:0");
+    let c = connect(l.addr);
+    wait(c);
+}
+fn test_first() { sleep(100); }
+fn test_loop() {
+    let l = listen("127.0.0.1:0");
+    let c = connect(l.addr);
+    for line in c.lines() { print(line); }
+}
+fn test_caught() {
+    try { sleep(600000) } catch { print("never"); }
+    print("never");
+}
+fn deep(n) { deep(n + 1) + 1 }
+fn test_deep() {
+    deep(1);
+}
+fn test_endless() {
+    loop { }
+}
+"#;
+    // At two at a time one of them ends while another one runs and none is left to begin.
+    let options = ["--test-timeout", "500ms", "--script-timeout", "100ms", "--jobs", "2"];
+    let results = results(text, &options, 1);
+    let of = |name: &str| place(&results, name);
+    let limit = |line, column| ("errored".to_owned(), "limit".to_owned(), line, column);
+    assert_eq!(of("test_call"), limit(1, 16));
+    assert_eq!(results[0]["failures"][0]["chain"][0], "in wait(), called at t.rhai:5:5");
+    assert_eq!(of("test_loop"), limit(11, 18));
+    assert_eq!(of("test_caught").2, 14);
+    assert_eq!(of("test_deep"), ("errored".to_owned(), "error".to_owned(), 19, 5));
+    assert_eq!(of("test_endless").2, 22);
+    assert_eq!(results.len(), 6);
+    assert!(results.iter().all(|test| test["printed"] == ""), "{results:?}");
+}
+
+#[test]
+fn what_gives_the_rows_prints_with_the_first_of_them() {
+    let folder = Folder::new();
+    let text = "fn cases_a() { print(\"two rows\"); log(\"\\x1b[2J\"); [1, 2] }\nfn test_a(row) { print(row); }\n";
+    folder.file("t.rhai", text.as_bytes());
+    let run = |words: &[&str]| {
+        let done = tests(&folder, &["t.rhai"]).args(words).run();
+        done.code(0).quietly();
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    let tap = run(&["--tap", "--junit", "t.xml", "--json", "t.json"]);
+    assert!(tap.contains("ok 1 - test_a[0]\n# two rows\n# \\x1b[2J\n# 1\nok 2 - test_a[1]\n# 2\n"), "{tap}");
+    let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap();
+    assert!(read("t.xml").contains("<system-out>two rows\n\\x1b[2J\n1\n</system-out>"), "{}", read("t.xml"));
+    assert!(read("t.json").contains(r#""printed":"two rows\n\u001b[2J\n1\n""#), "{}", read("t.json"));
+    let human = run(&["--filter", "1", "--repeat", "2"]);
+    assert_eq!(human.matches("| two rows\n").count(), 1, "{human}");
+    folder.file("t.rhai", b"fn cases_a() { print(\"so far\"); throw \"no\" }\nfn test_a(row) {}\n");
+    tests(&folder, &["t.rhai"]).run().code(111).wrote("").said("| so far");
 }

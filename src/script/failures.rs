@@ -27,8 +27,8 @@ pub(super) fn complete(failure: &mut Failure, innermost: &EvalAltResult) {
     failure.kind = match kind {
         trouble::Kind::Assert if is_text(&map, "op", "fail") => Kind::Fail,
         trouble::Kind::Assert => Kind::Assert,
-        trouble::Kind::Expect => Kind::Expect,
         trouble::Kind::Timeout => Kind::Timeout,
+        kind if kind.is_of_peer() && !(kind.is_of_content() && is_sending(&map)) => Kind::Expect,
         _ => Kind::Error,
     };
     let got = map.get("got").filter(|got| !got.is_unit());
@@ -84,6 +84,11 @@ fn is_empty(value: &Value) -> bool {
         Value::Text(text) | Value::Pattern(text) => text.is_empty(),
         Value::Bytes(bytes) => bytes.is_empty(),
     }
+}
+
+/// Whether the call that has failed sends: what it was given is the script's, not the peer's.
+fn is_sending(map: &Map) -> bool {
+    map.get("op").and_then(|op| op.read_lock::<ImmutableString>().map(|op| op.starts_with("send"))) == Some(true)
 }
 
 fn is_text(map: &Map, key: &str, wanted: &str) -> bool {

@@ -247,9 +247,9 @@ fn sessions_are_served_beside_an_endless_loop() {
         listens on 127.0.0.1:1
         stderr listening on 127.0.0.1:1
         > client
-        stderr tcpx: SCRIPT:1:4: session ran longer than 2s and was stopped
-        stderr     1 | fn session(conn) {
-        stderr       |    ^
+        stderr tcpx: SCRIPT:2:28: session ran longer than 2s and was stopped
+        stderr     2 |     if conn.id == 1 { loop { } }
+        stderr       |                            ^
         1 gets RST
         > client
         > 2 sends "x\n"
@@ -410,16 +410,16 @@ fn session(conn) { print(conn.read_line()); deep(0); }"#,
         > client
         > 1 sends "a\n"
         stdout "a\n"
-        stderr tcpx: SCRIPT:2:4: calls are nested too deeply (64 levels) (in session)
+        stderr tcpx: SCRIPT:2:45: calls are nested too deeply (64 levels) (in session)
         stderr     2 | fn session(conn) { print(conn.read_line()); deep(0); }
-        stderr       |    ^
+        stderr       |                                             ^
         1 gets RST
         > client
         > 2 sends "b\n"
         stdout "b\n"
-        stderr tcpx: SCRIPT:2:4: calls are nested too deeply (64 levels) (in session)
+        stderr tcpx: SCRIPT:2:45: calls are nested too deeply (64 levels) (in session)
         stderr     2 | fn session(conn) { print(conn.read_line()); deep(0); }
-        stderr       |    ^
+        stderr       |                                             ^
         2 gets RST
         > signal TERM
         listens no more

@@ -81,10 +81,7 @@ impl Function {
                 exit.set_position(Position::NONE);
                 Err(exit.into())
             }
-            mut fault if fault.is_system_exception() => {
-                fault.set_position(Position::NONE);
-                Err(fault.into())
-            }
+            // Rhai would drop the place of an error of its limits, which is one in this function.
             fault => {
                 let (name, source) = (self.definition.name.to_string(), self.source.clone());
                 Err(EvalAltResult::ErrorInFunctionCall(name, source, fault.into(), Position::NONE).into())

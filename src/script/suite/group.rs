@@ -20,7 +20,7 @@ use crate::verdicts::{Failure, Kind, Outcome, TestResult};
 
 use super::notes::{Notes, Phase};
 use super::plan::Case;
-use super::routes::Actor;
+use super::routes::{Actor, push_line};
 
 /// A test that runs.
 pub(super) struct Group {
@@ -92,10 +92,7 @@ impl Group {
         if printed.len() > MAX_PRINTED {
             return;
         }
-        printed.push_str(text);
-        if !text.ends_with('\n') {
-            printed.push('\n');
-        }
+        push_line(&mut printed, text);
         if printed.len() > MAX_PRINTED {
             printed.push_str("[more was printed than is kept]\n");
         }
@@ -179,7 +176,7 @@ impl Group {
             let _ = handler.resume(id, out);
             // It had not begun, or what it was doing says nothing.
             if let Some(text) = self.notes.tell_late() {
-                self.notes.add_in_phase(Failure::new(Kind::Timeout, text));
+                self.notes.add_in_phase(Failure::new(Kind::Limit, text));
             }
         }
         if self.has_teardown && self.notes.phase() < Phase::Teardown {
@@ -226,7 +223,7 @@ impl Group {
             events: if is_told { self.events.take().into() } else { Vec::new() },
             outcome,
             failures,
-            printed: self.printed.take(),
+            printed: format!("{}{}", case.printed, self.printed.take()),
             checks: self.notes.checks(),
             duration: now.duration_since(self.began),
             ..result_of(case, file, Outcome::Passed)
@@ -249,7 +246,7 @@ pub(super) fn result_of(case: &Case, file: &str, outcome: Outcome) -> TestResult
         line: case.line,
         outcome,
         failures: Vec::new(),
-        printed: String::new(),
+        printed: case.printed.clone(),
         events: Vec::new(),
         checks: 0,
         duration: Duration::ZERO,
@@ -263,10 +260,10 @@ fn note_fault(notes: &Notes, host: &Host, program: &Program, name: &str, fault: 
         Some(Stopped::Exit(code)) => (Some(format!("exit({code}) was called")), Some(Kind::Exit)),
         Some(stopped @ (Stopped::TimedOut | Stopped::TooLarge)) => {
             let text = stop_text(&format!("{name}()"), stopped, host);
-            (Some(text), Some(Kind::Timeout).filter(|_| stopped == Stopped::TimedOut))
+            (Some(text), Some(Kind::Limit).filter(|_| stopped == Stopped::TimedOut))
         }
         Some(Stopped::Cancelled) => match notes.tell_late() {
-            Some(text) => (Some(text), Some(Kind::Timeout)),
+            Some(text) => (Some(text), Some(Kind::Limit)),
             None => return,
         },
         Some(Stopped::Skipped | Stopped::RunOver) => return,

@@ -507,7 +507,8 @@ impl Handler for Suite {
         }
         let before = self.results.borrow().next;
         self.advance(out);
-        let has_begun = self.results.borrow().next != before || self.stage.get() == Stage::Over;
+        // A test that has ended leaves commands: its report, and the end of what it opened.
+        let has_begun = self.results.borrow().next != before || !out.is_empty() || self.stage.get() == Stage::Over;
         called.or_else(|| has_begun.then_some(TimerCall { conn: None, result: Ok(()) }))
     }
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use regex::Regex;
 use rhai::{AST, ASTNode, Array, Dynamic, Expr, FnAccess, ImmutableString, Map, Stmt};
 
+use crate::codec::escape::show_line;
 use crate::config::{Script, Tests};
 use crate::error::{Error, Result};
 use crate::script::error::Report;
@@ -16,6 +17,8 @@ use crate::script::outline;
 use crate::script::source::Source;
 use crate::script::{ScriptHandler, error};
 use crate::session::HandlerError;
+
+use super::routes::{push_line, said};
 
 /// A file with tests.
 #[derive(Debug)]
@@ -37,6 +40,8 @@ pub(super) struct Case {
     pub(super) row: Option<Dynamic>,
     /// Line of its function, from 1.
     pub(super) line: usize,
+    /// What `cases_*()` printed, for the first of its rows.
+    pub(super) printed: String,
 }
 
 /// What is to be run.
@@ -45,6 +50,8 @@ pub(super) struct Plan {
     pub(super) files: Vec<File>,
     pub(super) cases: Vec<Case>,
     pub(super) warnings: Vec<String>,
+    /// File, test, and what the function printed that gives its rows.
+    printed: Vec<(usize, String, String)>,
 }
 
 impl Plan {
@@ -66,6 +73,7 @@ impl Plan {
         }
         let all = plan.cases.len();
         plan.cases.retain(|case| filter.as_ref().is_none_or(|filter| filter.is_match(&case.name)));
+        plan.give_printed();
         if plan.cases.is_empty() {
             return Err(match (all, &tests.filter) {
                 (1.., Some(filter)) => {
@@ -90,25 +98,48 @@ impl Plan {
         let ast = handler.program.engine.compile(&source.text).unwrap_or_default();
         let found = Found::of(&ast, &source)?;
         for (name, line, takes_row) in found.tests {
-            let case = Case { file: self.files.len(), name: name.clone(), function: name.clone(), row: None, line };
+            let file = self.files.len();
+            let case = |name: String, row: Option<Dynamic>, function: String| Case {
+                file,
+                name,
+                function,
+                row,
+                line,
+                printed: String::new(),
+            };
             if !takes_row {
-                self.cases.push(case);
+                self.cases.push(case(name.clone(), None, name));
                 continue;
             }
-            for (number, row) in rows(&handler, &name, &source, line)?.into_iter().enumerate() {
-                let name = format!("{name}[{}]", row_name(&row).unwrap_or_else(|| number.to_string()));
-                let row = Some(row.flatten());
-                self.cases.push(Case { file: self.files.len(), name, function: case.function.clone(), row, line });
+            let (rows, printed) = rows(&handler, &name, &source, line)?;
+            if rows.is_empty() {
+                self.warnings.extend(printed.lines().map(str::to_owned));
+            } else if !printed.is_empty() {
+                self.printed.push((file, name.clone(), printed));
+            }
+            for (number, row) in rows.into_iter().enumerate() {
+                let title = format!("{name}[{}]", row_name(&row).unwrap_or_else(|| number.to_string()));
+                self.cases.push(case(title, Some(row.flatten()), name.clone()));
             }
         }
         self.files.push(File { script, source, has_setup: found.has_setup, has_teardown: found.has_teardown });
         Ok(())
     }
 
+    /// Gives what `cases_*()` printed to the first of its rows that will run.
+    fn give_printed(&mut self) {
+        for (file, function, printed) in self.printed.drain(..) {
+            let mut own = self.cases.iter_mut().filter(|case| case.file == file && case.function == function);
+            if let Some(first) = own.next() {
+                first.printed = printed;
+            }
+        }
+    }
+
     /// Each test so many times, one after the other.
     fn repeat(&mut self, times: usize) {
         let cases = std::mem::take(&mut self.cases);
-        for case in cases {
+        for mut case in cases {
             for number in 1..=times {
                 self.cases.push(Case {
                     file: case.file,
@@ -116,6 +147,7 @@ impl Plan {
                     function: case.function.clone(),
                     row: case.row.clone(),
                     line: case.line,
+                    printed: std::mem::take(&mut case.printed),
                 });
             }
         }
@@ -204,14 +236,18 @@ fn called(ast: &AST) -> HashSet<String> {
     called
 }
 
-/// The rows of a test.
-fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Result<Array> {
+/// The rows of a test, and what was printed on the way.
+fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Result<(Array, String)> {
     let name = test.replacen("test_", "cases_", 1);
     let mut out = Vec::new();
     let given = handler.run("cases", &mut out, || handler.program.call_by_name(&name, Vec::new()));
-    let message = match given {
+    let mut printed = String::new();
+    for text in out.iter().filter_map(said) {
+        push_line(&mut printed, &text);
+    }
+    let mut message = match given {
         Ok(value) => match value.into_array() {
-            Ok(rows) => return Ok(rows),
+            Ok(rows) => return Ok((rows, printed)),
             Err(given) => {
                 let given = error::friendly(given);
                 format!("{}:{line}: {name}() gives {given}, not an array of rows", source.name)
@@ -220,6 +256,10 @@ fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Re
         Err(HandlerError::Failed { message, .. }) => message,
         Err(HandlerError::Exit(_)) => format!("{}: {name}() calls exit()", source.name),
     };
+    for line in printed.lines() {
+        message.push_str("\n    | ");
+        message.push_str(&show_line(line));
+    }
     Err(Error::ScriptLoad { message })
 }
 

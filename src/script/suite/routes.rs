@@ -2,6 +2,7 @@
 //!
 //! Owns the tables, and what a test says: its output is kept in place of being written.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::{Rc, Weak};
@@ -40,6 +41,23 @@ fn amount(bytes: &[u8]) -> String {
 
 /// Bytes of a chunk that the report shows.
 const SHOWN: usize = 60;
+
+/// What a command says that is about no connection.
+pub(super) fn said(command: &Command) -> Option<Cow<'_, str>> {
+    match command {
+        Command::Print(text) | Command::Log(None, text) => Some(text.into()),
+        Command::Write(bytes) | Command::Output(bytes) => Some(String::from_utf8_lossy(bytes)),
+        _ => None,
+    }
+}
+
+/// Adds a text, of whole lines.
+pub(super) fn push_line(to: &mut String, text: &str) {
+    to.push_str(text);
+    if !text.ends_with('\n') {
+        to.push('\n');
+    }
+}
 
 /// A connection and its program.
 type Owned = (Weak<Actor>, Rc<ConnView>);
@@ -148,32 +166,37 @@ impl Routes {
     /// Takes the commands of a program: connections that it makes are its own, what it says is kept, the others go on.
     pub(super) fn take(&self, actor: &Rc<Actor>, own: Vec<Command>, out: &mut Vec<Command>) {
         for command in own {
-            match command {
-                Command::Print(text) | Command::Log(None, text) => actor.group.say(&text),
-                Command::Log(Some(id), text) => {
-                    let name = self.view(id).map_or_else(|| format!("connection {id}"), |view| view.name());
-                    actor.group.say(&format!("{name}: {text}"));
-                }
-                Command::Write(bytes) | Command::Output(bytes) => actor.group.say(&String::from_utf8_lossy(&bytes)),
-                Command::SentToNobody(_, name) => {
-                    actor.group.say(&format!("{name}: something was sent on a connection that is over"));
-                }
-                Command::Verdict(_) => {}
-                Command::Send(id, bytes) => {
-                    self.note(actor, id, || format!("sent {}", amount(&bytes)));
-                    out.push(Command::Send(id, bytes));
-                }
-                Command::Reset(id) => {
-                    self.note(actor, id, || "reset by the test".to_owned());
-                    out.push(Command::Reset(id));
-                }
-                Command::Connect(request) => {
-                    let view = Rc::clone(&request.view);
-                    self.conns.borrow_mut().insert(view.id, (Rc::downgrade(actor), view));
-                    out.push(Command::Connect(request));
-                }
-                command => out.push(command),
+            match said(&command) {
+                Some(text) => actor.group.say(&text),
+                None => self.take_one(actor, command, out),
             }
+        }
+    }
+
+    fn take_one(&self, actor: &Rc<Actor>, command: Command, out: &mut Vec<Command>) {
+        match command {
+            Command::Log(Some(id), text) => {
+                let name = self.view(id).map_or_else(|| format!("connection {id}"), |view| view.name());
+                actor.group.say(&format!("{name}: {text}"));
+            }
+            Command::SentToNobody(_, name) => {
+                actor.group.say(&format!("{name}: something was sent on a connection that is over"));
+            }
+            Command::Verdict(_) => {}
+            Command::Send(id, bytes) => {
+                self.note(actor, id, || format!("sent {}", amount(&bytes)));
+                out.push(Command::Send(id, bytes));
+            }
+            Command::Reset(id) => {
+                self.note(actor, id, || "reset by the test".to_owned());
+                out.push(Command::Reset(id));
+            }
+            Command::Connect(request) => {
+                let view = Rc::clone(&request.view);
+                self.conns.borrow_mut().insert(view.id, (Rc::downgrade(actor), view));
+                out.push(Command::Connect(request));
+            }
+            command => out.push(command),
         }
     }
 

@@ -56,7 +56,9 @@ impl Host {
         let woken = self.tasks().get(task).map_or(Woken::Cancelled, |task| task.woken);
         if woken == Woken::Cancelled {
             self.stop(Stopped::Cancelled);
-            return Err(EvalAltResult::ErrorTerminated(rhai::Dynamic::UNIT, Position::NONE).into());
+            // Rhai keeps the place and the chain of calls of this error alone. A script that catches it is refused its next
+            // operation.
+            return Err(EvalAltResult::ErrorRuntime("the task is to end".into(), Position::NONE).into());
         }
         Ok(woken)
     }

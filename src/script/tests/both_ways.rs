@@ -70,6 +70,10 @@ fn told(script: &Script, steps: impl Fn() -> Vec<Step>) -> String {
 /// Adds a result and commands.
 fn tell<T: Debug>(told: &mut String, result: &Result<T, HandlerError>, out: Vec<Command>) {
     let _ = match result {
+        // Of errors that cannot be caught Rhai drops the place, which bodies that stay keep.
+        Err(HandlerError::Failed { handler, summary, .. }) if is_uncaught(summary) => {
+            writeln!(told, "{handler} fails: {}", what_happened(summary))
+        }
         Err(HandlerError::Failed { handler, message, .. }) => writeln!(told, "{handler} fails: {message}"),
         other => writeln!(told, "{other:?}"),
     };
@@ -80,6 +84,16 @@ fn tell<T: Debug>(told: &mut String, result: &Result<T, HandlerError>, out: Vec<
             other => writeln!(told, "    {other:?}"),
         };
     }
+}
+
+fn is_uncaught(summary: &str) -> bool {
+    ["too deeply", "too large", "was stopped", "reserved keyword"].iter().any(|limit| summary.contains(limit))
+}
+
+/// A summary without its place and the name of the handler.
+fn what_happened(summary: &str) -> &str {
+    let what = summary.rsplit(": ").next().unwrap_or_default();
+    what.split(" (in ").next().unwrap_or_default()
 }
 
 /// Compares both ways, and returns what happened.

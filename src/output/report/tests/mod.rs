@@ -64,8 +64,12 @@ fn suite(ended: Ended) -> Vec<TestResult> {
         received: Some(Value::Bytes(b"-ERR\r\n".to_vec())),
         ..failure(Kind::Expect, "the peer ended before \"^\\+OK (\\d+)\" came")
     };
-    let mut timeout = failed("test_timeout", vec![failure(Kind::Timeout, "timed out after 30 s: the limit of a test")]);
-    timeout.events = vec![
+    let late = Failure {
+        received: Some(text("+OK")),
+        ..failure(Kind::Timeout, "timed out after 200 ms waiting for a line; got 3 bytes: \"+OK\"")
+    };
+    let mut limit = failed("test_limit", vec![failure(Kind::Limit, "the test took longer than 30s and was stopped")]);
+    limit.events = vec![
         "conn 1: connected to 127.0.0.1:20001 from 127.0.0.1:31000".to_owned(),
         "conn 1: received 6 bytes: \" ready\"".to_owned(),
     ];
@@ -90,7 +94,8 @@ fn suite(ended: Ended) -> Vec<TestResult> {
         failed("test_fail", vec![failure(Kind::Fail, "this must not be reached\nat all")]),
         failed("test_exit", vec![failure(Kind::Exit, "exit(3) was called")]),
         error,
-        timeout,
+        failed("test_timeout", vec![late]),
+        limit,
         failed("test_setup", vec![failure(Kind::Setup, "connection refused")]),
         failed("test_teardown", vec![Failure::new(Kind::Teardown, "timed out after 5 s")]),
         TestResult { outcome: Outcome::Skipped { reason: "needs #1 \\ a tty".to_owned() }, ..passed("test_skip") },
@@ -213,12 +218,12 @@ fn colours_are_for_terminals_that_want_them() {
 
 #[test]
 fn outcomes_follow_from_failures() {
-    use Kind::{Assert, Check, Error, Exit, Expect, Fail, Setup, Teardown, Timeout};
+    use Kind::{Assert, Check, Error, Exit, Expect, Fail, Limit, Setup, Teardown, Timeout};
     assert_eq!(Outcome::of(&[]), Outcome::Passed);
-    for kind in [Check, Assert, Expect, Fail, Exit] {
+    for kind in [Check, Assert, Expect, Timeout, Fail, Exit] {
         assert_eq!(Outcome::of(&[failure(kind, "x")]), Outcome::Failed);
     }
-    for kind in [Error, Timeout, Setup, Teardown] {
+    for kind in [Error, Limit, Setup, Teardown] {
         assert_eq!(Outcome::of(&[failure(Check, "x"), failure(kind, "x")]), Outcome::Errored);
     }
     // The assertion ended the test; its teardown came after.
