@@ -1,7 +1,7 @@
 //! `@memcached`, `@dns`, `@modbus` and `@syslog` through the binary, with the client programs they are made for.
 
 use crate::builtins::{client, have, serve};
-use crate::support::peer::Conn;
+use crate::support::peer::{Conn, Server};
 use crate::support::{Folder, Tcpx};
 
 /// A script with arguments on a free port.
@@ -182,4 +182,19 @@ fn syslog_messages_are_printed() {
     let wrong = Tcpx::new(&["listen", "--script", "@syslog", "127.0.0.1", "0", "--", "xml"]).run();
     assert_eq!(wrong.status_code(), Some(2));
     wrong.said("usage: tcpx listen PORT --script @syslog [-- text|json]");
+}
+
+#[test]
+fn a_device_that_asks_for_nothing_is_told_in_words() {
+    let server = Server::start();
+    let address = server.address;
+    let words = ["--script", "@login", "--", "admin", "secret", "show"];
+    let running = Tcpx::new(&["connect", "127.0.0.1", &address.port().to_string()]).args(&words).spawn();
+    let mut device = server.accept();
+    device.send(b"Welcome \x07\r\n");
+    device.half_close();
+    let said = "ended the connection before it showed a question for the user or the password; it said \"Welcome \\x07\\r\\n\"";
+    let done = running.finish();
+    assert_eq!(done.status_code(), Some(18));
+    done.said(said);
 }

@@ -25,3 +25,28 @@ fn a_command_is_run_and_its_output_is_printed() {
         "#,
     );
 }
+
+#[test]
+fn options_of_telnet_are_refused_before_the_device_asks() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --script @login -- admin secret show
+        1 connects to 127.0.0.1:1
+        > 1 sends 0xfffd18fffb
+        1 gets "��\x18"
+        > 1 sends 0x01fffa1801fff06c6f67696e3a20
+        1 gets "��\x01admin\r\n"
+        > 1 sends "Password: "
+        1 gets "secret\r\n"
+        > 1 sends "\r\nr1.*# "
+        > wait
+        at 400ms
+        1 gets "show\r\n"
+        > 1 sends "show\r\na 100% b# c\r\nr1xx# no prompt\r\nr1.*# "
+        stdout "a 100% b# c\r\nr1xx# no prompt\n"
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}
