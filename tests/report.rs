@@ -150,3 +150,15 @@ fn a_reader_that_leaves_ends_it_as_any_other_command() {
     assert_eq!(json(&folder.path("all.json"))["runs"], 10);
     report(&folder, &["a.json"]).stdout(Stdout::Closed).run().code(23).said("tcpx: write stdout: ");
 }
+
+#[test]
+fn a_load_is_summed_up_although_its_file_cannot_be_written() {
+    let folder = Folder::new();
+    let script = folder.file("s.rhai", b"fn main() { count(\"x\"); }");
+    for (path, cause) in [("/dev/full", "no space left on device"), ("/nowhere/x.json", "no such file or directory")] {
+        let done = Tcpx::new(&["run", "--clients", "2", "--json", path]).arg(&script).run();
+        done.code(23).said(&format!("write {path}: {cause}"));
+        let text = String::from_utf8_lossy(&done.stdout).into_owned();
+        assert!(text.contains("runs       2, ") && text.contains("\ncounts\n  2  x\n"), "{text}");
+    }
+}

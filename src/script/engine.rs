@@ -37,6 +37,10 @@ pub(super) fn build(
     api::misfits::register(&mut engine);
     waiting::register(&mut engine);
     body::register(&mut engine, host, app);
+    #[cfg(test)]
+    if HAS_PANIC.get() {
+        engine.register_fn("panic_in_native", || -> rhai::INT { panic!("a native function that panics") });
+    }
     engine.set_module_resolver(Resolver::new(Rc::clone(sources), folder));
 
     let clock = Rc::clone(host);
@@ -190,6 +194,20 @@ pub(super) fn folder(source: &ScriptSource) -> Option<&Path> {
 /// Evaluates the top level of a compiled text once.
 pub(super) fn run(engine: &Engine, ast: &AST, constants: Scope<'static>) -> Result<Module, Fault> {
     Module::eval_ast_as_new(constants, &waiting::rewrite(ast), engine)
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Scripts have a function that panics, `panic_in_native()`.
+    static HAS_PANIC: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Runs a test whose scripts have a function that panics.
+#[cfg(test)]
+pub fn with_panic(run: impl FnOnce()) {
+    HAS_PANIC.set(true);
+    run();
+    HAS_PANIC.set(false);
 }
 
 /// Sets all limits explicitly, because Rhai's defaults differ between debug and release builds.

@@ -72,6 +72,8 @@ use crate::session::{
 
 pub use asking::StdinUse;
 pub use clients::{Plan, Progress};
+#[cfg(test)]
+pub use engine::with_panic;
 pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
 pub use source::MAX_SCRIPT;

@@ -340,7 +340,8 @@ impl Listening for Listener {
         match arrival {
             None => Accepted::None,
             Some(Arrival::Client(index)) => {
-                let peer: SocketAddr = format!("10.0.0.{}:1", index + 1).parse().expect("an address");
+                let peer: SocketAddr =
+                    format!("10.0.{}.{}:1", (index + 1) >> 8, (index + 1) & 255).parse().expect("an address");
                 let peer = match self.address {
                     Address::Udp(_) => Address::Udp(peer),
                     _ => Address::from(peer),

@@ -38,6 +38,7 @@ mod relaying;
 mod running;
 mod scripts;
 mod serving;
+mod session_company;
 mod session_faults;
 mod session_flow;
 mod session_runs;
