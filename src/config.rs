@@ -4,6 +4,7 @@
 //! options) and opens nothing.
 
 pub mod access;
+pub mod retry;
 pub mod sockets;
 pub mod terminal;
 pub mod tls;
@@ -13,9 +14,11 @@ use std::time::Duration;
 
 use encoding_rs::Encoding;
 
+use self::retry::RetryAfter;
 use crate::endpoint::Endpoint;
 use crate::proxy::{HeaderVersion, Proxy};
 pub use access::Access;
+pub use retry::Retry;
 pub use sockets::SocketOptions;
 pub use terminal::Terminal;
 pub use tls::Tls;
@@ -80,6 +83,19 @@ impl Config {
         }
     }
 
+    /// When the run's own connection is made again.
+    pub fn retry(&self) -> Option<Retry> {
+        match &self.role {
+            Role::Connect(connect) => connect.retry,
+            Role::Listen(_) | Role::Run => None,
+        }
+    }
+
+    /// Whether the run goes on after the end of its own connection, with another one.
+    pub fn reconnects(&self) -> bool {
+        self.retry().is_some_and(|retry| retry.after == RetryAfter::AnyEnd)
+    }
+
     /// Number of loops; each has connections and a script of its own.
     pub fn workers(&self) -> usize {
         match &self.role {
@@ -111,6 +127,8 @@ pub struct Connect {
     pub probe: bool,
     /// `--proxy-protocol`: the header that is sent first.
     pub header: Option<HeaderVersion>,
+    /// `--retry`, `--reconnect`: when it is tried again; `None`: never.
+    pub retry: Option<Retry>,
 }
 
 /// Settings of `tcpx listen` only.

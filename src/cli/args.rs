@@ -16,6 +16,7 @@ use super::report::ReportArgs;
 mod exec;
 mod output;
 mod proxy;
+mod retry;
 mod run;
 mod server;
 mod sockets;
@@ -27,6 +28,7 @@ mod transport;
 pub(super) use exec::ExecArgs;
 pub(super) use output::{OutputArgs, ProgressWord};
 pub(super) use proxy::{HeaderWord, ProxyArgs};
+pub(super) use retry::RetryArgs;
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use server::ServerArgs;
 pub(super) use sockets::SocketArgs;
@@ -219,6 +221,8 @@ pub(super) struct ConnectArgs {
         long_help = "Give up when there is no connection after this time, resolving the name included (exit 28)"
     )]
     pub(super) connect_timeout: Option<String>,
+    #[command(flatten)]
+    pub(super) retry: RetryArgs,
     #[command(flatten)]
     pub(super) time: TimeArgs,
 

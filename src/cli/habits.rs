@@ -313,6 +313,8 @@ mod tests {
             ("STDIO TCP6:[::1]:80", "tcpx connect [::1] 80"),
             ("-d - TCP:h:80", "tcpx connect h 80"),
             ("- UNIX-CONNECT:/tmp/x", "tcpx connect unix:/tmp/x"),
+            ("- TCP:h:80,retry=3,interval=2", "tcpx connect --retry 3 --retry-delay 2 h 80"),
+            ("- TCP:h:80,forever", "tcpx connect --reconnect h 80"),
             ("UNIX-LISTEN:/tmp/x,fork -", "tcpx listen -k unix:/tmp/x"),
             ("TCP-LISTEN: -", "tcpx listen PORT"),
             ("TCP-LISTEN:9000,fork EXEC:/bin/sh", "tcpx listen -k 9000 --exec /bin/sh"),

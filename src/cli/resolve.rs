@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 mod exec;
+mod retry;
 mod run;
 mod terminal;
 mod test;
@@ -171,6 +172,7 @@ fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result
 fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<PreambleItem>) -> Result<Config> {
     let target = rules::of_datagrams(&args.transport, target)?;
     let source = args.source.as_deref().map(values::source).transpose()?;
+    rules::retry::an_open_socket_is_used_once(&args.retry, &target)?;
     rules::tls::over_a_stream(&target, is_tls)?;
     let proxies = proxies(&args.transport.proxy)?;
     let streams = [(!proxies.is_empty(), "--proxy"), (args.proxy_protocol.is_some(), "--proxy-protocol")];
@@ -188,7 +190,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
     let name = target.to_string();
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
     Ok(Config {
-        role: Role::Connect(Connect { target, source, probe: args.probe, header }),
+        role: Role::Connect(Connect { target, source, probe: args.probe, header, retry: retry::retry(&args.retry)? }),
         family: family(args.transport.ipv4, args.transport.ipv6),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,

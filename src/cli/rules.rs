@@ -3,6 +3,7 @@
 //! Owns which options contradict each other, and which have an effect only with another one. Does not parse values
 //! (`values`) and builds no configuration (`resolve`).
 
+pub(super) mod retry;
 pub(super) mod tls;
 
 mod exec;
@@ -34,6 +35,7 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     if args.probe {
         probe_moves_nothing(args)?;
     }
+    retry::another_try_makes_sense(args)?;
     send_only_reads_stdin(&args.ending)?;
     send_only_ends_with_a_fin(&args.ending)?;
     send_only_receives_nothing(&args.ending, &args.script, &args.output)?;

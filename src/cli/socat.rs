@@ -23,6 +23,7 @@ pub(super) fn counterpart(words: &[&str]) -> Option<Counterpart> {
     let server = places.find_map(Address::connect);
     let Some(listener) = listener else {
         let mut command = vec!["connect".to_owned()];
+        command.extend(addresses.iter().flat_map(Address::further_tries));
         if addresses.iter().any(Address::is_datagram) {
             command.push("-u".to_owned());
         }
@@ -112,6 +113,18 @@ impl<'a> Address<'a> {
         }
         let (host, port) = self.rest.rsplit_once(':')?;
         Some(vec![host.to_owned(), port.to_owned()])
+    }
+
+    /// The options for connecting again.
+    fn further_tries(&self) -> Vec<String> {
+        let given = |option: &str, value: &str| vec![option.to_owned(), value.to_owned()];
+        let tries = match (self.option("forever"), self.option("retry")) {
+            (Some(_), _) => vec!["--reconnect".to_owned()],
+            (None, Some(tries)) => given("--retry", tries),
+            (None, None) => return Vec::new(),
+        };
+        let pause = self.option("interval").map(|pause| given("--retry-delay", pause)).unwrap_or_default();
+        [tries, pause].concat()
     }
 
     /// The program that it starts.

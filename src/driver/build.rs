@@ -24,6 +24,7 @@ use crate::driver::preamble::check_files;
 use crate::driver::programs::Programs;
 use crate::driver::ready::remove_old_ready_file;
 use crate::driver::recall::Recall;
+use crate::driver::redial::Redial;
 use crate::driver::reports;
 use crate::driver::securing::Securing;
 use crate::driver::shutdown::{Shutdown, run_over};
@@ -156,8 +157,10 @@ impl Driver {
             parting: Parting { silence: Some(PEER_SILENCE), wait: parting_wait(&config) },
         };
         let verdict = suite.clone().map(|suite| suite as Rc<dyn Handler>).or(verdict);
+        let retry = config.retry();
+        let stdin = Stdin::new(input, &config.text, single_peer, duty);
         let mut parts = Parts {
-            stdin: Stdin::new(input, &config.text, single_peer, duty).in_pieces_of(piece(&config)),
+            stdin: stdin.in_pieces_of(piece(&config)).again(retry.map(|_| config.text)),
             typed_lines,
             chosen: None,
             stdout,
@@ -170,6 +173,7 @@ impl Driver {
             io,
             peers: Peers::default(),
             dials: Dials::default(),
+            redial: Redial::new(retry),
             listeners,
             programs,
             companion: Companion::default(),
@@ -239,7 +243,9 @@ fn verdict_handler(config: &Config) -> Result<Option<Rc<dyn Handler>>> {
     if config.verdict.is_empty() {
         return Ok(None);
     }
-    let handler = VerdictHandler::new(&config.verdict, config.text.recv.is_some(), config.is_single_peer());
+    // The end of one of several is not the answer.
+    let is_whole_run = config.is_single_peer() && !config.reconnects();
+    let handler = VerdictHandler::new(&config.verdict, config.text.recv.is_some(), is_whole_run);
     handler.map(|handler| Some(Rc::new(handler) as Rc<dyn Handler>)).map_err(|error| Error::usage(error.to_string()))
 }
 

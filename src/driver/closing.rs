@@ -42,7 +42,7 @@ impl Parts {
                 return true;
             }
         }
-        let is_dialing = !self.dials.is_empty() && !self.config.preamble.is_empty();
+        let is_dialing = (!self.dials.is_empty() || self.redial.is_waiting()) && !self.config.preamble.is_empty();
         if is_dialing || self.peers.iter().any(|peer| peer.preamble.is_some()) {
             return true;
         }
@@ -86,6 +86,7 @@ impl Parts {
         }
         self.listeners.stop(&mut self.io);
         self.dials.stop(&mut self.io);
+        self.redial.stop();
         self.stdin.stop(&mut self.io);
         self.programs.release_all(&mut self.io);
         self.companion.stop();
@@ -122,6 +123,7 @@ impl Parts {
         self.is_quiet()
             && !self.has_outcomes()
             && self.dials.is_empty()
+            && !self.redial.is_waiting()
             && !self.listeners.is_listening()
             && !self.handler.as_ref().is_some_and(|handler| handler.keeps_run())
     }

@@ -9,6 +9,7 @@ use crate::config::ScriptErrors;
 use crate::driver::budgets::Turn;
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer};
+use crate::driver::redialing::has_stood;
 use crate::driver::shutdown::GRACE;
 use crate::error::Error;
 use crate::exit::Exit;
@@ -16,7 +17,8 @@ use crate::net::reactor::Slot;
 use crate::output::Notice;
 use crate::session::eof_policy::AfterEof;
 use crate::session::{
-    CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, HandlerError, ListenerId, Operation, RunEvent,
+    CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, Handler, HandlerError, ListenerId, Operation,
+    RunEvent,
 };
 
 impl Parts {
@@ -85,6 +87,7 @@ impl Parts {
             return self.start_program(slot);
         }
         self.stdout.begin();
+        self.begin_input(slot);
         self.stdin.wake(&mut self.io);
         self.decide(slot, Event::Opened);
     }
@@ -118,9 +121,7 @@ impl Parts {
             Event::Error(_) if self.shutdown.has_verdict() => mask.error,
             Event::Error(error) => {
                 let error = error.to_error(peer.link.view().name());
-                let (id, decides_exit) = (peer.id(), peer.duties.decides_exit);
-                self.report(id, decides_exit, &error, mask.error);
-                mask.error
+                self.connection_failed(slot, error, mask.error)
             }
             Event::Closed(reason) => {
                 self.io.notify(&Notice::Closed { conn: peer.link.view(), reason: *reason });
@@ -145,6 +146,28 @@ impl Parts {
             | Event::Error(_)
             | Event::Closed(_) => {}
         }
+    }
+
+    /// Reports an error of a connection, unless another try follows, which says it then. Returns whether the handler hears of
+    /// it; `has_handler`: it wants to.
+    fn connection_failed(&mut self, slot: Slot, error: Error, has_handler: bool) -> bool {
+        let Some(peer) = self.peers.get(slot) else { return false };
+        let (id, stood) = (peer.id(), has_stood(peer));
+        let (is_own, decides_exit) = (peer.duties.own, peer.duties.decides_exit);
+        if !self.tries_again_after(is_own, &error, stood) {
+            // After the last try there is nothing else to do.
+            let decides_exit = decides_exit || (is_own && self.redial.reconnects());
+            self.report(id, decides_exit, &error, has_handler);
+            return has_handler;
+        }
+        if stood {
+            self.report(id, false, &error, has_handler);
+            return has_handler;
+        }
+        if let Some(peer) = self.peers.get_mut(slot) {
+            peer.failure = Some(Box::new(error));
+        }
+        has_handler && self.redial.reconnects()
     }
 
     /// The default effect of the peer's FIN, by the rules of `EofPolicy`.
@@ -295,6 +318,22 @@ impl Parts {
     pub(super) fn connect_failed(&mut self, view: &Rc<ConnView>, decides_exit: bool, error: &Error) {
         let handler = self.handler.clone().filter(|handler| handler.event_mask(view).error);
         self.report(view.id, decides_exit, error, handler.is_some());
+        self.tell_failed_connect(view, handler, error);
+    }
+
+    /// The same for the run's own connection, where another try may follow.
+    pub(super) fn own_connect_failed(&mut self, view: &Rc<ConnView>, error: &Error) {
+        if !self.tries_again_after(true, error, false) {
+            return self.connect_failed(view, true, error);
+        }
+        self.try_again(view.id, error);
+        let reconnects = self.redial.reconnects();
+        let handler = self.handler.clone().filter(|handler| reconnects && handler.event_mask(view).error);
+        self.tell_failed_connect(view, handler, error);
+    }
+
+    /// Tells the handler, if it wants to hear of it, and ends the partner.
+    fn tell_failed_connect(&mut self, view: &Rc<ConnView>, handler: Option<Rc<dyn Handler>>, error: &Error) {
         if let Some(handler) = handler {
             let kind = match error {
                 Error::Timeout { .. } => ErrorKind::Timeout,

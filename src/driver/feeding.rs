@@ -68,6 +68,7 @@ impl Parts {
             Step::Moved(n) => {
                 self.note_typed(&buffer[..n]);
                 self.send_to_all(&targets, &buffer[..n]);
+                self.note_given(&targets, &buffer[..n]);
                 // A no-op if text that cannot be encoded has stopped stdin.
                 self.stdin.wake(&mut self.io);
             }
@@ -76,6 +77,16 @@ impl Parts {
             Step::Failed(error) => self.stdin_failed(&error),
         }
         self.io.return_buffer(buffer);
+    }
+
+    /// Notes what the run's own connection was given, in case that it ends before it has sent it.
+    fn note_given(&mut self, targets: &[Slot], bytes: &[u8]) {
+        let Some(peer) = targets.first().and_then(|slot| self.peers.get(*slot)) else { return };
+        if peer.link.is_datagram() {
+            self.stdin.note_given(bytes, None);
+        } else if peer.link.is_transparent() {
+            self.stdin.note_given(bytes, Some((peer.link.view().info.bytes_out(), peer.link.queued())));
+        }
     }
 
     /// Gives the script the lines of the last read, and reads once when there are none.
@@ -92,7 +103,7 @@ impl Parts {
             }
         }
         if self.stdin.have_lines_ended() && self.stdin.is_asked() && self.stdin.slot().is_some() {
-            self.stdin.stop(&mut self.io);
+            self.stdin.end(&mut self.io);
             if self.shutdown.is_running() && !self.tell_run(RunEvent::StdinEof) {
                 let targets = self.stdin_targets();
                 self.end_input(&targets);
@@ -148,7 +159,8 @@ impl Parts {
     /// Whether the run's own connection is being made, or was not announced to its handler yet.
     fn awaits_opening(&self) -> bool {
         let is_opening = |peer: &Peer| peer.duties.stdin && !peer.link.is_announced();
-        matches!(self.config.role, Role::Connect(_)) && (self.dials.awaits_stdin() || self.peers.iter().any(is_opening))
+        let is_dialing = self.dials.awaits_stdin() || self.redial.is_waiting();
+        matches!(self.config.role, Role::Connect(_)) && (is_dialing || self.peers.iter().any(is_opening))
     }
 
     fn stdin_failed(&mut self, error: &std::io::Error) {
@@ -194,7 +206,7 @@ impl Parts {
     }
 
     fn stdin_ended(&mut self, targets: &[Slot]) {
-        self.stdin.stop(&mut self.io);
+        self.stdin.end(&mut self.io);
         let (rest, fault) = self.stdin.filter.finish();
         self.send_piece(targets, &rest);
         if let Some(fault) = fault {

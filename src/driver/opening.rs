@@ -59,7 +59,7 @@ impl Parts {
             source: connect.source,
             proxies: self.config.proxies.clone(),
             header: connect.header,
-            duties: if connect.probe { Duties::of_probe() } else { Duties::of_run(true) },
+            duties: if connect.probe { Duties::of_probe() } else { Duties::of_run(!self.redial.reconnects()) },
             ..Wishes::default()
         };
         let plan = Plan::new(Defaults::of(&self.config), connect.target, wishes);
@@ -127,6 +127,12 @@ impl Parts {
             let outcomes = self.dials.advance(&mut self.io, id);
             self.dialed.extend(outcomes);
         }
+        if self.redial.take_due(self.io.now)
+            && let Role::Connect(connect) = self.config.role.clone()
+            && let Err(error) = self.begin_connecting(connect)
+        {
+            self.fail_and_stop(&error);
+        }
         if let Some(error) = self.listeners.handle_timeout(&mut self.io) {
             self.fail_and_stop(&error);
         }
@@ -146,7 +152,7 @@ impl Parts {
     /// The earliest time at which [`Parts::opening_timers`] has work; now if outcomes are waiting.
     pub(super) fn opening_deadline(&self) -> Option<Instant> {
         let at_once = self.has_outcomes().then_some(self.io.now);
-        earliest([at_once, self.dials.deadline(), self.listeners.deadline()])
+        earliest([at_once, self.dials.deadline(), self.redial.deadline(), self.listeners.deadline()])
     }
 
     fn finish_dial(&mut self, outcome: DialOutcome<Task>) {
@@ -167,6 +173,7 @@ impl Parts {
                     }
                 });
             }
+            DialOutcome::Failed { view, duties, error } if duties.own => self.own_connect_failed(&view, &error),
             DialOutcome::Failed { view, duties, error } => self.connect_failed(&view, duties.decides_exit, &error),
         }
     }

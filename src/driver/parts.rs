@@ -1,7 +1,7 @@
 //! `Parts`: all parts of a run, and the wiring that all layers above use: faults, stops, bytes for stdout.
 //!
 //! Owns nothing but the parts; each of them owns its state and knows no other. The wiring has layers, each of which calls
-//! only those before it: `parts`, `pairs`, `executing`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
+//! only those before it: `parts`, `pairs`, `executing` and `redialing`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use crate::config::{Config, Role, ScriptErrors};
 use crate::driver::bounds::MemoryBound;
 use crate::driver::companion::Companion;
 use crate::driver::dials::{DialOutcome, Dials};
+use crate::driver::eof_wait::Outstanding;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::{ListenOutcome, Listeners};
 use crate::driver::peer::Peer;
@@ -17,10 +18,11 @@ use crate::driver::peers::Peers;
 use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::programs::Programs;
+use crate::driver::redial::Redial;
 use crate::driver::securing::{ConnectLimit, Securing, Security};
 use crate::driver::shutdown::{GRACE, Shutdown};
 use crate::driver::stderr::Stderr;
-use crate::driver::stdin::{Outstanding, Stdin};
+use crate::driver::stdin::Stdin;
 use crate::driver::stdout::{Stdout, StdoutError};
 use crate::driver::typed_lines::TypedLines;
 use crate::driver::workers::Worker;
@@ -43,6 +45,8 @@ pub(super) struct Parts {
     pub(super) io: Io,
     pub(super) peers: Peers,
     pub(super) dials: Dials<Task>,
+    /// Further tries of the run's own connection.
+    pub(super) redial: Redial,
     pub(super) listeners: Listeners,
     /// Programs of connections.
     pub(super) programs: Programs,

@@ -19,7 +19,7 @@ use crate::driver::preamble::Preamble;
 use crate::driver::securing::{ConnectLimit, Security};
 use crate::driver::shutdown::Ending;
 use crate::endpoint::Address;
-use crate::error::cause;
+use crate::error::{Error, cause};
 use crate::net::bulk::{FLOW, Move};
 use crate::net::reactor::{Io as Step, Slot};
 use crate::net::splice_pipe::SplicePipe;
@@ -61,6 +61,8 @@ pub(super) struct Peer {
     pub(super) relay_ended: bool,
     /// Its opening was told.
     pub(super) opened: bool,
+    /// What it has failed with, if another try follows.
+    pub(super) failure: Option<Box<Error>>,
     /// The socket is closed.
     pub(super) released: bool,
     /// Where it goes on if its address is refused, until something is received.
@@ -128,6 +130,7 @@ impl Peer {
             script_failed: false,
             relay_ended: false,
             opened: false,
+            failure: None,
             released: false,
             fallback: None,
             lost: 0,

@@ -30,6 +30,8 @@ pub(super) struct Duties {
     pub(super) decides_exit: bool,
     /// It is closed as soon as it is established (`-z`).
     pub(super) probe: bool,
+    /// It is the run's own, or a client of its own listener; not one of a script.
+    pub(super) own: bool,
 }
 
 /// Settings of every connection and listener of a run.
@@ -95,12 +97,12 @@ pub(super) enum LocalAddress {
 impl Duties {
     /// Duties of the run's own connection, or of a client of its own listener; `single_peer`: it is the whole run.
     pub(super) fn of_run(single_peer: bool) -> Self {
-        Self { stdin: true, preamble: true, counted: true, decides_exit: single_peer, probe: false }
+        Self { stdin: true, preamble: true, counted: true, decides_exit: single_peer, probe: false, own: true }
     }
 
     /// Duties of a connection that is only probed (`-z`).
     pub(super) fn of_probe() -> Self {
-        Self { decides_exit: true, probe: true, ..Self::default() }
+        Self { decides_exit: true, probe: true, own: true, ..Self::default() }
     }
 }
 

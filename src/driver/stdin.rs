@@ -11,13 +11,16 @@ use mio::Interest;
 use crate::codec::newline::Crlf;
 use crate::codec::typed::{LineReader, TextFilter};
 use crate::config::Text;
+use crate::driver::eof_wait::{EofWait, Outstanding};
+use crate::driver::handover::Handover;
 use crate::driver::io::{Io, Source};
 use crate::driver::world::{InputStream, cannot_read_stdin};
 use crate::error::Result;
 use crate::net::reactor::{Io as Step, Slot};
+use crate::session::ConnId;
 use crate::session::connection::HIGH_WATER;
 use crate::session::eof_policy::{AfterEof, InputKind};
-use crate::session::{ACKNOWLEDGEMENT_CHECK, ConnId, earliest};
+use crate::session::earliest;
 
 /// With one connection: queued bytes at which reading stdin stops.
 const MARK: usize = 256 << 10;
@@ -27,8 +30,6 @@ const LAST_MARK: usize = HIGH_WATER - LAST_CHUNK;
 const LAST_CHUNK: usize = 64 << 10;
 /// Time between two looks whether a job in the background, for which something was typed, has come to the foreground.
 const BACKGROUND: Duration = Duration::from_millis(250);
-/// How long a peer may take nothing of what is sent, whatever `--eof-wait` says.
-const STUCK: Duration = Duration::from_secs(1);
 /// How long the queue of one of several clients may stay full before the client is dropped.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -61,39 +62,8 @@ pub(super) struct Stdin {
     joined: Option<ConnId>,
     /// Set once the joined connection gets nothing more: when the script is told so.
     left: Option<Instant>,
-}
-
-/// The running `--eof-wait`: the wait for the peer after the end of stdin. It begins again while bytes go out.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct EofWait {
-    wait: Duration,
-    since: Instant,
-    look_at: Instant,
-    left: Outstanding,
-}
-
-/// What was sent on all connections, and what is still to arrive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Outstanding {
-    /// Bytes the kernel took so far.
-    pub(super) sent: u64,
-    /// Bytes that are queued or not acknowledged.
-    pub(super) left: usize,
-}
-
-impl EofWait {
-    /// Looks at what is outstanding. `is_held`: bytes wait for us, not for the peer. Returns whether the wait is over: the
-    /// peer has everything and was silent for the wait, or it takes nothing.
-    pub(super) fn is_over(&mut self, now: Instant, left: Outstanding, is_held: bool) -> bool {
-        if is_held || left.left < self.left.left || left.sent > self.left.sent {
-            self.since = now;
-        }
-        self.left = left;
-        let limit = if left.left > 0 { self.wait.max(STUCK) } else { self.wait };
-        let until = self.since + limit;
-        self.look_at = if left.left > 0 || is_held { until.min(now + ACKNOWLEDGEMENT_CHECK) } else { until };
-        until <= now && !is_held
-    }
+    /// Set if one connection after the other receives it.
+    again: Option<Handover>,
 }
 
 /// What stdin is read for.
@@ -127,12 +97,18 @@ impl Stdin {
             asked: (duty == Duty::Asked).then_some(false),
             joined: None,
             left: None,
+            again: None,
         }
     }
 
     /// The same with at most so many bytes for each read.
     pub(super) fn in_pieces_of(self, piece: usize) -> Self {
         Self { piece, ..self }
+    }
+
+    /// The same for connections that follow each other, if they do.
+    pub(super) fn again(self, text: Option<Text>) -> Self {
+        Self { again: text.map(|text| Handover::new(text)), ..self }
     }
 
     /// Registers stdin.
@@ -273,7 +249,7 @@ impl Stdin {
     /// Gives stdin a turn if it is readable.
     pub(super) fn wake(&self, io: &mut Io) {
         if let Some(slot) = self.slot
-            && io.reactor.readiness(slot).readable
+            && (io.reactor.readiness(slot).readable || self.has_first())
         {
             io.reactor.wake(slot);
         }
@@ -289,7 +265,7 @@ impl Stdin {
         let Some(slot) = self.slot else { return false };
         let readiness = io.reactor.readiness(slot);
         self.hung_up |= readiness.read_closed;
-        readiness.readable
+        readiness.readable || self.has_first()
     }
 
     /// Queued bytes of a connection at which reading stdin stops.
@@ -303,19 +279,19 @@ impl Stdin {
 
     /// Whether reading would give nothing but its end, checked without reading.
     pub(super) fn is_exhausted(&self) -> bool {
-        self.input.as_ref().is_some_and(|input| input.is_exhausted())
+        !self.has_first() && self.input.as_ref().is_some_and(|input| self.is_over() || input.is_exhausted())
     }
 
     /// Whether a pipe has ended, checked without reading.
     pub(super) fn has_ended(&self) -> bool {
-        self.input.as_ref().is_some_and(|input| input.has_ended())
+        !self.has_first() && self.input.as_ref().is_some_and(|input| self.is_over() || input.has_ended())
     }
 
     /// Whether its bytes may be moved within the kernel. After a hang-up the rest is read, so that its end is seen even if
     /// the peer takes nothing.
     pub(super) fn gives_moves(&self) -> bool {
         let flows = self.input.as_ref().is_some_and(|input| input.flows());
-        flows && !self.hung_up && self.has_one_target() && self.filter.is_open()
+        flows && !self.hung_up && self.has_one_target() && self.filter.is_open() && !self.has_first() && !self.is_over()
     }
 
     /// The input for a move within the kernel.
@@ -328,6 +304,14 @@ impl Stdin {
         let room = if self.hung_up && self.gives_bytes() { LAST_CHUNK.min(buffer.len()) } else { buffer.len() };
         let (Some(input), Some(slot)) = (&mut self.input, self.slot) else { return Step::Blocked };
         let room = room.min(self.piece);
+        if let Some(again) = &mut self.again {
+            if let Some(n) = again.give_first(&mut buffer[..room]) {
+                return Step::Moved(n);
+            }
+            if again.is_over {
+                return Step::Ended;
+            }
+        }
         let readiness = io.reactor.readiness(slot);
         let step = readiness.read(&mut buffer[..room], |buffer| input.read(buffer));
         if matches!(step, Step::Moved(_)) {
@@ -395,10 +379,25 @@ impl Stdin {
         self.lines.as_mut()?.next_line(self.lines_ended)
     }
 
+    /// Notes its end: it is not read any more, unless another connection comes.
+    pub(super) fn end(&mut self, io: &mut Io) {
+        let ended = self.withdraw(io);
+        if let Some(again) = &mut self.again {
+            again.ended = ended;
+        }
+    }
+
     /// Stops reading stdin and deregisters it.
     pub(super) fn stop(&mut self, io: &mut Io) {
-        if let (Some(mut input), Some(slot)) = (self.input.take(), self.slot.take()) {
-            match input.source() {
+        self.withdraw(io);
+        self.again = None;
+    }
+
+    /// Deregisters it, and returns it.
+    fn withdraw(&mut self, io: &mut Io) -> Option<Box<dyn InputStream>> {
+        let mut input = self.input.take();
+        if let Some(slot) = self.slot.take() {
+            match input.as_mut().and_then(|input| input.source()).filter(|_| !self.is_over()) {
                 Some(source) => io.deregister(slot, source),
                 None => io.forget(slot),
             }
@@ -406,6 +405,67 @@ impl Stdin {
         self.quiet = None;
         self.look_again = None;
         self.full_since.clear();
+        input
+    }
+
+    // ---- one connection after the other ---------------------------------------------------------------
+
+    /// Makes it ready for a connection, the first or a later one: that gets a file from its start, and of anything else what
+    /// the one before did not get, and the end if it has come.
+    pub(super) fn begin_again(&mut self, io: &mut Io) {
+        let Some(again) = &mut self.again else { return };
+        if !std::mem::replace(&mut again.has_begun, true) {
+            return;
+        }
+        (self.quiet, self.eof_wait) = (None, None);
+        let is_file = |input: &dyn InputStream| input.kind() == InputKind::File;
+        if let Some(ended) = again.ended.take_if(|input| is_file(&**input) || self.lines.is_none()) {
+            again.is_over = !is_file(&*ended);
+            self.input = Some(ended);
+            let slot = io.register_always_ready(Source::Stdin);
+            self.slot = Some(slot);
+            io.reactor.wake(slot);
+        }
+        if let Some(input) = self.input.as_mut().filter(|input| is_file(&***input)) {
+            input.rewind();
+            self.filter = TextFilter::new(&again.text);
+            again.forget();
+            if let Some(lines) = &mut self.lines {
+                *lines = LineReader::default();
+                self.lines_ended = false;
+            }
+        }
+    }
+
+    /// Notes what one connection was given; `sent` and `queued` are those of the connection afterwards. `None`: datagrams.
+    pub(super) fn note_given(&mut self, bytes: &[u8], of_stream: Option<(u64, usize)>) {
+        let Some(again) = self.again.as_mut().filter(|_| self.lines.is_none() && self.filter.is_open()) else { return };
+        match of_stream {
+            Some((sent, queued)) => again.unsent.note(bytes, sent, queued),
+            None => again.unsent.note_datagram(bytes),
+        }
+    }
+
+    /// Takes back what the connection was given and did not send; it had sent so many bytes.
+    pub(super) fn take_back(&mut self, sent: u64) {
+        if let Some(again) = &mut self.again {
+            again.take_back(sent);
+        }
+    }
+
+    /// Takes back the datagrams that the connection was given, if none of them has arrived.
+    pub(super) fn take_back_datagrams(&mut self, is_refused: bool) {
+        if let Some(again) = &mut self.again {
+            again.take_back_datagrams(is_refused);
+        }
+    }
+
+    fn has_first(&self) -> bool {
+        self.again.as_ref().is_some_and(|again| again.has_first())
+    }
+
+    fn is_over(&self) -> bool {
+        self.again.as_ref().is_some_and(|again| again.is_over)
     }
 
     // ---- times ----------------------------------------------------------------------------------------
@@ -435,12 +495,12 @@ impl Stdin {
 
     /// Starts `--eof-wait` at the end of stdin.
     pub(super) fn start_eof_wait(&mut self, wait: Duration, now: Instant, left: Outstanding) {
-        self.eof_wait = Some(EofWait { wait, since: now, look_at: now, left });
+        self.eof_wait = Some(EofWait::new(wait, now, left));
     }
 
     /// Takes `--eof-wait` if a look at it is due; [`Stdin::resume_eof_wait`] goes on with it.
     pub(super) fn take_eof_wait(&mut self, now: Instant) -> Option<EofWait> {
-        self.eof_wait.take_if(|wait| wait.look_at <= now)
+        self.eof_wait.take_if(|wait| wait.look_at() <= now)
     }
 
     /// Goes on with a wait that is not over.
@@ -478,6 +538,6 @@ impl Stdin {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let slow = self.full_since.iter().map(|(_, since)| *since + SLOW).min();
         let quiet = self.quiet.map(|(_, until)| until);
-        earliest([quiet, self.eof_wait.map(|wait| wait.look_at), self.look_again, self.left, slow])
+        earliest([quiet, self.eof_wait.map(|wait| wait.look_at()), self.look_again, self.left, slow])
     }
 }

@@ -74,6 +74,7 @@ impl Parts {
     fn end_turn(&mut self, slot: Slot, turn: Turn) {
         self.peers.end_turn(slot);
         if self.peers.get(slot).is_some_and(Peer::is_over) {
+            self.follow_end(slot);
             self.remove_peer(slot);
         } else {
             self.io.end_turn(slot, turn);

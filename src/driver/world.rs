@@ -51,6 +51,8 @@ pub(super) trait InputStream {
     fn source(&mut self) -> Option<&mut dyn Source>;
     /// Reads what is there; 0 is the end.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Goes back to where it began, if it is a file.
+    fn rewind(&mut self) {}
     /// Whether the amount makes moves within the kernel pay.
     fn flows(&self) -> bool;
     /// Moves what is there into a socket.
@@ -322,6 +324,10 @@ impl InputStream for Input {
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Self::read(self, buffer)
+    }
+
+    fn rewind(&mut self) {
+        Self::rewind(self);
     }
 
     fn flows(&self) -> bool {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use mio::event::Source;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat, tell};
+use rustix::fs::{FileType, Mode, OFlags, SeekFrom, fstat, open, seek, stat, tell};
 use rustix::io::{Errno, ReadWriteFlags};
 use rustix::process::{getpgrp, getsid};
 use rustix::termios::{LocalModes, isatty, tcgetattr, tcgetpgrp, tcgetsid};
@@ -165,6 +165,8 @@ pub struct Input {
     flows: bool,
     /// It is the terminal that controls this process: only the foreground job may read it (tcsetpgrp(3)).
     is_controlling: bool,
+    /// Where a file began.
+    start: Option<u64>,
 }
 
 impl Input {
@@ -179,7 +181,8 @@ impl Input {
             // The foreground is checked before each read, and may change between the two.
             sys::unix::ignore(libc::SIGTTIN)?;
         }
-        Ok(Self { flows: stream.bulk == Bulk::File, stream, is_controlling })
+        let start = if stream.bulk == Bulk::File { tell(stream.handle.as_fd()).ok() } else { None };
+        Ok(Self { flows: stream.bulk == Bulk::File, stream, is_controlling, start })
     }
 
     /// Opens a file by its name. A named pipe without a writer is waited for like any other source.
@@ -189,7 +192,7 @@ impl Input {
     pub fn file(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let stream = Stream::new(Handle::Own(open(path, flags, Mode::empty())?), OFlags::RDONLY)?;
-        Ok(Self { stream, flows: false, is_controlling: false })
+        Ok(Self { stream, flows: false, is_controlling: false, start: None })
     }
 
     /// Its kind, which decides what its end means.
@@ -257,6 +260,14 @@ impl Input {
     /// Whether bytes, or the end, can be read now.
     pub fn has_input(&self) -> bool {
         poll_now(self.stream.handle.as_fd(), PollFlags::IN).is_ok_and(|flags| !flags.is_empty())
+    }
+
+    /// Goes back to where stdin began, if it is a file; anything else goes on where it is.
+    pub fn rewind(&mut self) {
+        if let Some(start) = self.start {
+            // A regular file can go anywhere.
+            let _ = seek(self.stream.handle.as_fd(), SeekFrom::Start(start));
+        }
     }
 
     /// Reads available bytes; `Ok(0)` is the end.
@@ -489,7 +500,7 @@ mod tests {
     #[test]
     fn the_end_of_a_pipe_is_detected_without_a_read() {
         let (reader, mut writer) = io::pipe().unwrap();
-        let mut input = Input { stream: stream(reader.into()), flows: false, is_controlling: false };
+        let mut input = Input { stream: stream(reader.into()), flows: false, is_controlling: false, start: None };
         writer.write_all(b"abc").unwrap();
         assert!(!input.has_ended());
         drop(writer);

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::codec::escape::show_line;
+use crate::config::show_duration;
 use crate::endpoint::Address;
 use crate::error::Error;
 use crate::layer::tls::TlsFacts;
@@ -71,6 +72,7 @@ impl Commentator {
     fn words(&mut self, at: Moment<'_>, notice: &Notice<'_>) -> String {
         match *notice {
             Notice::Error { error, handled, .. } if !handled || self.console.verbose > 0 => trouble(error),
+            Notice::Retry { error: Some(error), is_news: true, .. } if self.console.verbose == 0 => trouble(error),
             Notice::NotReloaded { name, error } => {
                 trouble(error) + message(&format!("{name}: not reloaded, the version before goes on")).as_str()
             }
@@ -114,6 +116,7 @@ impl Commentator {
                 format!("{name}: our side has ended; what the script sends now reaches nobody")
             }
             Notice::AttemptFailed { address, cause, .. } => format!("{address}: {cause}"),
+            Notice::Retry { error, pause, left, .. } => next_try(error, pause, left),
             Notice::Opened { conn, took } => {
                 let (peer, local) = (conn.info.peer(), conn.info.local());
                 match (conn.info.side(), took) {
@@ -288,6 +291,20 @@ fn agreed(facts: &TlsFacts) -> String {
         );
     }
     text
+}
+
+/// What is said of the next try.
+fn next_try(error: Option<&Error>, pause: Duration, left: Option<u64>) -> String {
+    let text = match error {
+        Some(error) => format!("{error}; trying again in {}", show_duration(pause)),
+        None => format!("connecting again in {}", show_duration(pause)),
+    };
+    match left {
+        Some(0) => text + " (the last time)",
+        Some(1) => text + " (and once more)",
+        Some(left) => format!("{text} (and {left} times more)"),
+        None => text,
+    }
 }
 
 /// A duration in a readable unit: `0.42ms`, `12ms`, `1.5s`.

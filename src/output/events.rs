@@ -153,6 +153,17 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             }
             line
         }
+        Notice::Retry { conn, error, pause, left, .. } => {
+            let mut line = line(Some(conn), "retry");
+            if let Some(error) = error {
+                line.text("kind", kind(error)).text("message", &error.to_string());
+            }
+            line.number("pause_us", u64::try_from(pause.as_micros()).unwrap_or(u64::MAX));
+            if let Some(left) = left {
+                line.number("left", left);
+            }
+            line
+        }
         Notice::Opened { conn, took } => {
             let side = match conn.info.side() {
                 Side::Server => "server",

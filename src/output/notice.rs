@@ -67,6 +67,19 @@ pub enum Notice<'a> {
         /// The number of a script's listener; `None`: the run's own.
         listener: Option<ListenerId>,
     },
+    /// The run's own connection will be made again.
+    Retry {
+        /// The connection that has failed or ended.
+        conn: ConnId,
+        /// What a try has failed with that made no connection.
+        error: Option<&'a Error>,
+        /// Time before the next try.
+        pause: Duration,
+        /// Tries that may follow the next one; `None`: without end.
+        left: Option<u64>,
+        /// The failure is another than before, and goes on until somebody acts.
+        is_news: bool,
+    },
     /// A connection is established.
     Opened {
         /// The connection.

@@ -139,7 +139,7 @@ const HANDLERS: &[(&str, &str)] = &[
         "on_listen(listener)",
         "The socket is bound: listener.port is known. It comes for the run's own listener, and for one of listen() whose name had to be resolved first.",
     ),
-    ("on_connect(conn)", "A connection was accepted, or made."),
+    ("on_connect(conn)", "A connection was accepted, or made; with --reconnect again for each."),
     ("on_data(conn, data)", "A chunk as it arrived, as a blob."),
     (
         "on_text(conn, text)",

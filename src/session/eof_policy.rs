@@ -13,6 +13,7 @@
 //! Datagrams have no FIN. A client of datagrams ends its side with stdin, and awaits answers for a while; a listener goes on.
 //!
 //! FIN and close wait for a handler that still holds the connection (`holds`).
+//! With `--reconnect` nothing of a pipe goes to a peer that has ended: it is for the next.
 //! `--half-open` keeps the connection until stdin has ended; `--no-shutdown` sends no FIN for stdin's end; `--send-only`
 //! always sends one, and the peer's end never ends it.
 
@@ -65,6 +66,7 @@ pub struct EofPolicy {
     no_shutdown: bool,
     send_only: bool,
     datagrams: bool,
+    reconnects: bool,
 }
 
 impl EofPolicy {
@@ -81,6 +83,7 @@ impl EofPolicy {
             no_shutdown: config.input.no_shutdown,
             send_only: config.input.discard_received,
             datagrams: config.is_datagram(),
+            reconnects: config.reconnects(),
         }
     }
 
@@ -103,6 +106,7 @@ impl EofPolicy {
         match input {
             Some(_) if self.half_open || self.send_only => AfterEof::Keep,
             Some(_) if self.many_peers => AfterEof::Close,
+            Some(InputKind::Pipe) if self.reconnects => AfterEof::Close,
             None | Some(InputKind::Terminal) => AfterEof::Close,
             Some(InputKind::File) => AfterEof::SendRest,
             Some(InputKind::Pipe) => AfterEof::SendUntilQuiet(QUIET),
@@ -131,6 +135,7 @@ mod tests {
         no_shutdown: false,
         send_only: false,
         datagrams: false,
+        reconnects: false,
     };
     const LISTEN: EofPolicy = EofPolicy { listening: true, ..CONNECT };
     const KEEP_OPEN: EofPolicy = EofPolicy { many_peers: true, ..LISTEN };

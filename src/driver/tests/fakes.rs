@@ -396,6 +396,13 @@ impl InputStream for Stdin {
         read_stdin(&self.stage, buffer)
     }
 
+    fn rewind(&mut self) {
+        let stdin = &mut self.stage.borrow_mut().stdin;
+        if stdin.kind == Some(InputKind::File) {
+            stdin.incoming = stdin.file.iter().copied().collect();
+        }
+    }
+
     fn flows(&self) -> bool {
         self.stage.borrow().kernel_moves
     }

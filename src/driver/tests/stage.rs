@@ -71,6 +71,8 @@ pub(super) struct FakeInput {
     pub(super) kind: Option<InputKind>,
     pub(super) slot: Rc<Cell<Option<Slot>>>,
     pub(super) incoming: VecDeque<u8>,
+    /// All of it, if it is a file.
+    pub(super) file: Vec<u8>,
     pub(super) ended: bool,
     pub(super) fault: bool,
     /// It is the terminal of another job.
@@ -180,6 +182,7 @@ impl Stage {
             ["stdin", "terminal"] => self.stdin.kind = Some(InputKind::Terminal),
             ["stdin", "file", data] => {
                 self.stdin.kind = Some(InputKind::File);
+                self.stdin.file = bytes(data);
                 self.stdin.incoming.extend(bytes(data));
                 self.stdin.ended = true;
             }

@@ -1,0 +1,78 @@
+//! The run's own connection is made again: what its failures and its end mean then, and what stdin is for the next one.
+//!
+//! Owns the wiring between the table of connections, stdin and `redial`, which decides. Does not connect: `opening` does.
+
+use std::rc::Rc;
+
+use crate::driver::parts::Parts;
+use crate::driver::peer::Peer;
+use crate::driver::redial::NextTry;
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::net::reactor::Slot;
+use crate::output::Notice;
+use crate::session::{ConnId, ConnView};
+
+impl Parts {
+    /// Whether another try follows this failure of the run's own connection. `stood`: there was one.
+    pub(super) fn tries_again_after(&self, is_own: bool, error: &Error, stood: bool) -> bool {
+        is_own && self.shutdown.is_running() && self.redial.follows(error.exit(), stood)
+    }
+
+    /// Plans the next try after one that made no connection.
+    pub(super) fn try_again(&mut self, conn: ConnId, error: &Error) {
+        let next = self.redial.plan(self.io.now, false);
+        self.tell_next(conn, next, Some(error));
+    }
+
+    /// Plans the next try after the end of the run's own connection, if one follows.
+    pub(super) fn follow_end(&mut self, slot: Slot) {
+        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.duties.own) else { return };
+        if !self.redial.is_wanted() || !self.shutdown.is_running() {
+            return;
+        }
+        let failure = peer.failure.take();
+        let view = Rc::clone(peer.link.view());
+        let stood = has_stood(peer);
+        if stood {
+            let lasted = self.io.now.saturating_duration_since(view.info.opened());
+            self.redial.stood(lasted, view.info.has_received());
+        }
+        let is_wanted = failure.is_some() || (self.redial.reconnects() && self.redial.follows(Exit::Success, stood));
+        if !is_wanted {
+            return;
+        }
+        let is_refused = failure.as_ref().is_some_and(|error| error.exit() == Exit::NoConnection);
+        self.keep_unsent(&view, is_refused);
+        let next = self.redial.plan(self.io.now, stood);
+        self.tell_next(view.id, next, failure.as_deref());
+    }
+
+    /// Makes stdin ready for a connection that is not the first.
+    pub(super) fn begin_input(&mut self, slot: Slot) {
+        if self.redial.is_wanted() && self.peers.get(slot).is_some_and(|peer| peer.duties.own) {
+            self.stdin.begin_again(&mut self.io);
+        }
+    }
+
+    /// Keeps what the connection was given of stdin and did not send, for the next one. `is_refused`: none of its datagrams
+    /// has arrived.
+    fn keep_unsent(&mut self, view: &ConnView, is_refused: bool) {
+        if view.info.is_datagram() {
+            self.stdin.take_back_datagrams(is_refused);
+        } else {
+            self.stdin.take_back(view.info.bytes_out());
+        }
+    }
+
+    fn tell_next(&mut self, conn: ConnId, next: NextTry, error: Option<&Error>) {
+        let is_news = error.is_some_and(|error| self.redial.is_news(&error.to_string())) && self.redial.reconnects();
+        let NextTry { pause, left } = next;
+        self.io.notify(&Notice::Retry { conn, error, pause, left, is_news });
+    }
+}
+
+/// Whether there was a connection. Datagrams stand at once, so for them only an answer is proof.
+pub(super) fn has_stood(peer: &Peer) -> bool {
+    peer.opened && (!peer.link.is_datagram() || peer.link.view().info.has_received())
+}
