@@ -8,6 +8,7 @@ mod report;
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, Read, Write};
+use std::time::Instant;
 
 use signal_hook::consts::SIGPIPE;
 
@@ -50,6 +51,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
     match action {
         Action::Run(config) => Ok(run_config(*config)),
         Action::Errand(errand) => Ok(run_errand(&errand)),
+        Action::Wait(configs) => Ok(wait(configs)),
         Action::AskTarget(ask) => match ask_target(&ask)? {
             Some(config) => Ok(run_config(config)),
             None => Err(Error::usage_hint("no host was given", "tcpx connect HOST PORT")),
@@ -102,6 +104,19 @@ fn run_errand(errand: &Errand) -> Exit {
         }
     }
     result.unwrap_or(Exit::Success)
+}
+
+/// Waits for one target after the other; the time limit is that of all.
+fn wait(configs: Vec<Config>) -> Exit {
+    let start = Instant::now();
+    for mut config in configs {
+        config.limits.spent = start.elapsed();
+        let exit = driver::run(config);
+        if exit != Exit::Success {
+            return exit;
+        }
+    }
+    Exit::Success
 }
 
 /// Gives a script without a seed one, and says it with `-v`.

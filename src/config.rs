@@ -83,6 +83,15 @@ impl Config {
         }
     }
 
+    /// The command of `--run`.
+    pub fn command(&self) -> Option<&str> {
+        match &self.role {
+            Role::Connect(connect) => connect.run.as_deref(),
+            Role::Listen(listen) => listen.run.as_deref(),
+            Role::Run => None,
+        }
+    }
+
     /// When the run's own connection is made again.
     pub fn retry(&self) -> Option<Retry> {
         match &self.role {
@@ -93,7 +102,7 @@ impl Config {
 
     /// Whether the run goes on after the end of its own connection, with another one.
     pub fn reconnects(&self) -> bool {
-        self.retry().is_some_and(|retry| retry.after == RetryAfter::AnyEnd)
+        self.retry().is_some_and(|retry| retry.after != RetryAfter::NoConnection)
     }
 
     /// Number of loops; each has connections and a script of its own.
@@ -127,7 +136,9 @@ pub struct Connect {
     pub probe: bool,
     /// `--proxy-protocol`: the header that is sent first.
     pub header: Option<HeaderVersion>,
-    /// `--retry`, `--reconnect`: when it is tried again; `None`: never.
+    /// `--run`: the command that runs once there is a connection.
+    pub run: Option<String>,
+    /// `--retry`, `--reconnect`, `tcpx wait`: when it is tried again; `None`: never.
     pub retry: Option<Retry>,
 }
 
@@ -295,6 +306,8 @@ pub struct Limits {
     pub idle_is_end: bool,
     /// For the whole run.
     pub run: Option<Duration>,
+    /// How much of that was over before this run began, where several follow each other.
+    pub spent: Duration,
 }
 
 /// Where received bytes and messages go.

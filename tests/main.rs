@@ -25,6 +25,7 @@ mod programs;
 mod proxies;
 mod relaying;
 mod report;
+mod retrying;
 mod robust;
 mod sending;
 mod serving;

@@ -24,6 +24,7 @@ mod terminal;
 mod test;
 mod tls;
 mod transport;
+mod wait;
 
 pub(super) use exec::ExecArgs;
 pub(super) use output::{OutputArgs, ProgressWord};
@@ -36,6 +37,7 @@ pub(super) use terminal::{EchoWord, TerminalArgs};
 pub(super) use test::TestArgs;
 pub(super) use tls::TlsArgs;
 pub(super) use transport::TransportArgs;
+pub(super) use wait::WaitArgs;
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 
@@ -84,6 +86,9 @@ pub(super) enum Word {
         override_usage = "tcpx test [OPTIONS] SCRIPT... [-- ARGS...]"
     )]
     Test(Late<TestArgs>),
+    /// Wait until servers accept, or answer: for scripts and CI
+    #[command(after_help = help::of_wait(), override_usage = "tcpx wait [OPTIONS] TARGET...")]
+    Wait(Late<WaitArgs>),
     #[command(
         about = "Take the options of OpenBSD's nc, with its words and exit codes",
         override_usage = "tcpx nc [OPTIONS OF NC] [HOST] [PORTS...]",
@@ -232,6 +237,18 @@ pub(super) struct ConnectArgs {
     /// Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT
     #[arg(long, value_name = "ADDR", help_heading = TRANSPORT)]
     pub(super) source: Option<String>,
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        allow_hyphen_values = true,
+        help_heading = "Programs",
+        help = "Start this command of the shell once there is a connection, and end with its status when it ends",
+        long_help = "Start this command of the shell once there is a connection, and end with its status when it ends; the end of \
+                     the connection does not end it. It knows TCPX_HOST, TCPX_PORT and TCPX_ADDR of the peer, has our stdout \
+                     and stderr and an empty stdin, and is stopped (SIGTERM, after a second SIGKILL) when we are. With \
+                     --reconnect it is started once"
+    )]
+    pub(super) run: Option<String>,
     #[arg(
         long,
         value_name = "VERSION",
@@ -503,5 +520,6 @@ const ABOUT: &str = "The netcat you can program and trust: TCP and UDP, in any t
 
 const ENDING: &str = "Ending";
 const TIME: &str = "Time";
+const OUTPUT: &str = "Output";
 const TRANSPORT: &str = "Transport";
 const PROXY: &str = "Proxy";

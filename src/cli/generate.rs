@@ -104,6 +104,7 @@ fn tcpx_page() -> String {
         help::LISTEN_EXAMPLES,
         help::RUN_EXAMPLES,
         help::TEST_EXAMPLES,
+        help::WAIT_EXAMPLES,
         help::REPORT_EXAMPLES,
     ];
     for (line, what) in all.concat() {

@@ -52,6 +52,11 @@ pub(super) fn of_test() -> String {
     format!("{}\n\n{MORE}", examples(TEST_EXAMPLES))
 }
 
+/// The text after the options of `tcpx wait`.
+pub(super) fn of_wait() -> String {
+    format!("{}\n\n{MORE}", examples(WAIT_EXAMPLES))
+}
+
 fn examples(lines: &[(&str, &str)]) -> String {
     let mut text = "Examples:".to_owned();
     for (line, _) in lines {
@@ -81,6 +86,13 @@ pub(super) const TEST_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx test tests/*.rhai", "Run every fn test_*() of some files; exit 1 if one fails."),
     ("tcpx test --filter login --repeat 100 --jobs 4 smtp.rhai", "Run some tests a hundred times, four at a time."),
     ("tcpx test --junit report.xml --tap relay.rhai", "Report in TAP on stdout, and for a CI server in a file."),
+];
+
+/// Examples of `tcpx wait`.
+pub(super) const WAIT_EXAMPLES: &[(&str, &str)] = &[
+    ("tcpx wait localhost 5432 --timeout 30s && psql ...", "Wait for a server, for half a minute at most."),
+    ("tcpx wait db:5432 cache:6379 unix:/run/app.sock", "Wait for several, one after the other."),
+    ("tcpx wait mail.example.org 25 --expect '^220 '", "Wait for the banner, on a new connection for each try."),
 ];
 
 /// Examples of `tcpx run`.
@@ -134,9 +146,18 @@ mod tests {
 
     #[test]
     fn every_help_fits_a_hundred_columns() {
-        for word in
-            ["", "connect", "listen", "report", "script", "script list", "script show", "script check", "encodings"]
-        {
+        for word in [
+            "",
+            "connect",
+            "listen",
+            "wait",
+            "report",
+            "script",
+            "script list",
+            "script show",
+            "script check",
+            "encodings",
+        ] {
             for option in ["-h", "--help"] {
                 let text = help(&format!("{word} {option}"));
                 let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap();

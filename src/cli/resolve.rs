@@ -12,6 +12,7 @@ mod run;
 mod terminal;
 mod test;
 mod tls;
+mod wait;
 
 pub use run::Load;
 
@@ -49,6 +50,8 @@ pub enum Action {
     AskTarget(AskTarget),
     /// Merge results of load runs.
     Report(Report),
+    /// Wait for one target after the other.
+    Wait(Vec<Config>),
     /// List the built-in scripts.
     ScriptList,
     /// Show the built-in script of this name, without the `@`.
@@ -124,6 +127,7 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Run(Late(args)) => run::resolve(&args),
         Word::Report(Late(args)) => report::resolve(*args).map(Action::Report),
         Word::Test(Late(args)) => test::resolve(&args),
+        Word::Wait(Late(args)) => wait::resolve(&args).map(Action::Wait),
         // Its words are read elsewhere, if it is the first word.
         Word::Nc(ToolArgs { .. }) | Word::Ncat(ToolArgs { .. }) => Err(Error::usage("nc and ncat come first")),
         Word::Script { word: ScriptWord::List } => Ok(Action::ScriptList),
@@ -188,9 +192,10 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
         HeaderWord::V2 => HeaderVersion::V2,
     });
     let name = target.to_string();
+    let retry = retry::retry(&args.retry)?;
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
     Ok(Config {
-        role: Role::Connect(Connect { target, source, probe: args.probe, header, retry: retry::retry(&args.retry)? }),
+        role: Role::Connect(Connect { target, source, probe: args.probe, header, run: args.run.clone(), retry }),
         family: family(args.transport.ipv4, args.transport.ipv6),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
@@ -328,9 +333,7 @@ fn sent_as(charset: Charset) -> Option<&'static Encoding> {
 fn preamble(args: &TextArgs, places: &Places) -> Result<Vec<PreambleItem>> {
     let mut parts = Vec::new();
     for (place, text) in places.send.iter().zip(&args.send) {
-        let pieces = escape::parse(text)
-            .map_err(|error| Error::usage_hint(format!("--send \"{}\": {error}", show_line(text)), ESCAPES))?;
-        parts.push((*place, PreambleItem::Text(pieces)));
+        parts.push((*place, text_to_send(text)?));
     }
     for (place, text) in places.send_hex.iter().zip(&args.send_hex) {
         let bytes = escape::parse_hex(text)
@@ -342,6 +345,13 @@ fn preamble(args: &TextArgs, places: &Places) -> Result<Vec<PreambleItem>> {
     }
     parts.sort_by_key(|(place, _)| *place);
     Ok(parts.into_iter().map(|(_, part)| part).collect())
+}
+
+/// A text of `--send`.
+fn text_to_send(text: &str) -> Result<PreambleItem> {
+    let pieces = escape::parse(text)
+        .map_err(|error| Error::usage_hint(format!("--send \"{}\": {error}", show_line(text)), ESCAPES))?;
+    Ok(PreambleItem::Text(pieces))
 }
 
 fn input(args: &EndingArgs, wanted: bool) -> Result<Input> {
@@ -371,6 +381,7 @@ fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {
         idle: limit("--idle-timeout", args.idle_timeout.as_deref())?,
         idle_is_end: false,
         run: limit("--timeout", args.timeout.as_deref())?,
+        spent: Duration::ZERO,
     })
 }
 

@@ -283,6 +283,7 @@ fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
         (args.ending.recv_only, "--recv-only"),
         (args.output.hex, "--hex"),
         (args.output.output.is_some(), "--output"),
+        (args.run.is_some(), "--run"),
     ];
     let moving = moving.iter().filter_map(|(given, option)| given.then_some(*option));
     if let Some(option) = given_scripts(&args.script).chain(exec::option(&args.exec)).chain(moving).next() {

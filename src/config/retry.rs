@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause of a back-off.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The same for `tcpx wait`.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Further tries of the run's own connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,4 +27,6 @@ pub enum RetryAfter {
     NoConnection,
     /// `--reconnect`: any end.
     AnyEnd,
+    /// `tcpx wait`: everything but an answer, and what no time will mend.
+    NoAnswer,
 }

@@ -75,12 +75,14 @@ impl Driver {
         let clock = world.clock();
         let verdict = verdict_handler(&config)?;
         let programs = Programs::new(config.exec.clone())?;
-        let run_until = config.limits.run.map(|limit| clock.now() + limit);
+        let run_until = config.limits.run.map(|limit| clock.now() + limit.saturating_sub(config.limits.spent));
         let load = |script| {
             let times = Rc::clone(&clock);
             let loaded = ScriptHandler::load_with_clock(script, ScriptClock::new(move || times.now()), run_until);
             match (loaded, config.limits.run) {
-                (Err(_), Some(limit)) if run_until.is_some_and(|until| until <= clock.now()) => Err(run_over(limit)),
+                (Err(_), Some(limit)) if run_until.is_some_and(|until| until <= clock.now()) => {
+                    Err(run_over(limit, None))
+                }
                 (loaded, _) => loaded,
             }
         };

@@ -131,7 +131,7 @@ impl Parts {
     /// Stops the run when its time limit has passed.
     pub(super) fn run_timer(&mut self) {
         if self.shutdown.is_run_over(self.io.now) {
-            self.fail(&run_over(self.config.limits.run.unwrap_or_default()));
+            self.fail(&run_over(self.config.limits.run.unwrap_or_default(), self.redial.last_failure()));
             self.tell_pending();
             self.stop(Some(GRACE));
         }

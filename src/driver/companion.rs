@@ -1,6 +1,6 @@
-//! `Companion`: the command of `--run`, which runs while the run's own listener is there.
+//! `Companion`: the command of `--run`, which runs beside the run's own listener or connection.
 //!
-//! Owns its process. It starts when clients can connect, its end ends the run with its status, and it is stopped when the run
+//! Owns its process. It starts when clients can connect, or there is a connection; its end ends the run with its status, and it is stopped when the run
 //! ends before.
 
 use std::process::{Command, ExitStatus, Stdio};
@@ -22,7 +22,7 @@ pub(super) struct Companion {
 }
 
 impl Companion {
-    /// Starts the command of `--run` for a listener on `address`. It has our stdout and stderr, and nothing to read.
+    /// Starts the command of `--run` for a listener on `address`, or a connection to it. It has our stdout and stderr, and nothing to read.
     ///
     /// # Errors
     /// Descriptors or processes ran out, or there is no shell.
@@ -38,6 +38,11 @@ impl Companion {
             .and_then(|mut child| Ok((io.register(&mut child, Interest::READABLE, Source::Companion)?, child)));
         self.running = Some(started.map_err(|error| Error::program(text, &error))?);
         Ok(())
+    }
+
+    /// Whether it was started.
+    pub(super) fn has_started(&self) -> bool {
+        !self.command.is_empty()
     }
 
     /// Whether it is running.

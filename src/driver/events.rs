@@ -18,7 +18,7 @@ use crate::output::Notice;
 use crate::session::eof_policy::AfterEof;
 use crate::session::{
     CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, Handler, HandlerError, ListenerId, Operation,
-    RunEvent,
+    RunEvent, Side,
 };
 
 impl Parts {
@@ -82,6 +82,12 @@ impl Parts {
             // Only who gets a datagram may refuse it.
             peer.link.send(Vec::new());
             return peer.link.shutdown();
+        }
+        if peer.duties.own && view.info.side() == Side::Client {
+            let address = view.info.peer().clone();
+            if let Err(error) = self.start_companion(&address) {
+                return self.fail_and_stop(&error);
+            }
         }
         if self.programs.are_wanted() {
             return self.start_program(slot);
@@ -160,7 +166,7 @@ impl Parts {
             self.report(id, decides_exit, &error, has_handler);
             return has_handler;
         }
-        if stood {
+        if stood && self.redial.reconnects() {
             self.report(id, false, &error, has_handler);
             return has_handler;
         }

@@ -12,6 +12,7 @@ use crate::driver::peer::Peer;
 use crate::driver::plan::Duties;
 use crate::driver::shutdown::GRACE;
 use crate::endpoint::Address;
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
@@ -68,6 +69,17 @@ impl Parts {
     pub(super) fn program_timers(&mut self) {
         self.programs.handle_timeout(&mut self.io);
         self.note_program_status();
+    }
+
+    /// Starts the command of `--run`, once: clients can connect, or there is a connection to `address`.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub(super) fn start_companion(&mut self, address: &Address) -> Result<()> {
+        match self.config.command().filter(|_| !self.companion.has_started()) {
+            Some(command) => self.companion.start(&mut self.io, command, address),
+            None => Ok(()),
+        }
     }
 
     /// Handles the end of the command of `--run`: its status is that of the run.

@@ -257,9 +257,7 @@ impl Parts {
             if let Some(sha256) = made_fingerprint(&self.config.tls) {
                 self.io.notify(&Notice::Certificate { sha256: &sha256 });
             }
-            if let Some(command) = &listen.run {
-                self.companion.start(&mut self.io, command, &address)?;
-            }
+            self.start_companion(&address)?;
         }
         Ok(())
     }

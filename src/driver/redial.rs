@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::Retry;
-use crate::config::retry::{FIRST_PAUSE, LONGEST_PAUSE, RetryAfter};
+use crate::config::retry::{FIRST_PAUSE, LONGEST_PAUSE, LONGEST_WAIT, RetryAfter};
 use crate::exit::Exit;
 
 /// The tries of the run's own connection.
@@ -42,9 +42,23 @@ impl Redial {
         self.retry.is_some()
     }
 
-    /// Whether another try follows any end of the connection.
+    /// Whether another connection follows one that stood, and the handler hears of what goes wrong meanwhile.
     pub(super) fn reconnects(&self) -> bool {
         self.retry.is_some_and(|retry| retry.after == RetryAfter::AnyEnd)
+    }
+
+    /// Whether another try follows a connection that has ended without a failure. `is_probe`: standing was all it had to do.
+    pub(super) fn follows_end(&self, stood: bool, is_probe: bool) -> bool {
+        match self.retry.map(|retry| retry.after) {
+            None | Some(RetryAfter::NoConnection) => false,
+            Some(RetryAfter::AnyEnd) => self.follows(Exit::Success, stood),
+            Some(RetryAfter::NoAnswer) => !is_probe,
+        }
+    }
+
+    /// What the last try has failed with, if there was no connection after it.
+    pub(super) fn last_failure(&self) -> Option<&str> {
+        Some(self.said.as_str()).filter(|said| !said.is_empty())
     }
 
     /// Whether another try follows a failure of this kind. `stood`: there was a connection.
@@ -57,6 +71,7 @@ impl Redial {
                 is_none && self.left != Some(0)
             }
             Some(RetryAfter::AnyEnd) => stood || self.left != Some(0),
+            Some(RetryAfter::NoAnswer) => is_temporary(failure),
         }
     }
 
@@ -71,8 +86,8 @@ impl Redial {
     pub(super) fn stood(&mut self, lasted: Duration, has_received: bool) {
         self.left = self.retry.and_then(|retry| retry.tries);
         self.said.clear();
-        // One that ends at once, and says nothing, is as good as none.
-        if has_received || lasted >= self.pause {
+        // One that ends at once, and says nothing, is as good as none; and one without the answer is for `wait`.
+        if self.reconnects() && (has_received || lasted >= self.pause) {
             self.pause = FIRST_PAUSE;
         }
     }
@@ -86,13 +101,21 @@ impl Redial {
             Some(delay) => delay,
             None => {
                 let pause = self.pause;
-                self.pause = (pause * 2).min(LONGEST_PAUSE);
+                self.pause = (pause * 2).min(self.longest_pause());
                 pause
             }
         };
         // A pause beyond the end of all clocks is none that ends.
         self.at = now.checked_add(pause).or_else(|| now.checked_add(LONGEST_PAUSE * 1_000_000));
         NextTry { pause, left: self.left }
+    }
+
+    fn longest_pause(&self) -> Duration {
+        match self.retry.map(|retry| retry.after) {
+            // Somebody waits to go on.
+            Some(RetryAfter::NoAnswer) => LONGEST_WAIT,
+            _ => LONGEST_PAUSE,
+        }
     }
 
     /// Whether the next try is due, once.
@@ -115,6 +138,20 @@ impl Redial {
         self.at = None;
         self.retry = None;
     }
+}
+
+/// Whether time may mend it: a server that comes up refuses, closes, is not known yet, or its proxy does not reach it.
+fn is_temporary(failure: Exit) -> bool {
+    matches!(
+        failure,
+        Exit::Resolve
+            | Exit::NoConnection
+            | Exit::Timeout
+            | Exit::Proxy
+            | Exit::Handshake
+            | Exit::Broken
+            | Exit::CutShort
+    )
 }
 
 #[cfg(test)]
@@ -167,6 +204,21 @@ mod tests {
         assert!(!redial.follows(Exit::NoConnection, false) && redial.follows(Exit::Broken, true));
         redial.stood(Duration::ZERO, false);
         assert!(redial.follows(Exit::NoConnection, false));
+    }
+
+    #[test]
+    fn a_wait_goes_on_after_everything_that_time_may_mend() {
+        let now = Instant::now();
+        let mut redial = redial(RetryAfter::NoAnswer, None, None);
+        for exit in [Exit::Resolve, Exit::NoConnection, Exit::Timeout, Exit::Proxy, Exit::Handshake, Exit::Broken] {
+            assert!(redial.follows(exit, false) && redial.follows(exit, true), "{exit:?}");
+        }
+        for exit in [Exit::Untrusted, Exit::Bind, Exit::Usage, Exit::Shortage] {
+            assert!(!redial.follows(exit, false), "{exit:?}");
+        }
+        assert!(redial.follows_end(true, false) && !redial.follows_end(true, true));
+        let pauses: Vec<_> = (0..5).map(|_| redial.plan(now, true).pause.as_millis()).collect();
+        assert_eq!(pauses, [100, 200, 400, 800, 1000]);
     }
 
     #[test]

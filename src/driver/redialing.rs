@@ -28,17 +28,17 @@ impl Parts {
     /// Plans the next try after the end of the run's own connection, if one follows.
     pub(super) fn follow_end(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.duties.own) else { return };
-        if !self.redial.is_wanted() || !self.shutdown.is_running() {
+        if !self.redial.is_wanted() || !self.shutdown.is_running() || !self.shutdown.is_undecided() {
             return;
         }
-        let failure = peer.failure.take();
+        let (failure, is_probe) = (peer.failure.take(), peer.duties.probe);
         let view = Rc::clone(peer.link.view());
         let stood = has_stood(peer);
         if stood {
             let lasted = self.io.now.saturating_duration_since(view.info.opened());
             self.redial.stood(lasted, view.info.has_received());
         }
-        let is_wanted = failure.is_some() || (self.redial.reconnects() && self.redial.follows(Exit::Success, stood));
+        let is_wanted = failure.is_some() || self.redial.follows_end(stood, is_probe);
         if !is_wanted {
             return;
         }

@@ -279,9 +279,10 @@ impl Shutdown {
     }
 }
 
-/// The error of a run whose time limit has passed.
-pub(super) fn run_over(limit: Duration) -> Error {
-    Error::Timeout { what: format!("timed out after {} (--timeout)", show_duration(limit)) }
+/// The error of a run whose time limit has passed. `failure`: what it has tried in vain meanwhile.
+pub(super) fn run_over(limit: Duration, failure: Option<&str>) -> Error {
+    let failure = failure.map(|failure| format!(": {failure}")).unwrap_or_default();
+    Error::Timeout { what: format!("timed out after {} (--timeout){failure}", show_duration(limit)) }
 }
 
 #[cfg(test)]

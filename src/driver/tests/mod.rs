@@ -53,6 +53,7 @@ mod times;
 mod toxics;
 mod turns;
 mod typing;
+mod waiting;
 mod watching;
 
 use std::cell::{OnceCell, RefCell};
@@ -175,6 +176,7 @@ fn config(command: &str, names: &[(String, &'static str)]) -> Config {
     }
     match cli::parse(words.into_iter().map(OsString::from)) {
         Ok(Action::Run(config)) => *config,
+        Ok(Action::Wait(mut configs)) if configs.len() == 1 => configs.remove(0),
         other => panic!("{command}: {other:?}"),
     }
 }

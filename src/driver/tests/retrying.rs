@@ -82,7 +82,7 @@ fn the_limit_of_the_run_ends_the_pause_between_two_tries() {
         > 1 refuses
         1 is closed
         at 5s
-        stderr tcpx: timed out after 5s (--timeout)
+        stderr tcpx: timed out after 5s (--timeout): connect to 127.0.0.1:1: connection refused
         exit 28
         "#,
     );

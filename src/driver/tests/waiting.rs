@@ -1,0 +1,118 @@
+//! `tcpx wait`: what is tried again, and what ends it.
+
+use super::play;
+
+#[test]
+fn it_ends_once_there_is_a_connection() {
+    play(
+        r#"tcpx wait 127.0.0.1 1
+        $ connects slowly
+        1 connects to 127.0.0.1:1
+        > 1 refuses
+        1 is closed
+        at 100ms
+        2 connects to 127.0.0.1:1
+        > 2 refuses
+        2 is closed
+        at 300ms
+        3 connects to 127.0.0.1:1
+        > 3 stands
+        3 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn a_name_may_become_known_and_a_silent_target_is_tried_again() {
+    play(
+        r#"tcpx wait up.example 1 -w 2s
+        $ connects slowly
+        resolves up.example
+        > up.example is unknown
+        at 100ms
+        resolves up.example
+        > up.example is 127.0.0.1
+        1 connects to 127.0.0.1:1
+        at 2100ms
+        1 is closed
+        at 2300ms
+        resolves up.example
+        > up.example is 127.0.0.1
+        2 connects to 127.0.0.1:1
+        > 2 stands
+        2 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn the_time_limit_says_what_the_last_try_has_failed_with() {
+    play(
+        r#"tcpx wait 127.0.0.1 1 --timeout 150ms -v
+        $ connects slowly
+        1 connects to 127.0.0.1:1
+        stderr tcpx: trying 127.0.0.1:1
+        > 1 refuses
+        1 is closed
+        stderr tcpx: 127.0.0.1:1: connection refused
+        stderr tcpx: connect to 127.0.0.1:1: connection refused; trying again in 100ms
+        at 100ms
+        2 connects to 127.0.0.1:1
+        stderr tcpx: trying 127.0.0.1:1
+        > 2 refuses
+        2 is closed
+        stderr tcpx: 127.0.0.1:1: connection refused
+        stderr tcpx: connect to 127.0.0.1:1: connection refused; trying again in 200ms
+        at 150ms
+        stderr tcpx: timed out after 150ms (--timeout): connect to 127.0.0.1:1: connection refused
+        exit 28
+        "#,
+    );
+}
+
+#[test]
+fn a_banner_is_awaited_on_one_connection_after_the_other() {
+    play(
+        r#"tcpx wait 127.0.0.1 1 --send 'PING\n' --expect '^ready' -w 3s
+        1 connects to 127.0.0.1:1
+        1 gets "PING\n"
+        > 1 sends "loading"; 1 ends
+        1 gets FIN
+        1 is closed
+        at 100ms
+        2 connects to 127.0.0.1:1
+        2 gets "PING\n"
+        > 2 resets
+        2 is closed
+        at 300ms
+        3 connects to 127.0.0.1:1
+        3 gets "PING\n"
+        at 3300ms
+        3 gets RST
+        at 3700ms
+        4 connects to 127.0.0.1:1
+        4 gets "PING\n"
+        > 4 sends "ready\n"
+        4 gets FIN
+        > 4 ends
+        4 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn a_signal_ends_it() {
+    play(
+        r#"tcpx wait 127.0.0.1 1
+        $ connects slowly
+        1 connects to 127.0.0.1:1
+        > 1 refuses
+        1 is closed
+        > signal TERM
+        exit 143
+        "#,
+    );
+}

@@ -1,0 +1,175 @@
+//! Connections that are made again: `--retry`, `--reconnect`, `tcpx wait`; and the command beside a connection: `--run`.
+
+use std::net::UdpSocket;
+use std::os::unix::net::UnixListener;
+use std::thread;
+
+use rustix::process::Signal;
+
+use crate::support::{Folder, Refusing, Server, Stdin, Stdout, Tcpx, wait_for};
+
+#[test]
+fn a_server_that_comes_later_gets_all_of_stdin() {
+    let place = Refusing::new().address();
+    let mut client =
+        Tcpx::new(&["-v", "--retry", "600", "--retry-delay", "50ms"]).stdin(Stdin::bytes(b"hello")).connect(place);
+    client.wait_stderr("connection refused; trying again in 50ms (and 598 times more)");
+    let server = Server::on(place);
+    let mut conn = server.accept();
+    conn.expect(b"hello");
+    conn.expect_eof();
+    conn.send(b"ok");
+    drop(conn);
+    client.finish().code(0).wrote("ok");
+}
+
+#[test]
+fn the_last_try_decides() {
+    let place = Refusing::new().address().to_string();
+    let done = Tcpx::new(&["connect", "--retry", "2", "--retry-delay", "1ms", &place]).run();
+    done.code(7).said("connection refused");
+    assert_eq!(done.messages().count(), 1);
+    let missing = Folder::new().path("none").display().to_string();
+    Tcpx::new(&["connect", "--retry", "1", "--retry-delay", "0", &format!("unix:{missing}")]).run().code(7);
+    let limit = ["connect", "-z", "--retry", "9999999", "--retry-delay", "10ms", "--timeout", "200ms"];
+    Tcpx::new(&limit).arg(&place).run().code(28).said("(--timeout): connect to ").said("connection refused");
+}
+
+#[test]
+fn a_unix_socket_and_a_udp_port_may_come_later_too() {
+    let folder = Folder::new();
+    let path = folder.path("s");
+    let name = format!("unix:{}", path.display());
+    let mut client = Tcpx::new(&["connect", "-v", "--retry", "600", "--retry-delay", "20ms", &name]).spawn();
+    client.wait_stderr("trying again in 20ms");
+    let server = UnixListener::bind(&path).expect("a listener");
+    drop(server.accept().expect("a client"));
+    client.finish().code(0);
+
+    let free = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let place = free.local_addr().expect("its address");
+    drop(free);
+    let words = ["connect", "-u", "-v", "--retry", "600", "--retry-delay", "20ms", "--until", "2b", &place.to_string()];
+    let mut client = Tcpx::new(&words).stdin(Stdin::bytes(b"query")).spawn();
+    client.wait_stderr("trying again in 20ms");
+    let server = UdpSocket::bind(place).expect("the same port");
+    server.set_read_timeout(Some(crate::support::PATIENCE)).expect("a limit");
+    let mut buffer = [0; 16];
+    let (n, from) = server.recv_from(&mut buffer).expect("a datagram");
+    assert_eq!(&buffer[..n], b"query", "what was refused is sent again");
+    server.send_to(b"ok", from).expect("an answer");
+    client.finish().code(0).wrote("ok");
+}
+
+#[test]
+fn a_pipe_goes_on_and_a_file_starts_again_with_each_connection() {
+    let server = Server::start();
+    let mut client = Tcpx::new(&["--reconnect", "-q"]).stdin(Stdin::Open).connect(server.address);
+    let mut conn = server.accept();
+    client.write(b"one\n");
+    conn.expect(b"one\n");
+    drop(conn);
+    let mut conn = server.accept();
+    client.write(b"two\n");
+    conn.expect(b"two\n");
+    conn.reset();
+    let mut conn = server.accept();
+    client.write(b"three\n");
+    conn.expect(b"three\n");
+    client.signal(Signal::TERM);
+    client.finish().code(143);
+
+    let client = Tcpx::new(&["--reconnect"]).stdin(Stdin::file(b"all of it")).connect(server.address);
+    for _ in 0..3 {
+        let mut conn = server.accept();
+        conn.expect(b"all of it");
+        conn.expect_eof();
+    }
+    client.signal(Signal::INT);
+    client.finish().code(130);
+}
+
+#[test]
+fn a_large_file_is_moved_whole_to_each_connection() {
+    let bytes = crate::support::noise(3 << 20, 7);
+    let server = Server::start();
+    let client = Tcpx::new(&["--reconnect"]).stdin(Stdin::file(&bytes)).connect(server.address);
+    for _ in 0..2 {
+        let mut conn = server.accept();
+        assert!(conn.read_all() == bytes);
+    }
+    client.signal(Signal::TERM);
+    client.finish().code(143);
+}
+
+#[test]
+fn wait_ends_once_somebody_accepts_or_answers() {
+    let (one, other) = (Refusing::new().address(), Refusing::new().address());
+    let mut waiting = Tcpx::new(&["wait", "-v", &one.to_string(), "127.0.0.1", &other.port().to_string()]).spawn();
+    waiting.wait_stderr("trying again in 100ms");
+    let first = Server::on(one);
+    waiting.wait_stderr(&format!("{other}: connection refused"));
+    let second = Server::on(other);
+    waiting.finish().code(0).wrote("");
+    drop((first, second));
+
+    let server = Server::start();
+    let place = server.address.to_string();
+    let waiting = Tcpx::new(&["wait", &place, "--send", "PING\\n", "--expect", "^ready"]).spawn();
+    for answer in ["loading", "ready"] {
+        let mut conn = server.accept();
+        conn.expect(b"PING\n");
+        conn.send(answer.as_bytes());
+        if answer == "loading" {
+            continue;
+        }
+        conn.read_all();
+    }
+    waiting.finish().code(0).wrote("").quietly();
+}
+
+#[test]
+fn wait_needs_no_stdout_and_ends_by_its_limit_or_a_signal() {
+    let place = Refusing::new().address().to_string();
+    let limited = ["wait", "--timeout", "150ms", &place];
+    let done = Tcpx::new(&limited).stdout(Stdout::Closed).run();
+    done.code(28).said("timed out after 150ms (--timeout): connect to ");
+    let mut waiting = Tcpx::new(&["wait", "-v", "nowhere.invalid", "80"]).spawn();
+    waiting.wait_stderr("trying again");
+    waiting.signal(Signal::INT);
+    waiting.finish().code(130);
+}
+
+#[test]
+fn the_command_beside_a_connection_knows_the_peer_and_gives_the_status() {
+    let server = Server::start();
+    let command = "test $TCPX_ADDR = $TCPX_HOST:$TCPX_PORT && echo $TCPX_PORT; exit 3";
+    let client = Tcpx::new(&["--run", command]).connect(server.address);
+    let conn = server.accept();
+    let done = client.finish();
+    drop(conn);
+    done.code(3).wrote(format!("{}\n", server.address.port())).said("exit status: 3");
+    // It outlives the connection, and what arrived before its end is written.
+    let client = Tcpx::new(&["--run", "sleep 0.2; exit 4"]).connect(server.address);
+    let mut conn = server.accept();
+    conn.send(b"x");
+    drop(conn);
+    client.finish().code(4).wrote("x");
+    let refused = Refusing::new().address();
+    Tcpx::new(&["--run", "echo never"]).connect(refused).finish().code(7).wrote("");
+}
+
+#[test]
+fn the_command_beside_a_connection_is_stopped_with_it() {
+    let folder = Folder::new();
+    let file = folder.path("stopped");
+    let command = format!("trap 'echo > {}; exit 0' TERM; echo ready; while :; do sleep 0.05; done", file.display());
+    let server = Server::start();
+    let mut client = Tcpx::new(&["--run", &command]).connect(server.address);
+    let conn = thread::spawn(move || server.accept());
+    client.wait_stdout(b"ready\n");
+    client.signal(Signal::TERM);
+    client.finish().code(143);
+    wait_for("the command to be stopped", || file.exists());
+    drop(conn.join());
+}
