@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod retry;
+pub mod scan;
 pub mod sockets;
 pub mod terminal;
 pub mod tls;
@@ -19,6 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::proxy::{HeaderVersion, Proxy};
 pub use access::Access;
 pub use retry::Retry;
+pub use scan::Scan;
 pub use sockets::SocketOptions;
 pub use terminal::Terminal;
 pub use tls::Tls;
@@ -70,7 +72,7 @@ impl Config {
         match &self.role {
             Role::Connect(_) => true,
             Role::Listen(listen) => listen.single_peer,
-            Role::Run => false,
+            Role::Run | Role::Scan(_) => false,
         }
     }
 
@@ -79,7 +81,7 @@ impl Config {
         match &self.role {
             Role::Connect(connect) => connect.target.is_datagram(),
             Role::Listen(listen) => listen.address.is_datagram(),
-            Role::Run => false,
+            Role::Run | Role::Scan(_) => false,
         }
     }
 
@@ -88,7 +90,7 @@ impl Config {
         match &self.role {
             Role::Connect(connect) => connect.run.as_deref(),
             Role::Listen(listen) => listen.run.as_deref(),
-            Role::Run => None,
+            Role::Run | Role::Scan(_) => None,
         }
     }
 
@@ -96,7 +98,7 @@ impl Config {
     pub fn retry(&self) -> Option<Retry> {
         match &self.role {
             Role::Connect(connect) => connect.retry,
-            Role::Listen(_) | Role::Run => None,
+            Role::Listen(_) | Role::Run | Role::Scan(_) => None,
         }
     }
 
@@ -108,7 +110,7 @@ impl Config {
     /// Number of loops; each has connections and a script of its own.
     pub fn workers(&self) -> usize {
         match &self.role {
-            Role::Connect(_) | Role::Run => 1,
+            Role::Connect(_) | Role::Run | Role::Scan(_) => 1,
             Role::Listen(listen) => listen.workers.max(1),
         }
     }
@@ -123,6 +125,8 @@ pub enum Role {
     Listen(Listen),
     /// A script from top to bottom: `tcpx run`.
     Run,
+    /// Which ports accept: `tcpx scan`.
+    Scan(Scan),
 }
 
 /// Settings of `tcpx connect` only.

@@ -427,7 +427,7 @@ pub fn port_range(text: &str, host: &str) -> Option<Error> {
     (is_number(first) && is_number(last)).then(|| {
         Error::usage_hint(
             format!("{text:?} is not a port"),
-            format!("one port at a time: for port in $(seq {first} {last}); do tcpx connect -z -w 1 {host} $port && echo $port; done"),
+            format!("tcpx scan {host} {first}-{last} tries all of them"),
         )
     })
 }

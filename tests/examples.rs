@@ -20,7 +20,7 @@ fn every_line_of_the_readmes_and_the_script_references_is_accepted() {
 
 #[test]
 fn every_example_of_the_help_is_accepted() {
-    for word in ["", "connect", "listen", "run", "report"] {
+    for word in ["", "connect", "listen", "run", "wait", "scan", "report"] {
         let argv = ["tcpx", word, "--help"].into_iter().filter(|word| !word.is_empty());
         let Err(Stop::Help(text)) = testing::parse(argv.map(OsString::from)) else { panic!("no help for {word}") };
         let examples = text.split("Examples:\n").nth(1).unwrap_or_default();

@@ -27,6 +27,7 @@ mod relaying;
 mod report;
 mod retrying;
 mod robust;
+mod scanning;
 mod sending;
 mod serving;
 mod signals;

@@ -21,7 +21,7 @@ const TRAIT_OF_THE_LOOP: &str = "Loop";
 const LAYERS: [&[&str]; 10] = [
     &["parts"],
     &["pairs"],
-    &["executing", "redialing"],
+    &["executing", "redialing", "scanning"],
     &["commands"],
     &["events"],
     &["turns"],

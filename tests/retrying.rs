@@ -6,7 +6,8 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::{Folder, Refusing, Server, Stdin, Stdout, Tcpx, wait_for};
+use crate::support::peer::{Refusing, Server};
+use crate::support::{Folder, Stdin, Stdout, Tcpx, wait_for};
 
 #[test]
 fn a_server_that_comes_later_gets_all_of_stdin() {

@@ -18,6 +18,7 @@ mod output;
 mod proxy;
 mod retry;
 mod run;
+mod scan;
 mod server;
 mod sockets;
 mod terminal;
@@ -31,6 +32,7 @@ pub(super) use output::{OutputArgs, ProgressWord};
 pub(super) use proxy::{HeaderWord, ProxyArgs};
 pub(super) use retry::RetryArgs;
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
+pub(super) use scan::ScanArgs;
 pub(super) use server::ServerArgs;
 pub(super) use sockets::SocketArgs;
 pub(super) use terminal::{EchoWord, TerminalArgs};
@@ -86,6 +88,12 @@ pub(super) enum Word {
         override_usage = "tcpx test [OPTIONS] SCRIPT... [-- ARGS...]"
     )]
     Test(Late<TestArgs>),
+    /// Find the ports of a host that accept
+    #[command(
+        after_help = help::of_scan(),
+        override_usage = "tcpx scan [OPTIONS] HOST PORTS\n       tcpx scan [OPTIONS] HOST... -p PORTS"
+    )]
+    Scan(Late<ScanArgs>),
     /// Wait until servers accept, or answer: for scripts and CI
     #[command(after_help = help::of_wait(), override_usage = "tcpx wait [OPTIONS] TARGET...")]
     Wait(Late<WaitArgs>),

@@ -105,6 +105,7 @@ fn tcpx_page() -> String {
         help::RUN_EXAMPLES,
         help::TEST_EXAMPLES,
         help::WAIT_EXAMPLES,
+        help::SCAN_EXAMPLES,
         help::REPORT_EXAMPLES,
     ];
     for (line, what) in all.concat() {

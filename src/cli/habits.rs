@@ -269,10 +269,7 @@ mod tests {
             ("-e /bin/sh h 80", "tcpx connect --exec /bin/sh h 80"),
             ("--sh-exec /bin/sh h 80", "tcpx connect --sh /bin/sh h 80"),
             ("-l -k -z -e /bin/sh 9000", "tcpx listen -k --exec /bin/sh 9000"),
-            (
-                "-zv h 20-30",
-                "one port at a time: for port in $(seq 20 30); do tcpx connect -z -w 1 h $port && echo $port; done",
-            ),
+            ("-zv h 20-30", "tcpx scan h 20-30 tries all of them"),
             ("-v -q 1 connect h 80", "tcpx connect [OPTIONS] HOST PORT"),
         ] {
             assert_eq!(hint(line), translated, "{line}");

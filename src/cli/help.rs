@@ -52,6 +52,11 @@ pub(super) fn of_test() -> String {
     format!("{}\n\n{MORE}", examples(TEST_EXAMPLES))
 }
 
+/// The text after the options of `tcpx scan`.
+pub(super) fn of_scan() -> String {
+    format!("{}\n\n{MORE}", examples(SCAN_EXAMPLES))
+}
+
 /// The text after the options of `tcpx wait`.
 pub(super) fn of_wait() -> String {
     format!("{}\n\n{MORE}", examples(WAIT_EXAMPLES))
@@ -86,6 +91,13 @@ pub(super) const TEST_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx test tests/*.rhai", "Run every fn test_*() of some files; exit 1 if one fails."),
     ("tcpx test --filter login --repeat 100 --jobs 4 smtp.rhai", "Run some tests a hundred times, four at a time."),
     ("tcpx test --junit report.xml --tap relay.rhai", "Report in TAP on stdout, and for a CI server in a file."),
+];
+
+/// Examples of `tcpx scan`.
+pub(super) const SCAN_EXAMPLES: &[(&str, &str)] = &[
+    ("tcpx scan 192.0.2.7 22,80,8000-8100", "Which of these ports accept? Exit 1 if none does."),
+    ("tcpx scan -v -w 500ms db.example.org -p 5432", "Open, closed (7 for connect), or filtered (no answer)?"),
+    ("tcpx scan a.example b.example -p 1-1023 --json", "All of several hosts, for programs."),
 ];
 
 /// Examples of `tcpx wait`.

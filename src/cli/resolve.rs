@@ -9,6 +9,7 @@ use std::time::Duration;
 mod exec;
 mod retry;
 mod run;
+mod scan;
 mod terminal;
 mod test;
 mod tls;
@@ -127,6 +128,7 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Run(Late(args)) => run::resolve(&args),
         Word::Report(Late(args)) => report::resolve(*args).map(Action::Report),
         Word::Test(Late(args)) => test::resolve(&args),
+        Word::Scan(Late(args)) => scan::resolve(&args),
         Word::Wait(Late(args)) => wait::resolve(&args).map(Action::Wait),
         // Its words are read elsewhere, if it is the first word.
         Word::Nc(ToolArgs { .. }) | Word::Ncat(ToolArgs { .. }) => Err(Error::usage("nc and ncat come first")),

@@ -81,16 +81,23 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     files::the_ready_file_is_no_other_file(args)
 }
 
-/// A numeric address must be of the requested family, and both ends of the same family.
+/// A numeric address must be of the requested family.
+pub(super) fn family_agrees(is_v4: bool, is_v6: bool, place: &Endpoint) -> Result<()> {
+    match self::is_v6(place) {
+        Some(true) if is_v4 => {
+            Err(Error::usage_hint(format!("{place} is an IPv6 address, and -4 is given"), "leave -4 out"))
+        }
+        Some(false) if is_v6 => {
+            Err(Error::usage_hint(format!("{place} is an IPv4 address, and -6 is given"), "leave -6 out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Numeric addresses must be of the requested family, and both ends of the same family.
 pub(super) fn families_agree(transport: &TransportArgs, place: &Endpoint, source: Option<&Endpoint>) -> Result<()> {
     for endpoint in [Some(place), source].into_iter().flatten() {
-        let Some(is_v6) = is_v6(endpoint) else { continue };
-        if is_v6 && transport.ipv4 {
-            return Err(Error::usage_hint(format!("{endpoint} is an IPv6 address, and -4 is given"), "leave -4 out"));
-        }
-        if !is_v6 && transport.ipv6 {
-            return Err(Error::usage_hint(format!("{endpoint} is an IPv4 address, and -6 is given"), "leave -6 out"));
-        }
+        family_agrees(transport.ipv4, transport.ipv6, endpoint)?;
     }
     if let Some(source) = source
         && let (Some(one), Some(other)) = (is_v6(place), is_v6(source))

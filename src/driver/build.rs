@@ -26,6 +26,7 @@ use crate::driver::ready::remove_old_ready_file;
 use crate::driver::recall::Recall;
 use crate::driver::redial::Redial;
 use crate::driver::reports;
+use crate::driver::scan::Scan;
 use crate::driver::securing::Securing;
 use crate::driver::shutdown::{Shutdown, run_over};
 use crate::driver::stderr::Stderr;
@@ -145,7 +146,7 @@ impl Driver {
             Role::Listen(listen) => {
                 Listeners::new(listen.accept, listen.accept_limit).with_access(listen.access.clone())
             }
-            Role::Connect(_) | Role::Run => Listeners::default(),
+            Role::Connect(_) | Role::Run | Role::Scan(_) => Listeners::default(),
         };
         let is_watched = config.script.as_ref().is_some_and(|script| script.watch);
         let watch = script.as_ref().filter(|_| is_watched).map(|script| ScriptWatch::new(script.files(), now));
@@ -160,6 +161,10 @@ impl Driver {
         };
         let verdict = suite.clone().map(|suite| suite as Rc<dyn Handler>).or(verdict);
         let retry = config.retry();
+        let scan = match &config.role {
+            Role::Scan(scan) => Some(Box::new(Scan::new(scan.clone(), machine::descriptors()))),
+            Role::Connect(_) | Role::Listen(_) | Role::Run => None,
+        };
         let stdin = Stdin::new(input, &config.text, single_peer, duty);
         let mut parts = Parts {
             stdin: stdin.in_pieces_of(piece(&config)).again(retry.map(|_| config.text)),
@@ -176,6 +181,7 @@ impl Driver {
             peers: Peers::default(),
             dials: Dials::default(),
             redial: Redial::new(retry),
+            scan,
             listeners,
             programs,
             companion: Companion::default(),

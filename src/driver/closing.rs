@@ -87,6 +87,7 @@ impl Parts {
         self.listeners.stop(&mut self.io);
         self.dials.stop(&mut self.io);
         self.redial.stop();
+        self.end_scanning();
         self.stdin.stop(&mut self.io);
         self.programs.release_all(&mut self.io);
         self.companion.stop();
@@ -124,6 +125,7 @@ impl Parts {
             && !self.has_outcomes()
             && self.dials.is_empty()
             && !self.redial.is_waiting()
+            && !self.is_scanning()
             && !self.listeners.is_listening()
             && !self.handler.as_ref().is_some_and(|handler| handler.keeps_run())
     }

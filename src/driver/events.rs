@@ -71,6 +71,11 @@ impl Parts {
         if let Some(facts) = view.info.tls() {
             self.io.notify(&Notice::Secured { conn: view, facts: &facts });
         }
+        if peer.duties.scanned {
+            let id = peer.id();
+            peer.link.abandon(CloseReason::Closed);
+            return self.port_answered(id);
+        }
         if peer.duties.probe {
             if peer.link.is_secured() {
                 // The server is told that nothing was cut off.
@@ -158,6 +163,11 @@ impl Parts {
     /// it; `has_handler`: it wants to.
     fn connection_failed(&mut self, slot: Slot, error: Error, has_handler: bool) -> bool {
         let Some(peer) = self.peers.get(slot) else { return false };
+        if peer.duties.scanned {
+            let id = peer.id();
+            self.port_failed(id, false, &error);
+            return false;
+        }
         let (id, stood) = (peer.id(), has_stood(peer));
         let (is_own, decides_exit) = (peer.duties.own, peer.duties.decides_exit);
         if !self.tries_again_after(is_own, &error, stood) {

@@ -46,6 +46,8 @@ pub(super) enum Source {
     Companion,
     /// Keys of the terminal on which lines are edited.
     Keyboard,
+    /// A port that is tried.
+    Port,
 }
 
 /// Calls of the handler in one turn between two readings of the clock.

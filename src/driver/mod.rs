@@ -38,6 +38,8 @@ mod recall;
 mod redial;
 mod redialing;
 mod reports;
+mod scan;
+mod scanning;
 mod securing;
 mod shutdown;
 mod stderr;
@@ -290,6 +292,7 @@ impl Driver {
             Source::Signals => self.signal_turn(slot),
             Source::Program => parts.program_turn(slot),
             Source::Companion => parts.companion_turn(slot),
+            Source::Port => parts.port_turn(slot),
             Source::None => {}
         }
     }
@@ -349,6 +352,7 @@ impl Driver {
     fn run_timers(&mut self) {
         self.parts.peer_timers();
         self.parts.opening_timers();
+        self.parts.scan_timers();
         self.parts.stdin_timers();
         self.parts.program_timers();
         self.parts.script_timers();

@@ -46,6 +46,7 @@ impl Parts {
         match self.config.role.clone() {
             Role::Connect(connect) => self.begin_connecting(connect)?,
             Role::Listen(listen) => self.begin_listening(&listen)?,
+            Role::Scan(_) => self.begin_scanning()?,
             Role::Run => {}
         }
         Ok(())
@@ -94,6 +95,7 @@ impl Parts {
                 let outcomes = self.dials.resolved(&mut self.io, id, addresses);
                 self.dialed.extend(outcomes);
             }
+            Request::Scan(number) => self.host_resolved(number, addresses),
             Request::Listen(listener) => {
                 let outcomes = self.listeners.resolved(&mut self.io, listener, addresses);
                 self.listened.extend(outcomes);
@@ -111,7 +113,7 @@ impl Parts {
     pub(super) fn listener_turn(&mut self, slot: Slot) -> Turn {
         let limit = match &self.config.role {
             Role::Listen(listen) => listen.max_conns,
-            Role::Connect(_) | Role::Run => None,
+            Role::Connect(_) | Role::Run | Role::Scan(_) => None,
         };
         let room = limit.map_or(usize::MAX, |most| most.saturating_sub(self.peers.counted()));
         let (outcomes, turn) = self.listeners.turn(&mut self.io, slot, room);
@@ -152,7 +154,9 @@ impl Parts {
     /// The earliest time at which [`Parts::opening_timers`] has work; now if outcomes are waiting.
     pub(super) fn opening_deadline(&self) -> Option<Instant> {
         let at_once = self.has_outcomes().then_some(self.io.now);
-        earliest([at_once, self.dials.deadline(), self.redial.deadline(), self.listeners.deadline()])
+        let scan =
+            self.scan.as_ref().filter(|_| self.shutdown.is_running()).and_then(|scan| scan.deadline(self.io.now));
+        earliest([at_once, scan, self.dials.deadline(), self.redial.deadline(), self.listeners.deadline()])
     }
 
     fn finish_dial(&mut self, outcome: DialOutcome<Task>) {
@@ -173,6 +177,7 @@ impl Parts {
                     }
                 });
             }
+            DialOutcome::Failed { view, duties, error } if duties.scanned => self.port_failed(view.id, true, &error),
             DialOutcome::Failed { view, duties, error } if duties.own => self.own_connect_failed(&view, &error),
             DialOutcome::Failed { view, duties, error } => self.connect_failed(&view, duties.decides_exit, &error),
         }
@@ -204,7 +209,7 @@ impl Parts {
     fn make_room(&mut self) {
         let own = match &self.config.role {
             Role::Listen(listen) => listen.max_conns.unwrap_or(MAX_PEERS),
-            Role::Connect(_) | Role::Run => MAX_PEERS,
+            Role::Connect(_) | Role::Run | Role::Scan(_) => MAX_PEERS,
         };
         let is_candidate = |peer: &&Peer| peer.link.is_datagram() && peer.link.view().info.side() == Side::Server;
         let (counted, all) = (self.peers.counted(), self.peers.len());

@@ -1,7 +1,7 @@
 //! `Parts`: all parts of a run, and the wiring that all layers above use: faults, stops, bytes for stdout.
 //!
 //! Owns nothing but the parts; each of them owns its state and knows no other. The wiring has layers, each of which calls
-//! only those before it: `parts`, `pairs`, `executing` and `redialing`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
+//! only those before it: `parts`, `pairs`, `executing`, `redialing` and `scanning`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::programs::Programs;
 use crate::driver::redial::Redial;
+use crate::driver::scan::Scan;
 use crate::driver::securing::{ConnectLimit, Securing, Security};
 use crate::driver::shutdown::{GRACE, Shutdown};
 use crate::driver::stderr::Stderr;
@@ -47,6 +48,8 @@ pub(super) struct Parts {
     pub(super) dials: Dials<Task>,
     /// Further tries of the run's own connection.
     pub(super) redial: Redial,
+    /// The ports of `tcpx scan`.
+    pub(super) scan: Option<Box<Scan>>,
     pub(super) listeners: Listeners,
     /// Programs of connections.
     pub(super) programs: Programs,

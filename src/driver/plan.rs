@@ -32,6 +32,8 @@ pub(super) struct Duties {
     pub(super) probe: bool,
     /// It is the run's own, or a client of its own listener; not one of a script.
     pub(super) own: bool,
+    /// It is a port of `tcpx scan`.
+    pub(super) scanned: bool,
 }
 
 /// Settings of every connection and listener of a run.
@@ -97,7 +99,20 @@ pub(super) enum LocalAddress {
 impl Duties {
     /// Duties of the run's own connection, or of a client of its own listener; `single_peer`: it is the whole run.
     pub(super) fn of_run(single_peer: bool) -> Self {
-        Self { stdin: true, preamble: true, counted: true, decides_exit: single_peer, probe: false, own: true }
+        Self {
+            stdin: true,
+            preamble: true,
+            counted: true,
+            decides_exit: single_peer,
+            probe: false,
+            own: true,
+            scanned: false,
+        }
+    }
+
+    /// Duties of a port that is tried behind proxies.
+    pub(super) fn of_scan() -> Self {
+        Self { probe: true, scanned: true, ..Self::default() }
     }
 
     /// Duties of a connection that is only probed (`-z`).

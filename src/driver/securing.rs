@@ -102,7 +102,7 @@ impl Securing {
             _ if !config.tls.is_on => Ok(None),
             Role::Connect(connect) => self.client(&config.tls, &connect.target).map(Some),
             Role::Listen(_) => self.server(&config.tls).map(Some),
-            Role::Run => Ok(None),
+            Role::Run | Role::Scan(_) => Ok(None),
         }
     }
 

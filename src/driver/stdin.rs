@@ -17,10 +17,9 @@ use crate::driver::io::{Io, Source};
 use crate::driver::world::{InputStream, cannot_read_stdin};
 use crate::error::Result;
 use crate::net::reactor::{Io as Step, Slot};
-use crate::session::ConnId;
 use crate::session::connection::HIGH_WATER;
 use crate::session::eof_policy::{AfterEof, InputKind};
-use crate::session::earliest;
+use crate::session::{ConnId, earliest};
 
 /// With one connection: queued bytes at which reading stdin stops.
 const MARK: usize = 256 << 10;

@@ -25,6 +25,8 @@ pub enum Request {
     Connect(u64),
     /// To listen; the listener's number, `None` for the run's own.
     Listen(Option<u64>),
+    /// To scan ports; which of the hosts it is.
+    Scan(usize),
 }
 
 /// The result of one request to the resolver.

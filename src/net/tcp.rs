@@ -101,7 +101,12 @@ impl Connecting for Connect {
 }
 
 fn open(target: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+    let (domain, protocol) = (Domain::for_address(target), Some(Protocol::TCP));
+    #[cfg(target_os = "linux")]
+    let socket = Socket::new(domain, Type::STREAM.nonblocking(), protocol)?;
+    #[cfg(not(target_os = "linux"))]
+    let socket = Socket::new(domain, Type::STREAM, protocol)?;
+    #[cfg(not(target_os = "linux"))]
     socket.set_nonblocking(true)?;
     Ok(socket)
 }

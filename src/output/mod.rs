@@ -14,6 +14,7 @@ pub mod load;
 pub mod nc;
 pub mod ncat;
 pub mod notice;
+pub mod ports;
 pub mod progress;
 pub mod report;
 pub mod screen;

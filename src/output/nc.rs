@@ -33,7 +33,7 @@ impl NcVoice {
         let (place, listens) = match &config.role {
             Role::Connect(connect) => (Some(connect.target.clone()), false),
             Role::Listen(listen) => (Some(listen.address.clone()), true),
-            Role::Run => (None, false),
+            Role::Run | Role::Scan(_) => (None, false),
         };
         let (is_verbose, is_numeric) = (config.output.verbose > 0, config.no_dns);
         Self { is_verbose, is_numeric, place, listens, stands: false, has_failed_attempt: false, write }

@@ -73,7 +73,7 @@ impl EofPolicy {
     /// The rules for a configuration.
     pub fn new(config: &Config) -> Self {
         let (listening, many_peers) = match &config.role {
-            Role::Connect(_) | Role::Run => (false, false),
+            Role::Connect(_) | Role::Run | Role::Scan(_) => (false, false),
             Role::Listen(listen) => (true, !listen.single_peer),
         };
         Self {

@@ -105,7 +105,7 @@ mod tests {
         let Ok(Action::Wait(configs)) = action(line, false) else { panic!("tcpx {line}") };
         let target = |role: &Role| match role {
             Role::Connect(connect) => connect.target.to_string(),
-            Role::Listen(_) | Role::Run => panic!("tcpx {line}"),
+            Role::Listen(_) | Role::Run | Role::Scan(_) => panic!("tcpx {line}"),
         };
         configs.iter().map(|config| target(&config.role)).collect()
     }
@@ -122,7 +122,6 @@ mod tests {
         for (line, said) in [
             ("wait h", "no port in \"h\" | write HOST:PORT, or HOST PORT"),
             ("wait h 80 --send x", "--send asks for an answer, and none is expected | add --expect REGEX"),
-            ("wait fd:0", "fd:0 is open already | tcpx wait HOST PORT"),
             ("wait h 80 -4 -6", "-4 and -6 contradict each other | leave both out to use IPv4 and IPv6"),
             ("wait h 80 -q -v", "-q and -v contradict each other | leave one of them out"),
             ("wait h 80 --tls-insecure", "--tls-insecure needs --tls | add --tls, or leave it out"),

@@ -73,10 +73,6 @@ mod tests {
         ] {
             assert_eq!(refused(&format!("connect h 80 {line}")), said);
         }
-        assert_eq!(
-            refused("connect fd:0 --retry 1"),
-            "--retry makes a connection again, and fd:0 is one that was open before | leave --retry out"
-        );
         assert_eq!(refused("listen 80 --retry 1"), "unknown option \"--retry\" | --retry is an option of tcpx connect");
     }
 

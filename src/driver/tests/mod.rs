@@ -38,6 +38,7 @@ mod reconnecting;
 mod relaying;
 mod retrying;
 mod running;
+mod scanning;
 mod scripts;
 mod serving;
 mod session_company;

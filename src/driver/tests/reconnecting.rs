@@ -10,15 +10,16 @@ fn any_end_is_followed_by_another_connection_until_a_signal() {
         1 gets "hello\n"
         > 1 sends "one"; 1 ends
         stdout "one"
-        1 gets FIN
         1 is closed
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         2 gets "hello\n"
         > 2 sends "two"; 2 resets
         stdout "two"
-        2 is closed
         stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        2 is closed
+        > wait
         at 200ms
         3 connects to 127.0.0.1:1
         3 gets "hello\n"
@@ -36,22 +37,21 @@ fn the_same_failure_is_said_once_and_pauses_double() {
         $ connects slowly
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
         stderr tcpx: connect to 127.0.0.1:1: connection refused
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         > 2 refuses
-        2 is closed
+        > wait
         at 300ms
         3 connects to 127.0.0.1:1
         > 3 stands; 3 sends "ok"; 3 ends
         stdout "ok"
-        3 gets FIN
         3 is closed
+        > wait
         at 400ms
         4 connects to 127.0.0.1:1
         > 4 refuses
-        4 is closed
         stderr tcpx: connect to 127.0.0.1:1: connection refused
         > signal INT
         exit 130
@@ -67,8 +67,8 @@ fn a_pipe_goes_on_where_it_was() {
         > stdin "one\n"
         1 gets "one\n"
         > 1 ends; stdin "two\n"
-        1 gets FIN
         1 is closed
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         2 gets "two\n"
@@ -76,6 +76,7 @@ fn a_pipe_goes_on_where_it_was() {
         2 gets FIN
         > 2 ends
         2 is closed
+        > wait
         at 300ms
         3 connects to 127.0.0.1:1
         3 gets FIN
@@ -95,11 +96,13 @@ fn what_a_connection_did_not_send_goes_to_the_next() {
         > 1 takes 3; stdin "abcdef"; stdin ends
         1 gets "abc"
         > 1 resets
-        1 is closed
         stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        1 is closed
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
-        2 gets ">def"
+        2 gets ">"
+        2 gets "def"
         2 gets FIN
         > signal INT
         2 gets RST
@@ -118,6 +121,7 @@ fn a_file_starts_again() {
         1 gets FIN
         > 1 ends
         1 is closed
+        > wait
         at 2s
         2 connects to 127.0.0.1:1
         2 gets "all of it"
@@ -140,23 +144,22 @@ fn on_close(conn, why) { print(why); if app.n == 2 { exit(4) } }"#,
         $ connects slowly
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
         stderr tcpx: connect to 127.0.0.1:1: connection refused
         stdout "refused\n"
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         > 2 stands
         2 gets "1"
         > 2 ends
-        2 gets FIN
         2 is closed
         stdout "eof\n"
+        > wait
         at 300ms
         3 connects to 127.0.0.1:1
         > 3 stands
         3 gets "2"
         > 3 ends
-        3 gets FIN
         3 is closed
         stdout "eof\n"
         exit 4
@@ -174,6 +177,7 @@ fn a_session_runs_for_each_connection() {
         1 gets FIN
         > 1 ends
         1 is closed
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         > 2 sends "b\n"
@@ -193,17 +197,19 @@ fn a_name_is_looked_up_for_each_try() {
         resolves up.example
         > up.example is unknown
         stderr tcpx: resolve up.example: name or service not known
+        > wait
         at 100ms
         resolves up.example
         > up.example is 127.0.0.1
         1 connects to 127.0.0.1:1
         > 1 ends
-        1 gets FIN
         1 is closed
+        > wait
         at 300ms
         resolves up.example
         > up.example is unknown
         stderr tcpx: resolve up.example: name or service not known
+        > wait
         at 700ms
         resolves up.example
         > up.example is unknown
@@ -220,8 +226,8 @@ fn an_answer_that_is_expected_may_come_on_any_connection() {
         1 connects to 127.0.0.1:1
         > 1 sends "not yet"; 1 ends
         stdout "not yet"
-        1 gets FIN
         1 is closed
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         > 2 sends "ready"

@@ -7,24 +7,23 @@ fn a_refused_connection_is_tried_again_so_many_times() {
     play(
         r#"tcpx connect 127.0.0.1 1 --retry 2 -v
         $ connects slowly
-        1 connects to 127.0.0.1:1
         stderr tcpx: trying 127.0.0.1:1
+        1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
         stderr tcpx: 127.0.0.1:1: connection refused
         stderr tcpx: connect to 127.0.0.1:1: connection refused; trying again in 1s (and once more)
+        > wait
         at 1s
-        2 connects to 127.0.0.1:1
         stderr tcpx: trying 127.0.0.1:1
+        2 connects to 127.0.0.1:1
         > 2 refuses
-        2 is closed
         stderr tcpx: 127.0.0.1:1: connection refused
         stderr tcpx: connect to 127.0.0.1:1: connection refused; trying again in 1s (the last time)
+        > wait
         at 2s
-        3 connects to 127.0.0.1:1
         stderr tcpx: trying 127.0.0.1:1
+        3 connects to 127.0.0.1:1
         > 3 refuses
-        3 is closed
         stderr tcpx: 127.0.0.1:1: connection refused
         stderr tcpx: connect to 127.0.0.1:1: connection refused
         exit 7
@@ -41,11 +40,12 @@ fn stdin_and_preamble_wait_for_the_try_that_succeeds() {
         $ stdin ends
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
+        > wait
         at 200ms
         2 connects to 127.0.0.1:1
         > 2 stands
-        2 gets "hello rest"
+        2 gets "hello "
+        2 gets "rest"
         2 gets FIN
         > 2 sends "ok"; 2 ends
         stdout "ok"
@@ -62,11 +62,11 @@ fn a_try_that_takes_too_long_is_one_without_a_connection() {
         $ connects slowly
         1 connects to 127.0.0.1:1
         at 2s
-        1 is closed
+        1 is given up
         at 3s
         2 connects to 127.0.0.1:1
         at 5s
-        2 is closed
+        2 is given up
         stderr tcpx: connect to 127.0.0.1:1: timed out after 2s
         exit 28
         "#,
@@ -80,7 +80,6 @@ fn the_limit_of_the_run_ends_the_pause_between_two_tries() {
         $ connects slowly
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
         at 5s
         stderr tcpx: timed out after 5s (--timeout): connect to 127.0.0.1:1: connection refused
         exit 28
@@ -91,7 +90,6 @@ fn the_limit_of_the_run_ends_the_pause_between_two_tries() {
         $ connects slowly
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
         > signal INT
         exit 130
         "#,
@@ -116,8 +114,8 @@ fn a_connection_that_stood_is_not_made_again() {
         r#"tcpx connect 127.0.0.1 1 --retry 5
         1 connects to 127.0.0.1:1
         > 1 resets
-        1 is closed
         stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        1 is closed
         exit 56
         "#,
     );
@@ -131,11 +129,10 @@ fn a_script_hears_of_the_last_failure_only() {
         $ connects slowly
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
+        > wait
         at 1s
         2 connects to 127.0.0.1:1
         > 2 refuses
-        2 is closed
         stdout "refused\n"
         exit 7
         "#,
@@ -146,14 +143,14 @@ fn a_script_hears_of_the_last_failure_only() {
 fn datagrams_that_were_refused_are_sent_again() {
     play(
         r#"tcpx connect -u 127.0.0.1 1 --retry 2 --retry-delay 200ms --send hello
-        $ stdin "one"
-        1 connects to udp://127.0.0.1:1
+        1 connects to 127.0.0.1:1
         1 gets "hello"
+        > stdin "one"
         1 gets "one"
         > stdin ends; 1 refuses
-        1 is closed
+        > wait
         at 200ms
-        2 connects to udp://127.0.0.1:1
+        2 connects to 127.0.0.1:1
         2 gets "hello"
         2 gets "one"
         > 2 sends "ok"

@@ -87,6 +87,8 @@ pub(super) struct FakeOutput {
     /// How many bytes it takes; `None`: all.
     pub(super) room: Option<usize>,
     pub(super) gone: bool,
+    /// It is `/dev/null`.
+    pub(super) is_nowhere: bool,
     pub(super) full_disk: bool,
 }
 

@@ -9,11 +9,11 @@ fn it_ends_once_there_is_a_connection() {
         $ connects slowly
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         > 2 refuses
-        2 is closed
+        > wait
         at 300ms
         3 connects to 127.0.0.1:1
         > 3 stands
@@ -30,12 +30,15 @@ fn a_name_may_become_known_and_a_silent_target_is_tried_again() {
         $ connects slowly
         resolves up.example
         > up.example is unknown
+        > wait
         at 100ms
         resolves up.example
         > up.example is 127.0.0.1
         1 connects to 127.0.0.1:1
+        > wait
         at 2100ms
-        1 is closed
+        1 is given up
+        > wait
         at 2300ms
         resolves up.example
         > up.example is 127.0.0.1
@@ -52,17 +55,16 @@ fn the_time_limit_says_what_the_last_try_has_failed_with() {
     play(
         r#"tcpx wait 127.0.0.1 1 --timeout 150ms -v
         $ connects slowly
-        1 connects to 127.0.0.1:1
         stderr tcpx: trying 127.0.0.1:1
+        1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
         stderr tcpx: 127.0.0.1:1: connection refused
         stderr tcpx: connect to 127.0.0.1:1: connection refused; trying again in 100ms
+        > wait
         at 100ms
-        2 connects to 127.0.0.1:1
         stderr tcpx: trying 127.0.0.1:1
+        2 connects to 127.0.0.1:1
         > 2 refuses
-        2 is closed
         stderr tcpx: 127.0.0.1:1: connection refused
         stderr tcpx: connect to 127.0.0.1:1: connection refused; trying again in 200ms
         at 150ms
@@ -79,18 +81,21 @@ fn a_banner_is_awaited_on_one_connection_after_the_other() {
         1 connects to 127.0.0.1:1
         1 gets "PING\n"
         > 1 sends "loading"; 1 ends
-        1 gets FIN
         1 is closed
+        > wait
         at 100ms
         2 connects to 127.0.0.1:1
         2 gets "PING\n"
         > 2 resets
         2 is closed
+        > wait
         at 300ms
         3 connects to 127.0.0.1:1
         3 gets "PING\n"
+        > wait
         at 3300ms
         3 gets RST
+        > wait
         at 3700ms
         4 connects to 127.0.0.1:1
         4 gets "PING\n"
@@ -110,7 +115,6 @@ fn a_signal_ends_it() {
         $ connects slowly
         1 connects to 127.0.0.1:1
         > 1 refuses
-        1 is closed
         > signal TERM
         exit 143
         "#,

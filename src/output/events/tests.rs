@@ -70,6 +70,14 @@ fn every_notice_has_its_line() {
             r#""conn":7,"event":"attempt_failed","address":"[::1]:80","cause":"connection refused""#,
         ),
         (
+            Notice::Retry { conn: 7, error: Some(&error), pause: took, left: Some(2), is_news: false },
+            r#""conn":7,"event":"retry","kind":"connect","message":"connect to h:80: connection refused","pause_us":42,"left":2"#,
+        ),
+        (
+            Notice::Retry { conn: 7, error: None, pause: took, left: None, is_news: false },
+            r#""conn":7,"event":"retry","pause_us":42"#,
+        ),
+        (
             Notice::Opened { conn: &conn, took: Some(took) },
             r#""conn":7,"event":"opened","side":"client","peer":"[::1]:80","local":"[::1]:5000","duration_us":42"#,
         ),
