@@ -30,6 +30,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Merge results of load runs: text, JSON, one HTML page, thresholds')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests in scripts: every fn test_*()')
+            [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Find the ports of a host that accept')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until servers accept, or answer: for scripts and CI')
             [CompletionResult]::new('nc', 'nc', [CompletionResultType]::ParameterValue, 'Take the options of OpenBSD''s nc, with its words and exit codes')
             [CompletionResult]::new('ncat', 'ncat', [CompletionResultType]::ParameterValue, 'Take the options of Ncat, with its words and exit codes')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
@@ -69,6 +71,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--eof-wait', '--eof-wait', [CompletionResultType]::ParameterName, 'After stdin has ended, wait at most this long for the peer')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Give up when there is no connection after this time')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up when there is no connection after this time')
+            [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Try this many times more when there is no connection (7), or not in time (28)')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Time between two tries [default: 1s; with --reconnect 100ms, twice as long each time, up to 30s]')
             [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'End when nothing moved in either direction for this time; counts for each connection')
             [CompletionResult]::new('--idle-timeout', '--idle-timeout', [CompletionResultType]::ParameterName, 'End when nothing moved in either direction for this time; counts for each connection')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, whatever happens')
@@ -78,6 +82,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always')
             [CompletionResult]::new('--echo', '--echo', [CompletionResultType]::ParameterName, 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not')
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Start this command of the shell once there is a connection, and end with its status when it ends')
             [CompletionResult]::new('--proxy-protocol', '--proxy-protocol', [CompletionResultType]::ParameterName, 'Tell the server our address first, in a header of the PROXY protocol')
             [CompletionResult]::new('--keepalive', '--keepalive', [CompletionResultType]::ParameterName, 'Ask a silent peer whether it is there after this time [default: the system''s]; 0: never')
             [CompletionResult]::new('--memory', '--memory', [CompletionResultType]::ParameterName, 'Bytes that all connections together may hold [default: a quarter of the memory]')
@@ -110,6 +115,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--send-only', '--send-only', [CompletionResultType]::ParameterName, 'Discard what is received; end after stdin, when the peer does')
             [CompletionResult]::new('--recv-only', '--recv-only', [CompletionResultType]::ParameterName, 'Never read stdin')
             [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read stdin, under its other name')
+            [CompletionResult]::new('--reconnect', '--reconnect', [CompletionResultType]::ParameterName, 'Connect again after any end, until a signal or exit() of a script')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; repeat for still more')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on stderr but errors')
@@ -323,6 +329,55 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'tcpx;scan' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The ports: numbers, service names and ranges, as in 22,http,8000-8100')
+            [CompletionResult]::new('--ports', '--ports', [CompletionResultType]::ParameterName, 'The ports: numbers, service names and ranges, as in 22,http,8000-8100')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'How long one port may take without an answer [default: 2s]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'How long one port may take without an answer [default: 2s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, whatever is not known yet (exit 28)')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT')
+            [CompletionResult]::new('--proxy-auth-file', '--proxy-auth-file', [CompletionResultType]::ParameterName, 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write one array of JSON: [{"port":22,"state":"open"}]')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Write closed and filtered ports, too')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Use IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 only')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'tcpx;wait' {
+            [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Wait until what a new connection receives matches')
+            [CompletionResult]::new('--send', '--send', [CompletionResultType]::ParameterName, 'Send this text on each connection before the answer is awaited; knows \\r \\n \\t \\0 \\xHH \\u{...}')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Give up a try after this time without a connection, or without an answer [default: 5s]')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up a try after this time without a connection, or without an answer [default: 5s]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this time (exit 28) [default: never]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT')
+            [CompletionResult]::new('--proxy-auth-file', '--proxy-auth-file', [CompletionResultType]::ParameterName, 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH')
+            [CompletionResult]::new('--tls-ca', '--tls-ca', [CompletionResultType]::ParameterName, 'Trust these certificates (PEM) in place of the system''s')
+            [CompletionResult]::new('--tls-pin', '--tls-pin', [CompletionResultType]::ParameterName, 'Trust the certificate with this SHA-256 alone, whatever its name, dates and issuer')
+            [CompletionResult]::new('--tls-name', '--tls-name', [CompletionResultType]::ParameterName, 'The name to ask for (SNI) and to verify, in place of the host''s')
+            [CompletionResult]::new('--tls-alpn', '--tls-alpn', [CompletionResultType]::ParameterName, 'Protocols to speak inside (ALPN), the best first, as in h2,http/1.1')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Our certificate (PEM), and those that lead from it to its root')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'Its private key (PEM), if it is not in the same file')
+            [CompletionResult]::new('--tls-client-ca', '--tls-client-ca', [CompletionResultType]::ParameterName, 'As server: require a certificate that one of these (PEM) has signed')
+            [CompletionResult]::new('--handshake-timeout', '--handshake-timeout', [CompletionResultType]::ParameterName, 'Give up a TLS handshake that is not done after this time [default: 10s]')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say each try on stderr')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on stderr but the error that ends it')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on stderr but the error that ends it')
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'Use UDP; only an answer that --expect waits for proves that somebody is there')
+            [CompletionResult]::new('--udp', '--udp', [CompletionResultType]::ParameterName, 'Use UDP; only an answer that --expect waits for proves that somebody is there')
+            [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Use IPv4 only')
+            [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Use IPv6 only')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('--no-dns', '--no-dns', [CompletionResultType]::ParameterName, 'Resolve no names; only addresses work')
+            [CompletionResult]::new('--tls', '--tls', [CompletionResultType]::ParameterName, 'Speak TLS (1.2 or 1.3); the same as tls:// before the host')
+            [CompletionResult]::new('--tls-insecure', '--tls-insecure', [CompletionResultType]::ParameterName, 'Trust everybody: what is sent may be read and changed on its way')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'tcpx;nc' {
             break
         }
@@ -405,6 +460,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
             [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Merge results of load runs: text, JSON, one HTML page, thresholds')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests in scripts: every fn test_*()')
+            [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Find the ports of a host that accept')
+            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until servers accept, or answer: for scripts and CI')
             [CompletionResult]::new('nc', 'nc', [CompletionResultType]::ParameterValue, 'Take the options of OpenBSD''s nc, with its words and exit codes')
             [CompletionResult]::new('ncat', 'ncat', [CompletionResultType]::ParameterValue, 'Take the options of Ncat, with its words and exit codes')
             [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
@@ -427,6 +484,12 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;help;test' {
+            break
+        }
+        'tcpx;help;scan' {
+            break
+        }
+        'tcpx;help;wait' {
             break
         }
         'tcpx;help;nc' {

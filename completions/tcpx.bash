@@ -46,11 +46,17 @@ _tcpx() {
             tcpx,run)
                 cmd="tcpx__subcmd__run"
                 ;;
+            tcpx,scan)
+                cmd="tcpx__subcmd__scan"
+                ;;
             tcpx,script)
                 cmd="tcpx__subcmd__script"
                 ;;
             tcpx,test)
                 cmd="tcpx__subcmd__test"
+                ;;
+            tcpx,wait)
+                cmd="tcpx__subcmd__wait"
                 ;;
             tcpx__subcmd__help,completions)
                 cmd="tcpx__subcmd__help__subcmd__completions"
@@ -82,11 +88,17 @@ _tcpx() {
             tcpx__subcmd__help,run)
                 cmd="tcpx__subcmd__help__subcmd__run"
                 ;;
+            tcpx__subcmd__help,scan)
+                cmd="tcpx__subcmd__help__subcmd__scan"
+                ;;
             tcpx__subcmd__help,script)
                 cmd="tcpx__subcmd__help__subcmd__script"
                 ;;
             tcpx__subcmd__help,test)
                 cmd="tcpx__subcmd__help__subcmd__test"
+                ;;
+            tcpx__subcmd__help,wait)
+                cmd="tcpx__subcmd__help__subcmd__wait"
                 ;;
             tcpx__subcmd__help__subcmd__script,check)
                 cmd="tcpx__subcmd__help__subcmd__script__subcmd__check"
@@ -137,7 +149,7 @@ _tcpx() {
 
     case "${cmd}" in
         tcpx)
-            opts="-h -V --help --version connect listen run report test nc ncat script encodings completions man help"
+            opts="-h -V --help --version connect listen run report test scan wait nc ncat script encodings completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,7 +177,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__connect)
-            opts="-E -C -s -z -w -i -v -q -x -o -u -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --source --proxy-protocol --udp --nodelay --keepalive --no-nodelay --memory --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
+            opts="-E -C -s -z -w -i -v -q -x -o -u -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --retry --retry-delay --reconnect --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --source --run --proxy-protocol --udp --nodelay --keepalive --no-nodelay --memory --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -326,6 +338,14 @@ _tcpx() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --retry)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -392,6 +412,10 @@ _tcpx() {
                     return 0
                     ;;
                 --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -556,7 +580,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__help)
-            opts="connect listen run report test nc ncat script encodings completions man help"
+            opts="connect listen run report test scan wait nc ncat script encodings completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -709,6 +733,20 @@ _tcpx() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tcpx__subcmd__help__subcmd__scan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tcpx__subcmd__help__subcmd__script)
             opts="list show check new"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -780,6 +818,20 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__help__subcmd__wait)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1474,6 +1526,59 @@ _tcpx() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tcpx__subcmd__scan)
+            opts="-p -v -w -4 -6 -n -h --ports --json --connect-timeout --timeout --no-dns --proxy --proxy-auth-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ports)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-auth-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         tcpx__subcmd__script)
             opts="-h --help list show check new help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -1744,6 +1849,135 @@ _tcpx() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tcpx__subcmd__wait)
+            opts="-w -v -q -u -4 -6 -n -h --expect --send --connect-timeout --timeout --quiet --udp --no-dns --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --expect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --send)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-auth-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tls-ca)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tls-pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-alpn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tls-key)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --tls-client-ca)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --handshake-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

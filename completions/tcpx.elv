@@ -27,6 +27,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand run 'Run a script from top to bottom: its fn main()'
             cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
             cand test 'Run the tests in scripts: every fn test_*()'
+            cand scan 'Find the ports of a host that accept'
+            cand wait 'Wait until servers accept, or answer: for scripts and CI'
             cand nc 'Take the options of OpenBSD''s nc, with its words and exit codes'
             cand ncat 'Take the options of Ncat, with its words and exit codes'
             cand script 'List and show the built-in scripts, begin and check your own'
@@ -65,6 +67,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --eof-wait 'After stdin has ended, wait at most this long for the peer'
             cand -w 'Give up when there is no connection after this time'
             cand --connect-timeout 'Give up when there is no connection after this time'
+            cand --retry 'Try this many times more when there is no connection (7), or not in time (28)'
+            cand --retry-delay 'Time between two tries [default: 1s; with --reconnect 100ms, twice as long each time, up to 30s]'
             cand -i 'End when nothing moved in either direction for this time; counts for each connection'
             cand --idle-timeout 'End when nothing moved in either direction for this time; counts for each connection'
             cand --timeout 'End after this time, whatever happens'
@@ -74,6 +78,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --progress 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always'
             cand --echo 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not'
             cand --source 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT'
+            cand --run 'Start this command of the shell once there is a connection, and end with its status when it ends'
             cand --proxy-protocol 'Tell the server our address first, in a header of the PROXY protocol'
             cand --keepalive 'Ask a silent peer whether it is there after this time [default: the system''s]; 0: never'
             cand --memory 'Bytes that all connections together may hold [default: a quarter of the memory]'
@@ -106,6 +111,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --send-only 'Discard what is received; end after stdin, when the peer does'
             cand --recv-only 'Never read stdin'
             cand --no-stdin 'Never read stdin, under its other name'
+            cand --reconnect 'Connect again after any end, until a signal or exit() of a script'
             cand -v 'Say more on stderr; repeat for still more'
             cand -q 'Say nothing on stderr but errors'
             cand --quiet 'Say nothing on stderr but errors'
@@ -314,6 +320,53 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'tcpx;scan'= {
+            cand -p 'The ports: numbers, service names and ranges, as in 22,http,8000-8100'
+            cand --ports 'The ports: numbers, service names and ranges, as in 22,http,8000-8100'
+            cand -w 'How long one port may take without an answer [default: 2s]'
+            cand --connect-timeout 'How long one port may take without an answer [default: 2s]'
+            cand --timeout 'End after this time, whatever is not known yet (exit 28)'
+            cand --proxy 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT'
+            cand --proxy-auth-file 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH'
+            cand --json 'Write one array of JSON: [{"port":22,"state":"open"}]'
+            cand -v 'Write closed and filtered ports, too'
+            cand -4 'Use IPv4 only'
+            cand -6 'Use IPv6 only'
+            cand -n 'Resolve no names; only addresses work'
+            cand --no-dns 'Resolve no names; only addresses work'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tcpx;wait'= {
+            cand --expect 'Wait until what a new connection receives matches'
+            cand --send 'Send this text on each connection before the answer is awaited; knows \\r \\n \\t \\0 \\xHH \\u{...}'
+            cand -w 'Give up a try after this time without a connection, or without an answer [default: 5s]'
+            cand --connect-timeout 'Give up a try after this time without a connection, or without an answer [default: 5s]'
+            cand --timeout 'Give up after this time (exit 28) [default: never]'
+            cand --proxy 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT'
+            cand --proxy-auth-file 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH'
+            cand --tls-ca 'Trust these certificates (PEM) in place of the system''s'
+            cand --tls-pin 'Trust the certificate with this SHA-256 alone, whatever its name, dates and issuer'
+            cand --tls-name 'The name to ask for (SNI) and to verify, in place of the host''s'
+            cand --tls-alpn 'Protocols to speak inside (ALPN), the best first, as in h2,http/1.1'
+            cand --tls-cert 'Our certificate (PEM), and those that lead from it to its root'
+            cand --tls-key 'Its private key (PEM), if it is not in the same file'
+            cand --tls-client-ca 'As server: require a certificate that one of these (PEM) has signed'
+            cand --handshake-timeout 'Give up a TLS handshake that is not done after this time [default: 10s]'
+            cand -v 'Say each try on stderr'
+            cand -q 'Say nothing on stderr but the error that ends it'
+            cand --quiet 'Say nothing on stderr but the error that ends it'
+            cand -u 'Use UDP; only an answer that --expect waits for proves that somebody is there'
+            cand --udp 'Use UDP; only an answer that --expect waits for proves that somebody is there'
+            cand -4 'Use IPv4 only'
+            cand -6 'Use IPv6 only'
+            cand -n 'Resolve no names; only addresses work'
+            cand --no-dns 'Resolve no names; only addresses work'
+            cand --tls 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
+            cand --tls-insecure 'Trust everybody: what is sent may be read and changed on its way'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'tcpx;nc'= {
         }
         &'tcpx;ncat'= {
@@ -380,6 +433,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand run 'Run a script from top to bottom: its fn main()'
             cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
             cand test 'Run the tests in scripts: every fn test_*()'
+            cand scan 'Find the ports of a host that accept'
+            cand wait 'Wait until servers accept, or answer: for scripts and CI'
             cand nc 'Take the options of OpenBSD''s nc, with its words and exit codes'
             cand ncat 'Take the options of Ncat, with its words and exit codes'
             cand script 'List and show the built-in scripts, begin and check your own'
@@ -397,6 +452,10 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         &'tcpx;help;report'= {
         }
         &'tcpx;help;test'= {
+        }
+        &'tcpx;help;scan'= {
+        }
+        &'tcpx;help;wait'= {
         }
         &'tcpx;help;nc'= {
         }

@@ -31,6 +31,8 @@ complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "listen" -d 'Listen for on
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "report" -d 'Merge results of load runs: text, JSON, one HTML page, thresholds'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "test" -d 'Run the tests in scripts: every fn test_*()'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "scan" -d 'Find the ports of a host that accept'
+complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "wait" -d 'Wait until servers accept, or answer: for scripts and CI'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "nc" -d 'Take the options of OpenBSD\'s nc, with its words and exit codes'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "ncat" -d 'Take the options of Ncat, with its words and exit codes'
 complete -c tcpx -n "__fish_tcpx_needs_command" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
@@ -68,6 +70,8 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l fail-on -d 'End wi
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l until -d 'End stdout exactly with this match, or after N bytes (Nb) or lines (Nl)' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s w -l connect-timeout -d 'Give up when there is no connection after this time' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l retry -d 'Try this many times more when there is no connection (7), or not in time (28)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l retry-delay -d 'Time between two tries [default: 1s; with --reconnect 100ms, twice as long each time, up to 30s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time; counts for each connection' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l timeout -d 'End after this time, whatever happens' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s o -l output -d 'Write to this file instead of stdout' -r -F
@@ -78,6 +82,7 @@ never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l echo -d 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not' -r -f -a "on\t'Show it'
 off\t'Do not show it, nor keep it for later runs'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l run -d 'Start this command of the shell once there is a connection, and end with its status when it ends' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy-protocol -d 'Tell the server our address first, in a header of the PROXY protocol' -r -f -a "v1\t''
 v2\t''"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
@@ -110,6 +115,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-shutdown -d 'Do
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l send-only -d 'Discard what is received; end after stdin, when the peer does'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l recv-only -d 'Never read stdin'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-stdin -d 'Never read stdin, under its other name'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l reconnect -d 'Connect again after any end, until a signal or exit() of a script'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s v -d 'Say more on stderr; repeat for still more'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s q -l quiet -d 'Say nothing on stderr but errors'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s x -l hex -d 'Show both directions as a hex dump on stderr'
@@ -290,6 +296,40 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s 4 -d 'Use IPv4 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s 6 -d 'Use IPv6 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s n -l no-dns -d 'Resolve no names; only addresses work'
 complete -c tcpx -n "__fish_tcpx_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s p -l ports -d 'The ports: numbers, service names and ranges, as in 22,http,8000-8100' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s w -l connect-timeout -d 'How long one port may take without an answer [default: 2s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -l timeout -d 'End after this time, whatever is not known yet (exit 28)' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -l json -d 'Write one array of JSON: [{"port":22,"state":"open"}]'
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s v -d 'Write closed and filtered ports, too'
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s 4 -d 'Use IPv4 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s 6 -d 'Use IPv6 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l expect -d 'Wait until what a new connection receives matches' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l send -d 'Send this text on each connection before the answer is awaited; knows \\\\r \\\\n \\\\t \\\\0 \\\\xHH \\\\u{...}' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s w -l connect-timeout -d 'Give up a try after this time without a connection, or without an answer [default: 5s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l timeout -d 'Give up after this time (exit 28) [default: never]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-ca -d 'Trust these certificates (PEM) in place of the system\'s' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-pin -d 'Trust the certificate with this SHA-256 alone, whatever its name, dates and issuer' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-name -d 'The name to ask for (SNI) and to verify, in place of the host\'s' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-alpn -d 'Protocols to speak inside (ALPN), the best first, as in h2,http/1.1' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-cert -d 'Our certificate (PEM), and those that lead from it to its root' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-key -d 'Its private key (PEM), if it is not in the same file' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-client-ca -d 'As server: require a certificate that one of these (PEM) has signed' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s v -d 'Say each try on stderr'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s q -l quiet -d 'Say nothing on stderr but the error that ends it'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s u -l udp -d 'Use UDP; only an answer that --expect waits for proves that somebody is there'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s 4 -d 'Use IPv4 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s 6 -d 'Use IPv6 only'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s n -l no-dns -d 'Resolve no names; only addresses work'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls -d 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l tls-insecure -d 'Trust everybody: what is sent may be read and changed on its way'
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -f -a "list" -d 'List the built-in scripts'
 complete -c tcpx -n "__fish_tcpx_using_subcommand script; and not __fish_seen_subcommand_from list show check new help" -f -a "show" -d 'Write a built-in script to stdout'
@@ -310,18 +350,20 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand script; and __fish_seen_subcom
 complete -c tcpx -n "__fish_tcpx_using_subcommand encodings" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c tcpx -n "__fish_tcpx_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "report" -d 'Merge results of load runs: text, JSON, one HTML page, thresholds'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "test" -d 'Run the tests in scripts: every fn test_*()'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "nc" -d 'Take the options of OpenBSD\'s nc, with its words and exit codes'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "ncat" -d 'Take the options of Ncat, with its words and exit codes'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "encodings" -d 'List every encoding with its aliases'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "completions" -d 'Write completions for a shell to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "man" -d 'Write a manual page to stdout'
-complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test nc ncat script encodings completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "connect" -d 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "listen" -d 'Listen for one peer; for many with -k, for a scripted server with --script'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "run" -d 'Run a script from top to bottom: its fn main()'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "report" -d 'Merge results of load runs: text, JSON, one HTML page, thresholds'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "test" -d 'Run the tests in scripts: every fn test_*()'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "scan" -d 'Find the ports of a host that accept'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "wait" -d 'Wait until servers accept, or answer: for scripts and CI'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "nc" -d 'Take the options of OpenBSD\'s nc, with its words and exit codes'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "ncat" -d 'Take the options of Ncat, with its words and exit codes'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "script" -d 'List and show the built-in scripts, begin and check your own'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "encodings" -d 'List every encoding with its aliases'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "completions" -d 'Write completions for a shell to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "man" -d 'Write a manual page to stdout'
+complete -c tcpx -n "__fish_tcpx_using_subcommand help; and not __fish_seen_subcommand_from connect listen run report test scan wait nc ncat script encodings completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "list" -d 'List the built-in scripts'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "show" -d 'Write a built-in script to stdout'
 complete -c tcpx -n "__fish_tcpx_using_subcommand help; and __fish_seen_subcommand_from script" -f -a "check" -d 'Say everything that is wrong with scripts; silent if nothing is'

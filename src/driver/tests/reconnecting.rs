@@ -177,9 +177,10 @@ fn a_session_runs_for_each_connection() {
         1 gets FIN
         > 1 ends
         1 is closed
-        > wait
+        > wait 150ms
         at 100ms
         2 connects to 127.0.0.1:1
+        at 150ms
         > 2 sends "b\n"
         2 gets "b!"
         2 gets FIN

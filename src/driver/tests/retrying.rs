@@ -36,8 +36,7 @@ fn stdin_and_preamble_wait_for_the_try_that_succeeds() {
     play(
         r#"tcpx connect 127.0.0.1 1 --retry 1 --retry-delay 200ms --send 'hello '
         $ connects slowly
-        $ stdin "rest"
-        $ stdin ends
+        $ stdin file "rest"
         1 connects to 127.0.0.1:1
         > 1 refuses
         > wait
@@ -133,6 +132,7 @@ fn a_script_hears_of_the_last_failure_only() {
         at 1s
         2 connects to 127.0.0.1:1
         > 2 refuses
+        stderr tcpx: connect to 127.0.0.1:1: connection refused
         stdout "refused\n"
         exit 7
         "#,

@@ -92,13 +92,13 @@ fn a_banner_is_awaited_on_one_connection_after_the_other() {
         at 300ms
         3 connects to 127.0.0.1:1
         3 gets "PING\n"
-        > wait
+        > wait 4s
         at 3300ms
         3 gets RST
-        > wait
         at 3700ms
         4 connects to 127.0.0.1:1
         4 gets "PING\n"
+        at 4300ms
         > 4 sends "ready\n"
         4 gets FIN
         > 4 ends
