@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use mio::Interest;
 
+use crate::config::SocketOptions;
 use crate::config::scan::{PortState, Scan as Wanted};
 use crate::driver::io::{Io, Source};
 use crate::endpoint::Address;
@@ -171,9 +172,9 @@ impl Scan {
     }
 
     fn begin(&mut self, io: &mut Io, index: usize, address: SocketAddr) -> io::Result<()> {
-        let connecting = io.network.connect(&Address::Ip(address), None);
+        let connecting = io.network.connect(&Address::Ip(address), None, &SocketOptions::default());
         let mut connecting = connecting.map_err(|error| match error {
-            StartError::Connect(error) | StartError::Bind(error) => error,
+            StartError::Connect(error) | StartError::Bind(error) | StartError::Option(error) => error,
             StartError::Busy => io::ErrorKind::WouldBlock.into(),
         })?;
         // On this machine it is decided at once.

@@ -6,7 +6,7 @@ use super::{
     Action, Config, Input, Keepalive, Limits, Output, Role, Text, VerdictPatterns, family, limit, proxies, rules,
 };
 use crate::cli::args::ScanArgs;
-use crate::config::{Scan, Tls};
+use crate::config::{Scan, SocketOptions, Tls};
 use crate::endpoint::{Endpoint, parse_port};
 use crate::error::{Error, Result};
 use crate::proxy::check_route;
@@ -47,6 +47,7 @@ pub(super) fn resolve(args: &ScanArgs) -> Result<Action> {
         family: family(args.ipv4, args.ipv6),
         no_dns: args.no_dns,
         nodelay: true,
+        sockets: SocketOptions::default(),
         keepalive: Keepalive::System,
         proxies,
         memory: None,

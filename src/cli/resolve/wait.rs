@@ -8,8 +8,8 @@ use super::{
     text_to_send, tls, values,
 };
 use crate::cli::args::WaitArgs;
-use crate::config::Retry;
 use crate::config::retry::RetryAfter;
+use crate::config::{Retry, SocketOptions};
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
 use crate::proxy::check_route;
@@ -68,6 +68,7 @@ fn wait_for(args: &WaitArgs, target: Endpoint, is_tls: bool) -> Result<Config> {
         family: family(args.ipv4, args.ipv6),
         no_dns: args.no_dns,
         nodelay: true,
+        sockets: SocketOptions::default(),
         keepalive: Keepalive::System,
         proxies,
         memory: None,

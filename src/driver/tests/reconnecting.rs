@@ -184,8 +184,9 @@ fn a_session_runs_for_each_connection() {
         > 2 sends "b\n"
         2 gets "b!"
         2 gets FIN
-        > signal INT
+        > 2 ends
         2 is closed
+        > signal INT
         exit 130
         "#,
     );
