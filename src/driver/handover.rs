@@ -172,7 +172,7 @@ mod tests {
         unsent.note_datagram(b"");
         assert_eq!(unsent.take_datagrams(), [b"a".to_vec(), Vec::new()]);
         for _ in 0..3 {
-            unsent.note_datagram(&[0; 600_000]);
+            unsent.note_datagram(&vec![0; 600_000]);
         }
         assert!(unsent.take_datagrams().is_empty());
     }

@@ -97,14 +97,11 @@ impl Redial {
         if !stood {
             self.left = self.left.map(|left| left.saturating_sub(1));
         }
-        let pause = match self.retry.and_then(|retry| retry.delay) {
-            Some(delay) => delay,
-            None => {
-                let pause = self.pause;
-                self.pause = (pause * 2).min(self.longest_pause());
-                pause
-            }
-        };
+        let delay = self.retry.and_then(|retry| retry.delay);
+        let pause = delay.unwrap_or(self.pause);
+        if delay.is_none() {
+            self.pause = (pause * 2).min(self.longest_pause());
+        }
         // A pause beyond the end of all clocks is none that ends.
         self.at = now.checked_add(pause).or_else(|| now.checked_add(LONGEST_PAUSE * 1_000_000));
         NextTry { pause, left: self.left }

@@ -107,7 +107,7 @@ impl Stdin {
 
     /// The same for connections that follow each other, if they do.
     pub(super) fn again(self, text: Option<Text>) -> Self {
-        Self { again: text.map(|text| Handover::new(text)), ..self }
+        Self { again: text.map(Handover::new), ..self }
     }
 
     /// Registers stdin.
@@ -460,7 +460,7 @@ impl Stdin {
     }
 
     fn has_first(&self) -> bool {
-        self.again.as_ref().is_some_and(|again| again.has_first())
+        self.again.as_ref().is_some_and(Handover::has_first)
     }
 
     fn is_over(&self) -> bool {
