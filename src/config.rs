@@ -297,6 +297,8 @@ pub struct Input {
     pub no_shutdown: bool,
     /// `--eof-wait`: how long to wait for the peer after stdin has ended.
     pub eof_wait: Option<Duration>,
+    /// `--line-delay`: the pause after each line that is sent.
+    pub line_delay: Option<Duration>,
 }
 
 /// Time limits.

@@ -23,6 +23,7 @@ mod server;
 mod sockets;
 mod terminal;
 mod test;
+mod time;
 mod tls;
 mod transport;
 mod wait;
@@ -37,6 +38,7 @@ pub(super) use server::ServerArgs;
 pub(super) use sockets::SocketArgs;
 pub(super) use terminal::{EchoWord, TerminalArgs};
 pub(super) use test::TestArgs;
+pub(super) use time::TimeArgs;
 pub(super) use tls::TlsArgs;
 pub(super) use transport::TransportArgs;
 pub(super) use wait::WaitArgs;
@@ -477,31 +479,6 @@ pub(super) struct EndingArgs {
     /// Never read stdin, under its other name
     #[arg(long)]
     pub(super) no_stdin: bool,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = TIME)]
-pub(super) struct TimeArgs {
-    /// End when nothing moved in either direction for this time; counts for each connection
-    #[arg(
-        short = 'i',
-        long,
-        value_name = "DUR",
-        allow_hyphen_values = true,
-        long_help = "End when nothing moved in either direction for this time (exit 28); counts for each connection. A peer \
-                     that still acknowledges what was sent is not idle, however slowly it reads, and neither is one that \
-                     waits because stdout or its partner is full"
-    )]
-    pub(super) idle_timeout: Option<String>,
-    /// End after this time, whatever happens
-    #[arg(
-        long,
-        value_name = "DUR",
-        allow_hyphen_values = true,
-        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h; a bare number is \
-                     in seconds"
-    )]
-    pub(super) timeout: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -16,6 +16,7 @@ pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
         (_, Some("e")) => ("--exec 'PROG ARGS' lets a program answer, --script FILE answers without one", "", ""),
         (_, Some("c")) | ("--sh-exec", _) => ("--sh COMMAND lets a command of the shell answer", "", ""),
         ("--lua-exec", _) => (NO_LUA, "", ""),
+        ("--delay", _) => ("--line-delay DUR pauses after each line that is sent", "", ""),
         (_, Some("d")) | ("--detach", _) => ("--no-stdin leaves stdin unread", "", ""),
         (_, Some("G")) => ("", "-w DUR limits the time for connecting", "-i DUR ends a silent connection"),
         (_, Some("t")) | ("--telnet", _) => {

@@ -207,7 +207,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble,
-        input: input(&args.ending, !args.probe && !rules::has_program(&args.exec))?,
+        input: input(&args.ending, &args.time, !args.probe && !rules::has_program(&args.exec))?,
         limits: limits(&args.time, connect_limit)?,
         output: output(&args.output, &name),
         script: script(&args.script)?,
@@ -284,7 +284,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         memory: memory(&args.transport)?,
         text: text(&args.text)?,
         preamble: preamble(&args.text, places)?,
-        input: input(&args.ending, !rules::has_program(&args.exec))?,
+        input: input(&args.ending, &args.time, !rules::has_program(&args.exec))?,
         limits: limits(&args.time, None)?,
         output: output(&args.output, &name),
         script: script(&args.script)?,
@@ -356,13 +356,15 @@ fn text_to_send(text: &str) -> Result<PreambleItem> {
     Ok(PreambleItem::Text(pieces))
 }
 
-fn input(args: &EndingArgs, wanted: bool) -> Result<Input> {
+fn input(args: &EndingArgs, time: &TimeArgs, wanted: bool) -> Result<Input> {
+    let or_zero = |option, text: Option<&String>| text.map(|text| values::duration_or_zero(option, text)).transpose();
     Ok(Input {
         read: wanted && !args.recv_only && !args.no_stdin,
         discard_received: args.send_only,
         half_open: args.half_open,
         no_shutdown: args.no_shutdown,
-        eof_wait: args.eof_wait.as_deref().map(|text| values::duration_or_zero("--eof-wait", text)).transpose()?,
+        eof_wait: or_zero("--eof-wait", args.eof_wait.as_ref())?,
+        line_delay: or_zero("--line-delay", time.line_delay.as_ref())?.filter(|delay| !delay.is_zero()),
     })
 }
 

@@ -288,6 +288,7 @@ fn probe_moves_nothing(args: &ConnectArgs) -> Result<()> {
         (args.ending.eof_wait.is_some(), "--eof-wait"),
         (args.ending.send_only, "--send-only"),
         (args.ending.recv_only, "--recv-only"),
+        (args.time.line_delay.is_some(), "--line-delay"),
         (args.output.hex, "--hex"),
         (args.output.output.is_some(), "--output"),
         (args.run.is_some(), "--run"),

@@ -67,7 +67,14 @@ impl Parts {
         match self.stdin.read(&mut self.io, &mut buffer) {
             Step::Moved(n) => {
                 self.note_typed(&buffer[..n]);
-                self.send_to_all(&targets, &buffer[..n]);
+                if self.config.input.line_delay.is_some() && self.config.is_datagram() {
+                    // A pause follows each datagram, so each line is one.
+                    for line in buffer[..n].split_inclusive(|byte| *byte == b'\n') {
+                        self.send_to_all(&targets, line);
+                    }
+                } else {
+                    self.send_to_all(&targets, &buffer[..n]);
+                }
                 self.note_given(&targets, &buffer[..n]);
                 // A no-op if text that cannot be encoded has stopped stdin.
                 self.stdin.wake(&mut self.io);
@@ -167,12 +174,14 @@ impl Parts {
         self.source_failed(&Error::Read { source_name: "stdin".into(), cause: cause(error) });
     }
 
-    /// Whether some target has no room. With several clients, the time limit of each full one starts.
+    /// Whether some target has no room. With several clients, the time limit of each full one starts, unless it is full because
+    /// of `--line-delay`.
     fn is_any_full(&mut self, targets: &[Slot]) -> bool {
         let mark = self.stdin.mark();
         let peers = targets.iter().filter_map(|&slot| self.peers.get(slot));
-        let full: Vec<_> = peers.filter(|peer| peer.link.queued() >= mark).map(Peer::id).collect();
-        self.stdin.note_full(&full, self.io.now);
+        let full: Vec<_> = peers.filter(|peer| peer.link.queued() >= mark).collect();
+        let slow: Vec<_> = full.iter().filter(|peer| !peer.link.is_pausing()).map(|peer| peer.id()).collect();
+        self.stdin.note_full(&slow, self.io.now);
         !full.is_empty()
     }
 

@@ -103,6 +103,9 @@ impl Parts {
         let mut peer = Peer::new(slot, transport, view, self.settings, self.handler.clone(), duties);
         if duties.preamble {
             peer.preamble = Preamble::new(&self.config, slot);
+            if let Some(delay) = self.config.input.line_delay {
+                peer.link.set_line_delay(delay);
+            }
         }
         for layer in layers {
             peer.link.add_layer(self.io.now, layer);

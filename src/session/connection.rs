@@ -36,6 +36,7 @@ use crate::session::idle::IdleWatch;
 use crate::session::inbound::Inbound;
 use crate::session::linger::{self, Linger};
 use crate::session::outbound::Outbound;
+use crate::session::pacing::Pacing;
 use crate::session::timer::{Timer, TimerTable};
 use crate::session::{ChosenForm, CloseReason, ConnError, ConnView, Event, EventMask, Form};
 
@@ -134,6 +135,8 @@ pub struct Connection {
     paused: bool,
     inbound: Inbound,
     outbound: Outbound,
+    /// `None`: there are no pauses between lines.
+    pacing: Option<Box<Pacing>>,
     events: EventQueue,
     /// What is to be done before what follows from the phase.
     action: Option<Action>,
@@ -169,6 +172,7 @@ impl Connection {
             read_ended: false,
             paused: false,
             outbound: if datagrams.is_some() { Outbound::of_datagrams() } else { Outbound::new() },
+            pacing: None,
             events: EventQueue::of(Event::Opened),
             action: None,
             end: None,
@@ -341,6 +345,11 @@ impl Connection {
 
     /// Time has come to `now`; `unacknowledged` is what the kernel still holds of what was sent.
     pub fn handle_timeout(&mut self, now: Instant, unacknowledged: usize) {
+        if self.is_pausing() {
+            // A pause of our own is no silence.
+            self.note_progress(now);
+        }
+        self.end_pause(now);
         while let Some(timer) = self.timers.expired(now) {
             match timer {
                 Timer::Idle => self.check_idle(now, unacknowledged),
@@ -425,7 +434,8 @@ impl Connection {
 
     /// When [`Connection::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        let pause = self.pacing.as_ref().and_then(|pacing| pacing.until()).filter(|_| !self.outbound.is_queue_empty());
+        self.timers.next().into_iter().chain(pause).min()
     }
 
     /// Whether reading is of use: not above the high-water mark, not ended.

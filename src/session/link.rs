@@ -196,7 +196,7 @@ impl Link {
 
     /// Whether bytes may go to the socket without passing through here, once nothing is queued.
     pub fn accepts_moves(&self) -> bool {
-        self.is_transparent() && self.conn.can_send()
+        self.is_transparent() && self.conn.can_send() && !self.conn.is_paced()
     }
 
     // ---- inputs ---------------------------------------------------------------------------------------
@@ -298,6 +298,7 @@ impl Link {
 
     /// Lets out what is due of what layers hold, a piece at a time. Call it before [`Link::poll_transmit`].
     pub fn release_output(&mut self, now: Instant) {
+        self.conn.end_pause(now);
         if !self.is_transparent() {
             self.pass_output(now);
         }
@@ -402,10 +403,12 @@ impl Link {
         self.conn.held() + in_layers
     }
 
-    /// Whether something that was sent or received waits in a layer for its time.
+    /// Whether something that was sent or received waits for its time, in a layer or in a pause between lines.
     pub fn is_delaying(&self) -> bool {
         let is_waiting = |layers: &Layers, to| layers.stack.next_timeout(to).is_some();
         let directions = [Direction::In, Direction::Out];
-        self.layers.as_ref().is_some_and(|layers| directions.into_iter().any(|to| is_waiting(layers, to)))
+        let waits_in_layer =
+            || self.layers.as_ref().is_some_and(|layers| directions.into_iter().any(|to| is_waiting(layers, to)));
+        self.is_pausing() || waits_in_layer()
     }
 }

@@ -20,6 +20,7 @@ mod linger;
 pub mod link;
 mod numbered;
 mod outbound;
+mod pacing;
 pub mod search;
 #[cfg(test)]
 mod tests;

@@ -279,7 +279,7 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
     if !given.has("z") {
         line.add_valued("--idle-timeout", given.time("idle-timeout", "-i timeout")?);
     }
-    if let Some(time) = given.time("delay", "-d delay")? {
+    if let Some(time) = given.time("delay", "-d delay")?.filter(|_| !given.has("z")) {
         line.add_if_there("--line-delay", Some(time), "--delay", "delays between lines are")?;
     }
     let tls = [

@@ -53,7 +53,14 @@ pub(super) fn config(script: Script, conns: &ConnsArgs, timeout: Option<&str>) -
             ..Text::default()
         },
         preamble: Vec::new(),
-        input: Input { read: true, discard_received: false, half_open: false, no_shutdown: false, eof_wait: None },
+        input: Input {
+            read: true,
+            discard_received: false,
+            half_open: false,
+            no_shutdown: false,
+            eof_wait: None,
+            line_delay: None,
+        },
         limits: Limits { run: limit("--timeout", timeout)?, ..Limits::default() },
         output: Output::default(),
         script: Some(script),

@@ -31,6 +31,7 @@ mod logging_in;
 mod one_liners;
 mod opening;
 mod outputs;
+mod pacing;
 mod peer_silence;
 mod proxies;
 mod readers;

@@ -114,8 +114,14 @@ impl Connection {
         self.outbound.as_slice()
     }
 
+    /// Those that may go out now.
+    pub(in crate::session) fn due_front(&self) -> &[u8] {
+        self.poll_transmit().unwrap_or_default()
+    }
+
     /// Layers took the first `n` bytes of the queue; [`Connection::set_held_below`] has to follow.
-    pub(in crate::session) fn consume_front(&mut self, n: usize) {
+    pub(in crate::session) fn consume_front(&mut self, now: Instant, n: usize) {
+        self.pace(now, n);
         self.outbound.consume(n);
     }
 

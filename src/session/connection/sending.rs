@@ -3,10 +3,11 @@
 //! Owns when the outbound queue of a [`Connection`] is drained, and the gaps in it. What the end of our direction means for the
 //! phases is the state machine's business.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Connection, LOW_WATER, Phase, WriteHalf};
 use crate::session::Event;
+use crate::session::pacing::Pacing;
 
 impl Connection {
     /// Queues bytes; ignored once this side is closed.
@@ -57,7 +58,7 @@ impl Connection {
     }
     /// Whether what is sent next may wait outside, in a kernel pipe that the owner of the socket has.
     pub fn accepts_spliced(&self) -> bool {
-        self.write == WriteHalf::Open && self.events.is_empty() && self.outbound.is_queue_empty()
+        self.write == WriteHalf::Open && self.events.is_empty() && self.outbound.is_queue_empty() && !self.is_paced()
     }
 
     /// So many bytes wait outside and count as queued; what is queued later goes after them
@@ -108,11 +109,17 @@ impl Connection {
 
     /// The front of what is to be sent; what waits outside goes before.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
-        self.outbound.next().filter(|_| self.spliced() == 0)
+        let next = self.outbound.next().filter(|_| self.spliced() == 0)?;
+        let Some(pacing) = &self.pacing else { return Some(next) };
+        if pacing.until().is_some() {
+            return None;
+        }
+        Some(if self.is_datagram() { next } else { pacing.cut(self.view.text.send_encoding(), next) })
     }
 
     /// The kernel took `n` bytes of the front.
     pub fn transmitted(&mut self, now: Instant, n: usize) {
+        self.pace(now, n);
         self.outbound.consume(n);
         self.view.info.note_sent(now, n);
         self.note_datagram_sent(now);
@@ -146,7 +153,7 @@ impl Connection {
 
     /// Whether bytes wait for the socket.
     pub fn wants_write(&self) -> bool {
-        self.spliced() > 0 || self.outbound.next().is_some()
+        self.spliced() > 0 || (self.outbound.next().is_some() && !self.is_pausing())
     }
 
     /// The bytes that wait to be sent, those outside and in layers included.
@@ -159,6 +166,40 @@ impl Connection {
     pub fn outlasts_input(&self) -> bool {
         let mask = self.settings.event_mask;
         (mask.idle && self.view.info.has_idle_limit()) || (mask.drained && self.drain_due)
+    }
+
+    // ---- pauses between lines -------------------------------------------------------------------------
+
+    /// Pauses after each line that is sent from now on, or after each datagram.
+    pub fn set_line_delay(&mut self, delay: Duration) {
+        self.pacing = Some(Box::new(Pacing::new(delay)));
+    }
+
+    /// Whether there are pauses.
+    pub fn is_paced(&self) -> bool {
+        self.pacing.is_some()
+    }
+
+    /// Whether something waits for the end of a pause.
+    pub fn is_pausing(&self) -> bool {
+        self.pacing.as_ref().is_some_and(|pacing| pacing.until().is_some()) && !self.outbound.is_queue_empty()
+    }
+
+    /// Ends a pause whose time is over.
+    pub fn end_pause(&mut self, now: Instant) {
+        if let Some(pacing) = &mut self.pacing {
+            pacing.advance(now);
+        }
+    }
+
+    /// The first `n` bytes of the queue leave it: a pause follows a whole line.
+    pub(super) fn pace(&mut self, now: Instant, n: usize) {
+        let Some(pacing) = &mut self.pacing else { return };
+        if self.datagrams.is_some() {
+            pacing.pause(now);
+        } else {
+            pacing.passed(now, self.view.text.send_encoding(), self.outbound.as_slice(), n);
+        }
     }
 
     fn after_queueing(&mut self) {

@@ -124,8 +124,9 @@ impl Link {
     pub(super) fn pass_output(&mut self, now: Instant) {
         let Some(layers) = &mut self.layers else { return };
         let before = self.conn.queued();
-        while !self.conn.front().is_empty() && layers.stack.has_room(Direction::Out) {
-            push_piece(&mut self.conn, layers, now);
+        while !self.conn.due_front().is_empty() && layers.stack.has_room(Direction::Out) {
+            let n = self.conn.due_front().len();
+            push_piece(&mut self.conn, layers, now, n);
         }
         if !layers.output_ends && self.conn.is_at_end() && layers.stack.has_room(Direction::Out) {
             layers.output_ends = true;
@@ -178,10 +179,11 @@ impl Link {
         let layers = self.layers.get_or_insert_default();
         if layers.stack.is_empty() {
             layers.wire.extend(self.conn.front());
-            self.conn.consume_front(self.conn.front().len());
+            self.conn.consume_front(now, self.conn.front().len());
         }
         while !self.conn.front().is_empty() {
-            push_piece(&mut self.conn, layers, now);
+            let n = self.conn.front().len();
+            push_piece(&mut self.conn, layers, now, n);
         }
         self.note_unsent();
     }
@@ -335,13 +337,13 @@ impl Link {
     }
 }
 
-/// Moves the front of the queue into the stack.
-fn push_piece(conn: &mut Connection, layers: &mut Layers, now: Instant) {
-    let n = conn.front().len().min(PIECE);
+/// Moves at most `n` bytes of the front of the queue into the stack.
+fn push_piece(conn: &mut Connection, layers: &mut Layers, now: Instant, n: usize) {
+    let n = n.min(PIECE);
     if layers.security == Security::None && layers.stack.hides_wire() {
         conn.note_sent_above(now, n);
         layers.plain.push((Direction::Out, conn.front()[..n].to_vec()));
     }
     layers.stack.push(now, Direction::Out, Flow::Data(conn.front()[..n].to_vec()));
-    conn.consume_front(n);
+    conn.consume_front(now, n);
 }

@@ -1,7 +1,7 @@
 //! What a [`Link`] hands on to its connection as it is, because layers make no difference to it.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Link;
 use crate::session::{ChosenForm, ConnView, EventMask};
@@ -60,6 +60,16 @@ impl Link {
     /// Whether the run has failed, and this connection is the whole run: then it ends by RST.
     pub fn set_failing(&mut self, fails: bool) {
         self.conn.set_failing(fails);
+    }
+
+    /// Pauses after each line that is sent from now on, or after each datagram.
+    pub fn set_line_delay(&mut self, delay: Duration) {
+        self.conn.set_line_delay(delay);
+    }
+
+    /// Whether something waits for the end of such a pause.
+    pub fn is_pausing(&self) -> bool {
+        self.conn.is_pausing()
     }
 
     // ---- what arrives ---------------------------------------------------------------------------------
