@@ -6,6 +6,7 @@
 pub mod access;
 pub mod retry;
 pub mod scan;
+pub mod naming;
 pub mod sockets;
 pub mod terminal;
 pub mod tls;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use encoding_rs::Encoding;
 
 use self::retry::RetryAfter;
+use crate::config::naming::NameTemplate;
 use crate::endpoint::Endpoint;
 use crate::proxy::{HeaderVersion, Proxy};
 pub use access::Access;
@@ -321,6 +323,10 @@ pub struct Limits {
 pub struct Output {
     /// File to write instead of stdout.
     pub file: Option<PathBuf>,
+    /// Files to write instead of stdout, one for each connection.
+    pub files: Option<NameTemplate>,
+    /// `--label`: each line begins with the name of its connection.
+    pub label: bool,
     /// Write control characters to a terminal unchanged.
     pub raw_terminal: bool,
     /// How lines are typed, where stdin and stdout are a terminal.

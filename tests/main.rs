@@ -18,6 +18,7 @@ mod generated;
 mod library;
 mod markdown;
 mod network;
+mod outlets;
 mod parts;
 mod peers;
 mod personalities;

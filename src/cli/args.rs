@@ -17,6 +17,7 @@ mod exec;
 mod output;
 mod proxy;
 mod retry;
+mod received;
 mod run;
 mod scan;
 mod server;
@@ -32,6 +33,7 @@ pub(super) use exec::ExecArgs;
 pub(super) use output::{OutputArgs, ProgressWord};
 pub(super) use proxy::{HeaderWord, ProxyArgs};
 pub(super) use retry::RetryArgs;
+pub(super) use received::ReceivedArgs;
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use scan::ScanArgs;
 pub(super) use server::ServerArgs;
@@ -243,6 +245,8 @@ pub(super) struct ConnectArgs {
 
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) received: ReceivedArgs,
 
     /// Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT
     #[arg(long, value_name = "ADDR", help_heading = TRANSPORT)]
@@ -297,6 +301,8 @@ pub(super) struct ListenArgs {
     pub(super) time: TimeArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+    #[command(flatten)]
+    pub(super) received: ReceivedArgs,
     #[command(flatten)]
     pub(super) transport: TransportArgs,
     #[command(flatten)]

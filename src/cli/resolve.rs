@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod exec;
 mod retry;
+mod output;
 mod run;
 mod scan;
 mod terminal;
@@ -22,8 +23,8 @@ use clap_complete::Shell;
 use encoding_rs::Encoding;
 
 use super::args::{
-    Cli, ConnectArgs, EndingArgs, HeaderWord, Late, ListenArgs, MalformedWord, OutputArgs, ProgressWord, ProxyArgs,
-    ScriptArgs, ScriptErrorsWord, ScriptWord, TextArgs, TimeArgs, ToolArgs, TransportArgs, UnencodableWord, Word,
+    Cli, ConnectArgs, EndingArgs, HeaderWord, Late, ListenArgs, MalformedWord, ProxyArgs, ScriptArgs, ScriptErrorsWord,
+    ScriptWord, TextArgs, TimeArgs, ToolArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
 use super::personality::Errand;
@@ -31,8 +32,8 @@ use super::report::{self, Report};
 use super::{access, inherited, locale, proxies, rules, sockets, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, Output, PreambleItem, Progress,
-    Role, Script, ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns, Voice,
+    Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, PreambleItem, Role, Script,
+    ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
@@ -209,7 +210,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
         preamble,
         input: input(&args.ending, &args.time, !args.probe && !rules::has_program(&args.exec))?,
         limits: limits(&args.time, connect_limit)?,
-        output: output(&args.output, &name),
+        output: output::output(&args.output, Some(&args.received), &name)?,
         script: script(&args.script)?,
         tls: tls::resolve(&args.tls, is_tls)?,
         verdict: verdict(&args.ending, &args.text)?,
@@ -286,7 +287,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
         preamble: preamble(&args.text, places)?,
         input: input(&args.ending, &args.time, !rules::has_program(&args.exec))?,
         limits: limits(&args.time, None)?,
-        output: output(&args.output, &name),
+        output: output::output(&args.output, Some(&args.received), &name)?,
         script: script(&args.script)?,
         tls: tls::resolve(&args.tls, is_tls)?,
         verdict: verdict(&args.ending, &args.text)?,
@@ -395,27 +396,6 @@ fn keepalive(args: &TransportArgs) -> Result<Keepalive> {
 
 fn limit(option: &str, text: Option<&str>) -> Result<Option<Duration>> {
     text.map(|text| values::duration(option, text)).transpose()
-}
-
-/// `name`: what lines are typed for.
-fn output(args: &OutputArgs, name: &str) -> Output {
-    Output {
-        file: args.output.clone().filter(|path| !is_stdout(path)),
-        raw_terminal: args.raw_terminal,
-        terminal: terminal::terminal(&args.terminal, name, |name| std::env::var_os(name)),
-        timestamps: args.terminal.timestamps,
-        hex: args.hex,
-        events: args.events.as_deref().map(target),
-        progress: match args.progress {
-            Some(ProgressWord::Auto) => Progress::OnTerminal,
-            Some(ProgressWord::Always) => Progress::Always,
-            Some(ProgressWord::Never) | None => Progress::Never,
-        },
-        verbose: args.verbose,
-        quiet: args.quiet,
-        voice: Voice::Own,
-        copies: Vec::new(),
-    }
 }
 
 /// Where something is to be written.

@@ -8,6 +8,7 @@ pub(super) mod tls;
 
 mod exec;
 mod files;
+mod received;
 
 pub(super) use files::is_same_file;
 
@@ -42,6 +43,8 @@ pub(super) fn check_connect(args: &ConnectArgs) -> Result<()> {
     one_verdict(&args.ending, &args.script)?;
     the_end_of_stdin_needs_stdin(&args.ending)?;
     exec::the_program_answers_alone(&args.exec, &args.script, &args.text, &args.ending, &args.output, false)?;
+    let (received, output) = (&args.received, &args.output);
+    received::something_is_received(received, &args.script, &args.exec, &args.ending, output, args.probe)?;
     text_options_need_an_encoding(&args.text, has_script(&args.script))?;
     files::stdin_is_not_a_file_to_send(&args.text)?;
     files::output_is_not_a_file_to_send(&args.text, &args.output)?;
@@ -74,6 +77,7 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
     the_end_of_stdin_needs_stdin(&args.ending)?;
     let many = args.server.keep_open;
     exec::the_program_answers_alone(&args.exec, &args.script, &args.text, &args.ending, &args.output, many)?;
+    received::something_is_received(&args.received, &args.script, &args.exec, &args.ending, &args.output, false)?;
     text_options_need_an_encoding(&args.text, scripted)?;
     files::stdin_is_not_a_file_to_send(&args.text)?;
     files::output_is_not_a_file_to_send(&args.text, &args.output)?;
@@ -340,7 +344,7 @@ fn workers_share_nothing(args: &ListenArgs) -> Result<()> {
         (args.server.once, "--once"),
         (args.server.accept.is_some(), "--accept"),
         (args.server.max_conns.is_some(), "--max-conns"),
-        (args.output.output.is_some(), "--output"),
+        (args.output.output.is_some() && !received::has_files(args), "--output"),
         (args.output.events.is_some(), "--events"),
     ];
     match counted.iter().find(|(given, _)| *given) {

@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn unsupported_options_are_unknown() {
-        for option in ["--output-dir", "--label", "--show", "--record", "--ssl", "--verbose"] {
+        for option in ["--show", "--record", "--ssl", "--verbose"] {
             for line in [format!("connect h 80 {option}"), format!("listen 80 {option}")] {
                 let said = refused(&line);
                 assert!(said.starts_with(&format!("unknown option \"{option}\" | ")), "{line}: {said}");

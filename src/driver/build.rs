@@ -17,6 +17,7 @@ use crate::driver::dials::Dials;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::Listeners;
 use crate::driver::observers::Observers;
+use crate::driver::outlets::Outlets;
 use crate::driver::parts::Parts;
 use crate::driver::peers::Peers;
 use crate::driver::plan::Defaults;
@@ -107,6 +108,7 @@ impl Driver {
         let securing = Securing::new(&config).map_err(Error::or_shortage)?;
         let single_peer = config.is_single_peer();
         let output = &config.output;
+        let outlets = Outlets::new(&config)?;
         let (file, raw) = (output.file.as_deref(), output.raw_terminal);
         let stdout = Stdout::open(world, file, raw, output.timestamps, observers.stdout())?;
         if let (Some(suite), Some(tests)) = (&suite, &config.tests) {
@@ -171,6 +173,7 @@ impl Driver {
             typed_lines,
             chosen: None,
             stdout,
+            outlets,
             stderr: Stderr::new(world.stderr()),
             shutdown: Shutdown::new(run_until),
             securing,

@@ -90,7 +90,10 @@ impl Parts {
                 self.io.notify(&Notice::Write { bytes: &bytes });
                 self.emit(&bytes);
             }
-            Command::Output(bytes) => self.emit(&bytes),
+            Command::Output(id, bytes) => match self.peers.slot_of(id) {
+                Some(slot) => self.emit_received(slot, &bytes),
+                None => self.emit(&bytes),
+            },
             Command::Log(id, text) => {
                 let name = id.map(|id| self.name_of(id));
                 self.io.notify(&Notice::Log { conn: id.zip(name.as_deref()), text: &text });

@@ -40,6 +40,7 @@ impl Parts {
     fn handle_event(&mut self, slot: Slot, event: Event) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let id = peer.id();
+        let is_end = matches!(event, Event::Eof | Event::Closed(_));
         match (peer.partner, event) {
             (_, Event::Opened) => self.opened(slot),
             (Some(partner), Event::Data(bytes)) => self.relay(slot, partner, bytes),
@@ -56,6 +57,9 @@ impl Parts {
                 self.decide(slot, Event::Closed(reason));
             }
             (_, event) => self.decide(slot, event),
+        }
+        if is_end {
+            self.finish_outlet(slot);
         }
     }
 
@@ -99,6 +103,7 @@ impl Parts {
         }
         self.stdout.begin();
         self.begin_input(slot);
+        self.open_outlet(slot);
         self.stdin.wake(&mut self.io);
         self.decide(slot, Event::Opened);
     }
@@ -143,8 +148,8 @@ impl Parts {
             return self.call(slot, event);
         }
         match event {
-            Event::Data(bytes) => self.emit(&bytes),
-            Event::Text(text) | Event::Line(text) => self.emit(text.as_bytes()),
+            Event::Data(bytes) => self.emit_received(slot, &bytes),
+            Event::Text(text) | Event::Line(text) => self.emit_received(slot, text.as_bytes()),
             Event::Eof => self.peer_ended(slot),
             Event::Frame(_)
             | Event::Measure(_)

@@ -26,6 +26,7 @@ mod memory;
 mod messages;
 mod observers;
 mod opening;
+mod outlets;
 mod pairs;
 mod parts;
 mod peer;

@@ -3,6 +3,7 @@
 //! Owns nothing but the parts; each of them owns its state and knows no other. The wiring has layers, each of which calls
 //! only those before it: `parts`, `pairs`, `executing`, `redialing` and `scanning`, `commands`, `events`, `turns`, then `feeding`, `opening`, `closing`, and `mod`.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::driver::dials::{DialOutcome, Dials};
 use crate::driver::eof_wait::Outstanding;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::{ListenOutcome, Listeners};
+use crate::driver::outlets::Outlets;
 use crate::driver::peer::Peer;
 use crate::driver::peers::Peers;
 use crate::driver::plan::Duties;
@@ -61,6 +63,8 @@ pub(super) struct Parts {
     /// The client that typed lines go to, if one was chosen.
     pub(super) chosen: Option<ConnId>,
     pub(super) stdout: Stdout,
+    /// Where what each connection receives is written, if not simply to stdout.
+    pub(super) outlets: Outlets,
     pub(super) stderr: Stderr,
     pub(super) shutdown: Shutdown,
     pub(super) securing: Securing,
@@ -123,6 +127,7 @@ impl Parts {
             preamble.close(&mut self.io);
         }
         self.programs.release(&mut self.io, peer.id());
+        self.outlets.close(peer.id());
         self.listeners.wake(&mut self.io);
     }
 
@@ -195,6 +200,41 @@ impl Parts {
     pub(super) fn emit(&mut self, bytes: &[u8]) {
         let result = self.stdout.write(&mut self.io, bytes);
         self.after_output(result);
+    }
+
+    /// Writes what a connection has received: to stdout, or to its file.
+    pub(super) fn emit_received(&mut self, slot: Slot, bytes: &[u8]) {
+        match self.peers.get(slot).filter(|_| !self.outlets.is_plain()) {
+            None => self.emit(bytes),
+            Some(peer) => {
+                let taken = self.outlets.take(peer.link.view(), bytes);
+                self.emit_taken(taken);
+            }
+        }
+    }
+
+    /// The run's own connection stands: opens its file, if there are such files.
+    pub(super) fn open_outlet(&mut self, slot: Slot) {
+        if let Some(peer) = self.peers.get(slot).filter(|peer| peer.duties.counted) {
+            let opened = self.outlets.open(peer.link.view());
+            self.emit_taken(opened.map(|()| Cow::default()));
+        }
+    }
+
+    /// The peer of a connection has ended: writes what it has left unfinished.
+    pub(super) fn finish_outlet(&mut self, slot: Slot) {
+        if let Some(peer) = self.peers.get(slot).filter(|_| !self.outlets.is_plain()) {
+            let rest = self.outlets.finish(peer.link.view());
+            self.emit_taken(rest.map(Cow::Owned));
+        }
+    }
+
+    fn emit_taken(&mut self, taken: crate::error::Result<Cow<'_, [u8]>>) {
+        match taken {
+            Ok(bytes) if bytes.is_empty() => {}
+            Ok(bytes) => self.emit(&bytes),
+            Err(error) => self.after_output(Err(StdoutError::Failed(error))),
+        }
     }
 
     /// Handles the result of writing to stdout.

@@ -161,7 +161,7 @@ impl Parts {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let mut buffer = self.io.take_buffer();
         if let Received::Raw(n) = peer.read(&mut self.io, &mut buffer) {
-            self.emit(&buffer[..n]);
+            self.emit_received(slot, &buffer[..n]);
         }
         self.io.return_buffer(buffer);
     }
@@ -182,7 +182,7 @@ impl Parts {
             match peer.read(&mut self.io, &mut buffer[gathered..]) {
                 Received::Raw(n) => gathered += n,
                 Received::Done => {
-                    self.emit(&buffer[..gathered]);
+                    self.emit_received(slot, &buffer[..gathered]);
                     gathered = 0;
                     if self.deliver(slot) == Turn::Again {
                         break;
@@ -190,7 +190,7 @@ impl Parts {
                 }
             }
         }
-        self.emit(&buffer[..gathered]);
+        self.emit_received(slot, &buffer[..gathered]);
         self.io.return_buffer(buffer);
     }
 
@@ -245,6 +245,9 @@ impl Parts {
 
     /// Moves received bytes to stdout within the kernel. Returns false if they have to be read.
     fn move_to_stdout(&mut self, slot: Slot) -> bool {
+        if !self.outlets.is_plain() {
+            return false;
+        }
         let Some(peer) = self.peers.get_mut(slot) else { return true };
         match bulk::move_to_stdout(&mut self.io, peer, &mut self.stdout) {
             ToStdout::Refused => return false,

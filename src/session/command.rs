@@ -87,8 +87,8 @@ pub enum Command {
     Write(Vec<u8>),
     /// A line for stderr; the connection's label stands before it.
     Log(Option<ConnId>, String),
-    /// Received bytes for stdout.
-    Output(Vec<u8>),
+    /// Bytes of a connection for stdout, or for its file.
+    Output(ConnId, Vec<u8>),
     /// The run has its answer, and stops in order.
     Verdict(Verdict),
 }

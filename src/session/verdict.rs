@@ -91,17 +91,17 @@ impl VerdictHandler {
     fn received(&self, conn: &Rc<ConnView>, bytes: Vec<u8>, out: &mut Vec<Command>) {
         if !self.is_decided.get() {
             if let Some(step) = self.with_stream(conn, |stream| stream.push(bytes)) {
-                self.take(step, out);
+                self.take(conn.id, step, out);
             }
         } else if self.wanted.until.is_none() {
-            out.push(Command::Output(bytes));
+            out.push(Command::Output(conn.id, bytes));
         }
     }
 
     /// The only peer has ended its stream: the output has its end, or is cut short.
     fn peer_ended(&self, conn: &Rc<ConnView>, out: &mut Vec<Command>) {
         let Some(step) = self.with_stream(conn, Stream::finish) else { return };
-        self.take(step, out);
+        self.take(conn.id, step, out);
         if !self.is_decided.get() {
             self.decide(Verdict::CutShort { message: self.unmet().unwrap_or_default() }, out);
         }
@@ -112,7 +112,7 @@ impl VerdictHandler {
         let is_whole = conn.info.eof();
         let step = self.with_stream(conn, |stream| if is_whole { stream.finish() } else { stream.break_off() });
         if let Some(step) = step {
-            self.take(step, out);
+            self.take(conn.id, step, out);
         }
         if let Some(stream) = self.streams.borrow_mut().remove(&conn.id) {
             self.ended.set(self.ended.get() + 1);
@@ -121,9 +121,9 @@ impl VerdictHandler {
     }
 
     /// Passes on what may be shown, and the verdict if there is one.
-    fn take(&self, step: stream::Step, out: &mut Vec<Command>) {
+    fn take(&self, conn: ConnId, step: stream::Step, out: &mut Vec<Command>) {
         if !step.shown.is_empty() {
-            out.push(Command::Output(step.shown));
+            out.push(Command::Output(conn, step.shown));
         }
         if let Some(verdict) = step.verdict {
             self.decide(verdict, out);

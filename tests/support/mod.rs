@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use running::{Collected, Running};
+pub(crate) use running::{Collected, Done, Running};
 pub(crate) use tcpx::{Stdin, Stdout, Tcpx};
 
 /// Deadline of every wait: long, because machines may be slow and tests run in parallel.

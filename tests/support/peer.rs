@@ -152,6 +152,11 @@ impl Conn {
         Self::new(socket.into())
     }
 
+    /// The address that the other side sees.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.0.local_addr().expect("an address")
+    }
+
     /// A second handle on the same connection.
     pub(crate) fn another(&self) -> Self {
         Self(self.0.try_clone().expect("a second handle"))

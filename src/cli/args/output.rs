@@ -24,8 +24,16 @@ pub(in crate::cli) struct OutputArgs {
     /// Show both directions as a hex dump on stderr
     #[arg(short = 'x', long)]
     pub(in crate::cli) hex: bool,
-    /// Write to this file instead of stdout
-    #[arg(short = 'o', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help = "Write to this file instead of stdout; with %n, %a or %t, to one for each connection",
+        long_help = "Write to this file instead of stdout. With %n (number), %a (peer) or %t (time in UTC) in its name each \
+                     connection has a file of its own; a second one of the same name goes on in it. %% is a percent sign. \
+                     What a script prints still goes to stdout then"
+    )]
     pub(in crate::cli) output: Option<PathBuf>,
     #[arg(
         long,

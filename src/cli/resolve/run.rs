@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use super::output::output;
 use super::{
-    Action, Config, Input, Keepalive, Limits, Output, Role, Script, ScriptSource, Target, Text, family, limit, locale,
-    output, sent_as, target, values,
+    Action, Config, Input, Keepalive, Limits, Role, Script, ScriptSource, Target, Text, family, limit, locale, sent_as,
+    target, values,
 };
 use crate::cli::args::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 use crate::cli::load;
 use crate::cli::report::threshold;
-use crate::config::{Entry, SCRIPT_TIMEOUT, SocketOptions, Tls, VerdictPatterns};
+use crate::config::{Entry, Output, SCRIPT_TIMEOUT, SocketOptions, Tls, VerdictPatterns};
 use crate::error::{Error, Result};
 use crate::load::schedule::{Rate, StartAt};
 use crate::load::{Shard, Threshold};
@@ -24,7 +25,7 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
     let clients = clients(&args.load)?;
     let name = format!("run {}", args.script.display());
     let config = config(script, &args.conns, args.timeout.as_deref())?;
-    let config = Box::new(Config { output: output(&args.output, &name), ..config });
+    let config = Box::new(Config { output: output(&args.output, None, &name)?, ..config });
     Ok(match clients {
         Some(load) => Action::Load(config, Box::new(load)),
         None => Action::Run(config),

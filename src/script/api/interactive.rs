@@ -81,7 +81,7 @@ fn show_all(host: &Host, conn: &Conn) -> Outcome<()> {
             Ok(bytes) => bytes,
             Err(text) => text.try_cast::<ImmutableString>().unwrap_or_default().as_bytes().to_vec(),
         };
-        host.push(Command::Output(bytes));
+        host.push(Command::Output(conn.view().id, bytes));
     }
 }
 

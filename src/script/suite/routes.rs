@@ -46,7 +46,7 @@ const SHOWN: usize = 60;
 pub(super) fn said(command: &Command) -> Option<Cow<'_, str>> {
     match command {
         Command::Print(text) | Command::Log(None, text) => Some(text.into()),
-        Command::Write(bytes) | Command::Output(bytes) => Some(String::from_utf8_lossy(bytes)),
+        Command::Write(bytes) | Command::Output(_, bytes) => Some(String::from_utf8_lossy(bytes)),
         _ => None,
     }
 }

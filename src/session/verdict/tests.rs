@@ -37,7 +37,7 @@ fn give(handler: &VerdictHandler, conn: &Rc<ConnView>, bytes: &[u8]) -> Option<V
     let mut out = Vec::new();
     conn.info.note_received(Instant::now(), bytes.len());
     handler.handle(conn, Event::Data(bytes.to_vec()), &mut out).expect("it does not fail");
-    assert_eq!(out.remove(0), Command::Output(bytes.to_vec()));
+    assert_eq!(out.remove(0), Command::Output(conn.id, bytes.to_vec()));
     verdict(out)
 }
 
@@ -57,7 +57,7 @@ fn tell(handler: &VerdictHandler, conn: &Rc<ConnView>, event: Event) -> (String,
 
 fn parted(mut out: Vec<Command>) -> (String, Option<Verdict>) {
     let shown = match out.first_mut() {
-        Some(Command::Output(bytes)) => bytes.escape_ascii().to_string(),
+        Some(Command::Output(_, bytes)) => bytes.escape_ascii().to_string(),
         _ => return (String::new(), verdict(out)),
     };
     out.remove(0);
