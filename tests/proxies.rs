@@ -126,8 +126,34 @@ fn the_password_is_not_seen_in_the_list_of_processes() {
     let line = fs::read(format!("/proc/{}/cmdline", tcpx.pid().as_raw_nonzero())).expect("a command line");
     let line = String::from_utf8_lossy(&line);
     assert!(line.contains("socks5://***********@127.0.0.1:") && !line.contains("secret"), "{line}");
+    let variables = fs::read(format!("/proc/{}/environ", tcpx.pid().as_raw_nonzero())).expect("an environment");
+    assert!(!String::from_utf8_lossy(&variables).contains("hidden"));
     drop(conn);
     tcpx.finish().code(97);
+
+    let place = server.address.to_string();
+    let words = ["ncat", "--proxy-type", "socks5", "--proxy", &place, "--proxy-auth", "user:secret", "h", "80"];
+    let tcpx = Tcpx::new(&words).spawn();
+    let mut conn = server.accept();
+    conn.expect(b"\x05\x02\x00\x02");
+    let line = fs::read(format!("/proc/{}/cmdline", tcpx.pid().as_raw_nonzero())).expect("a command line");
+    assert!(!String::from_utf8_lossy(&line).contains("secret"));
+    drop(conn);
+    assert_eq!(tcpx.finish().status_code(), Some(1));
+}
+
+#[test]
+fn programs_do_not_get_the_password() {
+    let (_server, target) = echo();
+    let (_proxy, proxy) = Tcpx::new(&["--script", "@socks"]).listen();
+    let url = format!("socks5://user:secret@{proxy}");
+    for words in [&["--proxy", &url][..], &[]] {
+        let look = "env >&2; tr '\\000' '\\n' < /proc/$PPID/environ >&2; tr '\\000' '\\n' < /proc/$PPID/cmdline >&2";
+        let tcpx = Tcpx::new(words).args(&["--sh", look]).under(&["env", "TCPX_PROXY_AUTH=u:hidden", "SEEN=yes"]);
+        let done = tcpx.connect(target).finish();
+        assert!(done.stderr.contains("SEEN=yes") && done.stderr.contains("TCPX_REMOTE_PORT="), "{}", done.stderr);
+        assert!(!done.stderr.contains("secret") && !done.stderr.contains("hidden"), "{}", done.stderr);
+    }
 }
 
 #[test]

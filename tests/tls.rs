@@ -330,3 +330,69 @@ fn clients_may_have_to_show_a_certificate() {
     let ours = ["--tls-cert", &pki.word("cert.pem"), "--tls-key", &pki.word("key.pem")];
     pki.client().args(&ours).arg("-z").connect(address).finish().code(0).quietly();
 }
+
+// ---- versions, keys, programs, workers -------------------------------------------------------------------
+
+#[test]
+fn versions_that_cannot_be_had_are_named() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let pki = Pki::new();
+    for version in ["-tls1", "-tls1_1"] {
+        let line = format!("{S_SERVER} {version} -cipher DEFAULT:@SECLEVEL=0");
+        let (_server, address) = start(&pki, "openssl", &line, || Stdin::Open);
+        let done = pki.client().connect(address).finish();
+        done.code(35);
+        assert!(done.stderr.contains("neither TLS 1.2 nor TLS 1.3"), "{version}: {}", done.stderr);
+        let (server, address) = pki.server().listen();
+        let connect = address.to_string();
+        let words = ["s_client", "-connect", &connect, version, "-cipher", "DEFAULT:@SECLEVEL=0"];
+        Tcpx::other("openssl", &words).run();
+        let done = server.finish();
+        done.code(35);
+        assert!(done.stderr.contains("neither TLS 1.2 nor TLS 1.3"), "{version}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn secrets_of_a_session_are_logged_where_the_environment_says() {
+    let pki = Pki::new();
+    let file = pki.word("keys.log");
+    let variable = format!("SSLKEYLOGFILE={file}");
+    let (server, address) = pki.server().stdin(Stdin::Open).listen();
+    let client = pki.client().under(&["env", &variable]).stdin(Stdin::bytes(b"x")).connect(address);
+    client.finish().code(0);
+    server.finish().code(0);
+    let log = std::fs::read_to_string(&file).expect("a log of keys");
+    for label in ["CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"] {
+        let line = log.lines().find(|line| line.split(' ').next() == Some(label)).expect(label);
+        let words: Vec<_> = line.split(' ').collect();
+        assert_eq!((words.len(), words[1].len()), (3, 64), "{line}");
+        assert!(words[1..].iter().all(|word| word.bytes().all(|byte| byte.is_ascii_hexdigit())), "{line}");
+    }
+}
+
+#[test]
+fn programs_workers_and_toxics_speak_tls() {
+    let pki = Pki::new();
+    let slow = "conn.toxic(\"slicer\", #{ dir: \"out\", average_size: 9 });";
+    let script = format!("fn on_connect(conn) {{ {slow} }} fn on_line(conn, line) {{ conn.send_line(line) }}");
+    let file = pki.word("toxic.rhai");
+    std::fs::write(&file, script).expect("write a script");
+    for options in [
+        &["-k", "--exec", "cat"][..],
+        &["-k", "--sh", "exec cat"],
+        &["--workers", "2", "--on-line", "conn.send_line(line)"],
+        &["--script", &file],
+    ] {
+        let (_server, address) = pki.server().args(options).listen();
+        for _ in 0..3 {
+            let mut client = pki.client().stdin(Stdin::Open).connect(address);
+            client.write(b"hello\n");
+            assert!(client.out.wait(|bytes| bytes == b"hello\n"), "{options:?}: {}", client.out.text());
+            client.close_stdin();
+            client.finish();
+        }
+    }
+}

@@ -50,6 +50,11 @@ pub fn secrets(argv: &[OsString]) -> Vec<(usize, Range<usize>)> {
     let mut found = Vec::new();
     for (at, word) in argv.iter().enumerate() {
         let word = word.as_encoded_bytes();
+        if let Some(value) = login_of_ncat(word) {
+            let length = |next: &OsString| (at + 1, 0..next.len());
+            found.extend(if value > word.len() { argv.get(at + 1).map(length) } else { Some((at, value..word.len())) });
+            continue;
+        }
         let (at, start, url) = match (word, argv.get(at + 1)) {
             (b"--proxy", Some(next)) => (at + 1, 0, next.as_encoded_bytes()),
             _ => match word.strip_prefix(b"--proxy=") {
@@ -60,6 +65,13 @@ pub fn secrets(argv: &[OsString]) -> Vec<(usize, Range<usize>)> {
         found.extend(proxy::secret_range(url).map(|range| (at, range.start + start..range.end + start)));
     }
     found
+}
+
+/// Where in a word the value of Ncat's `--proxy-auth` begins, which may be abbreviated; behind its end: it is the next word.
+fn login_of_ncat(word: &[u8]) -> Option<usize> {
+    let end = word.iter().position(|byte| *byte == b'=').unwrap_or(word.len());
+    let name = &word[..end];
+    (name.starts_with(b"--proxy-a") && b"--proxy-auth".starts_with(name)).then_some(end + 1)
 }
 
 /// The lines of a file with passwords; empty ones and those that begin with `#` are left out.
@@ -125,5 +137,8 @@ mod tests {
         let words = ["tcpx", "connect", "--proxy", "socks5://u:p@h:1", "--proxy=http://v:q@h:2", "h", "u@h"];
         let argv: Vec<_> = words.into_iter().map(OsString::from).collect();
         assert_eq!(secrets(&argv), [(3, 9..12), (4, 15..18)]);
+        let words = ["ncat", "--proxy-auth", "u:p", "--proxy-au=v:q", "--proxy-auth-file", "f", "--proxy-auth"];
+        let argv: Vec<_> = words.into_iter().map(OsString::from).collect();
+        assert_eq!(secrets(&argv), [(2, 0..3), (3, 11..14)]);
     }
 }

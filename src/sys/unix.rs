@@ -6,12 +6,21 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// The value of an environment variable, which is removed: children of this process do not get it. Call it only while there
-/// is one thread.
+/// The value of an environment variable, which is removed: children of this process do not get it, and what others may read of
+/// its environment (`/proc/PID/environ`) is overwritten with `*`. Call it only while there is one thread.
 pub fn take_variable(name: &str) -> Option<OsString> {
     let value = std::env::var_os(name)?;
-    // SAFETY: the command line is read before another thread starts.
-    unsafe { std::env::remove_var(name) };
+    let name = CString::new(name).ok()?;
+    // SAFETY: the command line is read before another thread starts. What getenv(3) returns is a NUL-terminated string of the
+    // environment, which may be written to, and nobody else has it.
+    unsafe {
+        let text = libc::getenv(name.as_ptr());
+        if !text.is_null() {
+            let length = CStr::from_ptr(text).to_bytes().len();
+            std::ptr::write_bytes(text, b'*', length);
+        }
+        libc::unsetenv(name.as_ptr());
+    }
     Some(value)
 }
 

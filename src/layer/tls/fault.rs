@@ -61,7 +61,9 @@ fn words(error: &Error, is_handshaking: bool, first: &[u8]) -> String {
             | PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled
             | PeerIncompatible::SupportedVersionsExtensionRequired
-            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            // Older versions have no such extension.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired,
         ) => OLD.to_owned(),
         Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon) => {
             "no cipher suite is known to both sides".to_owned()
