@@ -431,6 +431,8 @@ pub struct Exec {
     pub has_terminal: bool,
     /// `--exec-status`: its exit status is that of the run.
     pub gives_status: bool,
+    /// It is told of its connection by the variables of Ncat, too.
+    pub has_variables_of_ncat: bool,
 }
 
 /// What is started for a connection.

@@ -14,6 +14,7 @@ mod events;
 mod examples;
 mod faults;
 mod floors;
+mod from_netcat;
 mod generated;
 mod library;
 mod markdown;

@@ -9,14 +9,14 @@ use std::thread;
 use crate::support::{Running, Stdin, Tcpx, installed, missing};
 
 /// The peers of a line, by the word that stands for their port.
-struct Peers {
+pub(crate) struct Peers {
     ports: Vec<(&'static str, String)>,
     /// Nobody listens there, and nobody else gets it.
     _reserved: socket2::Socket,
 }
 
 impl Peers {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let closed = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
         closed.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
         let port =
@@ -31,8 +31,13 @@ impl Peers {
         Self { ports, _reserved: closed }
     }
 
+    /// Another peer on this host.
+    pub(crate) fn add(&mut self, name: &'static str, port: u16) {
+        self.ports.push((name, port.to_string()));
+    }
+
     /// A word with the port of a peer in place of its name, alone or behind a host.
-    fn filled(&self, word: &str) -> String {
+    pub(crate) fn filled(&self, word: &str) -> String {
         match word.rsplit_once(':') {
             Some((host, name)) if self.port(name).is_some() => {
                 format!("{host}:{}", self.port(name).unwrap_or_default())
@@ -197,7 +202,7 @@ fn lines_end_as_those_of_the_real_tools() {
 }
 
 /// Starts tcpx as a tool that listens, and waits for the line that says where.
-fn listening(words: &[&str]) -> (Running, SocketAddr) {
+pub(crate) fn listening(words: &[&str]) -> (Running, SocketAddr) {
     let running = Tcpx::new(words).stdin(Stdin::Open).spawn();
     let said = || {
         let text = String::from_utf8_lossy(&running.err.bytes()).into_owned();

@@ -112,7 +112,8 @@ impl Programs {
             Some(Program::Shell(text)) => command.args(["-c", text]),
             None => &mut command,
         };
-        command.envs(environment(of));
+        let has_variables_of_ncat = self.exec.as_ref().is_some_and(|exec| exec.has_variables_of_ncat);
+        command.envs(environment(of, has_variables_of_ncat));
         let has_terminal = self.exec.as_ref().is_some_and(|exec| exec.has_terminal);
         let start = if has_terminal { process::start_on_terminal } else { process::start };
         let (mut transport, mut child) = start(&mut command).map_err(failed)?;
@@ -251,11 +252,13 @@ impl Drop for Programs {
 }
 
 /// What a program is told about its connection.
-fn environment(of: &ConnView) -> Vec<(&'static str, String)> {
+fn environment(of: &ConnView, has_variables_of_ncat: bool) -> Vec<(String, String)> {
     let (peer, local) = (of.info.peer(), of.info.local());
-    let mut list = vec![("TCPX_REMOTE_ADDR", peer.host()), ("TCPX_LOCAL_ADDR", local.host())];
-    let ports = [("TCPX_REMOTE_PORT", peer.ip()), ("TCPX_LOCAL_PORT", local.ip())];
+    let mut list = vec![("REMOTE_ADDR", peer.host()), ("LOCAL_ADDR", local.host())];
+    let ports = [("REMOTE_PORT", peer.ip()), ("LOCAL_PORT", local.ip())];
     list.extend(ports.into_iter().filter_map(|(name, address)| Some((name, address?.port().to_string()))));
-    list.push(("TCPX_PROTO", peer.protocol().to_uppercase()));
-    list
+    list.push(("PROTO", peer.protocol().to_uppercase()));
+    let prefixes: &[&str] = if has_variables_of_ncat { &["TCPX_", "NCAT_"] } else { &["TCPX_"] };
+    let named = |prefix| list.iter().map(move |(name, value)| (format!("{prefix}{name}"), value.clone()));
+    prefixes.iter().flat_map(named).collect()
 }

@@ -332,6 +332,9 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
     if given.has("recv-only") && given.has("send-only") {
         config.input.read = false;
     }
+    if let Some(exec) = &mut config.exec {
+        exec.has_variables_of_ncat = true;
+    }
     config.input.no_shutdown = given.has("no-shutdown");
     if let Some(seconds) = given.value("q").and_then(|text| text.parse().ok()) {
         config.input.eof_wait = Some(Duration::from_secs(seconds));

@@ -16,7 +16,7 @@ pub(super) fn exec(args: &ExecArgs) -> Result<Option<Exec>> {
         (None, Some(command)) => Program::Shell(command.clone()),
         (None, None) => return Ok(None),
     };
-    Ok(Some(Exec { program, has_terminal: args.pty, gives_status: args.exec_status }))
+    Ok(Some(Exec { program, has_terminal: args.pty, gives_status: args.exec_status, has_variables_of_ncat: false }))
 }
 
 /// The words of `--exec`: split at blanks, where double quotes hold some together.
