@@ -19,6 +19,8 @@ mod generated;
 mod library;
 mod markdown;
 mod network;
+mod old_lists;
+mod old_tools;
 mod outlets;
 mod parts;
 mod peers;
