@@ -187,7 +187,7 @@ fn our_words_stand_above_the_line() {
     peer.send(b"half");
     tmux.wait_end("half\nhel");
     peer.reset();
-    tmux.wait(&format!("hel\ntcpx: read from {}: connection reset by peer", server.address));
+    tmux.wait(&format!("half\ntcpx: read from {}: connection reset by peer\nhel\n", server.address));
     assert_eq!(tmux.status(), ("56".into(), true));
 }
 

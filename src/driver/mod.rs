@@ -240,6 +240,7 @@ impl Driver {
                 return ControlFlow::Break(self.parts.io.observers.end_with(self.parts.io.now, &error));
             }
         }
+        self.parts.notice_stop();
         while let Some(mail) = self.parts.io.reactor.next_mail() {
             match mail {
                 Mail::Resolved(resolved) => self.parts.handle_resolved(resolved),

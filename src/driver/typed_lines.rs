@@ -183,6 +183,11 @@ impl TypedLines {
         state.drawing.extend(drawing);
     }
 
+    /// Whether the process was stopped, which is not noted yet.
+    pub(super) fn was_stopped(&self) -> bool {
+        self.0.borrow().keyboard.was_stopped()
+    }
+
     /// Notes that the process goes on after it was stopped: the terminal may be another job's, and shows what that has written.
     pub(super) fn go_on(&self) {
         let mut state = self.0.borrow_mut();

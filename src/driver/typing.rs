@@ -59,6 +59,13 @@ impl Parts {
         self.draw_typing();
     }
 
+    /// Notices that the process was stopped, before what has arrived meanwhile is drawn.
+    pub(super) fn notice_stop(&mut self) {
+        if self.typed_lines.as_ref().is_some_and(TypedLines::was_stopped) {
+            self.process_continued();
+        }
+    }
+
     /// The process goes on after it was stopped.
     pub(super) fn process_continued(&mut self) {
         if let Some(lines) = &self.typed_lines {

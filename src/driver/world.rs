@@ -97,6 +97,10 @@ pub(super) trait Keyboard {
     fn is_in_background(&self) -> bool;
     /// Takes each key as it is pressed; those that make signals, too, if `takes_all`.
     fn begin(&mut self, takes_all: bool) -> io::Result<()>;
+    /// Whether the process was stopped since the last call of [`Keyboard::was_lost`]. Asked once a round.
+    fn was_stopped(&self) -> bool {
+        false
+    }
     /// Whether another job has had the terminal since the last call.
     fn was_lost(&self) -> bool;
     /// Gives the terminal back as it was.
@@ -287,6 +291,10 @@ impl Keyboard for keyboard::Keyboard {
 
     fn begin(&mut self, takes_all: bool) -> io::Result<()> {
         Self::begin(takes_all)
+    }
+
+    fn was_stopped(&self) -> bool {
+        Self::was_stopped()
     }
 
     fn was_lost(&self) -> bool {

@@ -54,6 +54,11 @@ impl Keyboard {
         tty::enter(takes_all)
     }
 
+    /// Whether the process was stopped since the last call of [`Keyboard::was_lost`].
+    pub fn was_stopped() -> bool {
+        tty::was_stopped()
+    }
+
     /// Whether another job has had the terminal since the last call.
     pub fn was_lost() -> bool {
         tty::was_lost()

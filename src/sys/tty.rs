@@ -80,6 +80,11 @@ pub fn restore() {
     }
 }
 
+/// Whether the process was stopped since the last call of [`was_lost`].
+pub fn was_stopped() -> bool {
+    WAS_STOPPED.load(Ordering::Acquire)
+}
+
 /// Whether the terminal was given to another job since the last call: the process was stopped, or the modes are not ours any more.
 pub fn was_lost() -> bool {
     let terminal = TERMINAL.load(Ordering::Acquire);
