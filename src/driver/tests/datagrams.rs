@@ -466,7 +466,7 @@ fn the_next_address_of_a_name_is_tried_when_one_refuses_before_it_has_answered()
         2 connects to 127.0.0.1:53
         2 gets ""
         > 2 refuses
-        stderr tcpx: connect to host:53: connection refused
+        stderr tcpx: connect to 127.0.0.1:53: connection refused
         exit 7
         "#,
     );
