@@ -4,9 +4,9 @@
 //! options) and opens nothing.
 
 pub mod access;
+pub mod naming;
 pub mod retry;
 pub mod scan;
-pub mod naming;
 pub mod sockets;
 pub mod terminal;
 pub mod tls;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 mod exec;
-mod retry;
 mod output;
+mod retry;
 mod run;
 mod scan;
 mod terminal;

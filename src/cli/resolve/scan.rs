@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use super::{
-    Action, Config, Input, Keepalive, Limits, Output, Role, Text, VerdictPatterns, family, limit, proxies, rules,
-};
+use super::{Action, Config, Input, Keepalive, Limits, Role, Text, VerdictPatterns, family, limit, proxies, rules};
 use crate::cli::args::ScanArgs;
-use crate::config::{Scan, SocketOptions, Tls};
+use crate::config::{Output, Scan, SocketOptions, Tls};
 use crate::endpoint::{Endpoint, parse_port};
 use crate::error::{Error, Result};
 use crate::proxy::check_route;
@@ -53,7 +51,14 @@ pub(super) fn resolve(args: &ScanArgs) -> Result<Action> {
         memory: None,
         text: Text::default(),
         preamble: Vec::new(),
-        input: Input { read: false, discard_received: true, half_open: false, no_shutdown: false, eof_wait: None },
+        input: Input {
+            read: false,
+            discard_received: true,
+            half_open: false,
+            no_shutdown: false,
+            eof_wait: None,
+            line_delay: None,
+        },
         limits: Limits { run: limit("--timeout", args.timeout.as_deref())?, ..Limits::default() },
         output: Output::default(),
         script: None,

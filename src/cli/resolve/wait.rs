@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Config, Connect, Input, Keepalive, Limits, Output, Role, Text, VerdictPatterns, family, limit, proxies, rules,
+    Config, Connect, Input, Keepalive, Limits, Role, Text, VerdictPatterns, family, limit, proxies, rules,
     text_to_send, tls, values,
 };
 use crate::cli::args::WaitArgs;
 use crate::config::retry::RetryAfter;
-use crate::config::{Retry, SocketOptions};
+use crate::config::{Output, Retry, SocketOptions};
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
 use crate::proxy::check_route;
@@ -74,7 +74,14 @@ fn wait_for(args: &WaitArgs, target: Endpoint, is_tls: bool) -> Result<Config> {
         memory: None,
         text: Text::default(),
         preamble: args.send.iter().map(|text| text_to_send(text)).collect::<Result<_>>()?,
-        input: Input { read: false, discard_received: false, half_open: false, no_shutdown: false, eof_wait: None },
+        input: Input {
+            read: false,
+            discard_received: false,
+            half_open: false,
+            no_shutdown: false,
+            eof_wait: None,
+            line_delay: None,
+        },
         limits: Limits {
             connect: try_limit,
             idle: try_limit.filter(|_| !is_probe),
