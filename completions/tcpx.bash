@@ -177,7 +177,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__connect)
-            opts="-E -C -s -z -w -i -v -q -x -o -u -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --retry --retry-delay --reconnect --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --source --run --proxy-protocol --udp --nodelay --keepalive --no-nodelay --memory --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
+            opts="-E -C -s -z -w -i -v -q -x -o -u -4 -6 -n -h --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --connect-timeout --retry --retry-delay --reconnect --idle-timeout --timeout --line-delay --quiet --hex --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --output-dir --label --source --run --proxy-protocol --udp --nodelay --keepalive --no-nodelay --memory --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -358,6 +358,10 @@ _tcpx() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --line-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -409,6 +413,13 @@ _tcpx() {
                     ;;
                 --echo)
                     COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --output-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --source)
@@ -846,7 +857,7 @@ _tcpx() {
             return 0
             ;;
         tcpx__subcmd__listen)
-            opts="-k -m -E -C -s -i -v -q -x -o -u -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --reuse-port --allow --deny --workers --ready-file --ready-fd --run --accept-timeout --accept-proxy --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --quiet --hex --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --udp --nodelay --keepalive --no-nodelay --memory --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
+            opts="-k -m -E -C -s -i -v -q -x -o -u -4 -6 -n -h --keep-open --once --accept --max-conns --backlog --reuse-port --allow --deny --workers --ready-file --ready-fd --run --accept-timeout --accept-proxy --encoding --recv-encoding --send-encoding --malformed --unencodable --crlf --send --send-hex --send-file --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin --idle-timeout --timeout --line-delay --quiet --hex --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --output-dir --label --udp --nodelay --keepalive --no-nodelay --memory --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1066,6 +1077,10 @@ _tcpx() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --line-delay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --output)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -1117,6 +1132,13 @@ _tcpx() {
                     ;;
                 --echo)
                     COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --output-dir)
+                    COMPREPLY=()
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o plusdirs
+                    fi
                     return 0
                     ;;
                 --keepalive)

@@ -74,13 +74,15 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l retry -d 'Try this
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l retry-delay -d 'Time between two tries [default: 1s; with --reconnect 100ms, twice as long each time, up to 30s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time; counts for each connection' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l timeout -d 'End after this time, whatever happens' -r
-complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s o -l output -d 'Write to this file instead of stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l line-delay -d 'Pause this long after each line that is sent' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s o -l output -d 'Write to this file instead of stdout; with %n, %a or %t, to one for each connection' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
 always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l echo -d 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not' -r -f -a "on\t'Show it'
 off\t'Do not show it, nor keep it for later runs'"
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l output-dir -d 'Write what each connection receives to a file of its own in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l run -d 'Start this command of the shell once there is a connection, and end with its status when it ends' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l proxy-protocol -d 'Tell the server our address first, in a header of the PROXY protocol' -r -f -a "v1\t''
@@ -123,6 +125,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l raw-terminal -d 'L
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l no-history -d 'Do not keep the lines that are typed on a terminal for later runs'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l raw -d 'Send each key of a terminal as it is typed, for devices that edit and echo themselves; ~. leaves'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l timestamps -d 'Begin each line of output with the time of day'
+complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -l label -d 'Begin each line of output with the connection it comes from'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s u -l udp -d 'Use UDP; with unix:PATH, a Unix datagram socket'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 4 -d 'Use IPv4 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand connect" -s 6 -d 'Use IPv6 only'
@@ -174,13 +177,15 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l until -d 'End stdou
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l eof-wait -d 'After stdin has ended, wait at most this long for the peer' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s i -l idle-timeout -d 'End when nothing moved in either direction for this time; counts for each connection' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timeout -d 'End after this time, whatever happens' -r
-complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s o -l output -d 'Write to this file instead of stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l line-delay -d 'Pause this long after each line that is sent' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s o -l output -d 'Write to this file instead of stdout; with %n, %a or %t, to one for each connection' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
 always\t'Elsewhere, too: a line each second'
 never\t'Not at all'"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l echo -d 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not' -r -f -a "on\t'Show it'
 off\t'Do not show it, nor keep it for later runs'"
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l output-dir -d 'Write what each connection receives to a file of its own in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l keepalive -d 'Ask a silent peer whether it is there after this time [default: the system\'s]; 0: never' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l memory -d 'Bytes that all connections together may hold [default: a quarter of the memory]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l recv-buffer -d 'Size of the receive buffer of each socket (SO_RCVBUF)' -r
@@ -221,6 +226,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l raw-terminal -d 'Le
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l no-history -d 'Do not keep the lines that are typed on a terminal for later runs'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l raw -d 'Send each key of a terminal as it is typed, for devices that edit and echo themselves; ~. leaves'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l timestamps -d 'Begin each line of output with the time of day'
+complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -l label -d 'Begin each line of output with the connection it comes from'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s u -l udp -d 'Use UDP; with unix:PATH, a Unix datagram socket'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 4 -d 'Use IPv4 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand listen" -s 6 -d 'Use IPv6 only'
@@ -247,7 +253,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l json -d 'Write the res
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l shard -d 'Be shard I of N: a share of the clients and of the rate [default: TCPX_SHARD]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l start-at -d 'Begin at this time (2026-11-26T15:00:00Z), or after this (+10s)' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l timeout -d 'End after this time, whatever happens' -r
-complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s o -l output -d 'Write to this file instead of stdout' -r -F
+complete -c tcpx -n "__fish_tcpx_using_subcommand run" -s o -l output -d 'Write to this file instead of stdout; with %n, %a or %t, to one for each connection' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
 complete -c tcpx -n "__fish_tcpx_using_subcommand run" -l progress -d 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always' -r -f -a "auto\t'If stderr is a terminal'
 always\t'Elsewhere, too: a line each second'
