@@ -21,6 +21,9 @@ pub struct Proxy {
     pub login: Option<Login>,
 }
 
+/// What is said of a target that refuses a proxy's connection, where the proxy tells.
+pub const TARGET_REFUSED: &str = "the target refused the connection";
+
 /// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyKind {

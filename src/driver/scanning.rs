@@ -13,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 use crate::net::dial::{self, Request};
 use crate::net::reactor::Slot;
+use crate::proxy::TARGET_REFUSED;
 use crate::session::{ConnId, ConnView};
 
 impl Parts {
@@ -153,7 +154,7 @@ impl Parts {
         }
         let state = match error {
             Error::Proxy { .. } if is_on_the_way => return self.fail_and_stop(error),
-            Error::Proxy { message } if message.contains("refused the connection") => PortState::Closed,
+            Error::Proxy { message } if message.contains(TARGET_REFUSED) => PortState::Closed,
             _ => PortState::Filtered,
         };
         let fault = matches!(error, Error::Proxy { .. }).then(|| Error::Proxy { message: error.to_string() });

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Answer, Dialogue};
-use crate::proxy::{Destination, Host, Login};
+use crate::proxy::{Destination, Host, Login, TARGET_REFUSED};
 
 const VERSION: u8 = 5;
 const CONNECT: u8 = 1;
@@ -134,7 +134,7 @@ fn reason(code: u8) -> String {
         2 => "its rules do not allow this connection",
         3 => "the network is unreachable from it",
         4 => "the host is unreachable from it",
-        5 => "the target refused the connection",
+        5 => TARGET_REFUSED,
         6 => "the time to live has passed on the way",
         7 => "it does not know the command CONNECT",
         8 => "it does not know this type of address",
