@@ -69,6 +69,30 @@ pub struct Config {
 }
 
 impl Config {
+    /// A run of this role for which nothing else was asked: stdin is not read, and the system's defaults hold.
+    pub fn of(role: Role) -> Self {
+        Self {
+            role,
+            family: Family::Any,
+            no_dns: false,
+            nodelay: true,
+            keepalive: Keepalive::System,
+            sockets: SocketOptions::default(),
+            proxies: Vec::new(),
+            text: Text::default(),
+            preamble: Vec::new(),
+            input: Input::default(),
+            limits: Limits::default(),
+            memory: None,
+            output: Output::default(),
+            script: None,
+            exec: None,
+            tls: Tls::default(),
+            verdict: VerdictPatterns::default(),
+            tests: None,
+        }
+    }
+
     /// Whether one connection is the whole run: its trouble is the run's, and stdin goes to it alone.
     pub fn is_single_peer(&self) -> bool {
         match &self.role {
@@ -287,7 +311,7 @@ pub enum Piece {
 }
 
 /// How stdin is used and what its end means.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Input {
     /// stdin may be read; the script of a server reads it only with `on_stdin`.
     pub read: bool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueHint};
 
-use super::{TIME, TRANSPORT};
+use super::TIME;
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 
@@ -97,17 +97,8 @@ pub(in crate::cli) struct ConnsArgs {
     /// Encoding of the connections, until they choose another
     #[arg(short = 'E', long, value_name = "LABEL", help_heading = "Text")]
     pub(in crate::cli) encoding: Option<String>,
-    /// Use IPv4 only
-    #[arg(short = '4', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv4: bool,
-    /// Use IPv6 only
-    #[arg(short = '6', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv6: bool,
-    /// Resolve no names; only addresses work
-    #[arg(short = 'n', long, help_heading = TRANSPORT)]
-    pub(in crate::cli) no_dns: bool,
     #[command(flatten)]
-    pub(in crate::cli) proxy: super::ProxyArgs,
+    pub(in crate::cli) route: super::RouteArgs,
 }
 
 #[derive(Debug, Args)]

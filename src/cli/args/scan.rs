@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args, ValueHint};
 
-use super::{OUTPUT, ProxyArgs, TIME, TRANSPORT};
+use super::{OUTPUT, RouteArgs, TIME};
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 
@@ -43,15 +43,6 @@ pub(in crate::cli) struct ScanArgs {
     #[arg(long, value_name = "DUR", help_heading = TIME, allow_hyphen_values = true)]
     pub(in crate::cli) timeout: Option<String>,
 
-    /// Use IPv4 only
-    #[arg(short = '4', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv4: bool,
-    /// Use IPv6 only
-    #[arg(short = '6', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv6: bool,
-    /// Resolve no names; only addresses work
-    #[arg(short = 'n', long, help_heading = TRANSPORT)]
-    pub(in crate::cli) no_dns: bool,
     #[command(flatten)]
-    pub(in crate::cli) proxy: ProxyArgs,
+    pub(in crate::cli) route: RouteArgs,
 }

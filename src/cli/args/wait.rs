@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args};
 
-use super::{ENDING, OUTPUT, ProxyArgs, TIME, TRANSPORT, TlsArgs};
+use super::{ENDING, OUTPUT, RouteArgs, TIME, TRANSPORT, TlsArgs};
 
 // No doc comments on the option groups below: clap would take them for the help of the command they are in.
 
@@ -43,17 +43,8 @@ pub(in crate::cli) struct WaitArgs {
     /// Use UDP; only an answer that --expect waits for proves that somebody is there
     #[arg(short = 'u', long, help_heading = TRANSPORT)]
     pub(in crate::cli) udp: bool,
-    /// Use IPv4 only
-    #[arg(short = '4', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv4: bool,
-    /// Use IPv6 only
-    #[arg(short = '6', help_heading = TRANSPORT)]
-    pub(in crate::cli) ipv6: bool,
-    /// Resolve no names; only addresses work
-    #[arg(short = 'n', long, help_heading = TRANSPORT)]
-    pub(in crate::cli) no_dns: bool,
     #[command(flatten)]
-    pub(in crate::cli) proxy: ProxyArgs,
+    pub(in crate::cli) route: RouteArgs,
     #[command(flatten)]
     pub(in crate::cli) tls: TlsArgs,
 }

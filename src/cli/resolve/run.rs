@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::output::output;
 use super::{
-    Action, Config, Input, Keepalive, Limits, Role, Script, ScriptSource, Target, Text, family, limit, locale, sent_as,
-    target, values,
+    Action, Config, Input, Limits, Role, Script, ScriptSource, Target, Text, family, limit, locale, sent_as, target,
+    values,
 };
 use crate::cli::args::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 use crate::cli::load;
 use crate::cli::report::threshold;
-use crate::config::{Entry, Output, SCRIPT_TIMEOUT, SocketOptions, Tls, VerdictPatterns};
+use crate::config::{Entry, SCRIPT_TIMEOUT};
 use crate::error::{Error, Result};
 use crate::load::schedule::{Rate, StartAt};
 use crate::load::{Shard, Threshold};
@@ -34,41 +34,25 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
 
 /// A run that has neither a connection nor a listener of its own: the script's are all there are.
 pub(super) fn config(script: Script, conns: &ConnsArgs, timeout: Option<&str>) -> Result<Config> {
-    if conns.ipv4 && conns.ipv6 {
+    let route = &conns.route;
+    if route.ipv4 && route.ipv6 {
         return Err(Error::usage_hint("-4 and -6 do not go together", "leave one of them out"));
     }
     let charset = conns.encoding.as_deref().map(|label| values::charset("--encoding", label)).transpose()?;
     Ok(Config {
-        role: Role::Run,
-        family: family(conns.ipv4, conns.ipv6),
-        no_dns: conns.no_dns,
-        nodelay: true,
-        keepalive: Keepalive::System,
-        sockets: SocketOptions::default(),
-        proxies: super::proxies(&conns.proxy)?,
-        memory: None,
+        family: family(route.ipv4, route.ipv6),
+        no_dns: route.no_dns,
+        proxies: super::proxies(&route.proxy)?,
         text: Text {
             recv: charset,
             region: locale::region(|name| std::env::var(name).ok()),
             send: charset.and_then(sent_as),
             ..Text::default()
         },
-        preamble: Vec::new(),
-        input: Input {
-            read: true,
-            discard_received: false,
-            half_open: false,
-            no_shutdown: false,
-            eof_wait: None,
-            line_delay: None,
-        },
+        input: Input { read: true, ..Input::default() },
         limits: Limits { run: limit("--timeout", timeout)?, ..Limits::default() },
-        output: Output::default(),
         script: Some(script),
-        tls: Tls::default(),
-        verdict: VerdictPatterns::default(),
-        exec: None,
-        tests: None,
+        ..Config::of(Role::Run)
     })
 }
 

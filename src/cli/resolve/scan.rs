@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Action, Config, Input, Keepalive, Limits, Role, Text, VerdictPatterns, family, limit, proxies, rules};
+use super::{Action, Config, Input, Limits, Role, family, limit, proxies, rules};
 use crate::cli::args::ScanArgs;
-use crate::config::{Output, Scan, SocketOptions, Tls};
+use crate::config::Scan;
 use crate::endpoint::{Endpoint, parse_port};
 use crate::error::{Error, Result};
 use crate::proxy::check_route;
@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 const MOST: usize = 1 << 24;
 
 pub(super) fn resolve(args: &ScanArgs) -> Result<Action> {
-    if args.ipv4 && args.ipv6 {
+    if args.route.ipv4 && args.route.ipv6 {
         rules::contradiction("-4", "-6", "leave both out to use IPv4 and IPv6")?;
     }
     let (hosts, ports) = match (args.words.as_slice(), args.ports.as_slice()) {
@@ -32,40 +32,22 @@ pub(super) fn resolve(args: &ScanArgs) -> Result<Action> {
     if ports.len().saturating_mul(hosts.len()) > MOST {
         return Err(Error::usage_hint(format!("more than {MOST} ports in all"), "scan fewer hosts at a time"));
     }
-    let proxies = proxies(&args.proxy)?;
+    let proxies = proxies(&args.route.proxy)?;
     for host in hosts {
         let place = host_alone(host)?;
         check_route(&proxies, &place)?;
-        rules::family_agrees(args.ipv4, args.ipv6, &place)?;
+        rules::family_agrees(args.route.ipv4, args.route.ipv6, &place)?;
     }
     let hosts = hosts.iter().map(|host| host.trim_start_matches('[').trim_end_matches(']').to_owned()).collect();
     let limit_of_port = limit("--connect-timeout", args.connect_timeout.as_deref())?.unwrap_or(LIMIT);
+    let role = Role::Scan(Scan { hosts, ports, limit: limit_of_port, json: args.json, all: args.verbose > 0 });
     Ok(Action::Run(Box::new(Config {
-        role: Role::Scan(Scan { hosts, ports, limit: limit_of_port, json: args.json, all: args.verbose > 0 }),
-        family: family(args.ipv4, args.ipv6),
-        no_dns: args.no_dns,
-        nodelay: true,
-        sockets: SocketOptions::default(),
-        keepalive: Keepalive::System,
+        family: family(args.route.ipv4, args.route.ipv6),
+        no_dns: args.route.no_dns,
         proxies,
-        memory: None,
-        text: Text::default(),
-        preamble: Vec::new(),
-        input: Input {
-            read: false,
-            discard_received: true,
-            half_open: false,
-            no_shutdown: false,
-            eof_wait: None,
-            line_delay: None,
-        },
+        input: Input { discard_received: true, ..Input::default() },
         limits: Limits { run: limit("--timeout", args.timeout.as_deref())?, ..Limits::default() },
-        output: Output::default(),
-        script: None,
-        tls: Tls::default(),
-        verdict: VerdictPatterns::default(),
-        exec: None,
-        tests: None,
+        ..Config::of(role)
     })))
 }
 

@@ -3,13 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{
-    Config, Connect, Input, Keepalive, Limits, Role, Text, VerdictPatterns, family, limit, proxies, rules,
-    text_to_send, tls, values,
-};
+use super::{Config, Connect, Limits, Role, VerdictPatterns, family, limit, proxies, rules, text_to_send, tls, values};
 use crate::cli::args::WaitArgs;
 use crate::config::retry::RetryAfter;
-use crate::config::{Output, Retry, SocketOptions};
+use crate::config::{Output, Retry};
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
 use crate::proxy::check_route;
@@ -19,7 +16,7 @@ const TRY: Duration = Duration::from_secs(5);
 
 /// The runs, in the order of the targets.
 pub(super) fn resolve(args: &WaitArgs) -> Result<Vec<Config>> {
-    if args.ipv4 && args.ipv6 {
+    if args.route.ipv4 && args.route.ipv6 {
         rules::contradiction("-4", "-6", "leave both out to use IPv4 and IPv6")?;
     }
     if args.quiet && args.verbose > 0 {
@@ -54,7 +51,7 @@ fn targets(words: &[String]) -> Result<Vec<(Endpoint, bool)>> {
 fn wait_for(args: &WaitArgs, target: Endpoint, is_tls: bool) -> Result<Config> {
     let target = if args.udp { target.into_datagram() } else { target };
     rules::tls::over_a_stream(&target, is_tls)?;
-    let proxies = proxies(&args.proxy)?;
+    let proxies = proxies(&args.route.proxy)?;
     check_route(&proxies, &target)?;
     if target.is_descriptor() {
         return Err(Error::usage_hint(format!("{target} is open already"), "tcpx wait HOST PORT"));
@@ -63,25 +60,12 @@ fn wait_for(args: &WaitArgs, target: Endpoint, is_tls: bool) -> Result<Config> {
     let expect = args.expect.as_deref().map(|text| values::pattern("--expect", text, false)).transpose()?;
     let is_probe = expect.is_none();
     let retry = Some(Retry { after: RetryAfter::NoAnswer, tries: None, delay: None });
+    let role = Role::Connect(Connect { target, source: None, probe: is_probe, header: None, run: None, retry });
     Ok(Config {
-        role: Role::Connect(Connect { target, source: None, probe: is_probe, header: None, run: None, retry }),
-        family: family(args.ipv4, args.ipv6),
-        no_dns: args.no_dns,
-        nodelay: true,
-        sockets: SocketOptions::default(),
-        keepalive: Keepalive::System,
+        family: family(args.route.ipv4, args.route.ipv6),
+        no_dns: args.route.no_dns,
         proxies,
-        memory: None,
-        text: Text::default(),
         preamble: args.send.iter().map(|text| text_to_send(text)).collect::<Result<_>>()?,
-        input: Input {
-            read: false,
-            discard_received: false,
-            half_open: false,
-            no_shutdown: false,
-            eof_wait: None,
-            line_delay: None,
-        },
         limits: Limits {
             connect: try_limit,
             idle: try_limit.filter(|_| !is_probe),
@@ -95,11 +79,9 @@ fn wait_for(args: &WaitArgs, target: Endpoint, is_tls: bool) -> Result<Config> {
             quiet: args.quiet,
             ..Output::default()
         },
-        script: None,
         tls: tls::resolve(&args.tls, is_tls)?,
         verdict: VerdictPatterns { expect, ..VerdictPatterns::default() },
-        exec: None,
-        tests: None,
+        ..Config::of(role)
     })
 }
 
