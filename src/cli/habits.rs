@@ -19,7 +19,7 @@ use crate::error::Error;
 pub(super) fn recognise(argv: &[OsString], tcpx: &Command, resembles_command: impl Fn() -> bool) -> Option<Error> {
     let words = &argv[1..];
     let first = words.first()?.to_str()?;
-    if COMMANDS.contains(&first) {
+    if tcpx.find_subcommand(first).is_some() {
         return None;
     }
     if first.contains("://") && first.parse::<Endpoint>().is_err() {
@@ -144,23 +144,6 @@ fn quoted(word: &OsStr) -> String {
     }
 }
 
-/// The commands, valid as the first word.
-const COMMANDS: &[&str] = &[
-    "connect",
-    "listen",
-    "nc",
-    "ncat",
-    "script",
-    "encodings",
-    "completions",
-    "man",
-    "help",
-    "-h",
-    "--help",
-    "-V",
-    "--version",
-];
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
@@ -170,6 +153,14 @@ mod tests {
     fn hint(line: &str) -> String {
         let said = refused(line);
         said.split_once(" | ").unwrap_or_else(|| panic!("no hint in {said}")).1.to_owned()
+    }
+
+    #[test]
+    fn a_command_is_no_host_whatever_is_wrong_behind_it() {
+        for command in ["connect", "listen", "run", "test", "scan", "wait", "report", "script", "man", "encodings"] {
+            let said = refused(&format!("{command} --frobnicate 4 5"));
+            assert!(said.starts_with("unknown option \"--frobnicate\" | "), "{command}: {said}");
+        }
     }
 
     #[test]
