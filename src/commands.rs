@@ -18,19 +18,21 @@ use crate::config::{Charset, Config, Region, ScriptSource};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
+use crate::language;
 use crate::output::console::{self, write_stderr};
 use crate::script::{self, MAX_SCRIPT, builtin, starter, strict};
 use crate::sys::{entry, stack, unix};
 
 /// Runs tcpx with this argv, program name included, and returns the exit code. Every error has been printed.
 pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
+    language::choose(|name| std::env::var(name).ok());
     let argv: Vec<OsString> = argv.into_iter().collect();
     for (word, bytes) in cli::secrets(&argv) {
         entry::overwrite(word, bytes);
     }
     let result = match cli::parse(argv) {
         Ok(action) => carry_out(action),
-        Err(Stop::Help(text)) => print(&text),
+        Err(Stop::Help(text)) => write(&language::encoded(&text)),
         Err(Stop::NoCommand(text)) => {
             write_stderr(&text);
             Ok(Exit::Usage)
@@ -132,10 +134,14 @@ fn seed(config: &mut Config) {
     }
 }
 
-/// Writes a result to stdout; if its reader is gone, tcpx ends by SIGPIPE as `cat` does.
 fn print(text: &str) -> Result<Exit, Error> {
+    write(text.as_bytes())
+}
+
+/// Writes a result to stdout; if its reader is gone, tcpx ends by SIGPIPE as `cat` does.
+fn write(bytes: &[u8]) -> Result<Exit, Error> {
     // The standard library's stdout ignores EBADF, so a closed stdout would go unnoticed.
-    match unix::take_fd(1).and_then(|mut stdout| stdout.write_all(text.as_bytes())) {
+    match unix::take_fd(1).and_then(|mut stdout| stdout.write_all(bytes)) {
         Ok(()) => Ok(Exit::Success),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Signal(SIGPIPE)),
         Err(error) => Err(Error::Write { target: "stdout".into(), cause: cause(&error) }),

@@ -8,7 +8,7 @@
 //! F3  driver                        the event loop: wires net + session + script + output
 //! F2  net   script   output         sockets (mio) · scripts (rhai) · messages; never import each other
 //! F1  session → layer → load → codec → editor  pure: no mio, no rhai, no clock, no printing
-//! F0  config endpoint proxy error exit buffer verdicts, sys (the only unsafe)
+//! F0  config endpoint proxy error language exit buffer verdicts, sys (the only unsafe)
 //! ```
 //!
 //! Data path: socket → Transport → Codec → Event → Handler → Command → Codec → outbound queue → socket.
@@ -28,6 +28,7 @@ mod editor;
 mod endpoint;
 mod error;
 mod exit;
+mod language;
 mod layer;
 mod load;
 mod net;

@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 /// Every module with its floor. A floor imports only lower floors; with [`Neighbours::Earlier`], a module also imports
 /// the modules before it on its own floor.
 const FLOORS: &[(u8, Neighbours, &[&str])] = &[
-    (0, Neighbours::Earlier, &["sys", "buffer", "exit", "error", "endpoint", "proxy", "config", "verdicts"]),
+    (
+        0,
+        Neighbours::Earlier,
+        &["sys", "buffer", "exit", "language", "error", "endpoint", "proxy", "config", "verdicts"],
+    ),
     (1, Neighbours::Earlier, &["editor", "codec", "load", "layer", "session"]),
     (2, Neighbours::Strangers, &["net", "script", "output"]),
     (3, Neighbours::Earlier, &["driver"]),

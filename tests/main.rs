@@ -16,6 +16,7 @@ mod faults;
 mod floors;
 mod from_netcat;
 mod generated;
+mod languages;
 mod library;
 mod markdown;
 mod network;

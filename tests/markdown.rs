@@ -82,7 +82,7 @@ fn is_balanced(code: &str) -> bool {
 /// The files for readers whose names end like this.
 fn documents(extension: &str) -> Vec<PathBuf> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let entries = ["", "docs", "docs/zh-CN", "man", "scripts"]
+    let entries = ["", "docs", "docs/zh-CN", "man", "man/zh_CN", "scripts"]
         .map(|folder| fs::read_dir(top.join(folder)).expect("read a folder"));
     let files = entries.into_iter().flatten().map(|entry| entry.expect("an entry").path());
     files.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()

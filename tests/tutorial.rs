@@ -295,6 +295,7 @@ impl<'a> Terminal<'a> {
         let mut child = Command::new("env")
             .args(["--default-signal=INT,TERM,PIPE", "bash", "-c", &format!("exec 2>&1; {}", self.command)])
             .env("PATH", format!("{}/bin:{path}", self.folder.display()))
+            .env("TCPX_LANG", if self.page == CHINESE { "zh" } else { "en" })
             .current_dir(&self.folder)
             .process_group(0)
             .stdin(Stdio::piped())
@@ -315,7 +316,9 @@ impl<'a> Terminal<'a> {
         let seen = |bytes: &[u8]| -> Vec<String> {
             let text = String::from_utf8_lossy(bytes);
             // A pipe stands for the reader's terminal, and only of a pipe this is said.
-            let lines = text.lines().filter(|line| !line.contains("not waiting for stdin"));
+            let is_said_of_pipes =
+                |line: &str| ["not waiting for stdin", "不再等待标准输入"].iter().any(|text| line.contains(text));
+            let lines = text.lines().filter(|line| !is_said_of_pipes(line));
             lines.map(|line| self.ports.comparable(line)).collect()
         };
         let is_complete = |bytes: &[u8]| String::from_utf8_lossy(bytes).matches('\n').count() >= wanted.len();

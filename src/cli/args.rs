@@ -509,7 +509,9 @@ pub(super) enum ScriptErrorsWord {
 }
 
 /// What tcpx is, in one line.
-const ABOUT: &str = "The netcat you can program and trust: TCP and UDP, in any text encoding, scripted in Rhai";
+/// The first line of the help.
+pub(super) const ABOUT: &str =
+    "The netcat you can program and trust: TCP and UDP, in any text encoding, scripted in Rhai";
 
 const ENDING: &str = "Ending";
 const TIME: &str = "Time";

@@ -9,7 +9,8 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
-use super::help;
+use super::{help, translate};
+use crate::language::{self, Catalogue};
 use crate::{exit, script};
 
 /// A manual page.
@@ -23,10 +24,14 @@ pub enum Page {
     TcpxScript,
 }
 
-/// A manual page as roff.
+/// A manual page as roff, in the language of the user if there is one.
 pub fn man(page: Page) -> String {
+    man_in(page, language::catalogue())
+}
+
+fn man_in(page: Page, catalogue: Option<&Catalogue>) -> String {
     match page {
-        Page::Tcpx => tcpx_page(),
+        Page::Tcpx => tcpx_page(&Voice(catalogue)),
         Page::TcpxScript => script::man_page(),
     }
 }
@@ -40,7 +45,9 @@ pub fn completions(shell: Shell) -> String {
 
 /// Every committed generated file: its path from the top of the source tree, and its text.
 pub fn files() -> Vec<(String, String)> {
-    let pages = Page::value_variants().iter().map(|page| (format!("man/{}", file_of(*page)), man(*page)));
+    let pages = Page::value_variants().iter().map(|page| (format!("man/{}", file_of(*page)), man_in(*page, None)));
+    let chinese = man_in(Page::Tcpx, Some(&Catalogue::chinese()));
+    let pages = pages.chain([(format!("man/zh_CN/{}", file_of(Page::Tcpx)), chinese)]);
     let shells = [
         (Shell::Bash, "tcpx.bash"),
         (Shell::Zsh, "_tcpx"),
@@ -60,44 +67,64 @@ fn file_of(page: Page) -> &'static str {
     }
 }
 
-fn tcpx_page() -> String {
+/// The language of a page.
+struct Voice<'a>(Option<&'a Catalogue>);
+
+impl Voice<'_> {
+    fn say<'b>(&'b self, text: &'b str) -> &'b str {
+        self.0.and_then(|catalogue| catalogue.find(text)).unwrap_or(text)
+    }
+
+    /// A sentence from its text.
+    fn sentence(&self, text: &str) -> String {
+        format!("{text}{}", self.say(FULL_STOP))
+    }
+}
+
+fn tcpx_page(voice: &Voice<'_>) -> String {
     let mut command = help::command().disable_help_subcommand(true);
     command.build();
+    if let Some(catalogue) = voice.0 {
+        command = translate::translated(command, catalogue);
+    }
     // An empty date, because the arguments of .TH are positional.
     let mut title = Vec::new();
     Man::new(command.clone())
         .date(" ")
-        .manual("User Commands")
+        .manual(voice.say(MANUAL))
         .render_title(&mut title)
         .expect("a Vec takes every write");
     let mut page = Roff::new();
-    page.control("SH", ["NAME"]);
-    page.text([roman("tcpx - the netcat you can program and trust")]);
-    page.control("SH", ["SYNOPSIS"]);
+    let section = |page: &mut Roff, title: &str| {
+        page.control("SH", [voice.say(title)]);
+    };
+    section(&mut page, "NAME");
+    page.text([roman(voice.say(NAME))]);
+    section(&mut page, "SYNOPSIS");
     for form in synopsis(&command) {
         page.text(form);
         page.control("br", []);
     }
-    page.control("SH", ["DESCRIPTION"]);
-    paragraphs(&mut page, DESCRIPTION);
-    page.control("SH", ["COMMANDS"]);
+    section(&mut page, "DESCRIPTION");
+    paragraphs(&mut page, DESCRIPTION, voice);
+    section(&mut page, "COMMANDS");
     for word in leaves(&command) {
-        item(&mut page, usage(word).into_iter().next().unwrap_or_default(), &about(word));
+        item(&mut page, usage(word).into_iter().next().unwrap_or_default(), &about(word, voice));
     }
-    page.control("SH", ["OPTIONS"]);
-    options(&mut page, &command);
-    page.control("SH", ["ENDINGS"]);
+    section(&mut page, "OPTIONS");
+    options(&mut page, &command, voice);
+    section(&mut page, "ENDINGS");
     for (event, what) in ENDINGS {
-        item(&mut page, vec![bold(*event)], what);
+        item(&mut page, vec![bold(voice.say(event))], voice.say(what));
     }
-    page.control("SH", ["EXIT STATUS"]);
-    paragraphs(&mut page, EXIT_STATUS);
+    section(&mut page, "EXIT STATUS");
+    paragraphs(&mut page, EXIT_STATUS, voice);
     for (code, meaning) in exit::TABLE {
-        item(&mut page, vec![bold(*code)], meaning);
+        item(&mut page, vec![bold(*code)], voice.say(meaning));
     }
-    page.control("SH", ["ENVIRONMENT"]);
-    paragraphs(&mut page, ENVIRONMENT);
-    page.control("SH", ["EXAMPLES"]);
+    section(&mut page, "ENVIRONMENT");
+    paragraphs(&mut page, ENVIRONMENT, voice);
+    section(&mut page, "EXAMPLES");
     let all = [
         help::EXAMPLES,
         help::CONNECT_EXAMPLES,
@@ -110,7 +137,7 @@ fn tcpx_page() -> String {
     ];
     for (line, what) in all.concat() {
         page.control("PP", []);
-        page.text([roman(what)]);
+        page.text([roman(voice.say(what))]);
         page.control("PP", []);
         page.control("RS", ["4"]);
         page.control("nf", []);
@@ -118,7 +145,7 @@ fn tcpx_page() -> String {
         page.control("fi", []);
         page.control("RE", []);
     }
-    page.control("SH", ["SEE ALSO"]);
+    section(&mut page, "SEE ALSO");
     page.text([
         bold("tcpx-script"),
         roman("(7), "),
@@ -176,7 +203,7 @@ fn usage(command: &Command) -> Vec<Vec<Inline>> {
 const WITH_OPTIONS_OF_THEIR_OWN: [&str; 1] = ["report"];
 
 /// The options of `connect` and `listen` by group, each once; then those of other commands.
-fn options(page: &mut Roff, command: &Command) {
+fn options(page: &mut Roff, command: &Command, voice: &Voice<'_>) {
     let commands: Vec<_> = ["connect", "listen"].iter().filter_map(|name| command.find_subcommand(name)).collect();
     let all = || commands.iter().flat_map(|command| command.get_arguments().map(|arg| (command.get_name(), arg)));
     let mut headings = Vec::new();
@@ -194,20 +221,24 @@ fn options(page: &mut Roff, command: &Command) {
             }
             done.push(arg.get_id());
             let everywhere = all().filter(|(_, other)| other.get_id() == arg.get_id()).count() == commands.len();
-            let only = if everywhere { String::new() } else { format!(" Only for {name}.") };
-            item(page, option(arg), &format!("{}{}.{only}", sentence(arg), choices(arg)));
+            let only = match name {
+                _ if everywhere => "",
+                "connect" => voice.say(ONLY_CONNECT),
+                _ => voice.say(ONLY_LISTEN),
+            };
+            item(page, option(arg), &(voice.sentence(&explained(arg, voice)) + only));
         }
     }
     for name in WITH_OPTIONS_OF_THEIR_OWN {
         page.control("SS", [format!("tcpx {name}").as_str()]);
         let command = command.find_subcommand(name).expect("it is a command");
         for arg in command.get_arguments().filter(|arg| !arg.is_positional() && arg.get_id() != "help") {
-            item(page, option(arg), &format!("{}{}.", sentence(arg), choices(arg)));
+            item(page, option(arg), &voice.sentence(&explained(arg, voice)));
         }
     }
-    page.control("SS", ["Everywhere"]);
-    item(page, vec![bold("-h"), roman(", "), bold("--help")], "Help: short, or long.");
-    item(page, vec![bold("-V"), roman(", "), bold("--version")], "The version, as tcpx --version.");
+    page.control("SS", [voice.say(EVERYWHERE)]);
+    item(page, vec![bold("-h"), roman(", "), bold("--help")], voice.say(HELP));
+    item(page, vec![bold("-V"), roman(", "), bold("--version")], voice.say(VERSION));
 }
 
 fn option(arg: &Arg) -> Vec<Inline> {
@@ -230,21 +261,23 @@ fn option(arg: &Arg) -> Vec<Inline> {
     words
 }
 
-fn sentence(arg: &Arg) -> String {
-    arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default()
+/// What the help says about an option, with its values.
+fn explained(arg: &Arg, voice: &Voice<'_>) -> String {
+    let text = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    text + choices(arg, voice).as_str()
 }
 
-fn choices(arg: &Arg) -> String {
+fn choices(arg: &Arg, voice: &Voice<'_>) -> String {
     let values = arg.get_possible_values();
     if values.is_empty() || !arg.get_action().takes_values() {
         return String::new();
     }
     let names: Vec<_> = values.iter().map(PossibleValue::get_name).collect();
-    format!(". One of {}", names.join(", "))
+    format!("{}{}", voice.say(ONE_OF), names.join(", "))
 }
 
-fn about(command: &Command) -> String {
-    command.get_about().map(|about| format!("{about}.")).unwrap_or_default()
+fn about(command: &Command, voice: &Voice<'_>) -> String {
+    command.get_about().map(|about| voice.sentence(&about.to_string())).unwrap_or_default()
 }
 
 fn item(page: &mut Roff, term: Vec<Inline>, text: &str) {
@@ -253,14 +286,45 @@ fn item(page: &mut Roff, term: Vec<Inline>, text: &str) {
     page.text([roman(text)]);
 }
 
-fn paragraphs(page: &mut Roff, text: &[&str]) {
+fn paragraphs(page: &mut Roff, text: &[&str], voice: &Voice<'_>) {
     for (index, paragraph) in text.iter().enumerate() {
         if index > 0 {
             page.control("PP", []);
         }
-        page.text([roman(*paragraph)]);
+        page.text([roman(voice.say(paragraph))]);
     }
 }
+
+/// Every text of the page that is not one of the help.
+#[cfg(test)]
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    let titles = [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "COMMANDS",
+        "OPTIONS",
+        "ENDINGS",
+        "EXIT STATUS",
+        "ENVIRONMENT",
+        "EXAMPLES",
+        "SEE ALSO",
+    ];
+    let words = [MANUAL, NAME, FULL_STOP, ONE_OF, ONLY_CONNECT, ONLY_LISTEN, EVERYWHERE, HELP, VERSION];
+    let paragraphs = [DESCRIPTION, EXIT_STATUS, ENVIRONMENT].into_iter().flatten().copied();
+    let endings = ENDINGS.iter().flat_map(|(event, what)| [*event, *what]);
+    titles.into_iter().chain(words).chain(paragraphs).chain(endings)
+}
+
+const MANUAL: &str = "User Commands";
+const NAME: &str = "tcpx - the netcat you can program and trust";
+const FULL_STOP: &str = ".";
+const ONE_OF: &str = ". One of ";
+const ONLY_CONNECT: &str = " Only for connect.";
+const ONLY_LISTEN: &str = " Only for listen.";
+const EVERYWHERE: &str = "Everywhere";
+const HELP: &str = "Help: short, or long.";
+const VERSION: &str = "The version, as tcpx --version.";
 
 const DESCRIPTION: &[&str] = &[
     "tcpx connects or listens over TCP. Used like netcat, what stdin gives goes to the peer and what the peer sends goes \
@@ -335,9 +399,11 @@ const EXIT_STATUS: &[&str] = &[
      except that a run in which a script failed ends with 112.",
 ];
 
-const ENVIRONMENT: &[&str] =
-    &["tcpx reads no variables of its own. Names are resolved by the system, whose resolver has its own; see \
-     resolv.conf(5)."];
+const ENVIRONMENT: &[&str] = &[
+    "TCPX_LANG, or else the locale (LC_ALL, LC_MESSAGES, LANG), is the language of the help and of this page: zh is Chinese, \
+       everything else English. The help and messages are in the encoding of the locale (LC_ALL, LC_CTYPE, LANG).",
+    "Names are resolved by the system, whose resolver has variables of its own; see resolv.conf(5).",
+];
 
 #[cfg(test)]
 mod tests {
@@ -345,7 +411,13 @@ mod tests {
 
     #[test]
     fn the_page_names_every_option_and_every_exit_code() {
-        let page = man(Page::Tcpx);
+        for catalogue in [None, Some(Catalogue::chinese())] {
+            names_everything(&Voice(catalogue.as_ref()));
+        }
+    }
+
+    fn names_everything(voice: &Voice<'_>) {
+        let page = tcpx_page(voice);
         let command = help::complete();
         for name in ["connect", "listen"].into_iter().chain(WITH_OPTIONS_OF_THEIR_OWN) {
             for arg in command.find_subcommand(name).unwrap().get_arguments() {
@@ -355,7 +427,7 @@ mod tests {
             }
         }
         for (_, meaning) in exit::TABLE {
-            assert!(page.contains(&meaning.replace('-', "\\-")), "{meaning} is missing");
+            assert!(page.contains(&voice.say(meaning).replace('-', "\\-")), "{meaning} is missing");
         }
     }
 

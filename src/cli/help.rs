@@ -9,15 +9,33 @@ use clap::{Command, CommandFactory};
 use super::args::Cli;
 use crate::exit;
 
+/// A text in the language of the user.
+pub(super) type Say<'a> = &'a dyn Fn(&str) -> String;
+
 /// The definition used for parsing, help, man page and completions.
 pub(super) fn command() -> Command {
-    Cli::command()
-        .after_help(format!("{}\n\n\"tcpx COMMAND --help\" shows the options of a command.", examples(EXAMPLES)))
-        .after_long_help(format!(
-            "{}\n\n{}\n\n\"tcpx COMMAND --help\" shows the options of a command, \"tcpx man\" writes the manual page.",
-            examples(EXAMPLES),
-            exit_codes()
-        ))
+    let (short, long) = after_all(&str::to_owned);
+    Cli::command().after_help(short).after_long_help(long)
+}
+
+/// The text after the options of tcpx itself, short and long.
+pub(super) fn after_all(say: Say<'_>) -> (String, String) {
+    let examples = examples(EXAMPLES, say);
+    (format!("{examples}\n\n{}", say(MORE_OPTIONS)), format!("{examples}\n\n{}\n\n{}", exit_codes(say), say(MORE_HELP)))
+}
+
+/// The text after the options of a command, if there is any.
+pub(super) fn after(command: &str, say: Say<'_>) -> Option<String> {
+    let (_, lines) = COMMANDS_WITH_EXAMPLES.iter().find(|(name, _)| *name == command)?;
+    Some(format!("{}\n\n{}", examples(lines, say), say(MORE)))
+}
+
+/// Every text of this file that is for people.
+#[cfg(test)]
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    let captions = COMMANDS_WITH_EXAMPLES.iter().flat_map(|(_, lines)| *lines).chain(EXAMPLES).map(|(_, what)| *what);
+    let meanings = exit::TABLE.iter().map(|(_, meaning)| *meaning);
+    captions.chain(meanings).chain([MORE, MORE_OPTIONS, MORE_HELP, "Examples:", "Exit codes:"])
 }
 
 /// The same with the parts that parsing a valid command line does not need.
@@ -29,41 +47,45 @@ pub(super) fn complete() -> Command {
 
 /// The text after the options of `tcpx connect`.
 pub(super) fn of_connect() -> String {
-    format!("{}\n\n{MORE}", examples(CONNECT_EXAMPLES))
+    of("connect")
 }
 
 /// The text after the options of `tcpx listen`.
 pub(super) fn of_listen() -> String {
-    format!("{}\n\n{MORE}", examples(LISTEN_EXAMPLES))
+    of("listen")
 }
 
 /// The text after the options of `tcpx run`.
 pub(super) fn of_run() -> String {
-    format!("{}\n\n{MORE}", examples(RUN_EXAMPLES))
+    of("run")
 }
 
 /// The text after the options of `tcpx report`.
 pub(super) fn of_report() -> String {
-    format!("{}\n\n{MORE}", examples(REPORT_EXAMPLES))
+    of("report")
 }
 
 /// The text after the options of `tcpx test`.
 pub(super) fn of_test() -> String {
-    format!("{}\n\n{MORE}", examples(TEST_EXAMPLES))
+    of("test")
 }
 
 /// The text after the options of `tcpx scan`.
 pub(super) fn of_scan() -> String {
-    format!("{}\n\n{MORE}", examples(SCAN_EXAMPLES))
+    of("scan")
 }
 
 /// The text after the options of `tcpx wait`.
 pub(super) fn of_wait() -> String {
-    format!("{}\n\n{MORE}", examples(WAIT_EXAMPLES))
+    of("wait")
 }
 
-fn examples(lines: &[(&str, &str)]) -> String {
-    let mut text = "Examples:".to_owned();
+fn of(command: &str) -> String {
+    after(command, &str::to_owned).unwrap_or_default()
+}
+
+fn examples(lines: &[(&str, &str)], say: Say<'_>) -> String {
+    let mut text = say("Examples:");
     for (line, _) in lines {
         text.push_str("\n  ");
         text.push_str(line);
@@ -71,10 +93,10 @@ fn examples(lines: &[(&str, &str)]) -> String {
     text
 }
 
-fn exit_codes() -> String {
-    let mut text = "Exit codes:".to_owned();
+fn exit_codes(say: Say<'_>) -> String {
+    let mut text = say("Exit codes:");
     for (code, meaning) in exit::TABLE {
-        let _ = write!(text, "\n  {code:<6} {meaning}");
+        let _ = write!(text, "\n  {code:<6} {}", say(meaning));
     }
     text
 }
@@ -141,6 +163,21 @@ pub(super) const REPORT_EXAMPLES: &[(&str, &str)] = &[
     ("tcpx report run.json --fail-if 'p99 > 50ms' --fail-if 'failures > 1%'", "A threshold for CI: 1 if one holds."),
     ("cat shard-*.json | tcpx report - --json all.json", "The sum of several results, which can be merged again."),
 ];
+
+/// The examples of each command that has some.
+pub(super) const COMMANDS_WITH_EXAMPLES: &[(&str, &[(&str, &str)])] = &[
+    ("connect", CONNECT_EXAMPLES),
+    ("listen", LISTEN_EXAMPLES),
+    ("run", RUN_EXAMPLES),
+    ("test", TEST_EXAMPLES),
+    ("report", REPORT_EXAMPLES),
+    ("scan", SCAN_EXAMPLES),
+    ("wait", WAIT_EXAMPLES),
+];
+
+const MORE_OPTIONS: &str = "\"tcpx COMMAND --help\" shows the options of a command.";
+
+const MORE_HELP: &str = "\"tcpx COMMAND --help\" shows the options of a command, \"tcpx man\" writes the manual page.";
 
 const MORE: &str = "\"tcpx --help\" shows the exit codes, \"tcpx man\" writes the manual page.";
 

@@ -1,6 +1,6 @@
 //! The region of the locale, which `--encoding auto` takes as a hint.
 //!
-//! Owns which locales belong to which region. Changes no other behaviour: tcpx speaks English everywhere.
+//! Owns which locales belong to which region. The language of help and messages is in `crate::language`.
 
 use crate::config::Region;
 

@@ -21,6 +21,7 @@ mod rules;
 mod socat;
 mod sockets;
 mod trailing;
+mod translate;
 mod usage;
 mod values;
 mod version;

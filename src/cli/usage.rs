@@ -6,9 +6,10 @@ use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{Stop, habits, options_elsewhere, version};
+use super::{Stop, habits, options_elsewhere, translate, version};
 use crate::endpoint;
 use crate::error::Error;
+use crate::language;
 
 /// The reason clap did not accept the command line.
 pub(super) fn stop(command: &mut clap::Command, argv: &[OsString], error: &clap::Error) -> Stop {
@@ -16,10 +17,12 @@ pub(super) fn stop(command: &mut clap::Command, argv: &[OsString], error: &clap:
         return Stop::Help(version::in_full());
     }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Stop::Help(error.render().to_string());
+        let translated = language::catalogue().and_then(|catalogue| translate::help(argv, catalogue));
+        return Stop::Help(translated.unwrap_or_else(|| error.render().to_string()));
     }
     if argv.len() <= 1 {
-        return Stop::NoCommand(command.render_help().to_string());
+        let translated = language::catalogue().map(translate::short_help);
+        return Stop::NoCommand(translated.unwrap_or_else(|| command.render_help().to_string()));
     }
     if let Some(error) = habits::recognise(argv, command, || {
         suggestion(error, ContextKind::SuggestedSubcommand).is_some_and(|name| name == "connect" || name == "listen")

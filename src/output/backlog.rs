@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use crate::buffer::ByteQueue;
+use crate::language;
 use crate::output::screen::Screen;
 
 /// Waiting bytes at which further messages are dropped. The last one is kept whole.
@@ -33,7 +34,7 @@ impl Backlog {
         if self.dropped > 0 || self.queue.len() >= LIMIT {
             self.dropped += text.lines().count() as u64;
         } else {
-            self.queue.extend(text.as_bytes());
+            self.queue.extend(&language::encoded(text));
         }
     }
 

@@ -3,6 +3,7 @@
 //! Owns the sentences and their form: `tcpx: ` before messages, `hint: ` before hints, the time of day before a script's
 //! log lines. Text from outside is escaped, and a closed or full stderr is ignored.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::io::Write;
@@ -12,6 +13,7 @@ use crate::codec::escape::show_line;
 use crate::config::show_duration;
 use crate::endpoint::Address;
 use crate::error::Error;
+use crate::language::{self, say};
 use crate::layer::tls::TlsFacts;
 use crate::layer::tls::certificate::date;
 use crate::output::time_of_day::TimeOfDay;
@@ -45,7 +47,7 @@ pub fn warn(message: &str) {
 
 /// A message of one line, with its line end.
 pub fn message(message: &str) -> String {
-    format!("tcpx: {}\n", show_line(message))
+    format!("tcpx: {}\n", show_line(&say(message)))
 }
 
 /// Tells on stderr what happens: trouble and scripts' log lines always, the course of connections with `-v`, how
@@ -86,12 +88,14 @@ impl Commentator {
             }
             Notice::AcceptPaused { address, cause } => message(&format!("accept on {address}: {cause}; clients wait")),
             Notice::Listening { address, listener: None } if !self.console.quiet => {
-                format!("listening on {}\n", show_line(&address.to_string()))
+                show_line(&say(&format!("listening on {address}"))).into_owned() + "\n"
             }
             Notice::Certificate { sha256 } if !self.console.quiet => {
-                format!("certificate SHA-256 {sha256} (self-signed, made for this run)\n")
+                say(&format!("certificate SHA-256 {sha256} (self-signed, made for this run)")).into_owned() + "\n"
             }
-            Notice::Reloaded { name } if !self.console.quiet => format!("reloaded {}\n", show_line(name)),
+            Notice::Reloaded { name } if !self.console.quiet => {
+                show_line(&say(&format!("reloaded {name}"))).into_owned() + "\n"
+            }
             Notice::Log { conn, text } => {
                 let time = self.time.show(at.wall());
                 match conn {
@@ -233,7 +237,7 @@ impl Tally {
 /// Writes text to stderr unescaped; for text that holds nothing from outside.
 pub fn write_stderr(text: &str) {
     // There is nowhere to report an error of stderr.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(&language::encoded(text));
 }
 
 /// The message of an error with its hint. Only what a script's error was composed of has lines of its own: everywhere else a
@@ -245,19 +249,22 @@ fn trouble(error: &Error) -> String {
         _ => message(&text),
     };
     if let Some(hint) = error.hint() {
-        out += &lines("hint: ", &show_line(&hint));
+        out += &lines(&say("hint: "), &show_line(&say(&hint)));
     }
     out
 }
 
-/// A message of several lines, each escaped for a terminal, with the prefix before the first.
+/// A message of several lines, each escaped for a terminal, with the prefix before the first. Lines of a script's source, which
+/// may be among them, are in nobody's language.
 fn lines(prefix: &str, message: &str) -> String {
     let mut out = String::from(prefix);
     for (number, line) in message.lines().enumerate() {
         if number > 0 {
             out.push('\n');
         }
-        out.push_str(&show_line(line));
+        let is_mark = line.trim_start_matches([' ', '|']).starts_with('^') || line.starts_with("    in ");
+        let is_message = number == 0 || is_mark || line.starts_with("hint: ");
+        out.push_str(&show_line(&if is_message { say(line) } else { Cow::Borrowed(line) }));
     }
     out.push('\n');
     out

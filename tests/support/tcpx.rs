@@ -133,7 +133,8 @@ impl Tcpx {
         let mut command = Command::new(&words[0]);
         // Lines are edited in tests that say so.
         command.env("TERM", "dumb");
-        command.args(&words[1..]);
+        // The tests read English, wherever they run.
+        command.args(&words[1..]).env("TCPX_LANG", "en");
         let bytes = match self.stdin {
             Stdin::Null | Stdin::Closed => {
                 command.stdin(Stdio::null());
