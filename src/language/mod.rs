@@ -70,9 +70,8 @@ fn charset(variable: impl Fn(&str) -> Option<String>) -> Option<&'static Encodin
     // The names of systems that are no labels of the Encoding Standard.
     let label = match name.as_str() {
         "euccn" | "eucn" => "gbk",
-        "eucjp" => "euc-jp",
         "euckr" => "euc-kr",
-        "eucjisx0213" | "eucjis" => "euc-jp",
+        "eucjp" | "eucjis" | "eucjisx0213" => "euc-jp",
         "sjis" | "pck" => "shift_jis",
         name => name,
     };
