@@ -3,6 +3,7 @@
 //!
 //! Owns nothing of what the help says. In English it is not used.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
@@ -87,8 +88,6 @@ const OF_CLAP: &[(&str, &str)] = &[
     ("Possible values:\n", "可选的值：\n"),
     ("[possible values: ", "[可选的值："),
     ("[default: ", "[默认："),
-    ("- tcpx:        The command itself", "- tcpx:        命令本身"),
-    ("- tcpx-script: The script reference", "- tcpx-script: 脚本参考（英文）"),
 ];
 
 /// A rendered help with the words of clap translated, and with lines that fit the terminal.
@@ -103,7 +102,19 @@ fn shown(rendered: &str, catalogue: &Catalogue) -> String {
         text = text.replace(&format!("\n{heading}:\n"), &format!("\n{}：\n", text_of(catalogue, heading)));
     }
     let width = columns().unwrap_or(MAX_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH);
-    text.lines().map(|line| broken(line, width) + "\n").collect()
+    text.lines().map(|line| broken(&with_value(line, catalogue), width) + "\n").collect()
+}
+
+/// A line about a possible value, `- on:  Show it`, translated; any other as it is.
+fn with_value<'a>(line: &'a str, catalogue: &Catalogue) -> Cow<'a, str> {
+    let (begin, help) = line.split_at(line.find(": ").map_or(line.len(), |at| at + 2));
+    match catalogue.find(help.trim_start()) {
+        Some(translated) if begin.trim_start().starts_with("- ") => {
+            let blanks = &help[..help.len() - help.trim_start().len()];
+            Cow::Owned(format!("{begin}{blanks}{translated}"))
+        }
+        _ => Cow::Borrowed(line),
+    }
 }
 
 /// The headings of a help: they are translated, but clap puts a colon behind them.
@@ -204,6 +215,8 @@ mod tests {
         for arg in command.get_arguments() {
             texts.extend([arg.get_help(), arg.get_long_help()].into_iter().flatten().map(ToString::to_string));
             texts.extend(arg.get_help_heading().map(str::to_owned));
+            texts
+                .extend(arg.get_possible_values().iter().filter_map(|value| value.get_help()).map(ToString::to_string));
         }
         command.get_subcommands().for_each(|command| collect(command, texts));
     }

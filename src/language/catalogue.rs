@@ -261,7 +261,7 @@ mod tests {
         let source = source
             .split("fn words(")
             .nth(1)
-            .and_then(|rest| rest.split("/// Local time").next())
+            .and_then(|rest| rest.split("impl Observer for").next())
             .expect("the messages");
         let texts = literals(source, "format!(\"");
         assert!(texts.len() > 20, "only {texts:?}");
