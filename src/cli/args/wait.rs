@@ -22,7 +22,7 @@ pub(in crate::cli) struct WaitArgs {
                      ends with the peer's end or after --connect-timeout"
     )]
     pub(in crate::cli) expect: Option<String>,
-    /// Send this text on each connection before the answer is awaited; knows \\r \\n \\t \\0 \\xHH \\u{...}
+    /// Send this text on each connection before the answer is awaited; knows \r \n \t \0 \xHH \u{...}
     #[arg(long, value_name = "TEXT", action = ArgAction::Append, allow_hyphen_values = true, help_heading = ENDING)]
     pub(in crate::cli) send: Vec<String>,
 
