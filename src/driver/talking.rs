@@ -16,6 +16,7 @@ use crate::driver::parts::Parts;
 use crate::driver::shutdown::GRACE;
 use crate::editor::command::{Command, help};
 use crate::error::cause;
+use crate::language::say;
 use crate::net::reactor::Slot;
 use crate::output::hexdump::Hexdump;
 use crate::session::{CloseReason, ConnView, FileToSend};
@@ -51,7 +52,10 @@ impl Parts {
                 Ok(())
             }),
         };
-        let answer = answer.unwrap_or_else(|why| format!("tcpx: {}\n", show_line(&why)));
+        let answer = match answer {
+            Ok(text) => text.lines().map(|line| say(line).into_owned() + "\n").collect(),
+            Err(why) => format!("tcpx: {}\n", show_line(&say(&why))),
+        };
         if let Some(lines) = self.typed_lines.as_ref().filter(|_| !answer.is_empty()) {
             lines.say(&answer);
         }

@@ -20,6 +20,7 @@ use crate::editor::command::Command;
 use crate::editor::display::{Display, View};
 use crate::editor::raw::{RawKeys, RawOutcome};
 use crate::editor::{Editor, Outcome, keys};
+use crate::language;
 use crate::net::bulk::Move;
 use crate::output::screen::Screen;
 use crate::session::eof_policy::InputKind;
@@ -154,7 +155,7 @@ impl TypedLines {
         let mut state = self.0.borrow_mut();
         let drawing = state.screen.draw(|display, out| {
             display.before_words(out);
-            out.extend_from_slice(text.replace('\n', "\r\n").as_bytes());
+            out.extend_from_slice(&language::encoded(&text.replace('\n', "\r\n")));
             display.after_words(out);
         });
         state.drawing.extend(drawing);
