@@ -247,6 +247,8 @@ mod tests {
             "man --help",
             "encodings -h",
             "completions --help",
+            "scan --help",
+            "wait --help",
         ] {
             let argv: Vec<_> = ["tcpx"].into_iter().chain(line.split(' ')).map(OsString::from).collect();
             let text = help(&argv, &catalogue).unwrap_or_else(|| panic!("no help for {line}"));
@@ -267,6 +269,14 @@ mod tests {
             }
         }
         assert!(short_help(&catalogue).starts_with(catalogue.find(args::ABOUT).expect("a text")));
+    }
+
+    #[test]
+    fn the_commands_of_a_terminal_are_translated() {
+        let catalogue = Catalogue::chinese();
+        for line in crate::editor::command::help(true).lines() {
+            assert_ne!(catalogue.say(line), line);
+        }
     }
 
     #[test]

@@ -192,6 +192,25 @@ mod tests {
             ),
             ("a.rhai:4:14: unknown function: send_lien", "a.rhai:4:14: 未知的函数：send_lien"),
             ("hint: it is used as conn.send(x)", "提示：用法是 conn.send(x)"),
+            (
+                "connect to h:9: connection refused; trying again in 1s (and 3 times more)",
+                "连接 h:9：连接被拒绝；1s 后再试（之后还有 3 次）",
+            ),
+            ("connecting again in 100ms", "100ms 后重新连接"),
+            (
+                "connect to h:9: connection refused; trying again in 1s (the last time)",
+                "连接 h:9：连接被拒绝；1s 后再试（最后一次）",
+            ),
+            ("connecting again in 100ms (and once more)", "100ms 后重新连接（之后还有一次）"),
+            (
+                "timed out after 3s (--timeout): connect to h:9: connection refused",
+                "3s 后超时（--timeout）：连接 h:9：连接被拒绝",
+            ),
+            ("scan of h: none of 3 ports is open", "扫描 h：3 个端口都没有打开"),
+            (
+                "* ~2 h:9 from l:1, open for 2s, 3 bytes received, 4 sent; encoding: gbk; our side has ended; the peer's side has ended",
+                "* ~2 h:9（本地 l:1），已打开 2s，收到 3 字节，发出 4 字节；编码：gbk；我们这个方向已经结束；对端已经说完",
+            ),
             ("a b c", "a b c"),
         ] {
             assert_eq!(catalogue.say(english), expected, "{english}");
@@ -258,12 +277,17 @@ mod tests {
     fn everything_that_is_told_has_a_translation() {
         let patterns = patterns();
         let source = include_str!("../output/console.rs");
-        let source = source
-            .split("fn words(")
-            .nth(1)
-            .and_then(|rest| rest.split("impl Observer for").next())
-            .expect("the messages");
-        let texts = literals(source, "format!(\"");
+        let part = |begin, end| source.split(begin).nth(1).and_then(|rest| rest.split(end).next()).expect("messages");
+        let mut texts = literals(part("fn words(", "impl Observer for"), "format!(\"");
+        // What is said of the next try has one of several ends.
+        let next = part("fn next_try(", "\n}\n");
+        let (ends, begins): (Vec<_>, Vec<_>) =
+            literals(next, "format!(\"").into_iter().partition(|text| text.starts_with("{} ("));
+        let ends = ends.iter().filter_map(|text| text.strip_prefix(PLACE)).map(str::to_owned);
+        let ends: Vec<_> = ends.chain(literals(next, "text + \"")).collect();
+        assert_eq!((begins.len(), ends.len()), (2, 3), "{begins:?} {ends:?}");
+        texts.extend(begins.iter().flat_map(|begin| ends.iter().map(move |end| format!("{begin}{end}"))));
+        texts.extend(begins);
         assert!(texts.len() > 20, "only {texts:?}");
         // One that begins with a blank is a part of another.
         let is_message =

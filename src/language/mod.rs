@@ -159,6 +159,13 @@ mod tests {
     }
 
     #[test]
+    fn english_reads_no_catalogue() {
+        choose(lookup(&[("LANG", "C.UTF-8")]));
+        choose(lookup(&[("TCPX_LANG", "en"), ("LANG", "zh_CN.UTF-8")]));
+        assert!(SPEECH.get().is_none());
+    }
+
+    #[test]
     fn english_in_utf_8_is_what_was_written() {
         assert_eq!(say("listening"), "listening");
         assert!(matches!(encoded("你"), Cow::Borrowed(b"\xe4\xbd\xa0")));
