@@ -225,8 +225,7 @@ mod tests {
     fn every_text_of_the_help_is_in_the_catalogue() {
         let catalogue = Catalogue::chinese();
         let missing: Vec<_> = texts().into_iter().filter(|text| catalogue.find(text).is_none()).collect();
-        let lines: String = missing.iter().map(|text| format!("> {text}\n\n")).collect();
-        assert!(missing.is_empty(), "src/language/help.zh.txt has no translation of\n{lines}");
+        assert!(missing.is_empty(), "src/language/help.zh.txt has no translation of\n> {}", missing.join("\n\n> "));
     }
 
     #[test]
