@@ -25,7 +25,7 @@ impl Tmux {
         let this = Self { folder: Folder::new() };
         let home = this.folder.path("");
         let shell = format!(
-            "exec env HOME='{0}' XDG_STATE_HOME='{0}/state' PS1='{PROMPT} ' LC_ALL=C.UTF-8 bash --norc --noprofile -i",
+            "exec env HOME='{0}' XDG_STATE_HOME='{0}/state' PS1='{PROMPT} ' LC_ALL=C.UTF-8 TCPX_LANG=en bash --norc --noprofile -i",
             home.display().to_string().trim_end_matches('/')
         );
         let (columns, rows) = (columns.to_string(), rows.to_string());
