@@ -355,7 +355,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
         }
         'tcpx;wait' {
             [CompletionResult]::new('--expect', '--expect', [CompletionResultType]::ParameterName, 'Wait until what a new connection receives matches')
-            [CompletionResult]::new('--send', '--send', [CompletionResultType]::ParameterName, 'Send this text on each connection before the answer is awaited; knows \\r \\n \\t \\0 \\xHH \\u{...}')
+            [CompletionResult]::new('--send', '--send', [CompletionResultType]::ParameterName, 'Send this text on each connection before the answer is awaited; knows \r \n \t \0 \xHH \u{...}')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Give up a try after this time without a connection, or without an answer [default: 5s]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Give up a try after this time without a connection, or without an answer [default: 5s]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Give up after this time (exit 28) [default: never]')

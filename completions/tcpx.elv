@@ -345,7 +345,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
         }
         &'tcpx;wait'= {
             cand --expect 'Wait until what a new connection receives matches'
-            cand --send 'Send this text on each connection before the answer is awaited; knows \\r \\n \\t \\0 \\xHH \\u{...}'
+            cand --send 'Send this text on each connection before the answer is awaited; knows \r \n \t \0 \xHH \u{...}'
             cand -w 'Give up a try after this time without a connection, or without an answer [default: 5s]'
             cand --connect-timeout 'Give up a try after this time without a connection, or without an answer [default: 5s]'
             cand --timeout 'Give up after this time (exit 28) [default: never]'

@@ -314,7 +314,7 @@ complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s 6 -d 'Use IPv6 only'
 complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s n -l no-dns -d 'Resolve no names; only addresses work'
 complete -c tcpx -n "__fish_tcpx_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l expect -d 'Wait until what a new connection receives matches' -r
-complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l send -d 'Send this text on each connection before the answer is awaited; knows \\\\r \\\\n \\\\t \\\\0 \\\\xHH \\\\u{...}' -r
+complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l send -d 'Send this text on each connection before the answer is awaited; knows \\r \\n \\t \\0 \\xHH \\u{...}' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -s w -l connect-timeout -d 'Give up a try after this time without a connection, or without an answer [default: 5s]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l timeout -d 'Give up after this time (exit 28) [default: never]' -r
 complete -c tcpx -n "__fish_tcpx_using_subcommand wait" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r
