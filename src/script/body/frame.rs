@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rhai::{Blob, Caches, Dynamic, Engine, EvalContext, GlobalRuntimeState, Scope};
 
 use super::function::{Body, Function};
+use super::variables::Direct;
 use super::{Arg, Bodies, nodes};
 use crate::script::api::conn::Conn;
 use crate::script::engine::Fault;
@@ -23,6 +24,8 @@ pub(super) struct Frame {
     caches: Caches,
     /// Number of calls that have used it.
     calls: u32,
+    /// The arguments of a body of nodes, while it runs.
+    args: Vec<Arg>,
 }
 
 impl Frame {
@@ -31,7 +34,7 @@ impl Frame {
         for name in function.names() {
             scope.push_dynamic(name.as_str(), Dynamic::UNIT);
         }
-        Self { scope, global: function.environment.clone(), caches: Caches::new(), calls: 0 }
+        Self { scope, global: function.environment.clone(), caches: Caches::new(), calls: 0, args: Vec::new() }
     }
 
     /// Calls the function.
@@ -45,30 +48,49 @@ impl Frame {
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
         self.calls += 1;
-        let mut names = function.names().iter();
-        // In this order: a name must not be taken in vain.
-        for (value, name) in captured.iter().zip(names.by_ref()) {
-            if let Some(place) = self.scope.get_mut(name) {
-                *place = value.clone();
-            }
-        }
-        for (name, arg) in names.zip(args) {
-            if let Some(place) = self.scope.get_mut(name) {
-                put(place, arg);
-            }
-        }
         self.global.num_operations = 0;
         self.global.num_modules_loaded = 0;
-        let mut context = EvalContext::new(engine, &mut self.global, &mut self.caches, &mut self.scope, None);
-        let result = match &function.body {
-            Body::Nodes(nodes) => nodes::run(nodes, &mut context, host, &bodies.app),
-            Body::Tree(expression) => context.eval_expression_tree(&expression.into()),
+        let (result, is_in_scope) = match &function.body {
+            Body::Nodes(nodes) => {
+                self.args.extend(captured.iter().cloned().map(Arg::Value).chain(args).map(Arg::known));
+                let mut variables = Direct {
+                    engine,
+                    names: function.names(),
+                    args: &mut self.args,
+                    scope: &mut self.scope,
+                    global: &mut self.global,
+                    caches: &mut self.caches,
+                    is_in_scope: false,
+                };
+                let result = nodes::run(nodes, &mut variables, host, &bodies.app);
+                let is_in_scope = variables.is_in_scope;
+                self.args.clear();
+                (result, is_in_scope)
+            }
+            Body::Tree(expression) => {
+                let mut names = function.names().iter();
+                // In this order: a name must not be taken in vain.
+                for (value, name) in captured.iter().zip(names.by_ref()) {
+                    if let Some(place) = self.scope.get_mut(name) {
+                        *place = value.clone();
+                    }
+                }
+                for (name, arg) in names.zip(args) {
+                    if let Some(place) = self.scope.get_mut(name) {
+                        put(place, arg);
+                    }
+                }
+                let mut context = EvalContext::new(engine, &mut self.global, &mut self.caches, &mut self.scope, None);
+                (context.eval_expression_tree(&expression.into()), true)
+            }
         };
         let result = function.outcome(result.map(Dynamic::flatten));
-        self.scope.rewind(function.parameters());
-        for name in function.names() {
-            if let Some(place) = self.scope.get_mut(name) {
-                clear(place, &bodies.nobody);
+        if is_in_scope {
+            self.scope.rewind(function.parameters());
+            for name in function.names() {
+                if let Some(place) = self.scope.get_mut(name) {
+                    clear(place, &bodies.nobody);
+                }
             }
         }
         result
@@ -81,7 +103,7 @@ impl Frame {
 }
 
 /// Puts an argument into its variable, if possible without a new value.
-fn put(place: &mut Dynamic, arg: Arg) {
+pub(super) fn put(place: &mut Dynamic, arg: Arg) {
     // A closure has captured it, and keeps it.
     if place.is_shared() {
         *place = arg.into_value();

@@ -121,12 +121,7 @@ fn body_of(definition: &Shared<ScriptFuncDef>, is_own: &dyn Fn(&str, usize) -> b
     };
     rewriting::rewrite(&mut body, is_own);
     if let Expr::Stmt(block) = &mut body {
-        let node = |statement: &Stmt| match statement {
-            Stmt::Expr(expression) => Node::of(expression),
-            _ => None,
-        };
-        let nodes: Option<Vec<_>> = block.statements().iter().map(node).collect();
-        if let Some(nodes) = nodes.filter(|nodes| !nodes.is_empty()) {
+        if let Some(nodes) = Node::of_all(block.statements()) {
             return Body::Nodes(nodes);
         }
         if let [Stmt::Expr(only)] = block.statements_mut().as_mut_slice() {

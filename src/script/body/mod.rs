@@ -9,6 +9,7 @@ mod function;
 mod nodes;
 mod parts;
 mod rewriting;
+mod variables;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -39,6 +40,17 @@ pub(super) enum Arg {
 }
 
 impl Arg {
+    /// A value that is a connection is one that nobody has to look at again.
+    fn known(self) -> Self {
+        match &self {
+            Self::Value(value) if !value.is_shared() && !value.is_read_only() && value.tag() == 0 => {
+                let view = value.read_lock::<Conn>().map(|conn| Rc::clone(conn.view()));
+                view.map_or(self, Self::Conn)
+            }
+            _ => self,
+        }
+    }
+
     /// The argument as a value of the script.
     pub(super) fn into_value(self) -> Dynamic {
         match self {

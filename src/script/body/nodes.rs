@@ -5,11 +5,10 @@
 
 use std::rc::Rc;
 
-use rhai::{
-    Array, Blob, Dynamic, Engine, EvalAltResult, EvalContext, Expr, INT, ImmutableString, Map, Position, Scope,
-};
+use rhai::{Dynamic, Engine, EvalAltResult, Expr, ImmutableString, Position, Stmt};
 
 use super::parts::Part;
+use super::variables::{Taken, Variables};
 use crate::script::api::conn::{self, Conn};
 use crate::script::engine::Fault;
 use crate::script::host::Host;
@@ -40,6 +39,8 @@ pub(super) enum Node {
     },
     /// Something with a part of `app` or of `conn.state`.
     Part(Part),
+    /// `loop { … }` of nothing but nodes.
+    Loop(Vec<Rc<Node>>),
 }
 
 /// `conn.send(…)` or `conn.send_line(…)`.
@@ -65,8 +66,6 @@ pub(super) enum What {
 #[derive(Clone)]
 struct State(Rc<Node>);
 
-pub(super) type Context<'a, 's, 'ps, 'g, 'c, 't> = EvalContext<'a, 's, 'ps, 'g, 'c, 't>;
-
 /// Registers the evaluation of the nodes. `app`: the map of that name.
 pub(in crate::script) fn register(engine: &mut Engine, host: &Rc<Host>, app: &Dynamic) {
     let (host, app) = (Rc::clone(host), app.clone());
@@ -81,14 +80,36 @@ pub(in crate::script) fn register(engine: &mut Engine, host: &Rc<Host>, app: &Dy
 /// Evaluates nodes that are a whole body, one after the other. The value is that of the last one.
 pub(super) fn run(
     nodes: &[Rc<Node>],
-    context: &mut Context<'_, '_, '_, '_, '_, '_>,
+    variables: &mut impl Variables,
     host: &Host,
     app: &Dynamic,
 ) -> Result<Dynamic, Fault> {
-    nodes.iter().try_fold(Dynamic::UNIT, |_, node| node.counted(context, host, app))
+    nodes.iter().try_fold(Dynamic::UNIT, |_, node| node.counted(variables, host, app))
+}
+
+/// The same again and again, until an argument leaves the loop or fails.
+fn run_again(nodes: &[Rc<Node>], variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
+    loop {
+        if let Err(fault) = run(nodes, variables, host, app) {
+            match *fault {
+                EvalAltResult::LoopBreak(false, ..) => {}
+                EvalAltResult::LoopBreak(true, value, _) => return Ok(value),
+                _ => return Err(fault),
+            }
+        }
+    }
 }
 
 impl Node {
+    /// The nodes that statements are, if they are nothing else.
+    pub(super) fn of_all(statements: &[Stmt]) -> Option<Vec<Rc<Self>>> {
+        let node = |statement: &Stmt| match statement {
+            Stmt::Expr(expression) => Self::of(expression),
+            _ => None,
+        };
+        statements.iter().map(node).collect::<Option<Vec<_>>>().filter(|nodes| !nodes.is_empty())
+    }
+
     /// The node that an expression is.
     pub(super) fn of(expression: &Expr) -> Option<Rc<Self>> {
         let Expr::Custom(custom, _) = expression else { return None };
@@ -96,39 +117,30 @@ impl Node {
     }
 
     /// Evaluates it as one operation, which Rhai does not count.
-    fn counted(
-        &self,
-        context: &mut Context<'_, '_, '_, '_, '_, '_>,
-        host: &Host,
-        app: &Dynamic,
-    ) -> Result<Dynamic, Fault> {
+    fn counted(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
         match host.progress() {
             Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
-            None => self.evaluate(context, host, app),
+            None => self.evaluate(variables, host, app),
         }
     }
 
-    fn evaluate(
-        &self,
-        context: &mut Context<'_, '_, '_, '_, '_, '_>,
-        host: &Host,
-        app: &Dynamic,
-    ) -> Result<Dynamic, Fault> {
+    fn evaluate(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
         match self {
-            Self::Send(send) => send.evaluate(context, host, app),
-            Self::Get { conn, get, original } => match conn_in(context.scope(), conn) {
+            Self::Send(send) => send.evaluate(variables, host, app),
+            Self::Get { conn, get, original } => match variables.conn(conn) {
                 Some(conn) => Ok(get(&conn)),
-                None => value_of(context, original),
+                None => variables.evaluate(original),
             },
-            Self::Read { conn, read, at, original } => match conn_in(context.scope(), conn) {
+            Self::Read { conn, read, at, original } => match variables.conn(conn) {
                 Some(conn) => read(host, &conn).map_err(|fault| placed(fault, *at)),
-                None => value_of(context, original),
+                None => variables.evaluate(original),
             },
-            Self::Len { name, original } => match plain(context.scope(), name).and_then(length) {
+            Self::Len { name, original } => match variables.length(name) {
                 Some(length) => Ok(Dynamic::from_int(length)),
-                None => value_of(context, original),
+                None => variables.evaluate(original),
             },
-            Self::Part(part) => part.evaluate(context, app),
+            Self::Part(part) => part.evaluate(variables, app),
+            Self::Loop(nodes) => run_again(nodes, variables, host, app),
         }
     }
 
@@ -146,36 +158,30 @@ impl Node {
 }
 
 impl Send {
-    fn evaluate(
-        &self,
-        context: &mut Context<'_, '_, '_, '_, '_, '_>,
-        host: &Host,
-        app: &Dynamic,
-    ) -> Result<Dynamic, Fault> {
+    fn evaluate(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
         let value = match &self.what {
             What::Literal(text) => {
-                return match conn_in(context.scope(), &self.conn) {
+                return match variables.conn(&self.conn) {
                     Some(conn) => self.send_text(host, &conn, text),
-                    None => value_of(context, &self.original),
+                    None => variables.evaluate(&self.original),
                 };
             }
             What::Variable(name, is_last) => {
-                let Some(conn) = conn_in(context.scope(), &self.conn) else { return value_of(context, &self.original) };
-                let place = context.scope_mut().get_mut(name).filter(|value| !value.is_shared());
-                return match place.and_then(|place| taken(place, *is_last, self.is_line)) {
+                let Some(conn) = variables.conn(&self.conn) else { return variables.evaluate(&self.original) };
+                return match variables.taken(name, *is_last, self.is_line) {
                     Some(Taken::Bytes(bytes)) => self.placed(conn::send_bytes(host, &conn, bytes)),
                     Some(Taken::Text(text)) => self.send_text(host, &conn, &text),
-                    None => value_of(context, &self.original),
+                    None => variables.evaluate(&self.original),
                 };
             }
-            What::Node(node) => node.counted(context, host, app)?.flatten(),
+            What::Node(node) => node.counted(variables, host, app)?.flatten(),
             What::Else => match argument(&self.original) {
-                Some(argument) => value_of(context, argument)?.flatten(),
-                None => return value_of(context, &self.original),
+                Some(argument) => variables.evaluate(argument)?.flatten(),
+                None => return variables.evaluate(&self.original),
             },
         };
         // Looked for now: the argument may have changed the variable.
-        match conn_in(context.scope(), &self.conn) {
+        match variables.conn(&self.conn) {
             Some(conn) if value.is_string() => {
                 let text = value.into_immutable_string().unwrap_or_default();
                 self.send_text(host, &conn, &text)
@@ -183,7 +189,7 @@ impl Send {
             Some(conn) if value.is_blob() && !self.is_line => {
                 self.placed(conn::send_bytes(host, &conn, value.into_blob().unwrap_or_default()))
             }
-            _ => value_of(context, &with_argument(&self.original, value)),
+            _ => variables.evaluate(&with_argument(&self.original, value)),
         }
     }
 
@@ -197,56 +203,12 @@ impl Send {
     }
 }
 
-/// What can be sent of a variable.
-enum Taken {
-    Bytes(Blob),
-    Text(ImmutableString),
-}
-
-fn taken(place: &mut Dynamic, is_last: bool, is_line: bool) -> Option<Taken> {
-    if let Some(text) = place.read_lock::<ImmutableString>() {
-        return Some(Taken::Text(text.clone()));
-    }
-    // A line of bytes is an error, which Rhai tells.
-    let mut blob = if is_line { None } else { place.write_lock::<Blob>() }?;
-    Some(Taken::Bytes(if is_last { std::mem::take(&mut *blob) } else { blob.clone() }))
-}
-
-/// Evaluates an expression.
-pub(super) fn value_of(context: &mut Context<'_, '_, '_, '_, '_, '_>, expression: &Expr) -> Result<Dynamic, Fault> {
-    context.eval_expression_tree(&expression.into())
-}
-
 /// An error of a native function, with the place of its call.
 fn placed(mut fault: Fault, at: Position) -> Fault {
     if fault.position().is_none() {
         fault.set_position(at);
     }
     fault
-}
-
-/// A variable that Rhai would pass on as it is.
-fn plain<'a>(scope: &'a Scope<'_>, name: &str) -> Option<&'a Dynamic> {
-    scope.get(name).filter(|value| !value.is_read_only() && !value.is_locked())
-}
-
-/// A copy of the connection in a variable.
-pub(super) fn conn_in(scope: &Scope<'_>, name: &str) -> Option<Conn> {
-    plain(scope, name)?.read_lock::<Conn>().map(|conn| conn.clone())
-}
-
-/// The length of a value that has one.
-pub(super) fn length(value: &Dynamic) -> Option<INT> {
-    let length = if let Some(blob) = value.read_lock::<Blob>() {
-        blob.len()
-    } else if let Some(text) = value.read_lock::<ImmutableString>() {
-        text.chars().count()
-    } else if let Some(array) = value.read_lock::<Array>() {
-        array.len()
-    } else {
-        value.read_lock::<Map>()?.len()
-    };
-    Some(length as INT)
 }
 
 /// The argument of a method call on a variable.

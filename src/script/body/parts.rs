@@ -5,7 +5,7 @@
 
 use rhai::{Array, Dynamic, Expr, INT, Identifier, ImmutableString, Map, Stmt, StmtBlock};
 
-use super::nodes::{Context, conn_in, length, value_of};
+use super::variables::{Variables, length};
 use crate::script::api::sized::{MAX_ENTRIES, MAX_ITEMS, MAX_TEXT};
 use crate::script::engine::Fault;
 use crate::script::tree::Chain;
@@ -52,32 +52,30 @@ pub(super) enum Sign {
 }
 
 impl Part {
-    pub(super) fn evaluate(
-        &self,
-        context: &mut Context<'_, '_, '_, '_, '_, '_>,
-        app: &Dynamic,
-    ) -> Result<Dynamic, Fault> {
+    pub(super) fn evaluate(&self, variables: &mut impl Variables, app: &Dynamic) -> Result<Dynamic, Fault> {
         match &self.action {
-            Action::Read(original) => match self.found(context, app, |part| Some(part.cloned().unwrap_or_default())) {
-                Some(value) => Ok(value),
-                None => value_of(context, original),
-            },
-            Action::Len(original) => match self.found(context, app, |part| length(part?)) {
+            Action::Read(original) => {
+                match self.found(variables, app, |part| Some(part.cloned().unwrap_or_default())) {
+                    Some(value) => Ok(value),
+                    None => variables.evaluate(original),
+                }
+            }
+            Action::Len(original) => match self.found(variables, app, |part| length(part?)) {
                 Some(length) => Ok(Dynamic::from_int(length)),
-                None => value_of(context, original),
+                None => variables.evaluate(original),
             },
             Action::Push(call, argument) => {
-                let value = value_of(context, argument)?.flatten();
-                match self.push(context, app, value) {
+                let value = variables.evaluate(argument)?.flatten();
+                match self.push(variables, app, value) {
                     None => Ok(Dynamic::UNIT),
-                    Some(value) => value_of(context, &with_last_argument(call, value)),
+                    Some(value) => variables.evaluate(&with_last_argument(call, value)),
                 }
             }
             Action::Set(sign, statement, value) => {
-                let value = value_of(context, value)?.flatten();
-                match self.set(context, app, *sign, value) {
+                let value = variables.evaluate(value)?.flatten();
+                match self.set(variables, app, *sign, value) {
                     None => Ok(Dynamic::UNIT),
-                    Some(value) => value_of(context, &with_value(statement, value)),
+                    Some(value) => variables.evaluate(&with_value(statement, value)),
                 }
             }
         }
@@ -86,14 +84,14 @@ impl Part {
     /// Looks at the part; `None` in the closure: there is none. `None`: Rhai has to look.
     fn found<R>(
         &self,
-        context: &Context<'_, '_, '_, '_, '_, '_>,
+        variables: &impl Variables,
         app: &Dynamic,
         look: impl FnOnce(Option<&Dynamic>) -> Option<R>,
     ) -> Option<R> {
-        self.at_owner(context, app, self.names.len(), |map, last| match &self.key {
+        self.at_owner(variables, app, self.names.len(), |map, last| match &self.key {
             None => look(map.get(last)),
             Some(key) => {
-                let key = key.value(context)?;
+                let key = key.value(variables)?;
                 let owner = map.get(last)?;
                 if let Some(map) = owner.read_lock::<Map>() {
                     let key = key.read_lock::<ImmutableString>()?;
@@ -107,12 +105,12 @@ impl Part {
     }
 
     /// Appends a value; gives it back if Rhai has to.
-    fn push(&self, context: &Context<'_, '_, '_, '_, '_, '_>, app: &Dynamic, value: Dynamic) -> Option<Dynamic> {
-        if !fits(context, &value) {
+    fn push(&self, variables: &impl Variables, app: &Dynamic, value: Dynamic) -> Option<Dynamic> {
+        if !fits(variables, &value) {
             return Some(value);
         }
         let mut value = Some(value);
-        self.changed(context, app, false, |part| {
+        self.changed(variables, app, false, |part| {
             let mut array = part.write_lock::<Array>().filter(|array| array.len() < MAX_ITEMS)?;
             array.push(value.take()?);
             Some(())
@@ -121,18 +119,12 @@ impl Part {
     }
 
     /// Sets the part; gives the value back if Rhai has to.
-    fn set(
-        &self,
-        context: &Context<'_, '_, '_, '_, '_, '_>,
-        app: &Dynamic,
-        sign: Sign,
-        value: Dynamic,
-    ) -> Option<Dynamic> {
-        if !fits(context, &value) {
+    fn set(&self, variables: &impl Variables, app: &Dynamic, sign: Sign, value: Dynamic) -> Option<Dynamic> {
+        if !fits(variables, &value) {
             return Some(value);
         }
         let mut value = Some(value);
-        self.changed(context, app, matches!(sign, Sign::Set), |part| {
+        self.changed(variables, app, matches!(sign, Sign::Set), |part| {
             match sign {
                 Sign::Set => *part = value.take()?,
                 Sign::Add | Sign::Subtract => {
@@ -149,15 +141,15 @@ impl Part {
     /// Changes the part in place. `adds`: it is made if it is missing.
     fn changed(
         &self,
-        context: &Context<'_, '_, '_, '_, '_, '_>,
+        variables: &impl Variables,
         app: &Dynamic,
         adds: bool,
         change: impl FnOnce(&mut Dynamic) -> Option<()>,
     ) -> Option<()> {
-        self.at_owner(context, app, self.names.len(), |map, last| match &self.key {
+        self.at_owner(variables, app, self.names.len(), |map, last| match &self.key {
             None => change(entry(map, last, adds)?),
             Some(key) => {
-                let key = key.value(context)?;
+                let key = key.value(variables)?;
                 let owner = map.get_mut(last)?;
                 if owner.is_map() {
                     let key = key.into_immutable_string().ok()?;
@@ -173,14 +165,14 @@ impl Part {
     /// Works with the map that has the last of the first `count` names, and that name.
     fn at_owner<R>(
         &self,
-        context: &Context<'_, '_, '_, '_, '_, '_>,
+        variables: &impl Variables,
         app: &Dynamic,
         count: usize,
         work: impl FnOnce(&mut Map, &str) -> Option<R>,
     ) -> Option<R> {
         let mut root = match &self.root {
             Root::App => app.clone(),
-            Root::State(name) => conn_in(context.scope(), name)?.state(),
+            Root::State(name) => variables.conn(name)?.state(),
         };
         let (last, way) = self.names[..count].split_last()?;
         descend(&mut root, way, |map| work(map, last))
@@ -188,10 +180,10 @@ impl Part {
 }
 
 impl Key {
-    fn value(&self, context: &Context<'_, '_, '_, '_, '_, '_>) -> Option<Dynamic> {
+    fn value(&self, variables: &impl Variables) -> Option<Dynamic> {
         match self {
             Self::Value(value) => Some(value.clone()),
-            Self::Variable(name) => context.scope().get(name).filter(|value| !value.is_shared()).cloned(),
+            Self::Variable(name) => variables.copy(name),
         }
     }
 }
@@ -221,8 +213,8 @@ fn is_plain(part: &Dynamic) -> bool {
 }
 
 /// Whether a value is one that a part may be.
-fn fits(context: &Context<'_, '_, '_, '_, '_, '_>, value: &Dynamic) -> bool {
-    !value.is_read_only() && context.engine().ensure_data_size_within_limits(value).is_ok()
+fn fits(variables: &impl Variables, value: &Dynamic) -> bool {
+    !value.is_read_only() && variables.engine().ensure_data_size_within_limits(value).is_ok()
 }
 
 /// The sum or the difference of two values of the same kind.

@@ -67,7 +67,18 @@ impl Rewrite for Change<'_> {
     }
 
     fn done(&mut self, statement: &mut Stmt) {
-        let Stmt::Assignment(assignment) = &*statement else { return };
+        let assignment = match &*statement {
+            Stmt::Assignment(assignment) => assignment,
+            Stmt::While(flow, at) => {
+                if matches!(flow.expr, Expr::Unit(_) | Expr::BoolConstant(true, _))
+                    && let Some(nodes) = Node::of_all(flow.body.statements())
+                {
+                    *statement = Stmt::Expr(Node::Loop(nodes).into_expr(*at).into());
+                }
+                return;
+            }
+            _ => return,
+        };
         let sign = match assignment.0.get_op_assignment_info() {
             None => Sign::Set,
             Some((.., "+=", _, _)) => Sign::Add,

@@ -290,6 +290,17 @@ fn nodes_and_what_they_fall_back_to() {
         ("for i in app.n { }", "iterable"),
         ("for i in conn.id { print(i) }", "iterable"),
         ("app.list = [1].map(|x| x + conn.id); print(app.list); app.list.push(|x| x)", "print [2]"),
+        ("app.n = 0; print(loop { app.n += 1; conn.send(if app.n > 3 { break 5 } else { data }) })", "print 5"),
+        (
+            "app.n = 0; loop { app.n += 1; conn.send(if app.n > 3 { break } else { if app.n == 2 { continue } else { data } }); app.n += 1; } print(app.n)",
+            "print 5",
+        ),
+        (
+            "app.n = \"\"; try { while true { app.n += \"x\"; conn.send(if app.n.len() > 2 { throw app.n } else { data }) } } catch (e) { print(e) }",
+            "print xxx",
+        ),
+        ("loop { conn.send(data); loop { conn.send(data.none()) } }", "none"),
+        ("app.n = 0; loop { app.n += 1; conn.send(if app.n > 3 { return 4 } else { data }) }", "send 1"),
     ];
     show(bodies.map(|(body, wanted)| (format!("fn on_data(conn, data) {{\n {body}\n}}"), wanted)));
     let own = "fn send(x) { print(x) } fn len() { 99 } fn push(x) { print(x) }\n";
@@ -352,6 +363,8 @@ fn callbacks_and_what_they_capture() {
 fn sessions_and_tasks() {
     let scripts = [
         ("fn session(conn) { loop { conn.send(conn.read()); } }", "send 1 0"),
+        ("fn session(conn) { app.n = 0; loop { app.n += conn.read().len(); conn.send_line(app.n) } }", "send_line"),
+        ("fn session(conn) {\n app.n = 0; loop { app.n += conn.read_line(); conn.send(conn.id) } }", "send takes"),
         ("fn session(conn) { for line in conn.lines() { conn.send_line(line + \"!\") } print(\"end\") }", "end"),
         ("fn session(conn) { let a = conn.read_line(); help(conn, a); } fn help(c, a) { c.send(a); c.gone() }", "gone"),
         (
