@@ -93,6 +93,33 @@ fn each_kind_of_failure_is_one_of_its_test_alone() {
 }
 
 #[test]
+fn exit_is_reported_where_it_was_called_whoever_called_it() {
+    let text = r#"fn helper() { exit(3); }
+fn reach(server) { connect(server.addr).send("x"); sleep(20000); }
+fn test_started() { start(|| { helper() }); sleep(20000); }
+fn test_timer() { after(10, || exit(4)); sleep(20000); }
+fn test_session() { let s = listen("127.0.0.1:0"); s.session = |c| { c.read();
+    exit(5) }; reach(s); }
+fn test_handler() { let s = listen("127.0.0.1:0"); s.on_data = |c, data|
+    exit(6); reach(s); }
+"#;
+    let found: Vec<_> = results(text, &[], 1)
+        .iter()
+        .map(|test| {
+            let [failure] = test["failures"].as_array().unwrap().as_slice() else { panic!("{test}") };
+            format!("{}: {}: {}", test["name"].as_str().unwrap(), failure["at"]["line"], failure["message"])
+        })
+        .collect();
+    let wanted = [
+        r#"test_started: 1: "exit(3) was called""#,
+        r#"test_timer: 4: "exit(4) was called""#,
+        r#"test_session: 6: "exit(5) was called""#,
+        r#"test_handler: 8: "exit(6) was called""#,
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
 fn a_failing_setup_or_teardown_is_an_error_of_its_test() {
     let text = r#"fn setup() { if args.len() > 0 { fail("no setup"); } }
 fn teardown() { print("down"); throw "no teardown"; }

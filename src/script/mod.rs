@@ -346,7 +346,7 @@ impl ScriptHandler {
         let (result, stopped) = self.host.run(out, || guarded(call));
         let file = &self.program.sources.main().name;
         let report = match (result, stopped) {
-            (_, Some(Stopped::Exit(code))) => return Err(HandlerError::Exit(code)),
+            (result, Some(Stopped::Exit(code))) => return Err(self.exited(&self.program, name, code, result.ok())),
             // The run, or the test, reports it.
             (_, Some(Stopped::RunOver | Stopped::Skipped)) => return Ok(Dynamic::UNIT),
             (Ok(Ok(value)), None) => return Ok(value),

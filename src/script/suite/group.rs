@@ -18,7 +18,7 @@ use crate::script::tasks::{Body, Calls, Role, TaskId};
 use crate::session::{Command, Handler, HandlerError};
 use crate::verdicts::{Failure, Kind, Outcome, TestResult};
 
-use super::notes::{Notes, Phase};
+use super::notes::{Notes, Phase, exit_text};
 use super::plan::Case;
 use super::routes::{Actor, push_line};
 
@@ -111,7 +111,7 @@ impl Group {
     pub(super) fn note_error(&self, error: HandlerError) {
         match error {
             HandlerError::Exit(code) => {
-                self.notes.add_in_phase(Failure::new(Kind::Exit, format!("exit({code}) was called")));
+                self.notes.add_exit(code);
                 self.is_ended.set(true);
             }
             HandlerError::Failed { message, failure, .. } => {
@@ -257,7 +257,7 @@ pub(super) fn result_of(case: &Case, file: &str, outcome: Outcome) -> TestResult
 fn note_fault(notes: &Notes, host: &Host, program: &Program, name: &str, fault: &Fault) {
     let (text, kind) = match host.stopped() {
         None => (None, None),
-        Some(Stopped::Exit(code)) => (Some(format!("exit({code}) was called")), Some(Kind::Exit)),
+        Some(Stopped::Exit(code)) => (Some(exit_text(code)), Some(Kind::Exit)),
         Some(stopped @ (Stopped::TimedOut | Stopped::TooLarge)) => {
             let text = stop_text(&format!("{name}()"), stopped, host);
             (Some(text), Some(Kind::Limit).filter(|_| stopped == Stopped::TimedOut))

@@ -27,7 +27,7 @@ use self::group::{Group, Step};
 use self::plan::Plan;
 use self::routes::{Actor, Routes};
 
-pub(in crate::script) use self::notes::Notes;
+pub(in crate::script) use self::notes::{Notes, exit_text};
 
 /// Runs the tests of some scripts.
 pub struct Suite {

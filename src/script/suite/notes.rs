@@ -12,6 +12,8 @@ pub(in crate::script) struct Notes {
     failures: RefCell<Vec<Failure>>,
     checks: Cell<usize>,
     skipped: RefCell<Option<String>>,
+    /// Where `exit(..)` was called.
+    exit: RefCell<Option<Failure>>,
     phase: Cell<(Phase, Instant)>,
     /// Time limit of `setup()` and the test together.
     limit: Duration,
@@ -45,6 +47,11 @@ const TEARDOWN: Duration = Duration::from_secs(5);
 /// Maximum failures that are kept: a check in a loop must not fill the memory.
 const MAX_FAILURES: usize = 100;
 
+/// What `exit(code)` in a test is called.
+pub(in crate::script) fn exit_text(code: u8) -> String {
+    format!("exit({code}) was called")
+}
+
 impl Notes {
     /// A test that begins.
     pub(super) fn new(phase: Phase, now: Instant, limit: Duration) -> Self {
@@ -52,6 +59,7 @@ impl Notes {
             failures: RefCell::default(),
             checks: Cell::new(0),
             skipped: RefCell::default(),
+            exit: RefCell::default(),
             phase: Cell::new((phase, now)),
             limit,
             lateness: Cell::new(Lateness::InTime),
@@ -71,6 +79,17 @@ impl Notes {
     /// The test is not to be done.
     pub(in crate::script) fn skip(&self, reason: &str) {
         self.skipped.borrow_mut().get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Keeps where `exit(..)` was called, until [`Notes::add_exit`].
+    pub(in crate::script) fn keep_exit(&self, failure: &Failure) {
+        self.exit.replace(Some(Failure { kind: Kind::Exit, ..failure.clone() }));
+    }
+
+    /// One of its programs has called `exit(code)`.
+    pub(super) fn add_exit(&self, code: u8) {
+        let failure = self.exit.take();
+        self.add_in_phase(failure.unwrap_or_else(|| Failure::new(Kind::Exit, exit_text(code))));
     }
 
     /// Something went wrong.

@@ -14,6 +14,7 @@ use crate::script::engine::Fault;
 use crate::script::error::{self, Report};
 use crate::script::host::{Host, Stopped};
 use crate::script::program::Program;
+use crate::script::suite::exit_text;
 use crate::script::tasks::{Outcome, Task, TaskId, TaskState};
 use crate::script::trouble::{self, Kind};
 use crate::script::{ScriptHandler, guarded, internal, stop_text};
@@ -47,7 +48,7 @@ impl Role {
 /// How the closure of a task has ended.
 enum Ending {
     Returned(Result<Dynamic, Fault>),
-    /// By a limit of tcpx, at this place.
+    /// By a limit of tcpx or by `exit(..)`, at this place.
     Limited(Fault, Stopped),
     Stopped(Stopped),
     Panicked(String),
@@ -144,7 +145,7 @@ impl ScriptHandler {
                     self.host.tasks().put_back(stack);
                 }
                 let ending = match (result, stopped) {
-                    (Err(fault), Some(stopped @ (Stopped::TimedOut | Stopped::TooLarge))) => {
+                    (Err(fault), Some(stopped @ (Stopped::TimedOut | Stopped::TooLarge | Stopped::Exit(_)))) => {
                         Ending::Limited(fault, stopped)
                     }
                     (_, Some(stopped)) => Ending::Stopped(stopped),
@@ -263,9 +264,13 @@ impl ScriptHandler {
             return Ok(());
         }
         let (fault, stopped) = match ending {
+            Ending::Limited(fault, Stopped::Exit(code)) => {
+                task.state.cancel();
+                return Err(self.exited(&task.program, name, code, Some(Err(fault))));
+            }
             Ending::Stopped(Stopped::Exit(code)) => {
                 task.state.cancel();
-                return Err(HandlerError::Exit(code));
+                return Err(self.exited(&task.program, name, code, None));
             }
             Ending::Stopped(Stopped::RunOver | Stopped::Cancelled | Stopped::Skipped) => {
                 task.state.cancel();
@@ -309,6 +314,20 @@ impl ScriptHandler {
             },
             None => Err(failed(task, &report, Exit::ScriptRun)),
         }
+    }
+
+    /// What `exit(code)` in `name` means; a test says where it was called.
+    pub(in crate::script) fn exited(
+        &self,
+        program: &Program,
+        name: &str,
+        code: u8,
+        result: Option<Result<Dynamic, Fault>>,
+    ) -> HandlerError {
+        if let (Some(test), Some(Err(fault))) = (self.host.test(), result) {
+            test.keep_exit(error::render_call(&fault, &program.sources, name, Some(&exit_text(code))).failure());
+        }
+        HandlerError::Exit(code)
     }
 
     /// Cancels all tasks: the run ends.
