@@ -11,10 +11,9 @@ use super::args::RunArgs;
 
 /// The same command line, with `--` behind the script of `tcpx run`.
 pub(super) fn shielded(argv: &[OsString]) -> Cow<'_, [OsString]> {
-    let behind = script_in(argv).map(|at| at + 1).filter(|at| argv.get(*at).is_some_and(|next| next != "--"));
-    match behind {
-        Some(at) => [&argv[..at], &["--".into()], &argv[at..]].concat().into(),
-        None => argv.into(),
+    match script_in(argv).map(|script| script + 1) {
+        Some(at) if at < argv.len() => [&argv[..at], &["--".into()], &argv[at..]].concat().into(),
+        _ => argv.into(),
     }
 }
 
@@ -71,7 +70,8 @@ mod tests {
             ("tcpx run --seed 3 -q @echo --seed 4", "tcpx run --seed 3 -q @echo -- --seed 4"),
             ("tcpx run --seed=3 --set a=b s.rhai -q", "tcpx run --seed=3 --set a=b s.rhai -- -q"),
             ("tcpx run - -v", "tcpx run - -- -v"),
-            ("tcpx run s.rhai -- -v", "tcpx run s.rhai -- -v"),
+            ("tcpx run s.rhai -- -v", "tcpx run s.rhai -- -- -v"),
+            ("tcpx run s.rhai a -- b", "tcpx run s.rhai -- a -- b"),
             ("tcpx run -- s.rhai -v", "tcpx run -- s.rhai -v"),
             ("tcpx run s.rhai", "tcpx run s.rhai"),
             ("tcpx run --help", "tcpx run --help"),
