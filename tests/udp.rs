@@ -242,7 +242,8 @@ fn a_name_with_several_addresses_is_reached_at_the_one_that_answers() {
         server.send_to(&asked, from).unwrap();
     }
     asking.finish().code(0).wrote("onetwo");
-    drop(server);
+    // It keeps its port, and takes nothing from others any more.
+    server.connect("127.0.0.1:9").unwrap();
     let refused = Tcpx::new(&["connect", "-u", "localhost", &port, "--send", "one"]).run();
     assert_eq!(refused.status_code(), Some(7), "{}", refused.stderr);
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns the keyboard, the editor, the lines that are ready to be read, and the store of earlier lines. What it draws is taken and
 //! written by the wiring (`typing`). Until it is first read, the terminal edits its lines itself: what was typed meanwhile comes
-//! first. It does so again while the process is stopped or in the background, and from its end on.
+//! first, commands among it included. It does so again while the process is stopped or in the background, and from its end on.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -68,6 +68,8 @@ struct State {
     chooses: bool,
     /// What is typed is shown.
     shows: bool,
+    /// What is taken stands on the screen already.
+    echoed: bool,
     /// What stands before a line once it is sent.
     mark: String,
     mode: Mode,
@@ -100,6 +102,7 @@ impl TypedLines {
             asks: false,
             chooses: false,
             shows: settings.shows_typed(),
+            echoed: false,
             mark: String::new(),
             mode: Mode::Plain,
             resumed: false,
@@ -251,8 +254,26 @@ impl State {
                 self.begin()?;
                 self.read(buffer)
             }
+            Ok(length) if self.raw.is_none() && buffer[..length].contains(&b'~') => {
+                self.take_typed_ahead(&buffer[..length]);
+                self.read(buffer)
+            }
             result => result,
         }
+    }
+
+    /// Lines that the terminal has edited itself: commands among them are not text.
+    fn take_typed_ahead(&mut self, bytes: &[u8]) {
+        self.echoed = true;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if line.starts_with(b"~") && line.ends_with(b"\n") {
+                self.edit(line);
+            } else {
+                self.waiting += line.len();
+                self.ready.push_back(Piece::Bytes(line.to_vec()));
+            }
+        }
+        self.echoed = false;
     }
 
     /// Edits lines from now on; the first time, with those of earlier runs. A terminal that refuses goes on doing it itself.
@@ -396,7 +417,7 @@ impl State {
     /// The line can be read as stdin, and stays on the screen.
     fn accept(&mut self, text: &str, ends: bool) {
         let drawing = self.screen.draw(|display, out| {
-            if self.shows {
+            if self.shows && !self.echoed {
                 display.accept(&self.mark, text, ends, out);
             }
         });
@@ -412,7 +433,7 @@ impl State {
 
     /// A command stays on the screen as it was typed.
     fn command(&mut self, command: Command) {
-        if self.raw.is_none() {
+        if self.raw.is_none() && !self.echoed {
             let drawing = self.screen.draw(|display, out| display.accept("", &command.words(), true, out));
             self.drawing.extend(drawing);
         }

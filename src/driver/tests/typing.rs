@@ -111,6 +111,29 @@ fn what_was_typed_before_the_connection_stands_is_not_lost() {
 }
 
 #[test]
+fn commands_typed_before_the_connection_stands_are_obeyed() {
+    play(
+        r#"
+        tcpx connect 127.0.0.1 1
+        $ lines are edited
+        $ connects slowly
+        $ turns matter
+        1 connects to 127.0.0.1:1
+        > stdin "early\n~s 0041\n~~a ~b\nlate\n~h\n"
+        > 1 stands
+        1 gets "early\n"
+        1 gets "\x00A"
+        1 gets "~a ~b\n"
+        1 gets "late\n"
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
 fn a_signal_gives_the_terminal_back_with_the_line_on_it() {
     play(
         r#"
