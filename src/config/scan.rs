@@ -26,4 +26,6 @@ pub enum PortState {
     Closed,
     /// It does not answer, or the way to it is closed.
     Filtered,
+    /// A proxy could not connect to it, and did not say why.
+    Unknown,
 }

@@ -33,6 +33,7 @@ mod peer;
 mod peers;
 mod plan;
 mod preamble;
+mod probes;
 mod programs;
 mod ready;
 mod recall;

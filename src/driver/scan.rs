@@ -1,22 +1,19 @@
 //! `Scan`: the ports that are tried, hundreds at a time, and what became of each.
 //!
-//! Owns the sockets of ports that are reached without a proxy, their time limits and the order of the result. Those behind
-//! proxies are connections like others: `scanning` has them made, and notes their outcome here.
+//! Owns which port is tried next and the order of the result. Those that are reached without a proxy are tried by `probes`.
+//! Those behind proxies are connections like others: `scanning` has them made, and notes their outcome here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use mio::Interest;
-
-use crate::config::SocketOptions;
 use crate::config::scan::{PortState, Scan as Wanted};
-use crate::driver::io::{Io, Source};
-use crate::endpoint::Address;
+use crate::driver::io::Io;
+use crate::driver::probes::{Place, Probes, SHORTAGE_PAUSE, is_shortage};
 use crate::error::Error;
 use crate::net::reactor::Slot;
-use crate::net::{Connecting, StartError};
 use crate::output::ports::Ports;
 use crate::session::ConnId;
 
@@ -26,14 +23,12 @@ const MOST: usize = 1024;
 const FEWEST: usize = 16;
 /// Ports that are begun in one go, before others have their turns.
 const BATCH: usize = 512;
-/// How long nothing is begun after descriptors or local ports ran out.
-const SHORTAGE_PAUSE: Duration = Duration::from_millis(20);
 
 /// The ports of a run of `tcpx scan`.
 pub(super) struct Scan {
     wanted: Wanted,
     /// Where each host is, once that is known.
-    addresses: Vec<Option<SocketAddr>>,
+    addresses: Vec<Option<Rc<[SocketAddr]>>>,
     /// What is known of each port, host by host.
     states: Vec<Option<PortState>>,
     /// The next port to be begun, and those to be begun again.
@@ -43,9 +38,7 @@ pub(super) struct Scan {
     most: usize,
     /// Nothing is begun before.
     pause_until: Option<Instant>,
-    running: HashMap<Slot, (usize, Box<dyn Connecting>)>,
-    /// Time limits of what is running, the earliest first.
-    limits: VecDeque<(Instant, Slot, usize)>,
+    probes: Probes,
     /// Those behind proxies.
     connections: HashMap<ConnId, usize>,
     ports: Ports,
@@ -78,8 +71,7 @@ impl Scan {
             again: Vec::new(),
             most: most.clamp(1, MOST),
             pause_until: None,
-            running: HashMap::new(),
-            limits: VecDeque::new(),
+            probes: Probes::new(wanted.limit),
             connections: HashMap::new(),
             ports: Ports::new(wanted.json, wanted.all, wanted.hosts.len() > 1),
             told: 0,
@@ -102,9 +94,9 @@ impl Scan {
     }
 
     /// Notes where a host is.
-    pub(super) fn set_address(&mut self, host: usize, address: SocketAddr) {
+    pub(super) fn set_addresses(&mut self, host: usize, addresses: &[SocketAddr]) {
         if let Some(known) = self.addresses.get_mut(host) {
-            *known = Some(address);
+            *known = Some(addresses.into());
         }
     }
 
@@ -119,22 +111,24 @@ impl Scan {
             return Ok(());
         }
         for _ in 0..BATCH {
-            if self.running.len() >= self.most {
+            let running = self.probes.running();
+            if running >= self.most {
                 break;
             }
-            let Some((index, address)) = self.take_reachable() else { break };
-            match self.begin(io, index, address) {
-                Ok(()) => {}
-                Err(error) if is_shortage(&error) && (!self.running.is_empty() || error.kind() == ADDRESSES) => {
+            let Some(place) = self.take_reachable() else { break };
+            let index = place.index;
+            match self.probes.begin(io, place) {
+                Ok(state) => state.into_iter().for_each(|state| self.note(index, state)),
+                Err(error) if is_shortage(&error) && (running > 0 || error.kind() == ADDRESSES) => {
                     // Those that end make room.
                     self.again.push(index);
-                    self.most = self.running.len().max(FEWEST);
+                    self.most = running.max(FEWEST);
                     self.pause_until = Some(io.now + SHORTAGE_PAUSE);
                     break;
                 }
                 Err(error) => match Error::shortage(&error) {
                     Some(error) => return Err(error),
-                    None => self.note_failure(index, &error),
+                    None => self.note(index, PortState::Filtered),
                 },
             }
         }
@@ -143,77 +137,42 @@ impl Scan {
 
     /// Handles an event of a port.
     pub(super) fn turn(&mut self, io: &mut Io, slot: Slot) {
-        let Some((index, connecting)) = self.running.get_mut(&slot) else { return };
-        let index = *index;
-        match connecting.finish() {
-            Ok(None) => return,
-            Ok(Some(_)) => self.note(index, PortState::Open),
-            Err(error) => self.note_failure(index, &error),
+        if let Some((index, state)) = self.probes.turn(io, slot) {
+            self.note(index, state);
         }
-        self.drop_socket(io, slot);
     }
 
     /// Gives up ports whose time is over.
     pub(super) fn expire(&mut self, io: &mut Io) {
-        while let Some((_, slot, index)) = self.limits.front().copied().filter(|(at, ..)| *at <= io.now) {
-            self.limits.pop_front();
-            if self.running.get(&slot).is_some_and(|(running, _)| *running == index) {
-                self.note(index, PortState::Filtered);
-                self.drop_socket(io, slot);
-            }
+        for (index, state) in self.probes.expire(io) {
+            self.note(index, state);
         }
     }
 
     /// When something is due without an event.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let begins = (self.has_reachable() && self.running.len() < self.most).then(|| self.pause_until.unwrap_or(now));
-        let expires = self.limits.front().map(|(at, ..)| *at);
-        [begins, expires].into_iter().flatten().min()
-    }
-
-    fn begin(&mut self, io: &mut Io, index: usize, address: SocketAddr) -> io::Result<()> {
-        let connecting = io.network.connect(&Address::Ip(address), None, &SocketOptions::default());
-        let mut connecting = connecting.map_err(|error| match error {
-            StartError::Connect(error) | StartError::Bind(error) | StartError::Option(error) => error,
-            StartError::Busy => io::ErrorKind::WouldBlock.into(),
-        })?;
-        // On this machine it is decided at once.
-        match connecting.finish() {
-            Ok(Some(_)) => self.note(index, PortState::Open),
-            Err(error) => self.note_failure(index, &error),
-            Ok(None) => {
-                let slot = io.register(&mut *connecting, Interest::READABLE | Interest::WRITABLE, Source::Port)?;
-                self.limits.push_back((io.now + self.wanted.limit, slot, index));
-                self.running.insert(slot, (index, connecting));
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_socket(&mut self, io: &mut Io, slot: Slot) {
-        if let Some((_, mut connecting)) = self.running.remove(&slot) {
-            io.deregister(slot, &mut *connecting);
-        }
+        let has_room = self.has_reachable() && self.probes.running() < self.most;
+        let begins = has_room.then(|| self.pause_until.unwrap_or(now));
+        [begins, self.probes.deadline()].into_iter().flatten().min()
     }
 
     fn has_reachable(&self) -> bool {
-        !self.again.is_empty() || self.address_of(self.next).is_some()
+        !self.again.is_empty() || self.place_of(self.next).is_some()
     }
 
-    fn take_reachable(&mut self) -> Option<(usize, SocketAddr)> {
+    fn take_reachable(&mut self) -> Option<Place> {
         let index = self.again.pop().unwrap_or(self.next);
-        let address = self.address_of(index)?;
+        let place = self.place_of(index)?;
         self.next = self.next.max(index + 1);
-        Some((index, address))
+        Some(place)
     }
 
     /// Where a port is; `None`: there is no such port, or its host is not known yet.
-    fn address_of(&self, index: usize) -> Option<SocketAddr> {
+    fn place_of(&self, index: usize) -> Option<Place> {
         self.states.get(index)?;
         let count = self.wanted.ports.len();
-        let mut address = (*self.addresses.get(index / count)?)?;
-        address.set_port(self.wanted.ports[index % count]);
-        Some(address)
+        let addresses = Rc::clone(self.addresses.get(index / count)?.as_ref()?);
+        Some(Place { index, addresses, port: self.wanted.ports[index % count] })
     }
 
     // ---- behind proxies -------------------------------------------------------------------------------
@@ -298,11 +257,8 @@ impl Scan {
 
     /// Lets all sockets go.
     pub(super) fn stop(&mut self, io: &mut Io) {
-        for slot in self.running.keys().copied().collect::<Vec<_>>() {
-            self.drop_socket(io, slot);
-        }
+        self.probes.stop(io);
         (self.next, self.again) = (self.states.len(), Vec::new());
-        self.limits.clear();
     }
 
     fn place(&self, index: usize) -> (&str, u16) {
@@ -315,34 +271,15 @@ impl Scan {
         self.ports.port(&self.wanted.hosts[index / count], self.wanted.ports[index % count], state, out);
     }
 
-    fn note_failure(&mut self, index: usize, error: &io::Error) {
-        let state = state_of(error);
-        self.note(index, state);
-    }
-
     fn note(&mut self, index: usize, state: PortState) {
         self.states[index] = Some(state);
         match state {
             PortState::Open => self.open += 1,
             PortState::Closed => self.refused += 1,
-            PortState::Filtered => {}
+            PortState::Filtered | PortState::Unknown => {}
         }
     }
 }
 
 /// No local port is left.
 const ADDRESSES: io::ErrorKind = io::ErrorKind::AddrNotAvailable;
-
-fn is_shortage(error: &io::Error) -> bool {
-    error.kind() == ADDRESSES || Error::shortage(error).is_some()
-}
-
-/// What an error of connecting says of the port.
-fn state_of(error: &io::Error) -> PortState {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => PortState::Closed,
-        // A socket that was connected to itself: nobody listens there.
-        _ if error.raw_os_error().is_none() => PortState::Closed,
-        _ => PortState::Filtered,
-    }
-}

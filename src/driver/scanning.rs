@@ -33,9 +33,7 @@ impl Parts {
             if place.name_to_resolve().is_none() {
                 let found = dial::resolve(&host, 0, self.config.family);
                 let found = found.map_err(|cause| Error::unresolved(host.clone(), cause))?;
-                if let Some(address) = found.first() {
-                    scan.set_address(number, *address);
-                }
+                scan.set_addresses(number, &found);
                 continue;
             }
             let plan = Plan::new(Defaults::of(&self.config), place, Wishes::default());
@@ -54,11 +52,7 @@ impl Parts {
     ) {
         let Some(scan) = &mut self.scan else { return };
         match answer {
-            Ok(addresses) => {
-                if let Some(address) = addresses.first() {
-                    scan.set_address(number, *address);
-                }
-            }
+            Ok(addresses) => scan.set_addresses(number, &addresses),
             Err(cause) => {
                 let error = Error::unresolved(scan.hosts()[number].clone(), cause);
                 self.fail_and_stop(&error);
@@ -155,6 +149,7 @@ impl Parts {
         let state = match error {
             Error::Proxy { .. } if is_on_the_way => return self.fail_and_stop(error),
             Error::Proxy { message } if message.contains(TARGET_REFUSED) => PortState::Closed,
+            Error::Proxy { .. } => PortState::Unknown,
             _ => PortState::Filtered,
         };
         let fault = matches!(error, Error::Proxy { .. }).then(|| Error::Proxy { message: error.to_string() });

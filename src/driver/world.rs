@@ -131,6 +131,13 @@ pub(super) trait Network {
         source: Option<SocketAddr>,
         options: &SocketOptions,
     ) -> Result<Box<dyn Connecting>, StartError>;
+    /// Starts a connect that only shows whether the target accepts.
+    ///
+    /// # Errors
+    /// What the system reports at once.
+    fn probe(&self, to: SocketAddr) -> Result<Box<dyn Connecting>, StartError> {
+        self.connect(&Address::Ip(to), None, &SocketOptions::default())
+    }
     /// Binds and listens on one of the addresses, the first that works.
     ///
     /// # Errors
@@ -248,6 +255,10 @@ impl Network for SystemNetwork {
         options: &SocketOptions,
     ) -> Result<Box<dyn Connecting>, StartError> {
         factory::connect(to, source, options)
+    }
+
+    fn probe(&self, to: SocketAddr) -> Result<Box<dyn Connecting>, StartError> {
+        factory::probe(to)
     }
 
     fn listen(&self, addresses: &[Address], options: &Options) -> io::Result<Box<dyn Listening>> {

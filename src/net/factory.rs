@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use crate::config::SocketOptions;
 use crate::endpoint::Address;
 use crate::net::listener::{self, Options};
-use crate::net::{Connecting, Listening, StartError, inherited, tcp, udp, unix, unixgram};
+use crate::net::{Connecting, Listening, StartError, inherited, probe, tcp, udp, unix, unixgram};
 
 /// Starts a connect, from `source` if given (IP only). Register the result, and call `finish` after each event.
 ///
@@ -31,6 +31,18 @@ pub fn connect(
             return Err(StartError::Connect(io::ErrorKind::AddrNotAvailable.into()));
         }
     })
+}
+
+/// Starts a connect that only shows whether the target accepts.
+///
+/// # Errors
+/// An error that the system reports at once.
+pub fn probe(to: SocketAddr) -> Result<Box<dyn Connecting>, StartError> {
+    if cfg!(target_os = "linux") {
+        return Ok(Box::new(probe::Probe::start(to)?));
+    }
+    // Elsewhere a second connect(2) on a socket that was refused says nothing.
+    Ok(Box::new(tcp::Connect::start(to, None, &SocketOptions::default())?))
 }
 
 /// Binds and listens on the first of the addresses that can be bound.

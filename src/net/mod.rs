@@ -12,6 +12,7 @@ mod inherited;
 pub mod keyboard;
 pub mod listener;
 mod options;
+mod probe;
 pub mod process;
 pub mod reactor;
 pub mod resolver;
@@ -25,6 +26,7 @@ pub mod unix;
 pub mod unixgram;
 
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 
 use mio::event::Source;
@@ -42,6 +44,12 @@ pub trait Connecting: Source {
     /// # Errors
     /// The error of the connect, which the system reports only once.
     fn finish(&mut self) -> io::Result<Option<Ends>>;
+
+    /// Connects the socket to another target of the same family after its connect has failed; `None`: this kind needs a
+    /// new socket for that. Not while it is registered.
+    fn connect_to(&mut self, _target: SocketAddr) -> Option<io::Result<()>> {
+        None
+    }
 
     /// The established connection, which keeps the registration.
     fn into_transport(self: Box<Self>) -> Box<dyn Transport>;

@@ -82,10 +82,9 @@ impl Connecting for Connect {
         }
         match stream.peer_addr() {
             Ok(peer) => match ends(peer)? {
-                // Both sides have sent a SYN from the same port: nobody listens there.
                 Some(Ends { peer, local }) if peer == local => {
                     self.tcp.end_by_reset(true);
-                    Err(io::Error::other("it would be connected to itself: nobody listens there"))
+                    Err(connected_to_itself())
                 }
                 ends => Ok(ends),
             },
@@ -100,7 +99,13 @@ impl Connecting for Connect {
     }
 }
 
-fn open(target: SocketAddr) -> io::Result<Socket> {
+/// Both sides have sent a SYN from the same port.
+pub(super) fn connected_to_itself() -> io::Error {
+    io::Error::other("it would be connected to itself: nobody listens there")
+}
+
+/// A non-blocking socket for connects to `target`.
+pub(super) fn open(target: SocketAddr) -> io::Result<Socket> {
     let (domain, protocol) = (Domain::for_address(target), Some(Protocol::TCP));
     #[cfg(target_os = "linux")]
     let socket = Socket::new(domain, Type::STREAM.nonblocking(), protocol)?;

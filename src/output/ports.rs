@@ -61,6 +61,7 @@ fn word(state: PortState) -> &'static str {
         PortState::Open => "open",
         PortState::Closed => "closed",
         PortState::Filtered => "filtered",
+        PortState::Unknown => "unknown",
     }
 }
 

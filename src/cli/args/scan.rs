@@ -32,7 +32,8 @@ pub(in crate::cli) struct ScanArgs {
         help_heading = OUTPUT,
         help = "Write closed and filtered ports, too",
         long_help = "Write closed ports, which refuse, and filtered ones, too: they do not answer in time, or something on the way \
-                     objects"
+                     objects. Behind a proxy that does not say why it cannot connect, as with socks4:// and http://, a port that is not \
+                     open is unknown. A host with several addresses is as its best one: open, else closed"
     )]
     pub(in crate::cli) verbose: u8,
 

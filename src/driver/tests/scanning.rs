@@ -68,3 +68,103 @@ fn a_signal_or_a_limit_leaves_what_is_known_and_a_whole_array() {
         ));
     }
 }
+
+/// The first address that accepts decides; the next one is tried once one has refused, or has not answered for a while.
+#[test]
+fn a_port_is_open_when_any_address_of_its_host_accepts() {
+    play(
+        r#"tcpx scan -v h.example 80 -w 1s
+        $ connects slowly
+        resolves h.example
+        > h.example is 192.0.2.1 192.0.2.2 192.0.2.3
+        1 connects to 192.0.2.1:80
+        > 1 refuses
+        2 connects to 192.0.2.2:80
+        > wait
+        at 250ms
+        3 connects to 192.0.2.3:80
+        > 3 stands
+        2 is given up
+        3 is closed
+        stdout "80 open\n"
+        exit 0
+        "#,
+    );
+    // The host is there: something between refuses or drops, but one of its addresses has said no.
+    play(
+        r#"tcpx scan -v h.example 80 -w 1s
+        $ connects slowly
+        resolves h.example
+        > h.example is 192.0.2.1 192.0.2.2
+        1 connects to 192.0.2.1:80
+        > wait
+        at 250ms
+        2 connects to 192.0.2.2:80
+        > 2 refuses; wait
+        at 1s
+        1 is given up
+        stdout "80 closed\n"
+        stderr tcpx: scan of h.example: the port is not open
+        exit 1
+        "#,
+    );
+    play(
+        r#"tcpx scan -v h.example 80 -w 1s
+        $ connects slowly
+        resolves h.example
+        > h.example is 192.0.2.1 192.0.2.2
+        1 connects to 192.0.2.1:80
+        > wait
+        at 250ms
+        2 connects to 192.0.2.2:80
+        > wait
+        at 1s
+        1 is given up
+        2 is given up
+        stdout "80 filtered\n"
+        stderr tcpx: scan of h.example: the port is not open
+        exit 1
+        "#,
+    );
+}
+
+/// SOCKS 5 has a number for a refusal; SOCKS 4 and CONNECT have one answer for everything that fails.
+#[test]
+fn what_a_proxy_does_not_tell_is_unknown() {
+    play(
+        r#"tcpx scan -v --proxy socks4a://10.0.0.9:1080 h 80
+        1 connects to 10.0.0.9:1080
+        1 gets "\x04\x01\x00P\x00\x00\x00\x01\x00h\x00"
+        > 1 sends 0x005b000000000000
+        1 is closed
+        stdout "80 unknown\n"
+        stderr tcpx: connect to h:80: proxy socks4a://10.0.0.9:1080: it refused, or could not reach the target (code 91)
+        exit 97
+        "#,
+    );
+    play(
+        r#"tcpx scan -v --proxy socks5://10.0.0.9:1080 h 80 -w 1s
+        1 connects to 10.0.0.9:1080
+        1 gets "\x05\x01\x00"
+        > 1 sends 0x0500
+        1 gets "\x05\x01\x00\x03\x01h\x00P"
+        > 1 sends 0x05050001000000000000
+        1 is closed
+        stdout "80 closed\n"
+        stderr tcpx: scan of h: the port is not open
+        exit 1
+        "#,
+    );
+    play(
+        r#"tcpx scan -v --proxy http://10.0.0.9:3128 h 80 -w 1s
+        1 connects to 10.0.0.9:3128
+        1 gets "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n"
+        > wait
+        at 1s
+        1 is closed
+        stdout "80 filtered\n"
+        stderr tcpx: scan of h: the port is not open
+        exit 1
+        "#,
+    );
+}
