@@ -38,7 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write a manual page to stdout')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Show the help of a command, or a page about a topic: endings, encodings, scripts, exit-codes, recipes')
             break
         }
         'tcpx;connect' {
@@ -397,7 +397,6 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with scripts; silent if nothing is')
             [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'tcpx;script;list' {
@@ -422,29 +421,6 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
-        'tcpx;script;help' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with scripts; silent if nothing is')
-            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'tcpx;script;help;list' {
-            break
-        }
-        'tcpx;script;help;show' {
-            break
-        }
-        'tcpx;script;help;check' {
-            break
-        }
-        'tcpx;script;help;new' {
-            break
-        }
-        'tcpx;script;help;help' {
-            break
-        }
         'tcpx;encodings' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
@@ -461,78 +437,8 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             break
         }
         'tcpx;help' {
-            [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a peer: stdin goes to it, what it sends goes to stdout')
-            [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Listen for one peer; for many with -k, for a scripted server with --script')
-            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a script from top to bottom: its fn main()')
-            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Merge results of load runs: text, JSON, one HTML page, thresholds')
-            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests in scripts: every fn test_*()')
-            [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Find the ports of a host that accept')
-            [CompletionResult]::new('wait', 'wait', [CompletionResultType]::ParameterValue, 'Wait until servers accept, or answer: for scripts and CI')
-            [CompletionResult]::new('nc', 'nc', [CompletionResultType]::ParameterValue, 'Take the options of OpenBSD''s nc, with its words and exit codes')
-            [CompletionResult]::new('ncat', 'ncat', [CompletionResultType]::ParameterValue, 'Take the options of Ncat, with its words and exit codes')
-            [CompletionResult]::new('script', 'script', [CompletionResultType]::ParameterValue, 'List and show the built-in scripts, begin and check your own')
-            [CompletionResult]::new('encodings', 'encodings', [CompletionResultType]::ParameterValue, 'List every encoding with its aliases')
-            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write completions for a shell to stdout')
-            [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Write a manual page to stdout')
-            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
-            break
-        }
-        'tcpx;help;connect' {
-            break
-        }
-        'tcpx;help;listen' {
-            break
-        }
-        'tcpx;help;run' {
-            break
-        }
-        'tcpx;help;report' {
-            break
-        }
-        'tcpx;help;test' {
-            break
-        }
-        'tcpx;help;scan' {
-            break
-        }
-        'tcpx;help;wait' {
-            break
-        }
-        'tcpx;help;nc' {
-            break
-        }
-        'tcpx;help;ncat' {
-            break
-        }
-        'tcpx;help;script' {
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the built-in scripts')
-            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Write a built-in script to stdout')
-            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Say everything that is wrong with scripts; silent if nothing is')
-            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Write a new script to stdout: a working one, with every event in comments')
-            break
-        }
-        'tcpx;help;script;list' {
-            break
-        }
-        'tcpx;help;script;show' {
-            break
-        }
-        'tcpx;help;script;check' {
-            break
-        }
-        'tcpx;help;script;new' {
-            break
-        }
-        'tcpx;help;encodings' {
-            break
-        }
-        'tcpx;help;completions' {
-            break
-        }
-        'tcpx;help;man' {
-            break
-        }
-        'tcpx;help;help' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
     })

@@ -35,7 +35,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
             cand man 'Write a manual page to stdout'
-            cand help 'Print this message or the help of the given subcommand(s)'
+            cand help 'Show the help of a command, or a page about a topic: endings, encodings, scripts, exit-codes, recipes'
         }
         &'tcpx;connect'= {
             cand -E 'Encoding of the connection, in both directions; stdin and stdout are UTF-8'
@@ -384,7 +384,6 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand show 'Write a built-in script to stdout'
             cand check 'Say everything that is wrong with scripts; silent if nothing is'
             cand new 'Write a new script to stdout: a working one, with every event in comments'
-            cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tcpx;script;list'= {
             cand -h 'Print help'
@@ -404,23 +403,6 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
-        &'tcpx;script;help'= {
-            cand list 'List the built-in scripts'
-            cand show 'Write a built-in script to stdout'
-            cand check 'Say everything that is wrong with scripts; silent if nothing is'
-            cand new 'Write a new script to stdout: a working one, with every event in comments'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'tcpx;script;help;list'= {
-        }
-        &'tcpx;script;help;show'= {
-        }
-        &'tcpx;script;help;check'= {
-        }
-        &'tcpx;script;help;new'= {
-        }
-        &'tcpx;script;help;help'= {
-        }
         &'tcpx;encodings'= {
             cand -h 'Print help'
             cand --help 'Print help'
@@ -434,60 +416,8 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tcpx;help'= {
-            cand connect 'Connect to a peer: stdin goes to it, what it sends goes to stdout'
-            cand listen 'Listen for one peer; for many with -k, for a scripted server with --script'
-            cand run 'Run a script from top to bottom: its fn main()'
-            cand report 'Merge results of load runs: text, JSON, one HTML page, thresholds'
-            cand test 'Run the tests in scripts: every fn test_*()'
-            cand scan 'Find the ports of a host that accept'
-            cand wait 'Wait until servers accept, or answer: for scripts and CI'
-            cand nc 'Take the options of OpenBSD''s nc, with its words and exit codes'
-            cand ncat 'Take the options of Ncat, with its words and exit codes'
-            cand script 'List and show the built-in scripts, begin and check your own'
-            cand encodings 'List every encoding with its aliases'
-            cand completions 'Write completions for a shell to stdout'
-            cand man 'Write a manual page to stdout'
-            cand help 'Print this message or the help of the given subcommand(s)'
-        }
-        &'tcpx;help;connect'= {
-        }
-        &'tcpx;help;listen'= {
-        }
-        &'tcpx;help;run'= {
-        }
-        &'tcpx;help;report'= {
-        }
-        &'tcpx;help;test'= {
-        }
-        &'tcpx;help;scan'= {
-        }
-        &'tcpx;help;wait'= {
-        }
-        &'tcpx;help;nc'= {
-        }
-        &'tcpx;help;ncat'= {
-        }
-        &'tcpx;help;script'= {
-            cand list 'List the built-in scripts'
-            cand show 'Write a built-in script to stdout'
-            cand check 'Say everything that is wrong with scripts; silent if nothing is'
-            cand new 'Write a new script to stdout: a working one, with every event in comments'
-        }
-        &'tcpx;help;script;list'= {
-        }
-        &'tcpx;help;script;show'= {
-        }
-        &'tcpx;help;script;check'= {
-        }
-        &'tcpx;help;script;new'= {
-        }
-        &'tcpx;help;encodings'= {
-        }
-        &'tcpx;help;completions'= {
-        }
-        &'tcpx;help;man'= {
-        }
-        &'tcpx;help;help'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
     ]
     $completions[$command]

@@ -12,9 +12,8 @@ use std::time::Instant;
 
 use signal_hook::consts::SIGPIPE;
 
-use crate::cli::{self, Action, AskTarget, Errand, Starter, Stop, generate};
-use crate::codec::labels;
-use crate::config::{Charset, Config, Region, ScriptSource};
+use crate::cli::{self, Action, AskTarget, Errand, Starter, Stop, generate, lists};
+use crate::config::{Config, ScriptSource};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
@@ -64,7 +63,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
         }
         Action::Report(asked) => report::report(&asked),
         Action::TestList(what) => print(&stack::with_large(|| script::list_tests(&what.0, &what.1))?),
-        Action::ScriptList => print(&list_scripts()),
+        Action::ScriptList => print(&lists::scripts()),
         Action::ScriptShow(name) => match builtin::find(&name) {
             Some(text) => print(text),
             None => Err(Error::ScriptLoad { message: builtin::unknown(&name) }),
@@ -73,7 +72,8 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
         Action::ScriptNew(Starter::Handlers) => print(&starter::handlers()),
         Action::ScriptNew(Starter::Session) => print(starter::SESSION),
         Action::ScriptNew(Starter::Test) => print(starter::TEST),
-        Action::Encodings => print(&list_encodings()),
+        Action::Text(text) => write(&language::encoded(&text)),
+        Action::Encodings => print(&lists::encodings()),
         Action::Completions(shell) => print(&generate::completions(shell)),
         Action::Man(page) => print(&generate::man(page)),
     }
@@ -205,42 +205,4 @@ fn check_script(source: &ScriptSource) -> Exit {
         console::warn(warning);
     }
     if failed { Exit::ScriptLoad } else { Exit::Success }
-}
-
-fn list_scripts() -> String {
-    columns(builtin::list().map(|(name, about)| (format!("@{name}"), about.to_owned())).collect())
-}
-
-fn list_encodings() -> String {
-    let others = |name: &str, labels: Vec<&'static str>| {
-        labels.into_iter().filter(|label| *label != name).collect::<Vec<_>>().join(" ")
-    };
-    let named = labels::table().into_iter().map(|(name, labels)| (name.to_owned(), others(name, labels)));
-    let detecting = labels::detecting().map(|label| {
-        let Ok(Charset::Auto(region)) = labels::lookup(label) else { return (label.to_owned(), String::new()) };
-        (label.to_owned(), about_detection(region).to_owned())
-    });
-    columns(named.chain(detecting).collect())
-}
-
-fn about_detection(region: Option<Region>) -> &'static str {
-    match region {
-        None => "(detects what is received; the locale is a hint)",
-        Some(Region::China) => "(detects it, Chinese most likely: GBK, GB18030)",
-        Some(Region::Taiwan) => "(detects it, Chinese most likely: Big5)",
-        Some(Region::Japan) => "(detects it, Japanese most likely: Shift_JIS, EUC-JP)",
-        Some(Region::Korea) => "(detects it, Korean most likely: EUC-KR)",
-        Some(Region::Russia) => "(detects it, Cyrillic most likely: windows-1251, KOI8)",
-    }
-}
-
-/// Two columns; the first is as wide as its longest entry.
-fn columns(rows: Vec<(String, String)>) -> String {
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    let mut text = String::new();
-    for (name, about) in rows {
-        text.push_str(format!("{name:width$}  {about}").trim_end());
-        text.push('\n');
-    }
-    text
 }

@@ -3,6 +3,7 @@
 mod access;
 mod builtins;
 mod bulk;
+mod completing;
 mod connecting;
 mod contained;
 mod dependencies;
@@ -18,6 +19,7 @@ mod from_netcat;
 mod generated;
 mod languages;
 mod library;
+mod manual_pages;
 mod markdown;
 mod network;
 mod old_lists;

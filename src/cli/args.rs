@@ -27,6 +27,7 @@ mod terminal;
 mod test;
 mod time;
 mod tls;
+mod topic;
 mod transport;
 mod wait;
 
@@ -44,6 +45,7 @@ pub(super) use terminal::{EchoWord, TerminalArgs};
 pub(super) use test::TestArgs;
 pub(super) use time::TimeArgs;
 pub(super) use tls::TlsArgs;
+pub(super) use topic::HelpArgs;
 pub(super) use transport::TransportArgs;
 pub(super) use wait::WaitArgs;
 
@@ -57,6 +59,7 @@ pub(super) use wait::WaitArgs;
     args_override_self = true,
     override_usage = "tcpx COMMAND",
     max_term_width = 100,
+    disable_help_subcommand = true,
     subcommand_value_name = "COMMAND",
     subcommand_help_heading = "Commands"
 )]
@@ -116,6 +119,7 @@ pub(super) enum Word {
     )]
     Ncat(ToolArgs),
     /// List and show the built-in scripts, begin and check your own
+    #[command(disable_help_subcommand = true)]
     Script {
         #[command(subcommand)]
         word: ScriptWord,
@@ -133,6 +137,8 @@ pub(super) enum Word {
         #[arg(default_value = "tcpx")]
         page: Page,
     },
+    /// Show the help of a command, or a page about a topic: endings, encodings, scripts, exit-codes, recipes
+    Help(HelpArgs),
 }
 
 /// The words of another tool, which are not read here.

@@ -6,10 +6,10 @@
 use clap::builder::PossibleValue;
 use clap::{Arg, Command, ValueEnum};
 use clap_complete::Shell;
-use clap_mangen::Man;
-use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
+use roff::{Inline, bold, italic, roman};
 
-use super::{help, translate};
+use super::{completion, help, translate};
+use crate::codec::man::ManPage;
 use crate::language::{self, Catalogue};
 use crate::{exit, script};
 
@@ -38,9 +38,7 @@ fn man_in(page: Page, catalogue: Option<&Catalogue>) -> String {
 
 /// The completions of a shell.
 pub fn completions(shell: Shell) -> String {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut help::command(), "tcpx", &mut script);
-    String::from_utf8(script).expect("clap writes UTF-8")
+    completion::script(shell)
 }
 
 /// Every committed generated file: its path from the top of the source tree, and its text.
@@ -68,10 +66,14 @@ fn file_of(page: Page) -> &'static str {
 }
 
 /// The language of a page.
-struct Voice<'a>(Option<&'a Catalogue>);
+pub(super) struct Voice<'a>(pub(super) Option<&'a Catalogue>);
 
 impl Voice<'_> {
-    fn say<'b>(&'b self, text: &'b str) -> &'b str {
+    pub(super) fn is_english(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(super) fn say<'b>(&'b self, text: &'b str) -> &'b str {
         self.0.and_then(|catalogue| catalogue.find(text)).unwrap_or(text)
     }
 
@@ -82,49 +84,38 @@ impl Voice<'_> {
 }
 
 fn tcpx_page(voice: &Voice<'_>) -> String {
-    let mut command = help::command().disable_help_subcommand(true);
-    command.build();
+    let mut command = help::complete();
     if let Some(catalogue) = voice.0 {
         command = translate::translated(command, catalogue);
     }
-    // An empty date, because the arguments of .TH are positional.
-    let mut title = Vec::new();
-    Man::new(command.clone())
-        .date(" ")
-        .manual(voice.say(MANUAL))
-        .render_title(&mut title)
-        .expect("a Vec takes every write");
-    let mut page = Roff::new();
-    let section = |page: &mut Roff, title: &str| {
-        page.control("SH", [voice.say(title)]);
-    };
-    section(&mut page, "NAME");
-    page.text([roman(voice.say(NAME))]);
-    section(&mut page, "SYNOPSIS");
-    for form in synopsis(&command) {
-        page.text(form);
-        page.control("br", []);
+    let mut page = ManPage::new("TCPX", "1", voice.say(MANUAL));
+    if !voice.is_english() {
+        page.ragged();
     }
-    section(&mut page, "DESCRIPTION");
+    page.section(voice.say("NAME"));
+    page.paragraph(voice.say(NAME));
+    page.section(voice.say("SYNOPSIS"));
+    page.lines(synopsis(&command));
+    page.section(voice.say("DESCRIPTION"));
     paragraphs(&mut page, DESCRIPTION, voice);
-    section(&mut page, "COMMANDS");
+    page.section(voice.say("COMMANDS"));
     for word in leaves(&command) {
-        item(&mut page, usage(word).into_iter().next().unwrap_or_default(), &about(word, voice));
+        page.item(usage(word).into_iter().next().unwrap_or_default(), &about(word, voice));
     }
-    section(&mut page, "OPTIONS");
+    page.section(voice.say("OPTIONS"));
     options(&mut page, &command, voice);
-    section(&mut page, "ENDINGS");
+    page.section(voice.say("ENDINGS"));
     for (event, what) in ENDINGS {
-        item(&mut page, vec![bold(voice.say(event))], voice.say(what));
+        page.item(vec![bold(voice.say(event))], voice.say(what));
     }
-    section(&mut page, "EXIT STATUS");
+    page.section(voice.say("EXIT STATUS"));
     paragraphs(&mut page, EXIT_STATUS, voice);
     for (code, meaning) in exit::TABLE {
-        item(&mut page, vec![bold(*code)], voice.say(meaning));
+        page.item(vec![bold(*code)], voice.say(meaning));
     }
-    section(&mut page, "ENVIRONMENT");
+    page.section(voice.say("ENVIRONMENT"));
     paragraphs(&mut page, ENVIRONMENT, voice);
-    section(&mut page, "EXAMPLES");
+    page.section(voice.say("EXAMPLES"));
     let all = [
         help::EXAMPLES,
         help::CONNECT_EXAMPLES,
@@ -136,32 +127,17 @@ fn tcpx_page(voice: &Voice<'_>) -> String {
         help::REPORT_EXAMPLES,
     ];
     for (line, what) in all.concat() {
-        page.control("PP", []);
-        page.text([roman(voice.say(what))]);
-        page.control("PP", []);
-        page.control("RS", ["4"]);
-        page.control("nf", []);
-        page.text([roman(line)]);
-        page.control("fi", []);
-        page.control("RE", []);
+        page.paragraph(voice.say(what));
+        page.code(line);
     }
-    section(&mut page, "SEE ALSO");
-    page.text([
-        bold("tcpx-script"),
-        roman("(7), "),
-        bold("nc"),
-        roman("(1), "),
-        bold("ncat"),
-        roman("(1), "),
-        bold("socat"),
-        roman("(1)"),
-    ]);
-    String::from_utf8(title).expect("clap writes UTF-8") + body(&page.render())
-}
-
-/// Rendered roff without the lines that the title already contains.
-fn body(rendered: &str) -> &str {
-    rendered.find(".SH").map_or(rendered, |at| &rendered[at..])
+    page.section(voice.say("SEE ALSO"));
+    let others = ["tcpx-script(7)", "nc(1)", "ncat(1)", "socat(1)"].map(|page| page.split_at(page.len() - 3));
+    let words = others.iter().enumerate().flat_map(|(number, (name, section))| {
+        let comma = if number + 1 < others.len() { ", " } else { "" };
+        [bold(*name), roman(format!("{section}{comma}"))]
+    });
+    page.line(words.collect());
+    page.finish()
 }
 
 fn synopsis(command: &Command) -> Vec<Vec<Inline>> {
@@ -199,12 +175,14 @@ fn usage(command: &Command) -> Vec<Vec<Inline>> {
     forms.lines().map(form).collect()
 }
 
-/// Commands whose options have nothing to do with those of `connect` and `listen`.
-const WITH_OPTIONS_OF_THEIR_OWN: [&str; 1] = ["report"];
+/// Commands with the options of connections.
+const OF_CONNECTIONS: [&str; 2] = ["connect", "listen"];
+/// Commands whose other options are listed behind those.
+const WITH_OPTIONS_OF_THEIR_OWN: [&str; 5] = ["run", "test", "wait", "scan", "report"];
 
 /// The options of `connect` and `listen` by group, each once; then those of other commands.
-fn options(page: &mut Roff, command: &Command, voice: &Voice<'_>) {
-    let commands: Vec<_> = ["connect", "listen"].iter().filter_map(|name| command.find_subcommand(name)).collect();
+fn options(page: &mut ManPage, command: &Command, voice: &Voice<'_>) {
+    let commands: Vec<_> = OF_CONNECTIONS.iter().filter_map(|name| command.find_subcommand(name)).collect();
     let all = || commands.iter().flat_map(|command| command.get_arguments().map(|arg| (command.get_name(), arg)));
     let mut headings = Vec::new();
     for heading in all().filter(|(_, arg)| !arg.is_positional()).filter_map(|(_, arg)| arg.get_help_heading()) {
@@ -213,7 +191,7 @@ fn options(page: &mut Roff, command: &Command, voice: &Voice<'_>) {
         }
     }
     for heading in headings {
-        page.control("SS", [heading]);
+        page.subsection(heading);
         let mut done = Vec::new();
         for (name, arg) in all().filter(|(_, arg)| arg.get_help_heading() == Some(heading)) {
             if done.contains(&arg.get_id()) {
@@ -226,19 +204,33 @@ fn options(page: &mut Roff, command: &Command, voice: &Voice<'_>) {
                 "connect" => voice.say(ONLY_CONNECT),
                 _ => voice.say(ONLY_LISTEN),
             };
-            item(page, option(arg), &(voice.sentence(&explained(arg, voice)) + only));
+            page.item(option(arg), &(voice.sentence(&explained(arg, voice)) + only));
         }
     }
     for name in WITH_OPTIONS_OF_THEIR_OWN {
-        page.control("SS", [format!("tcpx {name}").as_str()]);
+        page.subsection(&format!("tcpx {name}"));
         let command = command.find_subcommand(name).expect("it is a command");
-        for arg in command.get_arguments().filter(|arg| !arg.is_positional() && arg.get_id() != "help") {
-            item(page, option(arg), &voice.sentence(&explained(arg, voice)));
+        let options = command.get_arguments().filter(|arg| !arg.is_positional() && arg.get_id() != "help");
+        let is_known =
+            |arg: &&Arg| all().any(|(_, other)| option(other) == option(arg) && other.get_help() == arg.get_help());
+        let (known, own): (Vec<_>, Vec<_>) = options.partition(is_known);
+        for arg in own {
+            page.item(option(arg), &voice.sentence(&explained(arg, voice)));
+        }
+        if !known.is_empty() {
+            let mut pieces = vec![vec![roman(voice.say(AS_ABOVE))]];
+            for (number, arg) in (1..).zip(&known) {
+                let end = if number < known.len() { "," } else { voice.say(FULL_STOP) };
+                let mut piece = option(arg);
+                piece.push(roman(end));
+                pieces.push(piece);
+            }
+            page.flow(pieces);
         }
     }
-    page.control("SS", [voice.say(EVERYWHERE)]);
-    item(page, vec![bold("-h"), roman(", "), bold("--help")], voice.say(HELP));
-    item(page, vec![bold("-V"), roman(", "), bold("--version")], voice.say(VERSION));
+    page.subsection(voice.say(EVERYWHERE));
+    page.item(vec![bold("-h"), roman(", "), bold("--help")], voice.say(HELP));
+    page.item(vec![bold("-V"), roman(", "), bold("--version")], voice.say(VERSION));
 }
 
 fn option(arg: &Arg) -> Vec<Inline> {
@@ -280,18 +272,9 @@ fn about(command: &Command, voice: &Voice<'_>) -> String {
     command.get_about().map(|about| voice.sentence(&about.to_string())).unwrap_or_default()
 }
 
-fn item(page: &mut Roff, term: Vec<Inline>, text: &str) {
-    page.control("TP", []);
-    page.text(term);
-    page.text([roman(text)]);
-}
-
-fn paragraphs(page: &mut Roff, text: &[&str], voice: &Voice<'_>) {
-    for (index, paragraph) in text.iter().enumerate() {
-        if index > 0 {
-            page.control("PP", []);
-        }
-        page.text([roman(voice.say(paragraph))]);
+fn paragraphs(page: &mut ManPage, text: &[&str], voice: &Voice<'_>) {
+    for paragraph in text {
+        page.paragraph(voice.say(paragraph));
     }
 }
 
@@ -310,7 +293,7 @@ pub(super) fn texts() -> impl Iterator<Item = &'static str> {
         "EXAMPLES",
         "SEE ALSO",
     ];
-    let words = [MANUAL, NAME, FULL_STOP, ONE_OF, ONLY_CONNECT, ONLY_LISTEN, EVERYWHERE, HELP, VERSION];
+    let words = [MANUAL, NAME, FULL_STOP, ONE_OF, ONLY_CONNECT, ONLY_LISTEN, AS_ABOVE, EVERYWHERE, HELP, VERSION];
     let paragraphs = [DESCRIPTION, EXIT_STATUS, ENVIRONMENT].into_iter().flatten().copied();
     let endings = ENDINGS.iter().flat_map(|(event, what)| [*event, *what]);
     titles.into_iter().chain(words).chain(paragraphs).chain(endings)
@@ -322,6 +305,7 @@ const FULL_STOP: &str = ".";
 const ONE_OF: &str = ". One of ";
 const ONLY_CONNECT: &str = " Only for connect.";
 const ONLY_LISTEN: &str = " Only for listen.";
+const AS_ABOVE: &str = "As above:";
 const EVERYWHERE: &str = "Everywhere";
 const HELP: &str = "Help: short, or long.";
 const VERSION: &str = "The version, as tcpx --version.";
@@ -339,7 +323,7 @@ const DESCRIPTION: &[&str] = &[
      control characters are shown.",
 ];
 
-const ENDINGS: &[(&str, &str)] = &[
+pub(super) const ENDINGS: &[(&str, &str)] = &[
     (
         "stdin ends",
         "What was read is sent, then the peer is told (FIN); receiving goes on until the peer ends. In listen, a stdin \
@@ -393,7 +377,7 @@ const ENDINGS: &[(&str, &str)] = &[
     ),
 ];
 
-const EXIT_STATUS: &[&str] = &[
+pub(super) const EXIT_STATUS: &[&str] = &[
     "Every status says what happened, and every failure comes with a message on stderr; a death by signal and the exit(n) of a script are quiet. The first fatal error \
      wins. With -k, and with a script in listen, the trouble of one connection is reported and does not set the status, \
      except that a run in which a script failed ends with 112.",
@@ -426,6 +410,7 @@ mod tests {
                 }
             }
         }
+        let page = page.replace("\\:\\\n", "").replace("\\:", "").replace('\n', " ");
         for (_, meaning) in exit::TABLE {
             assert!(page.contains(&voice.say(meaning).replace('-', "\\-")), "{meaning} is missing");
         }

@@ -84,6 +84,14 @@ fn of(command: &str) -> String {
     after(command, &str::to_owned).unwrap_or_default()
 }
 
+/// What `--encoding` does, at length.
+pub(super) fn about_encodings() -> String {
+    let command = complete();
+    let connect = command.find_subcommand("connect").expect("a command");
+    let option = connect.get_arguments().find(|arg| arg.get_id() == "encoding").expect("an option");
+    option.get_long_help().map(ToString::to_string).unwrap_or_default()
+}
+
 fn examples(lines: &[(&str, &str)], say: Say<'_>) -> String {
     let mut text = say("Examples:");
     for (line, _) in lines {

@@ -5,21 +5,25 @@
 
 mod access;
 mod args;
+mod completion;
 pub mod generate;
 mod habits;
 mod help;
 mod inherited;
+pub mod lists;
 mod load;
 mod locale;
 mod old_line;
 mod options_elsewhere;
 mod personality;
+mod plain;
 mod proxies;
 mod report;
 mod resolve;
 mod rules;
 mod socat;
 mod sockets;
+mod topics;
 mod trailing;
 mod translate;
 mod usage;

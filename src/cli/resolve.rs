@@ -23,13 +23,13 @@ use clap_complete::Shell;
 use encoding_rs::Encoding;
 
 use super::args::{
-    Cli, ConnectArgs, EndingArgs, HeaderWord, Late, ListenArgs, MalformedWord, ProxyArgs, ScriptArgs, ScriptErrorsWord,
-    ScriptWord, TextArgs, TimeArgs, ToolArgs, TransportArgs, UnencodableWord, Word,
+    Cli, ConnectArgs, EndingArgs, HeaderWord, HelpArgs, Late, ListenArgs, MalformedWord, ProxyArgs, ScriptArgs,
+    ScriptErrorsWord, ScriptWord, TextArgs, TimeArgs, ToolArgs, TransportArgs, UnencodableWord, Word,
 };
 use super::generate::Page;
 use super::personality::Errand;
 use super::report::{self, Report};
-use super::{access, inherited, locale, proxies, rules, sockets, values};
+use super::{access, inherited, locale, proxies, rules, sockets, topics, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, PreambleItem, Role, Script,
@@ -64,6 +64,8 @@ pub enum Action {
     ScriptCheck(Vec<ScriptSource>),
     /// Write a new script from the template.
     ScriptNew(Starter),
+    /// Print a text.
+    Text(String),
     /// List the encodings.
     Encodings,
     /// Print the completions of a shell.
@@ -153,6 +155,7 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Encodings => Ok(Action::Encodings),
         Word::Completions { shell } => Ok(Action::Completions(shell)),
         Word::Man { page } => Ok(Action::Man(page)),
+        Word::Help(HelpArgs { words }) => topics::page(&words).map(Action::Text),
     }
 }
 

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use clap::{Arg, Command};
 
 use super::help;
+use crate::codec::columns::{folded, is_wide, width_of};
 use crate::language::Catalogue;
 
 /// Widest lines of the help, as for English.
@@ -131,23 +132,10 @@ fn columns() -> Option<usize> {
 /// A line broken into several that are as wide as they may be, below its text.
 fn broken(line: &str, width: usize) -> String {
     // Examples and usages are no sentences.
-    if !line.chars().any(is_wide) || columns_of(line) <= width {
+    if !line.chars().any(is_wide) || width_of(line) <= width {
         return line.to_owned();
     }
-    let indent = text_column(line);
-    let (mut out, mut used) = (String::new(), 0);
-    for unit in units(line) {
-        let wanted = columns_of(unit.trim_end());
-        if used + wanted > width && used > indent {
-            out.truncate(out.trim_end().len());
-            out.push('\n');
-            out.extend(std::iter::repeat_n(' ', indent));
-            used = indent;
-        }
-        out.push_str(unit);
-        used += columns_of(unit);
-    }
-    out
+    folded(line, width, text_column(line))
 }
 
 /// The column where the text of a line begins: behind its indent, or behind the term that it explains.
@@ -156,42 +144,7 @@ fn text_column(line: &str) -> usize {
     let term = &line[begin..];
     let Some(gap) = term.find("  ").filter(|_| begin > 0) else { return begin };
     let text = term[gap..].trim_start();
-    columns_of(&line[..line.len() - text.len()])
-}
-
-/// The pieces of a line between which it can be broken.
-fn units(line: &str) -> Vec<&str> {
-    let (mut units, mut start, mut before) = (Vec::new(), 0, None);
-    for (at, letter) in line.char_indices() {
-        if before.is_some_and(|before| may_break(before, letter)) {
-            units.push(&line[start..at]);
-            start = at;
-        }
-        before = Some(letter);
-    }
-    units.push(&line[start..]);
-    units
-}
-
-/// Whether a line may end between two characters.
-fn may_break(before: char, after: char) -> bool {
-    let is_closing =
-        |c: char| "，。；：！？、）》”’…」".contains(c) || c.is_ascii_punctuation() && !"-@\"'([{<".contains(c);
-    let is_opening = |c: char| "（《“‘「".contains(c) || "([{<\"'".contains(c);
-    if before == ' ' || after == ' ' {
-        return before == ' ' && after != ' ';
-    }
-    (is_wide(before) || is_wide(after)) && !is_closing(after) && !is_opening(before)
-}
-
-fn columns_of(text: &str) -> usize {
-    text.chars().map(|letter| if is_wide(letter) { 2 } else { 1 }).sum()
-}
-
-/// Whether a character takes two columns in a terminal: the scripts of East Asia and their punctuation.
-fn is_wide(letter: char) -> bool {
-    matches!(letter, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '“' | '”' | '‘' | '’' | '…')
+    width_of(&line[..line.len() - text.len()])
 }
 
 #[cfg(test)]
@@ -199,14 +152,14 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::cli::{args, generate, help};
+    use crate::cli::{args, generate, help, lists, topics};
 
     /// Every text of the help and of the manual page.
     fn texts() -> BTreeSet<String> {
         let mut texts: BTreeSet<String> = ["Commands", "Examples:", "Exit codes:"].map(str::to_owned).into();
         collect(&help::complete(), &mut texts);
         texts.extend(help::texts().map(str::to_owned));
-        texts.extend(generate::texts().map(str::to_owned));
+        texts.extend(generate::texts().chain(topics::texts()).chain(lists::texts()).map(str::to_owned));
         texts
     }
 
@@ -239,7 +192,7 @@ mod tests {
             "run --help",
             "test -h",
             "report --help",
-            "help listen",
+            "help --help",
             "script --help",
             "script check --help",
             "script new -h",
@@ -251,8 +204,8 @@ mod tests {
         ] {
             let argv: Vec<_> = ["tcpx"].into_iter().chain(line.split(' ')).map(OsString::from).collect();
             let text = help(&argv, &catalogue).unwrap_or_else(|| panic!("no help for {line}"));
-            let widest = text.lines().max_by_key(|line| columns_of(line)).unwrap_or_default();
-            assert!(columns_of(widest) <= MAX_WIDTH, "tcpx {line}: {widest}");
+            let widest = text.lines().max_by_key(|line| width_of(line)).unwrap_or_default();
+            assert!(width_of(widest) <= MAX_WIDTH, "tcpx {line}: {widest}");
             for english in [
                 "Usage",
                 "Options",

@@ -17,8 +17,7 @@ pub(super) fn stop(command: &mut clap::Command, argv: &[OsString], error: &clap:
         return Stop::Help(version::in_full());
     }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        let translated = language::catalogue().and_then(|catalogue| translate::help(argv, catalogue));
-        return Stop::Help(translated.unwrap_or_else(|| error.render().to_string()));
+        return Stop::Help(help(argv, error));
     }
     if argv.len() <= 1 {
         let translated = language::catalogue().map(translate::short_help);
@@ -31,6 +30,12 @@ pub(super) fn stop(command: &mut clap::Command, argv: &[OsString], error: &clap:
     }
     let asked = Asked::new(command, argv);
     Stop::Error(explain(&asked, argv, error))
+}
+
+/// The help that was asked for, in the language of the user.
+pub(super) fn help(argv: &[OsString], asked: &clap::Error) -> String {
+    let translated = language::catalogue().and_then(|catalogue| translate::help(argv, catalogue));
+    translated.unwrap_or_else(|| asked.render().to_string())
 }
 
 /// A word of the command line for a message: quoted, on one line, of limited length.

@@ -4,6 +4,7 @@
 //! I/O. The session decides which connection uses which encoding.
 
 pub mod charset;
+pub mod columns;
 mod decode;
 pub mod decoded;
 mod detect;
@@ -12,6 +13,7 @@ pub mod escape;
 pub mod excerpt;
 pub mod framing;
 pub mod labels;
+pub mod man;
 pub mod nearest;
 pub mod newline;
 pub mod pending;

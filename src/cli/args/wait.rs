@@ -1,6 +1,6 @@
 //! The options of `tcpx wait`.
 
-use clap::{ArgAction, Args};
+use clap::{ArgAction, Args, ValueHint};
 
 use super::{ENDING, OUTPUT, RouteArgs, TIME, TRANSPORT, TlsArgs};
 
@@ -9,7 +9,7 @@ use super::{ENDING, OUTPUT, RouteArgs, TIME, TRANSPORT, TlsArgs};
 #[derive(Debug, Args)]
 pub(in crate::cli) struct WaitArgs {
     /// What to wait for, one after the other: HOST PORT, HOST:PORT or unix:PATH
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required = true, value_hint = ValueHint::Hostname)]
     pub(in crate::cli) targets: Vec<String>,
 
     /// Wait until what a new connection receives matches
