@@ -3,6 +3,7 @@
 mod access;
 mod builtins;
 mod bulk;
+mod charsets;
 mod completing;
 mod connecting;
 mod contained;

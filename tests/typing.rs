@@ -237,13 +237,18 @@ fn alone(words: &[&str]) -> (Pty, Running, Conn, Folder) {
     alone_with(words, "NO_COLOR=1")
 }
 
-fn alone_with(words: &[&str], variable: &str) -> (Pty, Running, Conn, Folder) {
+pub(crate) fn alone_with(words: &[&str], variable: &str) -> (Pty, Running, Conn, Folder) {
+    alone_in(words, &[variable])
+}
+
+/// The same with these variables.
+pub(crate) fn alone_in(words: &[&str], variables: &[&str]) -> (Pty, Running, Conn, Folder) {
     let (pty, folder, server) = (Pty::new(), Folder::new(), Server::start());
     let state = format!("XDG_STATE_HOME={}", folder.path("state").display());
     let port = server.address.port().to_string();
     let tcpx = Tcpx::new(&["connect"]).args(words).args(&["127.0.0.1", &port]).stdin(Stdin::Fd(pty.side()));
     let tcpx = tcpx.stdout(Stdout::Fd(pty.side())).stderr(pty.side()).under(&["setsid", "--ctty"]);
-    let tcpx = tcpx.with_default_signals().under(&["env", "TERM=xterm", variable, &state]).spawn();
+    let tcpx = tcpx.with_default_signals().under(&[&["env", "TERM=xterm", &state], variables].concat()).spawn();
     let peer = server.accept();
     wait_for("the editor", || !pty.is_sane());
     (pty, tcpx, peer, folder)

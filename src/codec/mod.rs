@@ -19,6 +19,7 @@ pub mod newline;
 pub mod pending;
 pub mod scan;
 pub mod seam;
+pub mod terminal;
 pub mod text_finder;
 pub mod typed;
 pub mod work;

@@ -3,6 +3,8 @@
 //! Owns line ends (`-C`) and the check that text is UTF-8 where the wire has an encoding. Does not encode for the wire: each
 //! connection has an encoder of its own.
 
+use encoding_rs::Encoding;
+
 use crate::codec::charset::{DecodeError, Decoder};
 use crate::codec::newline::Crlf;
 use crate::config::{Charset, Malformed, Text, Unencodable};
@@ -27,8 +29,17 @@ pub enum Filtered {
 }
 
 impl TextFilter {
-    /// The filter that these settings ask for.
+    /// The filter that these settings ask for, from UTF-8.
     pub fn new(text: &Text) -> Self {
+        Self::typed_in(None, text)
+    }
+
+    /// The same for what is typed on a terminal with an encoding (`None`: UTF-8).
+    pub fn typed_in(charset: Option<&'static Encoding>, text: &Text) -> Self {
+        if let Some(charset) = charset {
+            let decoder = text.send.map(|_| Decoder::new(Charset::Named(charset), Malformed::Replace));
+            return Self { crlf: text.crlf.then(Crlf::default), decoder };
+        }
         // Invalid UTF-8 is replaced by U+FFFD, for which the encoder then sends `?`, or is an error.
         let malformed = match text.unencodable {
             Unencodable::Fail => Malformed::Fail,
@@ -77,16 +88,24 @@ impl TextFilter {
     }
 }
 
-/// UTF-8 bytes to lines without their ends. Malformed bytes become U+FFFD; a byte order mark at the beginning is dropped.
+/// Bytes to lines without their ends, from UTF-8 or the encoding of a terminal. Malformed bytes become U+FFFD; a byte order mark at
+/// the beginning is dropped.
 #[derive(Debug, Default)]
 pub struct LineReader {
     /// Bytes as they were read; the first `taken` were given out.
     held: Vec<u8>,
     taken: usize,
     has_begun: bool,
+    /// `None`: UTF-8.
+    charset: Option<&'static Encoding>,
 }
 
 impl LineReader {
+    /// Lines typed on a terminal with an encoding (`None`: UTF-8).
+    pub fn typed_in(charset: Option<&'static Encoding>) -> Self {
+        Self { charset, ..Self::default() }
+    }
+
     /// Takes what one read gave.
     pub fn push(&mut self, bytes: &[u8]) {
         self.held.drain(..std::mem::take(&mut self.taken));
@@ -99,14 +118,20 @@ impl LineReader {
         let (length, skipped) = match rest.iter().position(|byte| *byte == b'\n') {
             Some(end) => (end - usize::from(rest[..end].ends_with(b"\r")), end + 1),
             None if ended && !rest.is_empty() => (rest.len(), rest.len()),
-            None if rest.len() > MAX_LINE => (whole_characters(rest), whole_characters(rest)),
+            None if rest.len() > MAX_LINE => {
+                let length = if self.charset.is_some() { whole_words(rest) } else { whole_characters(rest) };
+                (length, length)
+            }
             None => return None,
         };
         let mut line = &rest[..length];
         if !std::mem::replace(&mut self.has_begun, true) {
             line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         }
-        let line = String::from_utf8_lossy(line).into_owned();
+        let line = match self.charset {
+            Some(charset) => charset.decode_without_bom_handling(line).0.into_owned(),
+            None => String::from_utf8_lossy(line).into_owned(),
+        };
         self.taken += skipped;
         Some(line)
     }
@@ -118,6 +143,11 @@ impl LineReader {
         self.held.clear();
         rest
     }
+}
+
+/// The length up to the last byte that is a character in every encoding.
+fn whole_words(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte < b'0').map_or(bytes.len(), |at| at + 1)
 }
 
 /// The length without a last character that is not whole.
@@ -178,6 +208,22 @@ mod tests {
         assert_eq!((reader.take_rest().len(), reader.next_line(true)), (0, None));
         reader.push(b"more\n");
         assert_eq!(reader.next_line(false).as_deref(), Some("more"));
+    }
+
+    #[test]
+    fn a_terminal_may_have_another_encoding() {
+        let mut reader = LineReader::typed_in(Some(encoding_rs::GBK));
+        reader.push(b"\xc4\xe3\xba\xc3\r\n\xc4");
+        assert_eq!(reader.next_line(false).as_deref(), Some("你好"));
+        assert_eq!(reader.next_line(false), None);
+        reader.push(b"\xe3 ");
+        reader.push(&b"\xc4\xe3".repeat(MAX_LINE / 2 + 1)[..=MAX_LINE]);
+        assert_eq!(reader.next_line(false).as_deref(), Some("你 "), "not within a character");
+        let text = Text { send: Some(encoding_rs::UTF_8), ..Text::default() };
+        let mut filter = TextFilter::typed_in(Some(encoding_rs::GBK), &text);
+        assert_eq!(filter.push(b"\xc4\xe3\xff\xba"), (Filtered::Text("你\u{fffd}".into()), None));
+        assert_eq!(filter.push(b"\xc3\n"), (Filtered::Text("好\n".into()), None));
+        assert!(TextFilter::typed_in(Some(encoding_rs::GBK), &Text::default()).is_open());
     }
 
     #[test]

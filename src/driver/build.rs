@@ -132,6 +132,7 @@ impl Driver {
         };
         let reads = config.input.read && stdin_use != StdinUse::Shared;
         let typed_lines = typed_lines(&config, world, reads && worker.is_none() && stdout.is_screen());
+        let outlets = outlets.beside_typed_lines(typed_lines.is_some());
         let input: Option<Box<dyn InputStream>> = if let Some(lines) = &typed_lines {
             Some(Box::new(TypedInput::new(lines.clone())))
         } else if reads {
@@ -167,7 +168,13 @@ impl Driver {
             Role::Scan(scan) => Some(Box::new(Scan::new(scan.clone(), machine::descriptors()))),
             Role::Connect(_) | Role::Listen(_) | Role::Run => None,
         };
-        let stdin = Stdin::new(input, &config.text, single_peer, duty);
+        let charset = world.screen().charset();
+        let mut typed = config.text;
+        if charset.is_some() && script.is_some() {
+            // What a script's connections speak, if nothing else is said.
+            typed.send = typed.send.or(Some(encoding_rs::UTF_8));
+        }
+        let stdin = Stdin::new(input, &config.text, single_peer, duty).typed_in(charset, &typed);
         let mut parts = Parts {
             stdin: stdin.in_pieces_of(piece(&config)).again(retry.map(|_| config.text)),
             typed_lines,

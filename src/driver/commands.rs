@@ -92,7 +92,7 @@ impl Parts {
             }
             Command::Output(id, bytes) => match self.peers.slot_of(id) {
                 Some(slot) => self.emit_received(slot, &bytes),
-                None => self.emit(&bytes),
+                None => self.emit_data(&bytes),
             },
             Command::Log(id, text) => {
                 let name = id.map(|id| self.name_of(id));
@@ -127,6 +127,9 @@ impl Parts {
         let mut text = self.config.text;
         if let Some(peer) = self.peers.by_id(id) {
             text.send = text.send.or_else(|| peer.link.view().text.send_encoding());
+        }
+        if self.stdin.charset().is_some() {
+            text.send = text.send.or(Some(encoding_rs::UTF_8));
         }
         self.stdin.join(&mut self.io, id, &text);
         if self.stdin.slot().is_none() && self.input_policy().at_input_end(self.stdin.sent_any()) == AfterInput::Fin {

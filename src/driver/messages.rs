@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use mio::event::Source;
 
+use crate::language;
 use crate::net::stdio::{self, Output};
 use crate::output::backlog::Backlog;
 use crate::output::screen::Screen;
@@ -116,7 +117,7 @@ static STDERR: Mutex<Option<Queue<Output>>> = Mutex::new(None);
 /// [`Messages::amounts`] of it, which every read of a connection asks for.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
-static SCREEN: LazyLock<Screen> = LazyLock::new(Screen::default);
+static SCREEN: LazyLock<Screen> = LazyLock::new(|| Screen::with_charset(language::charset()));
 
 /// The terminal that stdout may be.
 pub(super) fn screen() -> Screen {

@@ -32,6 +32,8 @@ static NAMES: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
 pub(super) struct Outlets {
     template: Option<NameTemplate>,
     has_labels: bool,
+    /// What stands before each line with a label.
+    mark: &'static str,
     has_workers: bool,
     files: HashMap<ConnId, Outlet>,
     /// Unfinished lines.
@@ -60,10 +62,23 @@ impl Outlets {
         Ok(Self {
             template,
             has_labels: config.output.label,
+            mark: "",
             has_workers: config.workers() > 1,
             files: HashMap::new(),
             lines: HashMap::new(),
         })
+    }
+
+    /// The same; if lines are typed on the terminal, those received are marked (`<`), as those sent are (`>`).
+    pub(super) fn beside_typed_lines(self, are_typed: bool) -> Self {
+        let mark = if are_typed && self.template.is_none() { "< " } else { "" };
+        Self { mark, ..self }
+    }
+
+    /// What stands before a line that is sent to this connection (`None`: to several, or none), if lines have labels.
+    pub(super) fn typed_mark(&self, conn: Option<&ConnView>) -> Option<String> {
+        let name = conn.map(|conn| format!("{}: ", show_line(&conn.name())));
+        self.has_labels.then(|| format!("> {}", name.unwrap_or_default()))
     }
 
     /// Whether everything goes to stdout as it is.
@@ -115,7 +130,7 @@ impl Outlets {
     pub(super) fn finish(&mut self, conn: &ConnView) -> Result<Vec<u8>> {
         let Some(mut line) = self.lines.remove(&conn.id).filter(|line| !line.is_empty()) else { return Ok(Vec::new()) };
         line.push(b'\n');
-        let labelled = labelled(conn, &line);
+        let labelled = self.labelled(conn, &line);
         self.pass(conn, Cow::Owned(labelled)).map(Cow::into_owned)
     }
 
@@ -151,20 +166,19 @@ impl Outlets {
             whole.append(held);
             whole.push(b'\n');
         }
-        labelled(conn, &whole)
+        self.labelled(conn, &whole)
     }
-}
 
-/// Lines, each behind the name of the connection.
-fn labelled(conn: &ConnView, lines: &[u8]) -> Vec<u8> {
-    let name = show_line(&conn.name()).to_string();
-    let mut labelled = Vec::with_capacity(lines.len() + name.len() + 2);
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        labelled.extend(name.as_bytes());
-        labelled.extend(b": ");
-        labelled.extend(line);
+    /// Lines, each behind the name of the connection.
+    fn labelled(&self, conn: &ConnView, lines: &[u8]) -> Vec<u8> {
+        let name = format!("{}{}: ", self.mark, show_line(&conn.name()));
+        let mut labelled = Vec::with_capacity(lines.len() + name.len());
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            labelled.extend(name.as_bytes());
+            labelled.extend(line);
+        }
+        labelled
     }
-    labelled
 }
 
 /// Whether this name was not opened before.

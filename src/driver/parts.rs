@@ -196,16 +196,25 @@ impl Parts {
         self.stop(Some(GRACE));
     }
 
-    /// Writes to stdout.
+    /// Writes text to stdout.
     pub(super) fn emit(&mut self, bytes: &[u8]) {
         let result = self.stdout.write(&mut self.io, bytes);
+        self.after_output(result);
+    }
+
+    /// Writes what a connection has received to stdout: text, or bytes as they came.
+    pub(super) fn emit_data(&mut self, bytes: &[u8]) {
+        if self.settings.decode_output || self.script.is_some() {
+            return self.emit(bytes);
+        }
+        let result = self.stdout.write_bytes(&mut self.io, bytes);
         self.after_output(result);
     }
 
     /// Writes what a connection has received: to stdout, or to its file.
     pub(super) fn emit_received(&mut self, slot: Slot, bytes: &[u8]) {
         match self.peers.get(slot).filter(|_| !self.outlets.is_plain()) {
-            None => self.emit(bytes),
+            None => self.emit_data(bytes),
             Some(peer) => {
                 let taken = self.outlets.take(peer.link.view(), bytes);
                 self.emit_taken(taken);
@@ -232,7 +241,7 @@ impl Parts {
     fn emit_taken(&mut self, taken: crate::error::Result<Cow<'_, [u8]>>) {
         match taken {
             Ok(bytes) if bytes.is_empty() => {}
-            Ok(bytes) => self.emit(&bytes),
+            Ok(bytes) => self.emit_data(&bytes),
             Err(error) => self.after_output(Err(StdoutError::Failed(error))),
         }
     }

@@ -1,11 +1,13 @@
 //! `Stdin`: reads stdin, as bytes for connections or as lines for a script.
 //!
 //! Owns its text filter, and the timers of its silence, of `--eof-wait` and of slow clients. Which connections receive it is
-//! in `feeding`; what its end means is `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes. A
+//! in `feeding`; what its end means is `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes; a terminal
+//! may have an encoding of its own. A
 //! script that asks for its lines may join it with one connection, which gets its bytes from where the lines stand.
 
 use std::time::{Duration, Instant};
 
+use encoding_rs::Encoding;
 use mio::Interest;
 
 use crate::codec::newline::Crlf;
@@ -35,6 +37,8 @@ const SLOW: Duration = Duration::from_secs(1);
 /// State of stdin: its source, text filter, timers and end.
 pub(super) struct Stdin {
     input: Option<Box<dyn InputStream>>,
+    /// Its encoding if it is a terminal that does not speak UTF-8.
+    charset: Option<&'static Encoding>,
     slot: Option<Slot>,
     /// Maximum bytes of one read, each of which may be a datagram.
     piece: usize,
@@ -81,6 +85,7 @@ impl Stdin {
     pub(super) fn new(input: Option<Box<dyn InputStream>>, text: &Text, single_peer: bool, duty: Duty) -> Self {
         Self {
             input,
+            charset: None,
             slot: None,
             piece: usize::MAX,
             single_peer,
@@ -98,6 +103,22 @@ impl Stdin {
             left: None,
             again: None,
         }
+    }
+
+    /// The same; if it is a terminal, it has this encoding (`None`: UTF-8).
+    pub(super) fn typed_in(mut self, charset: Option<&'static Encoding>, text: &Text) -> Self {
+        let is_terminal = self.input.as_ref().is_some_and(|input| input.kind() == InputKind::Terminal);
+        if is_terminal && charset.is_some() {
+            self.charset = charset;
+            self.filter = TextFilter::typed_in(charset, text);
+            self.lines = self.lines.map(|_| LineReader::typed_in(charset));
+        }
+        self
+    }
+
+    /// Its encoding if it is a terminal that does not speak UTF-8.
+    pub(super) fn charset(&self) -> Option<&'static Encoding> {
+        self.charset
     }
 
     /// The same with at most so many bytes for each read.
@@ -160,7 +181,7 @@ impl Stdin {
     /// Gives it to one connection, as what these settings make of it.
     pub(super) fn join(&mut self, io: &mut Io, conn: ConnId, text: &Text) {
         (self.joined, self.left) = (Some(conn), None);
-        self.filter = TextFilter::new(text);
+        self.filter = TextFilter::typed_in(self.charset, text);
         if let Some(slot) = self.slot {
             io.reactor.wake(slot);
         }
@@ -227,7 +248,7 @@ impl Stdin {
 
     /// What is read from now on is converted by other settings.
     pub(super) fn change_text(&mut self, text: &Text) {
-        self.filter = TextFilter::new(text);
+        self.filter = TextFilter::typed_in(self.charset, text);
     }
 
     /// Continues the state of line ends after the preamble of the one connection.

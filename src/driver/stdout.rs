@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use mio::Interest;
 
 use crate::buffer::ByteQueue;
+use crate::codec::terminal::Reader;
 use crate::driver::io::{Io, Source};
 use crate::driver::world::{OutputStream, World};
 use crate::error::{Error, Result, cause};
@@ -97,23 +98,35 @@ impl Stdout {
         data.chain(events).try_for_each(|channel| channel.register(io))
     }
 
-    /// Writes, and queues what does not fit.
+    /// Writes text, and queues what does not fit.
     ///
     /// # Errors
     /// The reader has gone, or writing failed.
     pub(super) fn write(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
+        self.write_as(io, bytes, Coding::Utf8)
+    }
+
+    /// Writes bytes as a peer has sent them: on a terminal they are text in its encoding.
+    ///
+    /// # Errors
+    /// The reader has gone, or writing failed.
+    pub(super) fn write_bytes(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
+        self.write_as(io, bytes, Coding::Terminals)
+    }
+
+    fn write_as(&mut self, io: &mut Io, bytes: &[u8], coding: Coding) -> Written {
         match (&mut self.data, &self.events) {
-            (Some(data), _) => data.write(io, bytes),
+            (Some(data), _) => data.write(io, bytes, coding),
             // The line about these bytes has nobody to read it.
             (None, Some((events, _))) if events.gone => Err(StdoutError::ReaderGone { is_missed: true }),
             (None, _) => Ok(()),
         }
     }
 
-    /// What stands before a line that is typed, if lines begin with the time.
-    pub(super) fn typed_mark(&mut self, io: &mut Io) -> Option<String> {
+    /// The time before a line that is typed, if lines begin with it.
+    pub(super) fn typed_stamp(&mut self, io: &mut Io) -> Option<String> {
         let stamps = self.data.as_mut()?.stamps.as_mut()?;
-        Some(format!("{}> ", stamps.typed(io.observers.wall(io.now))))
+        Some(stamps.typed(io.observers.wall(io.now)))
     }
 
     /// Writes what draws the line that is being typed.
@@ -155,7 +168,7 @@ impl Stdout {
         if events.gone {
             return Ok(());
         }
-        let written = events.flush(io).and_then(|()| events.write(io, &lines));
+        let written = events.flush(io).and_then(|()| events.write(io, &lines, Coding::Utf8));
         match written {
             Err(StdoutError::ReaderGone { .. }) => Err(StdoutError::ReaderGone { is_missed: false }),
             written => written,
@@ -264,6 +277,14 @@ impl Stdout {
     }
 }
 
+/// How bytes are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Utf8,
+    /// As the terminal does, if it is one.
+    Terminals,
+}
+
 /// One descriptor and its queue.
 struct Channel {
     output: Box<dyn OutputStream>,
@@ -277,6 +298,8 @@ struct Channel {
     /// The terminal, if it is one.
     screen: Option<Screen>,
     sanitizer: Option<Sanitizer>,
+    /// What peers send, to UTF-8, if it is a terminal with another encoding.
+    reader: Option<Reader>,
     /// Set if each line begins with the time.
     stamps: Option<Stamps>,
     /// Its reader has gone, and nothing is written any more.
@@ -294,6 +317,7 @@ impl Channel {
         let output = world.stdout(file).map_err(failed)?;
         let screen = output.is_screen().then(|| world.screen());
         let sanitizer = (screen.is_some() && !raw_terminal).then(Sanitizer::default);
+        let charset = screen.as_ref().and_then(Screen::charset).filter(|_| !raw_terminal);
         Ok(Self {
             output,
             name,
@@ -303,6 +327,7 @@ impl Channel {
             failed: false,
             screen,
             sanitizer,
+            reader: charset.map(Reader::new),
             stamps: None,
             gone: false,
             ends: false,
@@ -318,24 +343,30 @@ impl Channel {
         Ok(())
     }
 
-    fn write(&mut self, io: &mut Io, bytes: &[u8]) -> Written {
+    fn write(&mut self, io: &mut Io, bytes: &[u8], coding: Coding) -> Written {
         if self.failed {
             return Ok(());
         }
         if self.gone && !bytes.is_empty() {
             return Err(StdoutError::ReaderGone { is_missed: true });
         }
+        let reader = self.reader.as_mut().filter(|_| coding == Coding::Terminals);
+        let read = reader.map(|reader| reader.push(bytes));
+        let bytes = read.as_ref().map_or(bytes, String::as_bytes);
         let stamped = self.stamps.as_mut().map(|stamps| stamps.push(io.observers.wall(io.now), bytes));
         let bytes = stamped.as_deref().unwrap_or(bytes);
         if let Some(sanitizer) = &mut self.sanitizer {
             let mut safe = Vec::with_capacity(bytes.len());
             sanitizer.push(bytes, &mut safe);
-            if let Some(screen) = self.screen.as_ref().filter(|screen| screen.has_display()) {
-                safe = screen.draw(|display, out| display.receive(&safe, out));
-            }
-            self.queue.push(safe);
+            self.show(safe);
             return self.flush(io);
         }
+        let encoded = match &self.screen {
+            // What it is to do with the screen stays as it is.
+            Some(screen) if coding == Coding::Utf8 && screen.charset().is_some() => Some(screen.encode(bytes.to_vec())),
+            _ => None,
+        };
+        let bytes = encoded.as_deref().unwrap_or(bytes);
         let mut rest = bytes;
         while self.queue.is_empty() && !rest.is_empty() {
             match self.attempt(io, rest)? {
@@ -345,6 +376,15 @@ impl Channel {
         }
         self.queue.extend(rest);
         Ok(())
+    }
+
+    /// Queues what is safe for a terminal, in its encoding.
+    fn show(&mut self, safe: Vec<u8>) {
+        self.queue.push(match &self.screen {
+            Some(screen) if screen.has_display() => screen.draw(|display, out| display.receive(&safe, out)),
+            Some(screen) => screen.encode(safe),
+            None => safe,
+        });
     }
 
     fn flush(&mut self, io: &mut Io) -> Written {
@@ -380,11 +420,11 @@ impl Channel {
     fn finish(&mut self) {
         if let Some(sanitizer) = self.sanitizer.as_mut().filter(|_| !self.failed) {
             let mut rest = Vec::new();
-            sanitizer.finish(&mut rest);
-            if let Some(screen) = self.screen.as_ref().filter(|screen| screen.has_display()) {
-                rest = screen.draw(|display, out| display.receive(&rest, out));
+            if let Some(cut) = self.reader.as_mut().map(Reader::finish) {
+                sanitizer.push(cut.as_bytes(), &mut rest);
             }
-            self.queue.push(rest);
+            sanitizer.finish(&mut rest);
+            self.show(rest);
         }
     }
 

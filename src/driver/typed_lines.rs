@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
 
+use encoding_rs::{Decoder, Encoding, UTF_8};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
@@ -20,7 +21,6 @@ use crate::editor::command::Command;
 use crate::editor::display::{Display, View};
 use crate::editor::raw::{RawKeys, RawOutcome};
 use crate::editor::{Editor, Outcome, keys};
-use crate::language;
 use crate::net::bulk::Move;
 use crate::output::screen::Screen;
 use crate::session::eof_policy::InputKind;
@@ -70,6 +70,10 @@ struct State {
     shows: bool,
     /// What is taken stands on the screen already.
     echoed: bool,
+    /// The encoding of the terminal; `None`: UTF-8.
+    charset: Option<&'static Encoding>,
+    /// Keys that are sent one by one, to text that is shown.
+    echo: Decoder,
     /// What stands before a line once it is sent.
     mark: String,
     mode: Mode,
@@ -93,16 +97,21 @@ impl TypedLines {
         let mut display = Display::new(columns, rows);
         display.set_style(if settings.colours { SENT } else { "" });
         screen.set_display(display);
+        let charset = screen.charset();
+        let mut editor = Editor::default();
+        editor.set_charset(charset);
         Self(Rc::new(RefCell::new(State {
             keyboard,
             screen,
             recall,
-            editor: Editor::default(),
+            editor,
             raw: settings.raw.then(RawKeys::default),
             asks: false,
             chooses: false,
             shows: settings.shows_typed(),
             echoed: false,
+            charset,
+            echo: charset.unwrap_or(UTF_8).new_decoder_without_bom_handling(),
             mark: String::new(),
             mode: Mode::Plain,
             resumed: false,
@@ -158,7 +167,7 @@ impl TypedLines {
         let mut state = self.0.borrow_mut();
         let drawing = state.screen.draw(|display, out| {
             display.before_words(out);
-            out.extend_from_slice(&language::encoded(&text.replace('\n', "\r\n")));
+            out.extend_from_slice(text.replace('\n', "\r\n").as_bytes());
             display.after_words(out);
         });
         state.drawing.extend(drawing);
@@ -371,7 +380,9 @@ impl State {
     /// Keys that are sent as they are.
     fn send_keys(&mut self, bytes: Vec<u8>) {
         if self.shows {
-            let text = String::from_utf8_lossy(&bytes);
+            let mut text = String::with_capacity(bytes.len() * 3 + 16);
+            // There is room for all of it.
+            let _ = self.echo.decode_to_string(&bytes, &mut text, false);
             let drawing = self.screen.draw(|display, out| display.echo(&text, out));
             self.drawing.extend(drawing);
         }
@@ -423,7 +434,7 @@ impl State {
         });
         self.drawing.extend(drawing);
         let mut bytes = Vec::with_capacity(text.len() + 1);
-        keys::to_bytes(text, &mut bytes);
+        keys::to_bytes(text, self.charset, &mut bytes);
         if ends {
             bytes.push(b'\n');
         }

@@ -25,11 +25,30 @@ impl Parts {
         if self.chooses_clients() {
             lines.set_clients(self.peers.iter().map(Peer::id).max().unwrap_or(0).max(1));
         }
-        lines.set_mark(self.stdout.typed_mark(&mut self.io).unwrap_or_default());
+        lines.set_mark(self.typed_mark());
         if lines.read_keys() {
             self.stdin.ring(&mut self.io);
         }
         self.obey_commands();
+    }
+
+    /// What stands before a line once it is sent: the time (`--timestamps`), to whom it goes (`--label`).
+    fn typed_mark(&mut self) -> String {
+        let stamp = self.stdout.typed_stamp(&mut self.io);
+        let label = if self.config.output.label {
+            let target = match self.stdin_targets().as_slice() {
+                &[target] => self.peers.get(target),
+                _ => None,
+            };
+            self.outlets.typed_mark(target.map(|peer| &**peer.link.view()))
+        } else {
+            None
+        };
+        match (stamp, label) {
+            (stamp, Some(label)) => format!("{}{label}", stamp.unwrap_or_default()),
+            (Some(stamp), None) => format!("{stamp}> "),
+            (None, None) => String::new(),
+        }
     }
 
     /// Carries out the commands whose turn it is, and writes what the line needs on the screen.

@@ -6,8 +6,9 @@
 use std::fmt::Write;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
+use crate::editor::charset::width;
 use crate::editor::keys::raw_byte;
 
 /// Bytes of colour sequences since the last reset that are kept.
@@ -56,6 +57,8 @@ pub struct Display {
     asleep: bool,
     /// The colour of what is typed; empty: none.
     style: &'static str,
+    /// Characters of ambiguous width have two columns.
+    is_wide: bool,
 }
 
 impl Display {
@@ -71,6 +74,7 @@ impl Display {
             shown: None,
             asleep: true,
             style: "",
+            is_wide: false,
         }
     }
 
@@ -187,7 +191,7 @@ impl Display {
             self.below |= !mark.is_empty() && self.column > 0;
             self.begin(out);
             out.extend_from_slice(mark.as_bytes());
-            self.column += mark.len();
+            self.column += width(mark, self.is_wide);
             let end = self.print(text, self.column, 0..usize::MAX, out);
             self.column = end.column;
             if ends {
@@ -222,6 +226,11 @@ impl Display {
     /// What is typed has this colour.
     pub fn set_style(&mut self, style: &'static str) {
         self.style = style;
+    }
+
+    /// Characters of ambiguous width have two columns here.
+    pub fn set_wide(&mut self, is_wide: bool) {
+        self.is_wide = is_wide;
     }
 
     /// Leaves the line on the screen as it is, and the cursor behind it on a fresh row.
@@ -302,7 +311,7 @@ impl Display {
         let start = if self.below { 0 } else { self.column };
         let cursor = self.view.prefix.len() + self.view.cursor;
         let mut found = None;
-        let mut end = walk(&text, start, self.columns, &mut |at, place, _| {
+        let mut end = self.walk(&text, start, &mut |at, place, _| {
             if at >= cursor && found.is_none() {
                 found = Some(place);
             }
@@ -318,17 +327,55 @@ impl Display {
     fn print(&self, text: &str, start: usize, rows: std::ops::Range<usize>, out: &mut Vec<u8>) -> Place {
         out.extend_from_slice(self.style.as_bytes());
         let mut end = Place { row: 0, column: start };
-        let columns = self.columns;
-        walk(text, start, columns, &mut |_, place, shown| {
+        self.walk(text, start, &mut |_, place, shown| {
             if rows.contains(&place.row) {
                 out.extend_from_slice(shown.as_bytes());
-                end = Place { row: place.row, column: place.column + shown.width() };
+                end = Place { row: place.row, column: place.column + width(shown, self.is_wide) };
             }
         });
         if !self.style.is_empty() {
             out.extend_from_slice(RESET);
         }
         end
+    }
+
+    /// Walks over a text that begins at a column: each piece that the terminal never cuts, with its position in the text and its
+    /// place. Returns where the text ends.
+    fn walk(&self, text: &str, start: usize, each: &mut dyn FnMut(usize, Place, &str)) -> Place {
+        let columns = self.columns;
+        let mut place = Place { row: 0, column: start };
+        let mut put = |at: usize, shown: &str| {
+            let width = width(shown, self.is_wide);
+            if place.column + width > columns {
+                place = Place { row: place.row + 1, column: 0 };
+            }
+            each(at, place, shown);
+            place.column += width;
+            place.column
+        };
+        let mut column = start;
+        let mut letter = [0; 4];
+        for (at, cluster) in text.grapheme_indices(true) {
+            let first = cluster.chars().next().unwrap_or_default();
+            if first == '\t' {
+                let from = if column >= columns { 0 } else { column };
+                // A terminal stays in its last column.
+                let spaces = (TAB - from % TAB).min((columns - 1).saturating_sub(from)).max(1);
+                for _ in 0..spaces {
+                    column = put(at, " ");
+                }
+            } else if is_plain(first) {
+                column = put(at, cluster);
+            } else {
+                // CR and LF are one cluster.
+                for control in cluster.chars() {
+                    for part in escaped(control).chars() {
+                        column = put(at, part.encode_utf8(&mut letter));
+                    }
+                }
+            }
+        }
+        place
     }
 
     /// A line that is on the row below what was received begins there.
@@ -361,7 +408,7 @@ impl Display {
             let plain = rest.find('\x1b').unwrap_or(rest.len());
             for part in rest[..plain].split_inclusive('\r') {
                 let line = part.strip_suffix('\r');
-                self.column = walk(line.unwrap_or(part), self.column, self.columns, &mut |_, _, _| ()).column;
+                self.column = self.walk(line.unwrap_or(part), self.column, &mut |_, _, _| ()).column;
                 if line.is_some() {
                     self.column = 0;
                 }
@@ -396,44 +443,6 @@ struct Layout {
     /// Number of rows.
     rows: usize,
     cursor: Place,
-}
-
-/// Walks over a text that begins at a column: each piece that the terminal never cuts, with its position in the text and its
-/// place. Returns where the text ends.
-fn walk(text: &str, start: usize, columns: usize, each: &mut dyn FnMut(usize, Place, &str)) -> Place {
-    let mut place = Place { row: 0, column: start };
-    let mut put = |at: usize, shown: &str| {
-        let width = shown.width();
-        if place.column + width > columns {
-            place = Place { row: place.row + 1, column: 0 };
-        }
-        each(at, place, shown);
-        place.column += width;
-        place.column
-    };
-    let mut column = start;
-    let mut letter = [0; 4];
-    for (at, cluster) in text.grapheme_indices(true) {
-        let first = cluster.chars().next().unwrap_or_default();
-        if first == '\t' {
-            let from = if column >= columns { 0 } else { column };
-            // A terminal stays in its last column.
-            let spaces = (TAB - from % TAB).min((columns - 1).saturating_sub(from)).max(1);
-            for _ in 0..spaces {
-                column = put(at, " ");
-            }
-        } else if is_plain(first) {
-            column = put(at, cluster);
-        } else {
-            // CR and LF are one cluster.
-            for control in cluster.chars() {
-                for part in escaped(control).chars() {
-                    column = put(at, part.encode_utf8(&mut letter));
-                }
-            }
-        }
-    }
-    place
 }
 
 fn is_plain(letter: char) -> bool {

@@ -1,5 +1,7 @@
 //! Tests of `Display` on a small screen that does what terminals do.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::*;
 
 /// A screen: rows of cells, and a cursor that waits behind the last column.

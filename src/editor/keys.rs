@@ -1,7 +1,11 @@
 //! `Keys`: bytes of a terminal to keys: characters, control keys, escape sequences, pasted text.
 //!
-//! Owns what is cut between two reads. Bytes that are no UTF-8 stay what they are: each becomes a character of its own
-//! ([`raw`]), which [`to_bytes`] turns back.
+//! Owns what is cut between two reads. The terminal speaks UTF-8 or another encoding. Bytes that are no text in it stay what they
+//! are: each becomes a character of its own ([`raw`]), which [`to_bytes`] turns back.
+
+use encoding_rs::{DecoderResult, Encoding};
+
+use crate::editor::charset::encode_character;
 
 /// First of the 256 characters, in a private plane, that stand for single bytes.
 const RAW: u32 = 0x0010_fe00;
@@ -68,11 +72,18 @@ pub struct Keys {
     text: String,
     /// Bytes of a paste that may be its end.
     paste_end: Vec<u8>,
+    /// The encoding of the terminal; `None`: UTF-8.
+    charset: Option<&'static Encoding>,
 }
 
 const PASTE_END: &[u8] = b"\x1b[201~";
 
 impl Keys {
+    /// The terminal speaks this encoding; `None`: UTF-8.
+    pub fn set_charset(&mut self, charset: Option<&'static Encoding>) {
+        self.charset = charset;
+    }
+
     /// Reads bytes; the keys are added to `keys`.
     pub fn push(&mut self, bytes: &[u8], keys: &mut Vec<Key>) {
         for &byte in bytes {
@@ -162,7 +173,8 @@ impl Keys {
         }
         while !PASTE_END.starts_with(&self.paste_end) {
             let byte = self.paste_end.remove(0);
-            if byte < 0x80 {
+            let is_trail = self.charset.is_some() && !self.cut.is_empty() && matches!(byte, b' '..=b'~');
+            if byte < 0x80 && !is_trail {
                 self.break_character();
                 self.text.push(char::from(byte));
             } else {
@@ -174,6 +186,13 @@ impl Keys {
     /// One byte of a character that is no control character.
     fn character(&mut self, byte: u8) {
         self.cut.push(byte);
+        match self.charset {
+            Some(charset) => self.decode(charset),
+            None => self.decode_utf8(),
+        }
+    }
+
+    fn decode_utf8(&mut self) {
         loop {
             match std::str::from_utf8(&self.cut) {
                 Ok(text) => {
@@ -195,9 +214,26 @@ impl Keys {
         }
     }
 
+    fn decode(&mut self, charset: &'static Encoding) {
+        while !self.cut.is_empty() {
+            let mut text = String::with_capacity(16);
+            let mut decoder = charset.new_decoder_without_bom_handling();
+            match decoder.decode_to_string_without_replacement(&self.cut, &mut text, false).0 {
+                // No character begins with this byte.
+                DecoderResult::Malformed(..) => self.text.push(byte_or_letter(self.cut.remove(0))),
+                _ if text.is_empty() => return,
+                _ if text.chars().any(is_raw) => self.break_character(),
+                _ => {
+                    self.text.push_str(&text);
+                    self.cut.clear();
+                }
+            }
+        }
+    }
+
     /// The bytes of a character that is not whole are bytes.
     fn break_character(&mut self) {
-        self.text.extend(self.cut.drain(..).map(raw));
+        self.text.extend(self.cut.drain(..).map(byte_or_letter));
     }
 
     fn end_text(&mut self, keys: &mut Vec<Key>) {
@@ -231,6 +267,10 @@ pub fn raw(byte: u8) -> char {
     char::from_u32(RAW + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
+fn byte_or_letter(byte: u8) -> char {
+    if byte.is_ascii() { char::from(byte) } else { raw(byte) }
+}
+
 /// The byte that a character stands for.
 pub fn raw_byte(letter: char) -> Option<u8> {
     u32::from(letter).checked_sub(RAW).and_then(|byte| u8::try_from(byte).ok())
@@ -240,12 +280,15 @@ fn is_raw(letter: char) -> bool {
     raw_byte(letter).is_some()
 }
 
-/// The bytes that were typed for a text.
-pub fn to_bytes(text: &str, out: &mut Vec<u8>) {
+/// The bytes that are typed for a text on a terminal with this encoding (`None`: UTF-8). What it cannot hold becomes `?`.
+pub fn to_bytes(text: &str, charset: Option<&'static Encoding>, out: &mut Vec<u8>) {
+    let mut utf8 = [0; 4];
     for letter in text.chars() {
-        match raw_byte(letter) {
-            Some(byte) => out.push(byte),
-            None => out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+        match (raw_byte(letter), charset) {
+            (Some(byte), _) => out.push(byte),
+            (None, None) => out.extend_from_slice(letter.encode_utf8(&mut utf8).as_bytes()),
+            (None, Some(charset)) if encode_character(letter.encode_utf8(&mut utf8), charset, out) => {}
+            (None, Some(_)) => out.push(b'?'),
         }
     }
 }
@@ -311,10 +354,55 @@ mod tests {
             // The Enter key ends a character that is not whole.
             for key in keys(&[bytes, b"\n"]) {
                 if let Key::Text(text) = key {
-                    to_bytes(&text, &mut out);
+                    to_bytes(&text, None, &mut out);
                 }
             }
             assert_eq!(out, bytes);
         }
+    }
+
+    /// Types on a terminal with an encoding; returns the text, and the bytes that it stands for.
+    fn typed_in(charset: &'static Encoding, pieces: &[&[u8]]) -> (String, Vec<u8>) {
+        let (mut parser, mut keys, mut bytes) = (Keys::default(), Vec::new(), Vec::new());
+        parser.set_charset(Some(charset));
+        for piece in pieces {
+            parser.push(piece, &mut keys);
+        }
+        let text = |key| match key {
+            Key::Text(text) | Key::Paste(text) => text,
+            other => format!("{other:?}"),
+        };
+        let text: String = keys.into_iter().map(text).collect();
+        to_bytes(&text, Some(charset), &mut bytes);
+        (text, bytes)
+    }
+
+    #[test]
+    fn a_terminal_may_speak_another_encoding() {
+        use encoding_rs::{BIG5, EUC_JP, GB18030, GBK, KOI8_R, SHIFT_JIS};
+        // The second byte of some is a backslash, a digit, a tilde.
+        for (charset, bytes, text) in [
+            (GBK, b"a\xc4\xe3\xba\xc3~\x815\x81\x7e".as_slice(), "a你好~\u{10fe81}5亊"),
+            (GBK, b"\xff\x80\xc4", "\u{10feff}€"),
+            (GB18030, b"\x94\x39\xda\x33x", "💩x"),
+            (BIG5, b"\xa7A\xa6n\\", "你好\\"),
+            (SHIFT_JIS, b"\x95\x5c\xb1", "表ｱ"),
+            (EUC_JP, b"\x8f\xb0\xa1\xa4\xa2", "丂あ"),
+            (BIG5, b"\xfb\x48", "嘅"),
+            (KOI8_R, b"\xf0\xd2", "Пр"),
+        ] {
+            let (seen, back) = typed_in(charset, &[bytes]);
+            let cut: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(seen, text, "{bytes:x?}");
+            assert_eq!(typed_in(charset, &cut).0, text, "{bytes:x?}");
+            assert!(bytes.starts_with(&back) && bytes.len() - back.len() < 2, "{bytes:x?}: {back:x?}");
+        }
+        // Keys are keys in the middle of a character, and a paste is text.
+        assert_eq!(typed_in(GBK, &[b"\xc4\r"]).0, "\u{10fec4}Control(13)");
+        assert_eq!(typed_in(GBK, &[b"\x1b[200~\x81~\xc4\xe3\n\x1b[201~b"]).0, "亊你\nb");
+        assert_eq!(typed_in(GBK, &[b"\xc4\xe3"]).1, b"\xc4\xe3");
+        let mut bytes = Vec::new();
+        to_bytes("😀a", Some(GBK), &mut bytes);
+        assert_eq!(bytes, b"?a", "what the terminal has no bytes for");
     }
 }

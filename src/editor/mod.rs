@@ -3,12 +3,15 @@
 //!
 //! Owns what each key does. The crates for line editing read the terminal themselves and wait; this one is fed by the event loop.
 
+pub mod charset;
 pub mod command;
 pub mod display;
 pub mod history;
 pub mod keys;
 pub mod line;
 pub mod raw;
+
+use encoding_rs::Encoding;
 
 use command::Command;
 use display::View;
@@ -64,6 +67,11 @@ impl Editor {
     /// Sets the lines that were sent before.
     pub fn set_history(&mut self, lines: Vec<String>) {
         self.history = History::new(lines);
+    }
+
+    /// The terminal speaks this encoding; `None`: UTF-8.
+    pub fn set_charset(&mut self, charset: Option<&'static Encoding>) {
+        self.keys.set_charset(charset);
     }
 
     /// Reads bytes of the keyboard.

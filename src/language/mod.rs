@@ -25,7 +25,7 @@ struct Speech {
 
 /// Takes language and encoding from the environment, once and for the whole process.
 pub fn choose(variable: impl Fn(&str) -> Option<String>) {
-    let speech = Speech { catalogue: is_chinese(&variable).then(Catalogue::chinese), charset: charset(&variable) };
+    let speech = Speech { catalogue: is_chinese(&variable).then(Catalogue::chinese), charset: charset_of(&variable) };
     if speech.catalogue.is_some() || speech.charset.is_some() {
         // Only the first choice counts.
         let _ = SPEECH.set(speech);
@@ -47,10 +47,15 @@ pub fn say(text: &str) -> Cow<'_, str> {
 
 /// A text for people in the encoding of their terminal. What that cannot hold becomes `?`.
 pub fn encoded(text: &str) -> Cow<'_, [u8]> {
-    match SPEECH.get().and_then(|speech| speech.charset) {
+    match charset() {
         Some(charset) => Cow::Owned(encode(text, charset)),
         None => Cow::Borrowed(text.as_bytes()),
     }
+}
+
+/// The encoding of the terminal; none for UTF-8.
+pub fn charset() -> Option<&'static Encoding> {
+    SPEECH.get()?.charset
 }
 
 /// Whether the variables ask for Simplified Chinese. `TCPX_LANG` counts before the locale.
@@ -64,7 +69,7 @@ fn is_chinese(variable: impl Fn(&str) -> Option<String>) -> bool {
 }
 
 /// The encoding that the locale names behind its dot, if it is not UTF-8.
-fn charset(variable: impl Fn(&str) -> Option<String>) -> Option<&'static Encoding> {
+fn charset_of(variable: impl Fn(&str) -> Option<String>) -> Option<&'static Encoding> {
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty())?;
     let name = locale.split('@').next()?.split_once('.')?.1.to_ascii_lowercase();
     // The names of systems that are no labels of the Encoding Standard.
@@ -76,8 +81,8 @@ fn charset(variable: impl Fn(&str) -> Option<String>) -> Option<&'static Encodin
         name => name,
     };
     let found = Encoding::for_label_no_replacement(label.as_bytes())?;
-    // A terminal does not speak UTF-16.
-    (found != encoding_rs::UTF_8 && found.output_encoding() == found).then_some(found)
+    // A terminal speaks neither UTF-16 nor an encoding in which escape sequences are text.
+    (found != encoding_rs::UTF_8 && found.is_ascii_compatible() && found.output_encoding() == found).then_some(found)
 }
 
 fn encode(text: &str, charset: &'static Encoding) -> Vec<u8> {
@@ -143,9 +148,10 @@ mod tests {
             ("zh_CN", None),
             ("zh_CN.nonsense", None),
             ("zh_CN.UTF-16LE", None),
+            ("ja_JP.ISO-2022-JP", None),
             ("C", None),
         ] {
-            assert_eq!(charset(lookup(&[("LANG", locale)])), expected, "{locale}");
+            assert_eq!(charset_of(lookup(&[("LANG", locale)])), expected, "{locale}");
         }
     }
 

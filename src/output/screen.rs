@@ -1,12 +1,15 @@
 //! `Screen`: the cursor and the colours of the terminal that stdout and stderr may share.
 //!
 //! Owns what our own words need before them: a reset of the peer's colours, and a fresh line; where a line is edited, the place of
-//! that line. Does not decide what the peer may write to a terminal (`terminal`).
+//! that line; and the encoding of the terminal. Does not decide what the peer may write to a terminal (`terminal`).
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use encoding_rs::Encoding;
+
+use crate::editor::charset;
 use crate::editor::display::Display;
 
 /// State of a terminal, as far as stdout has changed it. Clones share it.
@@ -22,9 +25,29 @@ struct State {
     /// Set if lines may be edited; it then stands for the two above.
     display: Mutex<Option<Display>>,
     has_display: AtomicBool,
+    /// The encoding of the terminal; `None`: UTF-8.
+    charset: Option<&'static Encoding>,
 }
 
 impl Screen {
+    /// A terminal with this encoding; `None`: UTF-8.
+    pub fn with_charset(charset: Option<&'static Encoding>) -> Self {
+        Self(Arc::new(State { charset, ..State::default() }))
+    }
+
+    /// The encoding of the terminal; `None`: UTF-8.
+    pub fn charset(&self) -> Option<&'static Encoding> {
+        self.0.charset
+    }
+
+    /// Text in the encoding of the terminal.
+    pub fn encode(&self, text: Vec<u8>) -> Vec<u8> {
+        match self.0.charset {
+            Some(charset) => charset::encode(&text, charset),
+            None => text,
+        }
+    }
+
     /// Notes bytes that were written to the terminal as data.
     pub fn note(&self, written: &[u8]) {
         if self.has_display() {
@@ -47,7 +70,8 @@ impl Screen {
     }
 
     /// Lines are edited on this terminal, or may be later.
-    pub fn set_display(&self, display: Display) {
+    pub fn set_display(&self, mut display: Display) {
+        display.set_wide(charset::is_wide(self.0.charset));
         *self.0.display.lock().unwrap_or_else(PoisonError::into_inner) = Some(display);
         self.0.has_display.store(true, Ordering::Release);
     }
@@ -57,13 +81,13 @@ impl Screen {
         self.0.has_display.load(Ordering::Acquire)
     }
 
-    /// Works on the place of the line. Returns what is to be written.
+    /// Works on the place of the line. Returns what is to be written, in the encoding of the terminal.
     pub fn draw(&self, work: impl FnOnce(&mut Display, &mut Vec<u8>)) -> Vec<u8> {
         let mut out = Vec::new();
         if let Some(display) = self.0.display.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             work(display, &mut out);
         }
-        out
+        self.encode(out)
     }
 
     /// What is written after our own words: the line that is being typed.

@@ -38,6 +38,13 @@ impl Pty {
         self.keyboard.as_mut().expect("a keyboard").write_all(keys).expect("type");
     }
 
+    /// Waits for bytes in its output.
+    #[track_caller]
+    pub(crate) fn wait_bytes(&self, wanted: &[u8]) {
+        let found = self.screen.wait(|bytes| bytes.windows(wanted.len()).any(|seen| seen == wanted));
+        assert!(found, "{} does not come on the screen: {:?}", wanted.escape_ascii(), self.screen.text());
+    }
+
     /// Waits for words in its output.
     #[track_caller]
     pub(crate) fn wait_screen(&self, words: &str) {

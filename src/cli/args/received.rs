@@ -22,7 +22,8 @@ pub(in crate::cli) struct ReceivedArgs {
         long,
         help = "Begin each line of output with the connection it comes from",
         long_help = "Begin each line of output with the connection it comes from: its label, or the address of the peer. A line is \
-                     written when it is whole, or when its peer ends; of one longer than 64 KiB, what there is"
+                     written when it is whole, or when its peer ends; of one longer than 64 KiB, what there is. Where \
+                     lines are edited on a terminal, > and < tell what is sent from what is received"
     )]
     pub(in crate::cli) label: bool,
 }

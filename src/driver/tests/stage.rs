@@ -196,6 +196,9 @@ impl Stage {
                 self.stdin.kind = Some(InputKind::Terminal);
                 (self.edits, self.stdout.is_screen) = (true, true);
             }
+            ["terminal", "speaks", label] => {
+                self.screen = Screen::with_charset(encoding_rs::Encoding::for_label(label.as_bytes()));
+            }
             ["stdin", "closed"] => self.stdin.kind = None,
             ["stdout", "terminal"] => self.stdout.is_screen = true,
             ["stderr", "terminal"] => self.stderr.is_screen = true,

@@ -227,3 +227,71 @@ fn a_command_acts_after_the_lines_before_it_and_leaving_at_once() {
         "#,
     );
 }
+
+#[test]
+fn labels_tell_what_is_sent_from_what_is_received() {
+    play(
+        r#"
+        tcpx connect 127.0.0.1 1 --label
+        $ lines are edited
+        $ turns matter
+        1 connects to 127.0.0.1:1
+        the terminal gives keys
+        > stdin "hello\n"
+        stdout "> 127.0.0.1:1: hello\r\n"
+        1 gets "hello\n"
+        > 1 sends "ne"
+        > 1 sends "ws\nmore"
+        stdout "< 127.0.0.1:1: news\n"
+        > 1 ends
+        stdout "< 127.0.0.1:1: more\n"
+        1 is closed
+        the terminal edits lines
+        exit 0
+        "#,
+    );
+    // Off a terminal nothing is marked.
+    play(
+        r#"
+        tcpx connect 127.0.0.1 1 --label
+        $ stdin file "hello\n"
+        1 connects to 127.0.0.1:1
+        1 gets "hello\n"
+        1 gets FIN
+        > 1 sends "news\n"
+        stdout "127.0.0.1:1: news\n"
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}
+
+#[test]
+fn a_label_names_the_client_that_a_line_goes_to() {
+    play(
+        r#"
+        tcpx listen -k 7 --label
+        $ lines are edited
+        $ turns matter
+        listens on [::]:7
+        stderr listening on [::]:7
+        > client
+        the terminal gives keys
+        > client
+        > stdin "~1"
+        stdout "~1\r\nlines go to client 1, 10.0.0.1:1\r\n"
+        > stdin "a\n"
+        stdout "> 10.0.0.1:1: a\r\n"
+        1 gets "a\n"
+        > 2 sends "b\n"
+        stdout "< 10.0.0.2:1: b\n"
+        > signal INT
+        listens no more
+        the terminal edits lines
+        1 gets RST
+        2 gets RST
+        exit 130
+        "#,
+    );
+}
