@@ -235,7 +235,7 @@ fn marked_word(word: &str) -> String {
     }
     let is_code = core.starts_with("--")
         || core.starts_with('@')
-        || core.contains(['_', '(', '[', '{', '\\', '*', '<'])
+        || core.contains(['_', '(', '[', '{', '}', '\\', '*', '<'])
         || core.contains("::")
         || core.split_once('.').is_some_and(|(head, _)| head.starts_with(|first: char| first.is_ascii_alphabetic()));
     if is_code { format!("{open}`{core}`{tail}") } else { word.to_owned() }
