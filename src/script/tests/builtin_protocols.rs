@@ -244,7 +244,7 @@ fn redis_knows_its_commands() {
         ("CLIENT GETNAME", "$2\r\nme\r\n"),
         ("SELECT 0", "+OK\r\n"),
         ("SELECT 1", "-ERR DB index is out of range\r\n"),
-        ("HELLO 3", "-NOPROTO unsupported protocol version\r\n"),
+        ("HELLO 4", "-NOPROTO unsupported protocol version\r\n"),
         ("FLUSHALL", "+OK\r\n"),
         ("DBSIZE", ":0\r\n"),
     ] {
