@@ -338,7 +338,7 @@ fn effects_on_the_pure_floors_are_found() {
     let cases = [
         ("use mio::Token;", "uses mio"),
         ("fn f(e: &rhai::Engine) {}", "uses rhai"),
-        ("use jiff::Zoned;", "uses jiff"),
+        ("use jiff::Timestamp;", "uses jiff"),
         ("fn f() { println!(\"x\") }", "prints"),
         ("fn f() { eprintln!(\"x\") }", "prints"),
         ("fn f() { print!(\"x\") }", "prints"),

@@ -297,7 +297,7 @@ mod tests {
             (
                 "connect h 80 -w -1",
                 "--connect-timeout \"-1\" is not a time | write a time such as --connect-timeout 500ms, \
-                 --connect-timeout 2s, --connect-timeout 1.5m or --connect-timeout 1h",
+                 --connect-timeout 2s, --connect-timeout 1.5m or --connect-timeout 1h30m",
             ),
         ];
         for (line, said) in cases {

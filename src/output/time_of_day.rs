@@ -16,7 +16,7 @@ impl TimeOfDay {
     pub fn show(&mut self, wall: SystemTime) -> String {
         let zone = self.0.get_or_insert_with(TimeZone::system).clone();
         // Jiff's timestamps end in the year 9999; a later clock shows the epoch.
-        let time = Timestamp::try_from(wall).unwrap_or_default().to_zoned(zone);
+        let time = Timestamp::try_from(wall).unwrap_or_default().to_zoned_datetime(zone);
         time.strftime("%H:%M:%S.%3f").to_string()
     }
 }

@@ -80,7 +80,7 @@ pub(in crate::cli) struct RunArgs {
         value_name = "DUR",
         allow_hyphen_values = true,
         help_heading = TIME,
-        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h; a bare number is \
+        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h30m; a bare number is \
                      in seconds"
     )]
     pub(in crate::cli) timeout: Option<String>,

@@ -25,7 +25,7 @@ pub(in crate::cli) struct TimeArgs {
         long,
         value_name = "DUR",
         allow_hyphen_values = true,
-        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h; a bare number is \
+        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h30m; a bare number is \
                      in seconds"
     )]
     pub(in crate::cli) timeout: Option<String>,

@@ -2,7 +2,7 @@
 //!
 //! Owns whom it names and how long it is valid. Its key is never written anywhere.
 
-use jiff::Zoned;
+use jiff::ZonedDateTime;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 
 use crate::config::tls::Made;
@@ -31,7 +31,7 @@ pub fn make(host: Option<&str>) -> Result<Made> {
     params.distinguished_name.push(DnType::OrganizationName, "tcpx, self-signed");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let today = Zoned::now().date();
+    let today = ZonedDateTime::now().date();
     let day = |days: i64| {
         let date = today.saturating_add(jiff::Span::new().days(days));
         date_time_ymd(date.year().into(), date.month() as u8, date.day() as u8)

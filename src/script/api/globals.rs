@@ -5,7 +5,7 @@
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ZonedDateTime};
 use rhai::{Blob, Dynamic, Engine, INT, NativeCallContext};
 
 use super::{Outcome, display, failure};
@@ -66,7 +66,8 @@ fn time(now: Timestamp) -> String {
 
 /// The local time, formatted by strftime.
 fn format_time(format: &str) -> Outcome<String> {
-    jiff::fmt::strtime::format(format, &Zoned::now()).map_err(|fault| failure(format!("time(\"{format}\"): {fault}")))
+    jiff::fmt::strtime::format(format, &ZonedDateTime::now())
+        .map_err(|fault| failure(format!("time(\"{format}\"): {fault}")))
 }
 
 #[cfg(test)]
