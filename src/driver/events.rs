@@ -25,6 +25,9 @@ impl Parts {
     /// Delivers the events of a connection. At the budget there may be more that `has_events` does not show: lines are cut
     /// on demand.
     pub(super) fn deliver(&mut self, slot: Slot) -> Turn {
+        if self.peers.get(slot).is_none_or(|peer| peer.link.has_told_all()) {
+            return Turn::Done;
+        }
         for calls in 0..self.io.budgets.events {
             if self.io.is_turn_long(calls) {
                 return Turn::Again;
@@ -33,6 +36,9 @@ impl Parts {
                 return Turn::Done;
             };
             self.handle_event(slot, event);
+            if self.peers.get(slot).is_none_or(|peer| peer.link.has_told_all()) {
+                return Turn::Done;
+            }
         }
         Turn::Again
     }

@@ -93,6 +93,11 @@ impl Peers {
         self.in_turn = self.get(slot).map(|peer| (peer.id(), slot));
     }
 
+    /// The turn of a connection goes on at the end of the batch.
+    pub(super) fn pause_turn(&mut self) {
+        self.in_turn = None;
+    }
+
     /// Ends the turn of a connection, and notes what it holds now.
     pub(super) fn end_turn(&mut self, slot: Slot) {
         self.in_turn = None;

@@ -39,7 +39,8 @@ impl Parts {
             turn = turn.or(self.deliver(slot));
             if self.peers.get(slot).is_some_and(|peer| peer.link.wants_write()) {
                 self.peers.write_later(slot);
-                return self.end_turn(slot, turn);
+                self.peers.pause_turn();
+                return self.io.end_turn(slot, turn);
             }
         }
         // What was left above is delivered here, or is left again.

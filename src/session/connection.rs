@@ -451,6 +451,12 @@ impl Connection {
         !self.events.is_empty() || (self.end.is_some() && !(self.paused && self.phase == Phase::Open))
     }
 
+    /// Whether [`Connection::poll_event`] has certainly nothing to give, at a glance.
+    #[inline]
+    pub fn has_told_all(&self) -> bool {
+        self.events.is_empty() && self.end.is_none() && self.inbound.is_untouched()
+    }
+
     /// Whether received bytes go to stdout as they are, so that they need not pass through here.
     pub fn passes_through(&self) -> bool {
         self.phase == Phase::Open

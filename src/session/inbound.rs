@@ -213,6 +213,13 @@ impl Inbound {
         matches!(self.splitter, Splitter::Data) && self.bytes.is_empty() && self.text.is_empty()
     }
 
+    /// Whether nothing is held, not even by a decoder.
+    #[inline]
+    pub(super) fn is_untouched(&self) -> bool {
+        let is_measured = matches!(self.splitter, Splitter::Measured(_));
+        self.decoder.is_none() && self.bytes.is_empty() && self.text.is_empty() && !is_measured
+    }
+
     /// Bytes have gone their way without passing through here ([`Inbound::is_plain`]).
     pub(super) fn pass(&mut self, view: &ConnView, bytes: &[u8]) {
         self.seam.pass(view.text.recv_encoding(), bytes);

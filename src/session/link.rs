@@ -322,6 +322,12 @@ impl Link {
         !self.withholds_events() && self.conn.has_events()
     }
 
+    /// Whether [`Link::poll_event`] has certainly nothing to give, at a glance.
+    #[inline]
+    pub fn has_told_all(&self) -> bool {
+        self.is_transparent() && self.conn.has_told_all()
+    }
+
     /// The front of what is to be sent; [`Link::release_output`] goes before, and so does what waits outside.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
         match &self.layers {
