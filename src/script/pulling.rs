@@ -142,6 +142,11 @@ impl Pull {
         Some(result)
     }
 
+    /// Asks for something that changes nothing of what is held.
+    pub(super) fn ask_inbox<R>(&self, ask: impl FnOnce(&mut Inbox) -> R) -> Option<R> {
+        self.inbox.as_ref().map(|inbox| ask(&mut inbox.borrow_mut()))
+    }
+
     /// Takes a chunk that has arrived. Stops reading if too much is held.
     pub(super) fn arrived(&self, view: &ConnView, bytes: Vec<u8>, out: &mut Vec<Command>) {
         let Some(inbox) = &self.inbox else { return };

@@ -97,20 +97,23 @@ impl Inbox {
         if self.chunks.is_empty() {
             return self.inbound.held();
         }
+        if !self.keeps_borders && self.chunks.len() == 1 {
+            return self.chunks[0].len() + self.inbound.held();
+        }
         let more = usize::from(self.keeps_borders);
         self.chunks.iter().map(|chunk| chunk.len() + more).sum::<usize>() + self.inbound.held()
     }
 
     /// The next chunk: all bytes that are there, or one datagram.
     pub fn take_chunk(&mut self, view: &ConnView) -> Option<Vec<u8>> {
-        if self.held() == 0 && self.chunks.is_empty() && self.form == Wanted::Bytes {
-            return None;
-        }
-        if self.inbound.held() == 0
-            && let Some(chunk) = self.chunks.pop_front()
-        {
-            self.inbound.pass(view, &chunk);
-            return Some(chunk);
+        if self.inbound.held() == 0 {
+            if let Some(chunk) = self.chunks.pop_front() {
+                self.inbound.pass(view, &chunk);
+                return Some(chunk);
+            }
+            if self.form == Wanted::Bytes {
+                return None;
+            }
         }
         self.want(view, Wanted::Bytes);
         let n = self.inbound.held();

@@ -3,12 +3,14 @@
 //! Owns the calls that take what is received in some form; the inbox of the connection cuts and decodes. A call that fails takes
 //! nothing: what had arrived stays for the next one.
 
+mod expecting;
+
 use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use encoding_rs::UTF_8;
-use rhai::{Array, Blob, Dynamic, Engine, INT, Map, NativeCallContext};
+use rhai::{Blob, Dynamic, Engine, INT, NativeCallContext};
 
 use super::conn::Conn;
 use super::waits::{self, UntilEnd};
@@ -16,9 +18,8 @@ use super::{Outcome, failure, framing};
 use crate::codec::escape::{show_bytes, show_line};
 use crate::codec::framing::{Framing, MAX_FRAME};
 use crate::script::engine::Fault;
-use crate::script::expecting::AnySearch;
 use crate::script::host::Host;
-use crate::script::pulling::{self, Pull};
+use crate::script::pulling::{self, Pull, attachment};
 use crate::script::tasks::{TaskId, Woken};
 use crate::script::trouble::{self, Kind, Trouble, about};
 use crate::session::inbox::{Inbox, LINES, StreamEnd, Wanted};
@@ -27,7 +28,7 @@ use crate::session::{ChosenForm, ConnError, ConnView, Event};
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     register_bytes(engine, host);
     register_text(engine, host);
-    register_expect(engine, host);
+    expecting::register(engine, host);
     register_iterators(engine, host);
 }
 
@@ -67,36 +68,62 @@ fn register_text(engine: &mut Engine, host: &Rc<Host>) {
     });
 }
 
-fn register_expect(engine: &mut Engine, host: &Rc<Host>) {
-    let of = Rc::clone(host);
-    engine.register_fn("expect", move |context: NativeCallContext<'_>, conn: Conn, what: Dynamic| {
-        expect(&context, &of, &conn, &what, None)
-    });
-    let of = Rc::clone(host);
-    engine.register_fn("expect", move |context: NativeCallContext<'_>, conn: Conn, what: Dynamic, ms: INT| {
-        expect(&context, &of, &conn, &what, Some(ms))
-    });
-    waits::register(engine, host, "expect_eof", expect_eof);
-    waits::register(engine, host, "expect_reset", expect_reset);
-    let of = Rc::clone(host);
-    engine.register_fn("expect_silence", move |conn: Conn, ms: INT| {
-        expect_silence(&of, &conn, ms).map_err(|fault| about(fault, "expect_silence", &conn))
-    });
+/// A call without arguments.
+#[derive(Clone, Copy)]
+pub(in crate::script) enum Call {
+    Bytes(fn(&Host, &Conn) -> Outcome<Blob>),
+    Value(fn(&Host, &Conn) -> Outcome<Dynamic>),
 }
 
-/// A call without arguments.
-pub(in crate::script) type Call = fn(&Host, &Conn) -> Outcome<Dynamic>;
+impl Call {
+    /// What it gives, as a value.
+    pub(in crate::script) fn value(self, host: &Host, conn: &Conn) -> Outcome<Dynamic> {
+        match self {
+            Self::Bytes(call) => call(host, conn).map(Dynamic::from_blob),
+            Self::Value(call) => call(host, conn),
+        }
+    }
+}
 
 /// The calls without arguments that scripts make most.
 pub(in crate::script) const WAITING: [(&str, Call); 5] = [
-    ("read", |host, conn| read(host, conn).map(Dynamic::from_blob)),
-    ("read_line", |host, conn| read_line(host, conn, None)),
-    ("read_text", |host, conn| read_text(host, conn, None)),
-    ("read_frame", |host, conn| read_frame(host, conn, None)),
-    ("read_all", |host, conn| read_all(host, conn, None).map(Dynamic::from_blob)),
+    ("read", Call::Bytes(read)),
+    ("read_line", Call::Value(|host, conn| read_line(host, conn, None))),
+    ("read_text", Call::Value(|host, conn| read_text(host, conn, None))),
+    ("read_frame", Call::Value(|host, conn| read_frame(host, conn, None))),
+    ("read_all", Call::Bytes(|host, conn| read_all(host, conn, None))),
 ];
 
 fn read(host: &Host, conn: &Conn) -> Outcome<Blob> {
+    match at_once(host, conn)? {
+        Some(chunk) => Ok(chunk),
+        None => patiently(host, conn),
+    }
+}
+
+/// The usual [`read`], with little on the stack while it waits. `None`: that has to look more closely.
+fn at_once(host: &Host, conn: &Conn) -> Outcome<Option<Blob>> {
+    let view = conn.view();
+    let (Some(task), Some(pull)) = (host.current_task(), pulling::pull(view)) else { return Ok(None) };
+    if pull.reader().is_some() || attachment(view).timeout().is_some() {
+        return Ok(None);
+    }
+    pull.note_reader(task);
+    let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
+    if chunk.is_some() {
+        host.pass_turn(task)?;
+    } else if pull.ask_inbox(|inbox| inbox.end().is_none() && inbox.silence().is_none()) == Some(true) {
+        pull.set_reader(Some(task));
+        let woken = pull.wait(host, task, None);
+        pull.set_reader(None);
+        woken?;
+        return Ok(pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten());
+    }
+    Ok(chunk)
+}
+
+#[inline(never)]
+fn patiently(host: &Host, conn: &Conn) -> Outcome<Blob> {
     Reading::new(host, conn, "read", "data", None)?.run(|inbox, view, _| Ok(inbox.take_chunk(view)))
 }
 
@@ -157,71 +184,6 @@ fn read_until(
     let wanted = Wanted::Unit(ChosenForm::Frames(framing));
     let frame = Reading::new(host, conn, "read_until", show_bytes(&bytes), ms)?.unit(&wanted)?;
     Ok(Dynamic::from_blob([frame.into_blob().unwrap_or_default(), bytes].concat()))
-}
-
-fn expect(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, what: &Dynamic, ms: Option<INT>) -> Outcome<Map> {
-    let several = what.read_lock::<Array>().map(|patterns| patterns.clone());
-    let patterns = several.unwrap_or_else(|| vec![what.clone()]);
-    if patterns.is_empty() {
-        return Err(about(failure("expect([]): there is nothing to wait for"), "expect", conn));
-    }
-    let words: Vec<_> = patterns.iter().map(|pattern| shown(context, pattern)).collect();
-    let patterns: Outcome<Vec<_>> = patterns.iter().map(|what| super::expect::pattern(context, what)).collect();
-    let search = AnySearch::new(patterns.map_err(|fault| about(fault, "expect", conn))?);
-    let wanted = Wanted::Unit(ChosenForm::Searched(Rc::clone(&search) as Rc<_>));
-    let reading = Reading::new(host, conn, "expect", words.join(" or "), ms)?;
-    let reading = if search.is_text() { reading.of_text() } else { reading };
-    reading.run(|inbox, view, is_silent| {
-        let event = if is_silent { inbox.decide(view)? } else { inbox.next(view, &wanted)? };
-        let Some((index, found)) = event.and_then(|_| search.take_found()) else { return Ok(None) };
-        inbox.skip(view, found.end);
-        let mut map = Map::new();
-        map.insert("index".into(), Dynamic::from_int(index as INT));
-        super::expect::put_match(&mut map, found);
-        Ok(Some(map))
-    })
-}
-
-/// A pattern in messages.
-fn shown(context: &NativeCallContext<'_>, pattern: &Dynamic) -> String {
-    if let Some(bytes) = pattern.read_lock::<Blob>() {
-        return show_bytes(&bytes);
-    }
-    if pattern.is_string() {
-        return format!("{:?}", show_line(&pattern.clone().into_string().unwrap_or_default()));
-    }
-    let text = super::display(context, pattern.clone()).unwrap_or_default();
-    show_line(&text).into_owned()
-}
-
-fn expect_eof(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<()> {
-    let reading = Reading::new(host, conn, "expect_eof", "the end", ms)?;
-    reading.run(|inbox, _, _| match inbox.end() {
-        _ if inbox.held() > 0 => Err(Failing::Else("data came instead of the end".into())),
-        None => Ok(None),
-        Some(StreamEnd::Eof) => Ok(Some(())),
-        Some(end) => Err(Failing::Else(format!("{} instead of the end", trouble::of_end(end).1))),
-    })
-}
-
-fn expect_reset(host: &Host, conn: &Conn, ms: Option<INT>) -> Outcome<()> {
-    let reading = Reading::new(host, conn, "expect_reset", "a reset", ms)?;
-    reading.run(|inbox, _, _| match inbox.end() {
-        Some(end) if trouble::of_end(end).0 == Kind::Reset => Ok(Some(())),
-        _ if inbox.held() > 0 => Err(Failing::Else("data came instead of a reset".into())),
-        None => Ok(None),
-        Some(end) => Err(Failing::Else(format!("{} instead of a reset", trouble::of_end(end).1))),
-    })
-}
-
-fn expect_silence(host: &Host, conn: &Conn, ms: INT) -> Outcome<()> {
-    let reading = Reading::new(host, conn, "expect_silence", "silence", Some(ms))?;
-    let result = reading.run(|inbox, _, _| match inbox.end() {
-        _ if inbox.held() > 0 => Err(Failing::Else("data came into the silence".into())),
-        None => Ok(None),
-        Some(end) => Err(Failing::Else(format!("{} instead of silence", trouble::of_end(end).1))),
-    });
-    result.or_else(|fault| if trouble::kind_of(&fault) == Some(Kind::Timeout) { Ok(()) } else { Err(fault) })
 }
 
 // ---- iterators --------------------------------------------------------------------------------------------
@@ -287,6 +249,16 @@ pub(super) struct Reading<'a> {
     /// Bytes that may have to be held for it.
     needed: usize,
     is_text: bool,
+}
+
+/// What a call lacks that has found nothing.
+enum Lacking {
+    /// The length of a frame that begins with these bytes.
+    Length(Vec<u8>),
+    /// Nothing more will come.
+    Everything,
+    /// More bytes; so long nothing may come until what is there has to do.
+    More(Option<Duration>),
 }
 
 /// Why a call cannot go on.
@@ -403,35 +375,30 @@ impl<'a> Reading<'a> {
         let mut is_late = false;
         let mut has_waited = false;
         loop {
-            let looked = self.pull.with_inbox(host, view, |inbox| match look(inbox, view, is_silent) {
-                Ok(None) => match inbox.take_unmeasured() {
-                    Some(bytes) => Ok((None, Some(bytes), None, None)),
-                    None => Ok((None, None, inbox.end().cloned(), inbox.silence())),
-                },
-                Ok(found) => Ok((found, None, None, None)),
-                Err(failing) => Err(failing),
-            });
-            let (end, silence) = match looked.ok_or_else(|| self.foreign())?.map_err(|failing| self.failed(failing))? {
-                (Some(found), ..) => {
+            match self.pull.with_inbox(host, view, |inbox| look(inbox, view, is_silent)) {
+                Some(Ok(Some(found))) => {
                     if !has_waited {
                         host.pass_turn(self.task)?;
                     }
                     return Ok(found);
                 }
-                (None, Some(bytes), ..) => {
-                    let length = host.measure(self.conn, bytes)?;
-                    self.pull.with_inbox(host, view, |inbox| inbox.set_length(length));
+                Some(Ok(None)) => {}
+                Some(Err(failing)) => return Err(self.failed(failing)),
+                None => return Err(self.foreign()),
+            }
+            let lacking = self.pull.ask_inbox(|inbox| match inbox.take_unmeasured() {
+                Some(bytes) => Lacking::Length(bytes),
+                None if inbox.end().is_some() => Lacking::Everything,
+                None => Lacking::More(inbox.silence()),
+            });
+            let silence = match lacking {
+                Some(Lacking::More(silence)) if !is_late => silence,
+                Some(Lacking::Length(bytes)) => {
+                    self.measure(bytes)?;
                     continue;
                 }
-                (None, None, end, silence) => (end, silence),
+                lacking => return Err(self.in_vain(matches!(lacking, Some(Lacking::Everything)))),
             };
-            if let Some(end) = end {
-                let (kind, words) = trouble::of_end(&end);
-                return Err(self.thrown(kind, &format!("{words} while waiting for {}", self.what)));
-            }
-            if is_late {
-                return Err(self.with_got(Trouble::late(self.op, self.limit, &self.what)));
-            }
             if !std::mem::replace(&mut has_waited, true) {
                 until = host.deadline_in(self.limit);
             }
@@ -453,10 +420,30 @@ impl<'a> Reading<'a> {
         woken
     }
 
+    /// Has a frame measured that begins with these bytes.
+    fn measure(&self, bytes: Vec<u8>) -> Outcome<()> {
+        let length = self.host.measure(self.conn, bytes)?;
+        self.pull.with_inbox(self.host, self.conn.view(), |inbox| inbox.set_length(length));
+        Ok(())
+    }
+
+    /// Nothing is there, and nothing more will come, or not in time.
+    #[cold]
+    fn in_vain(&self, has_ended: bool) -> Fault {
+        let end = self.pull.with_inbox(self.host, self.conn.view(), |inbox| inbox.end().cloned()).flatten();
+        if let Some(end) = end.filter(|_| has_ended) {
+            let (kind, words) = trouble::of_end(&end);
+            return self.thrown(kind, &format!("{words} while waiting for {}", self.what));
+        }
+        self.with_got(Trouble::late(self.op, self.limit, &self.what))
+    }
+
+    #[cold]
     fn foreign(&self) -> Fault {
         not_of_tasks(self.conn, self.op)
     }
 
+    #[cold]
     fn failed(&self, failing: Failing) -> Fault {
         let (kind, message) = match failing {
             Failing::Else(message) => return self.thrown(Kind::Expect, &message),

@@ -119,7 +119,7 @@ fn body_of(definition: &Shared<ScriptFuncDef>, is_own: &dyn Fn(&str, usize) -> b
         Some(body) => (*body).clone(),
         None => Expr::Stmt(Box::new(StmtBlock::new(waiting::statements(definition), start, end))),
     };
-    rewriting::rewrite(&mut body, is_own);
+    rewriting::rewrite(&mut body, &definition.params, is_own);
     if let Expr::Stmt(block) = &mut body {
         if let Some(nodes) = Node::of_all(block.statements()) {
             return Body::Nodes(nodes);

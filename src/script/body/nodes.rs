@@ -5,11 +5,12 @@
 
 use std::rc::Rc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, Expr, ImmutableString, Position, Stmt};
+use rhai::{Blob, Dynamic, Engine, EvalAltResult, Expr, ImmutableString, Position, Stmt};
 
 use super::parts::Part;
 use super::variables::{Taken, Variables};
 use crate::script::api::conn::{self, Conn};
+use crate::script::api::reading::Call;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 
@@ -28,7 +29,7 @@ pub(super) enum Node {
     /// A call without arguments that may wait.
     Read {
         conn: ImmutableString,
-        read: fn(&Host, &Conn) -> Result<Dynamic, Fault>,
+        read: Call,
         at: Position,
         original: Expr,
     },
@@ -100,6 +101,14 @@ fn run_again(nodes: &[Rc<Node>], variables: &mut impl Variables, host: &Host, ap
     }
 }
 
+/// One operation more: an error if the call has reached a limit.
+fn count(host: &Host) -> Result<(), Fault> {
+    match host.progress() {
+        Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
+        None => Ok(()),
+    }
+}
+
 impl Node {
     /// The nodes that statements are, if they are nothing else.
     pub(super) fn of_all(statements: &[Stmt]) -> Option<Vec<Rc<Self>>> {
@@ -118,10 +127,16 @@ impl Node {
 
     /// Evaluates it as one operation, which Rhai does not count.
     fn counted(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
-        match host.progress() {
-            Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
-            None => self.evaluate(variables, host, app),
-        }
+        count(host)?;
+        self.evaluate(variables, host, app)
+    }
+
+    /// The bytes that it gives, if it reads such, without a value around them.
+    fn bytes(&self, variables: &impl Variables, host: &Host) -> Result<Option<Blob>, Fault> {
+        let Self::Read { conn, read: Call::Bytes(read), at, .. } = self else { return Ok(None) };
+        let Some(conn) = variables.conn(conn) else { return Ok(None) };
+        count(host)?;
+        read(host, &conn).map(Some).map_err(|fault| placed(fault, *at))
     }
 
     fn evaluate(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
@@ -132,7 +147,7 @@ impl Node {
                 None => variables.evaluate(original),
             },
             Self::Read { conn, read, at, original } => match variables.conn(conn) {
-                Some(conn) => read(host, &conn).map_err(|fault| placed(fault, *at)),
+                Some(conn) => read.value(host, &conn).map_err(|fault| placed(fault, *at)),
                 None => variables.evaluate(original),
             },
             Self::Len { name, original } => match variables.length(name) {
@@ -158,6 +173,8 @@ impl Node {
 }
 
 impl Send {
+    /// Not within [`Node::evaluate`]: a task that waits has several of these on its stack.
+    #[inline(never)]
     fn evaluate(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
         let value = match &self.what {
             What::Literal(text) => {
@@ -174,7 +191,13 @@ impl Send {
                     None => variables.evaluate(&self.original),
                 };
             }
-            What::Node(node) => node.counted(variables, host, app)?.flatten(),
+            What::Node(node) => match node.bytes(variables, host)? {
+                None => node.counted(variables, host, app)?.flatten(),
+                Some(bytes) => match variables.conn(&self.conn) {
+                    Some(conn) if !self.is_line => return self.placed(conn::send_bytes(host, &conn, bytes)),
+                    _ => Dynamic::from_blob(bytes),
+                },
+            },
             What::Else => match argument(&self.original) {
                 Some(argument) => variables.evaluate(argument)?.flatten(),
                 None => return variables.evaluate(&self.original),

@@ -52,6 +52,7 @@ pub(super) enum Sign {
 }
 
 impl Part {
+    #[inline(never)]
     pub(super) fn evaluate(&self, variables: &mut impl Variables, app: &Dynamic) -> Result<Dynamic, Fault> {
         match &self.action {
             Action::Read(original) => {

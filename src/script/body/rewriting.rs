@@ -10,9 +10,9 @@ use super::parts::{Action, Key, Part, Root, Sign};
 use crate::script::api::{conn, reading};
 use crate::script::tree::{Chain, Link, Rewrite};
 
-/// Puts nodes into a body. `is_own`: whether the script has a method of that name with so many arguments.
-pub(super) fn rewrite(body: &mut Expr, is_own: &dyn Fn(&str, usize) -> bool) {
-    let mut change = Change { mentions: Vec::new(), is_own, loops: 0, has_custom: false };
+/// Puts nodes into the body of a function with these parameters. `is_own`: whether the script has a method of that name with so many arguments.
+pub(super) fn rewrite(body: &mut Expr, parameters: &[ImmutableString], is_own: &dyn Fn(&str, usize) -> bool) {
+    let mut change = Change { mentions: Vec::new(), parameters, is_own, loops: 0, has_custom: false };
     body.walk(&mut Vec::new(), &mut |path: &[ASTNode<'_>]| {
         match path.last() {
             Some(ASTNode::Expr(Expr::Variable(variable, ..))) => change.mentions.push(variable.1.clone()),
@@ -30,6 +30,7 @@ pub(super) fn rewrite(body: &mut Expr, is_own: &dyn Fn(&str, usize) -> bool) {
 struct Change<'a> {
     /// Every mention of a variable.
     mentions: Vec<ImmutableString>,
+    parameters: &'a [ImmutableString],
     is_own: &'a dyn Fn(&str, usize) -> bool,
     loops: u32,
     /// There are expressions that cannot be looked into.
@@ -90,7 +91,7 @@ impl Rewrite for Change<'_> {
             return;
         }
         let chain = Chain::of(lhs.clone());
-        let Some((root, names, key)) = part(&chain.root, &chain.links) else { return };
+        let Some((root, names, key)) = self.part(&chain.root, &chain.links) else { return };
         let (at, value) = (statement.position(), assignment.1.rhs.clone());
         let action = Action::Set(sign, statement.clone(), value);
         *statement = Stmt::Expr(Node::Part(Part { root, names, key, action }).into_expr(at).into());
@@ -120,7 +121,7 @@ impl Change<'_> {
     }
 
     fn node(&self, chain: &Chain) -> Option<Make> {
-        match (local(&chain.root), &*chain.links) {
+        match (self.local(&chain.root), &*chain.links) {
             (Some(name), [only]) if only.joint.is_dot() => self.on_variable(name, &only.member),
             _ => self.on_part(chain),
         }
@@ -138,7 +139,7 @@ impl Change<'_> {
                     (name @ ("send" | "send_line"), Some(argument)) if call.args.len() == 1 => {
                         let what = match argument {
                             Expr::StringConstant(text, _) => What::Literal(text.clone()),
-                            other => match local(other) {
+                            other => match self.local(other) {
                                 Some(name) => {
                                     let is_last = self.is_only_mention(&name);
                                     What::Variable(name, is_last)
@@ -176,7 +177,7 @@ impl Change<'_> {
             if (self.is_own)(&call.name, call.args.len()) {
                 return None;
             }
-            let (root, names, key) = part(&chain.root, way)?;
+            let (root, names, key) = self.part(&chain.root, way)?;
             return match (call.name.as_str(), &*call.args) {
                 ("len", []) => Some(Box::new(move |original| {
                     let action = Action::Len(original.clone());
@@ -192,59 +193,60 @@ impl Change<'_> {
                 _ => None,
             };
         }
-        let (root, names, key) = part(&chain.root, &chain.links)?;
+        let (root, names, key) = self.part(&chain.root, &chain.links)?;
         Some(Box::new(move |original| {
             let action = Action::Read(original.clone());
             Some(Node::Part(Part { root, names, key, action }))
         }))
     }
 
+    /// The name of a local variable: of a parameter the very same, which is found at a glance.
+    fn local(&self, expression: &Expr) -> Option<ImmutableString> {
+        let Expr::Variable(variable, short, _) = expression else { return None };
+        let is_global = ["app", "args"].contains(&variable.1.as_str()) || !variable.2.is_empty();
+        let is_known = short.is_some() || variable.0.is_some();
+        let own = self.parameters.iter().find(|own| **own == variable.1);
+        (is_known && !is_global).then(|| own.unwrap_or(&variable.1).clone())
+    }
+
+    /// The part that a chain of properties, and an index at its end, stands for.
+    fn part(&self, root: &Expr, links: &[Link]) -> Option<(Root, Vec<rhai::Identifier>, Option<Key>)> {
+        let Expr::Variable(variable, ..) = root else { return None };
+        let (root, links) = if variable.1 == "app" && variable.2.is_empty() {
+            (Root::App, links)
+        } else {
+            let (first, rest) = links.split_first()?;
+            let is_state = matches!(&first.member, Expr::Property(property, _) if property.2 == "state");
+            if !is_state || !first.joint.is_dot() {
+                return None;
+            }
+            (Root::State(self.local(root)?), rest)
+        };
+        let (links, key) = match links.split_last() {
+            Some((last, way)) if last.joint.is_index() => (way, Some(self.key(last)?)),
+            _ => (links, None),
+        };
+        let name = |link: &Link| match &link.member {
+            Expr::Property(property, _) if link.joint.is_dot() => Some(property.2.as_str().into()),
+            _ => None,
+        };
+        let names: Vec<_> = links.iter().map(name).collect::<Option<_>>()?;
+        (!names.is_empty()).then_some((root, names, key))
+    }
+
+    fn key(&self, link: &Link) -> Option<Key> {
+        if !link.joint.is_plain_index() {
+            return None;
+        }
+        match &link.member {
+            Expr::StringConstant(text, _) => Some(Key::Value(text.clone().into())),
+            Expr::IntegerConstant(number, _) => Some(Key::Value(Dynamic::from_int(*number))),
+            other => self.local(other).map(Key::Variable),
+        }
+    }
+
     /// Whether the value of a variable is looked at once only.
     fn is_only_mention(&self, name: &str) -> bool {
         self.loops == 0 && !self.has_custom && self.mentions.iter().filter(|mention| *mention == name).count() == 1
-    }
-}
-
-/// The name of a local variable.
-fn local(expression: &Expr) -> Option<ImmutableString> {
-    let Expr::Variable(variable, short, _) = expression else { return None };
-    let is_global = ["app", "args"].contains(&variable.1.as_str()) || !variable.2.is_empty();
-    let is_known = short.is_some() || variable.0.is_some();
-    (is_known && !is_global).then(|| variable.1.clone())
-}
-
-/// The part that a chain of properties, and an index at its end, stands for.
-fn part(root: &Expr, links: &[Link]) -> Option<(Root, Vec<rhai::Identifier>, Option<Key>)> {
-    let Expr::Variable(variable, ..) = root else { return None };
-    let (root, links) = if variable.1 == "app" && variable.2.is_empty() {
-        (Root::App, links)
-    } else {
-        let (first, rest) = links.split_first()?;
-        let is_state = matches!(&first.member, Expr::Property(property, _) if property.2 == "state");
-        if !is_state || !first.joint.is_dot() {
-            return None;
-        }
-        (Root::State(local(root)?), rest)
-    };
-    let (links, key) = match links.split_last() {
-        Some((last, way)) if last.joint.is_index() => (way, Some(key(last)?)),
-        _ => (links, None),
-    };
-    let name = |link: &Link| match &link.member {
-        Expr::Property(property, _) if link.joint.is_dot() => Some(property.2.as_str().into()),
-        _ => None,
-    };
-    let names: Vec<_> = links.iter().map(name).collect::<Option<_>>()?;
-    (!names.is_empty()).then_some((root, names, key))
-}
-
-fn key(link: &Link) -> Option<Key> {
-    if !link.joint.is_plain_index() {
-        return None;
-    }
-    match &link.member {
-        Expr::StringConstant(text, _) => Some(Key::Value(text.clone().into())),
-        Expr::IntegerConstant(number, _) => Some(Key::Value(Dynamic::from_int(*number))),
-        other => local(other).map(Key::Variable),
     }
 }

@@ -82,7 +82,6 @@ pub(super) struct Direct<'a> {
 
 impl Direct<'_> {
     fn position(&self, name: &ImmutableString) -> Option<usize> {
-        // A text has each name once.
         let is_same = |own: &ImmutableString| own.ptr_eq(name);
         self.names.iter().position(is_same).or_else(|| self.names.iter().position(|own| own == name))
     }

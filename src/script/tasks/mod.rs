@@ -345,6 +345,7 @@ impl Tasks {
     }
 
     /// Marks a task as one that waits until `deadline`. Returns false if it is to end.
+    #[inline(never)]
     fn begin_wait(&mut self, id: TaskId, deadline: Option<Instant>) -> bool {
         let Some(task) = self.get_mut(id).filter(|task| task.woken != Woken::Cancelled) else { return false };
         task.woken = Woken::Again;
