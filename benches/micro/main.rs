@@ -3,6 +3,7 @@
 //! They use the program's own types. `benches/run` measures whole servers, in comparison with others.
 
 mod codec;
+mod flat;
 mod framing;
 mod reactor;
 mod script;

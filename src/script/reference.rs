@@ -518,6 +518,7 @@ mod tests {
             include_str!("api/random.rs"),
             include_str!("api/checks.rs"),
             include_str!("api/reading.rs"),
+            include_str!("api/reading/expecting.rs"),
             include_str!("api/room.rs"),
             include_str!("api/stdin.rs"),
             include_str!("api/sorting.rs"),
