@@ -271,6 +271,9 @@ impl Peer {
                     }
                     self.link.transmitted(io.now, n);
                     budget = budget.saturating_sub(n.max(1));
+                    if self.link.is_transparent() && self.link.queued() == 0 && !self.link.wants_write() {
+                        break;
+                    }
                 }
                 Step::Blocked | Step::Ended => break,
                 Step::Failed(error) => {

@@ -122,6 +122,7 @@ fn at_once(host: &Host, conn: &Conn) -> Outcome<Option<Blob>> {
     Ok(chunk)
 }
 
+/// Any [`read`].
 #[inline(never)]
 fn patiently(host: &Host, conn: &Conn) -> Outcome<Blob> {
     Reading::new(host, conn, "read", "data", None)?.run(|inbox, view, _| Ok(inbox.take_chunk(view)))

@@ -52,6 +52,7 @@ pub(super) enum Sign {
 }
 
 impl Part {
+    /// Not within the evaluation of any node, whose frame stays on the stack of a task that waits.
     #[inline(never)]
     pub(super) fn evaluate(&self, variables: &mut impl Variables, app: &Dynamic) -> Result<Dynamic, Fault> {
         match &self.action {

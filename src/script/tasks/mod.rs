@@ -344,7 +344,8 @@ impl Tasks {
         }
     }
 
-    /// Marks a task as one that waits until `deadline`. Returns false if it is to end.
+    /// Marks a task as one that waits until `deadline`. Returns false if it is to end. Not within the call
+    /// that waits, whose frame stays on the stack.
     #[inline(never)]
     fn begin_wait(&mut self, id: TaskId, deadline: Option<Instant>) -> bool {
         let Some(task) = self.get_mut(id).filter(|task| task.woken != Woken::Cancelled) else { return false };
