@@ -16,6 +16,7 @@ pub(crate) fn connected(columns: u16, rows: u16, options: &str) -> Option<(Tmux,
     let server = Server::start();
     tmux.connect(server.address, options);
     let peer = server.accept();
+    tmux.wait_keys();
     Some((tmux, peer, server))
 }
 
@@ -119,6 +120,7 @@ fn lines_are_kept_for_the_next_run_with_the_same_target_unless_it_is_not_wanted(
     assert_eq!(fs::metadata(&file).expect("the history").permissions().mode() & 0o777, 0o600);
     tmux.connect(server.address, "");
     let mut peer = server.accept();
+    tmux.wait_keys();
     tmux.key("Up");
     tmux.wait_end("second");
     tmux.key("C-r");
@@ -130,6 +132,7 @@ fn lines_are_kept_for_the_next_run_with_the_same_target_unless_it_is_not_wanted(
     assert_eq!(tmux.status().0, "0");
     tmux.connect(server.address, "--no-history");
     let mut peer = server.accept();
+    tmux.wait_keys();
     tmux.key("Up");
     tmux.type_in("third");
     tmux.key("Enter");
@@ -198,6 +201,7 @@ fn a_server_and_a_script_get_edited_lines_too() {
     tmux.wait("listening on ");
     let address = tmux.screen().split("listening on ").nth(1).expect("an address").trim().parse().expect("an address");
     let mut peer = Conn::to(address);
+    tmux.wait_keys();
     tmux.type_in("onx");
     tmux.key("BSpace");
     tmux.type_in("e");
@@ -402,6 +406,34 @@ fn each_line_of_output_begins_with_the_time() {
     pty.type_in(b"bob\n");
     peer.expect(b"bob\n");
     pty.wait_screen(" > bob\r");
+    drop(peer);
+    tcpx.finish().code(0);
+}
+
+#[test]
+fn labels_tell_what_is_sent_from_what_is_received() {
+    let Some((tmux, mut peer, server)) = connected(80, 20, "--label") else { return };
+    tmux.type_in("hel");
+    tmux.wait_end("hel");
+    peer.send(b"220 ready\n");
+    tmux.wait_end(&format!("< {}: 220 ready\nhel", server.address));
+    tmux.type_in("lo");
+    tmux.key("Enter");
+    peer.expect(b"hello\n");
+    tmux.wait_end(&format!("< {0}: 220 ready\n> {0}: hello", server.address));
+    tmux.key("C-c");
+    assert_eq!(tmux.status(), ("130".into(), true));
+}
+
+#[test]
+fn a_paste_may_be_longer_than_the_screen_and_every_buffer() {
+    let (mut pty, tcpx, mut peer, _folder) = alone(&[]);
+    let long = "0123456789abcdef".repeat(20_000);
+    pty.type_in(format!("\x1b[200~{long}\x1b[201~").as_bytes());
+    pty.type_in(b"\n");
+    peer.expect(format!("{long}\n").as_bytes());
+    pty.type_in(b"\x04");
+    peer.expect_eof();
     drop(peer);
     tcpx.finish().code(0);
 }

@@ -457,7 +457,8 @@ impl State {
 
     /// Gives the terminal back.
     fn end(&mut self) {
-        if self.mode == Mode::Edited {
+        // After a bug nobody writes what is drawn: the message about it takes the line from the screen.
+        if self.mode == Mode::Edited && !std::thread::panicking() {
             let drawing = self.screen.draw(|display, out| {
                 display.leave(out);
                 display.sleep();

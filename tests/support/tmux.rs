@@ -64,6 +64,17 @@ impl Tmux {
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
+    /// Waits until the program takes each key as it is pressed; until then the terminal edits lines itself.
+    #[track_caller]
+    pub(crate) fn wait_keys(&self) {
+        let name = self.tmux(&["display-message", "-p", "#{pane_tty}"]);
+        let terminal = std::fs::File::open(name.trim()).expect("the terminal");
+        wait_for("the editor", || {
+            let modes = rustix::termios::tcgetattr(&terminal).expect("its modes");
+            !modes.local_modes.contains(rustix::termios::LocalModes::ICANON)
+        });
+    }
+
     /// Types text.
     pub(crate) fn type_in(&self, text: &str) {
         self.tmux(&["send-keys", "-l", "--", text]);

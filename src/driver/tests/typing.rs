@@ -1,15 +1,22 @@
 //! Lines edited on a terminal: what is drawn beside what arrives, when the terminal is taken and given back, and commands behind
 //! `~`. How a real terminal shows it is in `tests/typing.rs`.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 
 use mio::event::Source;
 
 use super::fakes::{Anchor, read_stdin};
-use super::stage::Shared;
+use super::stage::{Shared, Stage};
 use super::{play, play_script};
+use crate::config::Terminal;
+use crate::driver::recall::Recall;
+use crate::driver::typed_lines::{TypedInput, TypedLines};
+use crate::driver::world::InputStream;
 use crate::driver::world::Keyboard;
+use crate::output::screen::Screen;
 
 /// A terminal that says when its keys are taken.
 pub(super) struct FakeKeyboard {
@@ -294,4 +301,24 @@ fn a_label_names_the_client_that_a_line_goes_to() {
         exit 130
         "#,
     );
+}
+
+#[test]
+fn a_bug_gives_the_terminal_back_and_its_message_takes_the_place_of_the_line() {
+    let stage = Rc::new(RefCell::new(Stage::new(&["lines are edited"], VecDeque::new())));
+    let screen = Screen::default();
+    let keyboard = Box::new(FakeKeyboard::new(&stage));
+    let lines = TypedLines::new(keyboard, screen.clone(), Recall::new(None), &Terminal::default());
+    let mut input = TypedInput::new(lines.clone());
+    assert!(input.read(&mut [0; 8]).is_err(), "nothing is typed yet");
+    stage.borrow_mut().stdin.incoming.extend(b"hel");
+    lines.read_keys();
+    assert_eq!(lines.take_drawing(), b"hel");
+    let hidden = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _input = input;
+        std::panic::resume_unwind(Box::new("a bug"));
+    }));
+    assert!(hidden.is_err());
+    assert_eq!(stage.borrow().transcript(), "the terminal gives keys\nthe terminal edits lines");
+    assert_eq!(screen.take_prefix(), "\r\x1b[J");
 }
