@@ -126,7 +126,7 @@ fn datagrams_of_those_who_may_not_are_dropped() {
 fn what_is_no_network_is_a_usage_error() {
     for (words, wanted) in [
         ("listen 0 --allow 10.1.2.3/8", "tcpx: --allow 10.1.2.3/8 is an address within the network 10.0.0.0/8"),
-        ("listen 0 --deny me", "tcpx: --deny me is no IP address or network"),
+        ("listen 0 --deny 10.0.0.256", "tcpx: --deny 10.0.0.256 is no IP address or network"),
         ("listen unix:/x --allow ::1", "tcpx: --allow is about IP addresses, and clients of unix:/x have none"),
         ("listen -u unix:/x --deny ::1", "tcpx: --deny is about IP addresses, and clients of"),
     ] {

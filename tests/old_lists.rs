@@ -15,6 +15,8 @@ const LISTS: &[(&str, bool)] = &[
     ("--allow 192.0.2.4", false),
     ("--allow 192.0.2.4 --allow 127.0.0.1", true),
     ("--allow 192.0.2.4,127.0.0.1", true),
+    ("--allow localhost", true),
+    ("--deny localhost", false),
     ("--deny 127.0.0.1", false),
     ("--deny 192.0.2.4", true),
     ("--deny 192.0.2.4 --deny 127.0.0.1", false),

@@ -1,35 +1,55 @@
-//! The lists of `--allow` and `--deny`: networks, and files of networks.
+//! The lists of `--allow` and `--deny`: networks, names of hosts, and files of both.
 //!
-//! Owns the form of such a file and the messages about what is no network.
+//! Owns the form of such a file and the messages about what is no network. A name is looked up here, once: a list is the
+//! same for the whole run.
 
 use std::fs::File;
 use std::io::Read;
+use std::net::IpAddr;
 use std::path::Path;
 
 use super::args::ServerArgs;
 use crate::codec::escape::show_line;
+use crate::config::Family;
 use crate::config::access::{Access, Network, NetworkError};
 use crate::error::{Error, Result, cause};
+use crate::net::dial;
 
 /// Longest file of networks, in bytes.
 const LONGEST_FILE: u64 = 64 << 20;
 
-/// The lists of a listener.
-pub(super) fn resolve(args: &ServerArgs) -> Result<Access> {
+/// The lists of a listener. `no_dns`: names are refused.
+pub(super) fn resolve(args: &ServerArgs, no_dns: bool) -> Result<Access> {
+    let lookup: &Lookup = if no_dns { &refuse_name } else { &addresses_of };
     Ok(Access {
-        allow: (!args.allow.is_empty()).then(|| list("--allow", &args.allow)).transpose()?,
-        deny: list("--deny", &args.deny)?,
+        allow: (!args.allow.is_empty()).then(|| list("--allow", &args.allow, lookup)).transpose()?,
+        deny: list("--deny", &args.deny, lookup)?,
     })
 }
 
-fn list(option: &str, words: &[String]) -> Result<Vec<Network>> {
+/// Addresses of a host name.
+type Lookup = dyn Fn(&str) -> Result<Vec<IpAddr>>;
+
+fn addresses_of(host: &str) -> Result<Vec<IpAddr>> {
+    let found = dial::resolve(host, 0, Family::Any).map_err(|cause| Error::unresolved(host.to_owned(), cause))?;
+    Ok(found.into_iter().map(|address| address.ip()).collect())
+}
+
+fn refuse_name(host: &str) -> Result<Vec<IpAddr>> {
+    Err(Error::usage_hint(
+        format!("-n resolves no names, and the list of clients has {}", show_line(host)),
+        "write its addresses, or leave -n out",
+    ))
+}
+
+fn list(option: &str, words: &[String], lookup: &Lookup) -> Result<Vec<Network>> {
     let mut networks = Vec::new();
     for word in words {
         match word.strip_prefix('@') {
-            Some(file) => of_file(option, Path::new(file), &mut networks)?,
+            Some(file) => of_file(option, Path::new(file), lookup, &mut networks)?,
             None => {
                 for part in word.split(',') {
-                    networks.push(network(&format!("{option} {}", show_line(part)), part)?);
+                    networks.extend(entry(&format!("{option} {}", show_line(part)), part, lookup)?);
                 }
             }
         }
@@ -38,7 +58,7 @@ fn list(option: &str, words: &[String]) -> Result<Vec<Network>> {
 }
 
 /// Adds the networks of a file: any number on a line, with blanks or commas between them; what follows a # is a comment.
-fn of_file(option: &str, file: &Path, networks: &mut Vec<Network>) -> Result<()> {
+fn of_file(option: &str, file: &Path, lookup: &Lookup, networks: &mut Vec<Network>) -> Result<()> {
     let name = file.display().to_string();
     let failed = |cause| Error::Read { source_name: name.clone(), cause };
     let mut bytes = Vec::new();
@@ -51,13 +71,25 @@ fn of_file(option: &str, file: &Path, networks: &mut Vec<Network>) -> Result<()>
     for (number, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default();
         for word in line.split(|letter: char| letter.is_whitespace() || letter == ',').filter(|word| !word.is_empty()) {
-            networks.push(network(
-                &format!("{option} @{}, line {}: {}", show_line(&name), number + 1, show_line(word)),
-                word,
-            )?);
+            let place = format!("{option} @{}, line {}: {}", show_line(&name), number + 1, show_line(word));
+            networks.extend(entry(&place, word, lookup)?);
         }
     }
     Ok(())
+}
+
+/// Parses one network, or looks a name up: then each of its addresses is one. `place` says where it stands.
+fn entry(place: &str, text: &str, lookup: &Lookup) -> Result<Vec<Network>> {
+    if !may_be_name(text) {
+        return Ok(vec![network(place, text)?]);
+    }
+    lookup(text)?.into_iter().map(|address| network(place, &address.to_string())).collect()
+}
+
+/// Whether this is a name of a host, and no address that is written wrong.
+fn may_be_name(text: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    text.chars().all(is_word) && text.contains(char::is_alphabetic) && !text.starts_with(['-', '.'])
 }
 
 /// Parses one network; `place` says where it stands.
@@ -90,8 +122,16 @@ mod tests {
         }
     }
 
+    /// A resolver that knows one name.
+    fn known(host: &str) -> Result<Vec<IpAddr>> {
+        match host {
+            "two.example" => Ok(vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()]),
+            _ => Err(Error::Resolve { host: host.to_owned(), cause: "nobody knows it".to_owned() }),
+        }
+    }
+
     fn words(words: &[&str]) -> String {
-        said(list("--allow", &words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>()))
+        said(list("--allow", &words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), &known))
     }
 
     #[test]
@@ -100,7 +140,9 @@ mod tests {
         let hint = "write an address or a network, as in 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32";
         for (word, wanted) in [
             ("", "--allow  is no IP address or network"),
-            ("host", "--allow host is no IP address or network"),
+            ("10.0.0.256", "--allow 10.0.0.256 is no IP address or network"),
+            ("two.example/24", "--allow two.example/24 is no IP address or network"),
+            ("-x", "--allow -x is no IP address or network"),
             ("10.0.0.1,", "--allow  is no IP address or network"),
             ("10.0.0.0/99", "--allow 10.0.0.0/99 has too many bits: 32 is the most"),
         ] {
@@ -114,12 +156,24 @@ mod tests {
     }
 
     #[test]
+    fn a_name_stands_for_all_its_addresses() {
+        assert_eq!(words(&["two.example,10.0.0.1"]), "192.0.2.1/32 2001:db8::1/128 10.0.0.1/32");
+        assert_eq!(words(&["10.0.0.1,none.example"]), "6 resolve none.example: nobody knows it | ");
+        let said = said(list("--deny", &["two.example".to_owned()], &refuse_name));
+        assert_eq!(
+            said,
+            "2 -n resolves no names, and the list of clients has two.example | write its addresses, or leave -n out"
+        );
+    }
+
+    #[test]
     fn a_file_has_comments_and_its_lines_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list");
         let word = format!("@{}", path.display());
-        std::fs::write(&path, "# ours\n10.0.0.0/8, ::1\r\n\n\t192.0.2.7 # a guest\n#1.2.3.4").unwrap();
-        assert_eq!(words(&["1.1.1.1", &word]), "1.1.1.1/32 10.0.0.0/8 ::1/128 192.0.2.7/32");
+        std::fs::write(&path, "# ours\n10.0.0.0/8, ::1\r\n\n\t192.0.2.7 # a guest\n#1.2.3.4\ntwo.example").unwrap();
+        let both = "192.0.2.1/32 2001:db8::1/128";
+        assert_eq!(words(&["1.1.1.1", &word]), format!("1.1.1.1/32 10.0.0.0/8 ::1/128 192.0.2.7/32 {both}"));
         std::fs::write(&path, "10.0.0.0/8\n10.0.0.1/8\n").unwrap();
         let wanted = format!("2 --allow {word}, line 2: 10.0.0.1/8 is an address within the network 10.0.0.0/8");
         assert!(words(&[&word]).starts_with(&wanted));

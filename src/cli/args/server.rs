@@ -38,18 +38,19 @@ pub(in crate::cli) struct ServerArgs {
                      gives each client to one of them"
     )]
     pub(in crate::cli) reuse_port: bool,
-    /// Take only clients from this address or network; @FILE is a list of them
+    /// Take only clients from this address, network or host; @FILE is a list of them
     #[arg(
         long,
         value_name = "CIDR|@FILE",
         action = ArgAction::Append,
-        long_help = "Take only clients from this address or network, as in 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32. Can be \
-                     repeated, and holds several with commas between them; @FILE is a file of them, where a # begins a comment. \
+        long_help = "Take only clients from this address, network or host, as in 192.0.2.7, 10.0.0.0/8, 2001:db8::/32 or \
+                     build.example.org, a name that is looked up once, at the start. Can be repeated, and holds several with \
+                     commas between them; @FILE is a file of them, where a # begins a comment. \
                      Who is not allowed is disconnected before anything is said, and does not count for --accept and \
                      without -k. It holds for listeners of the script, too. -v tells of those who were refused"
     )]
     pub(in crate::cli) allow: Vec<String>,
-    /// Take no clients from this address or network, even if they are allowed; @FILE is a list
+    /// Take no clients from this address, network or host, even if they are allowed; @FILE is a list
     #[arg(long, value_name = "CIDR|@FILE", action = ArgAction::Append)]
     pub(in crate::cli) deny: Vec<String>,
     /// Run the script in this many threads, each with an app of its own
