@@ -1,8 +1,10 @@
 //! Connections that are made again: `--retry`, `--reconnect`, `tcpx wait`; and the command beside a connection: `--run`.
 
-use std::net::UdpSocket;
+use std::io::{self, Read};
+use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -88,6 +90,61 @@ fn a_pipe_goes_on_and_a_file_starts_again_with_each_connection() {
     }
     client.signal(Signal::INT);
     client.finish().code(130);
+}
+
+/// What the peer's system had acknowledged and the peer had not read is lost with it; the buffers of this side are not.
+#[test]
+fn what_was_on_its_way_to_a_peer_that_resets_goes_to_the_next() {
+    let bytes = crate::support::noise(8 << 20, 3);
+    let server = Server::narrow();
+    let client = Tcpx::new(&["--reconnect", "-q"]).stdin(Stdin::bytes(&bytes)).connect(server.address);
+    let mut first = server.accept();
+    first.expect(&bytes[..100_000]);
+    first.reset();
+    let rest = server.accept().read_all();
+    assert!(bytes.ends_with(&rest), "{}", rest.len());
+    assert!(100_000 + rest.len() + (1 << 20) > bytes.len(), "{}", rest.len());
+    client.signal(Signal::TERM);
+    client.finish().code(143);
+}
+
+/// The same in TLS, on a way that breaks after some of it.
+#[test]
+fn what_was_encrypted_and_has_not_arrived_goes_to_the_next_connection() {
+    let bytes = crate::support::noise(3 << 20, 5);
+    let folder = Folder::new();
+    let (server, inner) =
+        Tcpx::new(&["-k", "--tls", "--output-dir", &folder.path("").display().to_string(), "-o", "%n"]).listen();
+    let way = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let place = way.local_addr().expect("its address");
+    let client =
+        Tcpx::new(&["--reconnect", "-q", "--tls", "--tls-insecure"]).stdin(Stdin::bytes(&bytes)).connect(place);
+    for most in [1 << 20, u64::MAX] {
+        let outer = way.accept().expect("a client").0;
+        let up = TcpStream::connect(inner).expect("the server");
+        let (mut from_server, mut to_client) = (up.try_clone().expect("a copy"), outer.try_clone().expect("a copy"));
+        let back = thread::spawn(move || io::copy(&mut from_server, &mut to_client));
+        let _ = io::copy(&mut outer.try_clone().expect("a copy").take(most), &mut &up);
+        let _ = up.shutdown(Shutdown::Write);
+        if most == u64::MAX {
+            let _ = back.join();
+        } else {
+            socket2::SockRef::from(&outer).set_linger(Some(Duration::ZERO)).expect("a reset");
+            drop(outer);
+            drop(up.shutdown(Shutdown::Both));
+            let _ = back.join();
+        }
+    }
+    client.signal(Signal::TERM);
+    client.finish().code(143);
+    server.signal(Signal::TERM);
+    let of = |number: &str| std::fs::read(folder.path(number)).expect("a file of the connection");
+    wait_for("all of it", || bytes.ends_with(&of("2")) && of("2").len() > bytes.len() / 2);
+    let (first, second) = (of("1"), of("2"));
+    assert!(bytes.starts_with(&first) && !first.is_empty());
+    // Nothing is missing but what the system of the way had acknowledged and not passed on.
+    assert!(first.len() + second.len() + (2 << 20) > bytes.len(), "{} {}", first.len(), second.len());
+    server.finish().code(143);
 }
 
 #[test]

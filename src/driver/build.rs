@@ -14,6 +14,7 @@ use crate::driver::Driver;
 use crate::driver::bounds::{MemoryBound, max_connects};
 use crate::driver::companion::Companion;
 use crate::driver::dials::Dials;
+use crate::driver::handover::Handover;
 use crate::driver::io::{Io, Source};
 use crate::driver::listeners::Listeners;
 use crate::driver::observers::Observers;
@@ -176,7 +177,9 @@ impl Driver {
         }
         let stdin = Stdin::new(input, &config.text, single_peer, duty).typed_in(charset, &typed);
         let mut parts = Parts {
-            stdin: stdin.in_pieces_of(piece(&config)).again(retry.map(|_| config.text)),
+            stdin: stdin
+                .in_pieces_of(piece(&config))
+                .again(retry.map(|_| Handover::new(config.text, config.reconnects()))),
             typed_lines,
             chosen: None,
             stdout,

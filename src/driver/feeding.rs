@@ -75,7 +75,6 @@ impl Parts {
                 } else {
                     self.send_to_all(&targets, &buffer[..n]);
                 }
-                self.note_given(&targets, &buffer[..n]);
                 // A no-op if text that cannot be encoded has stopped stdin.
                 self.stdin.wake(&mut self.io);
             }
@@ -84,16 +83,6 @@ impl Parts {
             Step::Failed(error) => self.stdin_failed(&error),
         }
         self.io.return_buffer(buffer);
-    }
-
-    /// Notes what the run's own connection was given, in case that it ends before it has sent it.
-    fn note_given(&mut self, targets: &[Slot], bytes: &[u8]) {
-        let Some(peer) = targets.first().and_then(|slot| self.peers.get(*slot)) else { return };
-        if peer.link.is_datagram() {
-            self.stdin.note_given(bytes, None);
-        } else if peer.link.is_transparent() {
-            self.stdin.note_given(bytes, Some((peer.link.view().info.bytes_out(), peer.link.queued())));
-        }
     }
 
     /// Gives the script the lines of the last read, and reads once when there are none.
@@ -186,6 +175,11 @@ impl Parts {
     }
 
     fn send_to_all(&mut self, targets: &[Slot], bytes: &[u8]) {
+        if let &[target] = targets
+            && self.stdin.keeps_given()
+        {
+            return self.send_and_keep(target, bytes);
+        }
         if self.stdin.filter.is_open() {
             for &slot in targets {
                 self.work_on(slot, |peer| peer.link.send_slice(bytes));
@@ -196,6 +190,41 @@ impl Parts {
         self.send_piece(targets, &piece);
         if let Some(fault) = fault {
             self.source_failed(&malformed("stdin", &fault));
+        }
+    }
+
+    /// Queues bytes for the one connection, and keeps them until they have arrived. Text is kept by lines: the next
+    /// connection begins with the line that was cut.
+    fn send_and_keep(&mut self, slot: Slot, bytes: &[u8]) {
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        let is_datagram = peer.link.is_datagram();
+        if is_datagram {
+            self.stdin.note_datagram(bytes);
+        } else {
+            self.stdin.note_arrived(peer.arrived());
+        }
+        if self.stdin.filter.is_open() {
+            if !is_datagram {
+                self.stdin.note_given(bytes, peer.link.given() + bytes.len() as u64);
+            }
+            return self.work_on(slot, |peer| peer.link.send_slice(bytes));
+        }
+        let mut failed = None;
+        let pieces = if is_datagram { vec![bytes] } else { bytes.split_inclusive(|byte| *byte == b'\n').collect() };
+        for bytes in pieces {
+            let (piece, fault) = self.stdin.filter.push(bytes);
+            let sent = send(&mut peer.link, &piece, "stdin");
+            if !is_datagram {
+                self.stdin.note_given(bytes, peer.link.given());
+            }
+            failed = sent.err().or_else(|| fault.map(|fault| malformed("stdin", &fault)));
+            if failed.is_some() {
+                break;
+            }
+        }
+        self.pump_turn(slot);
+        if let Some(error) = failed {
+            self.source_failed(&error);
         }
     }
 

@@ -1,4 +1,4 @@
-//! `Handover`: stdin for connections that follow each other: what the one before was given and has not sent, and what is left
+//! `Handover`: stdin for connections that follow each other: what the one before was given and has not arrived, and what is left
 //! once stdin has ended.
 //!
 //! Owns copies of the last pieces, as far as they may be needed. Reads nothing and knows no connection: `stdin` does.
@@ -15,8 +15,10 @@ const MOST: usize = 1 << 20;
 /// State of a stdin that several connections receive, one after the other.
 #[derive(Default)]
 pub(super) struct Handover {
-    /// The settings of its filter, for a file that starts again.
+    /// The settings of its filter, for what starts again.
     pub(super) text: Text,
+    /// A connection follows one that stood, and not only one that failed: what has not arrived is kept for it.
+    pub(super) follows_end: bool,
     /// A connection has begun with it.
     pub(super) has_begun: bool,
     /// It has ended; the next connection gets its end, too, or a file from its start.
@@ -31,22 +33,26 @@ pub(super) struct Handover {
 
 impl Handover {
     /// The state before the first connection.
-    pub(super) fn new(text: Text) -> Self {
-        Self { text, ..Self::default() }
+    pub(super) fn new(text: Text, follows_end: bool) -> Self {
+        Self { text, follows_end, ..Self::default() }
     }
 
-    /// Takes back what a stream was given and did not send; it had sent so many bytes.
-    pub(super) fn take_back(&mut self, sent: u64) {
-        let rest = self.unsent.take_rest(sent);
+    /// Takes back what a stream was given and has not arrived; so many bytes have. Returns whether there is any.
+    pub(super) fn take_back(&mut self, arrived: u64) -> bool {
+        let rest = self.unsent.take_rest(arrived);
+        let is_any = !rest.is_empty();
         self.put_first(rest);
+        is_any
     }
 
-    /// Takes back all datagrams, or forgets them.
-    pub(super) fn take_back_datagrams(&mut self, is_refused: bool) {
+    /// Takes back all datagrams, or forgets them. Returns whether there are any.
+    pub(super) fn take_back_datagrams(&mut self, is_refused: bool) -> bool {
         let datagrams = self.unsent.take_datagrams();
+        let is_any = is_refused && !datagrams.is_empty();
         if is_refused {
             self.put_first(datagrams);
         }
+        is_any
     }
 
     /// Whether something was taken back.
@@ -83,56 +89,60 @@ impl Handover {
 /// The last pieces that were given to the connection.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
-    pieces: VecDeque<Vec<u8>>,
+    pieces: VecDeque<Piece>,
     /// Bytes in `pieces`.
     len: usize,
-    /// Bytes the connection had been given in all, when it got the last piece.
-    given: u64,
     is_overflowing: bool,
 }
 
+/// A piece, and how much the connection had been given in all with it, as it sends that.
+#[derive(Debug)]
+struct Piece {
+    bytes: Vec<u8>,
+    end: u64,
+    /// It is sent as it is; else it is text that another encoding makes longer or shorter.
+    is_raw: bool,
+}
+
 impl Unsent {
-    /// Notes a piece of a stream. `sent`: bytes that were sent so far; `queued`: bytes that wait, this piece included.
-    pub(super) fn note(&mut self, piece: &[u8], sent: u64, queued: usize) {
-        self.given = sent + queued as u64;
-        self.push(piece);
-        // Whole pieces only: what of the first was sent is counted when they are taken.
-        while let Some(first) = self.pieces.front().map(Vec::len).filter(|first| self.len - first >= queued) {
-            self.len -= first;
+    /// Notes a piece of a stream that ends at `end`. `is_raw`: it is sent as it is.
+    pub(super) fn note(&mut self, bytes: &[u8], end: u64, is_raw: bool) {
+        self.push(bytes, end, is_raw);
+    }
+
+    /// Forgets pieces of a stream that have arrived; so many bytes have in all.
+    pub(super) fn forget_arrived(&mut self, arrived: u64) {
+        while let Some(piece) = self.pieces.front().filter(|piece| piece.end <= arrived) {
+            self.len -= piece.bytes.len();
             self.pieces.pop_front();
         }
     }
 
     /// Notes a datagram, which may be refused after it was sent.
-    pub(super) fn note_datagram(&mut self, piece: &[u8]) {
-        if self.len + piece.len() > MOST {
+    pub(super) fn note_datagram(&mut self, bytes: &[u8]) {
+        if self.len + bytes.len() > MOST {
             self.clear();
             self.is_overflowing = true;
         }
         if !self.is_overflowing {
-            self.push(piece);
+            self.push(bytes, 0, false);
         }
     }
 
-    /// Takes what a stream was given and not sent. `sent`: bytes that were sent in all.
-    pub(super) fn take_rest(&mut self, sent: u64) -> Vec<Vec<u8>> {
-        let unsent = usize::try_from(self.given.saturating_sub(sent)).unwrap_or(usize::MAX);
-        let mut skip = self.len.saturating_sub(unsent);
-        let mut rest = Vec::new();
-        for mut piece in std::mem::take(self).pieces {
-            let gone = skip.min(piece.len());
-            skip -= gone;
-            piece.drain(..gone);
-            if !piece.is_empty() {
-                rest.push(piece);
-            }
+    /// Takes what a stream was given and has not arrived; so many bytes have in all. Text is taken as whole pieces.
+    pub(super) fn take_rest(&mut self, arrived: u64) -> Vec<Vec<u8>> {
+        self.forget_arrived(arrived);
+        let mut rest: Vec<Piece> = std::mem::take(self).pieces.into();
+        if let Some(first) = rest.first_mut().filter(|first| first.is_raw) {
+            let left = usize::try_from(first.end - arrived).unwrap_or(usize::MAX);
+            first.bytes.drain(..first.bytes.len().saturating_sub(left));
         }
-        rest
+        rest.into_iter().map(|piece| piece.bytes).collect()
     }
 
     /// Takes all datagrams.
     pub(super) fn take_datagrams(&mut self) -> Vec<Vec<u8>> {
-        std::mem::take(self).pieces.into()
+        std::mem::take(self).pieces.into_iter().map(|piece| piece.bytes).collect()
     }
 
     /// Forgets all of it.
@@ -140,9 +150,9 @@ impl Unsent {
         *self = Self::default();
     }
 
-    fn push(&mut self, piece: &[u8]) {
-        self.len += piece.len();
-        self.pieces.push_back(piece.to_vec());
+    fn push(&mut self, bytes: &[u8], end: u64, is_raw: bool) {
+        self.len += bytes.len();
+        self.pieces.push_back(Piece { bytes: bytes.to_vec(), end, is_raw });
     }
 }
 
@@ -151,18 +161,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rest_of_a_stream_is_what_was_given_and_not_sent() {
+    fn the_rest_of_a_stream_is_what_was_given_and_has_not_arrived() {
         let mut unsent = Unsent::default();
-        unsent.note(b"abc", 10, 3);
-        unsent.note(b"defg", 11, 6);
-        assert_eq!(unsent.take_rest(12), [b"c".to_vec(), b"defg".to_vec()], "ab was sent");
+        unsent.note(b"abc", 13, true);
+        unsent.note(b"defg", 17, true);
+        unsent.forget_arrived(12);
+        assert_eq!(unsent.take_rest(12), [b"c".to_vec(), b"defg".to_vec()], "ab has arrived");
         assert!(unsent.take_rest(0).is_empty(), "it is taken once");
-        unsent.note(b"abc", 0, 0);
+        unsent.note(b"abc", 3, true);
         assert!(unsent.take_rest(3).is_empty());
-        unsent.note(b"abc", 0, 3);
-        unsent.note(b"de", 3, 2);
-        assert_eq!(unsent.pieces, [b"de".to_vec()], "what was sent is not kept");
+        unsent.note(b"abc", 3, true);
+        unsent.note(b"de", 5, true);
+        unsent.forget_arrived(3);
+        assert_eq!((unsent.pieces.len(), unsent.len), (1, 2), "what has arrived is not kept");
         assert!(unsent.take_rest(99).is_empty(), "what passed by other ways counts");
+    }
+
+    #[test]
+    fn text_is_taken_back_as_whole_pieces() {
+        let mut unsent = Unsent::default();
+        unsent.note("\u{e9}\n".as_bytes(), 2, false);
+        unsent.note("\u{e8}x\n".as_bytes(), 5, false);
+        assert_eq!(unsent.take_rest(3), ["\u{e8}x\n".as_bytes().to_vec()], "a part of it has arrived");
     }
 
     #[test]

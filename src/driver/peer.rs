@@ -63,6 +63,12 @@ pub(super) struct Peer {
     pub(super) opened: bool,
     /// What it has failed with, if another try follows.
     pub(super) failure: Option<Box<Error>>,
+    /// Somebody asks what has arrived of what was sent.
+    pub(super) watches_arrival: bool,
+    /// Our FIN has followed what was sent.
+    sent_fin: bool,
+    /// What had not arrived when the socket was closed.
+    left_at_end: usize,
     /// The socket is closed.
     pub(super) released: bool,
     /// Where it goes on if its address is refused, until something is received.
@@ -131,6 +137,9 @@ impl Peer {
             relay_ended: false,
             opened: false,
             failure: None,
+            watches_arrival: false,
+            sent_fin: false,
+            left_at_end: 0,
             released: false,
             fallback: None,
             lost: 0,
@@ -427,7 +436,7 @@ impl Peer {
         }
         if shuts && !self.released {
             // An error is ignored: if the peer is gone, the next read reports it.
-            let _ = self.transport.shutdown_write();
+            self.sent_fin |= self.transport.shutdown_write().is_ok();
         }
     }
 
@@ -440,6 +449,9 @@ impl Peer {
             self.count_lost(io);
             self.lost += self.transport.lost_by_system();
         }
+        if self.watches_arrival {
+            self.left_at_end = self.unarrived();
+        }
         self.transport = Box::new(Closed);
         io.reactor.forget(self.slot);
         self.released = true;
@@ -448,6 +460,23 @@ impl Peer {
     /// Bytes that are queued or not acknowledged.
     pub(super) fn left_to_send(&self) -> usize {
         self.link.queued() + self.transport.unacknowledged()
+    }
+
+    /// Bytes that the kernel took and that the other system has not acknowledged, also after the end of the connection.
+    fn unarrived(&self) -> usize {
+        match (self.released, self.transport.has_reset()) {
+            (true, _) => self.left_at_end,
+            // A FIN counts as one byte.
+            (false, true) => self.transport.unacknowledged().saturating_sub(usize::from(self.sent_fin)),
+            // Of a Unix socket: what the peer has not read, which it still can.
+            (false, false) => 0,
+        }
+    }
+
+    /// Bytes of the application that have arrived for sure.
+    pub(super) fn arrived(&mut self) -> u64 {
+        let unarrived = self.unarrived();
+        self.link.arrived(unarrived)
     }
 
     /// What the kernel still holds of what was sent, as far as that matters.

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
-use crate::session::{ConnId, ConnView};
+use crate::session::ConnId;
 
 impl Parts {
     /// Whether another try follows this failure of the run's own connection. `stood`: there was one.
@@ -43,26 +43,25 @@ impl Parts {
             return;
         }
         let is_refused = failure.as_ref().is_some_and(|error| error.exit() == Exit::NoConnection);
-        self.keep_unsent(&view, is_refused);
+        if view.info.is_datagram() {
+            self.stdin.take_back_datagrams(is_refused);
+        } else {
+            self.stdin.take_back(peer.arrived());
+        }
         let next = self.redial.plan(self.io.now, stood);
         self.tell_next(view.id, next, failure.as_deref());
     }
 
     /// Makes stdin ready for a connection that is not the first.
     pub(super) fn begin_input(&mut self, slot: Slot) {
-        if self.redial.is_wanted() && self.peers.get(slot).is_some_and(|peer| peer.duties.own) {
-            self.stdin.begin_again(&mut self.io);
+        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.duties.own && self.redial.is_wanted()) else {
+            return;
+        };
+        if self.redial.reconnects() {
+            peer.watches_arrival = true;
+            peer.link.watch_arrival();
         }
-    }
-
-    /// Keeps what the connection was given of stdin and did not send, for the next one. `is_refused`: none of its datagrams
-    /// has arrived.
-    fn keep_unsent(&mut self, view: &ConnView, is_refused: bool) {
-        if view.info.is_datagram() {
-            self.stdin.take_back_datagrams(is_refused);
-        } else {
-            self.stdin.take_back(view.info.bytes_out());
-        }
+        self.stdin.begin_again(&mut self.io);
     }
 
     fn tell_next(&mut self, conn: ConnId, next: NextTry, error: Option<&Error>) {

@@ -127,8 +127,8 @@ impl Stdin {
     }
 
     /// The same for connections that follow each other, if they do.
-    pub(super) fn again(self, text: Option<Text>) -> Self {
-        Self { again: text.map(Handover::new), ..self }
+    pub(super) fn again(self, handover: Option<Handover>) -> Self {
+        Self { again: handover, ..self }
     }
 
     /// Registers stdin.
@@ -311,7 +311,15 @@ impl Stdin {
     /// the peer takes nothing.
     pub(super) fn gives_moves(&self) -> bool {
         let flows = self.input.as_ref().is_some_and(|input| input.flows());
-        flows && !self.hung_up && self.has_one_target() && self.filter.is_open() && !self.has_first() && !self.is_over()
+        // What is moved cannot be given to the next connection.
+        let is_kept = self.keeps_given() && self.again.as_ref().is_some_and(|again| again.follows_end);
+        flows
+            && !is_kept
+            && !self.hung_up
+            && self.has_one_target()
+            && self.filter.is_open()
+            && !self.has_first()
+            && !self.is_over()
     }
 
     /// The input for a move within the kernel.
@@ -457,26 +465,49 @@ impl Stdin {
         }
     }
 
-    /// Notes what one connection was given; `sent` and `queued` are those of the connection afterwards. `None`: datagrams.
-    pub(super) fn note_given(&mut self, bytes: &[u8], of_stream: Option<(u64, usize)>) {
-        let Some(again) = self.again.as_mut().filter(|_| self.lines.is_none() && self.filter.is_open()) else { return };
-        match of_stream {
-            Some((sent, queued)) => again.unsent.note(bytes, sent, queued),
-            None => again.unsent.note_datagram(bytes),
+    /// Whether what one connection is given is kept until it has arrived.
+    pub(super) fn keeps_given(&self) -> bool {
+        let is_file = || self.input.as_ref().is_some_and(|input| input.kind() == InputKind::File);
+        self.lines.is_none() && self.again.is_some() && !is_file()
+    }
+
+    /// Notes what one connection was given of a stream, which goes as far as `end` with it.
+    pub(super) fn note_given(&mut self, bytes: &[u8], end: u64) {
+        let is_raw = self.filter.is_open();
+        if let Some(again) = self.again.as_mut().filter(|again| again.follows_end) {
+            again.unsent.note(bytes, end, is_raw);
         }
     }
 
-    /// Takes back what the connection was given and did not send; it had sent so many bytes.
-    pub(super) fn take_back(&mut self, sent: u64) {
+    /// Notes how much has arrived of the stream.
+    pub(super) fn note_arrived(&mut self, arrived: u64) {
         if let Some(again) = &mut self.again {
-            again.take_back(sent);
+            again.unsent.forget_arrived(arrived);
+        }
+    }
+
+    /// Notes a datagram that one connection was given.
+    pub(super) fn note_datagram(&mut self, bytes: &[u8]) {
+        if let Some(again) = &mut self.again {
+            again.unsent.note_datagram(bytes);
+        }
+    }
+
+    /// Takes back what the connection was given and has not arrived; so many bytes have.
+    pub(super) fn take_back(&mut self, arrived: u64) {
+        if let Some(again) = &mut self.again
+            && again.take_back(arrived)
+        {
+            self.filter = TextFilter::new(&again.text);
         }
     }
 
     /// Takes back the datagrams that the connection was given, if none of them has arrived.
     pub(super) fn take_back_datagrams(&mut self, is_refused: bool) {
-        if let Some(again) = &mut self.again {
-            again.take_back_datagrams(is_refused);
+        if let Some(again) = &mut self.again
+            && again.take_back_datagrams(is_refused)
+        {
+            self.filter = TextFilter::new(&again.text);
         }
     }
 

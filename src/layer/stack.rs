@@ -43,6 +43,11 @@ impl Stack {
         self.layers.iter_mut().find_map(|layer| (&mut **layer as &mut dyn Any).downcast_mut())
     }
 
+    /// The first layer of this type, for a question.
+    pub fn find_ref<L: Layer>(&self) -> Option<&L> {
+        self.layers.iter().find_map(|layer| (&**layer as &dyn Any).downcast_ref())
+    }
+
     /// Gives a flow to the first layer of its direction; dropped if the stack is empty.
     pub fn push(&mut self, now: Instant, to: Direction, flow: Flow) {
         if let Some(layer) = self.entry(to).and_then(|at| self.layers.get_mut(at)) {

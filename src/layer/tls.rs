@@ -137,6 +137,16 @@ impl Tls {
         std::mem::take(&mut self.sent)
     }
 
+    /// Bytes of the application that were encrypted since [`Tls::take_sent`].
+    pub fn encrypted(&self) -> usize {
+        self.sent
+    }
+
+    /// Bytes of the application that it was given since [`Tls::take_sent`], encrypted or not.
+    pub fn waiting(&self) -> usize {
+        self.sent + self.outward_bytes
+    }
+
     /// So many bytes that were sent in the clear have not left yet, and count as sent with what follows.
     pub fn note_clear(&mut self, n: usize) {
         self.sent += n;

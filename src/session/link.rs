@@ -5,6 +5,7 @@
 //! between layers and socket. To the connection, what layers hold has not arrived, or was not sent. Without layers a call
 //! costs one look at an `Option`.
 
+mod arrived;
 mod layered;
 mod straight;
 
@@ -16,6 +17,7 @@ use crate::layer::tls::Tls;
 use crate::layer::toxics::{Toxic, Toxics};
 use crate::layer::{Direction, Layer, Stack};
 use crate::session::connection::{Action, Settings};
+use crate::session::link::arrived::Marks;
 use crate::session::{CloseReason, ConnError, ConnView, Connection, Event};
 
 /// One peer, and what stands between it and its socket.
@@ -24,6 +26,8 @@ pub struct Link {
     conn: Connection,
     /// `None`: nothing stands between them, and nothing is held.
     layers: Option<Box<Layers>>,
+    /// Set if somebody asks what has arrived.
+    marks: Option<Box<Marks>>,
 }
 
 /// A stack, and how far the two streams are in it.
@@ -66,7 +70,7 @@ enum Security {
 impl Link {
     /// A connection that stands, without layers.
     pub fn new(view: Rc<ConnView>, settings: Settings) -> Self {
-        Self { conn: Connection::new(view, settings), layers: None }
+        Self { conn: Connection::new(view, settings), layers: None, marks: None }
     }
 
     // ---- layers ---------------------------------------------------------------------------------------
@@ -342,6 +346,9 @@ impl Link {
             None => self.conn.transmitted(now, n),
             Some(layers) => {
                 layers.wire.consume(n);
+                if let Some(marks) = &mut self.marks {
+                    marks.written += n as u64;
+                }
                 let left = layers.unsent();
                 let n = match layers.security {
                     // What a proxy's handshake hides was counted above it.

@@ -241,3 +241,50 @@ fn an_answer_that_is_expected_may_come_on_any_connection() {
         "#,
     );
 }
+
+/// What the kernel has taken and the other system has not acknowledged has not arrived.
+#[test]
+fn what_was_not_acknowledged_goes_to_the_next_connection() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --reconnect
+        1 connects to 127.0.0.1:1
+        > stdin "abcdef"; 1 holds 4
+        1 gets "abcdef"
+        > 1 resets
+        stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        1 is closed
+        > wait
+        at 100ms
+        2 connects to 127.0.0.1:1
+        2 gets "cdef"
+        > stdin "gh"; 2 ends
+        2 gets "gh"
+        2 is closed
+        > signal INT
+        exit 130
+        "#,
+    );
+}
+
+/// Bytes of another encoding cannot be counted in stdin, and half a character is of no use to the next peer.
+#[test]
+fn text_goes_on_with_the_line_that_was_cut() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --reconnect -E latin1
+        1 connects to 127.0.0.1:1
+        > 1 takes 4; stdin "aé\nbé\nc"
+        1 gets "a�\nb"
+        > 1 resets
+        stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        1 is closed
+        > wait
+        at 100ms
+        2 connects to 127.0.0.1:1
+        2 gets "b�\n"
+        2 gets "c"
+        > signal INT
+        2 gets RST
+        exit 130
+        "#,
+    );
+}

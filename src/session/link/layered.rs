@@ -148,6 +148,7 @@ impl Link {
             Ok(Some(Flow::Data(bytes))) => {
                 layers.is_wire_hidden = layers.stack.hides_wire();
                 layers.wire.push(bytes);
+                self.mark_encrypted();
             }
             Ok(Some(Flow::Eof)) => layers.output_ended = true,
             Ok(Some(Flow::Close)) => {
