@@ -194,8 +194,8 @@ complete -c tcpx -n "__tcpx_at 'listen'" -l accept -d 'Accept this many connecti
 complete -c tcpx -n "__tcpx_at 'listen'" -s m -l max-conns -d 'Have at most this many open at once; further clients wait their turn' -r -f
 complete -c tcpx -n "__tcpx_at 'listen'" -l backlog -d 'Length of the system\'s queue of clients that are not accepted yet' -r -f
 complete -c tcpx -n "__tcpx_at 'listen'" -l reuse-port -d 'Let other processes of this user listen at the same port, too (SO_REUSEPORT)'
-complete -c tcpx -n "__tcpx_at 'listen'" -l allow -d 'Take only clients from this address or network; @FILE is a list of them' -r -f
-complete -c tcpx -n "__tcpx_at 'listen'" -l deny -d 'Take no clients from this address or network, even if they are allowed; @FILE is a list' -r -f
+complete -c tcpx -n "__tcpx_at 'listen'" -l allow -d 'Take only clients from this address, network or host; @FILE is a list of them' -r -f
+complete -c tcpx -n "__tcpx_at 'listen'" -l deny -d 'Take no clients from this address, network or host, even if they are allowed; @FILE is a list' -r -f
 complete -c tcpx -n "__tcpx_at 'listen'" -l workers -d 'Run the script in this many threads, each with an app of its own' -r -f
 complete -c tcpx -n "__tcpx_at 'listen'" -l ready-file -d 'Write HOST:PORT (or unix:PATH) to this file when clients can connect' -r -F
 complete -c tcpx -n "__tcpx_at 'listen'" -l ready-fd -d 'Write HOST:PORT (or unix:PATH) to this open descriptor when clients can connect' -r -f
