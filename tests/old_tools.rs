@@ -158,16 +158,6 @@ const EXCHANGES: &[Exchange] = &[
         came_back: Some("aBc\n"),
     },
     Exchange {
-        idea: "-C changes nothing of a program",
-        ways: STREAMS,
-        server: &["-C", "--sh-exec", "cat"],
-        client: &[],
-        sent: "abc\n",
-        came: None,
-        answered: "",
-        came_back: Some("abc\n"),
-    },
-    Exchange {
         idea: "one of many is served",
         ways: ALL,
         server: &["--keep-open"],

@@ -155,6 +155,18 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
     if given.first_of(&["exec"]).is_some() && given.has("sh-exec") {
         return Err(refused("Only one of --exec, --sh-exec, and --lua-exec is allowed"));
     }
+    if given.has("crlf") && given.first_of(&["exec", "sh-exec"]).is_some() {
+        return Err(refused(
+            "-C with --exec or --sh-exec: what a program writes passes as it is; let it end its lines with CRLF, \
+             as in --sh-exec 'PROGRAM | sed \"s/$/\\r/\"'",
+        ));
+    }
+    if given.listens() && given.has("proxy-auth") {
+        return Err(refused(
+            "--proxy-auth with --listen: the proxy that is served asks for no password; \
+             --allow ADDRESS says who may use it",
+        ));
+    }
     if let Some(kind) = given.value("proxy-type")
         && !["http", "socks4", "socks5"].contains(&kind)
     {
