@@ -83,7 +83,7 @@ const NCAT: &[(&str, Run)] = &[
     ("`-n`, `--nodns`", Ends("ncat -n localhost 80", "", 2, "resolve")),
     ("`-q N`", Ends("ncat -q 5 127.0.0.1 DRAIN", "hi", 0, "got \"hi\"")),
     ("`-t`, `--telnet`", Ends("ncat -t 127.0.0.1 HELLO", "", 0, "hello")),
-    ("`-u`, `--udp`", Ends("ncat -u -i 1 127.0.0.1 UDP", "x", 1, "echo x")),
+    ("`-u`, `--udp`", Ends("ncat -u 127.0.0.1 UDP", "x", 0, "echo x")),
     ("`--sctp`", Ends("ncat --sctp 127.0.0.1 1", "", 2, "SCTP")),
     ("`-v`, `--verbose`", Ends("ncat -v 127.0.0.1 HELLO", "", 0, "Ncat: Connected to")),
     ("`-w`, `--wait`", Ends("ncat -w 5 127.0.0.1 HELLO", "", 0, "hello")),

@@ -34,7 +34,7 @@ fn code_spans_are_whole() {
 
 #[test]
 fn cut_code_is_found() {
-    for whole in ["f(a, b)", "#{a: [1]}", "x", "\"(\"", "')'", "fn f() {", "`{`", "8)", "frame_delim(\"|\")"] {
+    for whole in ["f(a, b)", "#{a: [1]}", "x", "\"(\"", "')'", "fn f() {", "`{`", "}}", "8)", "frame_delim(\"|\")"] {
         assert_eq!(is_balanced(whole), !matches!(whole, "8)"), "{whole}");
     }
     assert!(!is_balanced("frame_size)") && !is_balanced("a]"));
@@ -63,6 +63,10 @@ fn example_ports_are_outside_of_the_ephemeral_range() {
 
 /// The opening brackets of code have closing ones, and the other way round; an open brace at the end is a block.
 fn is_balanced(code: &str) -> bool {
+    if code.chars().all(|letter| letter.is_ascii_punctuation()) {
+        // Signs that are spoken of.
+        return true;
+    }
     let (mut depth, mut quote) = (0_i32, None);
     for letter in code.trim_end_matches('{').chars() {
         match (quote, letter) {

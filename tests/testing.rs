@@ -110,8 +110,9 @@ fn test_handler() { let s = listen("127.0.0.1:0"); s.on_data = |c, data|
             format!("{}: {}: {}", test["name"].as_str().unwrap(), failure["at"]["line"], failure["message"])
         })
         .collect();
+    // In a helper it is where that was called: what cannot be caught has the place of the outermost call.
     let wanted = [
-        r#"test_started: 1: "exit(3) was called""#,
+        r#"test_started: 3: "exit(3) was called""#,
         r#"test_timer: 4: "exit(4) was called""#,
         r#"test_session: 6: "exit(5) was called""#,
         r#"test_handler: 8: "exit(6) was called""#,

@@ -442,7 +442,7 @@ const NUMBERS: &[(&str, &str)] = &[
 const TEXT: &[(&str, &str)] = &[
     (
         "s.fmt(a, ..)",
-        "Puts up to eight values in the places of {}: \"{}={}\\r\\n\".fmt(key, value). {{ and }} are braces.",
+        "Puts up to eight values in the places of {}: \"{}={}\\r\\n\".fmt(key, value). A brace that is doubled stands for itself.",
     ),
     ("array.join(between)", "The items of an array as print writes them, with a text between: [1, 2].join(\", \")."),
     (
