@@ -5,21 +5,21 @@ _tcpx_command() {
     case "$1" in
         "")
             options="-h --help -V --version"
-            places=("one connect listen run report test scan wait nc ncat script encodings completions man help")
+            places=("one connect listen run report test scan wait nc ncat script encodings completions man config help")
             more="any"
             ;;
         "connect")
-            options="-E --encoding --recv-encoding --send-encoding --malformed --unencodable -C --crlf --send --send-hex --send-file -s --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status -z --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin -w --connect-timeout --retry --retry-delay --reconnect -i --idle-timeout --timeout --line-delay -v -q --quiet -x --hex -o --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --output-dir --label --source --run --proxy-protocol -u --udp -4 -6 --nodelay --keepalive --no-nodelay --memory -n --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout -h --help"
+            options="-E --encoding --recv-encoding --send-encoding --malformed --unencodable -C --crlf --send --send-hex --send-file -s --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status -z --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin -w --connect-timeout --retry --retry-delay --reconnect -i --idle-timeout --timeout --line-delay -v -q --quiet -x --hex -o --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --output-dir --label --source --run --proxy-protocol -u --udp -4 -6 --nodelay --keepalive --no-nodelay --memory -n --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --no-config -h --help"
             places=("host" "port")
             more="any"
             ;;
         "listen")
-            options="-k --keep-open --once --accept -m --max-conns --backlog --reuse-port --allow --deny --workers --ready-file --ready-fd --run --accept-timeout --accept-proxy -E --encoding --recv-encoding --send-encoding --malformed --unencodable -C --crlf --send --send-hex --send-file -s --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin -i --idle-timeout --timeout --line-delay -v -q --quiet -x --hex -o --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --output-dir --label -u --udp -4 -6 --nodelay --keepalive --no-nodelay --memory -n --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout -h --help"
+            options="-k --keep-open --once --accept -m --max-conns --backlog --reuse-port --allow --deny --workers --ready-file --ready-fd --run --accept-timeout --accept-proxy -E --encoding --recv-encoding --send-encoding --malformed --unencodable -C --crlf --send --send-hex --send-file -s --script --on-data --on-line --session --watch --script-errors --set --script-timeout --seed --max-connects --allow-read --allow-write --exec --sh --pty --exec-status --expect --fail-on --until --half-open --no-shutdown --eof-wait --send-only --recv-only --no-stdin -i --idle-timeout --timeout --line-delay -v -q --quiet -x --hex -o --output --events --raw-terminal --progress --no-history --raw --timestamps --echo --output-dir --label -u --udp -4 -6 --nodelay --keepalive --no-nodelay --memory -n --no-dns --recv-buffer --send-buffer --tos --ttl --user-timeout --bind-device --broadcast --join --multicast-ttl --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --no-config -h --help"
             places=("own_host" "port")
             more="any"
             ;;
         "run")
-            options="--set --script-timeout --seed --max-connects --allow-read --allow-write --clients --workers --duration --rate --ramp --fail-if --json --shard --start-at --timeout -v -q --quiet -x --hex -o --output --events --raw-terminal --progress --no-history --raw --timestamps --echo -E --encoding -4 -6 -n --no-dns --proxy --proxy-auth-file -h --help"
+            options="--set --script-timeout --seed --max-connects --allow-read --allow-write --clients --workers --duration --rate --ramp --fail-if --json --shard --start-at --timeout -v -q --quiet -x --hex -o --output --events --raw-terminal --progress --no-history --raw --timestamps --echo -E --encoding -4 -6 -n --no-dns --proxy --proxy-auth-file --no-config -h --help"
             places=("own_script")
             more="any"
             ;;
@@ -29,17 +29,17 @@ _tcpx_command() {
             more="file"
             ;;
         "test")
-            options="--filter -j --jobs --repeat --fail-fast --list --tap --junit --json -v --verbose --test-timeout --timeout --set --script-timeout --seed --max-connects --allow-read --allow-write -E --encoding -4 -6 -n --no-dns --proxy --proxy-auth-file -h --help"
+            options="--filter -j --jobs --repeat --fail-fast --list --tap --junit --json -v --verbose --test-timeout --timeout --set --script-timeout --seed --max-connects --allow-read --allow-write -E --encoding -4 -6 -n --no-dns --proxy --proxy-auth-file --no-config -h --help"
             places=()
             more="own_script"
             ;;
         "scan")
-            options="-p --ports --json -v -w --connect-timeout --timeout -4 -6 -n --no-dns --proxy --proxy-auth-file -h --help"
+            options="-p --ports --json -v -w --connect-timeout --timeout -4 -6 -n --no-dns --proxy --proxy-auth-file --no-config -h --help"
             places=()
             more="host"
             ;;
         "wait")
-            options="--expect --send -w --connect-timeout --timeout -v -q --quiet -u --udp -4 -6 -n --no-dns --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout -h --help"
+            options="--expect --send -w --connect-timeout --timeout -v -q --quiet -u --udp -4 -6 -n --no-dns --proxy --proxy-auth-file --tls --tls-ca --tls-insecure --tls-pin --tls-name --tls-alpn --tls-cert --tls-key --tls-client-ca --handshake-timeout --no-config -h --help"
             places=()
             more="host"
             ;;
@@ -93,10 +93,20 @@ _tcpx_command() {
             places=("one tcpx tcpx-script")
             more="any"
             ;;
+        "config")
+            options="-h --help"
+            places=("one show")
+            more="any"
+            ;;
+        "config show")
+            options="--no-config -h --help"
+            places=()
+            more="any"
+            ;;
         "help")
             options="-h --help"
             places=()
-            more="one connect listen run report test scan wait nc ncat script encodings completions man help endings encodings scripts exit-codes recipes"
+            more="one connect listen run report test scan wait nc ncat script encodings completions man config help endings encodings scripts exit-codes recipes"
             ;;
         *) return 1 ;;
     esac

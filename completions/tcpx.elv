@@ -35,6 +35,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand encodings 'List every encoding with its aliases'
             cand completions 'Write completions for a shell to stdout'
             cand man 'Write a manual page to stdout'
+            cand config 'Show the defaults of your own for some options'
             cand help 'Show the help of a command, or a page about a topic: endings, encodings, scripts, exit-codes, recipes'
         }
         &'tcpx;connect'= {
@@ -135,6 +136,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --broadcast 'With -u: allow datagrams to all hosts of a network, as in 192.0.2.255'
             cand --tls 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
             cand --tls-insecure 'Trust everybody: what is sent may be read and changed on its way'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -243,6 +245,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --broadcast 'With -u: allow datagrams to all hosts of a network, as in 192.0.2.255'
             cand --tls 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
             cand --tls-insecure 'Trust everybody: what is sent may be read and changed on its way'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -285,6 +288,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -6 'Use IPv6 only'
             cand -n 'Resolve no names; only addresses work'
             cand --no-dns 'Resolve no names; only addresses work'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -323,6 +327,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -6 'Use IPv6 only'
             cand -n 'Resolve no names; only addresses work'
             cand --no-dns 'Resolve no names; only addresses work'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -340,6 +345,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -6 'Use IPv6 only'
             cand -n 'Resolve no names; only addresses work'
             cand --no-dns 'Resolve no names; only addresses work'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -370,6 +376,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --no-dns 'Resolve no names; only addresses work'
             cand --tls 'Speak TLS (1.2 or 1.3); the same as tls:// before the host'
             cand --tls-insecure 'Trust everybody: what is sent may be read and changed on its way'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -412,6 +419,16 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --help 'Print help'
         }
         &'tcpx;man'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tcpx;config'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand show 'Show which defaults there are, their values, and where each is from'
+        }
+        &'tcpx;config;show'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

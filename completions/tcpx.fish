@@ -1,6 +1,6 @@
 # Completions of tcpx for fish. Written by tcpx completions fish.
 
-set -g __tcpx_commands '' 'connect' 'listen' 'run' 'report' 'test' 'scan' 'wait' 'nc' 'ncat' 'script' 'script list' 'script show' 'script check' 'script new' 'encodings' 'completions' 'man' 'help'
+set -g __tcpx_commands '' 'connect' 'listen' 'run' 'report' 'test' 'scan' 'wait' 'nc' 'ncat' 'script' 'script list' 'script show' 'script check' 'script new' 'encodings' 'completions' 'man' 'config' 'config show' 'help'
 set -g __tcpx_builtins "@binary @broker @chargen @chat @connect @daytime @discard @dns @echo @faults @goodbye @http @iso8583 @lines @login @memcached @mllp @modbus @proxy @redis @rules @scpi @smtp @socks @syslog @telnet @time @upper"
 
 # Whether an option of a command takes the next word for its value.
@@ -97,7 +97,7 @@ end
 complete -c tcpx -f
 complete -c tcpx -n "__tcpx_at ''" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at ''" -s V -l version -d 'Print version'
-complete -c tcpx -n "__tcpx_at '' 1" -f -a 'connect listen run report test scan wait nc ncat script encodings completions man help'
+complete -c tcpx -n "__tcpx_at '' 1" -f -a 'connect listen run report test scan wait nc ncat script encodings completions man config help'
 complete -c tcpx -n "__tcpx_at 'connect'" -s E -l encoding -d 'Encoding of the connection, in both directions; stdin and stdout are UTF-8' -r -f -a "(__tcpx_encodings)"
 complete -c tcpx -n "__tcpx_at 'connect'" -l recv-encoding -d 'Encoding of what is received, if it differs' -r -f -a "(__tcpx_encodings)"
 complete -c tcpx -n "__tcpx_at 'connect'" -l send-encoding -d 'Encoding of what is sent, if it differs' -r -f -a "(__tcpx_encodings)"
@@ -185,6 +185,7 @@ complete -c tcpx -n "__tcpx_at 'connect'" -l tls-cert -d 'Our certificate (PEM),
 complete -c tcpx -n "__tcpx_at 'connect'" -l tls-key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c tcpx -n "__tcpx_at 'connect'" -l tls-client-ca -d 'As server: require a certificate that one of these (PEM) has signed' -r -F
 complete -c tcpx -n "__tcpx_at 'connect'" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r -f
+complete -c tcpx -n "__tcpx_at 'connect'" -l no-config -d 'Read neither config.toml nor TCPX_OPTIONS'
 complete -c tcpx -n "__tcpx_at 'connect'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'connect' 1" -f -a "(__tcpx_hosts)"
 complete -c tcpx -n "__tcpx_at 'connect' 2" -f -a "(__tcpx_ports)"
@@ -281,6 +282,7 @@ complete -c tcpx -n "__tcpx_at 'listen'" -l tls-cert -d 'Our certificate (PEM), 
 complete -c tcpx -n "__tcpx_at 'listen'" -l tls-key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c tcpx -n "__tcpx_at 'listen'" -l tls-client-ca -d 'As server: require a certificate that one of these (PEM) has signed' -r -F
 complete -c tcpx -n "__tcpx_at 'listen'" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r -f
+complete -c tcpx -n "__tcpx_at 'listen'" -l no-config -d 'Read neither config.toml nor TCPX_OPTIONS'
 complete -c tcpx -n "__tcpx_at 'listen'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'listen' 1" -f -a 'localhost 127.0.0.1 0.0.0.0 ::1 ::'
 complete -c tcpx -n "__tcpx_at 'listen' 2" -f -a "(__tcpx_ports)"
@@ -317,6 +319,7 @@ complete -c tcpx -n "__tcpx_at 'run'" -s 6 -d 'Use IPv6 only'
 complete -c tcpx -n "__tcpx_at 'run'" -s n -l no-dns -d 'Resolve no names; only addresses work'
 complete -c tcpx -n "__tcpx_at 'run'" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r -f
 complete -c tcpx -n "__tcpx_at 'run'" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
+complete -c tcpx -n "__tcpx_at 'run'" -l no-config -d 'Read neither config.toml nor TCPX_OPTIONS'
 complete -c tcpx -n "__tcpx_at 'run'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'run' 1" -F -a "(__tcpx_own_builtins)"
 complete -c tcpx -n "__tcpx_at 'report'" -l json -d 'Write the merged result to this file as JSON; - is stdout, without the text' -r -F
@@ -347,6 +350,7 @@ complete -c tcpx -n "__tcpx_at 'test'" -s 6 -d 'Use IPv6 only'
 complete -c tcpx -n "__tcpx_at 'test'" -s n -l no-dns -d 'Resolve no names; only addresses work'
 complete -c tcpx -n "__tcpx_at 'test'" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r -f
 complete -c tcpx -n "__tcpx_at 'test'" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
+complete -c tcpx -n "__tcpx_at 'test'" -l no-config -d 'Read neither config.toml nor TCPX_OPTIONS'
 complete -c tcpx -n "__tcpx_at 'test'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'test' 1+" -F -a "(__tcpx_own_builtins)"
 complete -c tcpx -n "__tcpx_at 'scan'" -s p -l ports -d 'The ports: numbers, service names and ranges, as in 22,http,8000-8100' -r -f
@@ -359,6 +363,7 @@ complete -c tcpx -n "__tcpx_at 'scan'" -s 6 -d 'Use IPv6 only'
 complete -c tcpx -n "__tcpx_at 'scan'" -s n -l no-dns -d 'Resolve no names; only addresses work'
 complete -c tcpx -n "__tcpx_at 'scan'" -l proxy -d 'Connect through this proxy: socks5://, socks4://, socks4a:// or http://[USER:PASSWORD@]HOST:PORT' -r -f
 complete -c tcpx -n "__tcpx_at 'scan'" -l proxy-auth-file -d 'Read USER:PASSWORD for the proxy from this file, instead of TCPX_PROXY_AUTH' -r -F
+complete -c tcpx -n "__tcpx_at 'scan'" -l no-config -d 'Read neither config.toml nor TCPX_OPTIONS'
 complete -c tcpx -n "__tcpx_at 'scan'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'scan' 1+" -f -a "(__tcpx_hosts)"
 complete -c tcpx -n "__tcpx_at 'wait'" -l expect -d 'Wait until what a new connection receives matches' -r -f
@@ -383,6 +388,7 @@ complete -c tcpx -n "__tcpx_at 'wait'" -l tls-cert -d 'Our certificate (PEM), an
 complete -c tcpx -n "__tcpx_at 'wait'" -l tls-key -d 'Its private key (PEM), if it is not in the same file' -r -F
 complete -c tcpx -n "__tcpx_at 'wait'" -l tls-client-ca -d 'As server: require a certificate that one of these (PEM) has signed' -r -F
 complete -c tcpx -n "__tcpx_at 'wait'" -l handshake-timeout -d 'Give up a TLS handshake that is not done after this time [default: 10s]' -r -f
+complete -c tcpx -n "__tcpx_at 'wait'" -l no-config -d 'Read neither config.toml nor TCPX_OPTIONS'
 complete -c tcpx -n "__tcpx_at 'wait'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'wait' 1+" -f -a "(__tcpx_hosts)"
 complete -c tcpx -n "__tcpx_at 'script'" -s h -l help -d 'Print help'
@@ -400,5 +406,9 @@ complete -c tcpx -n "__tcpx_at 'completions'" -s h -l help -d 'Print help'
 complete -c tcpx -n "__tcpx_at 'completions' 1" -f -a 'bash elvish fish powershell zsh'
 complete -c tcpx -n "__tcpx_at 'man'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'man' 1" -f -a 'tcpx tcpx-script'
+complete -c tcpx -n "__tcpx_at 'config'" -s h -l help -d 'Print help'
+complete -c tcpx -n "__tcpx_at 'config' 1" -f -a 'show'
+complete -c tcpx -n "__tcpx_at 'config show'" -l no-config -d 'Read neither config.toml nor TCPX_OPTIONS'
+complete -c tcpx -n "__tcpx_at 'config show'" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tcpx -n "__tcpx_at 'help'" -s h -l help -d 'Print help'
-complete -c tcpx -n "__tcpx_at 'help' 1+" -f -a 'connect listen run report test scan wait nc ncat script encodings completions man help endings encodings scripts exit-codes recipes'
+complete -c tcpx -n "__tcpx_at 'help' 1+" -f -a 'connect listen run report test scan wait nc ncat script encodings completions man config help endings encodings scripts exit-codes recipes'

@@ -545,6 +545,8 @@ pub struct Tests {
     pub fail_fast: bool,
     /// stdout gets TAP in place of the report for people.
     pub tap: bool,
+    /// The report for people may have colours.
+    pub colours: bool,
     /// The file for the report in JUnit's XML.
     pub junit: Option<PathBuf>,
     /// Where the report in JSON goes.

@@ -10,7 +10,7 @@ use crate::support::{Folder, installed, missing, wait_for};
 
 /// A line, and what is there when everything that fits has been put in.
 const LINES: &[(&str, &[&str])] = &[
-    ("tcpx con", &["connect"]),
+    ("tcpx con", &["config", "connect"]),
     ("tcpx connect -E gb2312", &["gb2312"]),
     ("tcpx connect -E windows-87", &["windows-874"]),
     ("tcpx connect -CE gb18030-2", &["gb18030-2000", "gb18030-2005", "gb18030-2022"]),

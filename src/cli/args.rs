@@ -22,6 +22,7 @@ mod route;
 mod run;
 mod scan;
 mod server;
+mod settings;
 mod sockets;
 mod terminal;
 mod test;
@@ -40,6 +41,7 @@ pub(super) use route::RouteArgs;
 pub(super) use run::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 pub(super) use scan::ScanArgs;
 pub(super) use server::ServerArgs;
+pub(super) use settings::{ConfigWord, SettingsArgs};
 pub(super) use sockets::SocketArgs;
 pub(super) use terminal::{EchoWord, TerminalArgs};
 pub(super) use test::TestArgs;
@@ -136,6 +138,12 @@ pub(super) enum Word {
         /// The page
         #[arg(default_value = "tcpx")]
         page: Page,
+    },
+    /// Show the defaults of your own for some options
+    #[command(disable_help_subcommand = true)]
+    Config {
+        #[command(subcommand)]
+        word: ConfigWord,
     },
     /// Show the help of a command, or a page about a topic: endings, encodings, scripts, exit-codes, recipes
     Help(HelpArgs),
@@ -284,6 +292,8 @@ pub(super) struct ConnectArgs {
     pub(super) transport: TransportArgs,
     #[command(flatten)]
     pub(super) tls: TlsArgs,
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
 }
 
 #[derive(Debug, Args)]
@@ -315,6 +325,8 @@ pub(super) struct ListenArgs {
     pub(super) transport: TransportArgs,
     #[command(flatten)]
     pub(super) tls: TlsArgs,
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
 }
 
 #[derive(Debug, Args)]

@@ -386,6 +386,11 @@ pub(super) const EXIT_STATUS: &[&str] = &[
 const ENVIRONMENT: &[&str] = &[
     "TCPX_LANG, or else the locale (LC_ALL, LC_MESSAGES, LANG), is the language of the help and of this page: zh is Chinese, \
        everything else English. The help and messages are in the encoding of the locale (LC_ALL, LC_CTYPE, LANG).",
+    "TCPX_OPTIONS has defaults for some options, as in '--connect-timeout 5s --no-history', and so has \
+       ~/.config/tcpx/config.toml, or tcpx/config.toml in $XDG_CONFIG_HOME, with lines such as connect-timeout = \"5s\". The command line \
+       counts before the variable, and that before the file; --no-config reads neither. Only what people see or wait for can have a \
+       default, never what a run does with its bytes: encoding counts only where stdin and stdout are terminals. tcpx config show \
+       lists the settings. tcpx nc and tcpx ncat read none.",
     "Names are resolved by the system, whose resolver has variables of its own; see resolv.conf(5).",
 ];
 

@@ -123,7 +123,7 @@ fn with_note(note: Option<&str>, line: &[String]) -> String {
 fn works(line: &[String]) -> bool {
     let words = line.iter().map(|word| if word == "PORT" { "80" } else { word });
     let argv: Vec<_> = ["tcpx"].into_iter().chain(words).map(OsString::from).collect();
-    super::parse_words(&argv, false).is_ok()
+    super::parse_words(&argv, &super::Surroundings::alone(false)).is_ok()
 }
 
 fn place_of(command: &str) -> &'static str {
@@ -349,7 +349,7 @@ mod tests {
         let Some(command) = commands.next() else { return false };
         let command = command.replace("PORT", "80").replace('\'', "");
         let argv = ["tcpx"].into_iter().chain(command.split_whitespace()).map(OsString::from).collect::<Vec<_>>();
-        let parsed = crate::cli::parse_words(&argv, false);
+        let parsed = crate::cli::parse_words(&argv, &crate::cli::Surroundings::alone(false));
         assert!(parsed.is_ok(), "{line}: {hint}: {parsed:?}");
         true
     }

@@ -21,6 +21,7 @@ mod proxies;
 mod report;
 mod resolve;
 mod rules;
+mod settings;
 mod socat;
 mod sockets;
 mod topics;
@@ -30,19 +31,21 @@ mod usage;
 mod values;
 mod version;
 
+use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::mem;
 
 use clap::FromArgMatches;
 
-use self::args::Cli;
+use self::args::{Cli, Word};
 pub use self::personality::Errand;
 use self::personality::Tool;
 pub use self::proxies::secrets;
 pub use self::report::Report;
 use self::resolve::Places;
 pub use self::resolve::{Action, AskTarget, Load, Starter};
+use self::settings::{Settings, Variable};
 use crate::error::Error;
 use crate::exit::Exit;
 
@@ -68,10 +71,31 @@ impl From<Error> for Stop {
 /// Parses the command line; the first word is the name of the program.
 pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Action, Stop> {
     let on_terminal = io::stdin().is_terminal() && (io::stderr().is_terminal() || io::stdout().is_terminal());
-    parse_words(&argv.into_iter().collect::<Vec<_>>(), on_terminal)
+    let surroundings = Surroundings {
+        on_terminal,
+        is_talk: on_terminal && io::stdout().is_terminal(),
+        variable: &|name| env::var_os(name),
+    };
+    parse_words(&argv.into_iter().collect::<Vec<_>>(), &surroundings)
 }
 
-fn parse_words(argv: &[OsString], on_terminal: bool) -> Result<Action, Stop> {
+/// What a command line is read in.
+struct Surroundings<'a> {
+    /// The user can be prompted.
+    on_terminal: bool,
+    /// stdin and stdout are terminals.
+    is_talk: bool,
+    variable: Variable<'a>,
+}
+
+impl Surroundings<'_> {
+    /// Those without defaults of anybody.
+    fn alone(on_terminal: bool) -> Self {
+        Self { on_terminal, is_talk: false, variable: &|_| None }
+    }
+}
+
+fn parse_words(argv: &[OsString], surroundings: &Surroundings<'_>) -> Result<Action, Stop> {
     if let Some((tool, skipped)) = Tool::of(argv) {
         return personality::parse(tool, &argv[skipped..]);
     }
@@ -79,10 +103,16 @@ fn parse_words(argv: &[OsString], on_terminal: bool) -> Result<Action, Stop> {
     let mut command = help::command();
     let mut matches = command.try_get_matches_from_mut(trailing::shielded(argv).iter()).map_err(stop)?;
     let places = Places::of(&matches);
-    let cli = Cli::from_arg_matches_mut(&mut matches).map_err(stop)?;
+    let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(stop)?;
     // Leaked on purpose: dropping the parsed command takes a twentieth of a short run, and the process ends soon.
     mem::forget((command, matches));
-    Ok(resolve::resolve(cli, &places, on_terminal)?)
+    let settings =
+        if settings::are_read(&cli.word) { Settings::load(surroundings.variable)? } else { Settings::default() };
+    settings.apply(&mut cli.word, surroundings.is_talk);
+    if let Word::Config { .. } = cli.word {
+        return Ok(Action::Text(settings.show()));
+    }
+    Ok(resolve::resolve(cli, &places, surroundings.on_terminal)?)
 }
 
 #[cfg(test)]
@@ -97,7 +127,14 @@ mod tests {
     /// The action of a command line without quotes.
     pub(super) fn action(line: &str, on_terminal: bool) -> Result<Action, Stop> {
         let argv: Vec<_> = ["tcpx"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
-        parse_words(&argv, on_terminal)
+        parse_words(&argv, &Surroundings::alone(on_terminal))
+    }
+
+    /// The action in an environment. `is_talk`: stdin and stdout are terminals.
+    pub(super) fn action_in(variables: &[(&str, &str)], line: &str, is_talk: bool) -> Result<Action, Stop> {
+        let argv: Vec<_> = ["tcpx"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+        let variable = |name: &str| variables.iter().find(|known| known.0 == name).map(|known| OsString::from(known.1));
+        parse_words(&argv, &Surroundings { on_terminal: is_talk, is_talk, variable: &variable })
     }
 
     /// The configuration of a command line.
@@ -121,7 +158,7 @@ mod tests {
     /// The same for words with blanks or invalid UTF-8.
     pub(super) fn refused_words(words: &[OsString]) -> String {
         let argv: Vec<_> = [OsString::from("tcpx")].into_iter().chain(words.iter().cloned()).collect();
-        told(parse_words(&argv, false), &format!("{words:?}"))
+        told(parse_words(&argv, &Surroundings::alone(false)), &format!("{words:?}"))
     }
 
     proptest! {
@@ -129,7 +166,7 @@ mod tests {
         #[test]
         fn no_words_panic(words in prop::collection::vec(word(), 0..8), on_terminal: bool) {
             let argv: Vec<_> = [OsString::from("tcpx")].into_iter().chain(words).collect();
-            if let Err(Stop::Error(error)) = parse_words(&argv, on_terminal) {
+            if let Err(Stop::Error(error)) = parse_words(&argv, &Surroundings::alone(on_terminal)) {
                 let lines = [error.to_string(), error.hint().unwrap_or_default().into_owned()];
                 for line in lines {
                     prop_assert!(!line.chars().any(char::is_control), "{argv:?}: {line:?}");

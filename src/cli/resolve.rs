@@ -155,6 +155,8 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
         Word::Encodings => Ok(Action::Encodings),
         Word::Completions { shell } => Ok(Action::Completions(shell)),
         Word::Man { page } => Ok(Action::Man(page)),
+        // It has been answered.
+        Word::Config { .. } => Err(Error::usage_hint("config needs a command", "tcpx config show")),
         Word::Help(HelpArgs { words }) => topics::page(&words).map(Action::Text),
     }
 }

@@ -152,14 +152,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::cli::{args, generate, help, lists, topics};
+    use crate::cli::{args, generate, help, lists, settings, topics};
 
     /// Every text of the help and of the manual page.
     fn texts() -> BTreeSet<String> {
         let mut texts: BTreeSet<String> = ["Commands", "Examples:", "Exit codes:"].map(str::to_owned).into();
         collect(&help::complete(), &mut texts);
         texts.extend(help::texts().map(str::to_owned));
-        texts.extend(generate::texts().chain(topics::texts()).chain(lists::texts()).map(str::to_owned));
+        texts.extend(
+            generate::texts().chain(topics::texts()).chain(lists::texts()).chain(settings::texts()).map(str::to_owned),
+        );
         texts
     }
 

@@ -121,6 +121,7 @@ fn explain(asked: &Asked<'_>, argv: &[OsString], error: &clap::Error) -> Error {
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let (name, hint) = match asked.name.as_str() {
                 "" => ("tcpx", "tcpx --help shows the commands"),
+                "config" => ("config", "tcpx config show"),
                 name => (name, "tcpx script list, tcpx script show NAME, tcpx script check FILE or tcpx script new"),
             };
             Error::usage_hint(format!("{name} needs a command"), hint)
@@ -339,7 +340,7 @@ mod tests {
         refused_words(&[odd()]);
         refused_words(&[word("script"), odd()]);
         let argv = ["tcpx", "connect", "h", "80", "-o"].map(OsString::from).into_iter().chain([odd()]);
-        assert!(crate::cli::parse_words(&argv.collect::<Vec<_>>(), false).is_ok());
+        assert!(crate::cli::parse_words(&argv.collect::<Vec<_>>(), &crate::cli::Surroundings::alone(false)).is_ok());
     }
 
     #[test]

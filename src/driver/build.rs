@@ -113,7 +113,7 @@ impl Driver {
         let (file, raw) = (output.file.as_deref(), output.raw_terminal);
         let stdout = Stdout::open(world, file, raw, output.timestamps, observers.stdout())?;
         if let (Some(suite), Some(tests)) = (&suite, &config.tests) {
-            suite.set_reporter(reports::reporter(tests, reports::wants_colours(stdout.is_screen()))?);
+            suite.set_reporter(reports::reporter(tests, tests.colours && reports::wants_colours(stdout.is_screen()))?);
         }
         let takes_lines = script.as_ref().is_some_and(|script| script.takes_stdin());
         if takes_lines && worker.is_some() {

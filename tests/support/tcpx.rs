@@ -134,7 +134,7 @@ impl Tcpx {
         // Lines are edited in tests that say so.
         command.env("TERM", "dumb");
         // The tests read English, wherever they run.
-        command.args(&words[1..]).env("TCPX_LANG", "en");
+        command.args(&words[1..]).env("TCPX_LANG", "en").env("XDG_CONFIG_HOME", "/dev/null").env_remove("TCPX_OPTIONS");
         let bytes = match self.stdin {
             Stdin::Null | Stdin::Closed => {
                 command.stdin(Stdio::null());

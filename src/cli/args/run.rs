@@ -90,6 +90,9 @@ pub(in crate::cli) struct RunArgs {
 
     #[command(flatten)]
     pub(in crate::cli) conns: ConnsArgs,
+
+    #[command(flatten)]
+    pub(in crate::cli) settings: super::SettingsArgs,
 }
 
 #[derive(Debug, Args)]

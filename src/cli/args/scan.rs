@@ -46,4 +46,7 @@ pub(in crate::cli) struct ScanArgs {
 
     #[command(flatten)]
     pub(in crate::cli) route: RouteArgs,
+
+    #[command(flatten)]
+    pub(in crate::cli) settings: super::SettingsArgs,
 }

@@ -31,6 +31,8 @@ pub(in crate::cli) struct TerminalArgs {
     /// Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not
     #[arg(long, value_name = "WHEN")]
     pub(in crate::cli) echo: Option<EchoWord>,
+    #[arg(skip)]
+    pub(in crate::cli) no_color: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -72,4 +72,9 @@ pub(in crate::cli) struct TestArgs {
 
     #[command(flatten)]
     pub(in crate::cli) conns: ConnsArgs,
+
+    #[command(flatten)]
+    pub(in crate::cli) settings: super::SettingsArgs,
+    #[arg(skip)]
+    pub(in crate::cli) no_color: bool,
 }

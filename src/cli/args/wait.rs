@@ -47,4 +47,7 @@ pub(in crate::cli) struct WaitArgs {
     pub(in crate::cli) route: RouteArgs,
     #[command(flatten)]
     pub(in crate::cli) tls: TlsArgs,
+
+    #[command(flatten)]
+    pub(in crate::cli) settings: super::SettingsArgs,
 }

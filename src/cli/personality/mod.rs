@@ -169,7 +169,7 @@ impl Line {
     /// The configuration, with the voice of the tool.
     fn config(mut self, places: &[&str]) -> Result<Config, Stop> {
         self.add(places);
-        match parse_words(&self.words, false) {
+        match parse_words(&self.words, &super::Surroundings::alone(false)) {
             Ok(Action::Run(config)) => {
                 let mut config = *config;
                 config.output.voice = match self.tool {

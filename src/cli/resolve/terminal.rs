@@ -21,7 +21,7 @@ pub(super) fn terminal(args: &TerminalArgs, target: &str, variable: impl Fn(&str
         edits: can_move || args.raw,
         raw: args.raw,
         echo,
-        colours: can_move && variable("NO_COLOR").is_none_or(|value| value.is_empty()),
+        colours: can_move && !args.no_color && variable("NO_COLOR").is_none_or(|value| value.is_empty()),
         history: if args.no_history || args.raw || echo == Some(false) { None } else { history(target, variable) },
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     fn args(no_history: bool) -> TerminalArgs {
-        TerminalArgs { no_history, raw: false, timestamps: false, echo: None }
+        TerminalArgs { no_history, raw: false, timestamps: false, echo: None, no_color: false }
     }
 
     #[test]

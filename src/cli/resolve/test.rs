@@ -31,6 +31,7 @@ pub(super) fn resolve(args: &TestArgs) -> Result<Action> {
         repeat: count("--repeat", args.repeat.as_deref())?.unwrap_or(1),
         fail_fast: args.fail_fast,
         tap: args.tap,
+        colours: !args.no_color,
         junit: args.junit.clone(),
         json,
         sources,
