@@ -13,7 +13,7 @@ use std::time::Instant;
 use signal_hook::consts::SIGPIPE;
 
 use crate::cli::{self, Action, AskTarget, Errand, Starter, Stop, generate, lists};
-use crate::config::{Config, ScriptSource};
+use crate::config::{Config, ScriptSource, Voice};
 use crate::driver;
 use crate::error::{Error, cause};
 use crate::exit::Exit;
@@ -128,7 +128,7 @@ fn seed(config: &mut Config) {
     {
         let seed = fastrand::u32(..).into();
         script.seed = Some(seed);
-        if config.output.verbose > 0 {
+        if config.output.verbose > 0 && config.output.voice == Voice::Own {
             driver::say(&console::message(&format!("rand() begins with --seed {seed}")));
         }
     }

@@ -426,7 +426,7 @@ fn a_broker_passes_to_all_others() {
 fn proxies_serve_and_are_used() {
     for (kind, auth) in [("http", &[][..]), ("socks5", &[]), ("socks4", &[]), ("http", &["--proxy-auth", "u:p"])] {
         let (mut server, target) = Way::Tcp.server(&["-k"]);
-        let (_proxy, proxy) = listening(&["ncat", "-lv", "--proxy-type", kind, "127.0.0.1", "0"]);
+        let (words, proxy) = listening(&["ncat", "-lv", "--proxy-type", kind, "127.0.0.1", "0"]);
         let place = proxy.to_string();
         let options = [&["--proxy-type", kind, "--proxy", &place][..], auth].concat();
         let mut client = Way::Tcp.client(&options, target).spawn();
@@ -434,6 +434,7 @@ fn proxies_serve_and_are_used() {
         server.wait_stdout(b"abc\n");
         server.write(b"def\n");
         client.wait_stdout(b"def\n");
+        assert!(!words.err.text().contains("tcpx"), "{}", words.err.text());
     }
 }
 
