@@ -1,5 +1,5 @@
-//! Runs the tutorials and the pages about testing and datagrams: writes their files, runs their commands in their terminals, and compares the
-//! output with the text.
+//! Runs the tutorials and the pages about testing and datagrams: writes their files, runs their commands in their terminals,
+//! and compares the output with the text.
 //!
 //! Conventions of all: a block that begins with a comment with a file name is that file; a block
 //! `console N` is terminal N, where `$ ` begins a command, `^C` interrupts it, and the rest is the output.
@@ -12,6 +12,8 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -171,8 +173,12 @@ fn run(page: &'static str) -> (usize, usize) {
         let Some(number) = block.language.strip_prefix("console ") else {
             panic!("{page}:{}: nobody runs this", block.line)
         };
-        let terminal = terminals.entry(number).or_insert_with(|| Terminal::new(page, folder.path("."), &ports));
         for (line, text) in (block.line + 1..).zip(block.text.lines()) {
+            if text == "^C" {
+                // Readers are not so quick.
+                terminals.values_mut().for_each(Terminal::let_end);
+            }
+            let terminal = terminals.entry(number).or_insert_with(|| Terminal::new(page, folder.path("."), &ports));
             terminal.line = line;
             match text.strip_prefix("$ ") {
                 Some(command) => {
@@ -183,7 +189,7 @@ fn run(page: &'static str) -> (usize, usize) {
                 None => terminal.expected.push(ports.real(text)),
             }
         }
-        terminal.compare();
+        terminals.get_mut(number).expect("a block has lines").compare();
     }
     terminals.values_mut().for_each(Terminal::finish);
     (files, commands)
@@ -231,14 +237,17 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 struct Ports(Vec<(String, String)>);
 
 impl Ports {
-    /// Free ports outside of the system's ephemeral range, so that no other test gets one of them.
+    /// Free ports outside of the system's ephemeral range, so that no other test gets one of them, nor another page.
     fn new() -> Self {
-        let start = 20_000 + (std::process::id() % 1000) as u16 * 10;
+        static NEXT: Mutex<u16> = Mutex::new(0);
+        let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = (20_000 + (std::process::id() % 1000) as u16 * 10).max(*next);
         let shown = 25_501..25_600_u16;
         let is_free = |port: &u16| !shown.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
         let mut free = (start..32_000).filter(is_free);
-        let pairs = shown.clone().map(|port| (port.to_string(), free.next().expect("a free port").to_string()));
-        Self(pairs.collect())
+        let pairs = shown.clone().map(|port| (port, free.next().expect("a free port"))).collect::<Vec<_>>();
+        *next = pairs.last().map_or(start, |(_, last)| last + 1);
+        Self(pairs.into_iter().map(|(shown, real)| (shown.to_string(), real.to_string())).collect())
     }
 
     fn real(&self, text: &str) -> String {
@@ -353,6 +362,17 @@ impl<'a> Terminal<'a> {
             assert!(ended.is_some() || child.wait().is_ok(), "{}:{}", self.page, self.line);
         }
         self.expected.clear();
+    }
+
+    /// Gives a command that reads a pipe, and so mostly ends by itself, the time to do so.
+    fn let_end(&mut self) {
+        let Some((child, _)) = self.running.as_mut().filter(|_| self.command.contains("| tcpx ")) else { return };
+        for _ in 0..100 {
+            if child.try_wait().expect("a child").is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn interrupt(&mut self) {
