@@ -48,7 +48,7 @@ fn list(option: &str, words: &[String], lookup: &Lookup) -> Result<Vec<Network>>
         match word.strip_prefix('@') {
             Some(file) => of_file(option, Path::new(file), lookup, &mut networks)?,
             None => {
-                for part in word.split(',') {
+                for part in word.split(',').map(str::trim) {
                     networks.extend(entry(&format!("{option} {}", show_line(part)), part, lookup)?);
                 }
             }

@@ -72,12 +72,13 @@ fn one_of(name: &str, value: &str, words: &[&str]) -> Result<()> {
     }
     Err(Error::usage_hint(
         format!("{name} {value:?} is not one of its values"),
-        format!("write {}", words.join(" or ")),
+        format!("its values are {}", words.join(", ")),
     ))
 }
 
 fn no_key(name: &str, bare: &str) -> Error {
-    if let Some(known) = option(name) {
+    let is_key = |known: &String| KEYS.iter().any(|key| key.name == known.as_str());
+    if let Some(known) = option(name).filter(|known| !is_key(known)) {
         let reason = match known.as_str() {
             "timeout" | "idle-timeout" | "eof-wait" | "accept-timeout" => "it would end runs that are meant to go on",
             "verbose" | "quiet" | "hex" | "events" | "timestamps" | "label" => {

@@ -118,8 +118,9 @@ fn what_cannot_be_a_default_is_said_with_its_place() {
             "TCPX_OPTIONS: quiet cannot be a default: programs read what runs write, and would not expect it | give it on the \
              command line",
         ),
-        ("color = \"red\"", "", "FILE:1: color \"red\" is not one of its values | write auto or never"),
-        ("no-history = 1", "", "FILE:1: no-history \"1\" is not one of its values | write true or false"),
+        ("color = \"red\"", "", "FILE:1: color \"red\" is not one of its values | its values are auto, never"),
+        ("connect_timeout = \"5s\"", "", "FILE:1: \"connect_timeout\" is no setting | did you mean connect-timeout?"),
+        ("no-history = 1", "", "FILE:1: no-history \"1\" is not one of its values | its values are true, false"),
         (
             "no-history = [true]",
             "",
