@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use super::generate::{self, Voice};
+use super::personality::Tool;
 use super::plain::{self, hanging, paragraph};
 use super::usage::{self, shown};
 use super::{help, lists};
@@ -44,6 +45,12 @@ pub(super) fn page(words: &[String]) -> Result<String> {
     let mut command = &help::complete();
     for word in words {
         command = command.find_subcommand(word).ok_or_else(|| unknown(command, word))?;
+    }
+    // Their help is that of the tool they stand for.
+    match words.first().map(String::as_str) {
+        Some("nc") => return Ok(Tool::Nc.usage()),
+        Some("ncat") => return Ok(Tool::Ncat.usage()),
+        _ => {}
     }
     let words = words.iter().map(String::as_str);
     let argv: Vec<OsString> = ["tcpx"].into_iter().chain(words).chain(["--help"]).map(OsString::from).collect();
@@ -164,6 +171,12 @@ mod tests {
             let Err(Stop::Help(wanted)) = action(&format!("{words} --help"), false) else { panic!("{words}") };
             assert_eq!(text(&format!("help {words}")), wanted, "{words}");
         }
+    }
+
+    #[test]
+    fn the_help_of_an_old_tool_is_its_own() {
+        assert!(text("help nc").contains("\nusage: nc "));
+        assert!(text("help ncat").contains("\nUsage: ncat "));
     }
 
     #[test]

@@ -29,6 +29,16 @@ pub enum Tool {
     Ncat,
 }
 
+impl Tool {
+    /// What it prints when it is asked for help.
+    pub(super) fn usage(self) -> String {
+        match self {
+            Self::Nc => usage::nc(),
+            Self::Ncat => usage::ncat(),
+        }
+    }
+}
+
 /// What a line of such a tool asks for.
 #[derive(Debug)]
 pub struct Errand {
