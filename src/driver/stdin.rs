@@ -2,8 +2,8 @@
 //!
 //! Owns its text filter, and the timers of its silence, of `--eof-wait` and of slow clients. Which connections receive it is
 //! in `feeding`; what its end means is `session::eof_policy`. stdin is UTF-8 when the wire has an encoding, else bytes; a terminal
-//! may have an encoding of its own. A
-//! script that asks for its lines may join it with one connection, which gets its bytes from where the lines stand.
+//! may have an encoding of its own. A script that asks for its lines may join it with one connection, which gets its bytes
+//! from where the lines stand.
 
 use std::time::{Duration, Instant};
 
@@ -456,7 +456,7 @@ impl Stdin {
         }
         if let Some(input) = self.input.as_mut().filter(|input| is_file(&***input)) {
             input.rewind();
-            self.filter = TextFilter::new(&again.text);
+            self.filter = TextFilter::typed_in(self.charset, &again.text);
             again.forget();
             if let Some(lines) = &mut self.lines {
                 *lines = LineReader::default();
@@ -498,7 +498,7 @@ impl Stdin {
         if let Some(again) = &mut self.again
             && again.take_back(arrived)
         {
-            self.filter = TextFilter::new(&again.text);
+            self.filter = TextFilter::typed_in(self.charset, &again.text);
         }
     }
 
@@ -507,7 +507,7 @@ impl Stdin {
         if let Some(again) = &mut self.again
             && again.take_back_datagrams(is_refused)
         {
-            self.filter = TextFilter::new(&again.text);
+            self.filter = TextFilter::typed_in(self.charset, &again.text);
         }
     }
 

@@ -288,3 +288,27 @@ fn text_goes_on_with_the_line_that_was_cut() {
         "#,
     );
 }
+
+/// What is typed on a terminal stays in its encoding until it is sent.
+#[test]
+fn what_was_typed_in_another_encoding_is_sent_again_in_that_of_the_wire() {
+    play(
+        r#"
+        tcpx connect 127.0.0.1 1 --reconnect -E utf-8
+        $ stdin terminal
+        $ terminal speaks gbk
+        1 connects to 127.0.0.1:1
+        > 1 takes 0; stdin 0xc4e30a
+        > 1 resets
+        stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        1 is closed
+        > wait
+        at 100ms
+        2 connects to 127.0.0.1:1
+        2 gets "你\n"
+        > signal INT
+        2 gets RST
+        exit 130
+        "#,
+    );
+}
