@@ -4,6 +4,8 @@
 
 use std::iter;
 
+use unicode_width::UnicodeWidthChar;
+
 /// Lines of at most this width, the further ones behind this indent. A word that is longer has a line of its own.
 pub fn folded(text: &str, width: usize, indent: usize) -> String {
     let (mut out, mut used) = (String::new(), 0);
@@ -40,10 +42,10 @@ pub fn width_of(text: &str) -> usize {
     text.chars().map(|letter| if is_wide(letter) { 2 } else { 1 }).sum()
 }
 
-/// Whether a character takes two columns in a terminal: the scripts of East Asia and their punctuation.
+/// Whether a character takes two columns in a terminal: the scripts of East Asia and their punctuation, also where Unicode leaves
+/// it to the terminal.
 pub fn is_wide(letter: char) -> bool {
-    matches!(letter, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
-        | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{ffe0}'..='\u{ffe6}' | '“' | '”' | '‘' | '’' | '…')
+    letter.width() == Some(2) || matches!(letter, '“' | '”' | '‘' | '’' | '…')
 }
 
 /// Whether a line may end between two characters.
