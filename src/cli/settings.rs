@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 pub(super) use self::apply::are_read;
 use self::keys::{KEYS, Key};
+use super::generate::Voice;
 use crate::codec::columns::width_of;
 use crate::error::Result;
 use crate::language;
@@ -88,7 +89,7 @@ impl Settings {
 
 /// A text in the language of the user.
 fn said(text: &'static str) -> String {
-    language::catalogue().and_then(|catalogue| catalogue.find(text)).unwrap_or(text).to_owned()
+    Voice(language::catalogue()).say(text).to_owned()
 }
 
 /// Every text of this module that is for people.

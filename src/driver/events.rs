@@ -25,7 +25,7 @@ impl Parts {
     /// Delivers the events of a connection. At the budget there may be more that `has_events` does not show: lines are cut
     /// on demand.
     pub(super) fn deliver(&mut self, slot: Slot) -> Turn {
-        if self.peers.get(slot).is_none_or(|peer| peer.link.has_told_all()) {
+        if self.has_told_all(slot) {
             return Turn::Done;
         }
         for calls in 0..self.io.budgets.events {
@@ -36,11 +36,16 @@ impl Parts {
                 return Turn::Done;
             };
             self.handle_event(slot, event);
-            if self.peers.get(slot).is_none_or(|peer| peer.link.has_told_all()) {
+            if self.has_told_all(slot) {
                 return Turn::Done;
             }
         }
         Turn::Again
+    }
+
+    /// Whether a connection has certainly no event, at a glance.
+    fn has_told_all(&self, slot: Slot) -> bool {
+        self.peers.get(slot).is_none_or(|peer| peer.link.has_told_all())
     }
 
     fn handle_event(&mut self, slot: Slot, event: Event) {

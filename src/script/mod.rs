@@ -346,7 +346,10 @@ impl ScriptHandler {
         let (result, stopped) = self.host.run(out, || guarded(call));
         let file = &self.program.sources.main().name;
         let report = match (result, stopped) {
-            (result, Some(Stopped::Exit(code))) => return Err(self.exited(&self.program, name, code, result.ok())),
+            (result, Some(Stopped::Exit(code))) => {
+                let fault = result.ok().and_then(Result::err);
+                return Err(self.exited(&self.program, name, code, fault.as_ref()));
+            }
             // The run, or the test, reports it.
             (_, Some(Stopped::RunOver | Stopped::Skipped)) => return Ok(Dynamic::UNIT),
             (Ok(Ok(value)), None) => return Ok(value),

@@ -266,7 +266,7 @@ impl ScriptHandler {
         let (fault, stopped) = match ending {
             Ending::Limited(fault, Stopped::Exit(code)) => {
                 task.state.cancel();
-                return Err(self.exited(&task.program, name, code, Some(Err(fault))));
+                return Err(self.exited(&task.program, name, code, Some(&fault)));
             }
             Ending::Stopped(Stopped::Exit(code)) => {
                 task.state.cancel();
@@ -322,10 +322,10 @@ impl ScriptHandler {
         program: &Program,
         name: &str,
         code: u8,
-        result: Option<Result<Dynamic, Fault>>,
+        fault: Option<&Fault>,
     ) -> HandlerError {
-        if let (Some(test), Some(Err(fault))) = (self.host.test(), result) {
-            test.keep_exit(error::render_call(&fault, &program.sources, name, Some(&exit_text(code))).failure());
+        if let (Some(test), Some(fault)) = (self.host.test(), fault) {
+            test.keep_exit(error::render_call(fault, &program.sources, name, Some(&exit_text(code))).failure());
         }
         HandlerError::Exit(code)
     }
