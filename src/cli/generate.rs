@@ -74,7 +74,7 @@ impl Voice<'_> {
     }
 
     pub(super) fn say<'b>(&'b self, text: &'b str) -> &'b str {
-        self.0.and_then(|catalogue| catalogue.find(text)).unwrap_or(text)
+        self.0.map_or(text, |catalogue| catalogue.text(text))
     }
 
     /// A sentence from its text.

@@ -1,17 +1,16 @@
 //! The region of the locale, which `--encoding auto` takes as a hint.
 //!
-//! Owns which locales belong to which region. The language of help and messages is in `crate::language`.
+//! Owns which locales belong to which region. How a locale is read, and the language of help and messages, is in
+//! `crate::language`.
 
 use crate::config::Region;
+use crate::language;
 
 /// The region of the locale that the environment names for characters.
 pub(super) fn region(variable: impl Fn(&str) -> Option<String>) -> Option<Region> {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty())?;
-    let name = locale.split(['.', '@']).next().unwrap_or_default().to_ascii_lowercase().replace('-', "_");
-    let mut words = name.split('_');
-    let language = words.next().unwrap_or_default();
-    Some(match language {
-        "zh" if words.any(|word| matches!(word, "tw" | "hk" | "mo" | "hant")) => Region::Taiwan,
+    let words = language::words(&language::first_set(&language::CHARACTERS, variable)?);
+    Some(match words[0].as_str() {
+        "zh" if language::is_traditional(&words) => Region::Taiwan,
         "zh" => Region::China,
         "ja" => Region::Japan,
         "ko" => Region::Korea,

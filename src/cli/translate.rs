@@ -31,20 +31,20 @@ pub(super) fn short_help(catalogue: &Catalogue) -> String {
 /// The complete definition in another language.
 pub(super) fn command(catalogue: &Catalogue) -> Command {
     let command = translated(help::complete(), catalogue);
-    let (short, long) = help::after_all(&|text| text_of(catalogue, text).to_owned());
+    let (short, long) = help::after_all(&|text| catalogue.text(text).to_owned());
     command.after_help(short).after_long_help(long)
 }
 
 /// A built definition in another language.
 pub(super) fn translated(command: Command, catalogue: &Catalogue) -> Command {
-    let say = |text: String| text_of(catalogue, &text).to_owned();
+    let say = |text: String| catalogue.text(&text).to_owned();
     let about = command.get_about().map(|text| say(text.to_string()));
     let long_about = command.get_long_about().map(|text| say(text.to_string()));
-    let after = help::after(command.get_name(), &|text| text_of(catalogue, text).to_owned());
+    let after = help::after(command.get_name(), &|text| catalogue.text(text).to_owned());
     let mut command = command
         // Lines are broken afterwards.
         .term_width(0)
-        .subcommand_help_heading(catalogue.find("Commands").unwrap_or("Commands"))
+        .subcommand_help_heading(catalogue.text("Commands"))
         .mut_args(|arg| argument(arg, catalogue))
         .mut_subcommands(|command| translated(command, catalogue));
     if let Some(about) = about {
@@ -60,7 +60,7 @@ pub(super) fn translated(command: Command, catalogue: &Catalogue) -> Command {
 }
 
 fn argument(arg: Arg, catalogue: &Catalogue) -> Arg {
-    let say = |text: String| text_of(catalogue, &text).to_owned();
+    let say = |text: String| catalogue.text(&text).to_owned();
     let (help, long_help) = (arg.get_help().map(ToString::to_string), arg.get_long_help().map(ToString::to_string));
     let heading = arg.get_help_heading().and_then(|heading| catalogue.find(heading));
     let mut arg = arg;
@@ -74,11 +74,6 @@ fn argument(arg: Arg, catalogue: &Catalogue) -> Arg {
         Some(heading) => arg.help_heading(heading),
         None => arg,
     }
-}
-
-/// A text of the catalogue; the test below sees to it that there is one.
-fn text_of<'a>(catalogue: &Catalogue, text: &'a str) -> &'a str {
-    catalogue.find(text).unwrap_or(text)
 }
 
 /// Words that clap itself puts into a help, where they stand in it.
@@ -100,7 +95,7 @@ fn shown(rendered: &str, catalogue: &Catalogue) -> String {
     // Further forms of a usage stand below the first.
     text = text.replace("\n       tcpx ", "\n      tcpx ");
     for heading in headings(rendered) {
-        text = text.replace(&format!("\n{heading}:\n"), &format!("\n{}：\n", text_of(catalogue, heading)));
+        text = text.replace(&format!("\n{heading}:\n"), &format!("\n{}：\n", catalogue.text(heading)));
     }
     let width = columns().unwrap_or(MAX_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH);
     text.lines().map(|line| broken(&with_value(line, catalogue), width) + "\n").collect()

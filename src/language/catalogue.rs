@@ -50,6 +50,11 @@ impl Catalogue {
         self.help.get(english).copied()
     }
 
+    /// The translation of a text of the help, or the text itself.
+    pub fn text<'a>(&self, english: &'a str) -> &'a str {
+        self.find(english).unwrap_or(english)
+    }
+
     /// A message in this language, or as it is if it is unknown.
     pub fn say<'a>(&self, english: &'a str) -> Cow<'a, str> {
         self.message(english, MAX_DEPTH).map_or(Cow::Borrowed(english), Cow::Owned)

@@ -58,19 +58,35 @@ pub fn charset() -> Option<&'static Encoding> {
     SPEECH.get()?.charset
 }
 
+/// The first of these variables of the environment that is not empty.
+pub fn first_set(names: &[&str], variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    names.iter().filter_map(|name| variable(name)).find(|value| !value.is_empty())
+}
+
+/// The variables that say how characters are written, as setlocale(3) reads them.
+pub const CHARACTERS: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
+
+/// The words of a locale's name in lower case: the language, then its script or territory.
+pub fn words(locale: &str) -> Vec<String> {
+    let name = locale.split(['.', '@']).next().unwrap_or_default().to_ascii_lowercase();
+    name.split(['_', '-']).map(str::to_owned).collect()
+}
+
+/// Whether the words of a locale's name are those of Chinese in traditional characters.
+pub fn is_traditional(words: &[String]) -> bool {
+    words.iter().skip(1).any(|word| matches!(word.as_str(), "tw" | "hk" | "mo" | "hant"))
+}
+
 /// Whether the variables ask for Simplified Chinese. `TCPX_LANG` counts before the locale.
 fn is_chinese(variable: impl Fn(&str) -> Option<String>) -> bool {
-    let names = ["TCPX_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
-    let Some(value) = names.into_iter().filter_map(variable).find(|value| !value.is_empty()) else { return false };
-    let name = value.split(['.', '@']).next().unwrap_or_default().to_ascii_lowercase().replace('-', "_");
-    let mut words = name.split('_');
-    let is_traditional = |word: &str| matches!(word, "tw" | "hk" | "mo" | "hant");
-    words.next() == Some("zh") && !words.any(is_traditional)
+    let value = first_set(&["TCPX_LANG", "LC_ALL", "LC_MESSAGES", "LANG"], variable);
+    let words = words(&value.unwrap_or_default());
+    words[0] == "zh" && !is_traditional(&words)
 }
 
 /// The encoding that the locale names behind its dot, if it is not UTF-8.
 fn charset_of(variable: impl Fn(&str) -> Option<String>) -> Option<&'static Encoding> {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().filter_map(variable).find(|value| !value.is_empty())?;
+    let locale = first_set(&CHARACTERS, variable)?;
     let name = locale.split('@').next()?.split_once('.')?.1.to_ascii_lowercase();
     // The names of systems that are no labels of the Encoding Standard.
     let label = match name.as_str() {
