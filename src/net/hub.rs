@@ -20,7 +20,7 @@ use crate::net::listener::{accept_failed, plain};
 use crate::net::reactor::Slot;
 use crate::net::unix::SocketFile;
 use crate::net::{Accepted, Ends, Listening, Transport, unix};
-use crate::sys::datagram::{self, Arrival};
+use crate::sys::datagram::{self, Arrival, Room};
 
 /// Maximum bytes of a datagram that is received; those of Unix sockets may be larger than those of UDP.
 const LARGEST: usize = 256 << 10;
@@ -47,7 +47,8 @@ struct Hub {
     failed: RefCell<Vec<Slot>>,
     /// Slots of peers that wait for the socket to take something.
     blocked: RefCell<Vec<Slot>>,
-    buffer: RefCell<Vec<u8>>,
+    /// Made with the first datagram.
+    room: RefCell<Option<Room>>,
     is_retired: Cell<bool>,
     /// Datagrams of peers that nobody could accept.
     lost: Cell<u64>,
@@ -101,7 +102,7 @@ impl HubListening {
             waiting: RefCell::default(),
             failed: RefCell::default(),
             blocked: RefCell::default(),
-            buffer: RefCell::default(),
+            room: RefCell::default(),
             is_retired: Cell::default(),
             lost: Cell::default(),
         });
@@ -166,15 +167,12 @@ impl Hub {
         if let Some(slot) = self.failed.borrow_mut().pop() {
             return Accepted::Delivered(slot);
         }
-        let mut buffer = self.buffer.borrow_mut();
-        if buffer.is_empty() {
-            buffer.resize(LARGEST, 0);
-        }
-        let arrival = match datagram::receive(self.socket.as_fd(), &mut buffer) {
-            Ok(arrival) => arrival,
+        let mut room = self.room.borrow_mut();
+        let room = room.get_or_insert_with(|| Room::new(LARGEST));
+        let (arrival, bytes) = match room.next(self.socket.as_fd()) {
+            Ok(next) => next,
             Err(error) => return self.receive_failed(error),
         };
-        let bytes = &buffer[..arrival.len];
         let key = key_of(&arrival);
         let via = arrival.to.filter(|ip| !ip.is_multicast() && !ip.is_unspecified());
         if let Some(flows) = self.peers.borrow().get(&key)

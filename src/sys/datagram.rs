@@ -1,18 +1,30 @@
 //! Datagrams with what the system knows of them: who sent them, to which of our addresses, and what became of those we sent.
 #![allow(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::io;
-use std::mem::{size_of, zeroed};
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
+use std::mem::{self, size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd};
+#[cfg(target_os = "linux")]
+use std::ptr;
 
 use socket2::SockAddr;
+#[cfg(target_os = "linux")]
+use socket2::SockAddrStorage;
 
-/// What one receive gave.
+/// Maximum datagrams of one call.
+const BATCH: usize = 16;
+
+/// A datagram that was received.
 #[derive(Debug)]
 pub struct Arrival {
+    /// Where its bytes begin in the room.
+    start: usize,
     /// Its length, or that of the part that the buffer has room for.
-    pub len: usize,
+    len: usize,
     /// The sender; empty for one without a name.
     pub from: SockAddr,
     /// The address of ours that it was sent to, if the socket asks for that ([`ask_for_details`]).
@@ -81,38 +93,115 @@ pub fn dropped(_: BorrowedFd<'_>) -> u64 {
     0
 }
 
-/// Receives one datagram without blocking.
-///
-/// # Errors
-/// Those of recvmsg(2).
-pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Arrival> {
-    let (from, (len, to, sender)) = receive_with(socket, buffer, 0, |message, len| {
-        let (mut to, mut sender) = (None, None);
-        for_each_detail(message, |level, kind, data| match (level, kind) {
-            #[cfg(target_os = "linux")]
-            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-                let info: libc::in_pktinfo = read(data)?;
-                // For a datagram to many: the address of ours that answers come from.
-                to = Some(IpAddr::V4(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr))));
-                Some(())
+/// Room for the datagrams of one call, which is used again and again.
+#[derive(Debug)]
+pub struct Room {
+    bytes: Vec<u8>,
+    /// Maximum bytes of a datagram.
+    size: usize,
+    /// Datagrams that the next call may give: one until there are more, so that a single one costs no more than it must.
+    wanted: usize,
+    arrivals: VecDeque<Arrival>,
+}
+
+impl Room {
+    /// Room for datagrams of at most `size` bytes.
+    pub fn new(size: usize) -> Self {
+        // The system gives pages of zeros, and only to what is written.
+        Self { bytes: vec![0; size * BATCH], size, wanted: 1, arrivals: VecDeque::with_capacity(BATCH) }
+    }
+
+    /// The next datagram with its bytes; asks the system for more when none is left. Does not block.
+    ///
+    /// # Errors
+    /// Those of recvmsg(2).
+    pub fn next(&mut self, socket: BorrowedFd<'_>) -> io::Result<(Arrival, &[u8])> {
+        if self.arrivals.is_empty() {
+            let wanted = mem::replace(&mut self.wanted, 1);
+            receive(socket, self, wanted)?;
+            if self.arrivals.len() == wanted {
+                self.wanted = (wanted * 4).min(BATCH);
             }
-            #[cfg(target_os = "linux")]
-            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-                let info: libc::in6_pktinfo = read(data)?;
-                to = Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)));
-                Some(())
-            }
-            #[cfg(target_os = "linux")]
-            (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
-                let sent: libc::ucred = read(data)?;
-                sender = Some((u32::try_from(sent.pid).unwrap_or(0), sent.uid));
-                Some(())
-            }
-            _ => None,
-        });
-        (len, to, sender)
-    })?;
-    Ok(Arrival { len, from, to, sender })
+        }
+        let arrival = self.arrivals.pop_front().ok_or(io::ErrorKind::WouldBlock)?;
+        let bytes = &self.bytes[arrival.start..][..arrival.len];
+        Ok((arrival, bytes))
+    }
+}
+
+/// Receives up to `count` datagrams (recvmmsg(2)): it ends with the first that would block or has failed, and
+/// that error is the next call's.
+#[cfg(target_os = "linux")]
+fn receive(socket: BorrowedFd<'_>, room: &mut Room, count: usize) -> io::Result<()> {
+    let mut names = [const { MaybeUninit::<SockAddrStorage>::uninit() }; BATCH];
+    let mut controls = [const { MaybeUninit::<Control>::uninit() }; BATCH];
+    let mut vectors = [libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; BATCH];
+    // SAFETY: zeroed is a valid value of headers: pointers that are null and lengths that are 0.
+    let mut messages: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
+    let pieces = room.bytes.chunks_exact_mut(room.size);
+    for ((((message, name), control), vector), piece) in
+        messages.iter_mut().zip(&mut names).zip(&mut controls).zip(&mut vectors).zip(pieces).take(count)
+    {
+        *vector = libc::iovec { iov_base: piece.as_mut_ptr().cast(), iov_len: piece.len() };
+        let header = &mut message.msg_hdr;
+        header.msg_name = ptr::from_mut(name.write(SockAddrStorage::zeroed())).cast();
+        header.msg_namelen = size_of::<SockAddrStorage>() as _;
+        header.msg_iov = vector;
+        header.msg_iovlen = 1;
+        header.msg_control = control.as_mut_ptr().cast();
+        header.msg_controllen = size_of::<Control>() as _;
+    }
+    // SAFETY: the first `count` headers have pointers to places that live through the call, with their true lengths.
+    let received = unsafe {
+        let flags = libc::MSG_DONTWAIT;
+        libc::recvmmsg(socket.as_raw_fd(), messages.as_mut_ptr(), count as _, flags, ptr::null_mut())
+    };
+    let received = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+    for (index, (message, name)) in messages.iter().zip(&names).enumerate().take(received.min(count)) {
+        // SAFETY: the storage was zeroed and the system has written an address of that length to it.
+        let from = unsafe { SockAddr::new(name.assume_init_read(), message.msg_hdr.msg_namelen) };
+        let (to, sender) = details(&message.msg_hdr);
+        let (start, len) = (index * room.size, message.msg_len as usize);
+        room.arrivals.push_back(Arrival { start, len, from, to, sender });
+    }
+    Ok(())
+}
+
+/// Receives one datagram.
+#[cfg(not(target_os = "linux"))]
+fn receive(socket: BorrowedFd<'_>, room: &mut Room, _: usize) -> io::Result<()> {
+    let buffer = &mut room.bytes[..room.size];
+    let (from, (len, (to, sender))) = receive_with(socket, buffer, 0, |message, len| (len, details(message)))?;
+    room.arrivals.push_back(Arrival { start: 0, len, from, to, sender });
+    Ok(())
+}
+
+/// Our address, and process and user of the sender, as the header of a message has them.
+fn details(message: &libc::msghdr) -> (Option<IpAddr>, Option<(u32, u32)>) {
+    let (mut to, mut sender) = (None, None);
+    for_each_detail(message, |level, kind, data| match (level, kind) {
+        #[cfg(target_os = "linux")]
+        (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+            let info: libc::in_pktinfo = read(data)?;
+            // For a datagram to many: the address of ours that answers come from.
+            to = Some(IpAddr::V4(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr))));
+            Some(())
+        }
+        #[cfg(target_os = "linux")]
+        (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+            let info: libc::in6_pktinfo = read(data)?;
+            to = Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)));
+            Some(())
+        }
+        #[cfg(target_os = "linux")]
+        (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
+            let sent: libc::ucred = read(data)?;
+            sender = Some((u32::try_from(sent.pid).unwrap_or(0), sent.uid));
+            Some(())
+        }
+        _ => None,
+    });
+    (to, sender)
 }
 
 /// The next error of a datagram that was sent, and to whom that was (ip(7) `IP_RECVERR`).
@@ -248,5 +337,57 @@ fn put_detail<T>(message: &mut libc::msghdr, control: &mut Control, level: libc:
         (*header).cmsg_type = kind;
         (*header).cmsg_len = libc::CMSG_LEN(length) as _;
         libc::CMSG_DATA(header).cast::<T>().write_unaligned(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    /// Two sockets; the first receives.
+    fn pair() -> (UdpSocket, UdpSocket) {
+        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        sender.connect(receiver.local_addr().unwrap()).unwrap();
+        (receiver, sender)
+    }
+
+    #[test]
+    fn datagrams_come_in_order_and_whole_however_many_wait() {
+        let (receiver, sender) = pair();
+        ask_for_details(receiver.as_fd());
+        let from = sender.local_addr().unwrap();
+        let mut room = Room::new(100);
+        for count in [0, 1, 2, 5, 6, 21, 22, 50] {
+            // Of all lengths, none included.
+            let sent: Vec<Vec<u8>> = (0..count).map(|i| vec![b'a' + i; usize::from(i) * 3 % 100]).collect();
+            for datagram in &sent {
+                sender.send(datagram).unwrap();
+            }
+            for datagram in &sent {
+                let (arrival, bytes) = room.next(receiver.as_fd()).unwrap();
+                assert_eq!(bytes, datagram);
+                assert_eq!(arrival.from.as_socket(), Some(from));
+                assert!(cfg!(not(target_os = "linux")) || arrival.to == Some(Ipv4Addr::LOCALHOST.into()));
+            }
+            assert_eq!(room.next(receiver.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        }
+    }
+
+    #[test]
+    fn a_datagram_that_is_too_large_does_not_reach_into_the_next_one() {
+        let (receiver, sender) = pair();
+        let mut room = Room::new(10);
+        for _ in 0..8 {
+            sender.send(&[b'l'; 25]).unwrap();
+            sender.send(b"small").unwrap();
+        }
+        for _ in 0..8 {
+            assert_eq!(room.next(receiver.as_fd()).unwrap().1, [b'l'; 10]);
+            assert_eq!(room.next(receiver.as_fd()).unwrap().1, b"small");
+        }
     }
 }
