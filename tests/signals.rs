@@ -111,7 +111,9 @@ fn a_signal_waits_for_a_stuck_stdout_for_a_limited_time() {
     let sender = thread::spawn(move || while peer.0.write_all(&vec![b'x'; 1 << 16]).is_ok() {});
     tcpx.wait_stuck();
     tcpx.signal(Signal::TERM);
-    tcpx.finish().code(143).quietly();
+    let done = tcpx.finish();
+    done.code(143);
+    assert!(done.stderr.starts_with("tcpx: stdout takes nothing: "), "{}", done.stderr);
     sender.join().expect("the sender ends with the connection");
     drop(reader);
 }

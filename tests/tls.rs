@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::peers::{have, start_server};
@@ -395,4 +396,22 @@ fn programs_workers_and_toxics_speak_tls() {
             client.finish();
         }
     }
+}
+
+#[test]
+fn a_server_that_is_stopped_writes_what_has_come_and_says_no_goodbye() {
+    let pki = Pki::new();
+    let (mut server, address) = pki.server().arg("-k").with_default_signals().listen();
+    let mut client = pki.client().arg("-x").stdin(Stdin::Open).connect(address);
+    client.write(b"the first");
+    server.wait_stdout(b"the first");
+    // Stopped, it cannot read before the signal comes.
+    server.signal(Signal::STOP);
+    client.write(b", the second");
+    client.wait_stderr("the second");
+    server.signal(Signal::TERM);
+    server.signal(Signal::CONT);
+    server.finish().code(143).wrote("the first, the second");
+    // An orderly end would be 0.
+    client.finish().code(56);
 }

@@ -10,7 +10,7 @@ use crate::output::{Notice, Totals};
 use crate::session::eof_policy::AfterEof;
 use crate::session::{ACKNOWLEDGEMENT_CHECK, RunEvent};
 
-/// Maximum reads of what has arrived when the run ends for a fault, of all connections together.
+/// Maximum reads of what has arrived when the run ends for a fault, of all connections together, beside one of each.
 const ARRIVED: usize = 1024;
 
 impl Parts {
@@ -92,14 +92,24 @@ impl Parts {
         self.programs.release_all(&mut self.io);
         self.companion.stop();
         let ending = self.shutdown.ending();
-        if ending == Ending::ByReset && !self.stdout.has_failed() {
-            let mut budget = ARRIVED;
-            for slot in self.peers.slots() {
+        let is_taken = ending == Ending::ByReset && !self.stdout.has_failed();
+        let slots = self.peers.slots();
+        let mut budget = if is_taken { ARRIVED + slots.len() } else { 0 };
+        let has_partner = |parts: &Self, slot| parts.peers.get(slot).is_some_and(|peer| peer.partner.is_some());
+        // What a partner gets has to come before its end.
+        for &slot in slots.iter().filter(|_| is_taken) {
+            if has_partner(self, slot) {
                 self.take_arrived(slot, &mut budget);
             }
         }
-        for slot in self.peers.slots() {
+        for slot in slots {
+            // Just before its end: what comes in between is acknowledged by the kernel, and read by nobody.
+            if is_taken && !has_partner(self, slot) {
+                self.take_arrived(slot, &mut budget);
+            }
             self.work_on(slot, |peer| peer.end_with_run(ending));
+            let now = self.io.now;
+            self.work_on(slot, |peer| peer.end_if_acknowledged(now));
         }
     }
 
@@ -177,6 +187,9 @@ impl Parts {
     fn notify_exit(&mut self) {
         let exit = self.shutdown.code();
         if !self.io.observers.know_exit() {
+            if let Some((name, queued)) = self.stdout.waiting() {
+                self.io.notify(&Notice::Unwritten { name, queued });
+            }
             self.notify_totals();
         }
         if self.io.observers.notify_exit(self.io.now, exit) {

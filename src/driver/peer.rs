@@ -497,6 +497,12 @@ impl Peer {
         }
     }
 
+    /// Goes at once if it ends by RST and nothing that was sent is on its way.
+    pub(super) fn end_if_acknowledged(&mut self, now: Instant) {
+        let unacknowledged = self.unacknowledged();
+        self.link.handle_timeout(now, unacknowledged);
+    }
+
     /// Ends now: the grace of the run is over.
     pub(super) fn leave(&mut self, ending: Ending) {
         if self.has_sent_all(ending) {

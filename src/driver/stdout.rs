@@ -264,6 +264,12 @@ impl Stdout {
         self.data.as_ref().is_none_or(|data| data.queue.is_empty()) && self.queued_events() == 0
     }
 
+    /// What it is called, and how many bytes wait for it: those of a reader that has gone are no news.
+    pub(super) fn waiting(&self) -> Option<(&str, usize)> {
+        let data = self.data.as_ref().filter(|data| !data.gone && !data.queue.is_empty())?;
+        Some((&data.name, data.queue.len()))
+    }
+
     fn queued_events(&self) -> usize {
         self.events.as_ref().map_or(0, |(events, lines)| events.queue.len() + lines.borrow().len())
     }

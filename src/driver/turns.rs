@@ -285,24 +285,44 @@ impl Parts {
         }
     }
 
-    /// Takes what has arrived, for stdout or the partner, before the run ends for a fault. A script is not called any more.
-    /// `budget`: how many reads are left.
+    /// Takes what has arrived, for stdout or the partner, before the run ends for a fault: what a turn has left over, what the
+    /// kernel holds, and the beginning of a unit. A script is not called any more. `budget`: how many reads are left.
     pub(super) fn take_arrived(&mut self, slot: Slot, budget: &mut usize) {
+        let Some(peer) = self.peers.get(slot).filter(|peer| peer.link.is_open()) else { return };
+        if self.script.is_some() && (peer.link.event_mask().received.is_some() || peer.is_relayed()) {
+            return;
+        }
         self.peers.begin_turn(slot);
+        self.deliver_arrived(slot);
+        // What came after the last event is there, too.
+        self.io.reactor.readiness(slot).readable = true;
         while *budget > 0
-            && let Some(peer) = self.peers.get_mut(slot)
-            && (self.script.is_none() || peer.link.event_mask().received.is_none() && !peer.is_relayed())
+            && let Some(peer) = self.peers.get(slot)
             && peer.link.is_open()
             && peer.can_read(&mut self.io)
+            && self.peers.get(slot).is_some_and(|peer| !self.must_stall(peer))
         {
             *budget -= 1;
-            if self.peers.get(slot).is_none_or(|peer| self.must_stall(peer)) {
-                break;
-            }
             self.read(slot);
-            while self.deliver(slot) == Turn::Again {}
+            self.deliver_arrived(slot);
+        }
+        if let Some(peer) = self.peers.get_mut(slot) {
+            peer.transport.acknowledge();
+            peer.link.break_off_input();
+            self.deliver_arrived(slot);
         }
         self.peers.end_turn(slot);
+    }
+
+    /// Delivers everything that has arrived and is due, however long it takes.
+    fn deliver_arrived(&mut self, slot: Slot) {
+        while let Some(peer) = self.peers.get_mut(slot) {
+            let has_input = peer.link.release_input(self.io.now);
+            peer.show_plain(&mut self.io);
+            if self.deliver(slot) == Turn::Done && !has_input {
+                break;
+            }
+        }
     }
 
     /// Runs due timers of connections.

@@ -187,6 +187,10 @@ pub trait Transport: Source {
     /// RST.
     fn end_by_reset(&mut self, _: bool) {}
 
+    /// Acknowledges at once what was read, where the system would wait with that: RST says nothing of it, and the peer would
+    /// have to take it for lost.
+    fn acknowledge(&self) {}
+
     /// Whether there is such an RST. It destroys what the peer has not acknowledged.
     fn has_reset(&self) -> bool {
         false

@@ -83,6 +83,9 @@ impl Commentator {
             Notice::Unsent { conn, queued } => {
                 message(&format!("{} does not read: {queued} bytes were not sent", conn.name()))
             }
+            Notice::Unwritten { name, queued } => {
+                message(&format!("{name} takes nothing: {queued} bytes were not written"))
+            }
             Notice::StdinLeft { .. } if !self.console.quiet => {
                 lines("tcpx: ", "peer closed its side; not waiting for stdin (use --half-open)")
             }

@@ -227,6 +227,11 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line.number("queued", queued as u64);
             line
         }
+        Notice::Unwritten { name, queued } => {
+            let mut line = line(None, "unwritten").with("name", name);
+            line.number("queued", queued as u64);
+            line
+        }
         Notice::Lost { conn, n } => {
             let mut line = line(Some(conn.id), "lost");
             line.number("n", n);

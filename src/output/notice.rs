@@ -172,6 +172,13 @@ pub enum Notice<'a> {
         /// Bytes that waited for it.
         queued: usize,
     },
+    /// The run has ended, and what was received or printed waits for a stdout that takes nothing.
+    Unwritten {
+        /// What it is called.
+        name: &'a str,
+        /// Bytes that waited for it.
+        queued: usize,
+    },
     /// The peer has ended, and a stdin that may still give something is not waited for.
     StdinLeft {
         /// The connection.

@@ -223,7 +223,12 @@ impl Connection {
     }
 
     fn note_input(&mut self, now: Instant, n: usize) {
-        self.view.info.note_received(now, n);
+        if self.phase == Phase::Open {
+            self.view.info.note_received(now, n);
+        } else {
+            // What comes after the end is thrown away, so it does not count as received.
+            self.note_progress(now);
+        }
         if let Some(linger) = &mut self.linger {
             linger.note_input(now, n);
         }

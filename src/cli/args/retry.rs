@@ -28,8 +28,9 @@ pub(in crate::cli) struct RetryArgs {
                      100ms, doubles up to 30s while nothing comes of it, and is 100ms again after a connection on which \
                      something was received. Each connection gets --send and the like; a stdin that is a pipe goes on with \
                      what the system of the last peer has not acknowledged, and a file starts again. So nothing is lost on the way, \
-                     and what was acknowledged too late arrives twice: with -E whole lines, with TLS up to 64 KiB more. Of a Unix \
-                     socket, what was written has arrived. on_connect and session run for each. With --retry, N tries in a row without a connection end the run"
+                     and what was acknowledged too late arrives twice: with -E whole lines, with TLS up to 64 KiB more. What a program \
+                     that dies had not read was acknowledged, and is lost with it. Of a Unix socket, what was written has \
+                     arrived. on_connect and session run for each. With --retry, N tries in a row without a connection end the run"
     )]
     pub(in crate::cli) reconnect: bool,
 }

@@ -546,3 +546,45 @@ fn a_handler_for_received_data_keeps_the_connection_after_the_end_of_stdin() {
         "#,
     );
 }
+
+#[test]
+fn the_beginning_of_a_character_is_written_when_the_run_is_stopped() {
+    // As when the connection breaks, and not as if it had never come.
+    for (options, sent, written) in [
+        ("-E gbk", "0xc4e3ba", "stdout \"你\"\nstdout \"\u{fffd}\""),
+        ("-E auto", "0x636166e9", "stdout \"caf\"\nstdout \"é\""),
+        ("--label", "\"half\"", "stdout \"10.0.0.1:1: half\\n\""),
+    ] {
+        play(&format!(
+            r#"tcpx listen 127.0.0.1 1 -k {options}
+            listens on 127.0.0.1:1
+            stderr listening on 127.0.0.1:1
+            > client
+            > signal TERM; 1 sends {sent}
+            listens no more
+            {written}
+            1 gets RST
+            exit 143
+            "#
+        ));
+    }
+}
+
+#[test]
+fn what_a_slow_stdout_has_not_taken_at_the_end_is_told() {
+    play(
+        r#"tcpx listen 127.0.0.1 1 -k
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > stdout takes 2; 1 sends "received"
+        stdout "re"
+        > signal TERM
+        listens no more
+        1 gets RST
+        at 1s
+        stderr tcpx: stdout takes nothing: 6 bytes were not written
+        exit 143
+        "#,
+    );
+}

@@ -320,3 +320,23 @@ fn who_reads_the_bytes_keeps_the_kernel_from_moving_them() {
         "#,
     );
 }
+
+#[test]
+fn what_a_layer_holds_is_written_when_the_run_is_stopped() {
+    play(
+        r#"tcpx listen 127.0.0.1 1 -k -v
+        $ connection 1 has a layer
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        stderr tcpx: accepted 10.0.0.1:1 on 127.0.0.1:1
+        > signal TERM; 1 sends "in"
+        stderr tcpx: SIGTERM
+        listens no more
+        stdout "IN"
+        stderr tcpx: closed 10.0.0.1:1 (stop): 2 bytes received, 0 sent, after 0.00ms
+        1 gets RST
+        exit 143
+        "#,
+    );
+}

@@ -308,8 +308,8 @@ fn session(conn) { conn.send("hi"); try { conn.read(); } catch (e) { print("caug
         > signal TERM
         listens no more
         stdout "1 stop\n"
-        stdout "2 stop\n"
         1 gets RST
+        stdout "2 stop\n"
         2 gets RST
         stdout "143\n"
         exit 143

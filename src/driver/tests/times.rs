@@ -305,6 +305,7 @@ fn a_signal_beats_a_pending_stdout() {
         > signal HUP
         1 gets RST
         at 1s
+        stderr tcpx: stdout takes nothing: 3 bytes were not written
         exit 129
         "#,
     );

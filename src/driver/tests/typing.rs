@@ -153,8 +153,8 @@ fn a_signal_gives_the_terminal_back_with_the_line_on_it() {
         stdout "hel\r\x1b[2C"
         > signal TERM
         the terminal edits lines
-        stdout "\r\x1b[Jhel\r\n"
         1 gets RST
+        stdout "\r\x1b[Jhel\r\n"
         exit 143
         "#,
     );

@@ -91,6 +91,7 @@ fn every_notice_has_its_line() {
             r#""conn":7,"event":"started","program":"cat","pid":12"#,
         ),
         (Notice::Dropped { conn: &conn, queued: 9 }, r#""conn":7,"event":"dropped","queued":9"#),
+        (Notice::Unwritten { name: "out.bin", queued: 9 }, r#""event":"unwritten","name":"out.bin","queued":9"#),
         (Notice::Unsent { conn: &conn, queued: 9 }, r#""conn":7,"event":"unsent","queued":9"#),
         (Notice::StdinLeft { conn: &conn }, r#""conn":7,"event":"stdin_left""#),
         (Notice::SentToNobody { conn: 7, name: "bob" }, r#""conn":7,"event":"sent_to_nobody","name":"bob""#),

@@ -148,6 +148,11 @@ impl Connection {
         self.is_finishing() && self.outbound.is_queue_empty() && self.outbound.spliced() == 0
     }
 
+    /// Whether it ends by RST.
+    pub(in crate::session) fn is_aborting(&self) -> bool {
+        self.aborts
+    }
+
     /// Whether the socket was let go.
     pub(in crate::session) fn is_released(&self) -> bool {
         self.phase == Phase::Released

@@ -108,6 +108,14 @@ impl Connection {
         }
     }
 
+    /// The run ends: what has arrived of an unfinished unit is told, as far as that can be.
+    pub fn break_off_input(&mut self) {
+        let is_wanted = self.phase == Phase::Open && !self.settings.discard && !self.paused && self.end.is_none();
+        if is_wanted && let Ok(last) = self.inbound.break_off(&self.view) {
+            self.events.extend(last);
+        }
+    }
+
     pub(super) fn trouble(&mut self, kind: ErrorKind, message: String) {
         self.events.push_back(Event::Error(ConnError { kind, op: Operation::Read, message }));
     }

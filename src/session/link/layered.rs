@@ -39,7 +39,7 @@ impl Link {
             self.note_claimed();
         }
         if !self.conn.is_open() {
-            // What is left to send may need it; the rest is discarded, and counted as that.
+            // What is left to send may need it; the rest is discarded.
             self.pass_input(now);
         }
     }
@@ -130,7 +130,9 @@ impl Link {
         }
         if !layers.output_ends && self.conn.is_at_end() && layers.stack.has_room(Direction::Out) {
             layers.output_ends = true;
-            layers.stack.push(now, Direction::Out, Flow::Eof);
+            // Whoever ends by RST says no goodbye, such as the `close_notify` of TLS.
+            let end = if self.conn.is_aborting() { Flow::Reset } else { Flow::Eof };
+            layers.stack.push(now, Direction::Out, end);
         }
         while self.layers.as_ref().is_some_and(|layers| layers.wire.is_empty()) && self.poll_output(now) {}
         self.note_unsent();
@@ -158,6 +160,8 @@ impl Link {
                 self.conn.drop_unsent();
                 return false;
             }
+            // RST follows once what is on the wire has arrived.
+            Ok(Some(Flow::Reset)) if self.conn.is_aborting() => layers.output_ended = true,
             // Everything before it was taken by the kernel.
             Ok(Some(Flow::Reset)) => {
                 self.reset(CloseReason::Reset);

@@ -90,6 +90,11 @@ impl Link {
         self.conn.note_progress(now);
     }
 
+    /// The run ends: what has arrived of an unfinished unit is told, as far as that can be.
+    pub fn break_off_input(&mut self) {
+        self.conn.break_off_input();
+    }
+
     /// Stops reading and delivering, or goes on. What was received stays for later, in order.
     pub fn set_paused(&mut self, paused: bool) {
         self.conn.set_paused(paused);
