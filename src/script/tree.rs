@@ -21,6 +21,12 @@ pub(super) trait Rewrite {
         self.expression(expression);
     }
 
+    /// Changes a call of a function whose arguments were changed.
+    fn called(&mut self, _: &mut Expr) {}
+
+    /// Changes a node of ours.
+    fn custom(&mut self, _: &mut Expr) {}
+
     /// Changes a statement whose parts were changed.
     fn done(&mut self, _: &mut Stmt) {}
 
@@ -88,9 +94,16 @@ pub(super) trait Rewrite {
             Expr::InterpolatedString(parts, _) | Expr::Array(parts, _) => self.expressions(parts),
             Expr::And(parts, _) | Expr::Or(parts, _) | Expr::Coalesce(parts, _) => self.expressions(parts.iter_mut()),
             Expr::Map(map, _) => self.expressions(map.0.iter_mut().map(|(_, value)| value)),
-            Expr::FnCall(call, _) | Expr::MethodCall(call, _) => self.expressions(&mut call.args),
+            Expr::FnCall(call, _) => {
+                self.expressions(&mut call.args);
+                self.called(expression);
+            }
+            Expr::MethodCall(call, _) => self.expressions(&mut call.args),
             Expr::Stmt(block) => self.statements(block.statements_mut()),
-            Expr::Custom(custom, _) => self.expressions(&mut custom.inputs),
+            Expr::Custom(custom, _) => {
+                self.expressions(&mut custom.inputs);
+                self.custom(expression);
+            }
             _ => {}
         }
     }

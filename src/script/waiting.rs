@@ -11,7 +11,8 @@ mod detach;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::bodies::{body, statements};
+pub(super) use self::bodies::{body, original, statements};
+pub(super) use self::detach::detached;
 
 use rhai::{AST, ASTNode, Engine, Expr, FnCallExpr, Stmt};
 

@@ -102,11 +102,8 @@ fn register_measures(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("measure", move |context: NativeCallContext<'_>, name: &str, call: FnPtr| -> Outcome<Dynamic> {
         let began = of.now();
         let value = call.call_within_context::<Dynamic>(&context, ())?;
-        let took = of.now().saturating_duration_since(began);
-        match of.with_tally(|tally| tally.record(name, took)) {
-            Some(Err(fault)) => Err(failure(format!("measure: {fault}"))),
-            _ => Ok(value),
-        }
+        record(&of, name, began)?;
+        Ok(value)
     });
     let of = Rc::clone(host);
     engine.register_fn("count", move |name: &str| count(&of, name, 1));
@@ -114,7 +111,17 @@ fn register_measures(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_fn("count", move |name: &str, more: INT| count(&of, name, more));
 }
 
-fn count(host: &Host, name: &str, more: INT) -> Outcome<()> {
+/// Records the time since `began`.
+pub(in crate::script) fn record(host: &Host, name: &str, began: Instant) -> Outcome<()> {
+    let took = host.now().saturating_duration_since(began);
+    match host.with_tally(|tally| tally.record(name, took)) {
+        Some(Err(fault)) => Err(failure(format!("measure: {fault}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Adds to a count.
+pub(in crate::script) fn count(host: &Host, name: &str, more: INT) -> Outcome<()> {
     let more = u64::try_from(more).map_err(|_| failure(format!("count adds 0 or more, not {more}")))?;
     match host.with_tally(|tally| tally.count(name, more)) {
         Some(Err(fault)) => Err(failure(format!("count: {fault}"))),

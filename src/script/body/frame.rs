@@ -1,8 +1,8 @@
-//! `Frame`: the variables and the environment of one function between its calls.
+//! `Room` and `Frame`: the variables of one function between its calls, and those with its environment.
 
 use std::rc::Rc;
 
-use rhai::{Blob, Caches, Dynamic, Engine, EvalContext, GlobalRuntimeState, Scope};
+use rhai::{Blob, Caches, Dynamic, Engine, EvalContext, GlobalRuntimeState, ImmutableString, Scope};
 
 use super::function::{Body, Function};
 use super::variables::Direct;
@@ -15,26 +15,106 @@ use crate::session::ConnView;
 /// Maximum calls with one cache of Rhai's.
 const CALLS_PER_CACHE: u32 = 1 << 16;
 
-/// What calls of one function need, one after the other.
-pub(super) struct Frame {
+/// The variables of one function between its calls.
+pub(super) struct Room {
     /// The parameters, and nothing else between calls.
     scope: Scope<'static>,
-    global: GlobalRuntimeState,
     /// Rhai's cache of the functions it has looked for.
     caches: Caches,
     /// Number of calls that have used it.
     calls: u32,
     /// The arguments of a body of nodes, while it runs.
     args: Vec<Arg>,
+    /// They have gone into the scope.
+    is_in_scope: bool,
+}
+
+/// Where a body is evaluated.
+pub(super) struct Place<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) global: &'a mut GlobalRuntimeState,
+    pub(super) host: &'a Host,
+    /// The map of that name.
+    pub(super) app: &'a Dynamic,
+}
+
+impl Room {
+    pub(super) fn new(names: &[ImmutableString]) -> Self {
+        let mut scope = Scope::with_capacity(names.len());
+        for name in names {
+            scope.push_dynamic(name.as_str(), Dynamic::UNIT);
+        }
+        Self { scope, caches: Caches::new(), calls: 0, args: Vec::new(), is_in_scope: false }
+    }
+
+    /// Evaluates a body whose parameters have these names, with as many arguments.
+    pub(super) fn evaluate(
+        &mut self,
+        body: &Body,
+        names: &[ImmutableString],
+        place: Place<'_>,
+        args: impl Iterator<Item = Arg>,
+    ) -> Result<Dynamic, Fault> {
+        self.calls += 1;
+        let Place { engine, global, host, app } = place;
+        let result = match body {
+            Body::Nodes(nodes) => {
+                self.args.extend(args.map(Arg::known));
+                let mut variables = Direct {
+                    engine,
+                    names,
+                    args: &mut self.args,
+                    scope: &mut self.scope,
+                    global,
+                    caches: &mut self.caches,
+                    is_in_scope: false,
+                };
+                let result = nodes::run(nodes, &mut variables, host, app);
+                self.is_in_scope = variables.is_in_scope;
+                self.args.clear();
+                result
+            }
+            Body::Tree(expression) => {
+                for (name, arg) in names.iter().zip(args) {
+                    if let Some(place) = self.scope.get_mut(name) {
+                        put(place, arg);
+                    }
+                }
+                self.is_in_scope = true;
+                let mut context = EvalContext::new(engine, global, &mut self.caches, &mut self.scope, None);
+                context.eval_expression_tree(&expression.into())
+            }
+        };
+        result.map(Dynamic::flatten)
+    }
+
+    /// Takes out of the variables what must not live until the next call.
+    pub(super) fn clear(&mut self, names: &[ImmutableString], mut clear: impl FnMut(&mut Dynamic)) {
+        if std::mem::take(&mut self.is_in_scope) {
+            self.scope.rewind(names.len());
+            for name in names {
+                if let Some(place) = self.scope.get_mut(name) {
+                    clear(place);
+                }
+            }
+        }
+    }
+
+    /// Whether it may serve another call. Bounded, because generated names would fill the cache.
+    pub(super) fn can_be_kept(&self) -> bool {
+        self.calls < CALLS_PER_CACHE
+    }
+}
+
+/// What calls of one function need, one after the other.
+pub(super) struct Frame {
+    room: Room,
+    global: GlobalRuntimeState,
 }
 
 impl Frame {
     pub(super) fn new(function: &Function) -> Self {
-        let mut scope = Scope::with_capacity(function.parameters());
-        for name in function.names() {
-            scope.push_dynamic(name.as_str(), Dynamic::UNIT);
-        }
-        Self { scope, global: function.environment.clone(), caches: Caches::new(), calls: 0, args: Vec::new() }
+        Self { room: Room::new(function.names()), global: function.environment.clone() }
     }
 
     /// Calls the function.
@@ -47,58 +127,18 @@ impl Frame {
         captured: &[Dynamic],
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
-        self.calls += 1;
         self.global.num_operations = 0;
         self.global.num_modules_loaded = 0;
-        let (result, is_in_scope) = match &function.body {
-            Body::Nodes(nodes) => {
-                self.args.extend(captured.iter().cloned().map(Arg::Value).chain(args).map(Arg::known));
-                let mut variables = Direct {
-                    engine,
-                    names: function.names(),
-                    args: &mut self.args,
-                    scope: &mut self.scope,
-                    global: &mut self.global,
-                    caches: &mut self.caches,
-                    is_in_scope: false,
-                };
-                let result = nodes::run(nodes, &mut variables, host, &bodies.app);
-                let is_in_scope = variables.is_in_scope;
-                self.args.clear();
-                (result, is_in_scope)
-            }
-            Body::Tree(expression) => {
-                let mut names = function.names().iter();
-                // In this order: a name must not be taken in vain.
-                for (value, name) in captured.iter().zip(names.by_ref()) {
-                    if let Some(place) = self.scope.get_mut(name) {
-                        *place = value.clone();
-                    }
-                }
-                for (name, arg) in names.zip(args) {
-                    if let Some(place) = self.scope.get_mut(name) {
-                        put(place, arg);
-                    }
-                }
-                let mut context = EvalContext::new(engine, &mut self.global, &mut self.caches, &mut self.scope, None);
-                (context.eval_expression_tree(&expression.into()), true)
-            }
-        };
-        let result = function.outcome(result.map(Dynamic::flatten));
-        if is_in_scope {
-            self.scope.rewind(function.parameters());
-            for name in function.names() {
-                if let Some(place) = self.scope.get_mut(name) {
-                    clear(place, &bodies.nobody);
-                }
-            }
-        }
+        let args = captured.iter().cloned().map(Arg::Value).chain(args);
+        let place = Place { engine, global: &mut self.global, host, app: &bodies.app };
+        let result = function.outcome(self.room.evaluate(&function.body, function.names(), place, args));
+        self.room.clear(function.names(), |place| clear(place, &bodies.nobody));
         result
     }
 
-    /// Whether it may serve another call. Bounded, because generated names would fill the cache.
+    /// Whether it may serve another call.
     pub(super) fn can_be_kept(&self) -> bool {
-        self.calls < CALLS_PER_CACHE
+        self.room.can_be_kept()
     }
 }
 

@@ -59,7 +59,10 @@ impl Function {
                 |lib: &Shared<Module>| lib.iter_script_fn_info().any(|(_, _, own, n, _)| own == name && n == count);
             host.defines(name, count) || environment.lib.iter().any(has)
         };
-        let body = body_of(&definition, &is_own);
+        // Where Rhai looks for the closures of a function first.
+        let own = environment.lib.first().cloned();
+        let closure = |name: &str, count: usize| own.as_ref()?.get_script_fn(name, count).cloned();
+        let body = Body::of(&definition, &Known { is_own: &is_own, closure: &closure });
         Some(Self { definition, body, environment, source })
     }
 
@@ -112,21 +115,32 @@ fn resolved(engine: &Engine, host: &Host, name: &str, count: usize) -> Option<Re
     })
 }
 
-/// The body as nodes, or as one expression: without a block around it if it is one already.
-fn body_of(definition: &Shared<ScriptFuncDef>, is_own: &dyn Fn(&str, usize) -> bool) -> Body {
-    let (start, end) = (definition.body.start_position(), definition.body.end_position());
-    let mut body = match waiting::body(definition) {
-        Some(body) => (*body).clone(),
-        None => Expr::Stmt(Box::new(StmtBlock::new(waiting::statements(definition), start, end))),
-    };
-    rewriting::rewrite(&mut body, &definition.params, is_own);
-    if let Expr::Stmt(block) = &mut body {
-        if let Some(nodes) = Node::of_all(block.statements()) {
-            return Body::Nodes(nodes);
+/// What is known of the text that a function stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// Whether the script has a function of that name with so many parameters.
+    pub(super) is_own: &'a dyn Fn(&str, usize) -> bool,
+    /// The closure of that name with so many parameters, what it captures included.
+    pub(super) closure: &'a dyn Fn(&str, usize) -> Option<Shared<ScriptFuncDef>>,
+}
+
+impl Body {
+    /// The body as nodes, or as one expression: without a block around it if it is one already.
+    pub(super) fn of(definition: &Shared<ScriptFuncDef>, known: &Known<'_>) -> Self {
+        let (start, end) = (definition.body.start_position(), definition.body.end_position());
+        let mut body = match waiting::body(definition) {
+            Some(body) => (*body).clone(),
+            None => Expr::Stmt(Box::new(StmtBlock::new(waiting::statements(definition), start, end))),
+        };
+        rewriting::rewrite(&mut body, &definition.params, known);
+        if let Expr::Stmt(block) = &mut body {
+            if let Some(nodes) = Node::of_all(block.statements()) {
+                return Self::Nodes(nodes);
+            }
+            if let [Stmt::Expr(only)] = block.statements_mut().as_mut_slice() {
+                return Self::Tree(std::mem::take(&mut **only));
+            }
         }
-        if let [Stmt::Expr(only)] = block.statements_mut().as_mut_slice() {
-            return Body::Tree(std::mem::take(&mut **only));
-        }
+        Self::Tree(body)
     }
-    Body::Tree(body)
 }

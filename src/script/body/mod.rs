@@ -6,6 +6,7 @@
 
 mod frame;
 mod function;
+mod measuring;
 mod nodes;
 mod parts;
 mod rewriting;

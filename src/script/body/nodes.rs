@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use rhai::{Blob, Dynamic, Engine, EvalAltResult, Expr, ImmutableString, Position, Stmt};
 
+use super::measuring::{Count, Measure};
 use super::parts::Part;
 use super::variables::{Taken, Variables};
 use crate::script::api::conn::{self, Conn};
@@ -42,6 +43,10 @@ pub(super) enum Node {
     Part(Part),
     /// `loop { … }` of nothing but nodes.
     Loop(Vec<Rc<Node>>),
+    /// `measure(NAME, || …)`
+    Measure(Box<Measure>),
+    /// `count(NAME)`, `count(NAME, N)`
+    Count(Count),
 }
 
 /// `conn.send(…)` or `conn.send_line(…)`.
@@ -50,7 +55,9 @@ pub(super) struct Send {
     pub(super) what: What,
     pub(super) is_line: bool,
     pub(super) at: Position,
-    pub(super) original: Expr,
+    pub(super) call: Expr,
+    /// The same call without a lock, if it could hold one while it waits.
+    pub(super) detached: Option<Expr>,
 }
 
 /// What is sent.
@@ -156,6 +163,8 @@ impl Node {
             },
             Self::Part(part) => part.evaluate(variables, app),
             Self::Loop(nodes) => run_again(nodes, variables, host, app),
+            Self::Measure(measure) => measure.evaluate(variables, host, app),
+            Self::Count(count) => count.evaluate(host),
         }
     }
 
@@ -176,35 +185,45 @@ impl Send {
     /// Not within [`Node::evaluate`]: a task that waits has several of these on its stack.
     #[inline(never)]
     fn evaluate(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
-        let value = match &self.what {
+        match &self.what {
             What::Literal(text) => {
                 return match variables.conn(&self.conn) {
                     Some(conn) => self.send_text(host, &conn, text),
-                    None => variables.evaluate(&self.original),
+                    None => variables.evaluate(self.original()),
                 };
             }
             What::Variable(name, is_last) => {
-                let Some(conn) = variables.conn(&self.conn) else { return variables.evaluate(&self.original) };
+                let Some(conn) = variables.conn(&self.conn) else { return variables.evaluate(self.original()) };
                 return match variables.taken(name, *is_last, self.is_line) {
                     Some(Taken::Bytes(bytes)) => self.placed(conn::send_bytes(host, &conn, bytes)),
                     Some(Taken::Text(text)) => self.send_text(host, &conn, &text),
-                    None => variables.evaluate(&self.original),
+                    None => variables.evaluate(self.original()),
                 };
             }
+            What::Node(_) | What::Else => {}
+        }
+        // A copy is made before the argument is evaluated; otherwise that may change the variable.
+        let copy = match self.detached {
+            Some(_) => match variables.conn(&self.conn) {
+                None => return variables.evaluate(self.original()),
+                copy => copy,
+            },
+            None => None,
+        };
+        let value = match &self.what {
             What::Node(node) => match node.bytes(variables, host)? {
                 None => node.counted(variables, host, app)?.flatten(),
-                Some(bytes) => match variables.conn(&self.conn) {
+                Some(bytes) => match copy.clone().or_else(|| variables.conn(&self.conn)) {
                     Some(conn) if !self.is_line => return self.placed(conn::send_bytes(host, &conn, bytes)),
                     _ => Dynamic::from_blob(bytes),
                 },
             },
-            What::Else => match argument(&self.original) {
+            _ => match argument(&self.call) {
                 Some(argument) => variables.evaluate(argument)?.flatten(),
-                None => return variables.evaluate(&self.original),
+                None => return variables.evaluate(self.original()),
             },
         };
-        // Looked for now: the argument may have changed the variable.
-        match variables.conn(&self.conn) {
+        match copy.clone().or_else(|| variables.conn(&self.conn)) {
             Some(conn) if value.is_string() => {
                 let text = value.into_immutable_string().unwrap_or_default();
                 self.send_text(host, &conn, &text)
@@ -212,8 +231,13 @@ impl Send {
             Some(conn) if value.is_blob() && !self.is_line => {
                 self.placed(conn::send_bytes(host, &conn, value.into_blob().unwrap_or_default()))
             }
-            _ => variables.evaluate(&with_argument(&self.original, value)),
+            _ => variables.evaluate(&with(&self.call, copy, value)),
         }
+    }
+
+    /// What Rhai evaluates.
+    fn original(&self) -> &Expr {
+        self.detached.as_ref().unwrap_or(&self.call)
     }
 
     fn send_text(&self, host: &Host, conn: &Conn, text: &str) -> Result<Dynamic, Fault> {
@@ -227,7 +251,7 @@ impl Send {
 }
 
 /// An error of a native function, with the place of its call.
-fn placed(mut fault: Fault, at: Position) -> Fault {
+pub(super) fn placed(mut fault: Fault, at: Position) -> Fault {
     if fault.position().is_none() {
         fault.set_position(at);
     }
@@ -241,14 +265,18 @@ fn argument(call: &Expr) -> Option<&Expr> {
     call.args.first()
 }
 
-/// The call with a value in place of its argument.
-fn with_argument(call: &Expr, value: Dynamic) -> Expr {
+/// The call with a value in place of its argument, and a copy of the connection in place of the variable.
+fn with(call: &Expr, copy: Option<Conn>, value: Dynamic) -> Expr {
     let mut changed = call.clone();
-    if let Expr::Dot(pair, ..) = &mut changed
-        && let Expr::MethodCall(call, _) = &mut pair.rhs
-        && let Some(argument) = call.args.first_mut()
-    {
-        *argument = Expr::DynamicConstant(Box::new(value), argument.position());
+    if let Expr::Dot(pair, ..) = &mut changed {
+        if let Some(conn) = copy {
+            pair.lhs = Expr::DynamicConstant(Box::new(Dynamic::from(conn)), pair.lhs.position());
+        }
+        if let Expr::MethodCall(call, _) = &mut pair.rhs
+            && let Some(argument) = call.args.first_mut()
+        {
+            *argument = Expr::DynamicConstant(Box::new(value), argument.position());
+        }
     }
     changed
 }

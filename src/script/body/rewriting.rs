@@ -5,14 +5,17 @@
 
 use rhai::{ASTNode, Dynamic, Expr, ImmutableString, Stmt};
 
+use super::function::Known;
+use super::measuring;
 use super::nodes::{Node, Send, What};
 use super::parts::{Action, Key, Part, Root, Sign};
 use crate::script::api::{conn, reading};
 use crate::script::tree::{Chain, Link, Rewrite};
+use crate::script::waiting;
 
-/// Puts nodes into the body of a function with these parameters. `is_own`: whether the script has a method of that name with so many arguments.
-pub(super) fn rewrite(body: &mut Expr, parameters: &[ImmutableString], is_own: &dyn Fn(&str, usize) -> bool) {
-    let mut change = Change { mentions: Vec::new(), parameters, is_own, loops: 0, has_custom: false };
+/// Puts nodes into the body of a function with these parameters.
+pub(super) fn rewrite(body: &mut Expr, parameters: &[ImmutableString], known: &Known<'_>) {
+    let mut change = Change { mentions: Vec::new(), parameters, known: *known, loops: 0, has_custom: false };
     body.walk(&mut Vec::new(), &mut |path: &[ASTNode<'_>]| {
         match path.last() {
             Some(ASTNode::Expr(Expr::Variable(variable, ..))) => change.mentions.push(variable.1.clone()),
@@ -31,7 +34,7 @@ struct Change<'a> {
     /// Every mention of a variable.
     mentions: Vec<ImmutableString>,
     parameters: &'a [ImmutableString],
-    is_own: &'a dyn Fn(&str, usize) -> bool,
+    known: Known<'a>,
     loops: u32,
     /// There are expressions that cannot be looked into.
     has_custom: bool,
@@ -45,9 +48,33 @@ impl Rewrite for Change<'_> {
         *expression = chain.into_expr();
         if let Some(node) = node {
             let at = expression.position();
-            if let Some(node) = node(expression) {
+            if let Some(node) = node(expression, None) {
                 *expression = node.into_expr(at);
             }
+        }
+    }
+
+    /// A call that is made on a copy of its connection, because that may be shared: a node holds no lock either.
+    fn custom(&mut self, expression: &mut Expr) {
+        let Some(call) = waiting::original(expression) else { return };
+        let mut chain = Chain::of(call);
+        self.inner(&mut chain);
+        let node = self.node(&chain);
+        let call = chain.into_expr();
+        *expression = waiting::detached(call.clone());
+        if let Some(node) = node {
+            let at = call.position();
+            if let Some(node) = node(&call, Some(expression)) {
+                *expression = node.into_expr(at);
+            }
+        }
+    }
+
+    fn called(&mut self, expression: &mut Expr) {
+        if let Expr::FnCall(call, at) = expression
+            && let Some(node) = measuring::node_of(call, *at, &self.known)
+        {
+            *expression = node.into_expr(*at);
         }
     }
 
@@ -75,6 +102,12 @@ impl Rewrite for Change<'_> {
                     && let Some(nodes) = Node::of_all(flow.body.statements())
                 {
                     *statement = Stmt::Expr(Node::Loop(nodes).into_expr(*at).into());
+                }
+                return;
+            }
+            Stmt::FnCall(call, at) => {
+                if let Some(node) = measuring::node_of(call, *at, &self.known) {
+                    *statement = Stmt::Expr(node.into_expr(*at).into());
                 }
                 return;
             }
@@ -106,8 +139,8 @@ impl Rewrite for Change<'_> {
     }
 }
 
-/// Makes the node for an expression.
-type Make = Box<dyn FnOnce(&Expr) -> Option<Node>>;
+/// Makes the node for an expression. The second one: the same without a lock that it could hold, if it is another.
+type Make = Box<dyn FnOnce(&Expr, Option<&Expr>) -> Option<Node>>;
 
 impl Change<'_> {
     fn inner(&mut self, chain: &mut Chain) {
@@ -131,9 +164,9 @@ impl Change<'_> {
         match member {
             Expr::Property(property, _) => {
                 let (_, get) = *conn::PROPERTIES.iter().find(|(name, _)| property.2 == **name)?;
-                Some(Box::new(move |original| Some(Node::Get { conn: variable, get, original: original.clone() })))
+                Some(Box::new(move |call, _| Some(Node::Get { conn: variable, get, original: call.clone() })))
             }
-            Expr::MethodCall(call, at) if !(self.is_own)(&call.name, call.args.len()) => {
+            Expr::MethodCall(call, at) if !(self.known.is_own)(&call.name, call.args.len()) => {
                 let at = *at;
                 match (call.name.as_str(), call.args.first()) {
                     (name @ ("send" | "send_line"), Some(argument)) if call.args.len() == 1 => {
@@ -148,18 +181,19 @@ impl Change<'_> {
                             },
                         };
                         let is_line = name == "send_line";
-                        Some(Box::new(move |original| {
-                            let original = original.clone();
-                            Some(Node::Send(Send { conn: variable, what, is_line, at, original }))
+                        Some(Box::new(move |call, detached| {
+                            let (call, detached) = (call.clone(), detached.cloned());
+                            Some(Node::Send(Send { conn: variable, what, is_line, at, call, detached }))
                         }))
                     }
                     ("len", None) => {
-                        Some(Box::new(move |original| Some(Node::Len { name: variable, original: original.clone() })))
+                        Some(Box::new(move |call, _| Some(Node::Len { name: variable, original: call.clone() })))
                     }
                     (name, None) => {
                         let (_, read) = *reading::WAITING.iter().find(|(known, _)| *known == name)?;
-                        Some(Box::new(move |original| {
-                            Some(Node::Read { conn: variable, read, at, original: original.clone() })
+                        Some(Box::new(move |call, detached| {
+                            let original = detached.unwrap_or(call).clone();
+                            Some(Node::Read { conn: variable, read, at, original })
                         }))
                     }
                     _ => None,
@@ -174,18 +208,18 @@ impl Change<'_> {
         if let Expr::MethodCall(call, _) = &last.member
             && last.joint.is_dot()
         {
-            if (self.is_own)(&call.name, call.args.len()) {
+            if (self.known.is_own)(&call.name, call.args.len()) {
                 return None;
             }
             let (root, names, key) = self.part(&chain.root, way)?;
             return match (call.name.as_str(), &*call.args) {
-                ("len", []) => Some(Box::new(move |original| {
+                ("len", []) => Some(Box::new(move |original, _| {
                     let action = Action::Len(original.clone());
                     Some(Node::Part(Part { root, names, key, action }))
                 })),
                 ("push", [argument]) => {
                     let argument = argument.clone();
-                    Some(Box::new(move |original| {
+                    Some(Box::new(move |original, _| {
                         let action = Action::Push(original.clone(), argument);
                         Some(Node::Part(Part { root, names, key, action }))
                     }))
@@ -194,7 +228,7 @@ impl Change<'_> {
             };
         }
         let (root, names, key) = self.part(&chain.root, &chain.links)?;
-        Some(Box::new(move |original| {
+        Some(Box::new(move |original, _| {
             let action = Action::Read(original.clone());
             Some(Node::Part(Part { root, names, key, action }))
         }))
@@ -204,8 +238,9 @@ impl Change<'_> {
     fn local(&self, expression: &Expr) -> Option<ImmutableString> {
         let Expr::Variable(variable, short, _) = expression else { return None };
         let is_global = ["app", "args"].contains(&variable.1.as_str()) || !variable.2.is_empty();
-        let is_known = short.is_some() || variable.0.is_some();
         let own = self.parameters.iter().find(|own| **own == variable.1);
+        // What a closure captures is a parameter of whose place its parser knows nothing.
+        let is_known = short.is_some() || variable.0.is_some() || own.is_some();
         (is_known && !is_global).then(|| own.unwrap_or(&variable.1).clone())
     }
 

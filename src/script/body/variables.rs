@@ -28,11 +28,17 @@ pub(super) trait Variables {
     /// What can be sent of a variable. `is_last`: nobody looks at it again.
     fn taken(&mut self, name: &ImmutableString, is_last: bool, is_line: bool) -> Option<Taken>;
 
+    /// The value of a variable as a closure captures it: shared from now on. `None`: it is none that can be shared.
+    fn share(&mut self, name: &ImmutableString) -> Option<Dynamic>;
+
     /// Lets Rhai evaluate an expression.
     fn evaluate(&mut self, expression: &Expr) -> Result<Dynamic, Fault>;
 
     /// The engine.
     fn engine(&self) -> &Engine;
+
+    /// The engine, and the environment that the body runs in.
+    fn environment(&mut self) -> (&Engine, &mut GlobalRuntimeState);
 }
 
 /// What can be sent of a variable.
@@ -58,12 +64,20 @@ impl Variables for Context<'_, '_, '_, '_, '_, '_> {
         taken(self.scope_mut().get_mut(name)?, is_last, is_line)
     }
 
+    fn share(&mut self, name: &ImmutableString) -> Option<Dynamic> {
+        shared(self.scope_mut().get_mut(name)?)
+    }
+
     fn evaluate(&mut self, expression: &Expr) -> Result<Dynamic, Fault> {
         self.eval_expression_tree(&expression.into())
     }
 
     fn engine(&self) -> &Engine {
         EvalContext::engine(self)
+    }
+
+    fn environment(&mut self) -> (&Engine, &mut GlobalRuntimeState) {
+        (EvalContext::engine(self), self.global_runtime_state_mut())
     }
 }
 
@@ -149,6 +163,18 @@ impl Variables for Direct<'_> {
         }
     }
 
+    fn share(&mut self, name: &ImmutableString) -> Option<Dynamic> {
+        if self.is_in_scope {
+            return shared(self.scope.get_mut(name)?);
+        }
+        let position = self.position(name)?;
+        let arg = self.args.get_mut(position)?;
+        let mut value = std::mem::replace(arg, Arg::Value(Dynamic::UNIT)).into_value();
+        let taken = if value.is_read_only() { None } else { shared(&mut value) };
+        *arg = Arg::Value(value);
+        taken
+    }
+
     fn evaluate(&mut self, expression: &Expr) -> Result<Dynamic, Fault> {
         self.put_in_scope();
         let mut context = EvalContext::new(self.engine, self.global, self.caches, self.scope, None);
@@ -158,12 +184,29 @@ impl Variables for Direct<'_> {
     fn engine(&self) -> &Engine {
         self.engine
     }
+
+    fn environment(&mut self) -> (&Engine, &mut GlobalRuntimeState) {
+        (self.engine, self.global)
+    }
+}
+
+/// Shares a variable, as Rhai does for a closure. `None`: it is in use, which Rhai tells.
+fn shared(place: &mut Dynamic) -> Option<Dynamic> {
+    if place.is_locked() {
+        return None;
+    }
+    if !place.is_shared() {
+        *place = std::mem::take(place).into_shared();
+    }
+    Some(place.clone())
 }
 
 fn taken(place: &mut Dynamic, is_last: bool, is_line: bool) -> Option<Taken> {
-    if place.is_shared() {
+    if place.is_locked() {
         return None;
     }
+    // What a closure has captured stays as it is.
+    let is_last = is_last && !place.is_shared();
     if let Some(text) = place.read_lock::<ImmutableString>() {
         return Some(Taken::Text(text.clone()));
     }

@@ -107,6 +107,15 @@ pub(in crate::script) fn body(def: &Shared<ScriptFuncDef>) -> Option<Rc<Expr>> {
     }
 }
 
+/// The call that a node makes on a copy, as it was written.
+pub(in crate::script) fn original(expression: &Expr) -> Option<Expr> {
+    let Expr::Custom(custom, _) = expression else { return None };
+    match custom.state.read_lock::<Node>().as_deref() {
+        Some(Node::Detached(call)) => Some(call.original().clone()),
+        _ => None,
+    }
+}
+
 /// The function with other statements.
 pub(super) fn with_statements(def: &ScriptFuncDef, statements: Vec<Stmt>) -> Option<ScriptFuncDef> {
     let (start, end) = (def.body.start_position(), def.body.end_position());

@@ -27,6 +27,11 @@ pub(super) struct Detached {
 }
 
 impl Detached {
+    /// The call as it was written.
+    pub(super) fn original(&self) -> &Expr {
+        &self.original
+    }
+
     pub(super) fn evaluate(
         &self,
         context: &mut EvalContext<'_, '_, '_, '_, '_, '_>,
@@ -199,7 +204,7 @@ impl Rewrite for Change<'_> {
             match link.member {
                 Expr::MethodCall(call, at) if self.is_detached(&done, &call) => {
                     self.is_changed = true;
-                    done = Chain { root: detached(done, link.joint, call, at), links: Vec::new() };
+                    done = Chain { root: node(done, link.joint, call, at), links: Vec::new() };
                 }
                 member => done.links.push(Link { member, joint: link.joint }),
             }
@@ -232,8 +237,19 @@ impl Change<'_> {
     }
 }
 
-/// The node for a call.
-fn detached(receiver: Chain, joint: Joint, call: Box<FnCallExpr>, at: Position) -> Expr {
+/// The node for a method call.
+pub(in crate::script) fn detached(call: Expr) -> Expr {
+    let mut chain = Chain::of(call);
+    match chain.links.pop() {
+        Some(Link { member: Expr::MethodCall(call, at), joint }) => node(chain, joint, call, at),
+        other => {
+            chain.links.extend(other);
+            chain.into_expr()
+        }
+    }
+}
+
+fn node(receiver: Chain, joint: Joint, call: Box<FnCallExpr>, at: Position) -> Expr {
     let is_repeatable = is_repeatable(&receiver.root) && receiver.links.iter().all(|link| is_repeatable(&link.member));
     let mut original = Chain { root: receiver.root.clone(), links: receiver.links.clone() };
     original.links.push(Link { member: Expr::MethodCall(call.clone(), at), joint });

@@ -39,7 +39,7 @@ fn statement(rng: &mut Rng, text: &mut String, depth: u8) {
         statements(rng, &mut text, depth.saturating_sub(1));
         text
     };
-    let line = match rng.u8(..if depth == 0 { 15 } else { 23 }) {
+    let line = match rng.u8(..if depth == 0 { 15 } else { 26 }) {
         0 => format!("conn.send({value});"),
         1 => "conn.send(data);".to_owned(),
         2 => "conn.send_line(\"line\");".to_owned(),
@@ -62,6 +62,9 @@ fn statement(rng: &mut Rng, text: &mut String, depth: u8) {
         19 => format!("conn.after(2, |c| {{ c.send({value}); {} }});", block(rng)),
         20 => format!("if {value} == 1 {{ return {other}; }}"),
         21 => format!("switch {value} {{ 1 => {{ {} }}, _ => {{ {} }} }}", block(rng), block(rng)),
+        22 => format!("measure(\"m\", || {{ {} }});", block(rng)),
+        23 => format!("print(measure(`m${{{value}}}`, || {{ let data = {other}; {} data }}));", block(rng)),
+        24 => format!("measure(\"r\", || {{ if {value} == {other} {{ return {value}; }} {} }});", block(rng)),
         _ => format!("throw {value};"),
     };
     text.push_str(&line);
@@ -70,7 +73,7 @@ fn statement(rng: &mut Rng, text: &mut String, depth: u8) {
 
 fn expression(rng: &mut Rng, depth: u8) -> String {
     let inner = |rng: &mut Rng| expression(rng, depth.saturating_sub(1));
-    match rng.u8(..if depth == 0 { 12 } else { 20 }) {
+    match rng.u8(..if depth == 0 { 12 } else { 22 }) {
         0 => rng.i64(-2..9).to_string(),
         1 => "\"text\"".to_owned(),
         2 => "data".to_owned(),
@@ -90,6 +93,8 @@ fn expression(rng: &mut Rng, depth: u8) -> String {
         16 => format!("app.list[{}]", inner(rng)),
         17 => format!("part::add({})", inner(rng)),
         18 => format!("[1, 2].map(|x| x + {})", inner(rng)),
+        19 => format!("measure(\"e\", || {})", inner(rng)),
+        20 => format!("measure(\"c\", || {{ count(\"n\"); {} }})", inner(rng)),
         _ => format!("data.method({})", inner(rng)),
     }
 }

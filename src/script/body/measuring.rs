@@ -1,0 +1,292 @@
+//! `Measure` and `Count`: `measure(NAME, || …)` whose closure is written in the call, and `count(NAME)`.
+//!
+//! Rhai makes a function value with what the closure captures, and calls it in an environment of its own. Here the body of the
+//! closure is evaluated in variables that stay from call to call, in the environment of the caller. It means the same: what is
+//! captured is shared with the caller, and errors name the closure.
+
+use std::cell::RefCell;
+
+use rhai::{
+    Dynamic, EvalAltResult, Expr, FnCallExpr, FnPtr, INT, ImmutableString, Position, ScriptFuncDef, Shared, Stmt,
+};
+
+use super::Arg;
+use super::frame::{Place, Room};
+use super::function::{Body, Known};
+use super::nodes::{Node, placed};
+use super::variables::Variables;
+use crate::script::api::tasks;
+use crate::script::engine::Fault;
+use crate::script::host::Host;
+
+/// The node for a call, if it is one of these.
+pub(super) fn node_of(call: &FnCallExpr, at: Position, known: &Known<'_>) -> Option<Node> {
+    if call.is_qualified() || (known.is_own)(&call.name, call.args.len()) {
+        return None;
+    }
+    match (call.name.as_str(), &*call.args) {
+        ("measure", [name, closure]) => {
+            let closure = Closure::of(closure, known)?;
+            let (name, original) = (name.clone(), Expr::FnCall(Box::new(call.clone()), at));
+            Some(Node::Measure(Box::new(Measure { name, closure, at, original })))
+        }
+        ("count", [Expr::StringConstant(name, _)]) => Some(Node::Count(Count { name: name.clone(), more: 1, at })),
+        ("count", [Expr::StringConstant(name, _), Expr::IntegerConstant(more, _)]) => {
+            Some(Node::Count(Count { name: name.clone(), more: *more, at }))
+        }
+        _ => None,
+    }
+}
+
+/// `count(NAME)` or `count(NAME, N)`
+pub(super) struct Count {
+    name: ImmutableString,
+    more: INT,
+    at: Position,
+}
+
+impl Count {
+    pub(super) fn evaluate(&self, host: &Host) -> Result<Dynamic, Fault> {
+        tasks::count(host, &self.name, self.more).map(Dynamic::from).map_err(|fault| placed(fault, self.at))
+    }
+}
+
+/// `measure(NAME, || …)`
+pub(super) struct Measure {
+    name: Expr,
+    closure: Closure,
+    at: Position,
+    original: Expr,
+}
+
+impl Measure {
+    /// Not within the evaluation of any node, whose frame stays on the stack of a task that waits.
+    #[inline(never)]
+    pub(super) fn evaluate(
+        &self,
+        variables: &mut impl Variables,
+        host: &Host,
+        app: &Dynamic,
+    ) -> Result<Dynamic, Fault> {
+        let name = match &self.name {
+            Expr::StringConstant(name, _) => name.clone(),
+            other => match variables.evaluate(other)?.flatten() {
+                value if value.is_string() => value.into_immutable_string().unwrap_or_default(),
+                value => return variables.evaluate(&self.with_name(value)),
+            },
+        };
+        let Some(room) = self.closure.captured(variables)? else {
+            return variables.evaluate(&self.with_name(name.into()));
+        };
+        let began = host.now();
+        let value = self.closure.call(room, variables, host, app, self.at)?;
+        tasks::record(host, &name, began).map_err(|fault| placed(fault, self.at))?;
+        Ok(value)
+    }
+
+    /// The call with a value in place of the name.
+    fn with_name(&self, value: Dynamic) -> Expr {
+        let mut changed = self.original.clone();
+        if let Expr::FnCall(call, _) = &mut changed
+            && let Some(name) = call.args.first_mut()
+        {
+            *name = Expr::DynamicConstant(Box::new(value), name.position());
+        }
+        changed
+    }
+}
+
+/// A closure without parameters that is called where it is written.
+struct Closure {
+    definition: Shared<ScriptFuncDef>,
+    /// What it captures, in the order of its parameters.
+    captures: Vec<Capture>,
+    body: Body,
+    /// Variables of calls that are over; others may be running in other tasks.
+    rooms: RefCell<Vec<Ready>>,
+}
+
+/// Variables, and what has been captured for the next call.
+type Ready = (Box<Room>, Vec<Dynamic>);
+
+/// Maximum variables that are kept for calls at the same time.
+const MAX_ROOMS: usize = 4096;
+
+/// What a parameter of a closure gets.
+enum Capture {
+    /// A local variable, which is shared.
+    Variable(ImmutableString),
+    /// What Rhai finds under this name.
+    Name(ImmutableString, Expr),
+    Value(Dynamic),
+}
+
+impl Closure {
+    /// The closure that an expression makes, as the parser writes it: a function value, and what it captures.
+    fn of(expression: &Expr, known: &Known<'_>) -> Option<Self> {
+        let (value, captured) = match expression {
+            Expr::Stmt(block) => match block.statements() {
+                [Stmt::Share(_), made] | [made] => made_of_statement(made)?,
+                _ => return None,
+            },
+            other => made_of(other)?,
+        };
+        let function = value.read_lock::<FnPtr>()?;
+        let before = function.iter_curry().cloned().map(|value| Some(Capture::Value(value)));
+        let captures: Vec<_> = before.chain(captured.iter().map(Capture::of)).collect::<Option<_>>()?;
+        let definition = (known.closure)(function.fn_name(), captures.len())?;
+        let body = Body::of(&definition, known);
+        function.fn_name().starts_with("anon$").then(|| Self { definition, captures, body, rooms: RefCell::default() })
+    }
+
+    /// Variables for a call, and what it captures. `None`: Rhai has to call it.
+    fn captured(&self, variables: &mut impl Variables) -> Result<Option<Ready>, Fault> {
+        let kept = self.rooms.borrow_mut().pop();
+        let (room, mut values) = kept.unwrap_or_else(|| (Box::new(Room::new(&self.definition.params)), Vec::new()));
+        for capture in &self.captures {
+            let value = match capture {
+                Capture::Variable(name) => variables.share(name),
+                Capture::Name(name, expression) => match variables.share(name) {
+                    None => Some(variables.evaluate(expression)?),
+                    shared => shared,
+                },
+                Capture::Value(value) => Some(value.clone()),
+            };
+            match value.filter(|value| !value.is_locked()) {
+                Some(value) => values.push(value),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some((room, values)))
+    }
+
+    fn call(
+        &self,
+        (mut room, mut values): Ready,
+        variables: &mut impl Variables,
+        host: &Host,
+        app: &Dynamic,
+        at: Position,
+    ) -> Result<Dynamic, Fault> {
+        let (engine, global) = variables.environment();
+        if global.level >= engine.max_call_levels() {
+            return Err(EvalAltResult::ErrorStackOverflow(at).into());
+        }
+        global.level += 1;
+        let searches = std::mem::take(&mut global.always_search_scope);
+        let names = &self.definition.params;
+        let place = Place { engine, global: &mut *global, host, app };
+        let result = room.evaluate(&self.body, names, place, values.drain(..).map(Arg::Value));
+        global.level -= 1;
+        global.always_search_scope = searches;
+        let fault = match result {
+            Ok(value) => {
+                self.keep(room, values);
+                return Ok(value);
+            }
+            Err(fault) => fault,
+        };
+        match *fault {
+            EvalAltResult::Return(value, _) => {
+                self.keep(room, values);
+                Ok(value)
+            }
+            EvalAltResult::Exit(..) => Err(placed(fault, at)),
+            _ if fault.is_system_exception() => Err(placed(fault, at)),
+            _ => {
+                let (name, source) = (self.definition.name.to_string(), global.source().unwrap_or_default().to_owned());
+                Err(EvalAltResult::ErrorInFunctionCall(name, source, fault, at).into())
+            }
+        }
+    }
+
+    fn keep(&self, mut room: Box<Room>, values: Vec<Dynamic>) {
+        room.clear(&self.definition.params, |place| *place = Dynamic::UNIT);
+        let mut rooms = self.rooms.borrow_mut();
+        if room.can_be_kept() && rooms.len() < MAX_ROOMS {
+            rooms.push((room, values));
+        }
+    }
+}
+
+/// A function value, and what is added to it.
+type Made<'a> = (&'a Dynamic, &'a [Expr]);
+
+/// The function value that an expression makes.
+fn made_of(expression: &Expr) -> Option<Made<'_>> {
+    match expression {
+        Expr::DynamicConstant(value, _) => Some((value, &[])),
+        Expr::FnCall(call, _) => made_of_call(call),
+        _ => None,
+    }
+}
+
+/// The same for a statement, as which the optimizer writes a call.
+fn made_of_statement(statement: &Stmt) -> Option<Made<'_>> {
+    match statement {
+        Stmt::Expr(expression) => made_of(expression),
+        Stmt::FnCall(call, _) => made_of_call(call),
+        _ => None,
+    }
+}
+
+fn made_of_call(call: &FnCallExpr) -> Option<Made<'_>> {
+    match &*call.args {
+        [Expr::DynamicConstant(value, _), captured @ ..] if call.name == "curry" && !call.is_qualified() => {
+            Some((value, captured))
+        }
+        _ => None,
+    }
+}
+
+impl Capture {
+    fn of(expression: &Expr) -> Option<Self> {
+        let Expr::Variable(variable, short, _) = expression else {
+            return expression.get_literal_value(None).map(Self::Value);
+        };
+        let name = variable.1.clone();
+        // Found before any variable of that name.
+        if ["app", "args"].contains(&name.as_str()) {
+            return Some(Self::Name("".into(), expression.clone()));
+        }
+        let is_local = short.is_some() || variable.0.is_some();
+        Some(if is_local { Self::Variable(name) } else { Self::Name(name, expression.clone()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rhai::Engine;
+
+    use super::*;
+
+    /// How the body of `f` is evaluated.
+    fn body(text: &str) -> Body {
+        let ast = Engine::new().compile(text).unwrap();
+        let closure = |name: &str, count: usize| ast.shared_lib().get_script_fn(name, count).cloned();
+        let known = Known { is_own: &|name, count| closure(name, count).is_some(), closure: &closure };
+        Body::of(&closure("f", 1).unwrap(), &known)
+    }
+
+    #[test]
+    fn closures_in_the_call_become_nodes() {
+        for call in [
+            "measure(\"a\", || conn.send(\"x\"))",
+            "measure(`${conn}`, || { conn.send(\"x\"); conn.send(conn.read()) });",
+            "measure(\"a\", || measure(\"b\", || conn.read()))",
+            "loop { measure(\"a\", || conn.read()); count(\"n\"); count(\"n\", 5) }",
+        ] {
+            match body(&format!("fn f(conn) {{ {call} }}")) {
+                Body::Nodes(nodes) => match &*nodes[0] {
+                    Node::Measure(measure) => assert!(matches!(measure.closure.body, Body::Nodes(_)), "{call}"),
+                    other => assert!(matches!(other, Node::Loop(_)), "{call}"),
+                },
+                Body::Tree(tree) => panic!("{call}: {tree:?}"),
+            }
+        }
+        for call in ["measure(\"a\", conn)", "measure(\"a\", |x| x)", "count(conn)", "x::measure(\"a\", || 1)"] {
+            assert!(matches!(body(&format!("fn f(conn) {{ {call} }}")), Body::Tree(_)), "{call}");
+        }
+        assert!(matches!(body("fn f(c) { measure(1, || c) } fn measure(a, b) {}"), Body::Tree(_)));
+    }
+}
