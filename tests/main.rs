@@ -18,6 +18,7 @@ mod faults;
 mod floors;
 mod from_netcat;
 mod generated;
+mod http_proxy;
 mod languages;
 mod library;
 mod manual_pages;

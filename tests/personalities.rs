@@ -295,7 +295,7 @@ fn what_is_missing_is_said() {
         ("ncat -G 4 127.0.0.1 1", 2, "source routing"),
         ("ncat --sctp 127.0.0.1 1", 2, "SCTP"),
         ("ncat --vsock 1 1", 2, "vsock"),
-        ("ncat -l --proxy-type http --proxy-auth u:p 127.0.0.1 0", 2, "asks for no password"),
+        ("ncat -l --proxy-type socks4 --proxy-auth u:p 127.0.0.1 0", 2, "no passwords"),
         ("ncat -l --sh-exec cat -C 127.0.0.1 0", 2, "CRLF"),
         ("ncat --ssl-ciphers x 127.0.0.1 1", 2, "ciphers"),
     ] {

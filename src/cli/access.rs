@@ -46,6 +46,9 @@ fn list(option: &str, words: &[String], lookup: &Lookup) -> Result<Vec<Network>>
     let mut networks = Vec::new();
     for word in words {
         match word.strip_prefix('@') {
+            Some("") => {
+                return Err(Error::usage_hint(format!("{option} @ names no file"), "write @FILE, as in @clients.txt"));
+            }
             Some(file) => of_file(option, Path::new(file), lookup, &mut networks)?,
             None => {
                 for part in word.split(',').map(str::trim) {
@@ -68,14 +71,23 @@ fn of_file(option: &str, file: &Path, lookup: &Lookup, networks: &mut Vec<Networ
         return Err(failed("it is too long for a list of networks".to_owned()));
     }
     let text = String::from_utf8_lossy(&bytes);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     for (number, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default();
         for word in line.split(|letter: char| letter.is_whitespace() || letter == ',').filter(|word| !word.is_empty()) {
             let place = format!("{option} @{}, line {}: {}", show_line(&name), number + 1, show_line(word));
-            networks.extend(entry(&place, word, lookup)?);
+            networks.extend(entry(&place, word, lookup).map_err(|error| at(&place, error))?);
         }
     }
     Ok(())
+}
+
+/// A name that is not resolved, with the place where it stands.
+fn at(place: &str, error: Error) -> Error {
+    match error {
+        Error::Resolve { cause, .. } => Error::Resolve { host: place.to_owned(), cause },
+        error => error,
+    }
 }
 
 /// Parses one network, or looks a name up: then each of its addresses is one. `place` says where it stands.
@@ -96,6 +108,9 @@ fn may_be_name(text: &str) -> bool {
 fn network(place: &str, text: &str) -> Result<Network> {
     let example = "write an address or a network, as in 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32";
     text.parse().map_err(|error| match error {
+        NetworkError::NotANetwork if text.is_empty() => {
+            Error::usage_hint(format!("{}: an entry is empty", place.trim_end()), example)
+        }
         NetworkError::NotANetwork => Error::usage_hint(format!("{place} is no IP address or network"), example),
         NetworkError::TooManyBits(most) => {
             Error::usage_hint(format!("{place} has too many bits: {most} is the most"), example)
@@ -139,11 +154,11 @@ mod tests {
         assert_eq!(words(&["10.0.0.0/8", "::1,192.0.2.7"]), "10.0.0.0/8 ::1/128 192.0.2.7/32");
         let hint = "write an address or a network, as in 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32";
         for (word, wanted) in [
-            ("", "--allow  is no IP address or network"),
+            ("", "--allow: an entry is empty"),
             ("10.0.0.256", "--allow 10.0.0.256 is no IP address or network"),
             ("two.example/24", "--allow two.example/24 is no IP address or network"),
             ("-x", "--allow -x is no IP address or network"),
-            ("10.0.0.1,", "--allow  is no IP address or network"),
+            ("10.0.0.1,", "--allow: an entry is empty"),
             ("10.0.0.0/99", "--allow 10.0.0.0/99 has too many bits: 32 is the most"),
         ] {
             assert_eq!(words(&[word]), format!("2 {wanted} | {hint}"));
@@ -179,6 +194,15 @@ mod tests {
         assert!(words(&[&word]).starts_with(&wanted));
         std::fs::write(&path, b"\n\nwho\xff\n").unwrap();
         assert!(words(&[&word]).starts_with(&format!("2 --allow {word}, line 3: who")));
+        std::fs::write(&path, "\u{feff}10.0.0.0/8\n").unwrap();
+        assert_eq!(words(&[&word]), "10.0.0.0/8", "behind a byte order mark");
+        std::fs::write(&path, "10.0.0.0/8\n\nnobody.example\n").unwrap();
+        let unknown = words(&[&word]);
+        assert!(
+            unknown.starts_with("6 ") && unknown.contains(&format!("--allow {word}, line 3: nobody.example")),
+            "{unknown}"
+        );
+        assert_eq!(words(&["@"]), "2 --allow @ names no file | write @FILE, as in @clients.txt");
         std::fs::write(&path, "# nobody\n").unwrap();
         assert_eq!(words(&[&word]), "");
         std::fs::remove_file(&path).unwrap();

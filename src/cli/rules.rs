@@ -12,6 +12,8 @@ mod received;
 
 pub(super) use files::is_same_file;
 
+use std::fmt::Display;
+
 use super::args::{
     ConnectArgs, EndingArgs, ExecArgs, ListenArgs, OutputArgs, ScriptArgs, ServerArgs, TextArgs, TransportArgs,
 };
@@ -86,13 +88,13 @@ pub(super) fn check_listen(args: &ListenArgs) -> Result<()> {
 }
 
 /// A numeric address must be of the requested family.
-pub(super) fn family_agrees(is_v4: bool, is_v6: bool, place: &Endpoint) -> Result<()> {
+pub(super) fn family_agrees(is_v4: bool, is_v6: bool, place: &Endpoint, shown: &dyn Display) -> Result<()> {
     match self::is_v6(place) {
         Some(true) if is_v4 => {
-            Err(Error::usage_hint(format!("{place} is an IPv6 address, and -4 is given"), "leave -4 out"))
+            Err(Error::usage_hint(format!("{shown} is an IPv6 address, and -4 is given"), "leave -4 out"))
         }
         Some(false) if is_v6 => {
-            Err(Error::usage_hint(format!("{place} is an IPv4 address, and -6 is given"), "leave -6 out"))
+            Err(Error::usage_hint(format!("{shown} is an IPv4 address, and -6 is given"), "leave -6 out"))
         }
         _ => Ok(()),
     }
@@ -101,7 +103,7 @@ pub(super) fn family_agrees(is_v4: bool, is_v6: bool, place: &Endpoint) -> Resul
 /// Numeric addresses must be of the requested family, and both ends of the same family.
 pub(super) fn families_agree(transport: &TransportArgs, place: &Endpoint, source: Option<&Endpoint>) -> Result<()> {
     for endpoint in [Some(place), source].into_iter().flatten() {
-        family_agrees(transport.ipv4, transport.ipv6, endpoint)?;
+        family_agrees(transport.ipv4, transport.ipv6, endpoint, endpoint)?;
     }
     if let Some(source) = source
         && let (Some(one), Some(other)) = (is_v6(place), is_v6(source))

@@ -161,11 +161,8 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
              as in --sh-exec 'PROGRAM | sed \"s/$/\\r/\"'",
         ));
     }
-    if given.listens() && given.has("proxy-auth") {
-        return Err(refused(
-            "--proxy-auth with --listen: the proxy that is served asks for no password; \
-             --allow ADDRESS says who may use it",
-        ));
+    if given.listens() && given.has("proxy-auth") && given.value("proxy-type") == Some("socks4") {
+        return Err(refused("--proxy-auth with a proxy of SOCKS 4: it has no passwords"));
     }
     if let Some(kind) = given.value("proxy-type")
         && !["http", "socks4", "socks5"].contains(&kind)
@@ -267,8 +264,18 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     }
     line.add_if(has_tls(given), &["--tls"]);
     let places: Vec<&str> = host.into_iter().chain([port.as_str()]).collect();
-    let config = line.config(&places)?;
+    let mut config = line.config(&places)?;
+    if let (Some(script), Some((user, password))) = (&mut config.script, login(given))
+        && given.has("proxy-type")
+    {
+        script.args = vec![user.to_owned(), password.to_owned()];
+    }
     Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), pause: None })
+}
+
+/// User and password of `--proxy-auth`.
+fn login<'a>(given: &Given<'a>) -> Option<(&'a str, &'a str)> {
+    given.value("proxy-auth").map(|auth| auth.split_once(':').unwrap_or((auth, "")))
 }
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
@@ -322,10 +329,8 @@ fn proxy(given: &Given<'_>, line: &mut Line) {
         Some("socks5") => ("socks5", 1080),
         _ => ("http", 3128),
     };
-    let user = given.value("proxy-auth").map_or_else(String::new, |auth| {
-        let (user, password) = auth.split_once(':').unwrap_or((auth, ""));
-        format!("{}:{}@", usage::encoded(user), usage::encoded(password))
-    });
+    let user = login(given)
+        .map_or_else(String::new, |(user, password)| format!("{}:{}@", usage::encoded(user), usage::encoded(password)));
     line.add_proxy(scheme, &user, place, port);
 }
 

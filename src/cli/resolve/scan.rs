@@ -20,11 +20,14 @@ pub(super) fn resolve(args: &ScanArgs) -> Result<Action> {
     }
     let (hosts, ports) = match (args.words.as_slice(), args.ports.as_slice()) {
         ([host, ports], []) => (std::slice::from_ref(host), ports.clone()),
-        (_, []) => {
-            return Err(Error::usage_hint(
-                "scan needs a host and its ports",
-                "tcpx scan HOST PORTS, as in 22,80,8000-8100",
-            ));
+        (words, []) => {
+            let hint = match words {
+                [word] => apart(word)
+                    .map(|(host, ports)| format!("the ports are a word of their own: tcpx scan {host} {ports}")),
+                _ => None,
+            };
+            let hint = hint.unwrap_or_else(|| "tcpx scan HOST PORTS, as in 22,80,8000-8100".to_owned());
+            return Err(Error::usage_hint("scan needs a host and its ports", hint));
         }
         (hosts, given) => (hosts, given.join(",")),
     };
@@ -36,7 +39,7 @@ pub(super) fn resolve(args: &ScanArgs) -> Result<Action> {
     for host in hosts {
         let place = host_alone(host)?;
         check_route(&proxies, &place)?;
-        rules::family_agrees(args.route.ipv4, args.route.ipv6, &place)?;
+        rules::family_agrees(args.route.ipv4, args.route.ipv6, &place, host)?;
     }
     let hosts = hosts.iter().map(|host| host.trim_start_matches('[').trim_end_matches(']').to_owned()).collect();
     let limit_of_port = limit("--connect-timeout", args.connect_timeout.as_deref())?.unwrap_or(LIMIT);
@@ -49,6 +52,13 @@ pub(super) fn resolve(args: &ScanArgs) -> Result<Action> {
         limits: Limits { run: limit("--timeout", args.timeout.as_deref())?, ..Limits::default() },
         ..Config::of(role)
     })))
+}
+
+/// Host and ports in one word.
+fn apart(word: &str) -> Option<(&str, &str)> {
+    let (host, ports) = word.rsplit_once(':')?;
+    let is_host = !host.contains(':') || host.ends_with(']');
+    (is_host && host_alone(host).is_ok() && self::ports(ports).is_ok()).then_some((host, ports))
 }
 
 /// A host without a port.
@@ -121,6 +131,9 @@ mod tests {
             "the range of ports 90-80 is upside down | the lower one comes first: 80-90"
         );
         assert_eq!(refused("scan h"), "scan needs a host and its ports | tcpx scan HOST PORTS, as in 22,80,8000-8100");
+        let hint = "the ports are a word of their own: tcpx scan [::1] 20-23";
+        assert_eq!(refused("scan [::1]:20-23"), format!("scan needs a host and its ports | {hint}"));
+        assert_eq!(refused("scan -6 127.0.0.1 21000"), "127.0.0.1 is an IPv4 address, and -6 is given | leave -6 out");
         for ports in
             ["0", "0-5", "65536", "1-65536", "22,", ",22", "-", "5-", "-5", "1-2-3", "99999999999999999999", "x y"]
         {

@@ -96,7 +96,10 @@ pub(super) fn words(words: &OsStr) -> Result<Vec<Given>> {
         if word.trim_start_matches('-').is_empty() || !word.starts_with('-') {
             return Err(Error::usage_hint(format!("{VARIABLE}: {word:?} is no option"), OPTIONS));
         }
-        let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+        let (name, value) = match attached(word) {
+            Some((name, value)) => (name, Some(value)),
+            None => word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value))),
+        };
         let key = Key::find(name).map_err(|error| at(VARIABLE, &error))?;
         let value = match value {
             Some(value) => value,
@@ -109,6 +112,14 @@ pub(super) fn words(words: &OsStr) -> Result<Vec<Given>> {
         given.push(Given { key, value: value.to_owned(), from: VARIABLE.to_owned() });
     }
     Ok(given)
+}
+
+/// A letter with its value, as in -w5 and -w=5.
+fn attached(word: &str) -> Option<(&str, &str)> {
+    let (at, _) = word.char_indices().nth(2).filter(|_| !word.starts_with("--"))?;
+    let (name, value) = word.split_at(at);
+    let takes_value = Key::find(name).is_ok_and(|key| !key.stands_alone());
+    takes_value.then_some((name, value.strip_prefix('=').unwrap_or(value)))
 }
 
 const OPTIONS: &str = "it holds options, as in TCPX_OPTIONS='--connect-timeout 5s --no-history'";

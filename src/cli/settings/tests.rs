@@ -48,6 +48,8 @@ fn the_command_line_counts_before_the_variable_and_that_before_the_file() {
         ("connect-timeout = 9", "", "connect h 80", Some(9)),
         (file, "--connect-timeout 8s", "connect h 80", Some(8)),
         (file, "-w 8s --connect-timeout=7s", "connect h 80", Some(7)),
+        (file, "-w5", "connect h 80", Some(5)),
+        (file, "-w=6s", "connect h 80", Some(6)),
         (file, "--connect-timeout 8s", "connect h 80 -w 6", Some(6)),
         (file, "--connect-timeout 8s", "connect h 80 --no-config", None),
     ] {

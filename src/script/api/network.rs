@@ -20,10 +20,11 @@ use crate::script::error::friendly;
 use crate::script::host::Host;
 use crate::script::own::Handlers;
 use crate::script::paths::FileAccess;
-use crate::script::pulling::attachment;
+use crate::script::pulling::{attachment, pull};
 use crate::script::tasks::{TaskId, Woken};
 use crate::script::trouble::{self, Kind, Trouble};
-use crate::session::{Command, ConnectRequest};
+use crate::session::inbox::StreamEnd;
+use crate::session::{Command, ConnView, ConnectRequest};
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: &Rc<FileAccess>) {
     let (of, within) = (Rc::clone(host), Rc::clone(access));
@@ -61,6 +62,8 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: &Rc<FileAcc
             let message = "a connection cannot be piped to itself".to_owned();
             return Err(trouble::failure(&of, Kind::Io, "pipe", Some(conn), message));
         }
+        hand_on(&of, conn.view(), other.view());
+        hand_on(&of, other.view(), conn.view());
         of.push(Command::Pipe(conn.view().id, other.view().id));
         Ok(())
     });
@@ -83,6 +86,17 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: &Rc<FileAcc
             }
             Ok(())
         });
+    }
+}
+
+/// What a task has not read yet, and the end behind it, go to the connection that is the partner from now on.
+fn hand_on(host: &Host, from: &ConnView, to: &ConnView) {
+    let Some(pull) = pull(from) else { return };
+    while let Some(chunk) = pull.with_inbox(host, from, |inbox| inbox.take_chunk(from)).flatten() {
+        host.push(Command::Send(to.id, chunk));
+    }
+    if pull.ask_inbox(|inbox| inbox.end() == Some(&StreamEnd::Eof)) == Some(true) {
+        host.push(Command::Shutdown(to.id));
     }
 }
 
