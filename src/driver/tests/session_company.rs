@@ -268,3 +268,51 @@ fn a_reset_in_the_middle_of_calls_that_do_not_read() {
         "#,
     );
 }
+
+/// Calls that wait until something has been sent.
+const SENDING: &str = r#"fn session(conn) {
+    let calls = [|c| c.flush(), |c| c.flush(9000)];
+    let number = conn.read_line().parse_int();
+    conn.send("queued");
+    try { calls[number].call(conn); print("done") } catch (e) { print(`${e.op} ${e.kind}: ${e}`) }
+}"#;
+
+#[test]
+fn a_reset_in_the_middle_of_flush() {
+    play_script(
+        SENDING,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client; 1 takes 0
+        > 1 sends "0\n"
+        > 1 resets
+        1 is closed
+        stdout "flush reset: connection reset by peer\n"
+        > client; 2 takes 0
+        > 2 sends "1\n"
+        > 2 resets
+        2 is closed
+        stdout "flush reset: connection reset by peer\n"
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+    for call in [0, 1] {
+        play_script(
+            SENDING,
+            &format!(
+                r#"tcpx connect 127.0.0.1 1 --script SCRIPT
+        1 connects to 127.0.0.1:1
+        > 1 takes 0; 1 sends "{call}\n"
+        > 1 resets
+        stderr tcpx: read from 127.0.0.1:1: connection reset by peer
+        1 is closed
+        stdout "flush reset: connection reset by peer\n"
+        exit 56
+        "#
+            ),
+        );
+    }
+}

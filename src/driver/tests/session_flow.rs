@@ -97,7 +97,7 @@ fn a_queue_that_stays_full() {
         at 1300ms
         > 1 resets
         1 is closed
-        stdout "reset send broken pipe\n"
+        stdout "reset flush broken pipe\n"
         > signal TERM
         listens no more
         exit 143

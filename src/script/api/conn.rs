@@ -354,7 +354,7 @@ pub(super) fn queue(host: &Host, conn: &Conn, bytes: Vec<u8>) -> Outcome<bool> {
     let view = &conn.0;
     let task = host.current_task();
     if task.is_some() && !view.info.can_send() {
-        return Err(super::room::unsendable(conn));
+        return Err(super::room::unsendable(conn, "send"));
     }
     if !reaches_peer(host, conn) {
         return Ok(false);

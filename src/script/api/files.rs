@@ -50,7 +50,7 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: Rc<FileAcce
 fn send(host: &Host, access: &FileAccess, conn: &Conn, path: &str) -> Outcome<bool> {
     let fault = |why: String| about(failure(format!("send_file(\"{path}\"): {why}")), "send_file", conn);
     if host.current_task().is_some() && !conn.view().info.can_send() {
-        return Err(super::room::unsendable(conn));
+        return Err(super::room::unsendable(conn, "send_file"));
     }
     if !reaches_peer(host, conn) {
         return Ok(false);

@@ -57,18 +57,18 @@ fn wait_for_queue(
         view.info.await_room(Some(mark));
         is_late = pull.wait(host, task, until)? == Woken::TimedOut;
     }
-    if view.info.is_open() || !pull.has_broken() { Ok(()) } else { Err(unsendable(conn)) }
+    if view.info.is_open() || !pull.has_broken() { Ok(()) } else { Err(unsendable(conn, op)) }
 }
 
 /// The error of a call that sends to nobody.
-pub(super) fn unsendable(conn: &Conn) -> Fault {
+pub(super) fn unsendable(conn: &Conn, op: &'static str) -> Fault {
     let pull = pulling::pull(conn.view());
     let (kind, message) = match pull.and_then(pulling::Pull::trouble) {
         Some(trouble) => (trouble.kind.into(), trouble.message),
         None if pull.is_some_and(pulling::Pull::has_broken) => (Kind::Reset, "the connection is broken".to_owned()),
         None => (Kind::Closed, "the connection is closed for sending".to_owned()),
     };
-    Trouble::new(kind, "send", message).on(conn).thrown()
+    Trouble::new(kind, op, message).on(conn).thrown()
 }
 
 /// Waits until a connection is over. Returns why.
