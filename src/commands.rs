@@ -165,7 +165,7 @@ fn ask_target(ask: &AskTarget) -> Result<Option<Config>, Error> {
 }
 
 fn question(prompt: &str) -> Result<Option<String>, Error> {
-    write_stderr(prompt);
+    write_stderr(&language::say(prompt));
     let mut line = String::new();
     // A terminal returns one line for each read, so lines typed ahead remain for the connection.
     match io::stdin().lock().read_line(&mut line) {

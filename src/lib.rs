@@ -69,5 +69,6 @@ pub mod testing {
     pub use crate::cli::generate::files;
     pub use crate::cli::{Stop, parse};
     pub use crate::config::ScriptSource;
+    pub use crate::language::Catalogue;
     pub use crate::script::strict::check;
 }

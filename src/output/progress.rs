@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use crate::language::say;
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::Direction;
 
@@ -65,10 +66,10 @@ impl Progress {
         let rate = self.rate(now, start);
         let line = self.line(rate, now.saturating_duration_since(start)) + self.left(rate).as_str();
         if self.on_terminal {
-            (self.write)(&format!("{CLEAR}{line}"));
+            (self.write)(&format!("{CLEAR}{}", say(&line)));
             self.is_drawn = true;
         } else {
-            (self.write)(&format!("{line}\n"));
+            (self.write)(&format!("{}\n", say(&line)));
         }
     }
 
@@ -122,7 +123,7 @@ impl Progress {
         let elapsed = now.saturating_duration_since(start);
         let rate = (self.received + self.sent) as f64 / elapsed.as_secs_f64().max(0.001);
         let line = self.line(rate, elapsed);
-        (self.write)(&format!("{line}\n"));
+        (self.write)(&format!("{}\n", say(&line)));
     }
 }
 

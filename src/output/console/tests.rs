@@ -177,3 +177,17 @@ fn durations_are_short() {
         assert_eq!(show(Duration::from_micros(micros)), shown);
     }
 }
+
+#[test]
+fn what_a_script_throws_is_known_by_its_mark() {
+    for (message, expected) in [
+        ("a.rhai:3:5: connection refused\n    3 |     throw \"connection refused\";\n      |     ^", true),
+        ("a.rhai:3:9: x\n    3 | /* 中文 */ throw x;\n      |            ^\n    in f(), called at a.rhai:1:1", true),
+        ("a.rhai:3:5: connection refused\n    3 |     connect(throw_in);\n      |     ^", false),
+        ("a.rhai:3:5: x\n    3 | 中\n      |          ^", false),
+        ("connection refused", false),
+        ("a: connection refused\n    3 | throw\nhint: ^", false),
+    ] {
+        assert_eq!(is_thrown(message), expected, "{message}");
+    }
+}
