@@ -97,7 +97,11 @@ fn run_errand(errand: &Errand) -> Exit {
         {
             return exit;
         }
-        let exit = errand.exit(run_config(config));
+        let exit = run_config(config);
+        if let Some(words) = errand.last_words(exit) {
+            driver::say_last(words);
+        }
+        let exit = errand.exit(exit);
         if matches!(exit, Exit::Signal(_)) {
             return exit;
         }

@@ -355,9 +355,10 @@ pub(super) const ENDINGS: &[(&str, &str)] = &[
     ),
     (
         "the reader of stdout goes away",
-        "What stdin still has is sent by the rules of the peer's end. Once something is received that cannot be written, stdin \
-         is read no more, and what was read is sent as long as the peer takes some of it within a second. Then tcpx ends \
-         quietly, by SIGPIPE (141). With a terminal or an ended stdin it ends at once. --send-only does not use stdout.",
+        "What stdin still has is sent by the rules of the peer's end. A run that then ends by itself within 500 ms has lost \
+         nothing, and its exit status is the usual one. Once something is received or printed that cannot be written, stdin is \
+         read no more, and what was read is sent as long as the peer takes some of it within a second. Then, and if the run \
+         does not end by itself, tcpx ends quietly, by SIGPIPE (141). --send-only does not use stdout.",
     ),
     ("listen without -k and without a script", "One peer is accepted, then the listening socket is closed."),
     (

@@ -2,6 +2,7 @@
 //!
 //! Owns what each part does when the run ends. The stage and the exit code are owned by `shutdown`.
 
+use crate::config::Voice;
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
 use crate::driver::shutdown::{Ending, GRACE, Reader, run_over};
@@ -14,13 +15,15 @@ use crate::session::{ACKNOWLEDGEMENT_CHECK, RunEvent};
 const ARRIVED: usize = 1024;
 
 impl Parts {
-    /// Stops a run whose stdout has no reader: once everything to be sent is, or at once if something received is lost.
+    /// Stops a run whose stdout has no reader: at once if something received is lost, else once everything to be sent is and
+    /// the run does not end by itself.
     pub(super) fn follow_reader(&mut self) {
         let must_stop = self.shutdown.is_running()
             && match self.shutdown.reader() {
                 Reader::There => false,
-                Reader::Gone => !self.is_sending_rest(),
-                Reader::Missed => true,
+                Reader::Gone => !self.is_sending_rest() && !self.is_idle() && self.shutdown.has_waited(self.io.now),
+                // nc sends on.
+                Reader::Missed => self.config.output.voice != Voice::Nc || !self.is_sending_rest(),
             };
         if must_stop {
             let left = self.left_to_send();

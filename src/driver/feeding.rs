@@ -299,6 +299,7 @@ impl Parts {
                 self.tell_run(RunEvent::StdinLeft);
             }
             if self.shutdown.reader() != Reader::There {
+                self.shutdown.stop_waiting(self.io.now);
                 self.stdin.stop(&mut self.io);
             }
         }

@@ -254,6 +254,10 @@ impl Parts {
             Err(StdoutError::ReaderGone { is_missed }) => {
                 let is_missed = self.stdout.drop_gone() || is_missed;
                 self.shutdown.note_reader_gone(is_missed);
+                if self.stdout.takes_events() {
+                    // The line of the exit is still to come.
+                    self.shutdown.note_missed_lines();
+                }
                 // Those that waited for room go on.
                 self.peers.wake_stalled(&mut self.io);
             }

@@ -17,6 +17,7 @@ use crate::config::show_duration;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::session::earliest;
+use crate::session::eof_policy::QUIET;
 
 /// Time for queues to empty after a requested end (signal, time limit, `exit(n)`).
 pub(super) const GRACE: Duration = Duration::from_secs(1);
@@ -47,9 +48,9 @@ enum Stage {
 pub(super) enum Reader {
     /// It reads, or nobody knows otherwise.
     There,
-    /// It has gone, and nothing was lost by that.
+    /// It has gone, and nothing is lost so far.
     Gone,
-    /// It has gone, and something that was to be written is lost.
+    /// It has gone, and something that was to be written, or may have come, is lost.
     Missed,
 }
 
@@ -65,6 +66,10 @@ pub(super) struct Shutdown {
     followed: bool,
     run_until: Option<Instant>,
     reader: Reader,
+    /// Lines of events are lost without stdout's reader.
+    misses_lines: bool,
+    /// Until when a run without stdout's reader may end by itself.
+    end_until: Option<Instant>,
     /// While what was sent is awaited without stdout's reader: when to look again.
     look_at: Option<Instant>,
     grace_until: Option<Instant>,
@@ -85,6 +90,8 @@ impl Shutdown {
             followed: false,
             run_until,
             reader: Reader::There,
+            misses_lines: false,
+            end_until: None,
             look_at: None,
             grace_until: None,
             left: None,
@@ -127,14 +134,20 @@ impl Shutdown {
         self.grace_until.is_some_and(|at| at <= now)
     }
 
-    /// The exit code: the first error, else SIGPIPE without stdout's reader, else a failed script.
+    /// The exit code: the first error, else SIGPIPE if stdout's reader misses something, else a failed script.
     pub(super) fn code(&self) -> Exit {
-        self.exit.unwrap_or(match self.reader {
-            // A reader such as `grep -q` may go after the same match.
-            Reader::Gone | Reader::Missed if !self.has_verdict => Exit::Signal(SIGPIPE),
-            _ if self.script_failed => Exit::ScriptRun,
-            _ => Exit::Success,
-        })
+        // A reader such as `grep -q` may go after the same match.
+        let is_cut = match self.reader {
+            Reader::There => false,
+            Reader::Gone => self.misses_lines && !self.has_verdict,
+            Reader::Missed => !self.has_verdict,
+        };
+        match self.exit {
+            // `exit(0)` does not say that somebody has got all that was printed.
+            None | Some(Exit::Script(0)) if is_cut => Exit::Signal(SIGPIPE),
+            None if self.script_failed => Exit::ScriptRun,
+            exit => exit.unwrap_or(Exit::Success),
+        }
     }
 
     /// How connections end, by the exit code: everything but success, a verdict and a script's own number is a fault.
@@ -225,6 +238,23 @@ impl Shutdown {
         self.reader = if is_missed || self.reader == Reader::Missed { Reader::Missed } else { Reader::Gone };
     }
 
+    /// Notes that lines of events are lost without stdout's reader.
+    pub(super) fn note_missed_lines(&mut self) {
+        self.misses_lines = true;
+    }
+
+    /// Whether a run without stdout's reader has had its time to end by itself. Wakes the loop when it is over.
+    pub(super) fn has_waited(&mut self, now: Instant) -> bool {
+        let until = *self.end_until.get_or_insert(now + QUIET);
+        self.look_at = Some(until);
+        until <= now
+    }
+
+    /// A run without stdout's reader has had its time to end by itself.
+    pub(super) fn stop_waiting(&mut self, now: Instant) {
+        self.end_until = Some(now);
+    }
+
     /// What the reader of stdout does.
     pub(super) fn reader(&self) -> Reader {
         self.reader
@@ -235,10 +265,11 @@ impl Shutdown {
         self.look_at = at;
     }
 
-    /// Stops without stdout's reader: the `left` bytes that were to be sent get their time as long as some of them go out.
+    /// Stops without stdout's reader, which misses what may have come: the `left` bytes that were to be sent get their time as long as some of them go out.
     pub(super) fn stop_without_reader(&mut self, now: Instant, left: usize) {
         if self.stop(now, Some(GRACE)) {
             self.left = Some(left);
+            self.reader = Reader::Missed;
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use crate::config::Voice;
 use crate::driver::budgets::Turn;
 use crate::driver::bulk::{self, Moved, ToStdout};
 use crate::driver::parts::Parts;
@@ -359,7 +360,8 @@ impl Parts {
 
     /// Handles an event of stdout: it can take more, or its reader has gone.
     pub(super) fn stdout_turn(&mut self) {
-        if self.stdout.is_gone(&mut self.io) {
+        // nc and Ncat notice it when they write.
+        if self.config.output.voice == Voice::Own && self.stdout.is_gone(&mut self.io) {
             return self.after_output(Err(StdoutError::ReaderGone { is_missed: false }));
         }
         self.stdout.unblock(&mut self.io);

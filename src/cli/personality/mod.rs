@@ -14,6 +14,8 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use signal_hook::consts::SIGPIPE;
+
 use super::resolve::Action;
 use super::{Stop, help, parse_words};
 use crate::config::{Config, Role, Voice};
@@ -68,6 +70,9 @@ impl Tool {
     /// The exit status of the tool where tcpx has this one.
     fn exit(self, exit: Exit) -> Exit {
         match (self, exit) {
+            // nc takes a reader of stdout that has gone for the end.
+            (Self::Nc, Exit::Signal(SIGPIPE)) => Exit::Success,
+            (Self::Ncat, Exit::Signal(SIGPIPE)) => Exit::Script(2),
             (_, Exit::Success | Exit::Signal(_) | Exit::Bug) => exit,
             // nc does not ask how a connection ended that was there, and both take any end of the peer's stream for the end.
             (Self::Nc, Exit::Broken) | (_, Exit::CutShort) => Exit::Success,
@@ -106,6 +111,11 @@ impl Errand {
             config
         });
         of_ports.chain(self.ports.is_empty().then(|| self.config.clone()))
+    }
+
+    /// What the tool says last on stderr after a run that ended so.
+    pub fn last_words(&self, exit: Exit) -> Option<&'static str> {
+        (self.tool == Tool::Ncat && exit == Exit::Signal(SIGPIPE)).then_some("write: Broken pipe\n")
     }
 
     /// The exit status of a run as the tool has it.

@@ -178,6 +178,7 @@ fn config(command: &str, names: &[(String, &'static str)]) -> Config {
     }
     match cli::parse(words.into_iter().map(OsString::from)) {
         Ok(Action::Run(config)) => *config,
+        Ok(Action::Errand(errand)) => errand.runs().next().expect("a run"),
         Ok(Action::Wait(mut configs)) if configs.len() == 1 => configs.remove(0),
         other => panic!("{command}: {other:?}"),
     }
