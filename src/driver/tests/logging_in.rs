@@ -50,3 +50,27 @@ fn options_of_telnet_are_refused_before_the_device_asks() {
         "#,
     );
 }
+
+#[test]
+fn a_refusal_is_one_whatever_follows() {
+    for (answer, code, said) in [
+        ("Login incorrect\\r\\n", 1, "the login was refused"),
+        ("Permission denied\\r\\nGood bye", 1, "the login was refused"),
+        ("no $\\r\\n", 18, "the device ended the connection before it showed a prompt; it said \"\\r\\nno $\\r\\n\""),
+    ] {
+        play(&format!(
+            r#"tcpx connect 127.0.0.1 1 --script @login -- mei bad show
+            1 connects to 127.0.0.1:1
+            > 1 sends "login: "
+            1 gets "mei\r\n"
+            > 1 sends "Password: "
+            1 gets "bad\r\n"
+            > 1 sends "\r\n{answer}"; 1 ends
+            stderr {said}
+            1 gets FIN
+            1 is closed
+            exit {code}
+            "#
+        ));
+    }
+}
