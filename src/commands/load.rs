@@ -16,7 +16,7 @@ use crate::driver;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::load::schedule::{Ramp, Schedule};
-use crate::load::{LoadResult, Part, RUN, Shard, Stat, Tally};
+use crate::load::{LoadResult, Part, RUN, Shard, Stat, Tally, Threshold};
 use crate::output::console;
 use crate::output::load::live::{Snapshot, line};
 use crate::output::load::{summary, to_json};
@@ -167,5 +167,11 @@ fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
         return Ok(exit);
     }
     let is_violated = say_violations(&load.fail_if, result);
-    Ok(if is_violated || result.tally().failed() > 0 { Exit::Verdict } else { printed })
+    // A condition about failures says how many are allowed.
+    let allows_failures = load.fail_if.iter().any(Threshold::is_about_failures);
+    let (failed, runs) = (result.tally().failed(), result.tally().runs);
+    if failed > 0 && !allows_failures && !is_violated {
+        console::error(&Error::Verdict { message: format!("{failed} of {runs} runs failed") });
+    }
+    Ok(if is_violated || failed > 0 && !allows_failures { Exit::Verdict } else { printed })
 }

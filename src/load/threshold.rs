@@ -96,6 +96,11 @@ impl Threshold {
         Ok(Self { text: text.trim().to_owned(), subject, comparison, limit })
     }
 
+    /// Whether it says how many runs may fail.
+    pub fn is_about_failures(&self) -> bool {
+        matches!(self.subject, Subject::Counter(Counter::Failures) | Subject::FailedPercent)
+    }
+
     /// Why this result fails, or `None` if it does not.
     pub fn violation(&self, result: &LoadResult) -> Option<String> {
         let tally = result.tally();
