@@ -290,6 +290,7 @@ impl Error {
             Self::Connect { target, .. } => zone_hint(target).map(Cow::Owned),
             Self::Bind { operation, address, cause } => bind_hint(operation, address, cause),
             Self::Certificate { hint, .. } => hint.map(Cow::Borrowed),
+            Self::NoRoots { message } if message.starts_with("--tls-client-ca") => Some(CLIENT_CA.into()),
             Self::NoRoots { .. } => {
                 Some("--tls-ca FILE names certificates to trust, --tls-pin SHA256 a single one".into())
             }
@@ -310,10 +311,14 @@ impl Error {
     }
 }
 
+const CLIENT_CA: &str = "--tls-client-ca FILE names those who sign the certificates of clients";
+
 /// What to do about a certificate that is not trusted.
 fn untrusted_hint(cause: &str) -> Option<&'static str> {
     match cause {
         _ if cause.contains("pinned") => None,
+        _ if cause.contains("whom --tls-client-ca names") => Some(CLIENT_CA),
+        _ if cause.contains("the client's certificate") => None,
         _ if cause.contains("not for ") => {
             Some("--tls-name NAME checks for another name; --tls-pin SHA256 trusts this certificate whatever its names")
         }

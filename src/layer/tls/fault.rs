@@ -24,6 +24,17 @@ pub(super) fn of(error: &Error, is_handshaking: bool, first: &[u8], refusal: Opt
     match (error, refusal) {
         (_, Some(Refusal::NoRoots(why))) => return fault(LayerErrorKind::NoRoots, why),
         (_, Some(Refusal::Untrusted(why))) => return fault(LayerErrorKind::Untrusted, why),
+        // A client has refused these itself.
+        (
+            Error::InvalidCertificate(
+                error @ (CertificateError::UnknownIssuer
+                | CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. }),
+            ),
+            None,
+        ) => return fault(LayerErrorKind::Untrusted, of_client(error)),
         (Error::InvalidCertificate(error), None) => {
             return fault(LayerErrorKind::Untrusted, reason(error, &Certificate::default()));
         }
@@ -32,6 +43,18 @@ pub(super) fn of(error: &Error, is_handshaking: bool, first: &[u8], refusal: Opt
     let is_about_handshake = is_handshaking || matches!(error, Error::AlertReceived(alert) if is_refusal(*alert));
     let kind = if is_about_handshake { LayerErrorKind::Handshake } else { LayerErrorKind::Protocol };
     fault(kind, words(error, is_handshaking, first))
+}
+
+/// What is wrong with a client's certificate, which rustls does not show.
+fn of_client(error: &CertificateError) -> String {
+    match error {
+        CertificateError::UnknownIssuer => {
+            "the client's certificate is signed by nobody whom --tls-client-ca names".into()
+        }
+        CertificateError::Expired => "the client's certificate has expired".into(),
+        CertificateError::NotValidYet => "the client's certificate is not valid yet".into(),
+        other => reason(other, &Certificate::default()).replacen("the certificate", "the client's certificate", 1),
+    }
 }
 
 /// Alerts by which a TLS 1.3 server refuses after the client has taken the handshake for done.
