@@ -84,7 +84,10 @@ fn check(context: &NativeCallContext<'_>, host: &Host, held: bool, name: &str) -
     match (host.test(), host.current_task()) {
         (Some(test), _) => test.check_failed(report.failure()),
         (None, Some(task)) => {
-            host.push(Command::Log(None, format!("check failed: {}", report.message())));
+            // One line of the log for each line of the excerpt.
+            for line in format!("check failed: {}", report.message()).lines() {
+                host.push(Command::Log(None, line.to_owned()));
+            }
             host.tasks().note_failed_check(task);
         }
         (None, None) => return Err(thrown("check", name.to_owned())),
