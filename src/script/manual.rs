@@ -328,7 +328,7 @@ exit(code). A run of listen without a number of clients goes on until it is told
 
 const CONNECTIONS: &str = "
 A conn is cheap to copy, can be compared with == and kept in a map. It may be kept after its end: it then
-says so (conn.is_open), and sending to it does nothing.
+says so (conn.is_open), and sending to it does nothing in a handler, but throws in a task.
 ";
 
 const TOXICS: &str = "

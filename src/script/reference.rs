@@ -254,7 +254,7 @@ const PROPERTIES: &[(&str, &str)] = &[
 const METHODS: &[(&str, &str)] = &[
     (
         "conn.send(x)",
-        "A blob as it is; a string or a character in conn.encoding; an array of them in order. A character the encoding does not have is an error, and nothing is sent. Gives true, or false (and a line with -v, once for each connection) if it can reach nobody, as conn.can_send says; on a connection that is still being made, true. So do the other sends.",
+        "A blob as it is; a string or a character in conn.encoding; an array of them in order. A character the encoding does not have is an error, and nothing is sent. Gives true, or false (and a line with -v, once for each connection) if it can reach nobody, as conn.can_send says, and in a task throws then; on a connection that is still being made, true. So do the other sends.",
     ),
     ("conn.send_line(text)", "The text and conn.eol."),
     ("conn.send_hex(digits)", "Bytes in hex: \"47 45 54\"."),

@@ -18,7 +18,7 @@ pub(in crate::cli) struct OutputArgs {
                      direction of a connection"
     )]
     pub(in crate::cli) verbose: u8,
-    /// Say nothing on stderr but errors
+    /// Say nothing on stderr but errors and what scripts log
     #[arg(short = 'q', long)]
     pub(in crate::cli) quiet: bool,
     /// Show both directions as a hex dump on stderr
