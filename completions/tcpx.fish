@@ -141,7 +141,7 @@ complete -c tcpx -n "__tcpx_at 'connect'" -s i -l idle-timeout -d 'End when noth
 complete -c tcpx -n "__tcpx_at 'connect'" -l timeout -d 'End after this time, whatever happens' -r -f
 complete -c tcpx -n "__tcpx_at 'connect'" -l line-delay -d 'Pause this long after each line that is sent' -r -f
 complete -c tcpx -n "__tcpx_at 'connect'" -s v -d 'Say more on stderr; repeat for still more'
-complete -c tcpx -n "__tcpx_at 'connect'" -s q -l quiet -d 'Say nothing on stderr but errors'
+complete -c tcpx -n "__tcpx_at 'connect'" -s q -l quiet -d 'Say nothing on stderr but errors and what scripts log'
 complete -c tcpx -n "__tcpx_at 'connect'" -s x -l hex -d 'Show both directions as a hex dump on stderr'
 complete -c tcpx -n "__tcpx_at 'connect'" -s o -l output -d 'Write to this file instead of stdout; with %n, %a or %t, to one for each connection' -r -F
 complete -c tcpx -n "__tcpx_at 'connect'" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
@@ -241,7 +241,7 @@ complete -c tcpx -n "__tcpx_at 'listen'" -s i -l idle-timeout -d 'End when nothi
 complete -c tcpx -n "__tcpx_at 'listen'" -l timeout -d 'End after this time, whatever happens' -r -f
 complete -c tcpx -n "__tcpx_at 'listen'" -l line-delay -d 'Pause this long after each line that is sent' -r -f
 complete -c tcpx -n "__tcpx_at 'listen'" -s v -d 'Say more on stderr; repeat for still more'
-complete -c tcpx -n "__tcpx_at 'listen'" -s q -l quiet -d 'Say nothing on stderr but errors'
+complete -c tcpx -n "__tcpx_at 'listen'" -s q -l quiet -d 'Say nothing on stderr but errors and what scripts log'
 complete -c tcpx -n "__tcpx_at 'listen'" -s x -l hex -d 'Show both directions as a hex dump on stderr'
 complete -c tcpx -n "__tcpx_at 'listen'" -s o -l output -d 'Write to this file instead of stdout; with %n, %a or %t, to one for each connection' -r -F
 complete -c tcpx -n "__tcpx_at 'listen'" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
@@ -303,7 +303,7 @@ complete -c tcpx -n "__tcpx_at 'run'" -l shard -d 'Be shard I of N: a share of t
 complete -c tcpx -n "__tcpx_at 'run'" -l start-at -d 'Begin at this time (2026-11-26T15:00:00Z), or after this (+10s)' -r -f
 complete -c tcpx -n "__tcpx_at 'run'" -l timeout -d 'End after this time, whatever happens' -r -f
 complete -c tcpx -n "__tcpx_at 'run'" -s v -d 'Say more on stderr; repeat for still more'
-complete -c tcpx -n "__tcpx_at 'run'" -s q -l quiet -d 'Say nothing on stderr but errors'
+complete -c tcpx -n "__tcpx_at 'run'" -s q -l quiet -d 'Say nothing on stderr but errors and what scripts log'
 complete -c tcpx -n "__tcpx_at 'run'" -s x -l hex -d 'Show both directions as a hex dump on stderr'
 complete -c tcpx -n "__tcpx_at 'run'" -s o -l output -d 'Write to this file instead of stdout; with %n, %a or %t, to one for each connection' -r -F
 complete -c tcpx -n "__tcpx_at 'run'" -l events -d 'Write what happens to this file as JSON, one object a line; - is stdout' -r -F
