@@ -70,12 +70,11 @@ impl Tool {
     /// The exit status of the tool where tcpx has this one.
     fn exit(self, exit: Exit) -> Exit {
         match (self, exit) {
-            // nc takes a reader of stdout that has gone for the end.
-            (Self::Nc, Exit::Signal(SIGPIPE)) => Exit::Success,
+            // nc does not ask how a connection ended that was there, nor for stdout's reader, and both take any end of the peer's
+            // stream for the end.
+            (Self::Nc, Exit::Broken | Exit::Signal(SIGPIPE)) | (_, Exit::CutShort) => Exit::Success,
             (Self::Ncat, Exit::Signal(SIGPIPE)) => Exit::Script(2),
             (_, Exit::Success | Exit::Signal(_) | Exit::Bug) => exit,
-            // nc does not ask how a connection ended that was there, and both take any end of the peer's stream for the end.
-            (Self::Nc, Exit::Broken) | (_, Exit::CutShort) => Exit::Success,
             (Self::Nc, _)
             | (
                 Self::Ncat,
