@@ -45,7 +45,7 @@ pub(super) struct ReportArgs {
         action = ArgAction::Append,
         allow_hyphen_values = true,
         long_help = "End with 1 if this holds for the merged result. Can be repeated. What can be compared, by < <= > >= or ==: \
-                     p50 p90 p95 p99 p99.9 max min mean with a time in us, ms or s, as in 'p99 > 50ms'; NAME.p99 for a measure \
+                     p50 p90 p95 p99 p99.9 max min mean with a time in us, ms, s, m or h, as in 'p99 > 50ms'; NAME.p99 for a measure \
                      of the script; failures with a number or a part of all runs, as in 'failures > 1%'; rate with runs a \
                      second, as in 'rate < 1000'; runs, cut, late, unstarted and NAME.count with a number. A time that was \
                      never measured counts as failed"

@@ -187,23 +187,16 @@ impl Subject {
         };
         let is_whole = number.fract() == 0.0;
         match (&self, unit) {
-            (Self::Time(_, stat), "us" | "\u{b5}s" | "\u{3bc}s" | "ms" | "s") => {
-                let micros = match unit {
-                    "s" => number * 1e6,
-                    "ms" => number * 1e3,
-                    _ => number,
+            (Self::Time(..), "") => fault(format!("\"{shown}\" has no unit"), UNITS),
+            (Self::Time(_, stat), _) => {
+                let Some(micros) = micros(value) else {
+                    return fault(format!("\"{shown}\" is not a time"), UNITS);
                 };
                 if stat.is_percentile() && micros > HIGHEST_US as f64 {
                     let hint = "percentiles end at 60s; max and mean do not";
                     return fault(format!("no percentile is above {shown}"), hint);
                 }
                 Ok((self, micros))
-            }
-            (Self::Time(..), "") => {
-                fault(format!("\"{shown}\" has no unit"), "write a time with us, ms or s, as in 50ms")
-            }
-            (Self::Time(..), _) => {
-                fault(format!("\"{shown}\" is not a time"), "write a time with us, ms or s, as in 50ms")
             }
             (Self::Counter(Counter::Failures), "%") if number <= 100.0 => Ok((Self::FailedPercent, number)),
             (Self::Counter(Counter::Failures), "%") => {
@@ -238,6 +231,34 @@ impl Comparison {
         }
     }
 }
+
+/// Microseconds of a time: numbers with units, each unit smaller than the one before, as in `1m30s`. None if it is no time.
+fn micros(text: &str) -> Option<f64> {
+    let (mut rest, mut sum, mut last) = (text, 0.0, f64::INFINITY);
+    while !rest.is_empty() {
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let number: f64 = rest[..end].parse().ok()?;
+        let after = rest[end..].trim_start();
+        let unit = after.split(|letter: char| letter.is_ascii_digit()).next().unwrap_or(after);
+        let scale = match unit.trim_end() {
+            "h" => 3600e6,
+            "m" => 60e6,
+            "s" => 1e6,
+            "ms" => 1e3,
+            "us" | "\u{b5}s" | "\u{3bc}s" => 1.0,
+            _ => return None,
+        };
+        if scale >= last {
+            return None;
+        }
+        (sum, last) = (sum + number * scale, scale);
+        rest = &after[unit.len()..];
+    }
+    sum.is_finite().then_some(sum)
+}
+
+/// What to write where a time is wanted.
+const UNITS: &str = "write a time with us, ms, s, m or h, as in 50ms or 1m30s";
 
 #[cfg(test)]
 mod tests {
@@ -312,8 +333,30 @@ mod tests {
     }
 
     #[test]
+    fn times_have_the_units_of_other_times() {
+        for (text, expected) in [
+            ("50ms", Some(50e3)),
+            ("1.5s", Some(1.5e6)),
+            ("1m", Some(60e6)),
+            ("1h30m", Some(5400e6)),
+            ("1m30s500ms", Some(90.5e6)),
+            ("7 ms", Some(7e3)),
+            ("3\u{b5}s", Some(3.0)),
+            ("30s1m", None),
+            ("1s1s", None),
+            ("1m30", None),
+            ("m", None),
+            ("1x", None),
+            ("1..2s", None),
+        ] {
+            assert_eq!(micros(text), expected, "{text}");
+        }
+        assert!(Threshold::parse("max > 1h30m").is_ok() && Threshold::parse("p99 > 1m").is_ok());
+        assert!(Threshold::parse("p99 > 1m1s").is_err());
+    }
+
+    #[test]
     fn what_is_no_condition_is_answered() {
-        let unit = "write a time with us, ms or s, as in 50ms";
         let quotes = "write a condition, as in --fail-if 'p99 > 50ms'; the quotes keep > from the shell";
         let cases = [
             ("", "there is no comparison", quotes),
@@ -323,8 +366,8 @@ mod tests {
             ("runs != 1", "!= compares nothing", "write one of < <= > >= =="),
             ("> 5ms", "nothing stands before the comparison", EXAMPLE),
             ("p99 >", "nothing stands after >", EXAMPLE),
-            ("p99 > 50", "\"50\" has no unit", unit),
-            ("p99 > 50m", "\"50m\" is not a time", unit),
+            ("p99 > 50", "\"50\" has no unit", UNITS),
+            ("p99 > 50x", "\"50x\" is not a time", UNITS),
             ("p99 > fast", "\"fast\" is not a number", EXAMPLE),
             ("p99 > -5ms", "\"-5ms\" is not a number", EXAMPLE),
             ("p99 > 1.2.3ms", "\"1.2.3ms\" is not a number", EXAMPLE),
@@ -336,7 +379,7 @@ mod tests {
             ("failures > 1.5", "\"1.5\" is not a number of runs", "write a number or a part, as in failures > 1%"),
             ("runs < 5ms", "\"5ms\" is not a whole number", "write a number, as in runs < 1000"),
             ("rate < 5ms", "\"5ms\" is not a rate", "write runs a second, as in rate < 1000 or rate < 1000/s"),
-            ("p99 > 5ms > 3ms", "\"5ms > 3ms\" is not a time", unit),
+            ("p99 > 5ms > 3ms", "\"5ms > 3ms\" is not a time", UNITS),
             ("a\nb > 5ms", "\"a\\nb\" is nothing that can be compared", SUBJECTS),
         ];
         for (text, message, hint) in cases {
