@@ -22,6 +22,7 @@ use crate::endpoint::{Address, Endpoint};
 use crate::error::Result;
 use crate::script::api::conn::Listener;
 use crate::script::asking::{Asking, StdinUse};
+use crate::script::body::Got;
 use crate::script::check::{Hook, Hooks};
 use crate::script::clients::Progress;
 use crate::script::expecting::Stream;
@@ -30,7 +31,7 @@ use crate::script::own::Handlers;
 use crate::script::program::Program;
 use crate::script::servers::Servers;
 use crate::script::suite::Notes;
-use crate::script::tasks::{TaskId, Tasks};
+use crate::script::tasks::{Parking, Patience, TaskId, Tasks};
 use crate::script::timers::{Timer, TimerId, Timers};
 use crate::session::{Command, ConnId, ConnIds, ConnView, ListenerId, Numbered};
 use crate::sys::{interrupts, memory};
@@ -158,6 +159,11 @@ pub(super) struct Host {
     task: Cell<Option<TaskId>>,
     /// Calls of the running task that had nothing to wait for, since it last waited.
     unwaited: Cell<u32>,
+    /// Of the running call.
+    parking: Cell<Parking>,
+    patience: RefCell<Option<Box<Patience>>>,
+    /// What the last call has given whose value is used next.
+    got: RefCell<Got>,
     /// The test that the script runs for.
     test: OnceCell<Rc<Notes>>,
     context: RefCell<RunContext>,
@@ -200,6 +206,9 @@ impl Host {
             program: RefCell::default(),
             task: Cell::new(None),
             unwaited: Cell::new(0),
+            parking: Cell::default(),
+            patience: RefCell::default(),
+            got: RefCell::default(),
             asking: Asking::default(),
             servers: RefCell::default(),
             origin: RefCell::default(),
@@ -436,6 +445,8 @@ impl Host {
         turn: impl FnOnce() -> R,
     ) -> ((R, isize), Option<Stopped>) {
         self.unwaited.set(0);
+        // A panic may have left it.
+        self.parking.set(Parking::Never);
         let before = memory::held();
         let call = || {
             self.ceiling.set(before.saturating_add(MAX_GROWTH).saturating_sub(growth));

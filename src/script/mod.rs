@@ -215,7 +215,7 @@ impl ScriptHandler {
         engine.register_global_module(module.into());
         hooks.tell(&host);
         let warnings = hooks.warnings(main);
-        let program = Program::new(engine, Rc::clone(sources), parameters, Rc::clone(&host), &app, body::is_off());
+        let program = Program::new(engine, Rc::clone(sources), parameters, Rc::clone(&host), &app, body::way());
         host.set_program(&program);
         let pending = RefCell::new(pending);
         let clients = RefCell::default();

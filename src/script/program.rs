@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use rhai::{AST, Caches, Dynamic, Engine, EvalContext, FnPtr, FuncArgs, Scope};
 
-use crate::script::body::{Arg, Bodies};
+use crate::script::body::{Arg, Bodies, Flow, Root, Turn, Way};
 use crate::script::check::Hook;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
@@ -30,16 +30,16 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// `app`: the map of that name. `is_plain`: all calls are left to Rhai.
+    /// `app`: the map of that name.
     pub(super) fn new(
         engine: Engine,
         sources: Rc<Sources>,
         parameters: HashMap<String, u64>,
         host: Rc<Host>,
         app: &Dynamic,
-        is_plain: bool,
+        way: Way,
     ) -> Rc<Self> {
-        let bodies = Bodies::new(is_plain, host.now(), app);
+        let bodies = Bodies::new(way, host.now(), app);
         Rc::new(Self {
             engine,
             sources,
@@ -101,6 +101,16 @@ impl Program {
             Some(call) => call.run(&self.engine, &self.host, function.curry(), args),
             None => function.call::<Dynamic>(&self.engine, &self.no_ast, All(args.map(Arg::into_value).collect())),
         }
+    }
+
+    /// A call of a function that can be left where it waits; it has not begun. Takes the arguments. `None`: it cannot be left.
+    pub(super) fn flow(&self, root: Root, args: &mut Vec<Dynamic>) -> Option<Box<Flow>> {
+        self.bodies.flow(&self.engine, &self.host, root, &self.no_ast, args)
+    }
+
+    /// Runs such a call until it is left or ends.
+    pub(super) fn go_on(&self, flow: Box<Flow>) -> Turn {
+        flow.go_on(&self.engine, &self.host, &self.bodies, &self.no_ast)
     }
 
     /// Where `session` stands: `FILE:LINE`.

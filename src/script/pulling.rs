@@ -266,11 +266,34 @@ impl Pull {
     pub(super) fn wait(&self, host: &Host, task: TaskId, until: Option<Instant>) -> Result<Woken, Fault> {
         self.waiters.borrow_mut().push(task);
         let woken = host.wait(task, until);
+        self.remove_waiter(task);
+        woken
+    }
+
+    /// The beginning of such a wait, for a call that is left and made again; [`Pull::woken`] is its end.
+    ///
+    /// # Errors
+    /// As [`Host::wait`].
+    pub(super) fn begin_wait(&self, host: &Host, task: TaskId, until: Option<Instant>) -> Result<(), Fault> {
+        host.begin_wait(task, until)?;
+        self.waiters.borrow_mut().push(task);
+        Ok(())
+    }
+
+    /// The end of a wait.
+    ///
+    /// # Errors
+    /// As [`Host::wait`].
+    pub(super) fn woken(&self, host: &Host, task: TaskId) -> Result<Woken, Fault> {
+        self.remove_waiter(task);
+        host.woken(task)
+    }
+
+    fn remove_waiter(&self, task: TaskId) {
         let mut waiters = self.waiters.borrow_mut();
         if let Some(at) = waiters.iter().position(|known| *known == task) {
             waiters.swap_remove(at);
         }
-        woken
     }
 
     /// Wakes those that wait. Returns the first one, for its turn at once.

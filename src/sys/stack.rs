@@ -63,6 +63,10 @@ pub fn with_large<T>(run: impl FnOnce() -> T) -> T {
 #[derive(Debug, Default)]
 pub struct Pool {
     free: Vec<Stack>,
+    /// The one that was used last and is used next.
+    warm: Option<Stack>,
+    /// How often that was laid down.
+    times: usize,
 }
 
 impl Pool {
@@ -71,9 +75,19 @@ impl Pool {
     /// # Errors
     /// No address space or no mapping is left: the error of mmap(2) or mprotect(2).
     pub fn take(&mut self) -> io::Result<Stack> {
-        match self.free.pop() {
+        match self.warm.take().or_else(|| self.free.pop()) {
             Some(stack) => Ok(stack),
             None => SIZES.iter().find_map(|size| Stack::new(*size)).ok_or_else(io::Error::last_os_error),
+        }
+    }
+
+    /// Keeps a stack that is used again at once. Now and then its memory goes back to the system.
+    pub fn lay_down(&mut self, stack: Stack) {
+        self.times = self.times.wrapping_add(1);
+        if self.warm.is_some() || self.times.is_multiple_of(TIMES_PER_LOOK) {
+            self.put_back(stack);
+        } else {
+            self.warm = Some(stack);
         }
     }
 
@@ -88,6 +102,9 @@ impl Pool {
 
 /// Maximum number of free stacks in a pool.
 const MOST_FREE: usize = 256;
+
+/// How often a stack is laid down until its memory goes back to the system.
+const TIMES_PER_LOOK: usize = 1 << 12;
 
 /// Bytes of a free stack that stay in memory.
 const KEPT: usize = 32 << 10;

@@ -4,23 +4,27 @@
 //! nothing: what had arrived stays for the next one.
 
 mod expecting;
+mod units;
+
+pub(in crate::script) use units::Units;
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use encoding_rs::UTF_8;
-use rhai::{Blob, Dynamic, Engine, INT, NativeCallContext};
+use rhai::{Blob, Dynamic, Engine, EvalAltResult, INT, NativeCallContext, Position};
 
 use super::conn::Conn;
-use super::waits::{self, UntilEnd};
+use super::waits;
 use super::{Outcome, failure, framing};
 use crate::codec::escape::{show_bytes, show_line};
 use crate::codec::framing::{Framing, MAX_FRAME};
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::script::pulling::{self, Pull, attachment};
-use crate::script::tasks::{TaskId, Woken};
+use crate::script::tasks::{Parking, Patience, TaskId, Woken};
 use crate::script::trouble::{self, Kind, Trouble, about};
 use crate::session::inbox::{Inbox, LINES, StreamEnd, Wanted};
 use crate::session::{ChosenForm, ConnError, ConnView, Event};
@@ -29,14 +33,14 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     register_bytes(engine, host);
     register_text(engine, host);
     expecting::register(engine, host);
-    register_iterators(engine, host);
+    units::register(engine, host);
 }
 
 // ---- the calls --------------------------------------------------------------------------------------------
 
 fn register_bytes(engine: &mut Engine, host: &Rc<Host>) {
     let of = Rc::clone(host);
-    engine.register_fn("read", move |conn: Conn| read(&of, &conn));
+    engine.register_fn("read", move |conn: Conn| read(&of, &conn).map(Option::unwrap_or_default));
     let of = Rc::clone(host);
     engine.register_fn("read", move |conn: Conn, n: INT| exactly(&of, &conn, n, None));
     let of = Rc::clone(host);
@@ -71,7 +75,8 @@ fn register_text(engine: &mut Engine, host: &Rc<Host>) {
 /// A call without arguments.
 #[derive(Clone, Copy)]
 pub(in crate::script) enum Call {
-    Bytes(fn(&Host, &Conn) -> Outcome<Blob>),
+    /// `None`: it was left.
+    Bytes(fn(&Host, &Conn) -> Outcome<Option<Blob>>),
     Value(fn(&Host, &Conn) -> Outcome<Dynamic>),
 }
 
@@ -79,7 +84,7 @@ impl Call {
     /// What it gives, as a value.
     pub(in crate::script) fn value(self, host: &Host, conn: &Conn) -> Outcome<Dynamic> {
         match self {
-            Self::Bytes(call) => call(host, conn).map(Dynamic::from_blob),
+            Self::Bytes(call) => call(host, conn).map(Option::unwrap_or_default).map(Dynamic::from_blob),
             Self::Value(call) => call(host, conn),
         }
     }
@@ -91,35 +96,80 @@ pub(in crate::script) const WAITING: [(&str, Call); 5] = [
     ("read_line", Call::Value(|host, conn| read_line(host, conn, None))),
     ("read_text", Call::Value(|host, conn| read_text(host, conn, None))),
     ("read_frame", Call::Value(|host, conn| read_frame(host, conn, None))),
-    ("read_all", Call::Bytes(|host, conn| read_all(host, conn, None))),
+    ("read_all", Call::Bytes(|host, conn| read_all(host, conn, None).map(Some))),
 ];
 
-fn read(host: &Host, conn: &Conn) -> Outcome<Blob> {
-    match at_once(host, conn)? {
-        Some(chunk) => Ok(chunk),
-        None => patiently(host, conn),
+/// Other calls that may be left and made again ([`Parking`]), with their numbers of arguments.
+pub(in crate::script) const AGAIN: [(&str, RangeInclusive<usize>); 10] = [
+    ("read", 1..=2),
+    ("read_until", 1..=2),
+    ("read_line", 1..=1),
+    ("read_text", 1..=1),
+    ("read_frame", 1..=1),
+    ("read_all", 1..=1),
+    ("peek", 1..=2),
+    ("expect_eof", 0..=1),
+    ("expect_reset", 0..=1),
+    ("expect_silence", 1..=1),
+];
+
+/// The usual case with little on the stack while it waits. `None`: it was left.
+fn read(host: &Host, conn: &Conn) -> Outcome<Option<Blob>> {
+    let mut parking = host.parking().take();
+    match at_once(host, conn, &mut parking)? {
+        AtOnce::Chunk(chunk) => Ok(Some(chunk)),
+        AtOnce::Left => Ok(None),
+        AtOnce::Else => {
+            host.parking().set(parking);
+            patiently(host, conn).map(Some)
+        }
     }
 }
 
-/// The usual [`read`], with little on the stack while it waits. `None`: that has to look more closely.
-fn at_once(host: &Host, conn: &Conn) -> Outcome<Option<Blob>> {
+/// What the usual [`read`] comes to.
+enum AtOnce {
+    Chunk(Blob),
+    Left,
+    /// One has to look more closely.
+    Else,
+}
+
+fn at_once(host: &Host, conn: &Conn, parking: &mut Parking) -> Outcome<AtOnce> {
     let view = conn.view();
-    let (Some(task), Some(pull)) = (host.current_task(), pulling::pull(view)) else { return Ok(None) };
+    let (Some(task), Some(pull)) = (host.current_task(), pulling::pull(view)) else { return Ok(AtOnce::Else) };
+    let is_again = *parking == Parking::Again;
+    if is_again {
+        if !host.is_endless() {
+            return Ok(AtOnce::Else);
+        }
+        *parking = Parking::First;
+        pull.set_reader(None);
+        pull.woken(host, task)?;
+    }
     if pull.reader().is_some() || attachment(view).timeout().is_some() {
-        return Ok(None);
+        return Ok(AtOnce::Else);
     }
     pull.note_reader(task);
     let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
     if chunk.is_some() {
-        host.pass_turn(task)?;
+        if !is_again {
+            host.pass_turn(task)?;
+        }
     } else if pull.ask_inbox(|inbox| inbox.end().is_none() && inbox.silence().is_none()) == Some(true) {
+        if *parking == Parking::First {
+            pull.begin_wait(host, task, None)?;
+            pull.set_reader(Some(task));
+            host.leave(None);
+            return Ok(AtOnce::Left);
+        }
         pull.set_reader(Some(task));
         let woken = pull.wait(host, task, None);
         pull.set_reader(None);
         woken?;
-        return Ok(pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten());
+        let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
+        return Ok(chunk.map_or(AtOnce::Else, AtOnce::Chunk));
     }
-    Ok(chunk)
+    Ok(chunk.map_or(AtOnce::Else, AtOnce::Chunk))
 }
 
 /// Any [`read`].
@@ -187,55 +237,6 @@ fn read_until(
     Ok(Dynamic::from_blob([frame.into_blob().unwrap_or_default(), bytes].concat()))
 }
 
-// ---- iterators --------------------------------------------------------------------------------------------
-
-/// What `for` goes over: the units of a connection until its end.
-#[derive(Clone)]
-struct Units {
-    host: Rc<Host>,
-    conn: Conn,
-    wanted: Wanted,
-    op: &'static str,
-    what: &'static str,
-}
-
-impl IntoIterator for Units {
-    type Item = Outcome<Dynamic>;
-    type IntoIter = UntilEnd<Box<dyn FnMut() -> Outcome<Option<Dynamic>>>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        UntilEnd::new(Box::new(move || self.next()))
-    }
-}
-
-impl Units {
-    fn next(&self) -> Outcome<Option<Dynamic>> {
-        Reading::new(&self.host, &self.conn, self.op, self.what, None)?.piece_to_end(&self.wanted)
-    }
-}
-
-fn register_iterators(engine: &mut Engine, host: &Rc<Host>) {
-    engine.register_type_with_name::<Units>("Units");
-    engine.register_iterator_result::<Units, Dynamic>();
-    let kinds = [
-        ("lines", "a line", Some(LINES)),
-        ("texts", "text", Some(Wanted::Text)),
-        ("chunks", "data", Some(Wanted::Bytes)),
-        ("frames", "a frame", None),
-    ];
-    for (op, what, wanted) in kinds {
-        let of = Rc::clone(host);
-        engine.register_fn(op, move |conn: Conn| -> Outcome<Units> {
-            of.task_for(op)?;
-            let wanted = match &wanted {
-                Some(wanted) => wanted.clone(),
-                None => framing_of(&of, &conn, op)?,
-            };
-            Ok(Units { host: Rc::clone(&of), conn, wanted, op, what })
-        });
-    }
-}
-
 // ---- how a call waits -------------------------------------------------------------------------------------
 
 /// One call that waits for received bytes.
@@ -250,6 +251,7 @@ pub(super) struct Reading<'a> {
     /// Bytes that may have to be held for it.
     needed: usize,
     is_text: bool,
+    parking: Parking,
 }
 
 /// What a call lacks that has found nothing.
@@ -289,6 +291,7 @@ impl<'a> Reading<'a> {
         what: impl Into<Cow<'static, str>>,
         ms: Option<INT>,
     ) -> Outcome<Self> {
+        let parking = host.parking().take();
         let task = host.task_for(op)?;
         let pull = pull_of(conn, op)?;
         if let Some(other) = pull.reader().filter(|other| *other != task && host.tasks().is_alive(*other)) {
@@ -300,7 +303,7 @@ impl<'a> Reading<'a> {
         pull.note_reader(task);
         let limit = waits::limit_on(conn, op, ms).map_err(|fault| about(fault, op, conn))?;
         let what = what.into();
-        Ok(Self { host, conn, pull, task, op, what, limit, needed: 0, is_text: false })
+        Ok(Self { host, conn, pull, task, op, what, limit, needed: 0, is_text: false, parking })
     }
 
     /// So many bytes may have to be held for it.
@@ -369,12 +372,19 @@ impl<'a> Reading<'a> {
         self.run_with(&mut look)
     }
 
-    fn run_with<T>(self, look: &mut Look<'_, T>) -> Outcome<T> {
+    fn run_with<T>(mut self, look: &mut Look<'_, T>) -> Outcome<T> {
         let (host, view) = (self.host, self.conn.view());
         let mut until = None;
         let mut is_silent = false;
         let mut is_late = false;
-        let mut has_waited = false;
+        let mut has_waited = self.parking == Parking::Again;
+        if has_waited {
+            let patience = host.patience().take().map(|patience| *patience).unwrap_or_default();
+            (self.limit, until) = (patience.limit, patience.until);
+            self.end_wait();
+            let woken = self.pull.woken(host, self.task)?;
+            (is_late, is_silent) = passed(host, woken, until, patience.quiet);
+        }
         loop {
             match self.pull.with_inbox(host, view, |inbox| look(inbox, view, is_silent)) {
                 Some(Ok(Some(found))) => {
@@ -405,20 +415,29 @@ impl<'a> Reading<'a> {
             }
             // The time at which what is held has to do without more, because nothing comes.
             let quiet = silence.map(|silence| view.info.last_received() + silence).filter(|_| !is_silent);
-            let woken = self.wait(quiet.into_iter().chain(until).min())?;
-            let now = if woken == Woken::TimedOut { Some(host.now()) } else { None };
-            is_late = now.is_some_and(|now| until.is_some_and(|until| until <= now));
-            is_silent = now.is_some_and(|now| quiet.is_some_and(|quiet| quiet <= now));
+            let first = quiet.into_iter().chain(until).min();
+            if self.parking != Parking::Never {
+                self.pull.begin_wait(host, self.task, first)?;
+                self.begin_wait();
+                let patience = Patience { limit: self.limit, until, quiet };
+                host.leave((first.is_some() || self.needed > 0).then(|| patience.into()));
+                return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into());
+            }
+            self.begin_wait();
+            let woken = self.pull.wait(host, self.task, first);
+            self.end_wait();
+            (is_late, is_silent) = passed(host, woken?, until, quiet);
         }
     }
 
-    fn wait(&self, until: Option<Instant>) -> Outcome<Woken> {
+    fn begin_wait(&self) {
         self.pull.set_reader(Some(self.task));
         self.pull.need(self.host, self.conn.view(), self.needed);
-        let woken = self.pull.wait(self.host, self.task, until);
+    }
+
+    fn end_wait(&self) {
         self.pull.need(self.host, self.conn.view(), 0);
         self.pull.set_reader(None);
-        woken
     }
 
     /// Has a frame measured that begins with these bytes.
@@ -473,6 +492,16 @@ impl<'a> Reading<'a> {
         let message = format!("{}; {shown}", trouble.message);
         Trouble { message, got, ..trouble }.on(self.conn).thrown()
     }
+}
+
+/// Which of two times has passed.
+fn passed(host: &Host, woken: Woken, until: Option<Instant>, quiet: Option<Instant>) -> (bool, bool) {
+    if woken != Woken::TimedOut {
+        return (false, false);
+    }
+    let now = host.now();
+    let has_passed = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+    (has_passed(until), has_passed(quiet))
 }
 
 /// The next unit as a value.

@@ -45,7 +45,7 @@ pub(super) fn limit_on(conn: &Conn, call: &str, ms: Option<INT>) -> Outcome<Opti
 }
 
 /// What `for` goes over: what a call gives until there is nothing more, or until it fails.
-pub(super) struct UntilEnd<F> {
+pub(in crate::script) struct UntilEnd<F> {
     call: F,
     is_over: bool,
 }

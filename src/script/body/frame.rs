@@ -23,7 +23,7 @@ pub(super) struct Room {
     caches: Caches,
     /// Number of calls that have used it.
     calls: u32,
-    /// The arguments of a body of nodes, while it runs.
+    /// The arguments of a body of nodes or of steps, while it runs, until they go into the scope.
     args: Vec<Arg>,
     /// They have gone into the scope.
     is_in_scope: bool,
@@ -56,6 +56,7 @@ impl Room {
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
         self.calls += 1;
+        self.is_in_scope = false;
         let Place { engine, global, host, app } = place;
         let result = match body {
             Body::Nodes(nodes) => {
@@ -67,10 +68,9 @@ impl Room {
                     scope: &mut self.scope,
                     global,
                     caches: &mut self.caches,
-                    is_in_scope: false,
+                    is_in_scope: &mut self.is_in_scope,
                 };
                 let result = nodes::run(nodes, &mut variables, host, app);
-                self.is_in_scope = variables.is_in_scope;
                 self.args.clear();
                 result
             }
@@ -134,6 +134,27 @@ impl Frame {
         let result = function.outcome(self.room.evaluate(&function.body, function.names(), place, args));
         self.room.clear(function.names(), |place| clear(place, &bodies.nobody));
         result
+    }
+
+    /// Begins a call with arguments that stay beside the scope.
+    pub(super) fn begin(&mut self, args: impl Iterator<Item = Arg>) {
+        self.global.num_operations = 0;
+        self.global.num_modules_loaded = 0;
+        self.room.calls += 1;
+        self.room.is_in_scope = false;
+        self.room.args.extend(args.map(Arg::known));
+    }
+
+    /// The variables of the call that has begun.
+    pub(super) fn variables<'a>(&'a mut self, engine: &'a Engine, names: &'a [ImmutableString]) -> Direct<'a> {
+        let Room { scope, caches, args, is_in_scope, .. } = &mut self.room;
+        Direct { engine, names, args, scope, global: &mut self.global, caches, is_in_scope }
+    }
+
+    /// Ends that call: nothing of it stays.
+    pub(super) fn end(&mut self, function: &Function, bodies: &Bodies) {
+        self.room.args.clear();
+        self.room.clear(function.names(), |place| clear(place, &bodies.nobody));
     }
 
     /// Whether it may serve another call.

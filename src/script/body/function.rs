@@ -1,5 +1,6 @@
 //! `Function`: a function of the script as Rhai finds it: its body, and the environment that it runs in.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use rhai::{
@@ -7,6 +8,7 @@ use rhai::{
     ImmutableString, Module, Position, RhaiFunc, Scope, ScriptFuncDef, Shared, Stmt, StmtBlock,
 };
 
+use super::form::Steps;
 use super::nodes::Node;
 use super::rewriting;
 use crate::script::engine::Fault;
@@ -29,6 +31,7 @@ pub(super) struct Function {
     pub(super) environment: GlobalRuntimeState,
     /// The name of its text in errors.
     source: String,
+    steps: OnceCell<Option<Rc<Steps>>>,
 }
 
 impl Function {
@@ -44,6 +47,8 @@ impl Function {
         environment.source = source;
         // As Rhai counts it for a call from outside.
         environment.level = 2;
+        // A constant in it is none of the whole text.
+        environment.scope_level = 1;
         let mut origin = None;
         if let Some(environ) = environ {
             for (name, module) in &environ.imports {
@@ -63,7 +68,12 @@ impl Function {
         let own = environment.lib.first().cloned();
         let closure = |name: &str, count: usize| own.as_ref()?.get_script_fn(name, count).cloned();
         let body = Body::of(&definition, &Known { is_own: &is_own, closure: &closure });
-        Some(Self { definition, body, environment, source })
+        Some(Self { definition, body, environment, source, steps: OnceCell::new() })
+    }
+
+    /// Its steps, if it can be left where it waits.
+    pub(super) fn steps(&self) -> Option<Rc<Steps>> {
+        self.steps.get_or_init(|| Steps::of(&self.body).map(Rc::new)).clone()
     }
 
     /// Number of its parameters.

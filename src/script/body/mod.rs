@@ -4,12 +4,14 @@
 //! of them are made once for each function (`function`), and a call puts its arguments in place (`frame`). It means the same:
 //! values, errors, their positions and the chain of calls. Knows nothing of limits and commands (`host`).
 
+mod form;
 mod frame;
 mod function;
 mod measuring;
 mod nodes;
 mod parts;
 mod rewriting;
+mod steps;
 mod variables;
 
 use std::cell::RefCell;
@@ -25,7 +27,8 @@ use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::session::ConnView;
 
-pub(super) use nodes::register;
+pub(super) use nodes::{Got, register};
+pub(super) use steps::{Flow, Root, Turn};
 
 use frame::Frame;
 use function::Function;
@@ -97,8 +100,18 @@ pub(super) struct Bodies {
     nobody: Rc<ConnView>,
     /// The map of that name.
     app: Dynamic,
-    /// Whether all calls are left to Rhai.
-    is_plain: bool,
+    way: Way,
+}
+
+/// How functions of a script are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// By Rhai.
+    Plain,
+    /// In variables that stay.
+    Kept,
+    /// The same, and tasks can be left where they wait.
+    Left,
 }
 
 /// What is known of a function.
@@ -134,15 +147,15 @@ pub(super) struct Call<'a> {
 const MAX_KEPT: usize = 256;
 
 impl Bodies {
-    /// None yet. `is_plain`: all calls are left to Rhai.
-    pub(super) fn new(is_plain: bool, now: Instant, app: &Dynamic) -> Self {
+    /// None yet.
+    pub(super) fn new(way: Way, now: Instant, app: &Dynamic) -> Self {
         Self {
             handlers: Default::default(),
             named: RefCell::default(),
             values: RefCell::default(),
             nobody: Rc::new(ConnView::nobody(now)),
             app: app.clone(),
-            is_plain,
+            way,
         }
     }
 
@@ -174,7 +187,7 @@ impl Bodies {
     }
 
     fn begin<'a>(&'a self, engine: &Engine, host: &Host, kind: Kind<'a>, count: usize) -> Option<Call<'a>> {
-        if self.is_plain {
+        if self.way == Way::Plain {
             return None;
         }
         let (function, frame) = self.with_slot(kind, |slot| {
@@ -194,6 +207,16 @@ impl Bodies {
         })?;
         let frame = frame.unwrap_or_else(|| Box::new(Frame::new(&function)));
         Some(Call { bodies: self, kind, function, frame })
+    }
+
+    /// Keeps the variables of a call that has ended for the next one.
+    fn keep(&self, kind: Kind<'_>, function: &Rc<Function>, frame: Box<Frame>) {
+        if frame.can_be_kept() {
+            self.with_slot(kind, |slot| match slot {
+                Slot::Known(known, kept) if Rc::ptr_eq(known, function) => *kept = Some(frame),
+                _ => {}
+            });
+        }
     }
 
     fn with_slot<R>(&self, kind: Kind<'_>, work: impl FnOnce(&mut Slot) -> R) -> R {
@@ -224,25 +247,21 @@ impl Call<'_> {
     ) -> Result<Dynamic, Fault> {
         let result = self.frame.call(engine, &self.function, self.bodies, host, captured, args.into_iter());
         // After an error the variables may not be as they were.
-        if result.is_ok() && self.frame.can_be_kept() {
-            let (function, frame) = (self.function, self.frame);
-            self.bodies.with_slot(self.kind, |slot| match slot {
-                Slot::Known(known, kept) if Rc::ptr_eq(known, &function) => *kept = Some(frame),
-                _ => {}
-            });
+        if result.is_ok() {
+            self.bodies.keep(self.kind, &self.function, self.frame);
         }
         result
     }
 }
 
-/// Whether scripts are loaded without any of this, for tests that compare.
+/// How the functions of a script that is loaded are called; tests compare all ways.
 #[cfg(not(test))]
-pub(super) fn is_off() -> bool {
-    false
+pub(super) fn way() -> Way {
+    Way::Left
 }
 
 #[cfg(test)]
-pub(super) use tests::{is_off, without};
+pub(super) use tests::{by, way};
 
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,13 @@ pub(super) enum Node {
         at: Position,
         original: Expr,
     },
+    /// Another call that may wait, with arguments that can be evaluated again.
+    Call {
+        conn: ImmutableString,
+        original: Expr,
+    },
+    /// What the call before has given.
+    Got,
     /// `data.len()`
     Len {
         name: ImmutableString,
@@ -49,7 +56,27 @@ pub(super) enum Node {
     Count(Count),
 }
 
+/// What a call has given that was made apart from the expression it is in.
+#[derive(Debug, Default)]
+pub(in crate::script) enum Got {
+    #[default]
+    Nothing,
+    Bytes(Blob),
+    Value(Dynamic),
+}
+
+impl Got {
+    fn into_value(self) -> Dynamic {
+        match self {
+            Self::Nothing => Dynamic::UNIT,
+            Self::Bytes(bytes) => Dynamic::from_blob(bytes),
+            Self::Value(value) => value,
+        }
+    }
+}
+
 /// `conn.send(…)` or `conn.send_line(…)`.
+#[derive(Clone)]
 pub(super) struct Send {
     pub(super) conn: ImmutableString,
     pub(super) what: What,
@@ -61,6 +88,7 @@ pub(super) struct Send {
 }
 
 /// What is sent.
+#[derive(Clone)]
 pub(super) enum What {
     /// A variable; the flag: nobody looks at it again.
     Variable(ImmutableString, bool),
@@ -109,7 +137,7 @@ fn run_again(nodes: &[Rc<Node>], variables: &mut impl Variables, host: &Host, ap
 }
 
 /// One operation more: an error if the call has reached a limit.
-fn count(host: &Host) -> Result<(), Fault> {
+pub(super) fn count(host: &Host) -> Result<(), Fault> {
     match host.progress() {
         Some(token) => Err(EvalAltResult::ErrorTerminated(token, Position::NONE).into()),
         None => Ok(()),
@@ -133,17 +161,42 @@ impl Node {
     }
 
     /// Evaluates it as one operation, which Rhai does not count.
-    fn counted(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
+    pub(super) fn counted(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
         count(host)?;
         self.evaluate(variables, host, app)
     }
 
+    /// The variable of a call that waits, and the call as it was written.
+    pub(super) fn waits_for(&self) -> Option<(&ImmutableString, &Expr)> {
+        match self {
+            Self::Read { conn, original, .. } | Self::Call { conn, original } => Some((conn, original)),
+            _ => None,
+        }
+    }
+
+    /// Makes a call that waits on its connection. It may be left.
+    pub(super) fn made_on(&self, conn: &Conn, variables: &mut impl Variables, host: &Host) -> Result<Got, Fault> {
+        match self {
+            Self::Read { read: Call::Bytes(read), at, .. } => match read(host, conn) {
+                Ok(bytes) => Ok(bytes.map_or(Got::Nothing, Got::Bytes)),
+                Err(fault) => Err(placed(fault, *at)),
+            },
+            Self::Read { read: Call::Value(read), at, .. } => {
+                read(host, conn).map(Got::Value).map_err(|fault| placed(fault, *at))
+            }
+            Self::Call { original, .. } => variables.evaluate(original).map(Got::Value),
+            _ => Ok(Got::Nothing),
+        }
+    }
+
     /// The bytes that it gives, if it reads such, without a value around them.
     fn bytes(&self, variables: &impl Variables, host: &Host) -> Result<Option<Blob>, Fault> {
-        let Self::Read { conn, read: Call::Bytes(read), at, .. } = self else { return Ok(None) };
+        let Self::Read { conn, read: Call::Bytes(read), at, .. } = self else {
+            return Ok(if matches!(self, Self::Got) { taken_bytes(host) } else { None });
+        };
         let Some(conn) = variables.conn(conn) else { return Ok(None) };
         count(host)?;
-        read(host, &conn).map(Some).map_err(|fault| placed(fault, *at))
+        read(host, &conn).map_err(|fault| placed(fault, *at))
     }
 
     fn evaluate(&self, variables: &mut impl Variables, host: &Host, app: &Dynamic) -> Result<Dynamic, Fault> {
@@ -157,6 +210,8 @@ impl Node {
                 Some(conn) => read.value(host, &conn).map_err(|fault| placed(fault, *at)),
                 None => variables.evaluate(original),
             },
+            Self::Call { original, .. } => variables.evaluate(original),
+            Self::Got => Ok(host.got().take().into_value()),
             Self::Len { name, original } => match variables.length(name) {
                 Some(length) => Ok(Dynamic::from_int(length)),
                 None => variables.evaluate(original),
@@ -178,6 +233,18 @@ impl Node {
             self_terminated: false,
         };
         Expr::Custom(Box::new(custom), at)
+    }
+}
+
+/// The bytes that the call before has given.
+fn taken_bytes(host: &Host) -> Option<Blob> {
+    let mut got = host.got().borrow_mut();
+    match std::mem::take(&mut *got) {
+        Got::Bytes(bytes) => Some(bytes),
+        other => {
+            *got = other;
+            None
+        }
     }
 }
 
@@ -259,24 +326,27 @@ pub(super) fn placed(mut fault: Fault, at: Position) -> Fault {
 }
 
 /// The argument of a method call on a variable.
-fn argument(call: &Expr) -> Option<&Expr> {
+pub(super) fn argument(call: &Expr) -> Option<&Expr> {
     let Expr::Dot(pair, ..) = call else { return None };
     let Expr::MethodCall(call, _) = &pair.rhs else { return None };
     call.args.first()
 }
 
+/// The same, to be changed.
+pub(super) fn argument_mut(call: &mut Expr) -> Option<&mut Expr> {
+    let Expr::Dot(pair, ..) = call else { return None };
+    let Expr::MethodCall(call, _) = &mut pair.rhs else { return None };
+    call.args.first_mut()
+}
+
 /// The call with a value in place of its argument, and a copy of the connection in place of the variable.
 fn with(call: &Expr, copy: Option<Conn>, value: Dynamic) -> Expr {
     let mut changed = call.clone();
-    if let Expr::Dot(pair, ..) = &mut changed {
-        if let Some(conn) = copy {
-            pair.lhs = Expr::DynamicConstant(Box::new(Dynamic::from(conn)), pair.lhs.position());
-        }
-        if let Expr::MethodCall(call, _) = &mut pair.rhs
-            && let Some(argument) = call.args.first_mut()
-        {
-            *argument = Expr::DynamicConstant(Box::new(value), argument.position());
-        }
+    if let (Expr::Dot(pair, ..), Some(conn)) = (&mut changed, copy) {
+        pair.lhs = Expr::DynamicConstant(Box::new(Dynamic::from(conn)), pair.lhs.position());
+    }
+    if let Some(argument) = argument_mut(&mut changed) {
+        *argument = Expr::DynamicConstant(Box::new(value), argument.position());
     }
     changed
 }

@@ -3,7 +3,7 @@
 //! Only those on plain variables: not on `app` and `args` where a connection is meant, not on a variable of no known place, and
 //! not where the script has a function of that name itself.
 
-use rhai::{ASTNode, Dynamic, Expr, ImmutableString, Stmt};
+use rhai::{ASTNode, Dynamic, Expr, FnCallExpr, ImmutableString, Position, Stmt};
 
 use super::function::Known;
 use super::measuring;
@@ -15,12 +15,14 @@ use crate::script::waiting;
 
 /// Puts nodes into the body of a function with these parameters.
 pub(super) fn rewrite(body: &mut Expr, parameters: &[ImmutableString], known: &Known<'_>) {
-    let mut change = Change { mentions: Vec::new(), parameters, known: *known, loops: 0, has_custom: false };
+    let mut change =
+        Change { mentions: Vec::new(), shared: Vec::new(), parameters, known: *known, loops: 0, has_custom: false };
     body.walk(&mut Vec::new(), &mut |path: &[ASTNode<'_>]| {
         match path.last() {
             Some(ASTNode::Expr(Expr::Variable(variable, ..))) => change.mentions.push(variable.1.clone()),
             Some(ASTNode::Expr(Expr::Custom(..))) => change.has_custom = true,
             Some(ASTNode::Stmt(Stmt::Share(variables))) => {
+                change.shared.extend(variables.iter().map(|(variable, _)| variable.name.clone()));
                 change.mentions.extend(variables.iter().map(|(variable, _)| variable.name.clone()));
             }
             _ => {}
@@ -33,6 +35,8 @@ pub(super) fn rewrite(body: &mut Expr, parameters: &[ImmutableString], known: &K
 struct Change<'a> {
     /// Every mention of a variable.
     mentions: Vec<ImmutableString>,
+    /// The variables that closures capture.
+    shared: Vec<ImmutableString>,
     parameters: &'a [ImmutableString],
     known: Known<'a>,
     loops: u32,
@@ -44,6 +48,7 @@ impl Rewrite for Change<'_> {
     fn chain(&mut self, expression: &mut Expr) {
         let mut chain = Chain::of(std::mem::take(expression));
         self.inner(&mut chain);
+        self.first_call(&mut chain);
         let node = self.node(&chain);
         *expression = chain.into_expr();
         if let Some(node) = node {
@@ -153,6 +158,44 @@ impl Change<'_> {
         }
     }
 
+    /// Makes a node of a call that waits at the beginning of a longer chain.
+    fn first_call(&self, chain: &mut Chain) {
+        if chain.links.len() < 2 || !chain.links[0].joint.is_dot() {
+            return;
+        }
+        let Expr::MethodCall(call, at) = &chain.links[0].member else { return };
+        let Some(name) = self.local(&chain.root) else { return };
+        if let Some(make) = self.waiting_call(name, call, *at) {
+            let link = chain.links.remove(0);
+            let original = link.joint.between(std::mem::take(&mut chain.root), link.member, true);
+            let at = original.position();
+            chain.root = make(&original, None).map_or(original, |node| node.into_expr(at));
+        }
+    }
+
+    /// The node of a call that waits, with arguments that mean the same whenever they are evaluated.
+    fn waiting_call(&self, conn: ImmutableString, call: &FnCallExpr, at: Position) -> Option<Make> {
+        if (self.known.is_own)(&call.name, call.args.len()) {
+            return None;
+        }
+        if call.args.is_empty()
+            && let Some((_, read)) = reading::WAITING.iter().find(|(known, _)| call.name == *known)
+        {
+            return Some(Box::new(move |call, detached| {
+                Some(Node::Read { conn, read: *read, at, original: detached.unwrap_or(call).clone() })
+            }));
+        }
+        let is_same = |argument: &Expr| {
+            argument.is_constant() || self.local(argument).is_some_and(|name| !self.shared.contains(&name))
+        };
+        let is_known =
+            reading::AGAIN.iter().any(|(known, counts)| call.name == *known && counts.contains(&call.args.len()));
+        (is_known && call.args.iter().all(is_same)).then(|| -> Make {
+            // One that may be shared can be another one when the call is made again.
+            Box::new(move |call, detached| detached.is_none().then(|| Node::Call { conn, original: call.clone() }))
+        })
+    }
+
     fn node(&self, chain: &Chain) -> Option<Make> {
         match (self.local(&chain.root), &*chain.links) {
             (Some(name), [only]) if only.joint.is_dot() => self.on_variable(name, &only.member),
@@ -189,14 +232,7 @@ impl Change<'_> {
                     ("len", None) => {
                         Some(Box::new(move |call, _| Some(Node::Len { name: variable, original: call.clone() })))
                     }
-                    (name, None) => {
-                        let (_, read) = *reading::WAITING.iter().find(|(known, _)| *known == name)?;
-                        Some(Box::new(move |call, detached| {
-                            let original = detached.unwrap_or(call).clone();
-                            Some(Node::Read { conn: variable, read, at, original })
-                        }))
-                    }
-                    _ => None,
+                    _ => self.waiting_call(variable, call, at),
                 }
             }
             _ => None,

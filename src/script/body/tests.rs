@@ -1,20 +1,22 @@
-//! The switch that turns the bodies that stay off, for tests that compare both ways.
+//! The switch for the ways to call functions, for tests that compare them.
 
 use std::cell::Cell;
 
+use super::Way;
+
 thread_local! {
-    static OFF: Cell<bool> = const { Cell::new(false) };
+    static WAY: Cell<Way> = const { Cell::new(Way::Left) };
 }
 
-/// Whether scripts are loaded without bodies that stay.
-pub(in crate::script) fn is_off() -> bool {
-    OFF.get()
+/// How the functions of a script that is loaded are called.
+pub(in crate::script) fn way() -> Way {
+    WAY.get()
 }
 
-/// Does something while scripts are loaded without them.
-pub(in crate::script) fn without<R>(work: impl FnOnce() -> R) -> R {
-    OFF.set(true);
+/// Does something while they are called in this way.
+pub(in crate::script) fn by<R>(way: Way, work: impl FnOnce() -> R) -> R {
+    let before = WAY.replace(way);
     let result = work();
-    OFF.set(false);
+    WAY.set(before);
     result
 }

@@ -91,10 +91,11 @@ pub(super) struct Direct<'a> {
     pub(super) global: &'a mut GlobalRuntimeState,
     pub(super) caches: &'a mut Caches,
     /// They are in the scope.
-    pub(super) is_in_scope: bool,
+    pub(super) is_in_scope: &'a mut bool,
 }
 
 impl Direct<'_> {
+    #[inline]
     fn position(&self, name: &ImmutableString) -> Option<usize> {
         let is_same = |own: &ImmutableString| own.ptr_eq(name);
         self.names.iter().position(is_same).or_else(|| self.names.iter().position(|own| own == name))
@@ -104,10 +105,19 @@ impl Direct<'_> {
         self.args.get(self.position(name)?)
     }
 
+    /// Lets Rhai evaluate a statement in a block. What it declares stays.
+    pub(super) fn evaluate_here(&mut self, block: &Expr) -> Result<Dynamic, Fault> {
+        self.put_in_scope();
+        let mut context = EvalContext::new(self.engine, self.global, self.caches, self.scope, None);
+        // Documented as "not deprecated, but volatile"; there is no other way to keep what is declared.
+        #[allow(deprecated)]
+        context.eval_expression_tree_raw(&block.into(), false)
+    }
+
     #[cold]
     fn put_in_scope(&mut self) {
-        if !self.is_in_scope {
-            self.is_in_scope = true;
+        if !*self.is_in_scope {
+            *self.is_in_scope = true;
             for (name, arg) in self.names.iter().zip(self.args.drain(..)) {
                 if let Some(place) = self.scope.get_mut(name) {
                     put(place, arg);
@@ -118,8 +128,9 @@ impl Direct<'_> {
 }
 
 impl Variables for Direct<'_> {
+    #[inline]
     fn conn(&self, name: &ImmutableString) -> Option<Conn> {
-        if self.is_in_scope {
+        if *self.is_in_scope {
             return conn_of(self.scope.get(name)?);
         }
         match self.arg(name)? {
@@ -130,7 +141,7 @@ impl Variables for Direct<'_> {
     }
 
     fn length(&self, name: &ImmutableString) -> Option<INT> {
-        if self.is_in_scope {
+        if *self.is_in_scope {
             return plain(self.scope.get(name)?).and_then(length);
         }
         match self.arg(name)? {
@@ -141,7 +152,7 @@ impl Variables for Direct<'_> {
     }
 
     fn copy(&self, name: &ImmutableString) -> Option<Dynamic> {
-        if self.is_in_scope {
+        if *self.is_in_scope {
             return self.scope.get(name).filter(|value| !value.is_shared()).cloned();
         }
         match self.arg(name)? {
@@ -152,7 +163,7 @@ impl Variables for Direct<'_> {
     }
 
     fn taken(&mut self, name: &ImmutableString, is_last: bool, is_line: bool) -> Option<Taken> {
-        if self.is_in_scope {
+        if *self.is_in_scope {
             return taken(self.scope.get_mut(name)?, is_last, is_line);
         }
         let position = self.position(name)?;
@@ -164,7 +175,7 @@ impl Variables for Direct<'_> {
     }
 
     fn share(&mut self, name: &ImmutableString) -> Option<Dynamic> {
-        if self.is_in_scope {
+        if *self.is_in_scope {
             return shared(self.scope.get_mut(name)?);
         }
         let position = self.position(name)?;

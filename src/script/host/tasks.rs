@@ -1,15 +1,16 @@
 //! The tasks of a script as its functions see them: which one is running, and in which version.
 
-use std::cell::{Cell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::load::Tally;
 use crate::script::asking::{Asking, StdinUse};
+use crate::script::body::Got;
 use crate::script::clients::Progress;
 use crate::script::host::Host;
 use crate::script::program::Program;
-use crate::script::tasks::{TaskId, Tasks};
+use crate::script::tasks::{Parking, Patience, TaskId, Tasks};
 
 impl Host {
     /// The tasks.
@@ -57,6 +58,21 @@ impl Host {
     /// Calls of the running task that had nothing to wait for, since it last waited.
     pub(in crate::script) fn unwaited(&self) -> &Cell<u32> {
         &self.unwaited
+    }
+
+    /// Whether the call that is about to wait may be left without its stack.
+    pub(in crate::script) fn parking(&self) -> &Cell<Parking> {
+        &self.parking
+    }
+
+    /// How far a call has come that was left, or is made again.
+    pub(in crate::script) fn patience(&self) -> &RefCell<Option<Box<Patience>>> {
+        &self.patience
+    }
+
+    /// What a call has given whose value is used next.
+    pub(in crate::script) fn got(&self) -> &RefCell<Got> {
+        &self.got
     }
 
     /// Sets where measures and counts go.

@@ -1,4 +1,4 @@
-//! Tasks: the straight-line flows of a script, each a coroutine that is left where it waits.
+//! Tasks: the straight-line flows of a script, each left where it waits: with its stack, or at a place in its steps.
 //!
 //! Owns the table of tasks: which of them run, are ready or wait until when. What a call waits for is known by the call alone:
 //! whoever is woken looks again. `running` resumes and ends tasks, `waiting` is the side of the calls that wait.
@@ -12,10 +12,9 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use rhai::Dynamic;
 use slab::Slab;
 
-use crate::script::engine::Fault;
+use crate::script::body::{Flow, Turn};
 use crate::script::error::Report;
 use crate::session::{ConnId, ConnView, ListenerId};
 use crate::sys::coroutine::Coroutine;
@@ -24,7 +23,7 @@ use crate::sys::stack::{Pool, Stack};
 pub(super) use crate::script::program::Program;
 pub(super) use running::{Body, Calls, Role};
 pub(super) use state::{Outcome, TaskState};
-pub(super) use waiting::Woken;
+pub(super) use waiting::{Parking, Patience, Woken};
 
 /// Time limit of a call that waits and says none, in `main` and what it has started.
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
@@ -54,11 +53,28 @@ pub(super) struct Tasks {
     stacks: Pool,
 }
 
+/// What goes on of a task.
+pub(super) enum Run {
+    /// A stack that was left in the middle of a call, or has not begun.
+    Stack(Coroutine<Turn>),
+    /// A place in the steps of a function; it gets a stack for its next turn.
+    Place(Box<Flow>),
+}
+
+impl Run {
+    fn has_begun(&self) -> bool {
+        match self {
+            Self::Stack(coroutine) => coroutine.has_begun(),
+            Self::Place(flow) => flow.has_begun(),
+        }
+    }
+}
+
 /// One task.
 struct Task {
     number: u64,
     /// `None` while it runs.
-    coroutine: Option<Coroutine<Result<Dynamic, Fault>>>,
+    run: Option<Run>,
     /// What others know of it.
     state: Rc<TaskState>,
     program: Rc<Program>,
@@ -95,9 +111,6 @@ impl std::fmt::Debug for Task {
 
 impl Tasks {
     /// Adds a task, which is ready.
-    ///
-    /// # Errors
-    /// There is no room for its stack.
     fn add(
         &mut self,
         program: &Rc<Program>,
@@ -105,14 +118,13 @@ impl Tasks {
         conn: Option<Rc<ConnView>>,
         parent: Option<TaskId>,
         state: &Rc<TaskState>,
-        run: impl FnOnce() -> Result<Dynamic, Fault> + 'static,
-    ) -> io::Result<TaskId> {
-        let coroutine = Coroutine::new(self.stacks.take()?, run);
+        run: Run,
+    ) -> TaskId {
         self.last_number += 1;
         let number = self.last_number;
         let index = self.table.insert(Task {
             number,
-            coroutine: Some(coroutine),
+            run: Some(run),
             state: Rc::clone(state),
             program: Rc::clone(program),
             role,
@@ -135,7 +147,7 @@ impl Tasks {
         if let Some(parent) = parent.and_then(|parent| self.get_mut(parent)) {
             parent.children.push(id);
         }
-        Ok(id)
+        id
     }
 
     fn get(&self, id: TaskId) -> Option<&Task> {
@@ -149,6 +161,12 @@ impl Tasks {
     /// Whether there is none.
     pub(super) fn is_empty(&self) -> bool {
         self.table.is_empty()
+    }
+
+    /// Number of tasks that wait on a stack.
+    #[cfg(test)]
+    pub(super) fn on_stacks(&self) -> usize {
+        self.table.iter().filter(|(_, task)| matches!(task.run, Some(Run::Stack(_)))).count()
     }
 
     /// Whether a task has not ended.
@@ -187,7 +205,7 @@ impl Tasks {
     /// Gives a task a turn, soon: what it waits for may be there.
     pub(super) fn wake(&mut self, id: TaskId) {
         // One that runs looks for itself.
-        if self.get(id).is_some_and(|task| task.coroutine.is_some()) {
+        if self.get(id).is_some_and(|task| task.run.is_some()) {
             self.set_ready(id);
         }
     }
@@ -227,23 +245,24 @@ impl Tasks {
         }
     }
 
-    /// Takes the coroutine of a task for one turn, and what it has allocated so far. `None`: it has ended, or it runs.
-    fn begin_turn(&mut self, id: TaskId) -> Option<(Coroutine<Result<Dynamic, Fault>>, isize)> {
+    /// Takes what goes on of a task for one turn, its program, and what it has allocated so far. `None`: it has ended, or it
+    /// runs.
+    fn begin_turn(&mut self, id: TaskId) -> Option<(Run, Rc<Program>, isize)> {
         let task = self.get_mut(id)?;
-        let coroutine = task.coroutine.take()?;
-        if task.woken == Woken::Cancelled && !coroutine.has_begun() {
+        let run = task.run.take()?;
+        if task.woken == Woken::Cancelled && !run.has_begun() {
             // Nothing of it has run.
             self.remove(id);
             return None;
         }
         task.is_ready = false;
-        Some((coroutine, task.growth))
+        Some((run, Rc::clone(&task.program), task.growth))
     }
 
-    /// Puts the coroutine of a task back, which waits.
-    fn end_turn(&mut self, id: TaskId, coroutine: Coroutine<Result<Dynamic, Fault>>, growth: isize) {
+    /// Puts back what goes on of a task, which waits.
+    fn end_turn(&mut self, id: TaskId, run: Run, growth: isize) {
         if let Some(task) = self.get_mut(id) {
-            task.coroutine = Some(coroutine);
+            task.run = Some(run);
             task.growth = growth;
         }
     }
@@ -276,6 +295,19 @@ impl Tasks {
             }
             None => Err(report),
         }
+    }
+
+    /// A stack for a task.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    fn take_stack(&mut self) -> io::Result<Stack> {
+        self.stacks.take()
+    }
+
+    /// Keeps a stack that the next turn is likely to use, at once.
+    fn lay_down(&mut self, stack: Stack) {
+        self.stacks.lay_down(stack);
     }
 
     /// Keeps a stack that is free again.

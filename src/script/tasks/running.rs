@@ -9,16 +9,18 @@ use std::time::Instant;
 use rhai::{Dynamic, EvalAltResult, FnPtr, Position};
 
 use crate::exit::Exit;
+use crate::script::body::{Root, Turn};
 use crate::script::clients::RunEnd;
 use crate::script::engine::Fault;
 use crate::script::error::{self, Report};
 use crate::script::host::{Host, Stopped};
 use crate::script::program::Program;
 use crate::script::suite::exit_text;
-use crate::script::tasks::{Outcome, Task, TaskId, TaskState};
+use crate::script::tasks::{Outcome, Run, Task, TaskId, TaskState};
 use crate::script::trouble::{self, Kind};
 use crate::script::{ScriptHandler, guarded, internal, stop_text};
 use crate::session::{Command, ConnView, HandlerError, TimerCall};
+use crate::sys::coroutine::Coroutine;
 
 /// What a task is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +85,31 @@ impl Host {
     ) -> std::io::Result<(TaskId, Rc<TaskState>)> {
         let state = Rc::new(TaskState::new(place));
         let parent = self.current_task();
-        let within = Rc::clone(program);
-        let run = move || match body {
-            Body::Named(name) => within.call_by_name(name, args),
-            Body::Function(function) => within.call_with(&function, args),
-            Body::Calls(calls) => calls(&within),
-        };
-        let id = self.tasks().add(program, role, conn, parent, &state, run)?;
+        let run = self.run_of(program, body, args)?;
+        let id = self.tasks().add(program, role, conn, parent, &state, run);
         Ok((id, state))
+    }
+
+    /// What a task runs: from place to place, if that is possible, or else on a stack of its own.
+    fn run_of(&self, program: &Rc<Program>, body: Body, mut args: Vec<Dynamic>) -> std::io::Result<Run> {
+        let root = match &body {
+            Body::Named(name) => Some(Root::Named(name)),
+            Body::Function(function) => Some(Root::Value(function.clone())),
+            Body::Calls(_) => None,
+        };
+        if let Some(flow) = root.and_then(|root| program.flow(root, &mut args)) {
+            return Ok(Run::Place(flow));
+        }
+        let within = Rc::clone(program);
+        let run = move || {
+            Turn::Ended(match body {
+                Body::Named(name) => within.call_by_name(name, args),
+                Body::Function(function) => within.call_with(&function, args),
+                Body::Calls(calls) => calls(&within),
+            })
+        };
+        let stack = self.tasks().take_stack()?;
+        Ok(Run::Stack(Coroutine::new(stack, run)))
     }
 }
 
@@ -131,16 +150,37 @@ impl ScriptHandler {
 
     /// Gives a task a turn: it runs until it waits or ends.
     pub(in crate::script) fn resume(&self, id: TaskId, out: &mut Vec<Command>) -> Result<(), HandlerError> {
-        let Some((mut coroutine, growth)) = self.host.tasks().begin_turn(id) else { return Ok(()) };
+        let Some((run, program, growth)) = self.host.tasks().begin_turn(id) else { return Ok(()) };
+        let mut coroutine = match run {
+            Run::Stack(coroutine) => coroutine,
+            Run::Place(flow) => {
+                let stack = self.host.tasks().take_stack();
+                match stack {
+                    Ok(stack) => Coroutine::new(stack, move || program.go_on(flow)),
+                    Err(cause) => {
+                        let fault = format!("no stack for a task: {cause}").into();
+                        return self.ended(id, Ending::Returned(Err(fault)), out);
+                    }
+                }
+            }
+        };
         let outer = self.host.running_task().replace(Some(id));
         let resumed = self.host.run_task(out, growth, || guarded(|| coroutine.resume()));
         self.host.running_task().set(outer);
         match resumed {
             ((Ok(None), growth), _) => {
-                self.host.tasks().end_turn(id, coroutine, growth);
+                self.host.tasks().end_turn(id, Run::Stack(coroutine), growth);
                 Ok(())
             }
-            ((Ok(Some(result)), _), stopped) => {
+            ((Ok(Some(Turn::Left(flow))), growth), _) => {
+                let mut tasks = self.host.tasks();
+                tasks.end_turn(id, Run::Place(flow), growth);
+                if let Some(stack) = coroutine.into_stack() {
+                    tasks.lay_down(stack);
+                }
+                Ok(())
+            }
+            ((Ok(Some(Turn::Ended(result))), _), stopped) => {
                 if let Some(stack) = coroutine.into_stack() {
                     self.host.tasks().put_back(stack);
                 }

@@ -1,4 +1,7 @@
 //! The side of the calls that wait: who is running, and leaving it until something may have changed.
+//!
+//! A call waits in the middle of its stack, which stays until it goes on. One that stands where the task can go on without a stack
+//! ([`Parking`]) fails instead, and is made again.
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +21,31 @@ pub(in crate::script) enum Woken {
     TimedOut,
     /// It is to end.
     Cancelled,
+}
+
+/// Whether a call that has to wait may be left without its stack. Whoever makes the call sets it; the call takes it before it
+/// looks at anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::script) enum Parking {
+    /// It waits where it is.
+    #[default]
+    Never,
+    /// It may be left.
+    First,
+    /// The same, and it was left before: the task has been woken for it.
+    Again,
+    /// It was left: what it gives or has failed with means nothing.
+    Left,
+}
+
+/// How far a call has come that was left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::script) struct Patience {
+    /// Its time limit, and when that passes.
+    pub(in crate::script) limit: Option<Duration>,
+    pub(in crate::script) until: Option<Instant>,
+    /// When what has arrived has to do.
+    pub(in crate::script) quiet: Option<Instant>,
 }
 
 impl Host {
@@ -46,13 +74,29 @@ impl Host {
     /// # Errors
     /// The task is to end, which cannot be caught.
     pub(in crate::script) fn wait(&self, task: TaskId, deadline: Option<Instant>) -> Result<Woken, Fault> {
+        self.begin_wait(task, deadline)?;
+        self.parking().set(Parking::Never);
+        coroutine::suspend();
+        self.woken(task)
+    }
+
+    /// The beginning of a wait. The caller is left before anything else happens.
+    ///
+    /// # Errors
+    /// As [`Host::wait`].
+    pub(in crate::script) fn begin_wait(&self, task: TaskId, deadline: Option<Instant>) -> Result<(), Fault> {
         if self.is_stopped() {
             self.check()?;
         }
-        let is_cancelled = !self.tasks().begin_wait(task, deadline);
-        if !is_cancelled {
-            coroutine::suspend();
-        }
+        let waits = self.tasks().begin_wait(task, deadline);
+        if waits { Ok(()) } else { self.woken(task).map(drop) }
+    }
+
+    /// The end of a wait.
+    ///
+    /// # Errors
+    /// As [`Host::wait`].
+    pub(in crate::script) fn woken(&self, task: TaskId) -> Result<Woken, Fault> {
         let woken = self.tasks().get(task).map_or(Woken::Cancelled, |task| task.woken);
         if woken == Woken::Cancelled {
             self.stop(Stopped::Cancelled);
@@ -61,6 +105,17 @@ impl Host {
             return Err(EvalAltResult::ErrorRuntime("the task is to end".into(), Position::NONE).into());
         }
         Ok(woken)
+    }
+
+    /// Notes that the running call, which has begun its wait, is left without its stack. `None`: no time matters.
+    pub(in crate::script) fn leave(&self, patience: Option<Box<Patience>>) {
+        self.patience().replace(patience);
+        self.parking().set(Parking::Left);
+    }
+
+    /// Whether no time matters for a call that was left.
+    pub(in crate::script) fn is_endless(&self) -> bool {
+        self.patience().borrow().is_none()
     }
 
     /// Gives the other tasks and connections a turn, now and then, because a call of the running task had nothing to wait for.

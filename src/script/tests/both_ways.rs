@@ -2,13 +2,15 @@
 //! prints and errors, with the same places and the same chain of calls.
 
 mod generated;
+mod tasks;
 
 use std::cell::Cell;
 use std::fmt::{Debug, Write as _};
 use std::path::Path;
 
 use super::*;
-use crate::script::{ScriptClock, body};
+use crate::script::ScriptClock;
+use crate::script::body::{self, Way};
 use crate::session::{CloseReason, TimerCall};
 
 /// What happens to a script.
@@ -99,21 +101,23 @@ fn what_happened(summary: &str) -> &str {
 /// Compares both ways, and returns what happened.
 #[track_caller]
 fn same(script: &Script, steps: impl Fn() -> Vec<Step>) -> String {
-    let plain = body::without(|| told(script, &steps));
-    let kept = told(script, &steps);
+    let plain = body::by(Way::Plain, || told(script, &steps));
+    let kept = body::by(Way::Kept, || told(script, &steps));
+    let left = body::by(Way::Left, || told(script, &steps));
     let text = match &script.source {
         ScriptSource::File(path) => std::fs::read_to_string(path).unwrap(),
         other => format!("{other:?}"),
     };
     pretty_equal(&plain, &kept, &text);
-    kept
+    pretty_equal(&kept, &left, &text);
+    left
 }
 
 #[track_caller]
 fn pretty_equal(plain: &str, kept: &str, text: &str) {
     let different = plain.lines().zip(kept.lines()).find(|(one, other)| one != other);
     if let Some((plain, kept)) = different {
-        panic!("{text}\n--- Rhai alone:\n{plain}\n--- with what stays:\n{kept}");
+        panic!("{text}\n--- one way:\n{plain}\n--- another way:\n{kept}");
     }
     assert_eq!(plain, kept, "{text}");
 }
@@ -466,27 +470,6 @@ fn calls_on_captured_connections() {
 }
 
 #[test]
-fn sessions_and_tasks() {
-    let scripts = [
-        ("fn session(conn) { loop { conn.send(conn.read()); } }", "send 1 0"),
-        ("fn session(conn) { app.n = 0; loop { app.n += conn.read().len(); conn.send_line(app.n) } }", "send_line"),
-        ("fn session(conn) {\n app.n = 0; loop { app.n += conn.read_line(); conn.send(conn.id) } }", "send takes"),
-        ("fn session(conn) { for line in conn.lines() { conn.send_line(line + \"!\") } print(\"end\") }", "end"),
-        ("fn session(conn) { let a = conn.read_line(); help(conn, a); } fn help(c, a) { c.send(a); c.gone() }", "gone"),
-        (
-            "fn session(conn) {\n ask(conn, 0);\n} fn ask(c, n) {\n if n == 5 { c.read(1).none } else { ask(c, n + 1) } }",
-            "none",
-        ),
-        ("fn session(conn) { start(|c| { c.send(\"s\"); throw 3 }, conn); conn.read() }", "task started"),
-        ("fn session(conn) { let t = start(Fn(\"work\"), 4); print(t.join()); } fn work(n) { n * 2 }", "print 8"),
-        ("fn session(conn) { return conn.read_line(); }", "Ok"),
-        ("fn session(conn) { try { conn.read(100, 1) } catch (e) { print(e.kind) } exit(4) }", "Exit(4)"),
-        ("fn session() { print(1) } fn on_close(c, w) { print(w) }", "reset"),
-    ];
-    show(scripts.map(|(text, wanted)| (text.to_owned(), wanted)));
-}
-
-#[test]
 fn nothing_of_the_last_call_is_kept() {
     for text in [
         "fn on_data(c, d) { c.send(d) }",
@@ -520,9 +503,9 @@ fn every_built_in_script() {
         let script = Script { seed: Some(7), ..script(ScriptSource::File(path.clone())) };
         // Some tell the time of the day: another second may have begun.
         let is_same = (0..9).any(|_| {
-            let both = [body::without(|| told(&script, lives)), told(&script, lives)];
-            let [plain, kept] = both.map(|told| clock.replace_all(&told, ":00").into_owned());
-            plain == kept
+            let all = [Way::Plain, Way::Kept, Way::Left].map(|way| body::by(way, || told(&script, lives)));
+            let [plain, kept, left] = all.map(|told| clock.replace_all(&told, ":00").into_owned());
+            plain == kept && kept == left
         });
         if !is_same {
             same(&script, lives);

@@ -2,6 +2,89 @@
 
 use fastrand::Rng;
 
+/// A session whose calls wait in loops, conditions and expressions, and where nothing can leave them.
+pub(super) fn session(seed: u64) -> String {
+    let mut rng = Rng::with_seed(seed);
+    let mut text = String::from("const K = 3;\nfn on_connect(conn) { app.n = 0; app.list = []; }\n");
+    text += "fn session(conn) {\n let data = \"\"; let i = 0;\n";
+    if rng.u8(..8) == 0 {
+        text += "conn.timeout = 40;\n";
+    }
+    waits(&mut rng, &mut text, 3, false);
+    text += "}\nfn help(conn, data) {\n if data == 5 { conn.read_line() } else { data }\n}\n";
+    text
+}
+
+fn waits(rng: &mut Rng, text: &mut String, depth: u8, is_loop: bool) {
+    for _ in 0..=rng.u8(..4) {
+        waits_once(rng, text, depth, is_loop);
+    }
+}
+
+fn waits_once(rng: &mut Rng, text: &mut String, depth: u8, is_loop: bool) {
+    let call = *rng.choice(CALLS).unwrap_or(&"conn.read()");
+    let other = *rng.choice(VALUES).unwrap_or(&"data");
+    let block = |rng: &mut Rng, is_loop| {
+        let mut text = String::new();
+        waits(rng, &mut text, depth.saturating_sub(1), is_loop);
+        text
+    };
+    let line = match rng.u8(..if depth == 0 { 15 } else { 24 }) {
+        0 => format!("conn.send({call});"),
+        1 => format!("let data = {call};"),
+        2 => format!("data = {call};"),
+        3 => format!("let y = {call}.len(); print(y);"),
+        4 => format!("print({call});"),
+        5 => format!("conn.send_line(`<${{{call}}}> ${{{other}}}`);"),
+        6 => format!("app.n += {call}.len();"),
+        7 => "data += \"+\";".to_owned(),
+        8 => format!("let x = {other}; print(x);"),
+        9 => "i += 1; print(i);".to_owned(),
+        10 if is_loop => "i += 1; if i > 4 { break; }".to_owned(),
+        11 if is_loop => "i += 1; if i % 3 == 1 { continue; }".to_owned(),
+        12 if is_loop => format!("if i > 6 {{ break {call}; }}"),
+        13 if rng.bool() => format!("if i == 3 {{ return {call}; }}"),
+        14 => format!("{call};"),
+        15 => format!("if {call} == {other} {{ {} }} else {{ {} }}", block(rng, is_loop), block(rng, is_loop)),
+        16 => format!("while {call} != \"line 1\" {{ i += 1; {} if i > 5 {{ break }} }}", block(rng, true)),
+        17 => format!("print(loop {{ i += 1; {} if i > 5 {{ break {other} }} }});", block(rng, true)),
+        18 => format!("loop {{ let n = {call}; {} if i > 3 {{ break n; }} i += 1; }}", block(rng, true)),
+        19 => format!("for line in conn.lines() {{ i += 1; {} print(line); if i > 6 {{ break }} }}", block(rng, true)),
+        20 => format!(
+            "for (c, k) in conn.chunks() {{ let data = c; {} print(`${{k}} ${{c}}`); i += 1; if i > 9 {{ break }} }}",
+            block(rng, true)
+        ),
+        21 => format!("{{ let data = {call}; {} print(data); }}", block(rng, is_loop)),
+        22 => format!("try {{ {} }} catch (e) {{ print(e); i += 1; }}", block(rng, is_loop)),
+        23 => format!(
+            "switch {call} {{ \"line 0\" => {{ {} }}, _ => {{ {} }} }}",
+            block(rng, is_loop),
+            block(rng, is_loop)
+        ),
+        _ => format!("for x in 0..2 {{ {} data = {call}; }}", block(rng, false)),
+    };
+    text.push_str(&line);
+    text.push('\n');
+}
+
+const CALLS: &[&str] = &[
+    "conn.read()",
+    "conn.read_line()",
+    "conn.read_text()",
+    "conn.read(3)",
+    "conn.read(i)",
+    "conn.read_until(\"\\n\")",
+    "conn.read_line(20)",
+    "conn.peek(2)",
+    "conn.expect(\"of\", 30)",
+    "help(conn, 5)",
+    "help(conn, i)",
+    "i.read()",
+];
+
+const VALUES: &[&str] =
+    &["data", "i", "K", "\"text\"", "app.n", "conn.id", "data.len()", "[1, 2].map(|x| x + i)", "i.none"];
+
 /// A script with handlers and helpers, most of which work.
 pub(super) fn script(seed: u64) -> String {
     let mut rng = Rng::with_seed(seed);

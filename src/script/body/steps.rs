@@ -1,0 +1,363 @@
+//! `Flow`: a call of a function that is left at calls that wait, and goes on there without having kept a stack.
+//!
+//! Runs the steps of `form`. What stays while it waits is where it stands, its variables, the blocks and the `for` loops around
+//! that place. What it means is what Rhai means: each statement is evaluated by Rhai or by the nodes; here is only the order.
+
+use std::mem;
+use std::rc::Rc;
+
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Expr, FnPtr, INT};
+
+use super::form::{Each, Names, Step, Steps};
+use super::frame::Frame;
+use super::function::Function;
+use super::nodes::{self, Got, Node};
+use super::variables::{Direct, Variables};
+use super::{Arg, Bodies, Kind, Way};
+use crate::script::api::conn::Conn;
+use crate::script::api::reading::Units;
+use crate::script::engine::Fault;
+use crate::script::host::Host;
+use crate::script::tasks::{Parking, Patience};
+
+/// The function of a task.
+pub(in crate::script) enum Root {
+    Named(&'static str),
+    Value(FnPtr),
+}
+
+/// A call of a function, somewhere in its steps.
+pub(in crate::script) struct Flow {
+    root: Root,
+    function: Rc<Function>,
+    steps: Rc<Steps>,
+    frame: Box<Frame>,
+    place: Place,
+}
+
+/// Where it stands.
+#[derive(Default)]
+struct Place {
+    /// The next step.
+    at: usize,
+    has_begun: bool,
+    /// The value of the last statement.
+    value: Dynamic,
+    /// The blocks that it is in.
+    blocks: Vec<Block>,
+    /// The `for` loops that it is in.
+    rounds: Vec<Round>,
+    /// The step was left and is made again: on this connection, if it is a call, and so far it has come.
+    is_again: bool,
+    conn: Option<Conn>,
+    patience: Option<Box<Patience>>,
+}
+
+/// What the end of a block puts back.
+struct Block {
+    variables: usize,
+    always_search_scope: bool,
+}
+
+/// A `for` loop.
+struct Round {
+    units: Units,
+    count: INT,
+}
+
+/// Why it does not go on.
+pub(in crate::script) enum Turn {
+    /// It waits, and needs no stack until it goes on.
+    Left(Box<Flow>),
+    Ended(Result<Dynamic, Fault>),
+}
+
+/// How the steps came to an end.
+enum Stop {
+    Left,
+    Ended(Dynamic),
+}
+
+impl Root {
+    fn kind<'a>(&'a self, lib: &'a AST) -> Kind<'a> {
+        match self {
+            Self::Named(name) => Kind::Named(name),
+            Self::Value(value) => Kind::Value(value.fn_name(), lib),
+        }
+    }
+}
+
+impl Bodies {
+    /// A call of a function that can be left; it has not begun. Takes the arguments. `None`: it cannot, or Rhai has to make it.
+    pub(in crate::script) fn flow(
+        &self,
+        engine: &Engine,
+        host: &Host,
+        root: Root,
+        lib: &AST,
+        args: &mut Vec<Dynamic>,
+    ) -> Option<Box<Flow>> {
+        let captured = match &root {
+            Root::Named(_) => &[][..],
+            // Rhai refuses a captured variable that is in use.
+            Root::Value(value) if value.iter_curry().any(Dynamic::is_locked) => return None,
+            Root::Value(value) => value.curry(),
+        };
+        if self.way <= Way::Kept {
+            return None;
+        }
+        let kind = root.kind(lib);
+        let call = self.begin(engine, host, kind, captured.len() + args.len())?;
+        let Some(steps) = call.function.steps() else {
+            self.keep(kind, &call.function, call.frame);
+            return None;
+        };
+        let mut frame = call.frame;
+        let args = args.drain(..);
+        frame.begin(captured.iter().cloned().chain(args).map(Arg::Value));
+        let function = call.function;
+        Some(Box::new(Flow { root, function, steps, frame, place: Place::default() }))
+    }
+}
+
+impl Flow {
+    /// Whether any of it has run.
+    pub(in crate::script) fn has_begun(&self) -> bool {
+        self.place.has_begun
+    }
+
+    /// Runs it until it waits where it can be left, or ends.
+    pub(in crate::script) fn go_on(
+        mut self: Box<Self>,
+        engine: &Engine,
+        host: &Host,
+        bodies: &Bodies,
+        lib: &AST,
+    ) -> Turn {
+        self.place.has_begun = true;
+        let result = self.run(engine, host, &bodies.app);
+        let result = match result {
+            Ok(Stop::Left) => return Turn::Left(self),
+            Ok(Stop::Ended(value)) => Ok(value),
+            Err(fault) => Err(fault),
+        };
+        let Self { root, function, mut frame, .. } = *self;
+        let result = function.outcome(result.map(Dynamic::flatten));
+        frame.end(&function, bodies);
+        if result.is_ok() {
+            bodies.keep(root.kind(lib), &function, frame);
+        }
+        Turn::Ended(result)
+    }
+
+    fn run(&mut self, engine: &Engine, host: &Host, app: &Dynamic) -> Result<Stop, Fault> {
+        let mut variables = self.frame.variables(engine, self.function.names());
+        let place = &mut self.place;
+        while let Some(step) = self.steps.list.get(place.at) {
+            match place.make(step, &mut variables, host, app) {
+                Ok(true) => {}
+                Ok(false) => return Ok(Stop::Left),
+                Err(fault) => place.leave_loop(&self.steps, &mut variables, fault)?,
+            }
+        }
+        Ok(Stop::Ended(mem::take(&mut place.value)))
+    }
+}
+
+impl Place {
+    /// Makes one step. Returns whether it goes on.
+    fn make(&mut self, step: &Step, variables: &mut Direct<'_>, host: &Host, app: &Dynamic) -> Result<bool, Fault> {
+        match step {
+            Step::Node(node) => {
+                self.value = node.counted(variables, host, app)?.flatten();
+                self.at += 1;
+            }
+            Step::Wait(call) => {
+                if !self.make_call(call, variables, host)? {
+                    return Ok(false);
+                }
+                self.at += 1;
+            }
+            Step::Whole(expression) => {
+                self.value = variables.evaluate_here(expression)?.flatten();
+                self.at += 1;
+            }
+            Step::Open => {
+                self.open(variables);
+                self.at += 1;
+            }
+            Step::Close => {
+                self.close_to(self.blocks.len().saturating_sub(1), variables);
+                self.at += 1;
+            }
+            Step::Test(condition, otherwise) => {
+                let holds = variables.evaluate(condition)?;
+                let holds = holds.as_bool().map_err(|given| not_bool(variables.engine, given, condition))?;
+                self.value = Dynamic::UNIT;
+                self.at = if holds { self.at + 1 } else { *otherwise };
+            }
+            // There is a call in each loop, and that is counted.
+            Step::Jump(to) => self.at = *to,
+            Step::Each(each) => self.begin_rounds(each, variables, host)?,
+            Step::Next(names, end) => return self.next_round(names, *end, variables, host),
+        }
+        Ok(true)
+    }
+
+    /// Makes a call that waits, for the next step. Returns false if it was left.
+    fn make_call(&mut self, call: &Node, variables: &mut Direct<'_>, host: &Host) -> Result<bool, Fault> {
+        let Some((name, original)) = call.waits_for() else { return Ok(true) };
+        let known = match self.conn.take() {
+            None => {
+                nodes::count(host)?;
+                variables.conn(name)
+            }
+            known => known,
+        };
+        let got = match known {
+            Some(conn) => {
+                self.permit(host);
+                let got = call.made_on(&conn, variables, host);
+                if self.was_left(host) {
+                    self.conn = Some(conn);
+                    return Ok(false);
+                }
+                got?
+            }
+            None => Got::Value(variables.evaluate(original)?),
+        };
+        host.got().replace(got);
+        Ok(true)
+    }
+
+    /// Permits the next call to be left.
+    fn permit(&mut self, host: &Host) {
+        let parking = if mem::take(&mut self.is_again) { Parking::Again } else { Parking::First };
+        if parking == Parking::Again {
+            host.patience().replace(self.patience.take());
+        }
+        host.parking().set(parking);
+    }
+
+    /// Whether that call was left.
+    fn was_left(&mut self, host: &Host) -> bool {
+        self.is_again = host.parking().take() == Parking::Left;
+        if self.is_again {
+            self.patience = host.patience().take();
+        }
+        self.is_again
+    }
+
+    fn open(&mut self, variables: &Direct<'_>) {
+        let always_search_scope = variables.global.always_search_scope;
+        self.blocks.push(Block { variables: variables.scope.len(), always_search_scope });
+    }
+
+    /// Ends blocks until it is in so many.
+    fn close_to(&mut self, depth: usize, variables: &mut Direct<'_>) {
+        if let Some(block) = self.blocks.get(depth) {
+            variables.scope.rewind(block.variables);
+            variables.global.always_search_scope = block.always_search_scope;
+            self.blocks.truncate(depth);
+        }
+    }
+
+    /// `continue` and `break` of the innermost loop.
+    ///
+    /// # Errors
+    /// It is another error, or there is no loop.
+    fn leave_loop(&mut self, steps: &Steps, variables: &mut Direct<'_>, fault: Fault) -> Result<(), Fault> {
+        let Some(around) = steps.around(self.at) else { return Err(fault) };
+        match *fault {
+            EvalAltResult::LoopBreak(false, ..) => {
+                self.close_to(around.depth + usize::from(around.is_each), variables);
+                self.at = around.again;
+            }
+            EvalAltResult::LoopBreak(true, value, _) => {
+                self.close_to(around.depth, variables);
+                if around.is_each {
+                    self.rounds.pop();
+                }
+                self.value = value;
+                self.at = around.end;
+            }
+            _ => return Err(fault),
+        }
+        Ok(())
+    }
+
+    fn begin_rounds(&mut self, each: &Each, variables: &mut Direct<'_>, host: &Host) -> Result<(), Fault> {
+        let Names { variable, counter, .. } = &each.names;
+        let most = variables.engine.max_variables().saturating_sub(usize::from(counter.is_some()));
+        if variables.scope.len() >= most {
+            return Err(EvalAltResult::ErrorTooManyVariables(variable.pos).into());
+        }
+        match variables.evaluate(&each.iterated)?.flatten().try_cast_result::<Units>() {
+            Ok(units) => {
+                self.open(variables);
+                if let Some(counter) = counter {
+                    variables.scope.push_dynamic(counter.name.as_str(), Dynamic::ZERO);
+                }
+                variables.scope.push_dynamic(variable.name.as_str(), Dynamic::UNIT);
+                self.rounds.push(Round { units, count: 0 });
+                self.at += 1;
+            }
+            // It is no connection that it goes over.
+            Err(other) => {
+                host.got().replace(Got::Value(other));
+                self.value = variables.evaluate_here(&each.otherwise)?.flatten();
+                self.at = each.end;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the next round of the innermost `for`, or ends it. Returns whether it goes on.
+    fn next_round(
+        &mut self,
+        names: &Names,
+        end: usize,
+        variables: &mut Direct<'_>,
+        host: &Host,
+    ) -> Result<bool, Fault> {
+        if !self.is_again {
+            nodes::count(host)?;
+        }
+        self.permit(host);
+        let Some(round) = self.rounds.last_mut() else { return Ok(true) };
+        let next = round.units.next();
+        if self.was_left(host) {
+            return Ok(false);
+        }
+        let Some(value) = next.transpose() else {
+            self.rounds.pop();
+            self.close_to(self.blocks.len().saturating_sub(1), variables);
+            self.value = Dynamic::UNIT;
+            self.at = end;
+            return Ok(true);
+        };
+        if let Some(round) = self.rounds.last_mut() {
+            if let Some(counter) = &names.counter {
+                set(variables, &counter.name, Dynamic::from_int(round.count));
+            }
+            round.count += 1;
+        }
+        set(variables, &names.variable.name, value.map_err(|fault| nodes::placed(fault, names.at))?.flatten());
+        self.at += 1;
+        Ok(true)
+    }
+}
+
+/// Sets a variable of `for`, which a closure may share.
+fn set(variables: &mut Direct<'_>, name: &str, value: Dynamic) {
+    if let Some(mut place) = variables.scope.get_mut(name).and_then(Dynamic::write_lock::<Dynamic>) {
+        *place = value;
+    }
+}
+
+/// The error of a condition that is none, as Rhai tells it.
+#[cold]
+fn not_bool(engine: &Engine, given: &str, condition: &Expr) -> Fault {
+    let wanted = engine.map_type_name(std::any::type_name::<bool>()).into();
+    EvalAltResult::ErrorMismatchDataType(wanted, given.into(), condition.position()).into()
+}
