@@ -311,3 +311,26 @@ fn what_gives_the_rows_prints_with_the_first_of_them() {
     folder.file("t.rhai", b"fn cases_a() { print(\"so far\"); throw \"no\" }\nfn test_a(row) {}\n");
     tests(&folder, &["t.rhai"]).run().code(111).wrote("").said("| so far");
 }
+
+/// Tasks that have something to do all the time, beside others that wait.
+const BUSY: &str = r#"
+fn pair() { let l = listen("127.0.0.1:0"); let c = connect(l.addr); #{near: c, far: l.accept()} }
+fn compute() { for k in 0..8 { let since = now_ms(); while now_ms() - since < 40 { } sleep(1); } }
+fn test_compute_1() { compute(); }
+fn test_compute_2() { compute(); }
+fn test_compute_3() { compute(); }
+fn test_sent_before_the_limit() { let p = pair(); for i in 0..5 { p.far.send_line("x"); assert_eq(p.near.read_line(30), "x"); } }
+fn test_sleep() { app.done = false; start(|| { sleep(50); app.done = true; }); while !app.done { sleep(0); } }
+fn test_limit() {
+    start(|| loop { sleep(0); });
+    let p = pair();
+    try { p.near.read_line(50); fail("something came"); } catch (e) { assert_eq(e.kind, "timeout"); }
+}
+"#;
+
+#[test]
+fn what_others_have_to_do_keeps_no_time_from_passing_and_nothing_sent_from_arriving() {
+    for result in results(BUSY, &[], 0) {
+        assert_eq!(outcome(&result).1, "passed", "{result}");
+    }
+}

@@ -358,10 +358,15 @@ impl Driver {
         self.parts.scan_timers();
         self.parts.stdin_timers();
         self.parts.program_timers();
-        self.parts.script_timers();
+        let has_called = self.parts.script_timers();
         self.parts.run_timer();
         self.watch_timer();
         self.settle();
+        if has_called {
+            // What was sent is on its way before the clock is looked at again: it may be for another connection of this run,
+            // whose time limit goes on meanwhile.
+            self.round();
+        }
     }
 
     /// Reloads the script if its files have changed.

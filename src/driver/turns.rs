@@ -374,15 +374,19 @@ impl Parts {
 
     // ---- the run --------------------------------------------------------------------------------------
 
-    /// Calls due timers of the handler.
-    pub(super) fn script_timers(&mut self) {
+    /// Calls due timers of the handler. Returns whether there was one.
+    pub(super) fn script_timers(&mut self) -> bool {
         // The rest stays due, so that the loop does not sleep.
         self.io.begin_turn();
-        for calls in 0..self.io.budgets.timers {
-            if self.io.is_turn_long(calls) || !self.shutdown.is_running() || !self.call_timer() {
-                return;
-            }
+        let mut calls = 0;
+        while calls < self.io.budgets.timers
+            && !self.io.is_turn_long(calls)
+            && self.shutdown.is_running()
+            && self.call_timer()
+        {
+            calls += 1;
         }
+        calls > 0
     }
 
     /// Replaces the script by a new version, also as the handler of all connections.

@@ -397,9 +397,11 @@ impl Tasks {
 
     /// When a task has something to do; `now` if one is ready.
     pub(super) fn deadline(&mut self, now: impl FnOnce() -> Instant) -> Option<Instant> {
-        if !self.ready.is_empty() {
-            return Some(now());
-        }
+        if self.ready.is_empty() { self.next_due() } else { Some(now()) }
+    }
+
+    /// When the time of the next task that waits passes.
+    fn next_due(&mut self) -> Option<Instant> {
         while let Some((at, id)) = self.due.first().copied() {
             // What has ended has no entry any more.
             let task = self.get_mut(id)?;
@@ -418,16 +420,22 @@ impl Tasks {
 
     /// Takes a task that is ready, or whose time has passed.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<TaskId> {
-        while self.ready.is_empty() {
-            self.deadline(|| now).filter(|at| *at <= now)?;
-            let (_, id) = self.due.pop_first()?;
-            let task = self.get_mut(id)?;
+        self.wake_due(now);
+        self.ready.pop_front()
+    }
+
+    /// Puts those whose time has passed behind those that are ready, which may be so again and again.
+    fn wake_due(&mut self, now: Instant) {
+        while !self.due.is_empty()
+            && self.next_due().is_some_and(|at| at <= now)
+            && let Some((_, id)) = self.due.pop_first()
+            && let Some(task) = self.get_mut(id)
+        {
             (task.queued, task.deadline) = (None, None);
             if task.woken == Woken::Again {
                 task.woken = Woken::TimedOut;
             }
             self.wake(id);
         }
-        self.ready.pop_front()
     }
 }
