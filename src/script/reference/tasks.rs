@@ -44,7 +44,10 @@ pub(super) const TASKS: &[(&str, &str)] = &[
         "Gives the connection to the user until its end: what is received goes to stdout, stdin goes to the peer and its end ends what we send, all in the connection's encoding and with the rules of a run without a script. Then the script goes on, and may read what is left of stdin. A reset throws. It has no time limit, and conn.timeout does not count; one task at a time; not in tests, not beside on_stdin, and not with --workers.",
     ),
     ("conn.start(|c, ..| ..)", "Starts a task that ends with the connection; more arguments come after c."),
-    ("listener.accept()", "Waits for the next client of a listener that a task has opened."),
+    (
+        "listener.accept()",
+        "Waits for the next client of a listener that a task has opened. With TLS the two sides shake hands from then on: a script that connects to itself does that in another task, by start, or gives the listener a session.",
+    ),
     ("start(f, args..)", "Starts a task with copies of these arguments, and gives it: start(|i| client(i), i)."),
     (
         "task.join()",
