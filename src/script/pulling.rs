@@ -159,7 +159,7 @@ impl Pull {
         }
     }
 
-    /// The reader waits for so many bytes, which may be more than is held otherwise: goes on reading. 0: it waits no more.
+    /// The reader waits for so many bytes, which may be more than is held otherwise: goes on reading.
     pub(super) fn need(&self, host: &Host, view: &ConnView, bytes: usize) {
         self.needed.set(bytes);
         if bytes > 0 && self.is_full.replace(false) {
@@ -240,9 +240,23 @@ impl Pull {
         self.reader.get()
     }
 
+    /// Another task than this one that waits for bytes and is not to end.
+    pub(super) fn other_reader(&self, host: &Host, task: TaskId) -> Option<TaskId> {
+        let is_waiting = |other: &TaskId| host.tasks().state(*other).is_some_and(|state| !state.is_done());
+        self.reader.get().filter(|other| *other != task && is_waiting(other))
+    }
+
     /// Sets the task that waits for bytes.
-    pub(super) fn set_reader(&self, task: Option<TaskId>) {
-        self.reader.set(task);
+    pub(super) fn set_reader(&self, task: TaskId) {
+        self.reader.set(Some(task));
+    }
+
+    /// A task waits for bytes no more. One that was cancelled may have a successor already.
+    pub(super) fn leave_reader(&self, task: TaskId) {
+        if self.reader.get() == Some(task) {
+            self.reader.set(None);
+            self.needed.set(0);
+        }
     }
 
     /// Notes that a task reads.

@@ -264,6 +264,43 @@ fn sessions_are_served_beside_an_endless_loop() {
 }
 
 #[test]
+fn what_a_cancelled_task_was_reading_is_free_at_once() {
+    play_script(
+        r#"fn session(conn) {
+    print(first([start(|c| c.read_line(), conn), start(|| { sleep(50); "tick" })]).value);
+    print(conn.read_line());
+    let large = conn.start(|c| c.read(2000000));
+    sleep(0);
+    large.cancel();
+    conn.expect("two\n");
+    let other = conn.start(|c| { for line in c.lines() { print(line); } });
+    sleep(0);
+    other.cancel();
+    print(start(|c| c.read_line(), conn).join());
+}"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > wait 50ms
+        at 50ms
+        stdout "tick\n"
+        > 1 sends "one\n"
+        stdout "one\n"
+        > 1 sends "two\n"
+        > 1 sends "three\n"
+        stdout "three\n"
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}
+
+#[test]
 fn calls_that_never_wait_give_turns() {
     play_script(
         r#"fn session(conn) {

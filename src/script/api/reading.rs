@@ -143,7 +143,7 @@ fn at_once(host: &Host, conn: &Conn, parking: &mut Parking) -> Outcome<AtOnce> {
             return Ok(AtOnce::Else);
         }
         *parking = Parking::First;
-        pull.set_reader(None);
+        pull.leave_reader(task);
         pull.woken(host, task)?;
     }
     if pull.reader().is_some() || attachment(view).timeout().is_some() {
@@ -158,13 +158,13 @@ fn at_once(host: &Host, conn: &Conn, parking: &mut Parking) -> Outcome<AtOnce> {
     } else if pull.ask_inbox(|inbox| inbox.end().is_none() && inbox.silence().is_none()) == Some(true) {
         if *parking == Parking::First {
             pull.begin_wait(host, task, None)?;
-            pull.set_reader(Some(task));
+            pull.set_reader(task);
             host.leave(None);
             return Ok(AtOnce::Left);
         }
-        pull.set_reader(Some(task));
+        pull.set_reader(task);
         let woken = pull.wait(host, task, None);
-        pull.set_reader(None);
+        pull.leave_reader(task);
         woken?;
         let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
         return Ok(chunk.map_or(AtOnce::Else, AtOnce::Chunk));
@@ -294,7 +294,11 @@ impl<'a> Reading<'a> {
         let parking = host.parking().take();
         let task = host.task_for(op)?;
         let pull = pull_of(conn, op)?;
-        if let Some(other) = pull.reader().filter(|other| *other != task && host.tasks().is_alive(*other)) {
+        if let Some(other) = pull.other_reader(host, task) {
+            if parking == Parking::Again {
+                // It was left, and is to end: only then can it have a successor.
+                pull.woken(host, task)?;
+            }
             let place = host.tasks().state(other).map(|state| state.place().to_owned()).unwrap_or_default();
             let name = conn.view().name();
             let message = format!("{name} is already being read by the task started at {place}");
@@ -431,13 +435,12 @@ impl<'a> Reading<'a> {
     }
 
     fn begin_wait(&self) {
-        self.pull.set_reader(Some(self.task));
+        self.pull.set_reader(self.task);
         self.pull.need(self.host, self.conn.view(), self.needed);
     }
 
     fn end_wait(&self) {
-        self.pull.need(self.host, self.conn.view(), 0);
-        self.pull.set_reader(None);
+        self.pull.leave_reader(self.task);
     }
 
     /// Has a frame measured that begins with these bytes.
