@@ -162,3 +162,20 @@ fn a_load_is_summed_up_although_its_file_cannot_be_written() {
         assert!(text.contains("runs       2, ") && text.contains("\ncounts\n  2  x\n"), "{text}");
     }
 }
+
+#[test]
+fn a_condition_about_failures_says_how_many_runs_may_fail() {
+    let folder = Folder::new();
+    let script = folder.file("s.rhai", b"app.n = 0; fn main() { app.n += 1; if app.n == 1 { throw \"unlucky\"; } }");
+    let load = |conditions: &[&str]| {
+        let mut words = vec!["run", "--clients", "4"];
+        words.extend(conditions.iter().flat_map(|condition| ["--fail-if", condition]));
+        Tcpx::new(&words).arg(&script).run()
+    };
+    load(&[]).code(1).said("tcpx: 1 of 4 runs failed\n");
+    load(&["p99 > 1h"]).code(1).said("tcpx: 1 of 4 runs failed\n");
+    load(&["failures > 50%"]).code(0).quietly();
+    load(&["failures > 1"]).code(0).quietly();
+    load(&["failures > 10%"]).code(1).said("tcpx: --fail-if 'failures > 10%': it is 25");
+    load(&["failures > 50%", "rate < 0.001"]).code(0).quietly();
+}
