@@ -21,7 +21,9 @@ impl Parts {
         let must_stop = self.shutdown.is_running()
             && match self.shutdown.reader() {
                 Reader::There => false,
-                Reader::Gone => !self.is_sending_rest() && !self.is_idle() && self.shutdown.has_waited(self.io.now),
+                Reader::Gone if self.is_sending_rest() || self.is_idle() => false,
+                // One that connects again after each end has none of its own.
+                Reader::Gone => self.redial.reconnects() || self.shutdown.has_waited(self.io.now),
                 // nc sends on.
                 Reader::Missed => self.config.output.voice != Voice::Nc || !self.is_sending_rest(),
             };
