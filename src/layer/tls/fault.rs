@@ -53,7 +53,9 @@ fn of_client(error: &CertificateError) -> String {
         }
         CertificateError::Expired => "the client's certificate has expired".into(),
         CertificateError::NotValidYet => "the client's certificate is not valid yet".into(),
-        other => reason(other, &Certificate::default()).replacen("the certificate", "the client's certificate", 1),
+        CertificateError::Revoked => "the client's certificate is revoked".into(),
+        CertificateError::BadEncoding => "the client's certificate is malformed".into(),
+        other => format!("the client's certificate is not acceptable: {other}"),
     }
 }
 
