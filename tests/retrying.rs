@@ -116,6 +116,8 @@ fn what_was_encrypted_and_has_not_arrived_goes_to_the_next_connection() {
     let (server, inner) =
         Tcpx::new(&["-k", "--tls", "--output-dir", &folder.path("").display().to_string(), "-o", "%n"]).listen();
     let way = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    // So little is acknowledged and not passed on, however busy the machine is.
+    socket2::SockRef::from(&way).set_recv_buffer_size(64 << 10).expect("a small buffer");
     let place = way.local_addr().expect("its address");
     let client =
         Tcpx::new(&["--reconnect", "-q", "--tls", "--tls-insecure"]).stdin(Stdin::bytes(&bytes)).connect(place);
@@ -143,7 +145,7 @@ fn what_was_encrypted_and_has_not_arrived_goes_to_the_next_connection() {
     let (first, second) = (of("1"), of("2"));
     assert!(bytes.starts_with(&first) && !first.is_empty());
     // Nothing is missing but what the system of the way had acknowledged and not passed on.
-    assert!(first.len() + second.len() + (2 << 20) > bytes.len(), "{} {}", first.len(), second.len());
+    assert!(first.len() + second.len() + (1 << 20) > bytes.len(), "{} {}", first.len(), second.len());
     server.finish().code(143);
 }
 
