@@ -105,7 +105,7 @@ fn each_client_has_a_program_of_its_own() {
 #[test]
 fn no_program_outlives_its_connection_or_the_run() {
     let stubborn = "trap '' TERM HUP INT; echo $$; while :; do sleep 1; done";
-    let (server, address) = Tcpx::new(&["-k", "--sh", stubborn]).listen();
+    let (server, address) = Tcpx::new(&["-k", "--sh", stubborn]).with_default_signals().listen();
     let mut client = Conn::to(address);
     let first = pid(&mut client);
     client.reset();
@@ -232,7 +232,8 @@ fn a_program_with_a_terminal_sees_one() {
 fn on_a_terminal_the_end_of_the_peer_is_a_key_and_so_is_an_interrupt() {
     for (typed, code) in [(&b"line\n"[..], 0), (b"half a line", 0), (b"\x03", 130)] {
         let command = "stty -echo; echo ready; exec cat > /dev/null";
-        let (tcpx, mut peer) = Tcpx::new(&["--pty", "--exec-status", "--sh", command]).pair(Role::Listen);
+        let tcpx = Tcpx::new(&["--pty", "--exec-status", "--sh", command]).with_default_signals();
+        let (tcpx, mut peer) = tcpx.pair(Role::Listen);
         peer.expect(b"ready\r\n");
         peer.send(typed);
         if code == 0 {

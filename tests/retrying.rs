@@ -194,7 +194,7 @@ fn wait_needs_no_stdout_and_ends_by_its_limit_or_a_signal() {
     let limited = ["wait", "--timeout", "150ms", &place];
     let done = Tcpx::new(&limited).stdout(Stdout::Closed).run();
     done.code(28).said("timed out after 150ms (--timeout): connect to ");
-    let mut waiting = Tcpx::new(&["wait", "-v", "nowhere.invalid", "80"]).spawn();
+    let mut waiting = Tcpx::new(&["wait", "-v", "nowhere.invalid", "80"]).with_default_signals().spawn();
     waiting.wait_stderr("trying again");
     waiting.signal(Signal::INT);
     waiting.finish().code(130);
