@@ -24,19 +24,8 @@ pub(super) fn of(error: &Error, is_handshaking: bool, first: &[u8], refusal: Opt
     match (error, refusal) {
         (_, Some(Refusal::NoRoots(why))) => return fault(LayerErrorKind::NoRoots, why),
         (_, Some(Refusal::Untrusted(why))) => return fault(LayerErrorKind::Untrusted, why),
-        // A client has refused these itself.
-        (
-            Error::InvalidCertificate(
-                error @ (CertificateError::UnknownIssuer
-                | CertificateError::Expired
-                | CertificateError::ExpiredContext { .. }
-                | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. }),
-            ),
-            None,
-        ) => return fault(LayerErrorKind::Untrusted, of_client(error)),
         (Error::InvalidCertificate(error), None) => {
-            return fault(LayerErrorKind::Untrusted, reason(error, &Certificate::default()));
+            return fault(LayerErrorKind::Untrusted, of_client(error).unwrap_or_else(|| of_peer(error)));
         }
         _ => {}
     }
@@ -45,17 +34,23 @@ pub(super) fn of(error: &Error, is_handshaking: bool, first: &[u8], refusal: Opt
     fault(kind, words(error, is_handshaking, first))
 }
 
-/// What is wrong with a client's certificate, which rustls does not show.
-fn of_client(error: &CertificateError) -> String {
+/// What is wrong with a certificate that rustls does not show.
+fn of_peer(error: &CertificateError) -> String {
+    reason(error, &Certificate::default())
+}
+
+/// The same for the faults that a client refuses itself, with a reason of its own: here it is a client's certificate.
+fn of_client(error: &CertificateError) -> Option<String> {
     match error {
         CertificateError::UnknownIssuer => {
-            "the client's certificate is signed by nobody whom --tls-client-ca names".into()
+            Some("the client's certificate is signed by nobody whom --tls-client-ca names".to_owned())
         }
-        CertificateError::Expired => "the client's certificate has expired".into(),
-        CertificateError::NotValidYet => "the client's certificate is not valid yet".into(),
-        CertificateError::Revoked => "the client's certificate is revoked".into(),
-        CertificateError::BadEncoding => "the client's certificate is malformed".into(),
-        other => format!("the client's certificate is not acceptable: {other}"),
+        CertificateError::Expired => Some("the client's certificate has expired".to_owned()),
+        CertificateError::NotValidYet => Some("the client's certificate is not valid yet".to_owned()),
+        CertificateError::ExpiredContext { .. } | CertificateError::NotValidYetContext { .. } => {
+            Some(of_peer(error).replacen("the certificate", "the client's certificate", 1))
+        }
+        _ => None,
     }
 }
 
@@ -136,4 +131,41 @@ pub(super) fn not_tls(first: &[u8]) -> String {
     let shown = &first[..first.len().min(SHOWN)];
     let more = if first.len() > SHOWN { "..." } else { "" };
     format!("the peer does not speak TLS: it sent \"{}{more}\"", show_bytes(shown))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use rustls::pki_types::UnixTime;
+
+    use super::*;
+
+    #[test]
+    fn a_server_says_what_is_wrong_with_the_certificate_of_its_client() {
+        let day = |n: u64| UnixTime::since_unix_epoch(Duration::from_secs(n * 86400));
+        let cases = [
+            (
+                CertificateError::UnknownIssuer,
+                "the client's certificate is signed by nobody whom --tls-client-ca names",
+            ),
+            (CertificateError::Expired, "the client's certificate has expired"),
+            (
+                CertificateError::ExpiredContext { time: day(400), not_after: day(365) },
+                "the client's certificate expired on 1971-01-01",
+            ),
+            (CertificateError::NotValidYet, "the client's certificate is not valid yet"),
+            (
+                CertificateError::NotValidYetContext { time: day(1), not_before: day(365) },
+                "the client's certificate is not valid before 1971-01-01",
+            ),
+            // Whose it is cannot be said.
+            (CertificateError::BadEncoding, "the certificate is malformed"),
+        ];
+        for (error, wanted) in cases {
+            let found = of(&Error::InvalidCertificate(error), true, &[], None);
+            assert_eq!(found.kind, LayerErrorKind::Untrusted);
+            assert_eq!(found.message, wanted);
+        }
+    }
 }
