@@ -4,6 +4,7 @@
 //! at it. The calls that ask stand in `api::reading`.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rhai::{Dynamic, Map};
@@ -11,7 +12,7 @@ use rhai::{Dynamic, Map};
 use crate::config::Malformed;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
-use crate::script::tasks::{TaskId, Woken};
+use crate::script::tasks::{TaskId, TaskState, Woken};
 use crate::session::inbox::{Inbox, StreamEnd};
 use crate::session::{ChosenForm, CloseReason, Command, ConnError, ConnView};
 
@@ -240,10 +241,10 @@ impl Pull {
         self.reader.get()
     }
 
-    /// Another task than this one that waits for bytes and is not to end.
-    pub(super) fn other_reader(&self, host: &Host, task: TaskId) -> Option<TaskId> {
-        let is_waiting = |other: &TaskId| host.tasks().state(*other).is_some_and(|state| !state.is_done());
-        self.reader.get().filter(|other| *other != task && is_waiting(other))
+    /// Another task than this one that waits for bytes.
+    pub(super) fn other_reader(&self, host: &Host, task: TaskId) -> Option<Rc<TaskState>> {
+        let other = self.reader.get().filter(|other| *other != task)?;
+        host.tasks().going_on(other).cloned()
     }
 
     /// Sets the task that waits for bytes.
@@ -267,7 +268,7 @@ impl Pull {
     /// A task waits for the end alone: what nobody reads must not hide it. What another task reads stays.
     pub(super) fn look_for_end(&self, host: &Host, view: &ConnView, task: TaskId) {
         let reader = self.last_reader.get().filter(|reader| *reader != task);
-        let is_read = reader.is_some_and(|reader| host.tasks().is_alive(reader));
+        let is_read = reader.is_some_and(|reader| host.tasks().going_on(reader).is_some());
         if self.is_full.get() && !is_read {
             self.with_inbox(host, view, |inbox| inbox.clean(view));
         }

@@ -159,6 +159,32 @@ fn the_end_of_a_connection_with_unread_bytes() {
 }
 
 #[test]
+fn the_end_behind_bytes_that_a_cancelled_task_read() {
+    play_script(
+        r#"fn session(conn) {
+    let idle = conn.start(|c| { c.read(1); sleep(60000); });
+    sleep(100);
+    idle.cancel();
+    print(conn.closed());
+}"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > 1 sends x*3000000
+        > wait 100ms
+        at 100ms
+        > 1 resets
+        1 is closed
+        stdout "reset\n"
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}
+
+#[test]
 fn closing_with_unread_bytes() {
     play_script(
         r#"fn session(conn) {

@@ -299,9 +299,8 @@ impl<'a> Reading<'a> {
                 // It was left, and is to end: only then can it have a successor.
                 pull.woken(host, task)?;
             }
-            let place = host.tasks().state(other).map(|state| state.place().to_owned()).unwrap_or_default();
-            let name = conn.view().name();
-            let message = format!("{name} is already being read by the task started at {place}");
+            let message =
+                format!("{} is already being read by the task started at {}", conn.view().name(), other.place());
             return Err(Trouble::new(Kind::Io, op, message).on(conn).thrown());
         }
         pull.note_reader(task);

@@ -73,7 +73,7 @@ pub(super) fn reader(host: &Host, call: &'static str) -> Outcome<TaskId> {
         }
     }
     if let Some(other) = host.asking().user().filter(|other| *other != task)
-        && let Some(state) = host.tasks().state(other).filter(|state| !state.is_done())
+        && let Some(state) = host.tasks().going_on(other)
     {
         let joined = host.asking().joined();
         let what = joined.map_or_else(|| "being read".to_owned(), |(_, name)| format!("joined with {name}"));

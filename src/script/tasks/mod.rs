@@ -179,6 +179,11 @@ impl Tasks {
         self.get(id).map(|task| &task.state)
     }
 
+    /// The state of a task that goes on: it has not ended and is not to end. What another one holds is free.
+    pub(super) fn going_on(&self, id: TaskId) -> Option<&Rc<TaskState>> {
+        self.state(id).filter(|state| !state.is_done())
+    }
+
     /// The connection of a task.
     pub(super) fn conn_of(&self, id: TaskId) -> Option<ConnId> {
         self.get(id)?.conn.as_ref().map(|conn| conn.id)
@@ -426,8 +431,7 @@ impl Tasks {
 
     /// Puts those whose time has passed behind those that are ready, which may be so again and again.
     fn wake_due(&mut self, now: Instant) {
-        while !self.due.is_empty()
-            && self.next_due().is_some_and(|at| at <= now)
+        while self.next_due().is_some_and(|at| at <= now)
             && let Some((_, id)) = self.due.pop_first()
             && let Some(task) = self.get_mut(id)
         {
