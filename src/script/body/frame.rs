@@ -47,6 +47,22 @@ impl Room {
         Self { scope, caches: Caches::new(), calls: 0, args: Vec::new(), is_in_scope: false }
     }
 
+    fn begin(&mut self) {
+        self.calls += 1;
+        self.is_in_scope = false;
+    }
+
+    /// What nodes and steps work on.
+    fn variables<'a>(
+        &'a mut self,
+        engine: &'a Engine,
+        names: &'a [ImmutableString],
+        global: &'a mut GlobalRuntimeState,
+    ) -> Direct<'a> {
+        let Self { scope, caches, args, is_in_scope, .. } = self;
+        Direct { engine, names, args, scope, global, caches, is_in_scope }
+    }
+
     /// Evaluates a body whose parameters have these names, with as many arguments.
     pub(super) fn evaluate(
         &mut self,
@@ -55,22 +71,12 @@ impl Room {
         place: Place<'_>,
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
-        self.calls += 1;
-        self.is_in_scope = false;
+        self.begin();
         let Place { engine, global, host, app } = place;
         let result = match body {
             Body::Nodes(nodes) => {
                 self.args.extend(args.map(Arg::known));
-                let mut variables = Direct {
-                    engine,
-                    names,
-                    args: &mut self.args,
-                    scope: &mut self.scope,
-                    global,
-                    caches: &mut self.caches,
-                    is_in_scope: &mut self.is_in_scope,
-                };
-                let result = nodes::run(nodes, &mut variables, host, app);
+                let result = nodes::run(nodes, &mut self.variables(engine, names, global), host, app);
                 self.args.clear();
                 result
             }
@@ -127,8 +133,7 @@ impl Frame {
         captured: &[Dynamic],
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
-        self.global.num_operations = 0;
-        self.global.num_modules_loaded = 0;
+        self.count_anew();
         let args = captured.iter().cloned().map(Arg::Value).chain(args);
         let place = Place { engine, global: &mut self.global, host, app: &bodies.app };
         let result = function.outcome(self.room.evaluate(&function.body, function.names(), place, args));
@@ -136,19 +141,22 @@ impl Frame {
         result
     }
 
-    /// Begins a call with arguments that stay beside the scope.
-    pub(super) fn begin(&mut self, args: impl Iterator<Item = Arg>) {
+    /// The limits of a call begin with it.
+    fn count_anew(&mut self) {
         self.global.num_operations = 0;
         self.global.num_modules_loaded = 0;
-        self.room.calls += 1;
-        self.room.is_in_scope = false;
+    }
+
+    /// Begins a call with arguments that stay beside the scope.
+    pub(super) fn begin(&mut self, args: impl Iterator<Item = Arg>) {
+        self.count_anew();
+        self.room.begin();
         self.room.args.extend(args.map(Arg::known));
     }
 
     /// The variables of the call that has begun.
     pub(super) fn variables<'a>(&'a mut self, engine: &'a Engine, names: &'a [ImmutableString]) -> Direct<'a> {
-        let Room { scope, caches, args, is_in_scope, .. } = &mut self.room;
-        Direct { engine, names, args, scope, global: &mut self.global, caches, is_in_scope }
+        self.room.variables(engine, names, &mut self.global)
     }
 
     /// Ends that call: nothing of it stays.
