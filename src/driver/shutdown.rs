@@ -265,7 +265,8 @@ impl Shutdown {
         self.look_at = at;
     }
 
-    /// Stops without stdout's reader, which misses what may have come: the `left` bytes that were to be sent get their time as long as some of them go out.
+    /// Stops without stdout's reader, which misses what may have come: the `left` bytes that were to be sent get their time as
+    /// long as some of them go out.
     pub(super) fn stop_without_reader(&mut self, now: Instant, left: usize) {
         if self.stop(now, Some(GRACE)) {
             self.left = Some(left);
