@@ -6,7 +6,7 @@
 mod expecting;
 mod units;
 
-pub(in crate::script) use units::Units;
+pub(in crate::script) use units::{KINDS, Units};
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;

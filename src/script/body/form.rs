@@ -11,6 +11,7 @@ use rhai::{Expr, FlowControl, FnCallExpr, Ident, Position, Stmt, StmtBlock};
 
 use super::function::Body;
 use super::nodes::{Node, Send, What, argument_mut};
+use crate::script::api::reading;
 use crate::script::tree::Chain;
 
 /// One step of a function.
@@ -192,7 +193,7 @@ impl Maker {
                 }
                 if self.waits > waits {
                     self.push(Step::Jump(begin));
-                    return self.end_of_loop(begin, begin);
+                    return self.end_of_loop(begin, begin, false);
                 }
                 self.steps.list.truncate(begin);
             }
@@ -261,12 +262,12 @@ impl Maker {
             self.goes_on_here(test);
         }
         // What its condition breaks out of is the loop around it.
-        self.end_of_loop(test.map_or(begin, |test| test + 1), begin);
+        self.end_of_loop(test.map_or(begin, |test| test + 1), begin, false);
     }
 
-    fn end_of_loop(&mut self, begin: usize, again: usize) {
+    fn end_of_loop(&mut self, begin: usize, again: usize, is_each: bool) {
         let (end, depth) = (self.here(), self.depth);
-        self.steps.loops.push(Loop { begin, end, again, depth, is_each: false });
+        self.steps.loops.push(Loop { begin, end, again, depth, is_each });
     }
 
     fn each(&mut self, variable: &Ident, counter: Option<&Ident>, flow: &FlowControl, at: Position) {
@@ -290,8 +291,7 @@ impl Maker {
         self.push(Step::Jump(next));
         self.goes_on_here(head);
         self.goes_on_here(next);
-        let (end, depth) = (self.here(), self.depth);
-        self.steps.loops.push(Loop { begin: next, end, again: next, depth, is_each: true });
+        self.end_of_loop(next, next, true);
     }
 }
 
@@ -304,7 +304,7 @@ fn block_of(statement: Stmt) -> Expr {
 fn gives_units(expression: &Expr) -> bool {
     let Expr::Dot(pair, ..) = expression else { return false };
     let (Expr::Variable(..), Expr::MethodCall(call, _)) = (&pair.lhs, &pair.rhs) else { return false };
-    call.args.is_empty() && ["lines", "texts", "chunks", "frames"].contains(&call.name.as_str())
+    call.args.is_empty() && reading::KINDS.iter().any(|(name, ..)| call.name == *name)
 }
 
 /// Takes the call out of an expression that waits and is the first thing evaluated in it.

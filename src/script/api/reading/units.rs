@@ -11,16 +11,18 @@ use crate::script::api::waits::UntilEnd;
 use crate::script::host::Host;
 use crate::session::inbox::{LINES, Wanted};
 
+/// The calls that give them, what each waits for, and how that is cut; `None`: as the script has chosen.
+pub(in crate::script) const KINDS: [(&str, &str, Option<Wanted>); 4] = [
+    ("lines", "a line", Some(LINES)),
+    ("texts", "text", Some(Wanted::Text)),
+    ("chunks", "data", Some(Wanted::Bytes)),
+    ("frames", "a frame", None),
+];
+
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     engine.register_type_with_name::<Units>("Units");
     engine.register_iterator_result::<Units, Dynamic>();
-    let kinds = [
-        ("lines", "a line", Some(LINES)),
-        ("texts", "text", Some(Wanted::Text)),
-        ("chunks", "data", Some(Wanted::Bytes)),
-        ("frames", "a frame", None),
-    ];
-    for (op, what, wanted) in kinds {
+    for (op, what, wanted) in KINDS {
         let of = Rc::clone(host);
         engine.register_fn(op, move |conn: Conn| -> Outcome<Units> {
             of.task_for(op)?;
