@@ -94,7 +94,7 @@ impl Exit {
 /// Every exit code with its meaning, in the order of the numbers: the table of `--help` and of the man page.
 pub const TABLE: &[(&str, &str)] = &[
     ("0", "done, as asked"),
-    ("1", "the answer was no: --expect not seen, --fail-on seen, --fail-if holds, a test or a run of --clients failed"),
+    ("1", "the answer was no: --expect not seen, --fail-on seen, --fail-if met, a test or a run failed"),
     ("2", "wrong command line"),
     ("6", "the name does not resolve"),
     ("7", "no connection: refused or unreachable, on every address"),
