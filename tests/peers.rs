@@ -1,9 +1,8 @@
 //! Interoperation of tcpx with nc, ncat, socat and curl, as client and as server.
 
-use std::fs;
 use std::net::{SocketAddr, TcpListener};
 
-use crate::support::{Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for};
+use crate::support::{Running, Stdin, Tcpx, assert_same, installed, is_listened_on, missing, noise, wait_for};
 
 const PLAIN: &[&str] = &[];
 const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
@@ -15,18 +14,6 @@ pub(crate) fn have(programs: &[&str]) -> bool {
         missing(program);
     }
     absent.is_empty()
-}
-
-/// Whether a port has a listener (proc(5) `/proc/net/tcp`); a trial connection would be its only client.
-fn is_listened_on(port: u16) -> bool {
-    ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok()).any(|table| {
-        let end = format!(":{port:04X}");
-        table.lines().skip(1).any(|line| {
-            let mut words = line.split_whitespace().skip(1);
-            let (local, state) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
-            local.ends_with(&end) && state == "0A"
-        })
-    })
 }
 
 /// Starts a server on a free port, which replaces `PORT` in its arguments.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::peers::{have, start_server};
 use crate::support::peer::{Conn, Server};
-use crate::support::{Running, Stdin, Tcpx, noise};
+use crate::support::{Running, Stdin, Tcpx, noise, unread_at, wait_for};
 
 /// A root, and certificates that it has signed, in files.
 pub(crate) struct Pki {
@@ -408,7 +408,9 @@ fn a_server_that_is_stopped_writes_what_has_come_and_says_no_goodbye() {
     // Stopped, it cannot read before the signal comes.
     server.signal(Signal::STOP);
     client.write(b", the second");
+    // What is shown as sent may still be on its way.
     client.wait_stderr("the second");
+    wait_for("the record to arrive", || unread_at(address) > 0);
     server.signal(Signal::TERM);
     server.signal(Signal::CONT);
     server.finish().code(143).wrote("the first, the second");

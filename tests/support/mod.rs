@@ -1,5 +1,5 @@
 //! Support of the black-box tests: `tcpx` builds command lines of the binary, `running` observes a started one, `peer`
-//! is the other end of its connections, `pty` a terminal. Shared helpers are here.
+//! is the other end of its connections, `pty` a terminal, `sockets` what the kernel knows of them. Shared helpers are here.
 //!
 //! Rules: no fixed ports; no sleep to wait for something, but conditions with deadlines; every child is killed when its
 //! test ends; a missing peer program is reported.
@@ -11,6 +11,7 @@
 pub(crate) mod peer;
 pub(crate) mod pty;
 mod running;
+mod sockets;
 mod tcpx;
 pub(crate) mod tmux;
 
@@ -22,6 +23,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use running::{Collected, Done, Running};
+pub(crate) use sockets::{is_listened_on, unread_at};
 pub(crate) use tcpx::{Stdin, Stdout, Tcpx};
 
 /// Deadline of every wait: long, because machines may be slow and tests run in parallel.
