@@ -182,8 +182,10 @@ pub struct Listen {
     pub accept: Option<u64>,
     /// Plain netcat mode for one peer: neither `-k` nor a script.
     pub single_peer: bool,
-    /// Maximum connections open at the same time.
+    /// Maximum connections open at the same time; further clients wait.
     pub max_conns: Option<usize>,
+    /// Further clients are disconnected instead.
+    pub refuses_beyond: bool,
     /// Length of the kernel's accept queue, if the user chose one.
     pub backlog: Option<i32>,
     /// `--allow`, `--deny`: which clients are taken.
@@ -369,6 +371,8 @@ pub struct Output {
     pub quiet: bool,
     /// Whose words messages have.
     pub voice: Voice,
+    /// `--test` of Ncat: a line on stderr for each socket that listens.
+    pub marks_listening: bool,
     /// Files that get what goes in both directions.
     pub copies: Vec<Copying>,
 }

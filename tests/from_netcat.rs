@@ -94,7 +94,7 @@ const NCAT: &[(&str, Run)] = &[
     ("`--allow`, `--allowfile`", Ends("ncat -l --allow 10.0.0.0/33 127.0.0.1 0", "", 2, "10.0.0.0/33")),
     ("`--deny`, `--denyfile`", Ends("ncat -l --deny 10.0.0.0/33 127.0.0.1 0", "", 2, "10.0.0.0/33")),
     ("`--broker`", Serves("ncat -lv --broker 127.0.0.1 0", "", "")),
-    ("`--chat`", Serves("ncat -lv --chat 127.0.0.1 0", "", "")),
+    ("`--chat`, `--talk`", Serves("ncat -lv --chat 127.0.0.1 0", "", "")),
     (
         "`--proxy`, `--proxy-type`, `--proxy-auth`, `--proxy-dns`",
         Ends("ncat --proxy 127.0.0.1:SOCKS --proxy-type socks5 127.0.0.1 HELLO", "", 0, "hello"),

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
+use md5::{Digest as _, Md5};
+
 use crate::support::{Running, Tcpx};
 
 fn proxy(login: &[&str]) -> (Running, SocketAddr) {
@@ -143,6 +145,83 @@ fn a_login_is_read_as_http_writes_it() {
             let answer = ask(proxy, request.as_bytes());
             assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{field:?}: {answer:?}");
             assert_eq!(answer.contains("Proxy-Authenticate: Basic realm="), !is_let_in, "{answer:?}");
+            assert_eq!(answer.contains("Proxy-Authenticate: Digest realm="), !is_let_in, "{answer:?}");
         }
     }
+}
+
+fn md5(text: &str) -> String {
+    Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A parameter of a challenge.
+fn parameter<'a>(challenge: &'a str, name: &str) -> &'a str {
+    let from = challenge.split_once(&format!("{name}=\"")).unwrap_or_else(|| panic!("{name} in {challenge}")).1;
+    from.split_once('"').expect("a quote").0
+}
+
+#[test]
+fn a_login_by_digest_counts_once() {
+    let (_running, proxy) = proxy(&["--", "us\"er", "pass"]);
+    let place = "127.0.0.1:1";
+    let challenged = || {
+        let answer = ask(proxy, format!("CONNECT {place} HTTP/1.0\r\n\r\n").as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 407 "), "{answer}");
+        assert!(answer.contains("\r\nProxy-Authenticate: Basic realm=\"tcpx\"\r\n"), "{answer}");
+        parameter(&answer, "nonce").to_owned()
+    };
+    let request = |password: &str, nonce: &str, counted: bool, more: &str| {
+        let secret = md5(&format!("us\"er:tcpx:{password}"));
+        let target = md5(&format!("CONNECT:{place}"));
+        let (middle, counts) =
+            if counted { (":00000001:c:auth", ", qop=auth, nc=00000001, cnonce=\"c\"") } else { ("", "") };
+        let response = md5(&format!("{secret}:{nonce}{middle}:{target}"));
+        format!(
+            "CONNECT {place} HTTP/1.0\r\nProxy-Authorization: Digest username=\"us\\\"er\", realm=\"tcpx\", \
+             nonce=\"{nonce}\", uri=\"{place}\", response=\"{response}\"{counts}{more}\r\n\r\n"
+        )
+    };
+    for counted in [true, false] {
+        let nonce = challenged();
+        let good = request("pass", &nonce, counted, "");
+        let answer = ask(proxy, good.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{good}: {answer}");
+        let answer = ask(proxy, good.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 407 ") && answer.contains("stale=true"), "it was said before: {answer}");
+    }
+    let nonce = challenged();
+    for wrong in [
+        request("word", &nonce, true, ""),
+        request("pass", &nonce, true, "").replace("us\\\"er", "nobody"),
+        request("pass", &nonce, true, "").replace("realm=", "rea="),
+        request("pass", &nonce, true, "").replace("uri=\"127", "uri=\"126"),
+        request("pass", &nonce, true, ", algorithm=SHA-256"),
+        request("pass", &nonce, true, "").replace("00000001", "one"),
+    ] {
+        let answer = ask(proxy, wrong.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 407 ") && !answer.contains("stale"), "{wrong}: {answer}");
+    }
+    let forged = request("pass", &nonce.replace('.', "0."), true, "");
+    assert!(ask(proxy, forged.as_bytes()).contains("stale=true"), "a nonce that is not ours");
+    assert!(ask(proxy, request("pass", &nonce, true, "").as_bytes()).starts_with("HTTP/1.1 502 "), "still good");
+}
+
+#[test]
+fn a_client_logs_in_on_the_same_connection() {
+    let (_running, proxy) = proxy(&["--", "user", "pass"]);
+    let mut client = TcpStream::connect(proxy).expect("the proxy listens");
+    client.write_all(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\n\r\n").expect("ask");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).expect("an answer");
+        answer.push(byte[0]);
+    }
+    assert!(!String::from_utf8_lossy(&answer).contains("Connection: close"));
+    client
+        .write_all(b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n\r\n")
+        .expect("log in");
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).expect("the end");
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
 }

@@ -227,6 +227,15 @@ fn our_proxies_ask_for_a_password() {
         let address = running.address();
         (running, address)
     };
+    let (_connect, connect) = with_password("@connect");
+    for (way, user, is_let_in) in [("--proxy-digest", "me:pa:ss", true), ("--proxy-digest", "me:wrong", false)] {
+        for tunnel in [&["-p"][..], &[]] {
+            let connect = format!("http://{connect}");
+            let words = ["-sS", "--noproxy", "", "--max-time", "60", way, "-U", user, "--proxy", &connect, &url];
+            let done = Tcpx::other("curl", &words).args(tunnel).run();
+            assert_eq!(done.stdout == body, is_let_in, "{way} {user} {tunnel:?}: {}", done.stderr);
+        }
+    }
     for (script, scheme) in [("@socks", "socks5"), ("@connect", "http")] {
         let (_proxy, address) = with_password(script);
         let done = curl(&format!("{scheme}://me:pa%3Ass@{address}"));

@@ -266,6 +266,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
             single_peer,
             access: access::resolve(server, args.transport.no_dns)?,
             max_conns: server.max_conns.as_deref().map(|n| values::count("--max-conns", n)).transpose()?,
+            refuses_beyond: false,
             backlog: server.backlog.as_deref().map(|n| values::count("--backlog", n)).transpose()?,
             workers: server.workers.as_deref().map_or(Ok(1), |n| values::count("--workers", n))?,
             ready_file: server.ready_file.clone(),

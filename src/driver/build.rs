@@ -147,9 +147,9 @@ impl Driver {
         let mut io = Io::new(chunk, now, world.network()).map_err(failed)?;
         io.clock = Some(Rc::clone(&clock));
         let listeners = match &config.role {
-            Role::Listen(listen) => {
-                Listeners::new(listen.accept, listen.accept_limit).with_access(listen.access.clone())
-            }
+            Role::Listen(listen) => Listeners::new(listen.accept, listen.accept_limit)
+                .with_access(listen.access.clone())
+                .with_limit(listen.max_conns.filter(|_| listen.refuses_beyond)),
             Role::Connect(_) | Role::Run | Role::Scan(_) => Listeners::default(),
         };
         let is_watched = config.script.as_ref().is_some_and(|script| script.watch);

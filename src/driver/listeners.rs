@@ -55,6 +55,8 @@ pub(super) struct Listeners {
     accepted: u64,
     /// Which clients are taken, and how many were not.
     access: Access,
+    /// The most clients of the run's own at a time, if further ones are disconnected.
+    limit: Option<usize>,
     refused: u64,
     /// Datagrams that were lost on sockets that are closed.
     lost: u64,
@@ -111,6 +113,11 @@ impl Listeners {
     /// The same where not every client is taken.
     pub(super) fn with_access(self, access: Access) -> Self {
         Self { access, ..self }
+    }
+
+    /// The same where clients beyond so many at a time are disconnected, and do not wait.
+    pub(super) fn with_limit(self, limit: Option<usize>) -> Self {
+        Self { limit, ..self }
     }
 
     /// Number of clients that were not taken.
@@ -205,7 +212,9 @@ impl Listeners {
         let mut taken = 0;
         for turn in 0.. {
             // Peers of datagrams beyond the room take the place of others.
-            if (is_own && taken >= room && !is_shared) || acceptor.retry_at.is_some() {
+            let is_full = is_own && taken >= room;
+            let refuses = is_full && self.limit.is_some();
+            if (is_full && !refuses && !is_shared) || acceptor.retry_at.is_some() {
                 break;
             }
             if turn == io.budgets.accepts {
@@ -220,7 +229,13 @@ impl Listeners {
                 Accepted::Delivered(slot) => wake_reader(io, slot),
                 Accepted::Peer(_, ends) if ends.peer.ip().is_some_and(|peer| !self.access.admits(peer.ip())) => {
                     self.refused += 1;
-                    io.notify(&Notice::Refused { peer: &ends.peer, local: &ends.local, listener: acceptor.id });
+                    let Ends { peer, local } = &ends;
+                    io.notify(&Notice::Refused { peer, local, listener: acceptor.id, limit: None });
+                }
+                Accepted::Peer(_, Ends { peer, local }) if refuses => {
+                    self.refused += 1;
+                    let (peer, local) = (&peer, &local);
+                    io.notify(&Notice::Refused { peer, local, listener: acceptor.id, limit: self.limit });
                 }
                 Accepted::Peer(transport, ends) => {
                     taken += 1;

@@ -133,10 +133,13 @@ impl Commentator {
                     (Side::Client, Some(took)) => format!("connected to {peer} from {local} in {}", show(took)),
                 }
             }
-            Notice::Refused { peer, local, .. } => {
+            Notice::Refused { peer, local, limit: None, .. } => {
                 let (_, n) = self.refused.get_or_insert_with(|| Tally::new(at.mono)).add(at.mono, 0)?;
                 let others = if n > 1 { format!(" and {} others", n - 1) } else { String::new() };
                 format!("refused {peer}{others} on {local} (--allow, --deny)")
+            }
+            Notice::Refused { peer, local, limit: Some(limit), .. } => {
+                format!("refused {peer} on {local}: {limit} clients are there")
             }
             Notice::Lost { conn, n } => {
                 let n = usize::try_from(n).unwrap_or(usize::MAX);

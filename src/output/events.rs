@@ -146,7 +146,7 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
         Notice::AttemptFailed { conn, address, cause } => {
             line(Some(conn), "attempt_failed").with("address", &address.to_string()).with("cause", cause)
         }
-        Notice::Refused { peer, local, listener } => {
+        Notice::Refused { peer, local, listener, .. } => {
             let mut line = line(None, "refused").with("peer", &peer.to_string()).with("local", &local.to_string());
             if let Some(listener) = listener {
                 line.number("listener", listener);

@@ -3,7 +3,7 @@
 //! Owns the sentences. Exit codes are for `cli`; what is not Ncat's is not said.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::nc::{line, path, sentence};
@@ -16,6 +16,8 @@ use crate::session::{CloseReason, ConnView, Side};
 /// Says what Ncat says.
 pub struct NcatVoice {
     is_verbose: bool,
+    /// `--test`.
+    marks_listening: bool,
     /// It only looks whether there is somebody, and its exit code is the answer.
     is_probe: bool,
     listens: bool,
@@ -32,6 +34,7 @@ impl NcatVoice {
     pub fn new(config: &Config, write: Box<dyn FnMut(&str)>) -> Self {
         Self {
             is_verbose: config.output.verbose > 0,
+            marks_listening: config.output.marks_listening,
             is_probe: matches!(&config.role, Role::Connect(connect) if connect.probe),
             listens: matches!(config.role, Role::Listen(_)),
             family: config.family,
@@ -45,7 +48,7 @@ impl NcatVoice {
     /// The lines for a notice; empty for none.
     fn words(&mut self, now: Instant, notice: &Notice<'_>) -> String {
         match *notice {
-            Notice::Listening { address, listener: None } if self.is_verbose => self.listening(address),
+            Notice::Listening { address, listener: None } => self.listening(address),
             Notice::Dialing { .. } if self.is_verbose => {
                 self.failed.take().map_or_else(String::new, |(place, cause)| {
                     line(&format!("Ncat: Connection to {place} failed: {cause}.")) + "Ncat: Trying next address...\n"
@@ -59,9 +62,12 @@ impl NcatVoice {
                 self.stands = true;
                 if self.is_verbose { opened(conn) } else { String::new() }
             }
-            Notice::Refused { peer, .. } if self.is_verbose => {
+            Notice::Refused { peer, limit, .. } if self.is_verbose => {
                 let place = peer.ip().map_or_else(String::new, from);
-                place + "Ncat: New connection denied: not allowed\n"
+                let why = limit.map(|limit| format!("connection limit reached ({limit})"));
+                place
+                    + line(&format!("Ncat: New connection denied: {}", why.as_deref().unwrap_or("not allowed")))
+                        .as_str()
             }
             Notice::Closed { conn, reason } if self.is_verbose => closed(now, conn, reason),
             Notice::Error { error, handled: false, .. } => self.trouble(error),
@@ -72,15 +78,23 @@ impl NcatVoice {
     }
 
     fn listening(&self, address: &Address) -> String {
-        let Some(ip) = address.ip() else { return line(&format!("Ncat: Listening on {}", path(address))) };
-        let is_all = matches!(ip.ip(), IpAddr::V6(host) if host.is_unspecified());
-        let first = line(&format!("Ncat: Listening on {}:{}", ip.ip(), ip.port()));
+        let mut places = match address.ip() {
+            Some(ip) => vec![format!("{}:{}", ip.ip(), ip.port())],
+            None => vec![path(address)],
+        };
         // One socket here takes both families, and there are two of them there.
-        if is_all && self.family == Family::Any {
-            first + line(&format!("Ncat: Listening on 0.0.0.0:{}", ip.port())).as_str()
-        } else {
-            first
+        if let Some(SocketAddr::V6(ip)) = address.ip()
+            && ip.ip().is_unspecified()
+            && self.family == Family::Any
+        {
+            places.push(format!("0.0.0.0:{}", ip.port()));
         }
+        let said = |place: &String| {
+            let mark = if self.marks_listening { "NCAT TEST: LISTEN\n" } else { "" };
+            let words = if self.is_verbose { line(&format!("Ncat: Listening on {place}")) } else { String::new() };
+            words + mark
+        };
+        places.iter().map(said).collect()
     }
 
     fn trouble(&mut self, error: &Error) -> String {

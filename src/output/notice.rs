@@ -66,6 +66,8 @@ pub enum Notice<'a> {
         local: &'a Address,
         /// The number of a script's listener; `None`: the run's own.
         listener: Option<ListenerId>,
+        /// The most clients at a time, if so many were there; `None`: `--allow` and `--deny` do not let it in.
+        limit: Option<usize>,
     },
     /// The run's own connection will be made again.
     Retry {

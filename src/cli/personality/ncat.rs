@@ -9,7 +9,7 @@ use super::getopt::{self, Item, Known, letter, long};
 use super::{Errand, Line, Stop, Tool, usage};
 use crate::cli::old_line;
 use crate::cli::values;
-use crate::config::Copying;
+use crate::config::{Copying, Role};
 use crate::endpoint;
 use crate::exit::Exit;
 
@@ -65,8 +65,12 @@ static OPTIONS: &[Known] = &[
     long(None, "ssl-ciphers", true),
     long(None, "ssl-servername", true),
     long(None, "ssl-alpn", true),
+    long(None, "test", false),
+    long(None, "talk", false),
     long(None, "version", false),
 ];
+
+static CHAT: Known = long(None, "chat", false);
 
 /// The port of both sides, unless one is given.
 const PORT: &str = "31337";
@@ -109,6 +113,25 @@ impl<'a> Given<'a> {
         self.has("listen") || self.has("broker")
     }
 
+    /// What `@broker` is told: whose words it passes on, and to whom.
+    fn words_of_broker(&self) -> Vec<String> {
+        let words = [("chat", "names"), ("send-only", "send-only"), ("recv-only", "recv-only")];
+        words.into_iter().filter(|(option, _)| self.has(option)).map(|(_, word)| word.to_owned()).collect()
+    }
+
+    /// The number of `--max-conns`, as atoi(3) reads it; -1 is none.
+    fn max_conns(&self) -> Option<usize> {
+        let text = self.value("max-conns")?.trim_start();
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        let number = digits[..end].parse().unwrap_or(if end == 0 { 0 } else { usize::MAX });
+        match (text.starts_with('-'), number) {
+            (true, 1) => None,
+            (true, _) => Some(0),
+            (false, _) => Some(number),
+        }
+    }
+
     /// The value of an option that is a time; `word` is what Ncat calls it.
     fn time(&self, name: &str, word: &str) -> Result<Option<&'a str>, Stop> {
         let Some(text) = self.value(name) else { return Ok(None) };
@@ -129,6 +152,8 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
     let mut given = Given::default();
     for item in items {
         match item {
+            // Its older name.
+            Item::Option(Known { long: "talk", .. }, _) => given.options.push((&CHAT, None)),
             Item::Option(known, value) => given.options.push((known, value)),
             Item::Operand(word) => given.operands.push(word),
         }
@@ -235,18 +260,12 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
         [_, ports @ ..] => return Err(too_many_ports(ports)),
     };
     let is_many = given.has("keep-open");
-    let script = match given.first_of(&["broker", "chat"]) {
-        Some("broker") => Some("@broker"),
-        Some(_) => Some("@chat"),
-        None => proxy_server(given),
-    };
+    let is_broker = given.first_of(&["broker", "chat"]).is_some();
+    let script = if is_broker { Some("@broker") } else { proxy_server(given) };
     if let Some(script) = script {
         line.add(&["--script", script]);
     } else {
         line.add_if(is_many, &["-k"]);
-    }
-    if let Some(number) = given.value("max-conns").filter(|_| is_many || script.is_some()) {
-        line.add_valued("--max-conns", Some(number));
     }
     for (name, option, is_file) in [
         ("allow", "--allow", false),
@@ -265,6 +284,13 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     line.add_if(has_tls(given), &["--tls"]);
     let places: Vec<&str> = host.into_iter().chain([port.as_str()]).collect();
     let mut config = line.config(&places)?;
+    if let Role::Listen(listen) = &mut config.role {
+        listen.max_conns = given.max_conns();
+        listen.refuses_beyond = true;
+    }
+    if let Some(script) = config.script.as_mut().filter(|_| is_broker) {
+        script.args = given.words_of_broker();
+    }
     if let (Some(script), Some((user, password))) = (&mut config.script, login(given))
         && given.has("proxy-type")
     {
@@ -352,6 +378,7 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
     if let Some(exec) = &mut config.exec {
         exec.has_variables_of_ncat = true;
     }
+    config.output.marks_listening = given.has("test");
     config.input.no_shutdown = given.has("no-shutdown");
     if let Some(seconds) = given.value("q").and_then(|text| text.parse().ok()) {
         config.input.eof_wait = Some(Duration::from_secs(seconds));

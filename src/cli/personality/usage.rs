@@ -68,7 +68,7 @@ Options taking a time assume seconds. Append 'ms' for milliseconds,
   -C, --crlf                 Use CRLF for EOL sequence
   -c, --sh-exec <command>    Executes the given command via /bin/sh
   -e, --exec <command>       Executes the given command
-  -m, --max-conns <n>        Maximum <n> simultaneous connections; more wait
+  -m, --max-conns <n>        Maximum <n> simultaneous connections
   -h, --help                 Display this help screen
   -d, --delay <time>         Wait between lines
   -o, --output <filename>    Dump session data to a file

@@ -30,6 +30,7 @@ pub(super) fn output(args: &OutputArgs, received: Option<&ReceivedArgs>, name: &
         verbose: args.verbose,
         quiet: args.quiet,
         voice: Voice::Own,
+        marks_listening: false,
         copies: Vec::new(),
     })
 }

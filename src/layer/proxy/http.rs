@@ -1,14 +1,19 @@
-//! HTTP CONNECT (RFC 9110, 9.3.6) with Basic authentication: the client's side.
+//! HTTP CONNECT (RFC 9110, 9.3.6): the client's side.
+//!
+//! A login goes with the first request, as Basic; a proxy that asks for Digest is asked again on the same connection.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::digest::{Asked, challenges, strongest};
 use super::{Answer, Dialogue};
 use crate::codec::escape::show_bytes;
 use crate::proxy::{Destination, Login};
 
 /// How every answer begins.
 const START: &[u8] = b"HTTP/";
+/// Most bytes of the page that comes with a refusal.
+const MAX_BODY: usize = 1 << 20;
 /// Most bytes of the proxy's own words in a message.
 const MAX_QUOTED: usize = 200;
 
@@ -17,13 +22,15 @@ const MAX_QUOTED: usize = 200;
 pub(super) struct Connect {
     destination: Destination,
     login: Option<Login>,
+    /// How often it was asked by Digest.
+    digests: u8,
     /// Received bytes in which no end of the head was found.
     searched: usize,
 }
 
 impl Connect {
     pub(super) fn new(destination: &Destination, login: Option<Login>) -> Self {
-        Self { destination: destination.clone(), login, searched: 0 }
+        Self { destination: destination.clone(), login, digests: 0, searched: 0 }
     }
 
     /// What the head of an answer means; `length` is that of the head.
@@ -40,6 +47,14 @@ impl Connect {
             }
             // Whatever its headers say: an answer that opens the way has no body.
             200..=299 => Ok(Answer::Done(length)),
+            407 if let Some(asked) = self.digest(head) => match length_of_body(head) {
+                Some(body) if body <= MAX_BODY => {
+                    self.digests += 1;
+                    self.searched = 0;
+                    Ok(Answer::NextBehind(length, body, self.request(Some(&asked))))
+                }
+                _ => Err("it wants a login by Digest, and ends the connection".to_owned()),
+            },
             407 => {
                 let wanted = header(head, b"proxy-authenticate").map(|value| format!(", by {}", quoted(value)));
                 let wanted = wanted.unwrap_or_default();
@@ -53,18 +68,35 @@ impl Connect {
     }
 }
 
-impl Dialogue for Connect {
-    fn begin(&mut self) -> Vec<u8> {
-        let to = &self.destination;
+impl Connect {
+    /// What a proxy asks for that wants Digest: once, and once more if what it asked for has grown old meanwhile.
+    fn digest(&self, head: &[u8]) -> Option<Asked> {
+        self.login.as_ref()?;
+        let asked = strongest(&challenges(headers(head, b"proxy-authenticate")))?;
+        let is_new = self.digests == 0 || (self.digests == 1 && asked.is_stale);
+        is_new.then_some(asked)
+    }
+
+    /// The request, with the login.
+    fn request(&self, asked: Option<&Asked>) -> Vec<u8> {
+        let to = self.destination.to_string();
         let mut message = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n").into_bytes();
-        if let Some(Login { user, password }) = &self.login {
-            let pair = [user, password.as_deref().unwrap_or_default()].join(&b':');
-            message.extend(b"Proxy-Authorization: Basic ");
-            message.extend(STANDARD.encode(pair).into_bytes());
-            message.extend(b"\r\n");
+        if let Some(login) = &self.login {
+            let pair = || [&login.user[..], login.password.as_deref().unwrap_or_default()].join(&b':');
+            let value = match asked {
+                Some(asked) => asked.answer(login, "CONNECT", &to, &format!("{:032x}", fastrand::u128(..))),
+                None => format!("Basic {}", STANDARD.encode(pair())),
+            };
+            message.extend(format!("Proxy-Authorization: {value}\r\n").into_bytes());
         }
         message.extend(b"\r\n");
         message
+    }
+}
+
+impl Dialogue for Connect {
+    fn begin(&mut self) -> Vec<u8> {
+        self.request(None)
     }
 
     fn answer(&mut self, received: &[u8]) -> Result<Answer, String> {
@@ -104,11 +136,31 @@ fn status(line: &[u8]) -> Option<(u16, &[u8])> {
 }
 
 /// The value of the first header of this name.
-fn header<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    head.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
+fn header<'a>(head: &'a [u8], name: &'a [u8]) -> Option<&'a [u8]> {
+    headers(head, name).next()
+}
+
+/// The values of all headers of this name.
+fn headers<'a>(head: &'a [u8], name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    head.split(|byte| *byte == b'\n').skip(1).filter_map(move |line| {
         let at = line.iter().position(|byte| *byte == b':')?;
         line[..at].eq_ignore_ascii_case(name).then(|| line[at + 1..].trim_ascii())
     })
+}
+
+/// The length of the body behind a head; `None`: the connection ends after it, or it cannot be told.
+fn length_of_body(head: &[u8]) -> Option<usize> {
+    let says = |name: &'static [u8], word: &[u8]| {
+        headers(head, name)
+            .any(|value| value.split(|byte| *byte == b',').any(|one| one.trim_ascii().eq_ignore_ascii_case(word)))
+    };
+    if says(b"connection", b"close") || says(b"proxy-connection", b"close") || says(b"transfer-encoding", b"chunked") {
+        return None;
+    }
+    match header(head, b"content-length") {
+        Some(length) => str::from_utf8(length).ok()?.parse().ok(),
+        None => Some(0),
+    }
 }
 
 fn quoted(bytes: &[u8]) -> String {

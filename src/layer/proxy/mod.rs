@@ -4,6 +4,7 @@
 //! [`Dialogue`]s: `http`, `socks4`, `socks5`. What a server is told of its client by the PROXY protocol is in `header` and
 //! `header_reader`.
 
+mod digest;
 mod header;
 mod header_reader;
 mod http;
@@ -49,6 +50,8 @@ enum Answer {
     Incomplete,
     /// So many bytes are used up, and this is said next.
     Next(usize, Vec<u8>),
+    /// The same, and so many bytes are passed over behind them, which may be still to come.
+    NextBehind(usize, usize, Vec<u8>),
     /// So many bytes are used up, and the way is open.
     Done(usize),
 }
@@ -71,8 +74,10 @@ pub struct ProxyHandshake {
     dialogue: Option<Box<dyn Dialogue>>,
     /// What the proxy has sent, and is not used yet.
     received: Vec<u8>,
-    /// Bytes it has sent in all.
+    /// Bytes it has sent in all, without those that are passed over.
     answered: usize,
+    /// Bytes that are still to be passed over.
+    passed_over: usize,
     inward: VecDeque<Flow>,
     /// What is said to the proxy.
     said: VecDeque<Flow>,
@@ -98,6 +103,7 @@ impl ProxyHandshake {
             dialogue: Some(dialogue),
             received: Vec::new(),
             answered: 0,
+            passed_over: 0,
             inward: VecDeque::new(),
             said,
             waiting: VecDeque::new(),
@@ -108,6 +114,7 @@ impl ProxyHandshake {
 
     /// Takes what the proxy has sent.
     fn receive(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[self.pass_over(bytes.len())..];
         self.received.extend_from_slice(bytes);
         self.answered = self.answered.saturating_add(bytes.len());
         while let Some(dialogue) = &mut self.dialogue {
@@ -125,6 +132,14 @@ impl ProxyHandshake {
                         self.said.push_back(Flow::Data(next));
                     }
                 }
+                Ok(Answer::NextBehind(used, behind, next)) => {
+                    self.received.drain(..used);
+                    self.passed_over = behind;
+                    let here = self.pass_over(self.received.len());
+                    self.received.drain(..here);
+                    self.answered -= here;
+                    self.said.push_back(Flow::Data(next));
+                }
                 Ok(Answer::Done(used)) => {
                     self.received.drain(..used);
                     self.dialogue = None;
@@ -136,6 +151,13 @@ impl ProxyHandshake {
                 Err(cause) => return self.fail(LayerErrorKind::Proxy, &cause),
             }
         }
+    }
+
+    /// How many of these next bytes are passed over.
+    fn pass_over(&mut self, length: usize) -> usize {
+        let here = self.passed_over.min(length);
+        self.passed_over -= here;
+        here
     }
 
     fn fail(&mut self, kind: LayerErrorKind, cause: &str) {

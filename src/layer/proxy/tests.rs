@@ -125,6 +125,45 @@ fn http_connects_with_any_answer_of_200() {
 }
 
 #[test]
+fn a_proxy_that_asks_for_digest_is_asked_again_behind_its_page() {
+    let page = "x".repeat(20_000);
+    let length = page.len();
+    let asked = b"CONNECT host:80 HTTP/1.1\r\nHost: host:80\r\nProxy-Authorization: Basic dTpw\r\n\r\n";
+    for (head, page) in [
+        ("Content-Length: 0\r\n", ""),
+        ("Connection: keep-alive\r\n", ""),
+        (&format!("Content-Length: {length}\r\n"), page.as_str()),
+    ] {
+        let ways = "Proxy-Authenticate: Basic realm=r, Digest realm=r, nonce=n, qop=auth, opaque=o\r\n";
+        let answer = format!("HTTP/1.1 407 Who\r\n{ways}{head}\r\n{page}HTTP/1.1 200 ok\r\n\r\nhello");
+        for size in [1, 1000, answer.len()] {
+            let pieces: Vec<&[u8]> = answer.as_bytes().chunks(size).collect();
+            let seen = feed(&mut proxy("http://u:p@p:1", "host:80"), &pieces).expect("it is let in");
+            assert_eq!(seen.heard, b"hello");
+            let second = seen.said.strip_prefix(asked).map(String::from_utf8_lossy).expect("Basic at first");
+            let value = "Proxy-Authorization: Digest username=\"u\", realm=\"r\", nonce=\"n\", uri=\"host:80\", ";
+            assert!(second.contains(value) && second.contains("opaque=\"o\", qop=auth, nc=00000001"), "{second}");
+        }
+    }
+    let ways = "Proxy-Authenticate: Digest realm=r, nonce=n\r\n";
+    for (answer, said) in [
+        (format!("HTTP/1.1 407 Who\r\n{ways}Connection: close\r\n\r\n"), "ends the connection"),
+        (format!("HTTP/1.1 407 Who\r\n{ways}Transfer-Encoding: chunked\r\n\r\n"), "ends the connection"),
+        (
+            format!("HTTP/1.1 407 Who\r\n{ways}\r\n").repeat(2),
+            "it does not accept the user and the password, by Digest",
+        ),
+        (
+            format!("HTTP/1.1 407 Who\r\n{}, stale=true\r\n\r\n", ways.trim_end()).repeat(3),
+            "it does not accept the user",
+        ),
+    ] {
+        let error = refused("http://u:p@p:1", answer.as_bytes());
+        assert!(error.contains(said), "{answer}: {error}");
+    }
+}
+
+#[test]
 fn a_refusal_is_told_in_words() {
     for (answer, said) in [
         (b"\x05\xff".as_slice(), "it wants a user and a password"),

@@ -52,7 +52,7 @@ fn errors_are_always_written_and_handled_ones_only_with_v() {
 #[test]
 fn refused_clients_are_told_a_few_at_a_time() {
     let (peer, local) = (address("10.0.0.9:7"), address("10.0.0.1:80"));
-    let refused = Notice::Refused { peer: &peer, local: &local, listener: None };
+    let refused = Notice::Refused { peer: &peer, local: &local, listener: None, limit: None };
     assert_eq!(Fixture::new(0, false).at(0, &refused), "");
     let mut fixture = Fixture::new(1, false);
     for _ in 0..BURST {

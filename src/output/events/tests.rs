@@ -110,7 +110,7 @@ fn every_notice_has_its_line() {
             r#""event":"not_reloaded","name":"f","message":"connect to h:80: connection refused""#,
         ),
         (
-            Notice::Refused { peer: &one, local: &one, listener: Some(3) },
+            Notice::Refused { peer: &one, local: &one, listener: Some(3), limit: None },
             r#""event":"refused","peer":"[::1]:80","local":"[::1]:80","listener":3"#,
         ),
         (Notice::Lost { conn: &conn, n: 3 }, r#""conn":7,"event":"lost","n":3"#),

@@ -162,6 +162,59 @@ fn broker_sends_data_to_all_other_clients() {
     assert_eq!(bench.give(&c[1], data(b"x")), [send(3, b"x")]);
 }
 
+/// The built-in `@broker` with these words.
+fn broker(words: &[&str]) -> (Bench, Vec<Rc<ConnView>>) {
+    let args = words.iter().map(|&word| word.to_owned()).collect();
+    let mut bench = Bench::try_script(Script { args, ..script(ScriptSource::Builtin("broker".into())) }).unwrap();
+    bench.start();
+    (bench, (1..4).map(conn).collect())
+}
+
+fn typed(bench: &Bench, text: &str) -> Vec<Command> {
+    let mut out = Vec::new();
+    bench.handler.handle_run(RunEvent::StdinLine(text.into()), &mut out).unwrap();
+    out
+}
+
+#[test]
+fn broker_sends_lines_of_stdin_to_all() {
+    let (mut bench, c) = broker(&[]);
+    assert_eq!(typed(&bench, "nobody"), []);
+    bench.give(&c[0], Event::Opened);
+    bench.give(&c[1], Event::Opened);
+    assert_eq!(typed(&bench, "all"), [send(1, b"all\n"), send(2, b"all\n")]);
+}
+
+#[test]
+fn broker_only_sends_or_only_receives() {
+    let (mut bench, c) = broker(&["send-only"]);
+    c.iter().for_each(|c| drop(bench.give(c, Event::Opened)));
+    assert_eq!(bench.give(&c[0], data(b"x")), []);
+    assert_eq!(typed(&bench, "all").len(), 3);
+    let (mut bench, c) = broker(&["recv-only", "names"]);
+    c.iter().for_each(|c| assert_eq!(bench.give(c, Event::Opened), []));
+    assert_eq!((bench.give(&c[0], data(b"x")), typed(&bench, "all")), (vec![], vec![]));
+}
+
+#[test]
+fn broker_names_who_comes_speaks_and_goes() {
+    let (mut bench, c) = broker(&["names"]);
+    let place = |id: u64| c[usize::try_from(id).unwrap() - 1].info.peer().to_string();
+    let came = |id: u64, there: &str| {
+        let place = place(id);
+        format!("<announce> {place} is connected as <user{id}>.\n<announce> already connected: {there}.")
+    };
+    assert_eq!(sent(&bench.give(&c[0], Event::Opened)), [to(1, &came(1, "nobody"))]);
+    let there = format!("{} as <user1>", place(1));
+    let all = sent(&bench.give(&c[1], Event::Opened));
+    assert_eq!(all, [to(1, &came(2, &there)), to(2, &came(2, &there))]);
+    let said = sent(&bench.give(&c[1], data("大\x1b[0m\x7f\tx".as_bytes())));
+    assert_eq!(said, [to(1, "<user2> 大\\033[0m\\177\tx")]);
+    assert_eq!(sent(&typed(&bench, "hi")), [to(1, "<user0> hi"), to(2, "<user0> hi")]);
+    let left = sent(&bench.give(&c[0], Event::Closed(CloseReason::Eof)));
+    assert_eq!(left, [to(2, "<announce> <user1> is disconnected.")]);
+}
+
 #[test]
 fn broker_pauses_all_clients_while_one_queue_is_full() {
     let mut bench = open("broker");
