@@ -156,16 +156,16 @@ impl Asked {
             quoted(uri)
         );
         if let Some(algorithm) = &self.algorithm {
-            text += &format!(", algorithm={algorithm}");
+            text.extend([", algorithm=", algorithm]);
         }
         if let Some(opaque) = &self.opaque {
-            text += &format!(", opaque={}", quoted(opaque));
+            text.extend([", opaque=", &quoted(opaque)]);
         }
         if self.counts {
-            text += &format!(", qop=auth, nc={COUNT}");
+            text.extend([", qop=auth, nc=", COUNT]);
         }
         if self.counts || self.is_session {
-            text += &format!(", cnonce=\"{cnonce}\"");
+            text.extend([", cnonce=\"", cnonce, "\""]);
         }
         text
     }
@@ -176,8 +176,13 @@ impl Asked {
             Sum::Md5 => Md5::digest(&whole).to_vec(),
             Sum::Sha256 => Sha256::digest(&whole).to_vec(),
         };
-        sum.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex_digits(&sum)
     }
+}
+
+fn hex_digits(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect()
 }
 
 #[cfg(test)]
