@@ -50,7 +50,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn carry_out(action: Action) -> Result<Exit, Error> {
     match action {
-        Action::Run(config) => Ok(run_config(*config)),
+        Action::Run(mut config) => {
+            read_script(&mut config)?;
+            Ok(run_config(*config))
+        }
         Action::Errand(errand) => Ok(run_errand(&errand)),
         Action::Wait(configs) => Ok(wait(configs)),
         Action::AskTarget(ask) => match ask_target(&ask)? {
@@ -58,6 +61,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             None => Err(Error::usage_hint("no host was given", "tcpx connect HOST PORT")),
         },
         Action::Load(mut config, load) => {
+            read_script(&mut config)?;
             seed(&mut config);
             load::run(&config, &load)
         }
@@ -182,14 +186,29 @@ fn question(prompt: &str) -> Result<Option<String>, Error> {
     }
 }
 
+/// Reads a script from stdin.
+fn script_of_stdin() -> Result<ScriptSource, Error> {
+    let mut text = Vec::new();
+    let read = unix::take_fd(0).and_then(|stdin| stdin.take(MAX_SCRIPT + 1).read_to_end(&mut text));
+    read.map_err(|error| Error::Read { source_name: "stdin".into(), cause: cause(&error) })?;
+    Ok(ScriptSource::Stdin(text))
+}
+
+/// Reads the script of a run that comes from stdin.
+fn read_script(config: &mut Config) -> Result<(), Error> {
+    if let Some(script) = &mut config.script
+        && matches!(script.source, ScriptSource::Stdin(_))
+    {
+        script.source = script_of_stdin()?;
+    }
+    Ok(())
+}
+
 /// Checks scripts, one after the other. stdin is read once.
 fn check_scripts(mut sources: Vec<ScriptSource>) -> Result<Exit, Error> {
     let mut stdin = sources.iter_mut().filter(|source| matches!(source, ScriptSource::Stdin(_)));
     if let Some(source) = stdin.next() {
-        let mut text = Vec::new();
-        let read = unix::take_fd(0).and_then(|stdin| stdin.take(MAX_SCRIPT + 1).read_to_end(&mut text));
-        read.map_err(|error| Error::Read { source_name: "stdin".into(), cause: cause(&error) })?;
-        *source = ScriptSource::Stdin(text);
+        *source = script_of_stdin()?;
         if stdin.next().is_some() {
             return Err(Error::usage_hint("- is given twice: stdin holds one script", "tcpx script check - < FILE"));
         }

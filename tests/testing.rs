@@ -102,22 +102,31 @@ fn test_session() { let s = listen("127.0.0.1:0"); s.session = |c| { c.read();
     exit(5) }; reach(s); }
 fn test_handler() { let s = listen("127.0.0.1:0"); s.on_data = |c, data|
     exit(6); reach(s); }
+fn test_deep() { deep(2) }
+fn deep(n) { if n > 0 { deep(n - 1) } else { helper() } }
+fn test_caught() { try { [1].for_each(|| helper()); } catch { print("no") } print("no"); }
 "#;
-    let found: Vec<_> = results(text, &[], 1)
+    let results = results(text, &[], 1);
+    let found: Vec<_> = results
         .iter()
         .map(|test| {
             let [failure] = test["failures"].as_array().unwrap().as_slice() else { panic!("{test}") };
             format!("{}: {}: {}", test["name"].as_str().unwrap(), failure["at"]["line"], failure["message"])
         })
         .collect();
-    // In a helper it is where that was called: what cannot be caught has the place of the outermost call.
     let wanted = [
-        r#"test_started: 3: "exit(3) was called""#,
+        r#"test_started: 1: "exit(3) was called""#,
         r#"test_timer: 4: "exit(4) was called""#,
         r#"test_session: 6: "exit(5) was called""#,
         r#"test_handler: 8: "exit(6) was called""#,
+        r#"test_deep: 1: "exit(3) was called""#,
+        r#"test_caught: 11: "exit(3) was called""#,
     ];
     assert_eq!(found, wanted);
+    let chain = &results[4]["failures"][0]["chain"];
+    assert_eq!(chain[0], "in helper(), called at t.rhai:10:46");
+    assert_eq!(chain.as_array().unwrap().len(), 4, "{chain}");
+    assert!(results.iter().all(|test| test["printed"] == ""), "{results:?}");
 }
 
 #[test]
@@ -310,6 +319,75 @@ fn what_gives_the_rows_prints_with_the_first_of_them() {
     assert_eq!(human.matches("| two rows\n").count(), 1, "{human}");
     folder.file("t.rhai", b"fn cases_a() { print(\"so far\"); throw \"no\" }\nfn test_a(row) {}\n");
     tests(&folder, &["t.rhai"]).run().code(111).wrote("").said("| so far");
+}
+
+#[test]
+fn every_row_has_another_name() {
+    let text = r#"fn cases_a() { [#{name: "x"}, #{name: "x"}, 7, #{name: "2"}, #{name: "x1"}, #{name: "y"}] }
+fn test_a(row) {}
+"#;
+    let results = results(text, &[], 0);
+    let names: Vec<_> = results.iter().map(|test| outcome(test).0).collect();
+    let wanted = ["test_a[x0]", "test_a[x2]", "test_a[2_0]", "test_a[2_1]", "test_a[x1]", "test_a[y]"];
+    assert_eq!(names, wanted);
+}
+
+#[test]
+fn what_a_task_does_first_and_why_it_was_stopped_is_seen() {
+    let text = r#"fn teardown() { if "late" in app { skip("too late") } if "start" in app { start(|| fail("in teardown")) } }
+fn test_skip() { app.late = true; }
+fn test_new() { start(|| fail("at once")); }
+fn test_new_of_teardown() { app.start = true; }
+fn test_new_beside_waiting() { start(|| sleep(600000)); start(|| { sleep(0); print("went on") }); }
+fn test_limit() { let t = start(|| { loop {} }); t.join(); }
+fn test_limit_caught() { try { start(|| { loop {} }).join(); } catch (e) { assert_match(`${e}`, "ran longer than"); } }
+"#;
+    let results = results(text, &["--script-timeout", "300ms"], 1);
+    let found: Vec<_> = results.iter().map(outcome).collect();
+    let skip = "teardown(): skip() in teardown(): the test has been done; skip() is for setup() and for the test";
+    let wanted = [
+        ("test_skip", "errored", "teardown", skip),
+        ("test_new", "failed", "fail", "at once"),
+        ("test_new_of_teardown", "failed", "fail", "in teardown"),
+        ("test_new_beside_waiting", "passed", "", ""),
+        ("test_limit", "errored", "error", "start ran longer than 300ms and was stopped"),
+        ("test_limit_caught", "passed", "", ""),
+    ];
+    for (found, wanted) in found.iter().zip(wanted) {
+        assert_eq!((found.0, found.1, found.2), (wanted.0, wanted.1, wanted.2));
+        assert!(wanted.3.ends_with(found.3) && found.3.is_empty() == wanted.3.is_empty(), "{found:?}");
+    }
+    assert_eq!(found.len(), wanted.len());
+}
+
+#[test]
+fn a_toxic_ends_a_stream_as_the_network_would() {
+    let text = r#"fn setup() { let l = listen("127.0.0.1:0"); app.near = connect(l.addr); app.far = l.accept(); }
+fn limit(options) { app.near.toxic("limit_data", options); app.far.send("ab\ncd\nefgh\n"); }
+fn test_lines() {
+    limit(#{bytes: 7});
+    let got = [];
+    for line in app.near.lines() { got.push(line); }
+    assert_eq(got, ["ab", "cd", "e"]);
+    app.near.expect_eof();
+}
+fn test_all() { limit(#{bytes: 7}); assert_eq(app.near.read_all(), "ab\ncd\ne"); app.near.expect_eof(); }
+fn test_reset() { limit(#{bytes: 7, then: "reset"}); assert_eq(app.near.read(7), "ab\ncd\ne"); app.near.expect_reset(); }
+fn test_timeout() { app.near.toxic("timeout", #{timeout: 10}); app.far.send("ab\n"); app.near.expect_eof(); }
+fn test_reset_peer() { app.near.toxic("reset_peer", #{timeout: 10}); app.near.expect_reset(); app.far.expect_reset(); }
+fn test_sent() {
+    app.near.toxic("limit_data", #{bytes: 2, dir: "out"});
+    app.near.send("abcd");
+    assert_eq(app.far.read_all(), "ab");
+    app.near.expect_eof();
+}
+fn test_own() {
+    app.near.close();
+    try { app.near.read(); fail("it read"); } catch (e) { assert_eq(e.kind, "closed"); }
+}
+"#;
+    let results = results(text, &[], 0);
+    assert_eq!(results.len(), 7);
 }
 
 /// Tasks that have something to do all the time, beside others that wait.

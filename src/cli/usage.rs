@@ -3,10 +3,11 @@
 //! Owns the messages for a command line that does not parse. Rules between options are in `rules`.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::{Stop, habits, options_elsewhere, translate, version};
+use super::{Stop, habits, options_elsewhere, translate, values, version};
 use crate::endpoint;
 use crate::error::Error;
 use crate::language;
@@ -128,6 +129,13 @@ fn explain(asked: &Asked<'_>, argv: &[OsString], error: &clap::Error) -> Error {
         }
         ErrorKind::MissingRequiredArgument => {
             let what = bare(&arg);
+            // `tcpx test --json e.rhai` has a file for the report, and no script.
+            let taken = argv.windows(2).filter_map(|pair| Some((pair[0].to_str()?, Path::new(&pair[1]))));
+            let mut taken =
+                taken.filter(|(option, path)| ["--json", "--junit"].contains(option) && values::is_script(path));
+            if let ("SCRIPT", Some((option, path))) = (what.as_str(), taken.next()) {
+                return values::report_file(option, path).err().unwrap_or_else(|| Error::usage(what));
+            }
             Error::usage_hint(format!("{} needs a {what}", asked.name), format!("tcpx {} {what}", asked.name))
         }
         ErrorKind::InvalidValue => wrong_value(&arg, error),
@@ -264,6 +272,23 @@ mod tests {
             ("script show", "script show needs a NAME | tcpx script show NAME"),
             ("script check", "script check needs a FILE | tcpx script check FILE"),
             ("completions", "completions needs a SHELL | tcpx completions SHELL"),
+            ("test --junit x.xml", "test needs a SCRIPT | tcpx test SCRIPT"),
+            (
+                "test --json e.rhai",
+                "--json takes the file of the report, and \"e.rhai\" is a script | write --json FILE, and the script after it",
+            ),
+            (
+                "test --junit @http",
+                "--junit takes the file of the report, and \"@http\" is a script | write --junit FILE, and the script after it",
+            ),
+            (
+                "test --json e.rhai f.rhai",
+                "--json takes the file of the report, and \"e.rhai\" is a script | write --json FILE, and the script after it",
+            ),
+            (
+                "run --clients 2 --json e.rhai",
+                "--json takes the file of the report, and \"e.rhai\" is a script | write --json FILE, and the script after it",
+            ),
             (
                 "completions tcsh",
                 "SHELL cannot be \"tcsh\" | did you mean zsh? one of bash, elvish, fish, powershell, zsh",

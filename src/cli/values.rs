@@ -204,6 +204,23 @@ pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
     }
 }
 
+/// The file of a report. A script would be overwritten: its option was meant to have no value, or another one.
+pub(super) fn report_file<'a>(option: &str, path: &'a Path) -> Result<&'a Path> {
+    if is_script(path) {
+        return Err(Error::usage_hint(
+            format!("{option} takes the file of the report, and {} is a script", shown(path.as_os_str())),
+            format!("write {option} FILE, and the script after it"),
+        ));
+    }
+    Ok(path)
+}
+
+/// Whether the name of a file is that of a script.
+pub(super) fn is_script(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rhai")
+        || path.as_os_str().as_encoded_bytes().starts_with(b"@")
+}
+
 /// Parses the target of `connect`: `HOST PORT`, or one word.
 pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
     if let Some(open) = inherited::named(first, second)? {

@@ -56,7 +56,7 @@ impl ScriptHandler {
                 Ok(Some(Event::Error(trouble)))
             }
             Event::Closed(reason) => {
-                pull.closed(reason);
+                pull.closed(conn, reason);
                 self.wake_all(pull);
                 for task in pull.take_bound() {
                     self.host.tasks().cancel(task);

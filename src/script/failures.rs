@@ -47,21 +47,37 @@ pub(super) fn pair(expected: &Dynamic, received: &Dynamic, is_pattern: bool) -> 
         return (Value::Pattern(shown(expected)), value(received));
     }
     let is_raw = |value: &Dynamic| value.is_string() || value.is_blob();
-    if is_raw(expected) && is_raw(received) {
-        return match (value(expected), value(received)) {
+    let (expected, received) = if is_raw(expected) && is_raw(received) {
+        match (whole(expected), whole(received)) {
             (Value::Text(text), received @ Value::Bytes(_)) => (Value::Bytes(text.into_bytes()), received),
             (expected @ Value::Bytes(_), Value::Text(text)) => (expected, Value::Bytes(text.into_bytes())),
             both => both,
-        };
-    }
-    (Value::Text(cut(format!("{expected:?}"))), Value::Text(cut(format!("{received:?}"))))
+        }
+    } else {
+        (Value::Text(format!("{expected:?}")), Value::Text(format!("{received:?}")))
+    };
+    // What is kept has the first difference in it.
+    let same = octets(&expected).iter().zip(octets(&received)).take_while(|(one, other)| one == other).count();
+    let most = MAX_VALUE.max(same + BEHIND);
+    (cut(expected, most), cut(received, most))
 }
 
 fn value(value: &Dynamic) -> Value {
-    if let Some(bytes) = value.read_lock::<Blob>() {
-        return Value::Bytes(bytes.iter().copied().take(MAX_VALUE).collect());
+    cut(whole(value), MAX_VALUE)
+}
+
+fn whole(value: &Dynamic) -> Value {
+    match value.read_lock::<Blob>() {
+        Some(bytes) => Value::Bytes(bytes.clone()),
+        None => Value::Text(shown(value)),
     }
-    Value::Text(cut(shown(value)))
+}
+
+fn octets(value: &Value) -> &[u8] {
+    match value {
+        Value::Text(text) | Value::Pattern(text) => text.as_bytes(),
+        Value::Bytes(bytes) => bytes,
+    }
 }
 
 fn shown(value: &Dynamic) -> String {
@@ -71,19 +87,20 @@ fn shown(value: &Dynamic) -> String {
     }
 }
 
-fn cut(mut text: String) -> String {
-    if text.len() > MAX_VALUE {
-        let end = (0..=MAX_VALUE).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-        text.truncate(end);
+/// Keeps at most so many bytes of a value.
+fn cut(mut value: Value, most: usize) -> Value {
+    match &mut value {
+        Value::Bytes(bytes) => bytes.truncate(most),
+        Value::Text(text) | Value::Pattern(text) if text.len() > most => {
+            text.truncate((0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default());
+        }
+        Value::Text(_) | Value::Pattern(_) => {}
     }
-    text
+    value
 }
 
 fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Text(text) | Value::Pattern(text) => text.is_empty(),
-        Value::Bytes(bytes) => bytes.is_empty(),
-    }
+    octets(value).is_empty()
 }
 
 /// Whether the call that has failed sends: what it was given is the script's, not the peer's.
@@ -96,5 +113,7 @@ fn is_text(map: &Map, key: &str, wanted: &str) -> bool {
         == Some(true)
 }
 
-/// Maximum bytes of a value that a report keeps.
+/// Maximum bytes of a value that a report keeps, unless the first difference is further back.
 const MAX_VALUE: usize = 64 << 10;
+/// Bytes that it keeps behind that.
+const BEHIND: usize = 4 << 10;

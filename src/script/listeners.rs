@@ -83,11 +83,11 @@ impl Listeners {
         }
     }
 
-    /// Removes a task that waits no more.
-    pub(super) fn remove_waiter(&mut self, listener: ListenerId, task: TaskId) {
-        if let Some(accepting) = self.of_tasks.get_mut(&listener) {
-            accepting.waiters.retain(|known| *known != task);
-        }
+    /// Removes a task that waits no more. Returns the next one that waits, if there is a connection for it.
+    pub(super) fn remove_waiter(&mut self, listener: ListenerId, task: TaskId) -> Option<TaskId> {
+        let accepting = self.of_tasks.get_mut(&listener)?;
+        accepting.waiters.retain(|known| *known != task);
+        accepting.waiters.front().copied().filter(|_| !accepting.conns.is_empty())
     }
 
     /// Notes that a listener is closed. Returns the tasks that wait at it.

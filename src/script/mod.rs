@@ -66,8 +66,8 @@ use crate::script::paths::FileAccess;
 use crate::script::program::Program;
 use crate::script::source::{Source, Sources};
 use crate::session::{
-    CloseReason, Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, ListenerId,
-    RunEvent, TimerCall, earliest,
+    Command, ConnError, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, ListenerId, RunEvent,
+    TimerCall, earliest,
 };
 
 pub use asking::StdinUse;
@@ -415,7 +415,7 @@ impl Handler for ScriptHandler {
         }
         self.host.closed(conn);
         if let Some(pull) = pulling::pull(conn) {
-            pull.closed(CloseReason::Closed);
+            pull.given_up();
             self.wake_all(pull);
         }
     }

@@ -14,7 +14,7 @@ use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::script::tasks::{TaskId, TaskState, Woken};
 use crate::session::inbox::{Inbox, StreamEnd};
-use crate::session::{ChosenForm, CloseReason, Command, ConnError, ConnView};
+use crate::session::{ChosenForm, CloseReason, Command, ConnError, ConnView, ErrorKind, Operation};
 
 /// What a script keeps with a connection.
 #[derive(Debug, Default)]
@@ -207,8 +207,26 @@ impl Pull {
     }
 
     /// The connection is over.
-    pub(super) fn closed(&self, reason: CloseReason) {
+    pub(super) fn closed(&self, view: &ConnView, reason: CloseReason) {
         self.closed.set(Some(reason));
+        let Some(inbox) = &self.inbox else { return };
+        // The first reason counts: what has broken was told before.
+        inbox.borrow_mut().finish(match reason {
+            _ if view.info.is_end_asked() => StreamEnd::Closed,
+            // Toxics end a connection as the network would.
+            CloseReason::Closed | CloseReason::Eof => StreamEnd::Eof,
+            CloseReason::Reset => StreamEnd::Broken(ConnError {
+                kind: ErrorKind::Reset,
+                op: Operation::Read,
+                message: "the connection was reset".to_owned(),
+            }),
+            CloseReason::Timeout | CloseReason::Error | CloseReason::Stop => StreamEnd::Closed,
+        });
+    }
+
+    /// The connection will not stand.
+    pub(super) fn given_up(&self) {
+        self.closed.set(Some(CloseReason::Closed));
         self.finish(StreamEnd::Closed);
     }
 

@@ -272,6 +272,11 @@ pub(super) fn op_of(fault: &Fault) -> Option<String> {
     thrown_by(fault)?.read_lock::<Map>()?.get("op")?.clone().into_string().ok()
 }
 
+/// The words of an error of ours.
+pub(super) fn words_of(fault: &Fault) -> Option<String> {
+    message_of(&*thrown_by(fault)?.read_lock::<Map>()?)?.clone().into_string().ok()
+}
+
 /// The kind in a thrown map; `None` if it is not one of ours.
 pub(super) fn kind_in(map: &Map) -> Option<Kind> {
     let name = map.get("kind")?.clone().into_immutable_string().ok()?;

@@ -51,6 +51,7 @@ pub struct ConnInfo {
     eof: Cell<bool>,
     heard_out: Cell<bool>,
     told_unsent: Cell<bool>,
+    end_asked: Cell<bool>,
     has_received: Cell<bool>,
     peer_uid: Cell<Option<u32>>,
     nodelay: Cell<bool>,
@@ -83,6 +84,7 @@ impl ConnInfo {
             eof: Cell::new(false),
             heard_out: Cell::new(false),
             told_unsent: Cell::new(false),
+            end_asked: Cell::new(false),
             has_received: Cell::new(false),
             peer_uid: Cell::new(None),
             nodelay: Cell::new(true),
@@ -184,6 +186,11 @@ impl ConnInfo {
     /// Whether everything the peer has sent was delivered, up to its FIN: nothing more will come.
     pub fn is_heard_out(&self) -> bool {
         self.heard_out.get()
+    }
+
+    /// Whether a handler has asked for its end.
+    pub fn is_end_asked(&self) -> bool {
+        self.end_asked.get()
     }
 
     /// When it was accepted or connected; until then, when connecting began.
@@ -339,6 +346,11 @@ impl ConnInfo {
     /// Returns whether this is the first thing sent to nobody.
     pub(super) fn note_unsent(&self) -> bool {
         !self.told_unsent.replace(true)
+    }
+
+    /// A handler has asked for its end.
+    pub(super) fn note_end_asked(&self) {
+        self.end_asked.set(true);
     }
 
     /// Returns whether it could send until now.

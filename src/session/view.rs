@@ -119,6 +119,7 @@ impl ConnView {
     pub fn request_close(&self) -> Option<Command> {
         self.info.is_open().then(|| {
             self.info.stop_sending();
+            self.info.note_end_asked();
             Command::Close(self.id)
         })
     }
@@ -128,6 +129,7 @@ impl ConnView {
         self.info.is_open().then(|| {
             self.info.stop_sending();
             self.info.set_queued(0);
+            self.info.note_end_asked();
             Command::Reset(self.id)
         })
     }

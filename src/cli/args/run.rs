@@ -61,7 +61,7 @@ pub(in crate::cli) struct ScriptLimitArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RunArgs {
-    /// The script; @NAME is a built-in one
+    /// The script; @NAME is a built-in one, - is stdin
     #[arg(value_name = "SCRIPT", value_hint = ValueHint::FilePath)]
     pub(in crate::cli) script: PathBuf,
     /// The script's args: everything after SCRIPT

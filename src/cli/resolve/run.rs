@@ -17,11 +17,12 @@ use crate::load::{Shard, Threshold};
 
 /// A script from top to bottom.
 pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
-    let script = Script {
-        args: args.args.clone(),
-        entry: Entry::Main,
-        ..limited(values::script_source(&args.script)?, &args.limits)?
+    let source = match args.script.as_os_str().as_encoded_bytes() {
+        // It is read when it is run.
+        b"-" => ScriptSource::Stdin(Vec::new()),
+        _ => values::script_source(&args.script)?,
     };
+    let script = Script { args: args.args.clone(), entry: Entry::Main, ..limited(source, &args.limits)? };
     let clients = clients(&args.load)?;
     let name = format!("run {}", args.script.display());
     let config = config(script, &args.conns, args.timeout.as_deref())?;
@@ -91,7 +92,7 @@ fn clients(args: &LoadArgs) -> Result<Option<Load>> {
         rate: args.rate.as_deref().map(|text| load::rate("--rate", text)).transpose()?,
         ramp: limit("--ramp", args.ramp.as_deref())?.unwrap_or_default(),
         fail_if: args.fail_if.iter().map(|text| threshold("--fail-if", text)).collect::<Result<_>>()?,
-        json: args.json.as_deref().map(target),
+        json: args.json.as_deref().map(|path| values::report_file("--json", path).map(target)).transpose()?,
         shard: load::shard("--shard", args.shard.as_deref(), &variable)?,
         start_at: args.start_at.as_deref().map(|text| load::start_at("--start-at", text)).transpose()?,
     }))

@@ -1,5 +1,6 @@
 //! `tcpx test`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Action, Config, Input, limit, run, target, values};
@@ -14,7 +15,8 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The tests of some scripts.
 pub(super) fn resolve(args: &TestArgs) -> Result<Action> {
-    let json = args.json.as_deref().map(target);
+    let json = args.json.as_deref().map(|path| values::report_file("--json", path).map(target)).transpose()?;
+    let junit = args.junit.as_deref().map(|path| values::report_file("--junit", path)).transpose()?;
     if args.tap && json == Some(Target::Stdout) {
         return Err(Error::usage_hint("--tap and --json - both write to stdout", "give one of them, or --json FILE"));
     }
@@ -32,7 +34,7 @@ pub(super) fn resolve(args: &TestArgs) -> Result<Action> {
         fail_fast: args.fail_fast,
         tap: args.tap,
         colours: !args.no_color,
-        junit: args.junit.clone(),
+        junit: junit.map(Path::to_owned),
         json,
         sources,
     };

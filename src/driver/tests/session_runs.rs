@@ -219,6 +219,38 @@ fn connections_of_a_task() {
 }
 
 #[test]
+fn a_client_goes_to_the_next_task_that_waits_if_the_first_is_cancelled_meanwhile() {
+    // The listener has its turn before the one that is cancelled: that one is asked first.
+    play_script(
+        r#"fn session(conn) {
+    let l = listen("127.0.0.1:9");
+    let first = start(|| { l.accept(); print("not this one"); });
+    let second = start(|| { l.accept(); print("this one"); });
+    conn.read_line();
+    first.cancel();
+    second.join();
+    l.close();
+}"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        listens on 127.0.0.1:9
+        > 1 sends "go\n"; client
+        stdout "this one\n"
+        listens no more
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        > signal TERM
+        listens no more
+        2 gets RST
+        exit 143
+        "#,
+    );
+}
+
+#[test]
 fn a_listener_of_a_task() {
     play_script(
         r#"fn session(conn) {

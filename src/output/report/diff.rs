@@ -37,12 +37,13 @@ impl Row {
         Self { side: Side::Note, parts: vec![(false, text.into())] }
     }
 
-    /// A row of which only parts are marked; if all of it differs, nothing is.
-    fn marked(side: Side, parts: &[(bool, &str)]) -> Self {
+    /// A row of which only parts are marked; if all of it differs, nothing is. It is shown from its beginning, or around this
+    /// place in bytes if it is long.
+    fn marked(side: Side, parts: &[(bool, &str)], around: usize) -> Self {
         let is_all = parts.iter().all(|(changed, text)| *changed || text.is_empty());
         let parts = parts.iter().filter(|(_, text)| !text.is_empty());
         let mut row = Self { side, parts: Vec::new() };
-        for (changed, text) in shorten(parts.map(|(changed, text)| (*changed && !is_all, *text)).collect()) {
+        for (changed, text) in shorten(parts.map(|(changed, text)| (*changed && !is_all, *text)).collect(), around) {
             match row.parts.last_mut() {
                 Some((last, shown)) if *last == changed => shown.push_str(&show_line(&text)),
                 _ => row.parts.push((changed, show_line(&text).into_owned())),
@@ -165,21 +166,23 @@ impl Window {
 fn push_op(rows: &mut Vec<Row>, op: &DiffOp, old: &[&str], new: &[&str]) {
     let (old, new) = (&old[op.old_range()], &new[op.new_range()]);
     match op {
-        DiffOp::Equal { .. } => rows.extend(old.iter().map(|line| Row::marked(Side::Both, &[(false, line)]))),
+        DiffOp::Equal { .. } => rows.extend(old.iter().map(|line| Row::marked(Side::Both, &[(false, line)], 0))),
         // Lines of the same number stand for each other.
         DiffOp::Replace { .. } if old.len() == new.len() => {
             let (mut before, mut after) = (Vec::new(), Vec::new());
             for (old, new) in old.iter().zip(new) {
                 let (from, to) = changed(old, new);
-                before.push(Row::marked(Side::Expected, &from));
-                after.push(Row::marked(Side::Received, &to));
+                // Both sides of a long line show the same place: what is only left out is marked in one of them.
+                let start = same_start(old, new);
+                before.push(Row::marked(Side::Expected, &from, start));
+                after.push(Row::marked(Side::Received, &to, start));
             }
             rows.append(&mut before);
             rows.append(&mut after);
         }
         _ => {
-            rows.extend(old.iter().map(|line| Row::marked(Side::Expected, &[(true, line)])));
-            rows.extend(new.iter().map(|line| Row::marked(Side::Received, &[(true, line)])));
+            rows.extend(old.iter().map(|line| Row::marked(Side::Expected, &[(true, line)], 0)));
+            rows.extend(new.iter().map(|line| Row::marked(Side::Received, &[(true, line)], 0)));
         }
     }
 }
@@ -232,15 +235,20 @@ fn same_end(one: &str, other: &str) -> usize {
     pairs.take_while(|(one, other)| one == other).map(|(one, _)| one.len_utf8()).sum()
 }
 
-/// The parts of a long line around its first change.
-fn shorten(parts: Vec<(bool, &str)>) -> Vec<(bool, String)> {
+/// The parts of a long line around a place in bytes.
+fn shorten(parts: Vec<(bool, &str)>, around: usize) -> Vec<(bool, String)> {
     let length = |text: &str| text.chars().count();
     let total: usize = parts.iter().map(|(_, text)| length(text)).sum();
     if total <= MAX_WIDTH {
         return parts.into_iter().map(|(changed, text)| (changed, text.to_owned())).collect();
     }
-    let first: usize = parts.iter().take_while(|(changed, _)| !changed).map(|(_, text)| length(text)).sum();
-    let from = if first == total { 0 } else { first.saturating_sub(MAX_WIDTH / 4).min(total - MAX_WIDTH) };
+    let line = parts.iter().flat_map(|(_, text)| text.chars());
+    let mut bytes = 0;
+    let before = line.take_while(|letter| {
+        bytes += letter.len_utf8();
+        bytes <= around
+    });
+    let from = before.count().saturating_sub(MAX_WIDTH / 4).min(total - MAX_WIDTH);
     let mut out = Vec::new();
     if from > 0 {
         out.push((false, "…".to_owned()));
@@ -320,7 +328,7 @@ fn hex_row(side: Side, number: usize, bytes: &[u8], other: &[u8]) -> Row {
         }
     }
     parts.push((false, &text[from..]));
-    Row::marked(side, &parts)
+    Row::marked(side, &parts, 0)
 }
 
 /// Equal lines shown around a difference.

@@ -108,7 +108,9 @@ fn fail(host: &Host, message: &str) -> Outcome<()> {
 /// Ends the test as one that was skipped.
 fn skip(host: &Host, reason: &str) -> Outcome<()> {
     let Some(test) = host.test() else { return Err(failure("skip() is for tests: functions test_*() of tcpx test")) };
-    test.skip(reason);
+    if !test.skip(reason) {
+        return Err(failure("skip() in teardown(): the test has been done; skip() is for setup() and for the test"));
+    }
     host.stop(Stopped::Skipped);
     Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into())
 }

@@ -52,7 +52,8 @@ fn exit(host: &Host, code: INT) -> Outcome<()> {
         return Err(failure("exit() while the script is loading: call it in on_start"));
     }
     host.stop(Stopped::Exit(code));
-    Err(rhai::EvalAltResult::ErrorTerminated(Dynamic::UNIT, rhai::Position::NONE).into())
+    // Rhai keeps the place and the chain of calls of this error alone. A script that catches it is refused its next operation.
+    Err(rhai::EvalAltResult::ErrorRuntime("the script ends".into(), rhai::Position::NONE).into())
 }
 
 fn now_ms() -> INT {

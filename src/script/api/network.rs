@@ -285,8 +285,17 @@ fn accept(host: &Host, listener: &Listener, ms: Option<INT>) -> Outcome<Conn> {
         }
         host.listeners().add_waiter(id, task);
         let woken = host.wait(task, until);
-        host.listeners().remove_waiter(id, task);
-        is_late = woken? == Woken::TimedOut;
+        let next = host.listeners().remove_waiter(id, task);
+        match woken {
+            Ok(woken) => is_late = woken == Woken::TimedOut,
+            Err(fault) => {
+                // A client came for it before it heard that it is to end: whoever waits behind it has not been woken.
+                if let Some(next) = next {
+                    host.tasks().wake(next);
+                }
+                return Err(fault);
+            }
+        }
     }
 }
 

@@ -16,5 +16,5 @@ pub(super) const CHECKS: &[(&str, &str)] = &[
         "Throws unless a re(..), or a string with such a pattern, matches somewhere in a string or a blob.",
     ),
     ("fail(message)", "Throws."),
-    ("skip(reason)", "Ends the test as one that was skipped. teardown() still runs."),
+    ("skip(reason)", "Ends the test as one that was skipped, in setup() or in the test. teardown() still runs."),
 ];

@@ -52,6 +52,9 @@ pub(super) enum Step {
 /// Events that are kept.
 const MAX_EVENTS: usize = 20;
 
+/// How often tasks get their first turn at the end of a test: they may start others.
+const MAX_BEGUN: usize = 8;
+
 /// Maximum bytes that are kept of what a test prints.
 const MAX_PRINTED: usize = 1 << 20;
 
@@ -132,11 +135,14 @@ impl Group {
             };
             if !has_setup || run("setup", Vec::new()) {
                 notes.enter_test();
-                run(&function, row.into_iter().collect());
+                if run(&function, row.into_iter().collect()) {
+                    begin_started(&host);
+                }
             }
             if has_teardown && host.stopped().is_none() {
                 notes.enter(Phase::Teardown, host.now());
                 run("teardown", Vec::new());
+                begin_started(&host);
             }
             Ok(Dynamic::UNIT)
         }));
@@ -250,6 +256,19 @@ pub(super) fn result_of(case: &Case, file: &str, outcome: Outcome) -> TestResult
         events: Vec::new(),
         checks: 0,
         duration: Duration::ZERO,
+    }
+}
+
+/// Gives the tasks a turn that a test has started and that have not had one, so that what is wrong in them is seen.
+fn begin_started(host: &Host) {
+    for _ in 0..MAX_BEGUN {
+        let Some(task) = host.current_task().filter(|_| host.stopped().is_none() && host.tasks().has_new()) else {
+            return;
+        };
+        // If it is to end, whoever ends it says why.
+        if host.yield_turn(task).is_err() {
+            return;
+        }
     }
 }
 

@@ -76,9 +76,13 @@ impl Notes {
         self.checks.set(self.checks.get() + 1);
     }
 
-    /// The test is not to be done.
-    pub(in crate::script) fn skip(&self, reason: &str) {
-        self.skipped.borrow_mut().get_or_insert_with(|| reason.to_owned());
+    /// The test is not to be done. Returns false if it has been done.
+    pub(in crate::script) fn skip(&self, reason: &str) -> bool {
+        let is_in_time = self.phase() < Phase::Teardown;
+        if is_in_time {
+            self.skipped.borrow_mut().get_or_insert_with(|| reason.to_owned());
+        }
+        is_in_time
     }
 
     /// Keeps where `exit(..)` was called, until [`Notes::add_exit`].

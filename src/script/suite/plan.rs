@@ -2,7 +2,7 @@
 //!
 //! Owns what is a test and what its name is. Loads each file once to look at it, and calls `cases_*()`; runs no test.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use regex::Regex;
@@ -117,9 +117,8 @@ impl Plan {
             } else if !printed.is_empty() {
                 self.printed.push((file, name.clone(), printed));
             }
-            for (number, row) in rows.into_iter().enumerate() {
-                let title = format!("{name}[{}]", row_name(&row).unwrap_or_else(|| number.to_string()));
-                self.cases.push(case(title, Some(row.flatten()), name.clone()));
+            for (row_name, row) in row_names(&rows).into_iter().zip(rows) {
+                self.cases.push(case(format!("{name}[{row_name}]"), Some(row.flatten()), name.clone()));
             }
         }
         self.files.push(File { script, source, has_setup: found.has_setup, has_teardown: found.has_teardown });
@@ -261,6 +260,30 @@ fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Re
         message.push_str(&show_line(line));
     }
     Err(Error::ScriptLoad { message })
+}
+
+/// The names of rows, each another one: theirs, or else their numbers. Rows of the same name are numbered, as pytest does.
+fn row_names(rows: &Array) -> Vec<String> {
+    let of_row = |(number, row)| row_name(row).unwrap_or_else(|| usize::to_string(&number));
+    let mut names: Vec<String> = rows.iter().enumerate().map(of_row).collect();
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for name in &names {
+        *uses.entry(name.clone()).or_default() += 1;
+    }
+    let mut taken: HashSet<String> = names.iter().cloned().collect();
+    let mut next: HashMap<String, usize> = HashMap::new();
+    for name in names.iter_mut().filter(|name| uses[*name] > 1) {
+        let gap = if name.ends_with(|last: char| last.is_ascii_digit()) { "_" } else { "" };
+        let next = next.entry(name.clone()).or_default();
+        *name = loop {
+            let numbered = format!("{name}{gap}{next}");
+            *next += 1;
+            if taken.insert(numbered.clone()) {
+                break numbered;
+            }
+        };
+    }
+    names
 }
 
 /// The name of a row, if it has one.

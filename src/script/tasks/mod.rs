@@ -163,6 +163,11 @@ impl Tasks {
         self.table.is_empty()
     }
 
+    /// Whether a task has not had its first turn.
+    pub(super) fn has_new(&self) -> bool {
+        self.table.iter().any(|(_, task)| task.run.as_ref().is_some_and(|run| !run.has_begun()))
+    }
+
     /// Number of tasks that wait on a stack.
     #[cfg(test)]
     pub(super) fn on_stacks(&self) -> usize {

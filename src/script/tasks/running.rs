@@ -337,6 +337,11 @@ impl ScriptHandler {
             return Ok(());
         }
         let mut report = error::render_call(&fault, sources, name, stopped.as_deref());
+        // Whoever joins it hears of the limit.
+        let fault = match stopped {
+            Some(text) => EvalAltResult::ErrorRuntime(text.into(), fault.position()).into(),
+            None => fault,
+        };
         task.state.end(Outcome::Failed(fault));
         if task.role != Role::Started {
             return Err(failed(task, &report, trouble::exit_of(kind, task.role)));
@@ -393,6 +398,8 @@ fn log(message: &str, out: &mut Vec<Command>) {
 fn reason_of(outcome: &Outcome, summary: String) -> String {
     let Outcome::Failed(fault) = outcome else { return summary };
     match trouble::kind_of(fault) {
+        // The word alone says nothing: many things have this kind.
+        Some(Kind::Io) => trouble::words_of(fault).unwrap_or(summary),
         Some(kind) => match trouble::op_of(fault) {
             Some(op) => format!("{} in {op}", kind.name()),
             None => kind.name().to_owned(),

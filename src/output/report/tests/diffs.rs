@@ -93,3 +93,23 @@ fn a_long_line_is_cut_around_its_change() {
     assert!(rows[0].starts_with("-…xxx") && rows[0].contains("x[A]x") && rows[0].ends_with("more characters)"));
     assert!(rows.iter().all(|row| row.chars().count() < 200), "{rows:?}");
 }
+
+#[test]
+fn both_sides_of_a_long_line_show_the_place_of_the_difference() {
+    let list = |numbers: &mut dyn Iterator<Item = u32>| format!("{:?}", numbers.collect::<Vec<_>>());
+    let all = list(&mut (0..1000));
+    for (name, other) in [
+        ("one is missing", list(&mut (0..1000).filter(|n| *n != 500))),
+        ("one more", list(&mut (0..1000).flat_map(|n| std::iter::repeat_n(n, 1 + usize::from(n == 500))))),
+        ("another one", list(&mut (0..1000).map(|n| if n == 500 { 7 } else { n }))),
+        ("all behind it", list(&mut (0..1000).map(|n| if n < 500 { n } else { 7 }))),
+        ("the rest is missing", list(&mut (0..501))),
+        ("much more", list(&mut (0..9000).filter(|n| *n != 500))),
+    ] {
+        for rows in [texts(&all, &other), texts(&other, &all)] {
+            assert_eq!(rows.len(), 2, "{name}: {rows:?}");
+            assert!(rows.iter().all(|row| row.contains("498, 499")), "{name}: {rows:?}");
+            assert!(rows.iter().all(|row| row.chars().count() < 200), "{name}: {rows:?}");
+        }
+    }
+}
