@@ -43,6 +43,11 @@ impl Parts {
         Turn::Again
     }
 
+    /// Gives a chunk to the handler of a connection, whose other events were told.
+    pub(super) fn deliver_chunk(&mut self, slot: Slot, chunk: Vec<u8>) {
+        self.call(slot, Event::Data(chunk));
+    }
+
     /// Whether a connection has certainly no event, at a glance.
     fn has_told_all(&self, slot: Slot) -> bool {
         self.peers.get(slot).is_none_or(|peer| peer.link.has_told_all())

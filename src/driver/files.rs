@@ -27,6 +27,12 @@ impl Files {
         }
     }
 
+    /// Whether there is none.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Queues bytes of files while there is room. A file that has become shorter, or cannot be read, resets the connection.
     pub(super) fn feed(&mut self, link: &mut Link) {
         if let Err(message) = self.read(link) {

@@ -3,6 +3,8 @@
 //! Owns the path between a `Transport` and its `Link`. Does not interpret bytes (`session` does), call handlers or know
 //! other parts of the driver.
 
+mod glance;
+
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -95,6 +97,8 @@ pub(super) enum Received {
     Done,
     /// Number of bytes in the buffer that go to stdout unchanged.
     Raw(usize),
+    /// Number of bytes in the buffer that are a chunk for the handler, before which nothing is to be told.
+    Chunk(usize),
 }
 
 impl Peer {
@@ -230,6 +234,10 @@ impl Peer {
                 if self.partner.is_none() && self.link.passes_through() {
                     self.link.note_received(io.now, n);
                     return Received::Raw(n);
+                }
+                if self.takes_chunks() {
+                    self.link.note_chunk(io.now, &buffer[..n]);
+                    return Received::Chunk(n);
                 }
                 self.link.handle_input(io.now, &buffer[..n]);
                 if self.duties.probe && self.link.is_datagram() {

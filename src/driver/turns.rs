@@ -60,9 +60,29 @@ impl Parts {
     pub(super) fn write_answers(&mut self) {
         let unwritten = self.peers.take_unwritten();
         for &slot in &unwritten {
-            self.pump_turn(slot);
+            if !self.write_answer(slot) {
+                self.pump_turn(slot);
+            }
         }
         self.peers.return_unwritten(unwritten);
+    }
+
+    /// The same as [`Parts::pump_turn`], for a connection of which nothing is to be done but to write, as of nearly all. Returns
+    /// false if there is more to do.
+    fn write_answer(&mut self, slot: Slot) -> bool {
+        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.only_writes()) else { return false };
+        if self.stdout.are_events_full() || peer.write(&mut self.io) == Turn::Again || !peer.link.is_at_rest() {
+            return false;
+        }
+        if self.io.reactor.readiness(slot).readable {
+            return false;
+        }
+        if self.stdin.wants_room(0) {
+            self.stdin.wake(&mut self.io);
+        }
+        self.peers.end_turn(slot);
+        self.peers.schedule(slot);
+        true
     }
 
     /// Works on a connection and then gives it a turn without reading.
@@ -162,10 +182,19 @@ impl Parts {
         }
         let Some(peer) = self.peers.get_mut(slot) else { return };
         let mut buffer = self.io.take_buffer();
-        if let Received::Raw(n) = peer.read(&mut self.io, &mut buffer) {
-            self.emit_received(slot, &buffer[..n]);
-        }
+        let received = peer.read(&mut self.io, &mut buffer);
+        let chunk = match received {
+            Received::Chunk(n) => Some(buffer[..n].to_vec()),
+            Received::Raw(n) => {
+                self.emit_received(slot, &buffer[..n]);
+                None
+            }
+            Received::Done => None,
+        };
         self.io.return_buffer(buffer);
+        if let Some(chunk) = chunk {
+            self.deliver_chunk(slot, chunk);
+        }
     }
 
     /// Reads datagrams, and delivers each before the next is read.
@@ -183,7 +212,7 @@ impl Parts {
             }
             match peer.read(&mut self.io, &mut buffer[gathered..]) {
                 Received::Raw(n) => gathered += n,
-                Received::Done => {
+                Received::Done | Received::Chunk(_) => {
                     self.emit_received(slot, &buffer[..gathered]);
                     gathered = 0;
                     if self.deliver(slot) == Turn::Again {

@@ -463,10 +463,10 @@ impl Host {
         let outer = interrupts::begin_call(self.signal_limit.get());
         self.ceiling.set(memory::held().saturating_add(MAX_GROWTH));
         self.stopped.set(None);
-        mem::swap(&mut *self.commands.borrow_mut(), out);
+        let before = self.commands.replace(mem::take(out));
         let result = call();
         interrupts::end_call(outer);
-        mem::swap(&mut *self.commands.borrow_mut(), out);
+        *out = self.commands.replace(before);
         self.ceiling.set(isize::MAX);
         (result, self.stopped.take())
     }

@@ -222,6 +222,12 @@ impl Connection {
         self.inbound.pass_unseen(n);
     }
 
+    /// A chunk arrived and went to its handler as it is ([`Connection::gives_chunks`]).
+    pub fn note_chunk(&mut self, now: Instant, bytes: &[u8]) {
+        self.note_input(now, bytes.len());
+        self.inbound.pass(&self.view, bytes);
+    }
+
     fn note_input(&mut self, now: Instant, n: usize) {
         if self.phase == Phase::Open {
             self.view.info.note_received(now, n);
@@ -460,6 +466,17 @@ impl Connection {
     #[inline]
     pub fn has_told_all(&self) -> bool {
         self.events.is_empty() && self.end.is_none() && self.inbound.is_untouched()
+    }
+
+    /// Whether, at a glance, nothing follows from what is known: it is open both ways, nothing is queued or to be told.
+    #[inline]
+    pub fn is_at_rest(&self) -> bool {
+        self.phase == Phase::Open
+            && self.write == WriteHalf::Open
+            && !self.read_ended
+            && self.action.is_none()
+            && self.has_told_all()
+            && self.outbound.is_empty()
     }
 
     /// Whether received bytes go to stdout as they are, so that they need not pass through here.

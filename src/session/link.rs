@@ -332,6 +332,12 @@ impl Link {
         self.is_transparent() && self.conn.has_told_all()
     }
 
+    /// Whether, at a glance, nothing follows from what is known: no layers, open both ways, nothing queued or to be told.
+    #[inline]
+    pub fn is_at_rest(&self) -> bool {
+        self.is_transparent() && self.conn.is_at_rest()
+    }
+
     /// The front of what is to be sent; [`Link::release_output`] goes before, and so does what waits outside.
     pub fn poll_transmit(&self) -> Option<&[u8]> {
         match &self.layers {

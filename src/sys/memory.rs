@@ -10,6 +10,7 @@ use std::cell::Cell;
 
 /// Bytes this thread has allocated minus bytes it has freed. Memory freed by another thread is subtracted there, so
 /// only the difference over some work of one thread is meaningful.
+#[inline]
 pub fn held() -> isize {
     HELD.get()
 }
@@ -24,6 +25,7 @@ thread_local! {
     static HELD: Cell<isize> = const { Cell::new(0) };
 }
 
+#[inline]
 fn count(change: isize) {
     HELD.set(HELD.get().wrapping_add(change));
 }

@@ -69,19 +69,25 @@ impl Room {
         body: &Body,
         names: &[ImmutableString],
         place: Place<'_>,
+        captured: &[Dynamic],
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
         self.begin();
+        let captured = captured.iter().cloned().map(Arg::Value);
         let Place { engine, global, host, app } = place;
         let result = match body {
             Body::Nodes(nodes) => {
-                self.args.extend(args.map(Arg::known));
+                // Not as one chain: mostly nothing is captured, and there are two arguments.
+                captured.for_each(|arg| self.args.push(arg.known()));
+                for arg in args {
+                    self.args.push(arg.known());
+                }
                 let result = nodes::run(nodes, &mut self.variables(engine, names, global), host, app);
                 self.args.clear();
                 result
             }
             Body::Tree(expression) => {
-                for (name, arg) in names.iter().zip(args) {
+                for (name, arg) in names.iter().zip(captured.chain(args)) {
                     if let Some(place) = self.scope.get_mut(name) {
                         put(place, arg);
                     }
@@ -134,9 +140,8 @@ impl Frame {
         args: impl Iterator<Item = Arg>,
     ) -> Result<Dynamic, Fault> {
         self.count_anew();
-        let args = captured.iter().cloned().map(Arg::Value).chain(args);
         let place = Place { engine, global: &mut self.global, host, app: &bodies.app };
-        let result = function.outcome(self.room.evaluate(&function.body, function.names(), place, args));
+        let result = function.outcome(self.room.evaluate(&function.body, function.names(), place, captured, args));
         self.room.clear(function.names(), |place| clear(place, &bodies.nobody));
         result
     }

@@ -176,7 +176,7 @@ impl Closure {
         let searches = std::mem::take(&mut global.always_search_scope);
         let names = &self.definition.params;
         let place = Place { engine, global: &mut *global, host, app };
-        let result = room.evaluate(&self.body, names, place, values.drain(..).map(Arg::Value));
+        let result = room.evaluate(&self.body, names, place, &[], values.drain(..).map(Arg::Value));
         global.level -= 1;
         global.always_search_scope = searches;
         let fault = match result {

@@ -80,6 +80,12 @@ impl Link {
         self.conn.note_received(now, n);
     }
 
+    /// A chunk arrived and went to its handler as it is ([`Link::gives_chunks`]).
+    pub fn note_chunk(&mut self, now: Instant, bytes: &[u8]) {
+        self.note_heard(now);
+        self.conn.note_chunk(now, bytes);
+    }
+
     /// Bytes came from the peer, or wait in the kernel because of us: it is not silent.
     pub fn note_heard(&mut self, now: Instant) {
         self.view().info.note_heard(now);

@@ -250,3 +250,32 @@ fn no_move_from_stdin_goes_past_a_layer() {
     is_held_by_a_layer(Settings::default(), Link::accepts_moves);
     is_held_by_a_layer(Settings::default(), Link::is_transparent);
 }
+
+#[test]
+fn what_is_left_out_at_rest_is_not_needed() {
+    is_held_by_a_layer(Settings::default(), Link::is_at_rest);
+    let at_rest = || {
+        let mut link = begin(Way::Bare, Settings::default(), &Text::default()).event(Event::Opened);
+        assert!(link.conn.is_at_rest() && link.conn.poll_event().is_none());
+        assert_eq!(link.conn.poll_action(link.now), None);
+        link
+    };
+    let ends: [fn(&mut Link, Instant); 6] = [
+        |link, now| link.handle_eof(now),
+        |link, _| link.shutdown(),
+        |link, _| link.close(CloseReason::Closed),
+        |link, _| link.reset(CloseReason::Reset),
+        |link, _| link.send(b"x".to_vec()),
+        |link, now| link.handle_input(now, b"x"),
+    ];
+    for end in ends {
+        let mut link = at_rest();
+        end(&mut link.conn, link.now);
+        assert!(!link.conn.is_at_rest());
+    }
+    // A chunk that went to its handler counts as one that was told.
+    let mut link = at_rest();
+    link.conn.note_chunk(link.now, b"four");
+    assert!(link.conn.is_at_rest());
+    assert_eq!(link.conn.view().info.bytes_in(), 4);
+}
