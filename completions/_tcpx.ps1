@@ -84,7 +84,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always')
             [CompletionResult]::new('--echo', '--echo', [CompletionResultType]::ParameterName, 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not')
             [CompletionResult]::new('--output-dir', '--output-dir', [CompletionResultType]::ParameterName, 'Write what each connection receives to a file of its own in this directory')
-            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT, :PORT; with -u unix:PATH')
             [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Start this command of the shell once there is a connection, and end with its status when it ends')
             [CompletionResult]::new('--proxy-protocol', '--proxy-protocol', [CompletionResultType]::ParameterName, 'Tell the server our address first, in a header of the PROXY protocol')
             [CompletionResult]::new('--keepalive', '--keepalive', [CompletionResultType]::ParameterName, 'Ask a silent peer whether it is there after this time [default: the system''s]; 0: never')

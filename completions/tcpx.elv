@@ -80,7 +80,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --progress 'Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always'
             cand --echo 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not'
             cand --output-dir 'Write what each connection receives to a file of its own in this directory'
-            cand --source 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT'
+            cand --source 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT, :PORT; with -u unix:PATH'
             cand --run 'Start this command of the shell once there is a connection, and end with its status when it ends'
             cand --proxy-protocol 'Tell the server our address first, in a header of the PROXY protocol'
             cand --keepalive 'Ask a silent peer whether it is there after this time [default: the system''s]; 0: never'

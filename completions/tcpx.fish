@@ -153,7 +153,7 @@ complete -c tcpx -n "__tcpx_at 'connect'" -l timestamps -d 'Begin each line of o
 complete -c tcpx -n "__tcpx_at 'connect'" -l echo -d 'Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not' -r -f -a 'on off'
 complete -c tcpx -n "__tcpx_at 'connect'" -l output-dir -d 'Write what each connection receives to a file of its own in this directory' -r -f -a "(__fish_complete_directories)"
 complete -c tcpx -n "__tcpx_at 'connect'" -l label -d 'Begin each line of output with the connection it comes from'
-complete -c tcpx -n "__tcpx_at 'connect'" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT' -r -f
+complete -c tcpx -n "__tcpx_at 'connect'" -l source -d 'Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT, :PORT; with -u unix:PATH' -r -f
 complete -c tcpx -n "__tcpx_at 'connect'" -l run -d 'Start this command of the shell once there is a connection, and end with its status when it ends' -r -f
 complete -c tcpx -n "__tcpx_at 'connect'" -l proxy-protocol -d 'Tell the server our address first, in a header of the PROXY protocol' -r -f -a 'v1 v2'
 complete -c tcpx -n "__tcpx_at 'connect'" -s u -l udp -d 'Use UDP; with unix:PATH, a Unix datagram socket'

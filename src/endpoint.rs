@@ -184,9 +184,17 @@ impl FromStr for Endpoint {
             }
             None => text,
         };
-        let (host, port) = rest
-            .rsplit_once(':')
-            .ok_or_else(|| Error::usage_hint(format!("no port in {text:?}"), "write HOST:PORT, or HOST PORT"))?;
+        let no_port = |hint: String| Error::usage_hint(format!("no port in {text:?}"), hint);
+        let (host, port) = rest.rsplit_once(':').ok_or_else(|| no_port("write HOST:PORT, or HOST PORT".to_owned()))?;
+        let bare = rest.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(rest);
+        // An address of which a part could be one with a port may be meant so.
+        if is_v6(bare) && (bare != rest || !is_v6(host)) {
+            return Err(no_port(format!("write [{bare}]:PORT, or {bare} PORT")));
+        }
+        if let Some((scheme @ ("tcp" | "udp"), place)) = rest.split_once(':').filter(|(_, place)| place.contains(':')) {
+            let hint = format!("write {scheme}://{place}");
+            return Err(Error::usage_hint(format!("{text:?} has a scheme without //"), hint));
+        }
         if host.is_empty() {
             return Ok(Self::any(parse_port(port)?));
         }
@@ -335,6 +343,11 @@ impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
         Self::Ip(address)
     }
+}
+
+/// Whether this is an IPv6 address, with or without a zone.
+fn is_v6(text: &str) -> bool {
+    text.split('%').next().is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Reads what follows `unix:`; `whole` is for messages.

@@ -1,10 +1,11 @@
 //! UDP through the binary, with real sockets: borders, addresses, refusals, and the programs that speak it.
 
+use std::io::Read;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use crate::builtins::{client, have};
-use crate::support::{Folder, PATIENCE, Stdin, Tcpx};
+use crate::support::{Folder, PATIENCE, Stdin, Stdout, Tcpx};
 
 /// A socket of a test.
 fn socket(address: &str) -> UdpSocket {
@@ -155,6 +156,22 @@ fn a_flood_of_one_client_starves_no_other() {
         }
     }
     assert!(answers >= 20, "{answers} answers");
+}
+
+#[test]
+fn an_answer_that_was_seen_is_success() {
+    let server = socket("127.0.0.1:0");
+    let address = server.local_addr().unwrap().to_string();
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let tcpx =
+        Tcpx::new(&["connect", "-u", &address, "--send", "ask", "--eof-wait", "1h"]).stdout(Stdout::Fd(writer.into()));
+    let tcpx = tcpx.spawn();
+    let (asked, from) = next(&server);
+    assert_eq!(asked, b"ask");
+    server.send_to(b"answer\n", from).unwrap();
+    reader.read_exact(&mut [0; 7]).expect("the answer");
+    drop(reader);
+    tcpx.finish().code(0);
 }
 
 #[test]

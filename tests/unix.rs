@@ -45,6 +45,37 @@ fn rest(stream: &mut UnixStream) -> Vec<u8> {
 }
 
 #[test]
+fn a_client_of_datagrams_has_the_name_that_was_chosen() {
+    let folder = Folder::new();
+    let [server, own] = ["server", "own"].map(|name| folder.path(name).display().to_string());
+    let socket = UnixDatagram::bind(&server).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    let source = format!("unix:{own}");
+    for words in [
+        &["connect", "-u", "--source", &source, &format!("unix:{server}")][..],
+        &["nc", "-uU", "-s", &own, &server],
+        &["ncat", "-uU", "-s", &own, &server],
+    ] {
+        let mut tcpx = Tcpx::new(words).stdin(Stdin::Open).spawn();
+        tcpx.write(b"abc\n");
+        let mut buffer = [0; 9];
+        let (n, from) = socket.recv_from(&mut buffer).expect("a datagram");
+        assert_eq!((&buffer[..n], from.as_pathname()), (&b"abc\n"[..], Some(Path::new(&own))), "{words:?}");
+        socket.send_to(b"answer\n", &own).expect("it is there");
+        tcpx.wait_stdout(b"answer\n");
+        tcpx.signal(Signal::TERM);
+        tcpx.finish();
+        assert!(!Path::new(&own).exists(), "{words:?}: the file is left");
+    }
+    let done = Tcpx::new(&["connect", "--source", &source, "127.0.0.1", "1"]).run();
+    done.code(2).said("is for datagrams to a Unix socket, and 127.0.0.1:1 is none");
+    fs::write(&own, "mine").expect("a file");
+    let done = Tcpx::new(&["connect", "-u", "--source", &source, &format!("unix:{server}")]).run();
+    assert_ne!(done.status_code(), Some(0));
+    assert_eq!(fs::read(&own).expect("it is left alone"), b"mine");
+}
+
+#[test]
 fn datagrams_go_both_ways_and_say_whose_they_are() {
     let folder = Folder::new();
     let path = folder.path("dgram");
@@ -402,7 +433,11 @@ fn options_that_make_no_sense_say_so() {
         ("connect unix:", "no path in \"unix:\"", "unix:/PATH"),
         ("listen unix:@", "no name in \"unix:@\"", "unix:@NAME"),
         ("connect unix://x/y", "\"unix://x/y\" is ambiguous", "unix:/x/y is a path from the root"),
-        ("connect --source unix:/x h 80", "--source \"unix:/x\" is not a local address", "192.0.2.7"),
+        (
+            "connect --source unix:/x h 80",
+            "--source unix:/x is for datagrams to a Unix socket, and h:80 is none",
+            "leave it out, or write -u",
+        ),
         ("unix:/x", "unknown command", "tcpx connect unix:/x"),
     ] {
         let words: Vec<&str> = line.split(' ').collect();

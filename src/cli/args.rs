@@ -264,7 +264,7 @@ pub(super) struct ConnectArgs {
     #[command(flatten)]
     pub(super) received: ReceivedArgs,
 
-    /// Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT or :PORT
+    /// Connect from this local address: ADDR, ADDR:PORT, [ADDR]:PORT, :PORT; with -u unix:PATH
     #[arg(long, value_name = "ADDR", help_heading = TRANSPORT)]
     pub(super) source: Option<String>,
     #[arg(

@@ -42,7 +42,7 @@ pub(super) fn recognise(argv: &[OsString], tcpx: &Command, resembles_command: im
         return Some(Error::usage_hint(option(word), suggested(&old, true, tail)));
     }
     if first.starts_with('-') && first != "-" {
-        return options_before_everything(words, &old, tail);
+        return options_before_everything(words, &old, tail, tcpx);
     }
     let unknown = || format!("unknown command {}", shown(OsStr::new(first)));
     if first.bytes().all(|b| b.is_ascii_digit()) && old.plain.len() == 1 {
@@ -58,7 +58,25 @@ pub(super) fn recognise(argv: &[OsString], tcpx: &Command, resembles_command: im
 }
 
 /// Options before the command, or without a command.
-fn options_before_everything(words: &[OsString], old: &OldLine<'_>, tail: &[OsString]) -> Option<Error> {
+fn options_before_everything(
+    words: &[OsString],
+    old: &OldLine<'_>,
+    tail: &[OsString],
+    tcpx: &Command,
+) -> Option<Error> {
+    let first = words.iter().position(|word| !word.as_encoded_bytes().starts_with(b"-")).unwrap_or_default();
+    let other = words.get(first).and_then(|word| tcpx.find_subcommand(word));
+    if let Some(command) = other.filter(|command| !["connect", "listen"].contains(&command.get_name())) {
+        // Those of a command of a command stand behind both.
+        let (options, rest) = words.split_at(first);
+        let deep = 1 + usize::from(command.has_subcommands() && rest.len() > 1);
+        let sorted = [&rest[..deep], options, &rest[deep..]].concat();
+        let line = sorted.iter().map(|word| word.to_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+        let is_valid = line.is_some_and(|line| works(&line));
+        let name = command.get_name();
+        let hint = if is_valid { joined(&sorted) } else { format!("{name} --help shows the options") };
+        return Some(Error::usage_hint("options come after the command", format!("tcpx {hint}")));
+    }
     if let Some(at) = words.iter().position(|word| word == "connect" || word == "listen") {
         let mut sorted = words.to_vec();
         let command = sorted.remove(at);
@@ -174,6 +192,10 @@ mod tests {
         assert_eq!(refused("-zv example.org 80"), "the command is missing | tcpx connect -zv example.org 80");
         assert_eq!(hint("-w 2 h 80"), "tcpx connect -w 2 -i 2 h 80");
         assert_eq!(refused("-v listen 80"), "options come after the command | tcpx listen -v 80");
+        let behind = |line: &str| format!("options come after the command | tcpx {line}");
+        assert_eq!(refused("--no-config config show"), behind("config show --no-config"));
+        assert_eq!(refused("-v wait h 80"), behind("wait -v h 80"));
+        assert_eq!(refused("-Q wait h 80"), behind("wait --help shows the options"));
     }
 
     #[test]

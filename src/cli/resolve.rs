@@ -33,7 +33,7 @@ use super::{access, inherited, locale, proxies, rules, sockets, topics, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
     Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, PreambleItem, Role, Script,
-    ScriptErrors, ScriptSource, Target, Tests, Text, Unencodable, VerdictPatterns,
+    ScriptErrors, ScriptSource, SocketOptions, Target, Tests, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
@@ -183,7 +183,10 @@ fn connect(args: Box<ConnectArgs>, places: &Places, on_terminal: bool) -> Result
 
 fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<PreambleItem>) -> Result<Config> {
     let target = rules::of_datagrams(&args.transport, target)?;
-    let source = args.source.as_deref().map(values::source).transpose()?;
+    let (source, own_name) = match args.source.as_deref() {
+        Some(text) if text.starts_with("unix:") => (None, Some(values::own_name(text, &target)?)),
+        text => (text.map(values::source).transpose()?, None),
+    };
     rules::retry::an_open_socket_is_used_once(&args.retry, &target)?;
     rules::tls::over_a_stream(&target, is_tls)?;
     let proxies = proxies(&args.transport.proxy)?;
@@ -192,6 +195,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
     let others = [(source.is_some(), "--source"), (!proxies.is_empty(), "--proxy")];
     rules::unix_has_no_ip_options(&args.transport, &target, &others)?;
     let sockets = sockets::of_connect(&args.transport, &target, rules::has_script(&args.script))?;
+    let sockets = SocketOptions { own_name, ..sockets };
     check_route(&proxies, &target)?;
     let place = proxies.first().map_or(&target, |proxy| &proxy.place);
     rules::families_agree(&args.transport, place, source.as_ref())?;

@@ -54,6 +54,7 @@ fn values_of(args: &SocketArgs) -> Result<SocketOptions> {
     let buffer =
         |option, text: &Option<String>| text.as_deref().map(|text| values::buffer_size(option, text)).transpose();
     Ok(SocketOptions {
+        own_name: None,
         recv_buffer: buffer("--recv-buffer", &args.recv_buffer)?,
         send_buffer: buffer("--send-buffer", &args.send_buffer)?,
         tos: args.tos.as_deref().map(tos).transpose()?,

@@ -165,6 +165,15 @@ fn unknown_option(asked: &Asked<'_>, argv: &[OsString], arg: &str, error: &clap:
     {
         return error;
     }
+    if asked.name == "scan"
+        && arg[1..].starts_with(|c: char| c.is_ascii_digit())
+        && let Some(word) = argv.iter().filter_map(|word| word.to_str()).find(negative)
+    {
+        return Error::usage_hint(
+            format!("the range of ports {word} has one end only"),
+            format!("write both: 1{word}"),
+        );
+    }
     let words: Vec<_> = argv.iter().filter_map(|word| word.to_str()).collect();
     let hint = if is_place && let Some(hint) = options_elsewhere::of_joined_quit(&words) {
         hint.to_owned()

@@ -18,7 +18,7 @@ use crate::codec::escape::show_line;
 use crate::codec::labels::{self, lookup};
 use crate::codec::scan::Pattern;
 use crate::config::{Charset, Keepalive, ScriptSource, Until};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, UnixName};
 use crate::error::{Error, Result};
 use crate::sys::unix::is_open_fd;
 
@@ -275,6 +275,17 @@ pub(super) fn source(text: &str) -> Result<Endpoint> {
     }
 }
 
+/// Parses `--source unix:PATH`: the name of our end, where datagrams go to a Unix socket.
+pub(super) fn own_name(text: &str, target: &Endpoint) -> Result<UnixName> {
+    match (text.parse()?, target) {
+        (Endpoint::Unix(name), Endpoint::Unixgram(_)) => Ok(name),
+        _ => Err(Error::usage_hint(
+            format!("--source {text} is for datagrams to a Unix socket, and {target} is none"),
+            "leave it out, or write -u and a target like unix:PATH",
+        )),
+    }
+}
+
 /// Maximum idle time before the first keepalive probe (tcp(7) allows 32767 seconds).
 const LONGEST_KEEPALIVE: Duration = Duration::from_secs(9 * 3600);
 
@@ -444,6 +455,16 @@ mod tests {
             "port 0 cannot be connected to | a port to connect to is from 1 to 65535"
         );
         assert_eq!(said(target("localhost", None)), "no port in \"localhost\" | write HOST:PORT, or HOST PORT");
+        for text in ["[::1]", "::1"] {
+            assert_eq!(said(target(text, None)), format!("no port in {text:?} | write [::1]:PORT, or ::1 PORT"));
+        }
+        let both = "\"::1:80\" is ambiguous | an IPv6 address with a port goes in brackets: [::1]:80";
+        assert_eq!(said(target("::1:80", None)), both);
+        assert_eq!(said(target("tcp:h:80", None)), "\"tcp:h:80\" has a scheme without // | write tcp://h:80");
+        assert_eq!(
+            said(target("udp:[::1]:80", None)),
+            "\"udp:[::1]:80\" has a scheme without // | write udp://[::1]:80"
+        );
     }
 
     #[test]

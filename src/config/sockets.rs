@@ -7,6 +7,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::endpoint::UnixName;
+
 /// Options of every socket of a run to which they apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SocketOptions {
@@ -28,6 +30,8 @@ pub struct SocketOptions {
     pub multicast_ttl: Option<u8>,
     /// `--join`: groups whose datagrams are received, by the run's own socket alone.
     pub groups: Vec<Group>,
+    /// `--source unix:PATH`: the name of a client's Unix datagram socket.
+    pub own_name: Option<UnixName>,
 }
 
 impl SocketOptions {
@@ -52,10 +56,10 @@ impl SocketOptions {
         options.into_iter().find_map(|(is_given, option)| is_given.then_some(option))
     }
 
-    /// The same without groups, for sockets that are not the run's own.
+    /// The same without groups and without a name, for sockets that are not the run's own.
     #[must_use]
     pub fn without_groups(self) -> Self {
-        Self { groups: Vec::new(), ..self }
+        Self { groups: Vec::new(), own_name: None, ..self }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns what each part does when the run ends. The stage and the exit code are owned by `shutdown`.
 
-use crate::config::Voice;
+use crate::config::{Role, Voice};
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
 use crate::driver::shutdown::{Ending, GRACE, Reader, run_over};
@@ -15,6 +15,12 @@ use crate::session::{ACKNOWLEDGEMENT_CHECK, RunEvent};
 const ARRIVED: usize = 1024;
 
 impl Parts {
+    /// Whether the reader of stdout has gone with all that came, and the run waits for silence alone, its end.
+    pub(super) fn is_answered(&mut self) -> bool {
+        let has_all = self.shutdown.is_running() && self.shutdown.reader() == Reader::Gone;
+        has_all && self.only_awaits_silence() && !self.is_sending_rest()
+    }
+
     /// Stops a run whose stdout has no reader: at once if something received is lost, else once everything to be sent is and
     /// the run does not end by itself.
     pub(super) fn follow_reader(&mut self) {
@@ -31,6 +37,13 @@ impl Parts {
             let left = self.left_to_send();
             self.shutdown.stop_without_reader(self.io.now, left);
         }
+    }
+
+    /// Whether the run has asked, and ends in order once no further answer comes for some time.
+    fn only_awaits_silence(&self) -> bool {
+        let has_asked = |peer: &Peer| peer.link.is_datagram() && !peer.link.view().info.can_send();
+        let is_client = matches!(self.config.role, Role::Connect(_)) && self.config.script.is_none();
+        is_client && (self.stdin.has_eof_wait() || (!self.peers.is_empty() && self.peers.iter().all(has_asked)))
     }
 
     /// Whether something is still to be sent, without a reader of stdout: what stdin has, by the rules of `EofPolicy`, the

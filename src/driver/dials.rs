@@ -440,7 +440,8 @@ impl<T> Dialing<T> {
     /// The layers of the connection, the lowest first. `peer` is the target, `local` our end.
     fn layers(&self, peer: &Address, local: &Address) -> Vec<Box<dyn Layer>> {
         let limit = self.give_up_at.zip(self.plan.wishes.limit.map(show_duration));
-        let hops = self.hops.iter().map(|(proxy, to)| ProxyHandshake::new(proxy, to, limit.clone()));
+        let hops =
+            self.hops.iter().map(|(proxy, to)| ProxyHandshake::new(proxy, to, limit.clone(), fastrand::u128(..)));
         let mut layers: Vec<Box<dyn Layer>> = hops.map(|hop| Box::new(hop) as Box<dyn Layer>).collect();
         if let Some(version) = self.plan.wishes.header {
             layers.push(Box::new(ProxyHeader::new(version, local.ip().zip(peer.ip()))));

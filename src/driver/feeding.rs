@@ -328,7 +328,7 @@ impl Parts {
     }
 
     /// Lets all connections that were sent stdin go at the end of `--eof-wait`.
-    fn abandon_all(&mut self) {
+    pub(super) fn abandon_all(&mut self) {
         for slot in self.peers.slots() {
             let Some(peer) = self.peers.get(slot).filter(|peer| self.receives_stdin(peer)) else { continue };
             let queued = peer.link.view().info.queued();

@@ -385,6 +385,9 @@ impl Driver {
     /// The exit code at the end of the run; before that, moves the run from one stage of its shutdown to the next.
     fn poll_exit(&mut self) -> Option<Exit> {
         let is_late = self.parts.is_late();
+        if self.parts.is_answered() {
+            self.parts.abandon_all();
+        }
         self.parts.follow_reader();
         self.parts.stop_if_idle();
         self.settle();

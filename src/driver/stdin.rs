@@ -549,6 +549,11 @@ impl Stdin {
         self.eof_wait = Some(EofWait::new(wait, now, left));
     }
 
+    /// Whether `--eof-wait` is running.
+    pub(super) fn has_eof_wait(&self) -> bool {
+        self.eof_wait.is_some()
+    }
+
     /// Takes `--eof-wait` if a look at it is due; [`Stdin::resume_eof_wait`] goes on with it.
     pub(super) fn take_eof_wait(&mut self, now: Instant) -> Option<EofWait> {
         self.eof_wait.take_if(|wait| wait.look_at() <= now)

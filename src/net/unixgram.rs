@@ -1,6 +1,6 @@
 //! Unix datagram sockets: those of clients, and the socket of a server, whose peers are in `hub`.
 //!
-//! A client has a name of its own, given by the system, so that it can be answered.
+//! A client has a name of its own, chosen or given by the system, so that it can be answered.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -11,13 +11,17 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::config::SocketOptions;
 use crate::endpoint::{Address, UnixName};
 use crate::net::hub::HubListening;
-use crate::net::unix::{self, datagram_address};
+use crate::net::unix::{self, SocketFile, datagram_address};
 use crate::net::{Connecting, Ends, StartError, Transport, delegate_source, options};
 use crate::sys::datagram;
 
 /// A Unix datagram socket with one peer.
 #[derive(Debug)]
-pub struct Unixgram(UnixDatagram);
+pub struct Unixgram {
+    socket: UnixDatagram,
+    /// That of its own name; removed at the end.
+    _file: Option<SocketFile>,
+}
 
 /// A finished connect.
 #[derive(Debug)]
@@ -29,7 +33,12 @@ pub struct Connect {
 impl Unixgram {
     /// Wraps a connected socket that does not block.
     pub fn new(socket: Socket) -> Self {
-        Self(UnixDatagram::from_std(socket.into()))
+        Self { socket: UnixDatagram::from_std(socket.into()), _file: None }
+    }
+
+    /// The same with the file of its own name, which is removed at the end.
+    fn with_file(self, file: Option<SocketFile>) -> Self {
+        Self { _file: file, ..self }
     }
 }
 
@@ -40,15 +49,18 @@ impl Connect {
     /// Errors of socket(2), bind(2) and connect(2).
     pub fn start(name: &UnixName, sockets: &SocketOptions) -> Result<Self, StartError> {
         let target = unix::socket_address(name).map_err(StartError::Connect)?;
-        let socket = unix::open(Type::DGRAM).map_err(StartError::Connect)?;
+        let (socket, file) = match &sockets.own_name {
+            Some(own) => unix::bind(own, Type::DGRAM).map_err(StartError::Bind)?,
+            None => (unix::open(Type::DGRAM).map_err(StartError::Connect)?, None),
+        };
         options::apply(&socket, Domain::UNIX, Type::DGRAM, sockets).map_err(StartError::Option)?;
         // unix(7), autobind: elsewhere there is none, and no answer.
-        if cfg!(target_os = "linux") {
+        if cfg!(target_os = "linux") && sockets.own_name.is_none() {
             let unnamed = SockAddr::unix("").map_err(StartError::Bind)?;
             socket.bind(&unnamed).map_err(StartError::Bind)?;
         }
         socket.connect(&target).map_err(|error| StartError::Connect(explained(error)))?;
-        Ok(Self { unixgram: Unixgram::new(socket), target: name.clone() })
+        Ok(Self { unixgram: Unixgram::new(socket).with_file(file), target: name.clone() })
     }
 }
 
@@ -65,7 +77,7 @@ pub fn listen(name: &UnixName, sockets: &SocketOptions) -> io::Result<HubListeni
 
 impl Connecting for Connect {
     fn finish(&mut self) -> io::Result<Option<Ends>> {
-        let local = socket2::SockRef::from(&self.unixgram.0).local_addr()?;
+        let local = socket2::SockRef::from(&self.unixgram.socket).local_addr()?;
         let peer = Address::Unixgram(Some(Box::new(self.target.clone())));
         Ok(Some(Ends { peer, local: datagram_address(&local) }))
     }
@@ -77,15 +89,15 @@ impl Connecting for Connect {
 
 impl Transport for Unixgram {
     fn lost_by_system(&self) -> u64 {
-        datagram::dropped(self.0.as_fd())
+        datagram::dropped(self.socket.as_fd())
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.recv(buffer)
+        self.socket.recv(buffer)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.send(bytes)
+        self.socket.send(bytes)
     }
 
     fn shutdown_write(&mut self) -> io::Result<()> {
@@ -93,7 +105,7 @@ impl Transport for Unixgram {
     }
 }
 
-delegate_source!(Unixgram, 0);
+delegate_source!(Unixgram, socket);
 delegate_source!(Connect, unixgram);
 
 /// Replaces a misleading message: with `EPROTOTYPE` the file is a socket of another type.

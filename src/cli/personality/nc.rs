@@ -147,7 +147,12 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let probes = given.has('z') && !has_program;
     line.add_if(probes, &["-z"]);
     line.add_valued("--connect-timeout", time(given.number('w', "timeout")?).as_deref());
-    line.add_valued("--source", old_line::source(given.value('s'), given.value('p')).as_deref());
+    let source = if given.has('U') {
+        given.value('s').filter(|_| given.has('u')).map(|path| format!("unix:{}", file(path)))
+    } else {
+        old_line::source(given.value('s'), given.value('p'))
+    };
+    line.add_valued("--source", source.as_deref());
     proxy(given, &mut line);
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
     let mut config = line.config(&places)?;

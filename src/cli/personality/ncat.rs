@@ -234,7 +234,13 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let limit = given.time("wait", "-w timeout")?.unwrap_or(CONNECT_TIMEOUT);
     line.add_valued("--connect-timeout", Some(limit));
     let port = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
-    line.add_valued("--source", old_line::source(given.value("source"), port.as_deref()).as_deref());
+    if given.has("unixsock") {
+        // Other Unix sockets have no name of ours.
+        let own = given.value("source").filter(|_| given.has("udp")).map(unix);
+        line.add_valued("--source", own.as_deref());
+    } else {
+        line.add_valued("--source", old_line::source(given.value("source"), port.as_deref()).as_deref());
+    }
     proxy(given, &mut line);
     if has_tls(given) {
         line.add(&["--tls"]);

@@ -90,6 +90,13 @@ fn range(part: &str) -> Result<(u16, u16)> {
     let Some((first, last)) = part.split_once('-').filter(|(first, last)| is_number(first) && is_number(last)) else {
         return one(part).map(|port| (port, port));
     };
+    if first.is_empty() || last.is_empty() {
+        let (from, to) = (if first.is_empty() { "1" } else { first }, if last.is_empty() { "65535" } else { last });
+        return Err(Error::usage_hint(
+            format!("the range of ports {part} has one end only"),
+            format!("write both: {from}-{to}"),
+        ));
+    }
     let (first, last) = (one(first)?, one(last)?);
     if first > last {
         return Err(Error::usage_hint(

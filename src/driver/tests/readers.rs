@@ -101,6 +101,27 @@ fn an_idle_run_whose_stdin_has_ended_ends_soon() {
     );
 }
 
+/// `grep -q` has seen the answer, and nothing else is awaited but silence.
+#[test]
+fn a_run_that_ends_by_silence_ends_in_order() {
+    for options in ["--eof-wait 5", "-u", "-u --eof-wait 5"] {
+        let fin = if options.contains("-u") { "" } else { "1 gets FIN" };
+        play(&format!(
+            r#"tcpx connect 127.0.0.1 1 {options}
+            $ stdin file "ask"
+            1 connects to 127.0.0.1:1
+            1 gets "ask"
+            {fin}
+            > 1 sends "answer\n"
+            stdout "answer\n"
+            > stdout loses its reader
+            1 is closed
+            exit 0
+            "#,
+        ));
+    }
+}
+
 #[test]
 fn a_waiting_listener_ends_soon() {
     for options in ["", "-k", "--no-stdin", "-k --on-data 'conn.send(data)'"] {

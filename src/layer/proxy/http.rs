@@ -22,6 +22,8 @@ const MAX_QUOTED: usize = 200;
 pub(super) struct Connect {
     destination: Destination,
     login: Option<Login>,
+    /// A number for the logins of this connection.
+    salt: u128,
     /// How often it was asked by Digest.
     digests: u8,
     /// Received bytes in which no end of the head was found.
@@ -29,8 +31,8 @@ pub(super) struct Connect {
 }
 
 impl Connect {
-    pub(super) fn new(destination: &Destination, login: Option<Login>) -> Self {
-        Self { destination: destination.clone(), login, digests: 0, searched: 0 }
+    pub(super) fn new(destination: &Destination, login: Option<Login>, salt: u128) -> Self {
+        Self { destination: destination.clone(), login, salt, digests: 0, searched: 0 }
     }
 
     /// What the head of an answer means; `length` is that of the head.
@@ -84,7 +86,12 @@ impl Connect {
         if let Some(login) = &self.login {
             let pair = || [&login.user[..], login.password.as_deref().unwrap_or_default()].join(&b':');
             let value = match asked {
-                Some(asked) => asked.answer(login, "CONNECT", &to, &format!("{:032x}", fastrand::u128(..))),
+                Some(asked) => asked.answer(
+                    login,
+                    "CONNECT",
+                    &to,
+                    &format!("{:032x}", self.salt.wrapping_add(self.digests.into())),
+                ),
                 None => format!("Basic {}", STANDARD.encode(pair())),
             };
             message.extend(format!("Proxy-Authorization: {value}\r\n").into_bytes());

@@ -89,13 +89,14 @@ pub struct ProxyHandshake {
 }
 
 impl ProxyHandshake {
-    /// Asks `proxy` for `to`. `limit`: when it is given up, and in words after which time that is.
-    pub fn new(proxy: &Proxy, to: &Destination, limit: Option<(Instant, String)>) -> Self {
+    /// Asks `proxy` for `to`. `limit`: when it is given up, and in words after which time that is. `salt`: a number nobody can
+    /// know before.
+    pub fn new(proxy: &Proxy, to: &Destination, limit: Option<(Instant, String)>, salt: u128) -> Self {
         let login = proxy.login.clone();
         let mut dialogue: Box<dyn Dialogue> = match proxy.kind {
             ProxyKind::Socks5 => Box::new(socks5::Socks5::new(to, login)),
             ProxyKind::Socks4 | ProxyKind::Socks4a => Box::new(socks4::Socks4::new(to, login)),
-            ProxyKind::Http => Box::new(http::Connect::new(to, login)),
+            ProxyKind::Http => Box::new(http::Connect::new(to, login, salt)),
         };
         let said = VecDeque::from([Flow::Data(dialogue.begin())]);
         Self {

@@ -16,7 +16,7 @@ struct Seen {
 
 fn proxy(url: &str, to: &str) -> ProxyHandshake {
     let to = Destination::of(&to.parse().unwrap()).unwrap();
-    ProxyHandshake::new(&url.parse().unwrap(), &to, None)
+    ProxyHandshake::new(&url.parse().unwrap(), &to, None, 7)
 }
 
 /// Everything that is due in both directions.
@@ -246,7 +246,7 @@ fn a_proxy_without_an_answer_is_given_up() {
     let at = start + Duration::from_secs(2);
     let to = Destination::of(&"host:80".parse().unwrap()).unwrap();
     let limit = Some((at, "2s".to_owned()));
-    let mut layer = ProxyHandshake::new(&"socks5://u:p@p:1".parse().unwrap(), &to, limit.clone());
+    let mut layer = ProxyHandshake::new(&"socks5://u:p@p:1".parse().unwrap(), &to, limit.clone(), 7);
     assert_eq!(layer.next_timeout(Direction::In), Some(at));
     assert!(layer.poll(start, Direction::In).is_ok());
     let error = layer.poll(at, Direction::In).unwrap_err();
@@ -254,7 +254,7 @@ fn a_proxy_without_an_answer_is_given_up() {
         (error.kind, error.message.as_str()),
         (LayerErrorKind::Timeout, "proxy socks5://***@p:1: timed out after 2s")
     );
-    let mut done = ProxyHandshake::new(&"socks4a://p:1".parse().unwrap(), &to, limit);
+    let mut done = ProxyHandshake::new(&"socks4a://p:1".parse().unwrap(), &to, limit, 7);
     done.push(start, Direction::In, Flow::Data(b"\x00\x5a\0\0\0\0\0\0x".to_vec()));
     assert_eq!(done.poll(at, Direction::In), Ok(Some(Flow::Data(b"x".to_vec()))), "the limit is for the handshake");
     assert_eq!(done.next_timeout(Direction::In), None);
