@@ -70,11 +70,37 @@ impl<'a> Given<'a> {
         self.values.iter().rev().find(|(option, _)| *option == letter).map(|(_, value)| *value)
     }
 
-    /// The value of an option that is a number from 0 on; `name` is what nc calls it.
-    fn number(&self, letter: char, name: &str) -> Result<Option<u32>, Stop> {
-        let number =
-            |text: &str| text.parse().map_err(|_| refused(&format!("{name} invalid: {}", text.escape_debug())));
-        self.value(letter).map(number).transpose()
+    /// The value of an option that is a number, as strtonum(3) reads it.
+    fn number(&self, letter: char) -> Result<Option<u32>, Stop> {
+        let Some(text) = self.value(letter) else { return Ok(None) };
+        let (name, least, most) = bounds(letter);
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse::<i64>().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX });
+        let why = match () {
+            () if !is_number => "invalid",
+            () if number < least => "too small",
+            () if number > most => "too large",
+            () => return Ok(u32::try_from(number).ok()),
+        };
+        Err(refused(&if letter == 'M' {
+            format!("{name} is {why}")
+        } else {
+            format!("{name} {why}: {}", text.escape_debug())
+        }))
+    }
+}
+
+/// What nc calls the number of an option, and its bounds.
+fn bounds(letter: char) -> (&'static str, i64, i64) {
+    let int = i64::from(i32::MAX);
+    match letter {
+        'w' => ("timeout", 0, int),
+        'i' => ("interval", 0, i64::from(u32::MAX)),
+        'q' => ("quit timer", -int - 1, int),
+        'I' => ("TCP receive window", 1, 1 << 30),
+        'O' => ("TCP send window", 1, 1 << 30),
+        _ => ("ttl", 0, 255),
     }
 }
 
@@ -94,6 +120,9 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
         return Err(Stop::Told(usage::nc(), Exit::Success));
     }
     check(&given)?;
+    for letter in ['w', 'i', 'q', 'I', 'O', 'M'] {
+        given.number(letter)?;
+    }
     if given.has('l') { listen(&given) } else { connect(&given) }
 }
 
@@ -146,7 +175,7 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     };
     let probes = given.has('z') && !has_program;
     line.add_if(probes, &["-z"]);
-    line.add_valued("--connect-timeout", time(given.number('w', "timeout")?).as_deref());
+    line.add_valued("--connect-timeout", time(given.number('w')?).as_deref());
     let source = if given.has('U') {
         given.value('s').filter(|_| given.has('u')).map(|path| format!("unix:{}", file(path)))
     } else {
@@ -158,7 +187,7 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut config = line.config(&places)?;
     // Both sides have to end.
     config.input.half_open = config.input.read;
-    let pause = if ports.len() > 1 { given.number('i', "interval")? } else { None };
+    let pause = if ports.len() > 1 { given.number('i')? } else { None };
     let pause = pause.map(|seconds| Duration::from_secs(seconds.into()));
     Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports, pause })
 }
@@ -206,16 +235,16 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         line.add_if(given.has('t'), &["--script", "@telnet"]);
     }
     if !given.has('z') {
-        line.add_valued("--idle-timeout", time(given.number('w', "timeout")?).as_deref());
+        line.add_valued("--idle-timeout", time(given.number('w')?).as_deref());
     }
     let sizes = [
-        ('I', "--recv-buffer", "TCP receive window", "buffer sizes are"),
-        ('O', "--send-buffer", "TCP send window", "buffer sizes are"),
-        ('M', "--ttl", "ttl", "hop limits are"),
+        ('I', "--recv-buffer", "buffer sizes are"),
+        ('O', "--send-buffer", "buffer sizes are"),
+        ('M', "--ttl", "hop limits are"),
     ];
-    for (letter, option, name, what) in sizes {
+    for (letter, option, what) in sizes {
         // Not an option of IP for a Unix socket, as there.
-        if let Some(number) = given.number(letter, name)?.filter(|_| letter != 'M' || !given.has('U')) {
+        if let Some(number) = given.number(letter)?.filter(|_| letter != 'M' || !given.has('U')) {
             line.add_if_there(option, Some(&number.to_string()), &format!("-{letter}"), what)?;
         }
     }
@@ -226,7 +255,7 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         line.add_if_there("--broadcast", None, "-b", "broadcasts are")?;
     }
     if given.value('i').is_some() && given.operands.len() < 3 && !given.has('z') {
-        let time = time(given.number('i', "interval")?);
+        let time = time(given.number('i')?);
         line.add_if_there("--line-delay", time.as_deref(), "-i", "delays between lines are")?;
     }
     Ok(program.is_some())
@@ -300,7 +329,8 @@ fn tos(word: &str) -> Result<String, Stop> {
 
 /// Seconds as a time of tcpx; none is as short as can be.
 fn time(seconds: Option<u32>) -> Option<String> {
-    seconds.map(|seconds| if seconds == 0 { "1ms".to_owned() } else { format!("{seconds}s") })
+    const YEAR: u32 = 365 * 24 * 3600;
+    seconds.map(|seconds| if seconds == 0 { "1ms".to_owned() } else { format!("{}s", seconds.min(YEAR)) })
 }
 
 /// A path that is no abstract name.

@@ -177,7 +177,7 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
             return Err(refused(&format!("{dashes}{name}: {why}")));
         }
     }
-    if given.first_of(&["exec"]).is_some() && given.has("sh-exec") {
+    if given.find("exec").chain(given.find("sh-exec")).count() > 1 {
         return Err(refused("Only one of --exec, --sh-exec, and --lua-exec is allowed"));
     }
     if given.has("crlf") && given.first_of(&["exec", "sh-exec"]).is_some() {
@@ -189,15 +189,19 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
     if given.listens() && given.has("proxy-auth") && given.value("proxy-type") == Some("socks4") {
         return Err(refused("--proxy-auth with a proxy of SOCKS 4: it has no passwords"));
     }
-    if let Some(kind) = given.value("proxy-type")
-        && !["http", "socks4", "socks5"].contains(&kind)
-    {
-        return Err(refused(&format!("Invalid proxy type \"{}\"", kind.escape_debug())));
-    }
+    check_proxy(given)?;
     if given.has("4") && given.has("6") {
         return Err(refused("-4 and -6 do not go together"));
     }
     if given.listens() {
+        if given.has("source") {
+            return Err(refused(
+                "-l and -s are incompatible.  Specify the address and port to bind to like you would a host to connect to",
+            ));
+        }
+        if given.first_of(&["broker", "chat"]).is_some() && given.first_of(&["exec", "sh-exec"]).is_some() {
+            return Err(refused("Invalid option combination: --broker and -e"));
+        }
         if given.has("z") {
             return Err(Stop::Told(
                 "Ncat: Services designed for LISTENING can't be used with -z QUITTING.\n".to_owned(),
@@ -205,6 +209,9 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
             ));
         }
         return Ok(());
+    }
+    if given.has("z") && given.first_of(&["exec", "sh-exec"]).is_some() {
+        return Err(refused("Command execution can't be done along with option -z"));
     }
     let only_there = [("keep-open", "`--keep-open'"), ("max-conns", "`--max-conns'"), ("chat", "`--chat'")];
     let lists = ["allow", "allowfile", "deny", "denyfile"].map(|name| (name, "allow/deny"));
@@ -214,12 +221,31 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
     }
 }
 
+/// The options about proxies.
+fn check_proxy(given: &Given<'_>) -> Result<(), Stop> {
+    match (given.value("proxy-type"), given.has("proxy")) {
+        (_, true) if given.listens() => return Err(refused("Invalid option combination: --proxy and -l")),
+        (Some(_), false) if !given.listens() => {
+            return Err(refused("Proxy type (--proxy-type) specified without proxy address (--proxy)"));
+        }
+        (Some(kind), _) if !["http", "socks4", "socks5"].contains(&kind) => {
+            return Err(refused(&format!("Invalid proxy type \"{}\"", kind.escape_debug())));
+        }
+        _ => {}
+    }
+    match given.value("proxy-dns") {
+        Some(way) if !["none", "local", "remote", "both"].contains(&way) => Err(refused("Invalid proxy DNS type")),
+        _ => Ok(()),
+    }
+}
+
 fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Ncat, false);
     let has_program = common(given, &mut line)?;
     let place = match &given.operands[..] {
+        [] if given.has("unixsock") => return Err(refused("You have to specify path to a socket to connect to")),
         [] => return Err(refused("You must specify a host to connect to")),
-        [path] if given.has("unixsock") => [Some(unix(path)), None],
+        [path, ..] if given.has("unixsock") => [Some(unix(path)), None],
         [host] => [Some((*host).to_owned()), Some(PORT.to_owned())],
         [host, port] => [Some((*host).to_owned()), Some(port_of(port, "port number")?)],
         [_, ports @ ..] => return Err(too_many_ports(ports)),
@@ -259,8 +285,8 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let of_option = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
     let (host, port) = match &given.operands[..] {
         [path] if given.has("unixsock") => (None, unix(path)),
-        [] => (given.value("source"), of_option.unwrap_or_else(|| PORT.to_owned())),
-        [word] if of_option.is_none() && is_port(word) => (given.value("source"), (*word).to_owned()),
+        [] => (None, of_option.unwrap_or_else(|| PORT.to_owned())),
+        [word] if of_option.is_none() && is_port(word) => (None, (*word).to_owned()),
         [host] => (Some(*host), of_option.unwrap_or_else(|| PORT.to_owned())),
         [host, port] => (Some(*host), port_of(port, "port number")?),
         [_, ports @ ..] => return Err(too_many_ports(ports)),

@@ -87,7 +87,9 @@ impl Connection {
     /// Flush, wait until that has arrived, RST, let go: our side has failed. No data event follows. What was ended in order
     /// before stays so.
     pub fn abort(&mut self, why: CloseReason) {
-        if matches!(self.phase, Phase::Open | Phase::Closing(_)) && !self.aborts {
+        // One that the peer has cut short aborts whenever it ends, and is open until then.
+        let is_new = self.phase == Phase::Open || (matches!(self.phase, Phase::Closing(_)) && !self.aborts);
+        if is_new {
             self.discard_input();
             self.begin_abort(why);
         }

@@ -362,7 +362,10 @@ fn a_frame_cut_by_the_end_is_an_error_and_then_the_end(way: Way) {
         .eof()
         .error(ErrorKind::Frame, "ended inside a frame, after 2 bytes")
         .event(Event::Eof)
-        .quiet();
+        .quiet()
+        .do_(|conn, _| conn.abort(CloseReason::Error))
+        .aborts()
+        .over();
 }
 
 fn a_frame_over_its_limit_resets(way: Way) {
