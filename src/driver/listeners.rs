@@ -207,7 +207,7 @@ impl Listeners {
         let is_own = acceptor.id.is_none();
         let is_shared = acceptor.listening.is_shared();
         if is_shared {
-            unblock(io, slot, &mut *acceptor.listening);
+            begin(io, slot, &mut *acceptor.listening);
         }
         let mut taken = 0;
         for turn in 0.. {
@@ -463,7 +463,7 @@ impl Listeners {
 
 /// Receives for the connections of a socket that accepts nobody any more.
 fn deliver(io: &mut Io, slot: Slot, listening: &mut dyn Listening) -> Turn {
-    unblock(io, slot, listening);
+    begin(io, slot, listening);
     for _ in 0..io.budgets.accepts {
         match listening.deliver() {
             Accepted::Delivered(slot) => wake_reader(io, slot),
@@ -483,8 +483,9 @@ fn wake_reader(io: &mut Io, slot: Slot) {
     io.reactor.wake(slot);
 }
 
-/// Gives connections that share a socket their turns when it takes something again.
-fn unblock(io: &mut Io, slot: Slot, listening: &mut dyn Listening) {
+/// Begins a turn of a socket that connections share. When it takes something again, they get their turns.
+fn begin(io: &mut Io, slot: Slot, listening: &mut dyn Listening) {
+    listening.begin_turn();
     if !std::mem::take(&mut io.reactor.readiness(slot).writable) {
         return;
     }

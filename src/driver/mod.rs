@@ -257,11 +257,14 @@ impl Driver {
 
     /// Gives every source with work its turn.
     fn round(&mut self) {
-        let turns = self.parts.io.reactor.ready_len();
-        let is_batch = turns > 1;
-        for _ in 0..turns {
+        let mut turns = self.parts.io.reactor.ready_len();
+        let mut is_batch = turns > 1;
+        while turns > 0 {
             let Some(slot) = self.parts.io.reactor.next_ready() else { break };
-            self.dispatch(slot, is_batch);
+            let woken = self.dispatch(slot, is_batch);
+            is_batch |= woken > 1;
+            turns += woken;
+            turns -= 1;
             self.settle();
             if self.parts.peers.unwritten() >= self.parts.io.budgets.batch {
                 self.parts.write_answers();
@@ -273,14 +276,17 @@ impl Driver {
         self.settle();
     }
 
-    /// Gives one source its turn.
-    fn dispatch(&mut self, slot: Slot, is_batch: bool) {
+    /// Gives one source its turn. Returns how many others, for which it had something, get theirs in the same round.
+    fn dispatch(&mut self, slot: Slot, is_batch: bool) -> usize {
         let parts = &mut self.parts;
+        let mut woken = 0;
         match parts.io.source(slot) {
             Source::Peer => parts.peer_turn(slot, is_batch),
             Source::Preamble(owner) => parts.peer_turn(owner as Slot, is_batch),
             Source::Listener => {
+                let ready = parts.io.reactor.ready_len();
                 let turn = parts.listener_turn(slot);
+                woken = parts.io.reactor.ready_len() - ready;
                 parts.io.end_turn(slot, turn);
             }
             Source::Attempt => parts.attempt_turn(slot),
@@ -298,6 +304,7 @@ impl Driver {
             Source::Port => parts.port_turn(slot),
             Source::None => {}
         }
+        woken
     }
 
     /// Acts on the outcomes of a turn: finished or failed dials and listeners, and a stop that was decided.

@@ -144,6 +144,12 @@ impl Listening for HubListening {
         self.hub.lost.get() + datagram::dropped(self.hub.socket.as_fd())
     }
 
+    fn begin_turn(&mut self) {
+        if let Some(room) = &mut *self.hub.room.borrow_mut() {
+            room.look_again();
+        }
+    }
+
     fn take_blocked(&mut self) -> Vec<Slot> {
         self.hub.blocked.take()
     }

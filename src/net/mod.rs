@@ -79,6 +79,9 @@ pub trait Listening: Source {
         false
     }
 
+    /// A turn of it begins: it may have got something since the last one.
+    fn begin_turn(&mut self) {}
+
     /// The slots of connections that wait for this socket to take what they write; call it when it is writable.
     fn take_blocked(&mut self) -> Vec<Slot> {
         Vec::new()

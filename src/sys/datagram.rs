@@ -18,6 +18,9 @@ use socket2::SockAddrStorage;
 /// Maximum datagrams of one call.
 const BATCH: usize = 16;
 
+/// The same while there are few: one more than one, whose absence says that nothing is left.
+const LEAST: usize = 2;
+
 /// A datagram that was received.
 #[derive(Debug)]
 pub struct Arrival {
@@ -99,8 +102,10 @@ pub struct Room {
     bytes: Vec<u8>,
     /// Maximum bytes of a datagram.
     size: usize,
-    /// Datagrams that the next call may give: one until there are more, so that a single one costs no more than it must.
+    /// Datagrams that the next call may give: few until there are more, so that a single one costs no more than it must.
     wanted: usize,
+    /// The last call gave less than it might have: nothing was left.
+    is_drained: bool,
     arrivals: VecDeque<Arrival>,
 }
 
@@ -108,19 +113,37 @@ impl Room {
     /// Room for datagrams of at most `size` bytes.
     pub fn new(size: usize) -> Self {
         // The system gives pages of zeros, and only to what is written.
-        Self { bytes: vec![0; size * BATCH], size, wanted: 1, arrivals: VecDeque::with_capacity(BATCH) }
+        Self {
+            bytes: vec![0; size * BATCH],
+            size,
+            wanted: LEAST,
+            is_drained: false,
+            arrivals: VecDeque::with_capacity(BATCH),
+        }
     }
 
-    /// The next datagram with its bytes; asks the system for more when none is left. Does not block.
+    /// The system is to be asked again, although nothing was left when it was asked last.
+    pub fn look_again(&mut self) {
+        self.is_drained = false;
+    }
+
+    /// The next datagram with its bytes; asks the system for more when none is left, unless it has just said that there are no
+    /// more. Does not block.
     ///
     /// # Errors
     /// Those of recvmsg(2).
     pub fn next(&mut self, socket: BorrowedFd<'_>) -> io::Result<(Arrival, &[u8])> {
         if self.arrivals.is_empty() {
-            let wanted = mem::replace(&mut self.wanted, 1);
+            let wanted = mem::replace(&mut self.wanted, LEAST);
+            if mem::take(&mut self.is_drained) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
             receive(socket, self, wanted)?;
             if self.arrivals.len() == wanted {
                 self.wanted = (wanted * 4).min(BATCH);
+            } else {
+                // An error in place of the next one is a new event.
+                self.is_drained = cfg!(target_os = "linux");
             }
         }
         let arrival = self.arrivals.pop_front().ok_or(io::ErrorKind::WouldBlock)?;
@@ -373,6 +396,29 @@ mod tests {
                 assert_eq!(arrival.from.as_socket(), Some(from));
                 assert!(cfg!(not(target_os = "linux")) || arrival.to == Some(Ipv4Addr::LOCALHOST.into()));
             }
+            assert_eq!(room.next(receiver.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        }
+    }
+
+    #[test]
+    fn what_comes_after_the_last_is_there_at_the_next_look() {
+        let (receiver, sender) = pair();
+        let mut room = Room::new(10);
+        for (asks_again, count) in [(false, 1), (true, 1), (true, 2), (false, 3)] {
+            for _ in 0..count {
+                sender.send(b"first").unwrap();
+            }
+            for _ in 0..count {
+                assert_eq!(room.next(receiver.as_fd()).unwrap().1, b"first");
+            }
+            sender.send(b"later").unwrap();
+            if asks_again {
+                room.look_again();
+            } else if cfg!(target_os = "linux") && count % 2 == 1 {
+                // Once it is known that nothing is left, without a call.
+                assert_eq!(room.next(receiver.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            }
+            assert_eq!(room.next(receiver.as_fd()).unwrap().1, b"later");
             assert_eq!(room.next(receiver.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         }
     }
