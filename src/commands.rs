@@ -7,7 +7,7 @@ mod load;
 mod report;
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::time::Instant;
 
 use signal_hook::consts::SIGPIPE;
@@ -144,6 +144,11 @@ fn seed(config: &mut Config) {
 
 fn print(text: &str) -> Result<Exit, Error> {
     write(text.as_bytes())
+}
+
+/// Writes a result for people to stdout: on a terminal, in its encoding.
+fn print_text(text: &str) -> Result<Exit, Error> {
+    if io::stdout().is_terminal() { write(&language::encoded(text)) } else { print(text) }
 }
 
 /// Writes a result to stdout; if its reader is gone, tcpx ends by SIGPIPE as `cat` does.

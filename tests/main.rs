@@ -33,6 +33,8 @@ mod peers;
 mod personalities;
 mod programs;
 mod proxies;
+mod readme;
+mod refusing;
 mod relaying;
 mod report;
 mod retrying;

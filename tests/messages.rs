@@ -24,10 +24,9 @@ const OTHER_FILES: &[(&str, &str)] = &[
     ("cli/lists.rs", "lists on stdout, which programs read"),
     ("cli/version.rs", "facts on stdout, which programs read"),
     ("bug.rs", "a report to the authors"),
-    ("output/load/", "results on stdout and in files, which programs read"),
-    ("output/report/", "results on stdout and in files, which programs read"),
-    ("script/suite/routes.rs", "what a connection of a test has done, in the results of tests"),
-    ("script/suite/group.rs", "results of tests"),
+    ("output/load/json.rs", "results on stdout and in files, which programs read"),
+    ("output/report/junit.rs", "results in files, which programs read"),
+    ("output/report/tap.rs", "results on stdout, which programs read"),
     (
         "script/reference",
         "the reference of the script language, which is English; docs/zh-CN/scripting.md is in Chinese",

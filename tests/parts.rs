@@ -18,13 +18,14 @@ const LOOP: [&str; 2] = ["mod", "build"];
 const TRAIT_OF_THE_LOOP: &str = "Loop";
 /// The layers of wiring over `Parts`. A file of one layer reaches files of earlier layers only, never of its own; every
 /// other file of the driver reaches none of them.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["parts"],
     &["pairs"],
     &["executing", "redialing", "scanning"],
     &["commands"],
     &["events"],
     &["turns"],
+    &["refusing"],
     &["feeding", "opening", "closing", "memory"],
     &["talking"],
     &["typing"],

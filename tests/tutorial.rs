@@ -287,7 +287,12 @@ fn without_durations(line: &str) -> String {
             (words[at - 1], words[at]) = ("SOME", "TIME");
         }
     }
-    words.join(" ")
+    let line = words.join(" ");
+    // The same in Chinese.
+    match line.split_once("用时 ") {
+        Some((before, time)) if time.ends_with(" s") => format!("{before}用时 SOME TIME"),
+        _ => line,
+    }
 }
 
 struct Terminal<'a> {

@@ -56,6 +56,11 @@ enum State {
 }
 
 impl Decoder {
+    /// What becomes of malformed bytes.
+    pub fn malformed(&self) -> Malformed {
+        self.malformed
+    }
+
     /// A decoder at the start of a stream.
     pub fn new(charset: Charset, malformed: Malformed) -> Self {
         Self::resume(charset, malformed, Seam::START)

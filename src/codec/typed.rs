@@ -1,13 +1,16 @@
-//! What people type or pipe in, on its way out: `TextFilter` for connections, `LineReader` for scripts.
+//! What people type or pipe in, on its way out: `TextFilter` for connections, `LineReader` for scripts; and `Sendable`, what a line
+//! has to be.
 //!
 //! Owns line ends (`-C`) and the check that text is UTF-8 where the wire has an encoding. Does not encode for the wire: each
 //! connection has an encoder of its own.
 
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_8};
 
-use crate::codec::charset::{DecodeError, Decoder};
+use crate::codec::charset::{DecodeError, Decoder, Encoder};
+use crate::codec::labels;
 use crate::codec::newline::Crlf;
 use crate::config::{Charset, Malformed, Text, Unencodable};
+use crate::editor::keys::raw_byte;
 
 /// A line of stdin that is longer comes in pieces, in bytes.
 const MAX_LINE: usize = 1 << 20;
@@ -17,6 +20,8 @@ const MAX_LINE: usize = 1 << 20;
 pub struct TextFilter {
     crlf: Option<Crlf>,
     decoder: Option<Decoder>,
+    /// What the decoder reads.
+    charset: Charset,
 }
 
 /// A filtered piece of stdin or of a file.
@@ -36,17 +41,23 @@ impl TextFilter {
 
     /// The same for what is typed on a terminal with an encoding (`None`: UTF-8).
     pub fn typed_in(charset: Option<&'static Encoding>, text: &Text) -> Self {
-        if let Some(charset) = charset {
-            let decoder = text.send.map(|_| Decoder::new(Charset::Named(charset), Malformed::Replace));
-            return Self { crlf: text.crlf.then(Crlf::default), decoder };
-        }
-        // Invalid UTF-8 is replaced by U+FFFD, for which the encoder then sends `?`, or is an error.
+        // What is no text is replaced by U+FFFD, for which the encoder then sends `?`, or is an error.
         let malformed = match text.unencodable {
             Unencodable::Fail => Malformed::Fail,
             Unencodable::Replace => Malformed::Replace,
         };
-        let utf8 = Charset::Named(encoding_rs::UTF_8);
-        Self { crlf: text.crlf.then(Crlf::default), decoder: text.send.map(|_| Decoder::new(utf8, malformed)) }
+        let charset = Charset::Named(charset.unwrap_or(UTF_8));
+        Self {
+            crlf: text.crlf.then(Crlf::default),
+            decoder: text.send.map(|_| Decoder::new(charset, malformed)),
+            charset,
+        }
+    }
+
+    /// Begins anew, with the same settings.
+    pub fn restart(&mut self) {
+        self.crlf = self.crlf.map(|_| Crlf::default());
+        self.decoder = self.decoder.as_ref().map(|decoder| Decoder::new(self.charset, decoder.malformed()));
     }
 
     /// Goes on where another source has ended: a CR and the LF of the next source are one line end.
@@ -62,6 +73,11 @@ impl TextFilter {
     /// Whether bytes pass unchanged.
     pub fn is_open(&self) -> bool {
         self.crlf.is_none() && self.decoder.is_none()
+    }
+
+    /// Whether what is no text is an error.
+    pub fn is_strict(&self) -> bool {
+        self.decoder.as_ref().is_some_and(|decoder| decoder.malformed() == Malformed::Fail)
     }
 
     /// Filters a piece. Returns what comes before the malformed bytes, if there are any, with the error beside it.
@@ -85,6 +101,37 @@ impl TextFilter {
         let mut text = String::new();
         let result = self.decoder.as_mut().map_or(Ok(()), |decoder| decoder.finish(&mut text));
         (Filtered::Text(text), result.err())
+    }
+}
+
+/// What a typed line has to be, so that it can be sent. The default is: anything.
+#[derive(Clone, Debug, Default)]
+pub struct Sendable {
+    /// It has to be text; in this encoding it is typed.
+    typed_in: Option<&'static Encoding>,
+    /// Encodings that have to have its characters.
+    encodings: Vec<&'static Encoding>,
+}
+
+impl Sendable {
+    /// Text typed on a terminal with an encoding (`None`: UTF-8), whose characters all of `encodings` have.
+    pub fn text(charset: Option<&'static Encoding>, encodings: Vec<&'static Encoding>) -> Self {
+        Self { typed_in: Some(charset.unwrap_or(UTF_8)), encodings }
+    }
+
+    /// Why an edited line cannot be sent, if it cannot.
+    pub fn objection(&self, line: &str) -> Option<String> {
+        let typed = labels::name(self.typed_in?);
+        let byte = (1..).zip(line.chars()).find_map(|(place, letter)| Some((place, raw_byte(letter)?)));
+        if let Some((place, byte)) = byte {
+            return Some(format!("malformed {typed} at character {place}: 0x{byte:02x}"));
+        }
+        let mut fault = None;
+        for encoding in &self.encodings {
+            let tried = Encoder::new(encoding, Unencodable::Fail).encode(line, &mut Vec::with_capacity(line.len()));
+            fault = fault.or(tried.err());
+        }
+        fault.map(|fault| fault.to_string())
     }
 }
 
@@ -219,11 +266,36 @@ mod tests {
         reader.push(b"\xe3 ");
         reader.push(&b"\xc4\xe3".repeat(MAX_LINE / 2 + 1)[..=MAX_LINE]);
         assert_eq!(reader.next_line(false).as_deref(), Some("你 "), "not within a character");
-        let text = Text { send: Some(encoding_rs::UTF_8), ..Text::default() };
+        let text = Text { send: Some(UTF_8), ..Text::default() };
         let mut filter = TextFilter::typed_in(Some(encoding_rs::GBK), &text);
-        assert_eq!(filter.push(b"\xc4\xe3\xff\xba"), (Filtered::Text("你\u{fffd}".into()), None));
+        assert_eq!(filter.push(b"\xc4\xe3\xba"), (Filtered::Text("你".into()), None));
         assert_eq!(filter.push(b"\xc3\n"), (Filtered::Text("好\n".into()), None));
+        assert!(filter.push(b"\xff\n").1.is_some());
+        let mut filter =
+            TextFilter::typed_in(Some(encoding_rs::GBK), &Text { unencodable: Unencodable::Replace, ..text });
+        assert_eq!(filter.push(b"\xc4\xe3\xff"), (Filtered::Text("你\u{fffd}".into()), None));
         assert!(TextFilter::typed_in(Some(encoding_rs::GBK), &Text::default()).is_open());
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_sent_has_a_reason() {
+        use encoding_rs::{BIG5, GBK, ISO_2022_JP, SHIFT_JIS, UTF_16LE};
+
+        use crate::editor::keys::raw;
+
+        let broken = format!("a你{}b", raw(0xff));
+        assert_eq!(Sendable::default().objection(&broken), None);
+        for (charset, encodings, line, reason) in [
+            (None, vec![], broken.as_str(), Some("malformed utf-8 at character 3: 0xff")),
+            (Some(GBK), vec![GBK], &broken, Some("malformed gbk at character 3: 0xff")),
+            (None, vec![], "a你😀", None),
+            (None, vec![UTF_16LE, UTF_8], "a你😀", None),
+            (None, vec![UTF_8, GBK], "a你😀", Some("cannot encode U+1F600 '😀' (character 3) in gbk")),
+            (Some(GBK), vec![SHIFT_JIS], "表们", Some("cannot encode U+4EEC '们' (character 2) in shift_jis")),
+            (Some(BIG5), vec![ISO_2022_JP], "大家", None),
+        ] {
+            assert_eq!(Sendable::text(charset, encodings).objection(line).as_deref(), reason, "{line}");
+        }
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::print;
 use super::report::{say_violations, write};
+use super::{print, print_text};
 use crate::cli::Load;
 use crate::config::{Config, Target};
 use crate::driver;
@@ -155,7 +155,7 @@ fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
     // Neither costs the other: the run cannot be had again.
     let printed = match &load.json {
         Some(Target::Stdout) => print(&to_json(result)),
-        _ => print(&summary(result)),
+        _ => print_text(&summary(result)),
     };
     let written = match &load.json {
         Some(Target::File(path)) => write(path, &to_json(result)),

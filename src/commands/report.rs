@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::print;
+use super::{print, print_text};
 use crate::cli::Report;
 use crate::config::Target;
 use crate::error::{Error, Result, cause};
@@ -31,7 +31,10 @@ pub(super) fn report(report: &Report) -> Result<Exit> {
         }
     }
     Coverage::of(&result).warnings().iter().for_each(|warning| console::warn(warning));
-    let printed = print(&on_stdout.unwrap_or_else(|| summary(&result)))?;
+    let printed = match on_stdout {
+        Some(text) => print(&text),
+        None => print_text(&summary(&result)),
+    }?;
     Ok(if say_violations(&report.fail_if, &result) { Exit::Verdict } else { printed })
 }
 

@@ -10,6 +10,7 @@ use crate::driver::bulk;
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer};
 use crate::driver::preamble::{malformed, send};
+use crate::driver::refusing::objection;
 use crate::driver::shutdown::Reader;
 use crate::driver::stdin::Duty;
 use crate::error::{Error, cause};
@@ -26,6 +27,8 @@ impl Parts {
         if !self.shutdown.is_running() {
             return Turn::Done;
         }
+        // The first read begins to edit.
+        self.note_sendable();
         match self.stdin.duty() {
             Duty::Bytes => {
                 // One read; what is left to read wakes it.
@@ -135,7 +138,9 @@ impl Parts {
         match self.stdin.read(&mut self.io, &mut buffer) {
             Step::Moved(n) => {
                 self.note_typed(&buffer[..n]);
-                self.stdin.push_lines(&buffer[..n]);
+                if !self.refuses_line(&buffer[..n]) {
+                    self.stdin.push_lines(&buffer[..n]);
+                }
                 self.stdin.wake(&mut self.io);
             }
             Step::Ended => self.stdin.finish_lines(),
@@ -187,6 +192,9 @@ impl Parts {
             return;
         }
         let (piece, fault) = self.stdin.filter.push(bytes);
+        if let Some(why) = self.objection_to(targets, &piece, fault.as_ref()) {
+            return self.refuse_typed(&why);
+        }
         self.send_piece(targets, &piece);
         if let Some(fault) = fault {
             self.source_failed(&malformed("stdin", &fault));
@@ -209,10 +217,17 @@ impl Parts {
             }
             return self.work_on(slot, |peer| peer.link.send_slice(bytes));
         }
-        let mut failed = None;
+        let (mut failed, mut refused) = (None, None);
+        let is_typed = self.stdin.is_typed();
         let pieces = if is_datagram { vec![bytes] } else { bytes.split_inclusive(|byte| *byte == b'\n').collect() };
         for bytes in pieces {
             let (piece, fault) = self.stdin.filter.push(bytes);
+            if is_typed {
+                refused = objection([&peer.link.view().text].into_iter(), &piece, fault.as_ref());
+                if refused.is_some() {
+                    break;
+                }
+            }
             let sent = send(&mut peer.link, &piece, "stdin");
             if !is_datagram {
                 self.stdin.note_given(bytes, peer.link.given());
@@ -223,6 +238,9 @@ impl Parts {
             }
         }
         self.pump_turn(slot);
+        if let Some(why) = refused {
+            self.refuse_typed(&why);
+        }
         if let Some(error) = failed {
             self.source_failed(&error);
         }
@@ -244,11 +262,16 @@ impl Parts {
     }
 
     fn stdin_ended(&mut self, targets: &[Slot]) {
-        self.stdin.end(&mut self.io);
         let (rest, fault) = self.stdin.filter.finish();
-        self.send_piece(targets, &rest);
-        if let Some(fault) = fault {
-            return self.source_failed(&malformed("stdin", &fault));
+        let refused = self.objection_to(targets, &rest, fault.as_ref());
+        self.stdin.end(&mut self.io);
+        if let Some(why) = refused {
+            self.refuse_typed(&why);
+        } else {
+            self.send_piece(targets, &rest);
+            if let Some(fault) = fault {
+                return self.source_failed(&malformed("stdin", &fault));
+            }
         }
         self.end_input(targets);
         if self.stdin.joined().is_some() {

@@ -39,6 +39,7 @@ mod ready;
 mod recall;
 mod redial;
 mod redialing;
+mod refusing;
 mod reports;
 mod scan;
 mod scanning;

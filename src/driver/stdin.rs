@@ -107,13 +107,17 @@ impl Stdin {
 
     /// The same; if it is a terminal, it has this encoding (`None`: UTF-8).
     pub(super) fn typed_in(mut self, charset: Option<&'static Encoding>, text: &Text) -> Self {
-        let is_terminal = self.input.as_ref().is_some_and(|input| input.kind() == InputKind::Terminal);
-        if is_terminal && charset.is_some() {
+        if self.is_typed() && charset.is_some() {
             self.charset = charset;
             self.filter = TextFilter::typed_in(charset, text);
             self.lines = self.lines.map(|_| LineReader::typed_in(charset));
         }
         self
+    }
+
+    /// Whether it is a terminal.
+    pub(super) fn is_typed(&self) -> bool {
+        self.input.as_ref().is_some_and(|input| input.kind() == InputKind::Terminal)
     }
 
     /// Its encoding if it is a terminal that does not speak UTF-8.
@@ -354,7 +358,7 @@ impl Stdin {
 
     /// Whether bytes of stdin are a line typed on a terminal, which shows its end.
     pub(super) fn is_typed_line(&self, bytes: &[u8]) -> bool {
-        bytes.ends_with(b"\n") && self.input.as_ref().is_some_and(|input| input.kind() == InputKind::Terminal)
+        bytes.ends_with(b"\n") && self.is_typed()
     }
 
     /// Gives stdin a turn once its job has come to the foreground. The shell sends no signal for that, and what was typed

@@ -2,11 +2,15 @@
 //!
 //! Owns what each command does to the connections that typed lines go to, and the answers. The words are `editor::command`'s.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+
+use encoding_rs::Encoding;
 
 use crate::codec::escape::{parse_hex, show_line};
 use crate::codec::labels::{self, lookup};
@@ -15,6 +19,7 @@ use crate::config::{Charset, show_duration};
 use crate::driver::parts::Parts;
 use crate::driver::shutdown::GRACE;
 use crate::editor::command::{Command, help};
+use crate::editor::keys;
 use crate::error::cause;
 use crate::language::say;
 use crate::net::reactor::Slot;
@@ -54,7 +59,7 @@ impl Parts {
         };
         let answer = match answer {
             Ok(text) => text.lines().map(|line| say(line).into_owned() + "\n").collect(),
-            Err(why) => format!("tcpx: {}\n", show_line(&say(&why))),
+            Err(why) => format!("tcpx: {}\n", show_line(&keys::shown(&say(&why)))),
         };
         if let Some(lines) = self.typed_lines.as_ref().filter(|_| !answer.is_empty()) {
             lines.say(&answer);
@@ -97,11 +102,12 @@ impl Parts {
         let failed = |error: std::io::Error| format!("~f {name}: {}", cause(&error));
         let mut filter = TextFilter::new(&self.config.text);
         let is_converted = !filter.is_open() || self.config.is_datagram();
-        let (mut file, length) = open(name).map_err(failed)?;
+        let charset = self.stdin.charset();
+        let (mut file, length) = open_typed(name, charset).map_err(failed)?;
         if !is_converted {
             return self.on_all_targets(|parts, slot| {
                 // Each connection reads it at its own pace.
-                let (file, length) = open(name).map_err(failed)?;
+                let (file, length) = open_typed(name, charset).map_err(failed)?;
                 let file = FileToSend { name: name.to_owned(), file, length, sent: 0 };
                 parts.work_on(slot, |peer| peer.files.push(&mut peer.link, file));
                 Ok(())
@@ -118,6 +124,12 @@ impl Parts {
             return Err(format!("~f {name}: it has to be UTF-8 when there is an encoding: {fault}"));
         }
         let targets = self.typed_targets()?;
+        for piece in [&piece, &rest] {
+            // All of it is sent, or nothing.
+            if let Some(why) = self.objection_to(&targets, piece, None) {
+                return Err(format!("~f {name}: {why}"));
+            }
+        }
         self.send_piece(&targets, &piece);
         self.send_piece(&targets, &rest);
         Ok(String::new())
@@ -237,9 +249,20 @@ impl Parts {
     }
 }
 
+/// The file with a typed name: the bytes of the terminal, as a shell in it would have them, or else UTF-8.
+fn open_typed(name: &str, charset: Option<&'static Encoding>) -> std::io::Result<(File, u64)> {
+    let mut bytes = Vec::with_capacity(name.len());
+    keys::to_bytes(name, charset, &mut bytes);
+    match open(OsStr::from_bytes(&bytes)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && charset.is_some() => open(name.as_ref()),
+        result => result,
+    }
+}
+
 /// A regular file and its length. `~/` is the home folder.
-fn open(name: &str) -> std::io::Result<(File, u64)> {
-    let home = name.strip_prefix("~/").and_then(|rest| Some(PathBuf::from(std::env::var_os("HOME")?).join(rest)));
+fn open(name: &OsStr) -> std::io::Result<(File, u64)> {
+    let below_home = name.as_bytes().strip_prefix(b"~/").map(OsStr::from_bytes);
+    let home = below_home.and_then(|rest| Some(PathBuf::from(std::env::var_os("HOME")?).join(rest)));
     let path = home.unwrap_or_else(|| PathBuf::from(name));
     // Without waiting for the writer of a pipe.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;

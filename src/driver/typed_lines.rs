@@ -14,6 +14,8 @@ use encoding_rs::{Decoder, Encoding, UTF_8};
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 
+use crate::codec::escape::show_line;
+use crate::codec::typed::Sendable;
 use crate::config::Terminal;
 use crate::driver::recall::Recall;
 use crate::driver::world::{InputStream, Keyboard};
@@ -21,6 +23,7 @@ use crate::editor::command::Command;
 use crate::editor::display::{Display, View};
 use crate::editor::raw::{RawKeys, RawOutcome};
 use crate::editor::{Editor, Outcome, keys};
+use crate::language::say;
 use crate::net::bulk::Move;
 use crate::output::screen::Screen;
 use crate::session::eof_policy::InputKind;
@@ -30,6 +33,7 @@ const FULL: usize = 1 << 20;
 /// Bytes of one read of keys, and reads in one turn.
 const CHUNK: usize = 4096;
 const READS: usize = 64;
+const BELL: u8 = 7;
 /// The colour of what is sent.
 const SENT: &str = "\x1b[36m";
 
@@ -66,6 +70,8 @@ struct State {
     asks: bool,
     /// There may be several clients.
     chooses: bool,
+    /// What a line has to be.
+    sendable: Sendable,
     /// What is typed is shown.
     shows: bool,
     /// What is taken stands on the screen already.
@@ -108,6 +114,7 @@ impl TypedLines {
             raw: settings.raw.then(RawKeys::default),
             asks: false,
             chooses: false,
+            sendable: Sendable::default(),
             shows: settings.shows_typed(),
             echoed: false,
             charset,
@@ -164,13 +171,22 @@ impl TypedLines {
 
     /// Says something to who types: whole lines above the line being typed. It has to be safe for a terminal.
     pub(super) fn say(&self, text: &str) {
-        let mut state = self.0.borrow_mut();
-        let drawing = state.screen.draw(|display, out| {
-            display.before_words(out);
-            out.extend_from_slice(text.replace('\n', "\r\n").as_bytes());
-            display.after_words(out);
-        });
-        state.drawing.extend(drawing);
+        self.0.borrow_mut().say(text);
+    }
+
+    /// The same for what cannot be sent, with a bell.
+    pub(super) fn refuse(&self, why: &str) {
+        self.0.borrow_mut().refuse(why);
+    }
+
+    /// Whether lines are edited here, not by the terminal.
+    pub(super) fn is_editing(&self) -> bool {
+        self.0.borrow().mode == Mode::Edited
+    }
+
+    /// What a line has to be from now on; another one stays, to be edited.
+    pub(super) fn set_sendable(&self, sendable: Sendable) {
+        self.0.borrow_mut().sendable = sendable;
     }
 
     /// What stands before a line once it is sent.
@@ -226,6 +242,23 @@ impl TypedLines {
 }
 
 impl State {
+    fn say(&mut self, text: &str) {
+        let drawing = self.screen.draw(|display, out| {
+            display.before_words(out);
+            out.extend_from_slice(text.replace('\n', "\r\n").as_bytes());
+            display.after_words(out);
+        });
+        self.drawing.extend(drawing);
+    }
+
+    fn refuse(&mut self, why: &str) {
+        // What is hidden is not told either.
+        let why =
+            if self.shows || self.raw.is_some() { why } else { "it is no text, or the encoding does not have it" };
+        self.say(&format!("tcpx: {}\n", show_line(&say(&format!("not sent: {why}")))));
+        self.drawing.push(BELL);
+    }
+
     fn has_input(&self) -> bool {
         !self.ready.is_empty() || self.ended
     }
@@ -409,8 +442,12 @@ impl State {
             }
             return self.press(rest);
         }
-        for outcome in self.editor.feed(bytes) {
+        let waits = self.ready.iter().any(|piece| matches!(piece, Piece::Command(_)));
+        let sendable = &self.sendable;
+        // A command that waits may change what can be sent.
+        for outcome in self.editor.feed_unless(bytes, &|line| sendable.objection(line).filter(|_| !waits)) {
             match outcome {
+                Outcome::Refused(why) => self.refuse(&why),
                 Outcome::Line(text) => self.accept(&text, true),
                 Outcome::Part(text) => self.accept(&text, false),
                 Outcome::End => self.ended = true,

@@ -26,6 +26,7 @@ impl Parts {
             lines.set_clients(self.peers.iter().map(Peer::id).max().unwrap_or(0).max(1));
         }
         lines.set_mark(self.typed_mark());
+        self.note_sendable();
         if lines.read_keys() {
             self.stdin.ring(&mut self.io);
         }

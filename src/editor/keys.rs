@@ -3,6 +3,9 @@
 //! Owns what is cut between two reads. The terminal speaks UTF-8 or another encoding. Bytes that are no text in it stay what they
 //! are: each becomes a character of its own ([`raw`]), which [`to_bytes`] turns back.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use encoding_rs::{DecoderResult, Encoding};
 
 use crate::editor::charset::encode_character;
@@ -278,6 +281,24 @@ pub fn raw_byte(letter: char) -> Option<u8> {
 
 fn is_raw(letter: char) -> bool {
     raw_byte(letter).is_some()
+}
+
+/// A typed text in a message: bytes that are no text as `\\xHH`.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_raw) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        match raw_byte(letter) {
+            Some(byte) => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+            None => out.push(letter),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// The bytes that are typed for a text on a terminal with this encoding (`None`: UTF-8). What it cannot hold becomes `?`.

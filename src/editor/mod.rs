@@ -32,7 +32,12 @@ pub enum Outcome {
     Clear,
     /// Something is asked of tcpx itself.
     Command(Command),
+    /// What was typed cannot be sent, with the reason. It stays, to be edited.
+    Refused(String),
 }
+
+/// Says why a line cannot be sent, if it cannot.
+pub type Objection<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The state of the editor.
 #[derive(Debug, Default)]
@@ -74,12 +79,19 @@ impl Editor {
         self.keys.set_charset(charset);
     }
 
-    /// Reads bytes of the keyboard.
+    /// Reads bytes of the keyboard. Any line can be sent.
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<Outcome> {
+        self.feed_unless(bytes, &|_| None)
+    }
+
+    /// Reads bytes of the keyboard. A line to which there is an objection is not sent; once a command among them has changed what
+    /// can be, none is known.
+    pub fn feed_unless(&mut self, bytes: &[u8], objection: Objection<'_>) -> Vec<Outcome> {
         let (mut keys, mut outcomes) = (Vec::new(), Vec::new());
         self.keys.push(bytes, &mut keys);
         for key in keys {
-            self.press(key, &mut outcomes);
+            let objection = if outcomes.iter().any(is_command) { &|_: &str| None } else { objection };
+            self.press(key, objection, &mut outcomes);
         }
         outcomes
     }
@@ -128,7 +140,7 @@ impl Editor {
         View { prefix, text: self.line.text().to_owned(), cursor: self.line.cursor() }
     }
 
-    fn press(&mut self, key: Key, outcomes: &mut Vec<Outcome>) {
+    fn press(&mut self, key: Key, objection: Objection<'_>, outcomes: &mut Vec<Outcome>) {
         if self.search.is_some() && self.press_in_search(&key) {
             return;
         }
@@ -136,15 +148,15 @@ impl Editor {
         if has_acted && self.line.is_empty() && matches!(key, Key::Control(b'\r' | b'\n')) {
             return;
         }
-        self.obey(key, outcomes);
+        self.obey(key, objection, outcomes);
         self.is_command &= !self.line.is_empty();
     }
 
-    fn obey(&mut self, key: Key, outcomes: &mut Vec<Outcome>) {
+    fn obey(&mut self, key: Key, objection: Objection<'_>, outcomes: &mut Vec<Outcome>) {
         match key {
             Key::Text(text) => self.text(&text, outcomes),
-            Key::Paste(text) => self.paste(&text, outcomes),
-            Key::Control(byte) => self.control(byte, outcomes),
+            Key::Paste(text) => self.paste(&text, objection, outcomes),
+            Key::Control(byte) => self.control(byte, objection, outcomes),
             Key::Alt(letter) => self.alt(letter),
             Key::Up => self.older(),
             Key::Down => self.newer(),
@@ -159,13 +171,16 @@ impl Editor {
         }
     }
 
-    fn control(&mut self, byte: u8, outcomes: &mut Vec<Outcome>) {
+    fn control(&mut self, byte: u8, objection: Objection<'_>, outcomes: &mut Vec<Outcome>) {
         match byte {
-            b'\r' | b'\n' => self.enter(outcomes),
+            b'\r' | b'\n' => self.enter(objection, outcomes),
             CTRL_A => self.line.home(),
             CTRL_B => self.line.left(),
             CTRL_D if self.line.is_empty() => outcomes.push(Outcome::End),
-            CTRL_D => outcomes.push(Outcome::Part(self.line.take())),
+            CTRL_D => match objection(self.line.text()) {
+                Some(why) => outcomes.push(Outcome::Refused(why)),
+                None => outcomes.push(Outcome::Part(self.line.take())),
+            },
             CTRL_E => self.line.end(),
             CTRL_F => self.line.right(),
             b'\t' => self.line.insert("\t"),
@@ -222,13 +237,13 @@ impl Editor {
         outcomes.push(Outcome::Command(command));
     }
 
-    fn enter(&mut self, outcomes: &mut Vec<Outcome>) {
+    fn enter(&mut self, objection: Objection<'_>, outcomes: &mut Vec<Outcome>) {
         let command = Command::of_line(self.line.text(), self.digits > 0).filter(|_| self.is_command);
         if let Some(command) = command {
             self.line.take();
             return outcomes.push(Outcome::Command(command));
         }
-        let line = self.accept();
+        let line = objection(self.line.text()).map_or_else(|| self.accept(), Outcome::Refused);
         outcomes.push(line);
     }
 
@@ -242,12 +257,23 @@ impl Editor {
         }
     }
 
-    /// Whole lines of a paste are sent as if they had been typed; nothing in it is a key.
-    fn paste(&mut self, text: &str, outcomes: &mut Vec<Outcome>) {
+    /// Whole lines of a paste are sent as if they had been typed; nothing in it is a key. From one that cannot be sent on, all of it
+    /// stays, as one line.
+    fn paste(&mut self, text: &str, objection: Objection<'_>, outcomes: &mut Vec<Outcome>) {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let mut lines = text.split('\n');
         self.line.insert(lines.next().unwrap_or_default());
+        let mut is_refused = self.line.text().contains('\n');
         for line in lines {
+            if !is_refused && let Some(why) = objection(self.line.text()) {
+                outcomes.push(Outcome::Refused(why));
+                is_refused = true;
+            }
+            if is_refused {
+                self.line.insert("\n");
+                self.line.insert(line);
+                continue;
+            }
             // What stood behind the cursor belongs to the last line.
             let rest = self.line.cut_to_end();
             outcomes.push(self.accept());
@@ -319,6 +345,10 @@ impl Editor {
     }
 }
 
+fn is_command(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Command(_))
+}
+
 const CTRL_A: u8 = 1;
 const CTRL_B: u8 = 2;
 const CTRL_D: u8 = 4;
@@ -337,217 +367,4 @@ const CTRL_Y: u8 = 25;
 const DELETE: u8 = 127;
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::display::Display;
-    use super::*;
-
-    /// Types; returns the lines, and what is left with its cursor as `|`.
-    fn typed(editor: &mut Editor, keys: &str) -> (Vec<Outcome>, String) {
-        let outcomes = editor.feed(keys.as_bytes());
-        let view = editor.view();
-        let (before, after) = view.text.split_at(view.cursor);
-        (outcomes, format!("{}{before}|{after}", view.prefix))
-    }
-
-    fn left(keys: &str) -> String {
-        typed(&mut Editor::default(), keys).1
-    }
-
-    fn with_history(lines: Vec<String>) -> Editor {
-        let mut editor = Editor::default();
-        editor.set_history(lines);
-        editor
-    }
-
-    fn line(text: &str) -> Outcome {
-        Outcome::Line(text.into())
-    }
-
-    #[test]
-    fn each_key_does_what_people_expect() {
-        for (keys, shown) in [
-            ("abc", "abc|"),
-            ("abc\x01X\x05Y", "XabcY|"),
-            ("abc\x1b[HX\x1b[FY", "XabcY|"),
-            ("abc\x1b[D\x1b[DX\x1b[C", "aXb|c"),
-            ("abc\x02\x02\x06", "ab|c"),
-            ("a你👍🏽\x7f", "a你|"),
-            ("a你👍🏽\x08\x08", "a|"),
-            ("abc\x1b[D\x1b[3~", "ab|"),
-            ("abc\x01\x1b[3~", "|bc"),
-            ("ab cd\x02\x02\x0b", "ab |"),
-            ("ab cd\x02\x02\x15", "|cd"),
-            ("ab cd\x02\x02\x15\x05\x19", "cdab |"),
-            ("ab cd\x17", "ab |"),
-            ("ab cd\x1bb\x1bd", "ab |"),
-            ("ab cd\x1b\x7f", "ab |"),
-            ("ab cd\x1b[1;5D\x1b[1;5D", "|ab cd"),
-            ("ab cd\x01\x1bf", "ab| cd"),
-            ("a\tb", "a\tb|"),
-            ("a\x16\x03b", "a\u{3}b|"),
-            ("a\x1b[15~\x1c\x0fb", "ab|"),
-        ] {
-            assert_eq!(left(keys), shown, "{keys:?}");
-        }
-    }
-
-    #[test]
-    fn enter_and_the_end_mean_what_they_do_without_an_editor() {
-        let mut editor = Editor::default();
-        assert_eq!(typed(&mut editor, "one\rtwo\n\n"), (vec![line("one"), line("two"), line("")], "|".into()));
-        assert_eq!(typed(&mut editor, "half\x04").0, [Outcome::Part("half".into())]);
-        assert_eq!(typed(&mut editor, "\x04").0, [Outcome::End]);
-        assert_eq!(typed(&mut editor, "\x0c").0, [Outcome::Clear]);
-        assert_eq!(typed(&mut editor, "ab\x02\n").0, [line("ab")], "wherever the cursor is");
-    }
-
-    #[test]
-    fn a_paste_is_sent_line_by_line_and_nothing_in_it_is_a_key() {
-        let mut editor = Editor::default();
-        let (outcomes, rest) = typed(&mut editor, "a|b\x02\x1b[200~1\r\n2\r3\x04\x03\x1b[201~");
-        assert_eq!(outcomes, [line("a|1"), line("2")]);
-        assert_eq!(rest, "3\u{4}\u{3}|b");
-        let long = "x".repeat(10_000);
-        let (outcomes, rest) = typed(&mut editor, &format!("\x15\x0b\x1b[200~{long}\x1b[201~\n"));
-        assert_eq!((outcomes, rest), (vec![line(&long)], "|".into()));
-    }
-
-    fn commands(keys: &str, newest: u64) -> (Vec<Outcome>, String) {
-        let mut editor = with_history(vec!["~.".into()]);
-        editor.set_clients(newest);
-        typed(&mut editor, keys)
-    }
-
-    #[test]
-    fn a_tilde_at_the_beginning_of_a_line_begins_a_command() {
-        let of = |command: &Command| vec![Outcome::Command(command.clone())];
-        for (letter, command) in [
-            ('?', Command::Help),
-            ('.', Command::Leave),
-            ('x', Command::Hex),
-            ('i', Command::Info),
-            ('r', Command::Reset),
-            ('h', Command::HalfClose),
-        ] {
-            for keys in [format!("~{letter}"), format!("~{letter}\n"), format!("ab\x15~{letter}")] {
-                assert_eq!(commands(&keys, 0), (of(&command), "|".into()), "{keys:?}");
-            }
-            assert_eq!(commands(&format!("~{letter}\n\n"), 0).0.len(), 2, "only one Enter means nothing");
-        }
-        for (keys, command) in [
-            ("~e gbk\n", Command::Encoding("gbk".into())),
-            ("~e\n", Command::Encoding(String::new())),
-            ("~s  0d 0a \n", Command::Bytes("0d 0a".into())),
-            ("~f /tmp/a b\n", Command::File("/tmp/a b".into())),
-            ("~x\x7f~e x\n", Command::Hex),
-        ] {
-            assert_eq!(commands(keys, 0).0[0], Outcome::Command(command), "{keys:?}");
-        }
-        assert_eq!(commands("~3", 9).0, of(&Command::Choose(3)));
-        assert_eq!(commands("~3", 10), (vec![], "~3|".into()));
-        assert_eq!(commands("~12\n", 10).0, of(&Command::Choose(12)));
-    }
-
-    #[test]
-    fn everything_else_with_a_tilde_is_text() {
-        for (keys, sent) in [
-            ("~~\n", "~"),
-            ("~~.\n", "~."),
-            ("~\n", "~"),
-            ("~/x\n", "~/x"),
-            ("~else\n", "~else"),
-            ("~3\n", "~3"),
-            ("a~.\n", "a~."),
-            (" ~.\n", " ~."),
-            ("\x1b[200~~.\x1b[201~\n", "~."),
-            ("\x1b[200~~e gbk\x1b[201~\n", "~e gbk"),
-            ("\x1b[A\n", "~."),
-            ("~\x7f\x1b[200~~e gbk\x1b[201~\n", "~e gbk"),
-            ("~e x\x01a\n", "a~e x"),
-        ] {
-            assert_eq!(commands(keys, 0), (vec![line(sent)], "|".into()), "{keys:?}");
-        }
-    }
-
-    #[test]
-    fn earlier_lines_come_back() {
-        let mut editor = with_history(vec!["one".into(), "two".into()]);
-        assert_eq!(typed(&mut editor, "half\x1b[A").1, "two|");
-        assert_eq!(typed(&mut editor, "\x10").1, "one|");
-        assert_eq!(typed(&mut editor, "\x1b[A").1, "one|");
-        assert_eq!(typed(&mut editor, "\x0e\x1b[B").1, "half|");
-        assert_eq!(typed(&mut editor, "\x15three\nthree\n secret\n\x1b[A").1, "three|");
-        assert_eq!(editor.take_remembered(), ["three"]);
-    }
-
-    #[test]
-    fn earlier_lines_are_searched() {
-        let lines = || vec!["get one".into(), "put".into(), "get two".into()];
-        let mut editor = with_history(lines());
-        assert_eq!(typed(&mut editor, "old\x12").1, "(search) `': old|");
-        assert_eq!(typed(&mut editor, "ge").1, "(search) `ge': get two|");
-        assert_eq!(typed(&mut editor, "\x12").1, "(search) `ge': get one|");
-        assert_eq!(typed(&mut editor, "\x12").1, "(search) `ge': get one|", "there is none before");
-        assert_eq!(typed(&mut editor, "\x7f\x7f").1, "(search) `': old|");
-        assert_eq!(typed(&mut editor, "zz").1, "(failed search) `zz': old|");
-        assert_eq!(typed(&mut editor, "\x07").1, "old|");
-        assert_eq!(typed(&mut editor, "\x12pu\x1b").1, "put|", "Escape keeps it");
-        assert_eq!(typed(&mut editor, "[D").1, "pu|t", "it was a key that moves");
-        assert_eq!(typed(&mut editor, "\x12two\n").0, [line("get two")]);
-    }
-
-    proptest! {
-        #[test]
-        fn no_keys_break_the_line(bytes in any_keys(), size in 1usize..9, columns in 0usize..12, rows in 0usize..6) {
-            let (mut editor, mut display) = (with_history(vec!["one".into(), "你".into()]), Display::new(columns, rows));
-            let mut out = Vec::new();
-            display.wake();
-            for piece in bytes.chunks(size) {
-                for outcome in editor.feed(piece) {
-                    if let Outcome::Line(text) | Outcome::Part(text) = outcome {
-                        display.accept("", &text, true, &mut out);
-                    }
-                }
-                let view = editor.view();
-                prop_assert!(view.text.is_char_boundary(view.cursor));
-                display.set_view(view);
-                display.redraw(&mut out);
-                display.receive(b"ab", &mut out);
-                display.resize(columns + piece.len(), rows + 1);
-            }
-            let out = String::from_utf8(out).expect("text is drawn");
-            prop_assert!(out.chars().all(|letter| !letter.is_control() || matches!(letter, '\r' | '\n' | '\x1b')));
-        }
-
-        #[test]
-        fn text_is_sent_as_it_was_typed(text in "[^\\p{Cc}\\p{Co}~][^\\p{Cc}\\p{Co}]{0,40}") {
-            prop_assert_eq!(Editor::default().feed(format!("{text}\n").as_bytes()), [line(&text)]);
-        }
-    }
-
-    fn any_keys() -> impl Strategy<Value = Vec<u8>> {
-        let telling: &[&str] = &[
-            "\x1b[A",
-            "\x1b[200~",
-            "\x1b[201~",
-            "\x12",
-            "\n",
-            "~",
-            "e ",
-            "\x7f",
-            "\t",
-            "你",
-            "👍🏽",
-            "\u{301}",
-            "\x16",
-            "\x17",
-        ];
-        let key = prop_oneof![
-            any::<u8>().prop_map(|byte| vec![byte]),
-            proptest::sample::select(telling).prop_map(Into::into)
-        ];
-        proptest::collection::vec(key, 0..40).prop_map(|keys| keys.concat())
-    }
-}
+mod tests;

@@ -44,6 +44,7 @@ pub use info::Side;
 pub use linger::ACKNOWLEDGEMENT_CHECK;
 pub use link::Link;
 pub use numbered::Numbered;
+pub use text::TextSettings;
 pub use timer::earliest;
 pub use trouble::{CloseReason, ConnError, ErrorKind, Operation};
 pub use verdict::VerdictHandler;

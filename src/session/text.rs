@@ -79,6 +79,13 @@ impl TextSettings {
         Ok(bytes)
     }
 
+    /// Whether all of a text could be encoded. Nothing changes.
+    pub fn check(&self, text: &str) -> Result<(), EncodeError> {
+        let encoder = self.encoder.borrow();
+        let mut trial = Encoder::new(encoder.encoding(), encoder.unencodable());
+        trial.encode(text, &mut Vec::with_capacity(text.len()))
+    }
+
     /// Encodes text of an endless stream: before an error, what came before it is in `out`.
     pub fn encode_stream(&self, text: &str, out: &mut Vec<u8>) -> Result<(), EncodeError> {
         self.encoder.borrow_mut().encode(text, out)

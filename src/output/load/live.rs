@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::codec::excerpt::width as width_of;
+use crate::language::say;
 use crate::load::shown_time;
 
 /// Where a load run stands.
@@ -29,7 +31,7 @@ pub struct Snapshot {
     pub p99_us: Option<f64>,
 }
 
-/// The line, without a line end, in at most `width` columns of ASCII. What does not fit is left out, the least important
+/// The line, without a line end, in at most `width` columns. What does not fit is left out, the least important
 /// first.
 pub fn line(now: &Snapshot, width: usize) -> String {
     let time = match now.planned {
@@ -37,22 +39,22 @@ pub fn line(now: &Snapshot, width: usize) -> String {
         None => format!("{}s", now.elapsed.as_secs()),
     };
     let percentile = |name: &str, micros: Option<f64>| micros.map(|micros| format!("{name} {}", shown_time(micros)));
-    let failed = (now.failed > 0).then(|| format!("{} failed", now.failed));
+    let failed = (now.failed > 0).then(|| format!("{} {}", now.failed, say("failed")));
     // In the order of importance; the order on the line is another one.
     let by_importance = [
         (0, Some(time)),
-        (1, Some(format!("{} runs", now.runs))),
+        (1, Some(format!("{} {}", now.runs, say("runs")))),
         (5, failed),
         (2, Some(format!("{}/s", now.last_second))),
         (4, percentile("p99", now.p99_us)),
         (3, percentile("p50", now.p50_us)),
-        (6, Some(format!("{} of {} busy", now.busy, now.clients))),
+        (6, Some(format!("{} {}", now.busy, say(&format!("of {} busy", now.clients))))),
     ];
     let mut shown: Vec<(usize, String)> = Vec::new();
     let mut length = 0;
     for (place, words) in by_importance {
         let Some(words) = words else { continue };
-        let more = words.len() + if shown.is_empty() { 0 } else { SEPARATOR.len() };
+        let more = words.chars().map(width_of).sum::<usize>() + if shown.is_empty() { 0 } else { SEPARATOR.len() };
         if length + more > width {
             break;
         }

@@ -1,12 +1,15 @@
 //! A result as text for people.
 //!
-//! Owns the sentences and the columns. What looks wrong about the shards is said by `load::Coverage`.
+//! Owns the sentences and the columns. What looks wrong about the shards is said by `load::Coverage`. The names at the beginning of
+//! lines and columns are those of fields and conditions, the same in every language; what is said of them is in the user's.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
 use crate::codec::escape::show_line;
+use crate::language::say;
 use crate::load::{Coverage, LoadResult, Measure, Shard, Stat, shown_time};
 
 /// The columns of a measure, after its name and its count.
@@ -25,9 +28,10 @@ pub fn summary(result: &LoadResult) -> String {
     if result.parts().iter().any(|part| part.shard != Shard::WHOLE) {
         line("shards", &shards(result));
     } else if result.parts().len() > 1 {
-        line("merged", &format!("{} runs of tcpx", result.parts().len()));
+        line("merged", &say(&format!("{} runs of tcpx", result.parts().len())));
     }
-    line("time", &format!("{} from {}", shown_time(result.duration_us() as f64), wall(result.start_us())));
+    let start = format!("from {}", wall(result.start_us()));
+    line("time", &format!("{} {}", shown_time(result.duration_us() as f64), say(&start)));
     line("runs", &format!("{}, {:.1}/s", tally.runs, result.rate()));
     line("failed", &format!("{} ({:.2}%)", tally.failed(), result.failed_percent()));
     for (name, number, what) in [
@@ -36,30 +40,34 @@ pub fn summary(result: &LoadResult) -> String {
         ("unstarted", tally.unstarted, "found no free client before the time was over"),
     ] {
         if number > 0 {
-            line(name, &format!("{number} {what}"));
+            line(name, &format!("{number} {}", say(what)));
         }
     }
     text.push_str(&measures(result));
-    text.push_str(&list("failures", tally.failures.iter().map(|(reason, count)| (*count, reason.as_str())), true));
-    text.push_str(&list("counts", tally.counts.iter().map(|(name, count)| (*count, name.as_str())), false));
+    text.push_str(&list("failures", tally.failures.iter().map(|(reason, count)| (*count, say(reason))), true));
+    let counts = tally.counts.iter().map(|(name, count)| (*count, Cow::Borrowed(name.as_str())));
+    text.push_str(&list("counts", counts, false));
     text
 }
 
 fn kind(result: &LoadResult) -> String {
     let clients = result.clients();
     let clients = if clients == 1 { "1 client".to_owned() } else { format!("{clients} clients") };
-    match result.target_rate() {
+    let text = match result.target_rate() {
         Some(rate) => format!("open loop: {rate}/s on at most {clients}; a time counts from when the run was due"),
         None => format!("closed loop: as fast as {clients} can; a time counts from the start of the run"),
-    }
+    };
+    say(&text).into_owned()
 }
 
 fn shards(result: &LoadResult) -> String {
     let coverage = Coverage::of(result);
-    let present = coverage.present().unwrap_or_else(|| format!("{} of different runs", result.parts().len()));
+    let different = || say(&format!("{} of different runs", result.parts().len())).into_owned();
+    let present = coverage.present().unwrap_or_else(different);
     let missing = coverage.missing().map_or_else(String::new, |missing| format!(", missing: {missing}"));
     let last = result.parts().last().map_or(0, |part| part.start_us.abs_diff(result.start_us()));
-    format!("{present}{missing}; the last began {} after the first", shown_time(last as f64))
+    let last = format!("; the last began {} after the first", shown_time(last as f64));
+    format!("{present}{}{}", say(&missing), say(&last))
 }
 
 fn measures(result: &LoadResult) -> String {
@@ -92,7 +100,7 @@ fn time(measure: &Measure, stat: Stat) -> String {
 }
 
 /// A heading and lines with a number each; the most frequent first, if `by_number`.
-fn list<'a>(heading: &str, entries: impl Iterator<Item = (u64, &'a str)>, by_number: bool) -> String {
+fn list<'a>(heading: &str, entries: impl Iterator<Item = (u64, Cow<'a, str>)>, by_number: bool) -> String {
     let mut entries: Vec<_> = entries.collect();
     if entries.is_empty() {
         return String::new();
@@ -104,7 +112,7 @@ fn list<'a>(heading: &str, entries: impl Iterator<Item = (u64, &'a str)>, by_num
     let width = entries.iter().map(|(number, _)| number.to_string().len()).max().unwrap_or_default();
     let mut text = format!("\n{heading}\n");
     for (number, name) in entries {
-        let _ = writeln!(text, "  {number:>width$}  {}", show_line(name));
+        let _ = writeln!(text, "  {number:>width$}  {}", show_line(&name));
     }
     text
 }

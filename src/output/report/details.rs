@@ -1,20 +1,24 @@
 //! The details of a test as lines for people: failures with source line, caret and difference, events, what was printed.
 //!
-//! Owns their layout and colours, for the report on a terminal and the text within JUnit. Everything from scripts and peers
-//! is escaped here.
+//! Owns their layout, colours and language, for the report on a terminal and the text within JUnit, which is English. Everything
+//! from scripts and peers is escaped here.
 
 use std::borrow::Cow;
 
 use crate::codec::escape::{is_plain, show_line};
 use crate::codec::excerpt::{excerpt, width};
+use crate::language::say;
 
 use super::diff::{self, Row, Side};
 use super::{Failure, Kind, TestResult, Value};
 
-/// Whether to write colours.
+/// How the lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Style {
+    /// They have colours.
     pub(super) colours: bool,
+    /// They are in the user's language.
+    pub(super) is_spoken: bool,
 }
 
 /// A colour of a terminal, as the parameter of its sequence.
@@ -27,6 +31,11 @@ pub(super) enum Colour {
 }
 
 impl Style {
+    /// A message of ours, in the language of the lines.
+    fn say(self, text: &str) -> Cow<'_, str> {
+        if self.is_spoken { say(text) } else { Cow::Borrowed(text) }
+    }
+
     /// The text, which must be safe, in a colour.
     pub(super) fn paint(self, colour: Colour, text: &str) -> String {
         if self.colours && !text.is_empty() { format!("\x1b[{}m{text}\x1b[0m", colour as u8) } else { text.to_owned() }
@@ -40,8 +49,12 @@ pub(super) fn lines(result: &TestResult, style: Style) -> Vec<String> {
         push_failure(&mut lines, failure, style);
     }
     if !result.events.is_empty() {
-        lines.push("last events of its connections:".to_owned());
-        lines.extend(result.events.iter().map(|event| format!("  {}", show_line(event))));
+        lines.push(style.say("last events of its connections:").into_owned());
+        let shown = |event: &String| match event.split_once(": ") {
+            Some((conn, what)) => format!("  {}: {}", show_line(conn), show_line(&style.say(what))),
+            None => format!("  {}", show_line(event)),
+        };
+        lines.extend(result.events.iter().map(shown));
     }
     lines
 }
@@ -54,7 +67,12 @@ pub(super) fn printed(result: &TestResult) -> impl Iterator<Item = String> + '_ 
 
 /// The first line of a failure's message, without control characters.
 pub(super) fn summary(failure: &Failure) -> String {
-    let first = show_line(failure.message.lines().next().unwrap_or_default()).into_owned();
+    summary_in(failure, Style { colours: false, is_spoken: false })
+}
+
+fn summary_in(failure: &Failure, style: Style) -> String {
+    let first = style.say(failure.message.lines().next().unwrap_or_default());
+    let first = show_line(&first).into_owned();
     match failure.kind {
         kind @ (Kind::Setup | Kind::Teardown) => format!("{}(): {first}", kind.name()),
         _ => first,
@@ -93,7 +111,7 @@ pub(super) fn cut(text: &str) -> Cow<'_, str> {
 }
 
 fn push_failure(lines: &mut Vec<String>, failure: &Failure, style: Style) {
-    let summary = summary(failure);
+    let summary = summary_in(failure, style);
     match &failure.place {
         Some(place) => {
             let file = show_line(&place.file);
@@ -101,7 +119,7 @@ fn push_failure(lines: &mut Vec<String>, failure: &Failure, style: Style) {
         }
         None => lines.push(style.paint(Colour::Red, &summary)),
     }
-    lines.extend(failure.message.lines().skip(1).map(|line| show_line(line).into_owned()));
+    lines.extend(failure.message.lines().skip(1).map(|line| show_line(&style.say(line)).into_owned()));
     if let Some(place) = &failure.place
         && let Some(source) = &place.source
     {
@@ -109,17 +127,17 @@ fn push_failure(lines: &mut Vec<String>, failure: &Failure, style: Style) {
         lines.push(format!("{:>5} | {text}", place.line));
         lines.push(format!("      | {}{}", " ".repeat(caret), style.paint(Colour::Red, "^")));
     }
-    lines.extend(failure.hint.iter().map(|hint| format!("hint: {}", show_line(hint))));
+    lines.extend(failure.hint.iter().map(|hint| show_line(&style.say(&format!("hint: {hint}"))).into_owned()));
     push_values(lines, failure, style);
-    lines.extend(failure.chain.iter().map(|call| show_line(call).into_owned()));
+    lines.extend(failure.chain.iter().map(|call| show_line(&style.say(call)).into_owned()));
 }
 
 fn push_values(lines: &mut Vec<String>, failure: &Failure, style: Style) {
     if let (Some(expected), Some(received)) = (&failure.expected, &failure.received)
         && let Some(rows) = diff::rows(expected, received)
     {
-        let expected = style.paint(Colour::Red, "- expected");
-        let received = style.paint(Colour::Green, "+ received");
+        let expected = style.paint(Colour::Red, &style.say("- expected"));
+        let received = style.paint(Colour::Green, &style.say("+ received"));
         lines.push(format!("{expected}   {received}"));
         for row in rows {
             push_row(lines, &row, style);
@@ -127,12 +145,20 @@ fn push_values(lines: &mut Vec<String>, failure: &Failure, style: Style) {
         return;
     }
     for (name, value) in [("expected", &failure.expected), ("received", &failure.received)] {
-        lines.extend(value.iter().map(|value| format!("{name} {}", show_value(value))));
+        lines.extend(value.iter().map(|value| format!("{} {}", style.say(name), show_value(value))));
     }
 }
 
 /// A row of a difference. What has changed in it is inverted, or without colours has carets below.
 fn push_row(lines: &mut Vec<String>, row: &Row, style: Style) {
+    let spoken;
+    let row = if row.side == Side::Note {
+        let parts = row.parts.iter().map(|(changed, text)| (*changed, style.say(text).into_owned())).collect();
+        spoken = Row { side: Side::Note, parts };
+        &spoken
+    } else {
+        row
+    };
     let colour = match row.side {
         Side::Both => None,
         Side::Expected => Some(Colour::Red),

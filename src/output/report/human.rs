@@ -1,11 +1,13 @@
 //! `Human`: the report for people. One line for each test, the details of a failed one below it, totals at the end.
 //!
-//! Owns the words and columns of those lines, and when there are colours. The details are those of `details`.
+//! Owns the words and columns of those lines, and when there are colours. The details are those of `details`. The words at the
+//! beginning of lines (`ok`, `FAILED`, `skipped`, `stopped`) are the same in every language: programs look for them.
 
 use std::ffi::OsStr;
 use std::time::Duration;
 
 use crate::codec::escape::show_line;
+use crate::language::say;
 
 use super::details::{self, Colour, Style};
 use super::{Ended, Outcome, Plan, Reporter, TestResult, Totals};
@@ -21,7 +23,7 @@ pub struct Human {
 impl Human {
     /// `colours`: stdout is a terminal that shows them, see [`wants_colours`].
     pub fn new(colours: bool) -> Self {
-        Self { style: Style { colours }, with_files: false }
+        Self { style: Style { colours, is_spoken: true }, with_files: false }
     }
 }
 
@@ -79,27 +81,29 @@ impl Reporter for Human {
             Ended::Interrupted => " (interrupted)",
         };
         if totals.not_run > 0 {
-            text = format!("not run: {}{why}\n", totals.not_run);
+            text = say(&format!("not run: {}{why}", totals.not_run)).into_owned() + "\n";
         } else if totals.ended == Ended::Interrupted {
-            text.push_str("interrupted\n");
+            text = say("interrupted").into_owned() + "\n";
         }
         let failed = totals.failed + totals.errored;
         let parts = [
-            (true, totals.passed, "passed", Colour::Green),
-            (failed > 0, failed, "failed", Colour::Red),
-            (totals.skipped > 0, totals.skipped, "skipped", Colour::Yellow),
-            (totals.interrupted > 0, totals.interrupted, "stopped", Colour::Yellow),
-            (totals.not_run > 0, totals.not_run, "not run", Colour::Yellow),
+            (totals.passed, format!("{} passed", totals.passed), Colour::Green),
+            (failed, format!(", {failed} failed"), Colour::Red),
+            (totals.skipped, format!(", {} skipped", totals.skipped), Colour::Yellow),
+            (totals.interrupted, format!(", {} stopped", totals.interrupted), Colour::Yellow),
+            (totals.not_run, format!(", {} not run", totals.not_run), Colour::Yellow),
         ];
-        let said = parts.iter().filter(|(is_said, ..)| *is_said);
-        let words: Vec<_> = said
-            .map(|(_, number, word, colour)| {
-                let text = format!("{number} {word}");
-                if *number > 0 { self.style.paint(*colour, &text) } else { text }
-            })
-            .collect();
-        let seconds = totals.duration.as_secs_f64();
-        format!("{text}{} in {seconds:.2} s\n", words.join(", ")).into_bytes()
+        for (at, (number, words, colour)) in parts.into_iter().enumerate() {
+            if at > 0 && number == 0 {
+                continue;
+            }
+            let words = say(&words);
+            let (comma, words) = words.split_at(words.find(char::is_alphanumeric).unwrap_or(0));
+            text += comma;
+            text += &if number > 0 { self.style.paint(colour, words) } else { words.to_owned() };
+        }
+        let seconds = format!(" in {:.2} s", totals.duration.as_secs_f64());
+        (text + say(&seconds).as_ref() + "\n").into_bytes()
     }
 }
 

@@ -69,7 +69,7 @@ fn case(result: &TestResult) -> TestCase {
         }
     }
     if matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted) {
-        status.set_description(details::lines(result, Style { colours: false }).join("\n"));
+        status.set_description(details::lines(result, Style { colours: false, is_spoken: false }).join("\n"));
     }
     let mut case = TestCase::new(&*show_line(&result.name), status);
     case.set_classname(class_name(&result.file)).set_time(result.duration).set_assertions(result.checks);
