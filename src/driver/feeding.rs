@@ -152,7 +152,7 @@ impl Parts {
 
     /// Notes where a typed line leaves the cursor.
     fn note_typed(&self, bytes: &[u8]) {
-        if self.stdin.is_typed_line(bytes) {
+        if bytes.ends_with(b"\n") && self.stdin.is_typed() {
             self.stdout.note_typed_line();
         }
     }

@@ -81,7 +81,7 @@ impl Parts {
     /// Whether a line for the script, from a terminal that edits it itself, is no text; its user is told so.
     pub(super) fn refuses_line(&mut self, bytes: &[u8]) -> bool {
         let is_edited = self.typed_lines.as_ref().is_some_and(TypedLines::is_editing);
-        if !self.stdin.is_typed_line(bytes) || is_edited {
+        if is_edited || !self.stdin.is_typed() || !bytes.ends_with(b"\n") {
             return false;
         }
         let charset = self.stdin.charset().unwrap_or(encoding_rs::UTF_8);

@@ -356,11 +356,6 @@ impl Stdin {
         step
     }
 
-    /// Whether bytes of stdin are a line typed on a terminal, which shows its end.
-    pub(super) fn is_typed_line(&self, bytes: &[u8]) -> bool {
-        bytes.ends_with(b"\n") && self.is_typed()
-    }
-
     /// Gives stdin a turn once its job has come to the foreground. The shell sends no signal for that, and what was typed
     /// before sends no event.
     pub(super) fn look_again(&mut self, io: &mut Io) {
