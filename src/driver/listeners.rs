@@ -277,7 +277,8 @@ impl Listeners {
                 }
             }
         }
-        (outcomes, Turn::Done)
+        // What has come to a socket that has just accepted its last peer is delivered: if its queue is full, no event will tell.
+        (outcomes, self.retired.contains_key(&slot).into())
     }
 
     /// Lets a listener that accepts on demand take so many clients more; `None`: every one from now on.

@@ -1,6 +1,6 @@
 //! Tests of the table of listeners, with real sockets.
 
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 
 use super::*;
 use crate::driver::world::SystemNetwork;
@@ -14,8 +14,8 @@ fn plan(target: &str) -> Plan {
 }
 
 /// Where the run's own listener is, and its slot.
-fn started(listeners: &mut Listeners, io: &mut Io) -> (Slot, SocketAddr) {
-    let outcomes = listeners.start(io, plan("127.0.0.1:0"));
+fn started(listeners: &mut Listeners, io: &mut Io, target: &str) -> (Slot, SocketAddr) {
+    let outcomes = listeners.start(io, plan(target));
     let [ListenOutcome::Bound { listener: None, address }] = &outcomes[..] else { panic!("it is not bound") };
     (listeners.own.unwrap(), address.ip().unwrap())
 }
@@ -23,11 +23,30 @@ fn started(listeners: &mut Listeners, io: &mut Io) -> (Slot, SocketAddr) {
 #[test]
 fn accepts_stop_at_the_room_and_at_the_total() {
     let (mut io, mut listeners) = (io(), Listeners::new(Some(3), None));
-    let (slot, address) = started(&mut listeners, &mut io);
+    let (slot, address) = started(&mut listeners, &mut io, "127.0.0.1:0");
     let _clients: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
     let mut taken = |room| listeners.turn(&mut io, slot, room).0.len();
     assert_eq!((taken(0), taken(2), taken(0), taken(9), taken(9)), (0, 2, 0, 1, 0));
     assert!(!listeners.is_listening() && listeners.address().is_none());
+}
+
+#[test]
+fn what_has_come_before_the_last_peer_of_a_socket_was_accepted_is_delivered() {
+    let (mut io, mut listeners) = (io(), Listeners::new(Some(1), None));
+    let (slot, address) = started(&mut listeners, &mut io, "udp://127.0.0.1:0");
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let sent: Vec<[u8; 1]> = (0..40).map(|number| [number]).collect();
+    for datagram in &sent {
+        client.send_to(datagram, address).unwrap();
+    }
+    let (mut outcomes, turn) = listeners.turn(&mut io, slot, 1);
+    assert_eq!((outcomes.len(), turn, listeners.is_listening()), (1, Turn::Again, false));
+    let Some(ListenOutcome::Accepted { mut transport, .. }) = outcomes.pop() else { panic!("nobody is accepted") };
+    let (outcomes, turn) = listeners.turn(&mut io, slot, 0);
+    assert!(outcomes.is_empty() && turn == Turn::Done);
+    let mut buffer = [0; 8];
+    let got: Vec<_> = std::iter::from_fn(|| transport.read(&mut buffer).ok().map(|n| buffer[..n].to_vec())).collect();
+    assert_eq!(got, sent);
 }
 
 #[test]
