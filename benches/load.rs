@@ -1,11 +1,12 @@
 //! A load generator: N connections, each sends a message and waits for the whole answer before the next one.
 //!
 //! ```text
-//! load ADDRESS [--conns N] [--size BYTES] [--reply BYTES] [--seconds S] [--warmup S] [--churn] [--json]
+//! load ADDRESS [--conns N] [--size BYTES] [--reply BYTES] [--seconds S] [--warmup S] [--churn] [--rate R] [--json]
 //! ```
 //!
 //! Prints one line: answers per second, errors, and the latency's p50, p99 and p99.9 in microseconds. With
-//! `--churn` every answer is followed by a new connection. It is kept minimal, because with few processors its own cost
+//! `--churn` every answer is followed by a new connection. With `--rate` new connections are due at that rate a second, whether or
+//! not the server keeps up, at most N at a time, and the latency counts from when one was due. It is kept minimal, because with few processors its own cost
 //! is part of every result. At the end it waits for outstanding answers, so that no server sees aborted connections.
 
 use std::io::{ErrorKind, Read, Write};
@@ -23,6 +24,8 @@ struct Options {
     seconds: f64,
     warmup: f64,
     churn: bool,
+    /// New connections a second.
+    rate: Option<f64>,
     json: bool,
 }
 
@@ -45,8 +48,17 @@ struct Errors {
 fn options() -> Options {
     let mut words = std::env::args().skip(1);
     let address = words.next().and_then(|word| word.parse().ok()).expect("load ADDRESS:PORT [options]");
-    let mut options =
-        Options { address, conns: 64, size: 64, reply: 0, seconds: 3.0, warmup: 0.5, churn: false, json: false };
+    let mut options = Options {
+        address,
+        conns: 64,
+        size: 64,
+        reply: 0,
+        seconds: 3.0,
+        warmup: 0.5,
+        churn: false,
+        rate: None,
+        json: false,
+    };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--churn" => options.churn = true,
@@ -64,6 +76,7 @@ fn options() -> Options {
             "--reply" => options.reply = number as usize,
             "--seconds" => options.seconds = number,
             "--warmup" => options.warmup = number,
+            "--rate" => options.rate = Some(number),
             _ => panic!("unknown option {word}"),
         }
     }
@@ -80,6 +93,9 @@ fn main() {
     let mut poll = Poll::new().expect("epoll");
     let mut events = Events::with_capacity(1024);
     let mut clients: Vec<_> = (0..options.conns).map(|token| open(&poll, &options, token)).collect();
+    if let Some(rate) = options.rate {
+        return run_at_rate(&options, rate, &message, &mut buffer, &mut poll, &mut events, &mut clients);
+    }
     let counting_from = Instant::now() + Duration::from_secs_f64(options.warmup);
     let until = counting_from + Duration::from_secs_f64(options.seconds);
     let mut latencies: Vec<u32> = Vec::with_capacity(1 << 20);
@@ -121,6 +137,78 @@ fn main() {
     }
     errors.answer += under_way as u64;
     report(&options, &mut latencies, answers, &errors);
+}
+
+/// New connections at a rate, each with one answer; the connections that are there already end first.
+fn run_at_rate(
+    options: &Options,
+    rate: f64,
+    message: &[u8],
+    buffer: &mut [u8],
+    poll: &mut Poll,
+    events: &mut Events,
+    clients: &mut [Client],
+) {
+    let start = Instant::now();
+    let counting_from = start + Duration::from_secs_f64(options.warmup);
+    let until = counting_from + Duration::from_secs_f64(options.seconds);
+    let patience = until + Duration::from_secs(2);
+    let (mut latencies, mut errors, mut answers) = (Vec::with_capacity(1 << 20), Errors::default(), 0);
+    let mut idle: Vec<usize> = (0..clients.len()).collect();
+    for client in clients.iter_mut() {
+        client.awaited = DONE;
+    }
+    let mut begun = 0u64;
+    loop {
+        let now = Instant::now();
+        let mut due = start + Duration::from_secs_f64(begun as f64 / rate);
+        while due <= now
+            && due < until
+            && let Some(token) = idle.pop()
+        {
+            clients[token] = open(poll, options, token);
+            clients[token].since = due;
+            begun += 1;
+            due = start + Duration::from_secs_f64(begun as f64 / rate);
+        }
+        let is_over = due >= until && idle.len() == clients.len();
+        if is_over || now >= patience {
+            break;
+        }
+        let wait = if due < until && !idle.is_empty() {
+            due.saturating_duration_since(now)
+        } else {
+            Duration::from_millis(100)
+        };
+        poll.poll(events, Some(wait)).expect("poll");
+        for event in &*events {
+            let token = event.token().0;
+            let client = &mut clients[token];
+            if client.awaited == DONE {
+                continue;
+            }
+            let result = turn(client, message, buffer, options.reply);
+            if matches!(result, Ok(false)) {
+                continue;
+            }
+            if result.is_ok() {
+                answers += 1;
+                if client.since >= counting_from {
+                    latencies.push(client.since.elapsed().as_nanos().min(u128::from(u32::MAX)) as u32);
+                }
+            } else if client.is_open {
+                errors.answer += 1;
+            } else {
+                errors.connect += 1;
+            }
+            client.awaited = DONE;
+            // Whatever comes after the answer is nobody's.
+            let _ = client.stream.shutdown(std::net::Shutdown::Both);
+            idle.push(token);
+        }
+    }
+    errors.answer += (clients.len() - idle.len()) as u64;
+    report(options, &mut latencies, answers, &errors);
 }
 
 fn report(options: &Options, latencies: &mut [u32], answers: u64, errors: &Errors) {

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::peers::have;
 use crate::support::peer::{Conn, Server};
-use crate::support::{Stdin, Tcpx};
+use crate::support::{Folder, Stdin, Tcpx};
 use crate::tls::Pki;
 
 /// A server of a protocol with STARTTLS, as handlers.
@@ -106,4 +106,35 @@ fn connections_and_listeners_of_a_script_speak_tls() {
     fs::write(pki.path("both.rhai"), script).expect("write a script");
     let done = Tcpx::new(&["run", &pki.word("both.rhai")]).run();
     done.code(0).wrote("ONE TLS 1.3\ncertificate\nno such option\n");
+}
+
+#[test]
+fn a_peer_that_leaves_in_the_middle_of_the_handshake_fails_the_call() {
+    let folder = Folder::new();
+    let script = r#"
+        fn setup() { let l = listen("127.0.0.1:0"); app.client = connect(l.addr); app.server = l.accept(); }
+        fn outcome(conn, options) { try { conn.start_tls(options); return "agreed"; } catch (e) { return `${e.kind} ${e.op}`; } }
+        fn check_in(conn, options, leave, wanted) {
+            let task = start(Fn("outcome"), conn, options);
+            leave.call();
+            assert_match(task.join(8000), wanted);
+            assert(!conn.is_open || conn.closed(8000) != "", "it is over");
+        }
+        fn client(leave, wanted) { check_in(app.client, #{insecure: true}, leave, wanted); }
+        fn server(leave, wanted) { check_in(app.server, #{}, leave, wanted); }
+        const HELLO = hex("16 03 01 00 7a 01 00");
+        fn test_client_reset() { client(|| { app.server.read(5); app.server.reset() }, "^tls start_tls$"); }
+        fn test_client_reset_within() { client(|| { app.server.read(5); app.server.send(global::HELLO); sleep(1); app.server.reset() }, "^tls "); }
+        fn test_client_end() { client(|| { app.server.read(5); app.server.close() }, "^tls start_tls$"); }
+        fn test_server_reset() { server(|| { sleep(1); app.client.reset() }, "^tls start_tls$"); }
+        fn test_server_reset_within() { server(|| { app.client.send(global::HELLO); sleep(1); app.client.reset() }, "^tls "); }
+        fn test_server_end() { server(|| { app.client.send(global::HELLO); app.client.close() }, "^tls start_tls$"); }
+        fn test_reset_before() {
+            app.server.reset();
+            app.client.expect_reset();
+            assert_eq(outcome(app.client, #{insecure: true}), "reset start_tls");
+        }
+    "#;
+    let script = folder.file("t.rhai", script.as_bytes());
+    Tcpx::new(&["test"]).arg(&script).run().code(0);
 }

@@ -122,6 +122,10 @@ impl Inbox {
 
     /// Exactly `n` bytes, once so many are there.
     pub fn take(&mut self, view: &ConnView, n: usize) -> Option<Vec<u8>> {
+        // Often just that has come.
+        if n > 0 && self.inbound.held() == 0 && self.chunks.front().is_some_and(|chunk| chunk.len() == n) {
+            return self.take_chunk(view);
+        }
         self.want(view, Wanted::Bytes);
         while self.inbound.held() < n && self.join() {}
         (self.inbound.held() >= n).then(|| self.inbound.take(view, n))

@@ -9,6 +9,7 @@ mod units;
 pub(in crate::script) use units::{KINDS, Units};
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -99,6 +100,36 @@ pub(in crate::script) const WAITING: [(&str, Call); 5] = [
     ("read_all", Call::Bytes(|host, conn| read_all(host, conn, None).map(Some))),
 ];
 
+/// A call with one argument. The number of one that is none is the business of Rhai.
+#[derive(Clone, Copy)]
+pub(in crate::script) enum Asking {
+    /// With a number.
+    Bytes(fn(&Host, &Conn, INT) -> Outcome<Blob>),
+    Value(fn(&Host, &Conn, INT) -> Outcome<Dynamic>),
+    /// With anything.
+    Any(fn(&NativeCallContext<'_>, &Host, &Conn, &Dynamic) -> Outcome<Dynamic>),
+}
+
+/// The calls with one argument that scripts make most.
+pub(in crate::script) const ASKING: [(&str, Asking); 7] = [
+    ("read", Asking::Bytes(|host, conn, n| exactly(host, conn, n, None))),
+    ("read_line", Asking::Value(|host, conn, ms| about_it("read_line", conn, read_line(host, conn, Some(ms))))),
+    ("read_text", Asking::Value(|host, conn, ms| about_it("read_text", conn, read_text(host, conn, Some(ms))))),
+    ("read_frame", Asking::Value(|host, conn, ms| about_it("read_frame", conn, read_frame(host, conn, Some(ms))))),
+    ("read_all", Asking::Bytes(|host, conn, ms| about_it("read_all", conn, read_all(host, conn, Some(ms))))),
+    ("read_until", Asking::Any(|context, host, conn, end| read_until(context, host, conn, end, None))),
+    (
+        "expect",
+        Asking::Any(|context, host, conn, what| {
+            expecting::expect(context, host, conn, what, None).map(Dynamic::from_map)
+        }),
+    ),
+];
+
+fn about_it<T>(op: &str, conn: &Conn, result: Outcome<T>) -> Outcome<T> {
+    result.map_err(|fault| about(fault, op, conn))
+}
+
 /// Other calls that may be left and made again ([`Parking`]), with their numbers of arguments.
 pub(in crate::script) const AGAIN: [(&str, RangeInclusive<usize>); 10] = [
     ("read", 1..=2),
@@ -119,9 +150,9 @@ fn read(host: &Host, conn: &Conn) -> Outcome<Option<Blob>> {
     match at_once(host, conn, &mut parking)? {
         AtOnce::Chunk(chunk) => Ok(Some(chunk)),
         AtOnce::Left => Ok(None),
-        AtOnce::Else => {
+        AtOnce::Else(begun) => {
             host.parking().set(parking);
-            patiently(host, conn).map(Some)
+            patiently(host, conn, begun).map(Some)
         }
     }
 }
@@ -130,66 +161,66 @@ fn read(host: &Host, conn: &Conn) -> Outcome<Option<Blob>> {
 enum AtOnce {
     Chunk(Blob),
     Left,
-    /// One has to look more closely.
-    Else,
+    /// One has to look more closely, with what is left of its time if it has waited.
+    Else(Option<Patience>),
 }
 
 fn at_once(host: &Host, conn: &Conn, parking: &mut Parking) -> Outcome<AtOnce> {
     let view = conn.view();
-    let (Some(task), Some(pull)) = (host.current_task(), pulling::pull(view)) else { return Ok(AtOnce::Else) };
+    let (Some(task), Some(pull)) = (host.current_task(), pulling::pull(view)) else { return Ok(AtOnce::Else(None)) };
     let is_again = *parking == Parking::Again;
+    let mut begun = None;
     if is_again {
-        if !host.is_endless() {
-            return Ok(AtOnce::Else);
-        }
         *parking = Parking::First;
+        begun = Some(host.patience().take().map(|patience| *patience).unwrap_or_default());
         pull.leave_reader(task);
         pull.woken(host, task)?;
-    }
-    if pull.reader().is_some() || attachment(view).timeout().is_some() {
-        return Ok(AtOnce::Else);
+    } else if pull.reader().is_some() {
+        return Ok(AtOnce::Else(None));
     }
     pull.note_reader(task);
     let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
-    if chunk.is_some() {
+    if let Some(chunk) = chunk {
         if !is_again {
             host.pass_turn(task)?;
         }
-    } else if pull.ask_inbox(|inbox| inbox.end().is_none() && inbox.silence().is_none()) == Some(true) {
-        if *parking == Parking::First {
-            pull.begin_wait(host, task, None)?;
-            pull.set_reader(task);
-            host.leave(None);
-            return Ok(AtOnce::Left);
-        }
-        pull.set_reader(task);
-        let woken = pull.wait(host, task, None);
-        pull.leave_reader(task);
-        woken?;
-        let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
-        return Ok(chunk.map_or(AtOnce::Else, AtOnce::Chunk));
+        return Ok(AtOnce::Chunk(chunk));
     }
-    Ok(chunk.map_or(AtOnce::Else, AtOnce::Chunk))
+    let may_come = pull.ask_inbox(|inbox| inbox.end().is_none() && inbox.silence().is_none()) == Some(true);
+    if is_again || !may_come {
+        return Ok(AtOnce::Else(begun));
+    }
+    let limit = attachment(view).timeout();
+    let patience = Patience { limit, until: host.deadline_in(limit), quiet: None };
+    if *parking == Parking::First {
+        pull.begin_wait(host, task, patience.until)?;
+        pull.set_reader(task);
+        host.leave(limit.is_some().then(|| patience.into()));
+        return Ok(AtOnce::Left);
+    }
+    pull.set_reader(task);
+    let woken = pull.wait(host, task, patience.until);
+    pull.leave_reader(task);
+    woken?;
+    let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
+    Ok(chunk.map_or(AtOnce::Else(Some(patience)), AtOnce::Chunk))
 }
 
-/// Any [`read`].
+/// Any [`read`]. `begun`: how far one has come that has waited.
 #[inline(never)]
-fn patiently(host: &Host, conn: &Conn) -> Outcome<Blob> {
-    Reading::new(host, conn, "read", "data", None)?.run(|inbox, view, _| Ok(inbox.take_chunk(view)))
+fn patiently(host: &Host, conn: &Conn, begun: Option<Patience>) -> Outcome<Blob> {
+    let reading = Reading::new(host, conn, "read", "data", None)?;
+    Reading { begun, ..reading }.run(|inbox, view, _| Ok(inbox.take_chunk(view)))
 }
 
 fn exactly(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
     let n = size("read", conn, n)?;
-    let plural = if n == 1 { "" } else { "s" };
-    Reading::new(host, conn, "read", format!("{n} byte{plural}"), ms)?
-        .needing(n)
-        .run(|inbox, view, _| Ok(inbox.take(view, n)))
+    Reading::new(host, conn, "read", What::Bytes(n), ms)?.needing(n).run(|inbox, view, _| Ok(inbox.take(view, n)))
 }
 
 fn peek(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
     let n = size("peek", conn, n)?;
-    let plural = if n == 1 { "" } else { "s" };
-    Reading::new(host, conn, "peek", format!("{n} byte{plural}"), ms)?
+    Reading::new(host, conn, "peek", What::Bytes(n), ms)?
         .needing(n)
         .run(|inbox, view, _| Ok(inbox.peek(view, n).get(..n).map(<[u8]>::to_vec)))
 }
@@ -246,12 +277,43 @@ pub(super) struct Reading<'a> {
     pull: &'a Pull,
     task: TaskId,
     op: &'static str,
-    what: Cow<'static, str>,
+    what: What,
     limit: Option<Duration>,
     /// Bytes that may have to be held for it.
     needed: usize,
     is_text: bool,
     parking: Parking,
+    /// It has waited before.
+    begun: Option<Patience>,
+}
+
+/// What a call waits for, in messages.
+pub(super) enum What {
+    Words(Cow<'static, str>),
+    /// So many bytes.
+    Bytes(usize),
+}
+
+impl From<&'static str> for What {
+    fn from(words: &'static str) -> Self {
+        Self::Words(words.into())
+    }
+}
+
+impl From<String> for What {
+    fn from(words: String) -> Self {
+        Self::Words(words.into())
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Words(words) => f.write_str(words),
+            Self::Bytes(1) => f.write_str("1 byte"),
+            Self::Bytes(n) => write!(f, "{n} bytes"),
+        }
+    }
 }
 
 /// What a call lacks that has found nothing.
@@ -288,7 +350,7 @@ impl<'a> Reading<'a> {
         host: &'a Host,
         conn: &'a Conn,
         op: &'static str,
-        what: impl Into<Cow<'static, str>>,
+        what: impl Into<What>,
         ms: Option<INT>,
     ) -> Outcome<Self> {
         let parking = host.parking().take();
@@ -306,7 +368,7 @@ impl<'a> Reading<'a> {
         pull.note_reader(task);
         let limit = waits::limit_on(conn, op, ms).map_err(|fault| about(fault, op, conn))?;
         let what = what.into();
-        Ok(Self { host, conn, pull, task, op, what, limit, needed: 0, is_text: false, parking })
+        Ok(Self { host, conn, pull, task, op, what, limit, needed: 0, is_text: false, parking, begun: None })
     }
 
     /// So many bytes may have to be held for it.
@@ -387,6 +449,9 @@ impl<'a> Reading<'a> {
             self.end_wait();
             let woken = self.pull.woken(host, self.task)?;
             (is_late, is_silent) = passed(host, woken, until, patience.quiet);
+        } else if let Some(begun) = self.begun {
+            (self.limit, until, has_waited) = (begun.limit, begun.until, true);
+            (is_late, is_silent) = passed(host, Woken::TimedOut, until, begun.quiet);
         }
         loop {
             match self.pull.with_inbox(host, view, |inbox| look(inbox, view, is_silent)) {
@@ -457,7 +522,7 @@ impl<'a> Reading<'a> {
             let (kind, words) = trouble::of_end(&end);
             return self.thrown(kind, &format!("{words} while waiting for {}", self.what));
         }
-        self.with_got(Trouble::late(self.op, self.limit, &self.what))
+        self.with_got(Trouble::late(self.op, self.limit, &self.what.to_string()))
     }
 
     #[cold]

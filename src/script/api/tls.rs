@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rhai::{Array, Dynamic, Engine, Map};
 
 use super::conn::Conn;
-use super::{Outcome, failure};
+use super::{Outcome, failure, room};
 use crate::config::tls::TlsWish;
 use crate::layer::tls::TlsFacts;
 use crate::layer::tls::certificate::{Certificate, Fingerprint, date};
@@ -59,6 +59,9 @@ fn start_tls(host: &Host, conn: &Conn, wish: TlsWish) -> Outcome<()> {
     let view = conn.view();
     let refused = |kind, why: &str| trouble::failure(host, kind, "start_tls", Some(conn), format!("start_tls: {why}"));
     if !view.info.can_send() {
+        if host.current_task().is_some() && pull(view).is_some_and(|pull| pull.has_broken()) {
+            return Err(room::unsendable(conn, "start_tls"));
+        }
         return Err(refused(Kind::Closed, "our side of the connection has ended"));
     }
     if view.info.tls().is_some() {

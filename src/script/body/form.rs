@@ -197,7 +197,7 @@ impl Maker {
                 }
                 self.steps.list.truncate(begin);
             }
-            Node::Read { .. } | Node::Call { .. } => {
+            call if call.can_be_left() => {
                 self.wait(Rc::clone(node));
                 changed = Some(Node::Got);
             }
@@ -313,7 +313,7 @@ fn take_call(expression: &mut Expr) -> Option<Rc<Node>> {
         Expr::Custom(_, at) => {
             let (at, node) = (*at, Node::of(expression)?);
             let (call, rest) = match &*node {
-                Node::Read { .. } | Node::Call { .. } => (Rc::clone(&node), Node::Got),
+                call if call.can_be_left() => (Rc::clone(&node), Node::Got),
                 Node::Send(send) => {
                     let (call, send) = apart(send)?;
                     (call, Node::Send(send))
@@ -359,7 +359,7 @@ fn apart(send: &Send) -> Option<(Rc<Node>, Send)> {
     }
     let mut rest = send.clone();
     match &send.what {
-        What::Node(node) if matches!(**node, Node::Read { .. } | Node::Call { .. }) => {
+        What::Node(node) if node.can_be_left() => {
             rest.what = What::Node(Rc::new(Node::Got));
             Some((Rc::clone(node), rest))
         }

@@ -4,6 +4,7 @@
 //! of them are made once for each function (`function`), and a call puts its arguments in place (`frame`). It means the same:
 //! values, errors, their positions and the chain of calls. Knows nothing of limits and commands (`host`).
 
+mod asking;
 mod form;
 mod frame;
 mod function;

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use rhai::{Blob, Dynamic, Engine, EvalAltResult, Expr, ImmutableString, Position, Stmt};
 
+use super::asking::{Answer, Ask};
 use super::measuring::{Count, Measure};
 use super::parts::Part;
 use super::variables::{Taken, Variables};
@@ -34,6 +35,8 @@ pub(super) enum Node {
         at: Position,
         original: Expr,
     },
+    /// A call that may wait, with one argument.
+    Ask(Box<Ask>),
     /// Another call that may wait, with arguments that can be evaluated again.
     Call {
         conn: ImmutableString,
@@ -166,10 +169,20 @@ impl Node {
         self.evaluate(variables, host, app)
     }
 
+    /// Whether it is a call that waits at which a task can be left.
+    pub(super) fn can_be_left(&self) -> bool {
+        match self {
+            Self::Read { .. } | Self::Call { .. } => true,
+            Self::Ask(ask) => ask.can_be_left,
+            _ => false,
+        }
+    }
+
     /// The variable of a call that waits, and the call as it was written.
     pub(super) fn waits_for(&self) -> Option<(&ImmutableString, &Expr)> {
         match self {
             Self::Read { conn, original, .. } | Self::Call { conn, original } => Some((conn, original)),
+            Self::Ask(ask) => Some((&ask.conn, &ask.original)),
             _ => None,
         }
     }
@@ -185,6 +198,10 @@ impl Node {
                 read(host, conn).map(Got::Value).map_err(|fault| placed(fault, *at))
             }
             Self::Call { original, .. } => variables.evaluate(original).map(Got::Value),
+            Self::Ask(ask) => Ok(match ask.made_on(conn, variables, host)? {
+                Answer::Bytes(bytes) => Got::Bytes(bytes),
+                Answer::Value(value) => Got::Value(value),
+            }),
             _ => Ok(Got::Nothing),
         }
     }
@@ -211,6 +228,7 @@ impl Node {
                 None => variables.evaluate(original),
             },
             Self::Call { original, .. } => variables.evaluate(original),
+            Self::Ask(ask) => ask.evaluate(variables, host),
             Self::Got => Ok(host.got().take().into_value()),
             Self::Len { name, original } => match variables.length(name) {
                 Some(length) => Ok(Dynamic::from_int(length)),

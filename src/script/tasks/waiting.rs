@@ -113,11 +113,6 @@ impl Host {
         self.parking().set(Parking::Left);
     }
 
-    /// Whether no time matters for a call that was left.
-    pub(in crate::script) fn is_endless(&self) -> bool {
-        self.patience().borrow().is_none()
-    }
-
     /// Gives the other tasks and connections a turn, now and then, because a call of the running task had nothing to wait for.
     ///
     /// # Errors

@@ -31,7 +31,13 @@ pub(super) fn register(engine: &mut Engine, host: &Rc<Host>) {
     });
 }
 
-fn expect(context: &NativeCallContext<'_>, host: &Host, conn: &Conn, what: &Dynamic, ms: Option<INT>) -> Outcome<Map> {
+pub(super) fn expect(
+    context: &NativeCallContext<'_>,
+    host: &Host,
+    conn: &Conn,
+    what: &Dynamic,
+    ms: Option<INT>,
+) -> Outcome<Map> {
     let several = what.read_lock::<Array>().map(|patterns| patterns.clone());
     let patterns = several.unwrap_or_else(|| vec![what.clone()]);
     if patterns.is_empty() {

@@ -24,6 +24,30 @@ fn sessions_and_tasks() {
 }
 
 #[test]
+fn calls_with_one_argument() {
+    let bodies = [
+        (
+            "conn.timeout = 300; loop { let a = measure(\"m\", || { conn.send(\"?\"); conn.read(3) }); conn.send(a) }",
+            "send 1",
+        ),
+        ("let n = 4; let f = || conn.read(n); conn.send(conn.read(n)); print(f.call())", "print"),
+        ("conn.timeout = 40; loop { print(measure(\"m\", || conn.read_until(\"\\n\"))) }", "print"),
+        ("let end = \"\\n\"; while true { conn.send(measure(`m`, || conn.read_until(end)) + \"!\") }", "send 1"),
+        ("let e = conn.expect(\"of\"); print(e.before); print(measure(\"m\", || conn.expect(\"li\")).index)", "print"),
+        ("print(conn.read_line(50)); measure(\"m\", || { print(conn.read_line(1)) }); conn.read_text(1)", "print"),
+        ("conn.timeout = 1; loop { conn.send(conn.read()); }", "timed out"),
+        ("conn.timeout = 1; measure(\"m\", || { loop { conn.send(conn.read()); } })", "timed out"),
+        ("conn.timeout = 5000; loop { measure(\"m\", || { conn.send(conn.read()) }); }", "send 1"),
+        ("let f = || conn; conn.read_all(2); f.call()", "timed out"),
+        ("let f = || conn; try { conn.read(\"4\") } catch (e) { print(e) }\nconn.read_line(\"x\")", "print"),
+        ("let f = || conn; conn = 5;\nconn.read(3); f.call()", "read takes (Conn, int), not (int, int)"),
+        ("measure(\"m\", || { conn.read(-1) })", "read takes"),
+        ("let f = || conn; conn.expect(7); f.call()", "expect takes"),
+    ];
+    show(bodies.map(|(body, wanted)| (format!("fn session(conn) {{ {body} }}"), wanted)));
+}
+
+#[test]
 fn generated_sessions() {
     let began = Instant::now();
     let (mut sent, mut failed) = (0, 0);
@@ -71,6 +95,8 @@ fn a_session_holds_a_stack_only_where_it_has_to() {
         "for line in conn.lines() { for piece in conn.chunks() { conn.send(piece) } }",
         "conn.timeout = 5000; loop { conn.send_line(`<${conn.read_text()}>`) }",
         "loop { print(conn.read_until(\"!\", 9000)) }",
+        "let n = 64; let f = || conn; loop { conn.read(n); conn.read_until(\"!\"); f.call().send(\"x\") }",
+        "conn.timeout = 5000; loop { conn.send(conn.read(64)) }",
         "switch conn.read_line() { _ => print(1) }\nconn.expect_eof()",
     ];
     let with = [

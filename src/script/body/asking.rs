@@ -1,0 +1,73 @@
+//! `Ask`: calls of a connection that wait and have one argument, such as `conn.read(64)`, `conn.read_until("> ")`.
+//!
+//! Rhai would look for the function by the types of its arguments, and the copy of a connection that a closure shares would be
+//! put into a new expression. Here the function is known. Anything that it is not for, Rhai evaluates.
+
+use rhai::{Blob, Dynamic, Expr, ImmutableString, NativeCallContext, Position};
+
+use super::nodes::placed;
+use super::variables::Variables;
+use crate::script::api::conn::Conn;
+use crate::script::api::reading::Asking;
+use crate::script::engine::Fault;
+use crate::script::host::Host;
+
+/// A call with one argument that means the same whenever it is evaluated.
+pub(super) struct Ask {
+    pub(super) conn: ImmutableString,
+    pub(super) ask: Asking,
+    pub(super) argument: Expr,
+    pub(super) at: Position,
+    pub(super) original: Expr,
+    /// It may be left without its stack, and made again.
+    pub(super) can_be_left: bool,
+}
+
+/// What it gives.
+pub(super) enum Answer {
+    Bytes(Blob),
+    Value(Dynamic),
+}
+
+impl Answer {
+    fn into_value(self) -> Dynamic {
+        match self {
+            Self::Bytes(bytes) => Dynamic::from_blob(bytes),
+            Self::Value(value) => value,
+        }
+    }
+}
+
+impl Ask {
+    /// Not within the evaluation of any node, whose frame stays on the stack of a task that waits.
+    #[inline(never)]
+    pub(super) fn evaluate(&self, variables: &mut impl Variables, host: &Host) -> Result<Dynamic, Fault> {
+        match variables.conn(&self.conn) {
+            Some(conn) => self.made_on(&conn, variables, host).map(Answer::into_value),
+            None => variables.evaluate(&self.original),
+        }
+    }
+
+    /// Makes the call on its connection.
+    #[inline(never)]
+    pub(super) fn made_on(&self, conn: &Conn, variables: &mut impl Variables, host: &Host) -> Result<Answer, Fault> {
+        let argument = match &self.argument {
+            Expr::IntegerConstant(number, _) => Dynamic::from_int(*number),
+            Expr::StringConstant(text, _) => text.clone().into(),
+            // Evaluating a constant or a variable calls nothing, so it takes no permission to be left.
+            other => variables.evaluate(other)?.flatten(),
+        };
+        let result = match (self.ask, argument.as_int()) {
+            (Asking::Bytes(ask), Ok(number)) => ask(host, conn, number).map(Answer::Bytes),
+            (Asking::Value(ask), Ok(number)) => ask(host, conn, number).map(Answer::Value),
+            (Asking::Any(ask), _) => {
+                let (engine, global) = variables.environment();
+                let source = global.source().map(str::to_owned);
+                let context = NativeCallContext::new_with_all_fields(engine, "", source.as_deref(), global, self.at);
+                ask(&context, host, conn, &argument).map(Answer::Value)
+            }
+            _ => return variables.evaluate(&self.original).map(Answer::Value),
+        };
+        result.map_err(|fault| placed(fault, self.at))
+    }
+}
