@@ -166,7 +166,8 @@ fn a_load_is_summed_up_although_its_file_cannot_be_written() {
 #[test]
 fn a_script_may_come_from_stdin() {
     let script = b"fn main() { print(args[0]); for line in stdin_lines() { print(line); } count(\"x\"); 3 }".to_vec();
-    Tcpx::new(&["run", "-", "a"]).stdin(Stdin::Bytes(script.clone())).run().code(3).wrote("a\n");
+    let done = Tcpx::new(&["run", "-", "a"]).stdin(Stdin::Bytes(script.clone())).run();
+    assert_eq!((done.status_code(), done.stdout.as_slice()), (Some(3), &b"a\n"[..]));
     let done = Tcpx::new(&["run", "--clients", "2", "--workers", "2", "-", "a"]).stdin(Stdin::Bytes(script)).run();
     done.code(1).said("tcpx: 2 of 2 runs failed");
     let done = Tcpx::new(&["run", "-"]).stdin(Stdin::Bytes(b"fn main( {".to_vec())).run();
