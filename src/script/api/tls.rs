@@ -14,7 +14,7 @@ use crate::layer::tls::TlsFacts;
 use crate::layer::tls::certificate::{Certificate, Fingerprint, date};
 use crate::script::host::Host;
 use crate::script::paths::FileAccess;
-use crate::script::pulling::{attachment, pull};
+use crate::script::pulling::{Pull, attachment, pull};
 use crate::script::trouble::{self, Kind, Trouble};
 use crate::session::{Command, Side};
 
@@ -59,7 +59,7 @@ fn start_tls(host: &Host, conn: &Conn, wish: TlsWish) -> Outcome<()> {
     let view = conn.view();
     let refused = |kind, why: &str| trouble::failure(host, kind, "start_tls", Some(conn), format!("start_tls: {why}"));
     if !view.info.can_send() {
-        if host.current_task().is_some() && pull(view).is_some_and(|pull| pull.has_broken()) {
+        if host.current_task().is_some() && pull(view).is_some_and(Pull::has_broken) {
             return Err(room::unsendable(conn, "start_tls"));
         }
         return Err(refused(Kind::Closed, "our side of the connection has ended"));

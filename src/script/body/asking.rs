@@ -15,7 +15,7 @@ use crate::script::host::Host;
 /// A call with one argument that means the same whenever it is evaluated.
 pub(super) struct Ask {
     pub(super) conn: ImmutableString,
-    pub(super) ask: Asking,
+    pub(super) call: Asking,
     pub(super) argument: Expr,
     pub(super) at: Position,
     pub(super) original: Expr,
@@ -57,7 +57,7 @@ impl Ask {
             // Evaluating a constant or a variable calls nothing, so it takes no permission to be left.
             other => variables.evaluate(other)?.flatten(),
         };
-        let result = match (self.ask, argument.as_int()) {
+        let result = match (self.call, argument.as_int()) {
             (Asking::Bytes(ask), Ok(number)) => ask(host, conn, number).map(Answer::Bytes),
             (Asking::Value(ask), Ok(number)) => ask(host, conn, number).map(Answer::Value),
             (Asking::Any(ask), _) => {

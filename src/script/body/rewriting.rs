@@ -197,7 +197,7 @@ impl Change<'_> {
             let can_be_left = reading::AGAIN.iter().any(|(known, counts)| call.name == *known && counts.contains(&1));
             return Some(Box::new(move |call, detached| {
                 let original = detached.unwrap_or(call).clone();
-                Some(Node::Ask(Box::new(Ask { conn, ask, argument, at, original, can_be_left })))
+                Some(Node::Ask(Box::new(Ask { conn, call: ask, argument, at, original, can_be_left })))
             }));
         }
         let is_known =
