@@ -118,6 +118,14 @@ pub enum Error {
         /// The system's reason.
         cause: String,
     },
+    /// The file of defaults cannot be read.
+    #[error("read {source_name}: {cause}")]
+    ReadSettings {
+        /// Its path.
+        source_name: String,
+        /// The system's reason.
+        cause: String,
+    },
     /// A script does not load. The message may have several lines: position, source line, caret, hint.
     #[error("{message}")]
     ScriptLoad {
@@ -267,7 +275,7 @@ impl Error {
             Self::NoRoots { .. } => Exit::NoRoots,
             Self::Bind { .. } => Exit::Bind,
             Self::Write { .. } => Exit::Write,
-            Self::Read { .. } => Exit::Read,
+            Self::Read { .. } | Self::ReadSettings { .. } => Exit::Read,
             Self::ScriptLoad { .. } => Exit::ScriptLoad,
             Self::Task { exit, .. } => *exit,
             Self::ScriptRun { .. } => Exit::ScriptRun,
@@ -290,6 +298,7 @@ impl Error {
             Self::Connect { target, .. } => zone_hint(target).map(Cow::Owned),
             Self::Bind { operation, address, cause } => bind_hint(operation, address, cause),
             Self::Certificate { hint, .. } => hint.map(Cow::Borrowed),
+            Self::ReadSettings { .. } => Some(Cow::Borrowed("--no-config reads no file")),
             Self::NoRoots { message } if message.starts_with("--tls-client-ca") => Some(CLIENT_CA.into()),
             Self::NoRoots { .. } => {
                 Some("--tls-ca FILE names certificates to trust, --tls-pin SHA256 a single one".into())

@@ -295,7 +295,7 @@ fn kind(error: &Error) -> &'static str {
         Error::NoRoots { .. } => "roots",
         Error::Bind { .. } => "bind",
         Error::Write { .. } => "write",
-        Error::Read { .. } => "read",
+        Error::Read { .. } | Error::ReadSettings { .. } => "read",
         Error::ScriptLoad { .. } => "script_load",
         Error::ScriptRun { .. } | Error::Task { .. } => "script",
         Error::Text { .. } => "text",

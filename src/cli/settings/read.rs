@@ -35,7 +35,7 @@ pub(super) fn file(path: &Path) -> Result<Option<String>> {
     let name = path.display().to_string();
     match read {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-        Err(error) => return Err(Error::Read { source_name: name, cause: cause(&error) }),
+        Err(error) => return Err(Error::ReadSettings { source_name: name, cause: cause(&error) }),
         Ok(_) => {}
     }
     if bytes.len() as u64 > LARGEST {

@@ -164,6 +164,7 @@ fn without_a_file_or_a_home_all_is_as_ever() {
     fs::create_dir(folder.path().join("tcpx/config.toml")).expect("a folder");
     let Err(Stop::Error(error)) = run(folder.path(), "", "connect h 80", false) else { panic!("a folder is read") };
     assert_eq!(error.exit().code(), 26);
+    assert_eq!(error.hint().as_deref(), Some("--no-config reads no file"));
 }
 
 #[test]
