@@ -18,7 +18,7 @@ use crate::output::Notice;
 use crate::session::eof_policy::AfterEof;
 use crate::session::{
     CloseReason, Command, ConnError, ConnId, ConnView, ErrorKind, Event, Handler, HandlerError, ListenerId, Operation,
-    RunEvent, Side,
+    RunEvent, SESSION, Side,
 };
 
 impl Parts {
@@ -315,7 +315,7 @@ impl Parts {
             let op = Operation::Handler(handler);
             self.call(slot, Event::Error(ConnError { kind: ErrorKind::Script, op, message: summary }));
         }
-        if self.script_errors() != ScriptErrors::Ignore
+        if (self.script_errors() != ScriptErrors::Ignore || handler == SESSION)
             && let Some(peer) = self.peers.get_mut(slot)
         {
             peer.link.abort(CloseReason::Error);

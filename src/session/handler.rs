@@ -130,6 +130,9 @@ pub enum HandlerError {
     Exit(u8),
 }
 
+/// The function that serves a connection from its beginning to its end: once it has failed nobody does.
+pub const SESSION: &str = "session";
+
 impl HandlerError {
     /// The same with its parts.
     #[must_use]

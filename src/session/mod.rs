@@ -38,7 +38,7 @@ pub use command::{Command, ConnectRequest, FileToSend, Verdict};
 pub use connection::Connection;
 pub use event::{Event, RunEvent};
 pub use form::{ChosenForm, Form};
-pub use handler::{EventMask, Handler, HandlerError, TimerCall};
+pub use handler::{EventMask, Handler, HandlerError, SESSION, TimerCall};
 pub use holds::Holds;
 pub use info::Side;
 pub use linger::ACKNOWLEDGEMENT_CHECK;

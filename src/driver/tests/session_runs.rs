@@ -171,6 +171,35 @@ fn a_catch_goes_on() {
     );
 }
 
+/// Nobody would serve it any more, whatever is done with errors of handlers.
+#[test]
+fn a_connection_does_not_outlive_a_session_that_fails() {
+    for option in ["", "--script-errors ignore"] {
+        play_script(
+            r#"fn session(conn) {
+    conn.send("hi");
+    throw conn.read_line();
+}"#,
+            &format!(
+                r#"tcpx listen 127.0.0.1 1 --script SCRIPT {option}
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        1 gets "hi"
+        > 1 sends "no\n"
+        stderr tcpx: SCRIPT:3:5: no
+        stderr     3 |     throw conn.read_line();
+        stderr       |     ^
+        1 gets RST
+        > signal TERM
+        listens no more
+        exit 143
+        "#
+            ),
+        );
+    }
+}
+
 #[test]
 fn connections_of_a_task() {
     play_script(

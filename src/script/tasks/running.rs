@@ -19,7 +19,7 @@ use crate::script::suite::exit_text;
 use crate::script::tasks::{Outcome, Run, Task, TaskId, TaskState};
 use crate::script::trouble::{self, Kind};
 use crate::script::{ScriptHandler, guarded, internal, stop_text};
-use crate::session::{Command, ConnView, HandlerError, TimerCall};
+use crate::session::{Command, ConnView, HandlerError, SESSION, TimerCall};
 use crate::sys::coroutine::Coroutine;
 
 /// What a task is there for.
@@ -39,7 +39,7 @@ impl Role {
     /// The name in messages.
     pub(in crate::script) fn name(self) -> &'static str {
         match self {
-            Self::Session => "session",
+            Self::Session => SESSION,
             Self::Main => "main",
             Self::Test => "test",
             Self::Started => "start",
@@ -128,7 +128,7 @@ impl ScriptHandler {
         };
         match self.host.start_task(&self.program, Role::Session, body, args, Some(Rc::clone(conn)), place) {
             Ok((id, _)) => self.resume(id, out),
-            Err(cause) => Err(self.failed("session", &format!("no stack for a session: {cause}"))),
+            Err(cause) => Err(self.failed(SESSION, &format!("no stack for a session: {cause}"))),
         }
     }
 
