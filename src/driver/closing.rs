@@ -6,6 +6,7 @@ use crate::config::{Role, Voice};
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
 use crate::driver::shutdown::{Ending, GRACE, Reader, run_over};
+use crate::driver::turns::Arrived;
 use crate::exit::Exit;
 use crate::output::{Notice, Totals};
 use crate::session::eof_policy::AfterEof;
@@ -112,7 +113,8 @@ impl Parts {
         let ending = self.shutdown.ending();
         let is_taken = ending == Ending::ByReset && !self.stdout.has_failed();
         let slots = self.peers.slots();
-        let mut budget = if is_taken { ARRIVED + slots.len() } else { 0 };
+        // Whoever sends faster than we write would keep us here.
+        let mut budget = Arrived { reads: ARRIVED + slots.len(), until: self.io.clock_now() + GRACE };
         let has_partner = |parts: &Self, slot| parts.peers.get(slot).is_some_and(|peer| peer.partner.is_some());
         // What a partner gets has to come before its end.
         for &slot in slots.iter().filter(|_| is_taken) {

@@ -119,6 +119,11 @@ impl Io {
         slot
     }
 
+    /// The time by the clock, not that of the round.
+    pub(super) fn clock_now(&self) -> Instant {
+        self.clock.as_ref().map_or(self.now, |clock| clock.now())
+    }
+
     /// Begins the turn of a source: its time counts from its first look at the clock.
     pub(super) fn begin_turn(&mut self) {
         self.turn_began = None;

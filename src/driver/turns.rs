@@ -4,6 +4,7 @@
 //! budget says `Turn::Again`, and so goes back on the ready list.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use crate::config::Voice;
 use crate::driver::budgets::Turn;
@@ -21,6 +22,15 @@ use crate::session::RunEvent;
 
 /// Maximum bytes of a datagram that is received.
 const LARGEST_DATAGRAM: usize = 65_535;
+
+/// What a run that ends may still read of what has arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    /// So many times.
+    pub(super) reads: usize,
+    /// Until then.
+    pub(super) until: Instant,
+}
 
 impl Parts {
     // ---- connections ----------------------------------------------------------------------------------
@@ -316,8 +326,8 @@ impl Parts {
     }
 
     /// Takes what has arrived, for stdout or the partner, before the run ends for a fault: what a turn has left over, what the
-    /// kernel holds, and the beginning of a unit. A script is not called any more. `budget`: how many reads are left.
-    pub(super) fn take_arrived(&mut self, slot: Slot, budget: &mut usize) {
+    /// kernel holds, and the beginning of a unit. A script is not called any more.
+    pub(super) fn take_arrived(&mut self, slot: Slot, budget: &mut Arrived) {
         let Some(peer) = self.peers.get(slot).filter(|peer| peer.link.is_open()) else { return };
         if self.script.is_some() && (peer.link.event_mask().received.is_some() || peer.is_relayed()) {
             return;
@@ -326,13 +336,13 @@ impl Parts {
         self.deliver_arrived(slot);
         // What came after the last event is there, too.
         self.io.reactor.readiness(slot).readable = true;
-        while *budget > 0
+        while budget.reads > 0
             && let Some(peer) = self.peers.get(slot)
             && peer.link.is_open()
             && peer.can_read(&mut self.io)
             && self.peers.get(slot).is_some_and(|peer| !self.must_stall(peer))
         {
-            *budget -= 1;
+            budget.reads = if self.io.clock_now() < budget.until { budget.reads - 1 } else { 0 };
             self.read(slot);
             self.deliver_arrived(slot);
         }
