@@ -3,6 +3,8 @@
 //! Owns how each of them answers the loop, and what of that the transcript tells. Nothing here waits: the clock does a step of
 //! the transcript, or jumps to the next deadline.
 
+mod messages;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -10,17 +12,17 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use mio::event::Source;
 use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
 
+use self::messages::{FakeMessages, Stderr};
 use super::stage::{Arrival, Life, Shared};
 use super::typing::FakeKeyboard;
-use crate::codec::escape::show_bytes;
 use crate::config::{Family, SocketOptions};
-use crate::driver::messages::{MessageStream, Messages, Queue};
+use crate::driver::messages::{Messages, Queue};
 use crate::driver::world::{Clock, InputStream, Keyboard, Mail, Network, OutputStream, SignalSource, World};
 use crate::endpoint::Address;
 use crate::net::bulk::Move;
@@ -515,57 +517,6 @@ impl OutputStream for Stdout {
 
     fn end(&mut self) {
         self.stage.borrow_mut().tell("stdout ends");
-    }
-}
-
-/// What the parts of a run say to people, through the queue of a real run.
-pub(super) struct FakeMessages(RefCell<Queue<Stderr>>);
-
-impl Messages for FakeMessages {
-    fn say(&self, text: &str) {
-        self.0.borrow_mut().say(text);
-    }
-
-    fn flush(&self) -> bool {
-        self.0.borrow_mut().flush()
-    }
-
-    fn amounts(&self) -> (usize, u64) {
-        self.0.borrow().amounts()
-    }
-
-    fn unblock(&self) {
-        self.0.borrow_mut().unblock();
-    }
-
-    fn with_source(&self, register: &mut dyn FnMut(&mut dyn Source)) {
-        self.0.borrow_mut().source().map(register);
-    }
-
-    fn finish(&self, _: Duration) {}
-}
-
-struct Stderr {
-    stage: Shared,
-    anchor: Anchor,
-    /// What was written of a line.
-    line: Vec<u8>,
-}
-
-impl MessageStream for Stderr {
-    fn source(&mut self) -> Option<&mut dyn Source> {
-        Some(&mut self.anchor)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut stage = self.stage.borrow_mut();
-        let n = take_room(&mut stage.stderr.room, bytes.len())?;
-        self.line.extend_from_slice(&bytes[..n]);
-        while let Some(end) = self.line.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.line.drain(..=end).collect();
-            stage.tell(format!("stderr {}", show_bytes(&line[..end])).trim_end());
-        }
-        Ok(n)
     }
 }
 
