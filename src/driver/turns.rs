@@ -337,12 +337,13 @@ impl Parts {
         // What came after the last event is there, too.
         self.io.reactor.readiness(slot).readable = true;
         while budget.reads > 0
+            && self.io.clock_now() < budget.until
             && let Some(peer) = self.peers.get(slot)
             && peer.link.is_open()
             && peer.can_read(&mut self.io)
             && self.peers.get(slot).is_some_and(|peer| !self.must_stall(peer))
         {
-            budget.reads = if self.io.clock_now() < budget.until { budget.reads - 1 } else { 0 };
+            budget.reads -= 1;
             self.read(slot);
             self.deliver_arrived(slot);
         }

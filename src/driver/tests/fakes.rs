@@ -257,7 +257,9 @@ impl Transport for Socket {
         if let Some(end) = &mut self.end {
             return end.read(buffer);
         }
-        let socket = &mut self.stage.borrow_mut().sockets[self.index];
+        let stage = &mut *self.stage.borrow_mut();
+        stage.now += stage.read_takes;
+        let socket = &mut stage.sockets[self.index];
         if let Some(borders) = &mut socket.borders {
             return match borders.pop_front() {
                 Some(length) => socket.incoming.read(&mut buffer[..length]),

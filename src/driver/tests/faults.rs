@@ -47,6 +47,32 @@ fn what_had_arrived_is_still_written() {
     }
 }
 
+/// Clients that send faster than we write would keep the run for ever.
+#[test]
+fn what_had_arrived_is_read_for_a_second_at_most() {
+    play(
+        r#"tcpx listen 127.0.0.1 1 -k
+        $ a read takes 600ms
+        $ turns matter
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client
+        > client
+        > client
+        > signal TERM; 1 sends "one"; 2 sends "two"; 3 sends "three"
+        listens no more
+        at 600ms
+        stdout "one"
+        1 gets RST
+        at 1200ms
+        stdout "two"
+        2 gets RST
+        3 gets RST
+        exit 143
+        "#,
+    );
+}
+
 #[test]
 fn what_is_no_fault_ends_in_order() {
     for (role, begin) in BEGINNINGS {

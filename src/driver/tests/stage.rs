@@ -118,6 +118,8 @@ pub(super) struct Stage {
     pub(super) serves_datagrams: bool,
     /// Connects stand only when a step says so.
     pub(super) connects_slowly: bool,
+    /// How long the read of a socket takes.
+    pub(super) read_takes: Duration,
     /// Sockets are real ones, and stdin and stdout move bytes past the process.
     pub(super) kernel_moves: bool,
     /// Connections that get a layer at their start.
@@ -159,6 +161,7 @@ impl Stage {
             listener: Rc::default(),
             serves_datagrams: false,
             connects_slowly: false,
+            read_takes: Duration::ZERO,
             kernel_moves: false,
             layered: Vec::new(),
             edits: false,
@@ -203,6 +206,7 @@ impl Stage {
             ["stdout", "terminal"] => self.stdout.is_screen = true,
             ["stderr", "terminal"] => self.stderr.is_screen = true,
             ["connects", "slowly"] => self.connects_slowly = true,
+            ["a", "read", "takes", time] => self.read_takes = duration(time),
             ["the", "kernel", "moves", "bytes"] => self.kernel_moves = true,
             ["connection", number, "has", "a", "layer"] => self.layered.push(number.to_owned()),
             // For `compare`.
