@@ -300,6 +300,13 @@ fn our_own_certificate_has_to_be_usable() {
     let pki = Pki::new();
     pki.add("other-", &["localhost"], |_| {});
     std::fs::write(pki.path("empty.pem"), "").expect("write a file");
+    for (name, text) in [
+        ("cut.pem", "-----BEGIN CERTIFICATE-----\naGVsbG8=\n"),
+        ("letters.pem", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n"),
+        ("hello.pem", "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n"),
+    ] {
+        std::fs::write(pki.path(name), text).expect("write a file");
+    }
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAAwAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
     std::fs::write(pki.path("encrypted.pem"), encrypted).expect("write a file");
     for (cert, key, says) in [
@@ -310,6 +317,9 @@ fn our_own_certificate_has_to_be_usable() {
         ("cert.pem", "nowhere.pem", "no such file"),
         ("cert.pem", "encrypted.pem", "encrypted"),
         (".", "key.pem", "directory"),
+        ("cut.pem", "key.pem", "its END line is missing"),
+        ("letters.pem", "key.pem", "it is no base64"),
+        ("hello.pem", "key.pem", "our certificate: it is malformed"),
     ] {
         let (cert, key) = (pki.word(cert), pki.word(key));
         let done = Tcpx::new(&["--tls", "--tls-cert", &cert, "--tls-key", &key]).listen_unheard().finish();
@@ -318,6 +328,40 @@ fn our_own_certificate_has_to_be_usable() {
         let words = ["connect", "--tls", "--tls-cert", &cert, "--tls-key", &key, "127.0.0.1", "1"];
         Tcpx::new(&words).run().code(58);
     }
+}
+
+#[test]
+fn certificates_of_version_1_are_named() {
+    if !have(&["openssl"]) {
+        return;
+    }
+    let pki = Pki::new();
+    let openssl = |line: &str| {
+        let words: Vec<_> = line.split(' ').map(|word| word.replace("PKI", &pki.word(""))).collect();
+        let done = Tcpx::other("openssl", &words).run();
+        done.code(0);
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    openssl("req -new -key PKI/key.pem -subj /CN=localhost -out PKI/request.pem");
+    openssl("req -x509 -newkey rsa:2048 -nodes -keyout PKI/root-key.pem -subj /CN=root -days 2 -out PKI/root.pem");
+    for (name, signed) in
+        [("own", "-signkey PKI/key.pem"), ("other", "-CA PKI/root.pem -CAkey PKI/root-key.pem -set_serial 7")]
+    {
+        openssl(&format!("x509 -req -in PKI/request.pem {signed} -days 2 -out PKI/{name}.pem"));
+        if !openssl(&format!("x509 -in PKI/{name}.pem -noout -text")).contains("Version: 1 ") {
+            // Newer versions of openssl make none.
+            return;
+        }
+        let files = ["--tls", "--tls-cert", &pki.word(&format!("{name}.pem")), "--tls-key", &pki.word("key.pem")];
+        let done = Tcpx::new(&files).listen_unheard().finish();
+        done.code(58);
+        assert!(done.stderr.contains("our certificate: it is of X.509 version 1"), "{}", done.stderr);
+    }
+    let line = S_SERVER.replace("@CERT", &pki.word("other.pem"));
+    let (_server, address) = start(&pki, "openssl", &line, || Stdin::Open);
+    let done = pki.client().connect(address).finish();
+    done.code(60);
+    assert!(done.stderr.contains("not acceptable: it is of X.509 version 1"), "{}", done.stderr);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, InconsistentKeys, KeyLogFile, RootCertStore, ServerCo
 use crate::config::tls::{Identity, Tls};
 use crate::error::{Error, Result};
 use crate::layer::tls::certificate::Fingerprint;
-use crate::layer::tls::verifier::{Trust, Verifier};
+use crate::layer::tls::verifier::{Trust, Verifier, unacceptable};
 use crate::layer::tls::{ClientSide, ServerSide};
 
 pub use self_signed::make as make_certificate;
@@ -160,7 +160,9 @@ fn unusable(error: &rustls::Error) -> Error {
             "the private key is not that of the certificate",
             Some("--tls-cert and --tls-key have to be a pair; the first certificate of the file is ours"),
         ),
-        rustls::Error::InvalidCertificate(error) => Error::certificate(format!("our certificate: {error:?}"), None),
+        rustls::Error::InvalidCertificate(error) => {
+            Error::certificate(format!("our certificate: {}", unacceptable(error)), None)
+        }
         other => Error::certificate(format!("our certificate or key: {other}"), None),
     }
 }

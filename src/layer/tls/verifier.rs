@@ -185,8 +185,19 @@ pub(super) fn reason(error: &CertificateError, certificate: &Certificate) -> Str
         }
         CertificateError::BadEncoding => "the certificate is malformed".to_owned(),
         CertificateError::Other(_) if certificate.is_self_signed() => SELF_SIGNED.to_owned(),
-        CertificateError::Other(OtherError(error)) => format!("the certificate is not acceptable: {error}"),
-        other => format!("the certificate is not acceptable: {other:?}"),
+        other => format!("the certificate is not acceptable: {}", unacceptable(other)),
+    }
+}
+
+/// Why the library does not take a certificate, whoever's it is.
+pub fn unacceptable(error: &CertificateError) -> String {
+    match error {
+        CertificateError::BadEncoding => "it is malformed".to_owned(),
+        CertificateError::Other(OtherError(error)) => match error.to_string().as_str() {
+            "UnsupportedCertVersion" => "it is of X.509 version 1, and TLS takes version 3".to_owned(),
+            other => other.to_owned(),
+        },
+        other => format!("{other:?}"),
     }
 }
 

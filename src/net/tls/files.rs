@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::codec::escape::show_line;
@@ -79,7 +79,16 @@ fn certificates(bytes: &[u8]) -> std::result::Result<Vec<CertificateDer<'static>
     match found {
         Ok(found) if found.is_empty() => Err("there is no certificate in it".to_owned()),
         Ok(found) => Ok(found),
-        Err(error) => Err(format!("a certificate in it is malformed ({error:?})")),
+        Err(error) => Err(format!("a certificate in it is malformed: {}", malformed(&error))),
+    }
+}
+
+fn malformed(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "its END line is missing".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "its BEGIN line is wrong".to_owned(),
+        pem::Error::Base64Decode(_) => "it is no base64".to_owned(),
+        other => other.to_string(),
     }
 }
 
