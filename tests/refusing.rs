@@ -77,9 +77,14 @@ fn no_client_of_a_server_notices_it() {
         let (mut pty, tcpx, address, _folder) = server(&["-k", "-E", label], locale);
         let clients = [(); 3].map(|()| Conn::to(address));
         let [mut first, mut second, mut third] = clients;
-        for client in [&mut first, &mut second, &mut third] {
-            let mark = with_end(b"", label);
-            client.send(&mark);
+        for (client, name) in [(&mut first, "one"), (&mut second, "two"), (&mut third, "three")] {
+            let letters: Vec<u8> = match label {
+                "utf-16le" => name.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                _ => name.into(),
+            };
+            client.send(&with_end(&letters, label));
+            // A number is one of a client that is there.
+            pty.wait_screen(name);
         }
         wait_for("the editor", || !pty.is_sane());
         pty.type_in(b"~2\n");
