@@ -412,3 +412,41 @@ fn what_others_have_to_do_keeps_no_time_from_passing_and_nothing_sent_from_arriv
         assert_eq!(outcome(&result).1, "passed", "{result}");
     }
 }
+
+/// Code that runs on until the time of the run is over has neither passed nor failed, whatever it catches.
+#[test]
+fn what_the_end_of_the_run_stops_has_not_passed() {
+    let folder = Folder::new();
+    for text in [
+        "fn test_a() { loop {} }",
+        "fn setup() { loop {} } fn test_a() { fail(\"a\") }",
+        "fn test_a() {} fn teardown() { loop {} }",
+        "fn test_a() { try { loop {} } catch {} }",
+        "fn test_a() { let t = start(|| { loop {} }); try { t.join(); } catch {} }",
+        "fn test_a() { loop {} } fn test_b() { sleep(3600000) } fn test_c() { loop {} }",
+        "fn on_start() { after(1, || { loop {} }) } fn test_a() { sleep(20); }",
+    ] {
+        folder.file("t.rhai", text.as_bytes());
+        let done = tests(&folder, &["--timeout", "300ms", "--json", "-", "t.rhai"]).run();
+        done.code(28).said("timed out after 300ms (--timeout)");
+        let report: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+        let outcomes: Vec<_> = report["tests"].as_array().expect("tests").iter().map(|test| &test["outcome"]).collect();
+        assert!(outcomes.iter().all(|outcome| **outcome == "interrupted"), "{text}: {outcomes:?}");
+    }
+}
+
+#[test]
+fn what_the_end_of_the_run_stops_gives_no_exit_code() {
+    let folder = Folder::new();
+    for (text, options) in [
+        ("fn main() { loop {} }", &[][..]),
+        ("fn main() { let t = start(|| { loop {} }); t.join(); 5 }", &[]),
+        ("fn main() { let t = start(|| { loop {} }); try { t.join(); } catch { exit(5) } }", &[]),
+        ("fn on_start() { after(1, || { loop {} }) } fn main() { sleep(20); 5 }", &[]),
+        ("fn main() { loop {} }", &["--clients", "3"]),
+    ] {
+        let script = folder.file("r.rhai", text.as_bytes()).display().to_string();
+        let words = [&["run", "--timeout", "300ms"], options, &[&*script]].concat();
+        Tcpx::new(&words).run().code(28).said("timed out after 300ms (--timeout)");
+    }
+}

@@ -85,6 +85,10 @@ impl Parts {
         if !self.shutdown.is_running() || !self.is_idle() {
             return;
         }
+        // Nothing may be left because a call of a script was stopped at that moment.
+        if self.shutdown.is_run_over(self.io.clock_now()) {
+            return self.run_is_over();
+        }
         if !self.shutdown.is_undecided() {
             self.tell_pending();
         } else if let Some(verdict) = self.handler.as_ref().and_then(|handler| handler.conclude()) {
@@ -163,10 +167,14 @@ impl Parts {
     /// Stops the run when its time limit has passed.
     pub(super) fn run_timer(&mut self) {
         if self.shutdown.is_run_over(self.io.now) {
-            self.fail(&run_over(self.config.limits.run.unwrap_or_default(), self.redial.last_failure()));
-            self.tell_pending();
-            self.stop(Some(GRACE));
+            self.run_is_over();
         }
+    }
+
+    fn run_is_over(&mut self) {
+        self.fail(&run_over(self.config.limits.run.unwrap_or_default(), self.redial.last_failure()));
+        self.tell_pending();
+        self.stop(Some(GRACE));
     }
 
     /// Writes the rest of stdout's queue. The run is over once the queue is empty, or if `is_late`.

@@ -145,6 +145,7 @@ pub(super) struct Host {
     telling_end: Cell<Option<ConnId>>,
     /// The time limit of the run.
     run_until: Cell<Option<Instant>>,
+    run_is_over: Cell<bool>,
     /// Operations of the running call. Rhai's own count begins again in every closure that a native function calls.
     operations: Cell<u64>,
     /// Number of signals during a call that end the process at once.
@@ -198,6 +199,7 @@ impl Host {
             made: RefCell::default(),
             telling_end: Cell::new(None),
             run_until: Cell::new(None),
+            run_is_over: Cell::new(false),
             operations: Cell::new(0),
             signal_limit: Cell::new(2),
             listeners: RefCell::default(),
@@ -534,6 +536,7 @@ impl Host {
         }
         let now = Instant::now();
         if self.run_until.get().is_some_and(|until| until <= now) {
+            self.run_is_over.set(true);
             self.stop(Stopped::RunOver);
             return Some(Dynamic::UNIT);
         }

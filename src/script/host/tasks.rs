@@ -13,6 +13,11 @@ use crate::script::program::Program;
 use crate::script::tasks::{Parking, Patience, TaskId, Tasks};
 
 impl Host {
+    /// Whether a call was stopped at the end of the run's time: what comes of it means nothing, and the driver ends the run.
+    pub(in crate::script) fn is_run_over(&self) -> bool {
+        self.run_is_over.get()
+    }
+
     /// The tasks.
     pub(in crate::script) fn tasks(&self) -> RefMut<'_, Tasks> {
         self.tasks.borrow_mut()

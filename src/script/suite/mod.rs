@@ -188,6 +188,10 @@ impl Suite {
         }
         let now = self.now();
         let groups = self.groups.borrow().clone();
+        // Whatever is left was interrupted, and nothing has passed only because it was stopped.
+        if groups.iter().any(|group| group.main().handler.host.is_run_over()) {
+            return;
+        }
         for group in groups {
             if let Step::Over = self.step(&group, now, out) {
                 let case = &self.plan.cases[group.index];

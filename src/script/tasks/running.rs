@@ -240,7 +240,7 @@ impl ScriptHandler {
     /// Does what is due for the clients: begins a run, cuts what is over, or ends the whole.
     pub(in crate::script) fn step_clients(&self, now: Instant, out: &mut Vec<Command>) -> Option<TimerCall> {
         let mut guard = self.clients.borrow_mut();
-        let clients = guard.as_mut()?;
+        let clients = guard.as_mut().filter(|_| !self.host.is_run_over())?;
         let done = |result| Some(TimerCall { conn: None, result });
         if clients.is_finished(now) {
             *guard = None;
@@ -304,6 +304,11 @@ impl ScriptHandler {
             return Ok(());
         }
         let (fault, stopped) = match ending {
+            // Perhaps it waited for one that was stopped.
+            Ending::Limited(..) | Ending::Stopped(_) | Ending::Returned(_) if self.host.is_run_over() => {
+                task.state.cancel();
+                return Ok(());
+            }
             Ending::Limited(fault, Stopped::Exit(code)) => {
                 task.state.cancel();
                 return Err(self.exited(&task.program, name, code, Some(&fault)));
