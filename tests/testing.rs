@@ -450,3 +450,15 @@ fn what_the_end_of_the_run_stops_gives_no_exit_code() {
         Tcpx::new(&words).run().code(28).said("timed out after 300ms (--timeout)");
     }
 }
+
+#[test]
+fn a_script_without_a_main_that_can_run_is_refused() {
+    let folder = Folder::new();
+    for (text, words) in [
+        ("fn main(x) {}", "r.rhai: fn main() takes no parameters\nhint: the words after SCRIPT are in args"),
+        ("fn on_data(c, d) {}", "r.rhai: there is no fn main() to run\nhint: handlers run by tcpx listen"),
+    ] {
+        let script = folder.file("r.rhai", text.as_bytes()).display().to_string();
+        Tcpx::new(&["run", &script]).run().code(111).said(words);
+    }
+}

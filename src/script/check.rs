@@ -233,10 +233,14 @@ pub(super) fn hooks(ast: &AST, source: &Source) -> Result<Hooks, Report> {
 
 /// Refuses a script without the function that is to run.
 pub(super) fn entry(ast: &AST, source: &Source, entry: Entry) -> Result<(), Report> {
-    let has_main = || ast.iter_functions().any(|function| function.name == "main" && function.params.is_empty());
-    if entry == Entry::Main && !has_main() {
-        let (text, hint) =
-            ("there is no fn main() to run", "hint: handlers run by tcpx listen and tcpx connect, with --script");
+    let mut mains = ast.iter_functions().filter(|function| function.name == "main").peekable();
+    let is_there = mains.peek().is_some();
+    if entry == Entry::Main && !mains.any(|function| function.params.is_empty()) {
+        let (text, hint) = if is_there {
+            ("fn main() takes no parameters", "hint: the words after SCRIPT are in args")
+        } else {
+            ("there is no fn main() to run", "hint: handlers run by tcpx listen and tcpx connect, with --script")
+        };
         return Err(Report::plain(&format!("{}: {text}\n{hint}", source.name)));
     }
     Ok(())

@@ -47,9 +47,9 @@ fn of_client(error: &CertificateError) -> Option<String> {
         }
         CertificateError::Expired => Some("the client's certificate has expired".to_owned()),
         CertificateError::NotValidYet => Some("the client's certificate is not valid yet".to_owned()),
-        CertificateError::ExpiredContext { .. } | CertificateError::NotValidYetContext { .. } => {
-            Some(of_peer(error).replacen("the certificate", "the client's certificate", 1))
-        }
+        CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYetContext { .. }
+        | CertificateError::Other(_) => Some(of_peer(error).replacen("the certificate", "the client's certificate", 1)),
         _ => None,
     }
 }
@@ -135,8 +135,10 @@ pub(super) fn not_tls(first: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
+    use rustls::OtherError;
     use rustls::pki_types::UnixTime;
 
     use super::*;
@@ -158,6 +160,10 @@ mod tests {
             (
                 CertificateError::NotValidYetContext { time: day(1), not_before: day(365) },
                 "the client's certificate is not valid before 1971-01-01",
+            ),
+            (
+                CertificateError::Other(OtherError(Arc::new(std::io::Error::other("CaUsedAsEndEntity")))),
+                "the client's certificate is not acceptable: it is that of an authority, not one signed by it",
             ),
             // Whose it is cannot be said.
             (CertificateError::BadEncoding, "the certificate is malformed"),

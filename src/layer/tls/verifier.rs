@@ -195,6 +195,7 @@ pub fn unacceptable(error: &CertificateError) -> String {
         CertificateError::BadEncoding => "it is malformed".to_owned(),
         CertificateError::Other(OtherError(error)) => match error.to_string().as_str() {
             "UnsupportedCertVersion" => "it is of X.509 version 1, and TLS takes version 3".to_owned(),
+            "CaUsedAsEndEntity" => "it is that of an authority, not one signed by it".to_owned(),
             other => other.to_owned(),
         },
         other => format!("{other:?}"),
