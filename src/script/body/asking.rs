@@ -3,9 +3,9 @@
 //! Rhai would look for the function by the types of its arguments, and the copy of a connection that a closure shares would be
 //! put into a new expression. Here the function is known. Anything that it is not for, Rhai evaluates.
 
-use rhai::{Blob, Dynamic, Expr, ImmutableString, NativeCallContext, Position};
+use rhai::{Dynamic, Expr, ImmutableString, NativeCallContext, Position};
 
-use super::nodes::placed;
+use super::nodes::{Got, placed};
 use super::variables::Variables;
 use crate::script::api::conn::Conn;
 use crate::script::api::reading::Asking;
@@ -23,34 +23,19 @@ pub(super) struct Ask {
     pub(super) can_be_left: bool,
 }
 
-/// What it gives.
-pub(super) enum Answer {
-    Bytes(Blob),
-    Value(Dynamic),
-}
-
-impl Answer {
-    fn into_value(self) -> Dynamic {
-        match self {
-            Self::Bytes(bytes) => Dynamic::from_blob(bytes),
-            Self::Value(value) => value,
-        }
-    }
-}
-
 impl Ask {
     /// Not within the evaluation of any node, whose frame stays on the stack of a task that waits.
     #[inline(never)]
     pub(super) fn evaluate(&self, variables: &mut impl Variables, host: &Host) -> Result<Dynamic, Fault> {
         match variables.conn(&self.conn) {
-            Some(conn) => self.made_on(&conn, variables, host).map(Answer::into_value),
+            Some(conn) => self.made_on(&conn, variables, host).map(Got::into_value),
             None => variables.evaluate(&self.original),
         }
     }
 
     /// Makes the call on its connection.
     #[inline(never)]
-    pub(super) fn made_on(&self, conn: &Conn, variables: &mut impl Variables, host: &Host) -> Result<Answer, Fault> {
+    pub(super) fn made_on(&self, conn: &Conn, variables: &mut impl Variables, host: &Host) -> Result<Got, Fault> {
         let argument = match &self.argument {
             Expr::IntegerConstant(number, _) => Dynamic::from_int(*number),
             Expr::StringConstant(text, _) => text.clone().into(),
@@ -58,15 +43,15 @@ impl Ask {
             other => variables.evaluate(other)?.flatten(),
         };
         let result = match (self.call, argument.as_int()) {
-            (Asking::Bytes(ask), Ok(number)) => ask(host, conn, number).map(Answer::Bytes),
-            (Asking::Value(ask), Ok(number)) => ask(host, conn, number).map(Answer::Value),
+            (Asking::Bytes(ask), Ok(number)) => ask(host, conn, number).map(Got::Bytes),
+            (Asking::Value(ask), Ok(number)) => ask(host, conn, number).map(Got::Value),
             (Asking::Any(ask), _) => {
                 let (engine, global) = variables.environment();
                 let source = global.source().map(str::to_owned);
                 let context = NativeCallContext::new_with_all_fields(engine, "", source.as_deref(), global, self.at);
-                ask(&context, host, conn, &argument).map(Answer::Value)
+                ask(&context, host, conn, &argument).map(Got::Value)
             }
-            _ => return variables.evaluate(&self.original).map(Answer::Value),
+            _ => return variables.evaluate(&self.original).map(Got::Value),
         };
         result.map_err(|fault| placed(fault, self.at))
     }

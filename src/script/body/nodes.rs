@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use rhai::{Blob, Dynamic, Engine, EvalAltResult, Expr, ImmutableString, Position, Stmt};
 
-use super::asking::{Answer, Ask};
+use super::asking::Ask;
 use super::measuring::{Count, Measure};
 use super::parts::Part;
 use super::variables::{Taken, Variables};
@@ -69,7 +69,7 @@ pub(in crate::script) enum Got {
 }
 
 impl Got {
-    fn into_value(self) -> Dynamic {
+    pub(super) fn into_value(self) -> Dynamic {
         match self {
             Self::Nothing => Dynamic::UNIT,
             Self::Bytes(bytes) => Dynamic::from_blob(bytes),
@@ -198,10 +198,7 @@ impl Node {
                 read(host, conn).map(Got::Value).map_err(|fault| placed(fault, *at))
             }
             Self::Call { original, .. } => variables.evaluate(original).map(Got::Value),
-            Self::Ask(ask) => Ok(match ask.made_on(conn, variables, host)? {
-                Answer::Bytes(bytes) => Got::Bytes(bytes),
-                Answer::Value(value) => Got::Value(value),
-            }),
+            Self::Ask(ask) => ask.made_on(conn, variables, host),
             _ => Ok(Got::Nothing),
         }
     }

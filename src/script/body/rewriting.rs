@@ -189,20 +189,19 @@ impl Change<'_> {
         let is_same = |argument: &Expr| {
             argument.is_constant() || self.local(argument).is_some_and(|name| !self.shared.contains(&name))
         };
+        let can_be_left =
+            reading::AGAIN.iter().any(|(known, counts)| call.name == *known && counts.contains(&call.args.len()));
         if let ([argument], Some((_, ask))) =
             (&*call.args, reading::ASKING.iter().find(|(known, _)| call.name == *known))
             && is_same(argument)
         {
             let (ask, argument) = (*ask, argument.clone());
-            let can_be_left = reading::AGAIN.iter().any(|(known, counts)| call.name == *known && counts.contains(&1));
             return Some(Box::new(move |call, detached| {
                 let original = detached.unwrap_or(call).clone();
                 Some(Node::Ask(Box::new(Ask { conn, call: ask, argument, at, original, can_be_left })))
             }));
         }
-        let is_known =
-            reading::AGAIN.iter().any(|(known, counts)| call.name == *known && counts.contains(&call.args.len()));
-        (is_known && call.args.iter().all(is_same)).then(|| -> Make {
+        (can_be_left && call.args.iter().all(is_same)).then(|| -> Make {
             // One that may be shared can be another one when the call is made again.
             Box::new(move |call, detached| detached.is_none().then(|| Node::Call { conn, original: call.clone() }))
         })

@@ -317,7 +317,7 @@ impl ScriptHandler {
                 task.state.cancel();
                 return Err(self.exited(&task.program, name, code, None));
             }
-            Ending::Stopped(Stopped::RunOver | Stopped::Cancelled | Stopped::Skipped) => {
+            Ending::Stopped(Stopped::Cancelled | Stopped::Skipped) => {
                 task.state.cancel();
                 return Ok(());
             }
