@@ -404,10 +404,7 @@ fn a_directory_as_stdin_exits_with_26() {
             }
             Role::Listen => {
                 let (tcpx, address) = tcpx.listen();
-                // The reset may come before connect(2) returns.
-                if let Ok(mut peer) = Conn::try_to(address) {
-                    peer.expect_reset();
-                }
+                Conn::expect_refusal(address);
                 tcpx
             }
         };

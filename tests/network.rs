@@ -1,6 +1,5 @@
 //! Several connections: pipes, listeners and connections opened by scripts.
 
-use std::io::ErrorKind;
 use std::net::{Shutdown, SocketAddr};
 
 use crate::support::peer::{Conn, Server};
@@ -128,11 +127,10 @@ fn a_client_ends_when_its_upstream_is_closed_while_connecting() {
     for (word, is_reset) in [("close", false), ("reset", true)] {
         let text = format!("fn on_connect(conn) {{ let up = connect(\"TARGET\"); conn.pipe(up); up.{word}(); }}");
         let (_running, address) = serve(&folder, &[], &text, nobody());
-        match Conn::try_to(address) {
-            Ok(mut conn) if is_reset => conn.expect_reset(),
-            Ok(mut conn) => conn.expect_eof(),
-            // It may arrive before connect(2) returns.
-            Err(error) => assert!(is_reset && error.kind() == ErrorKind::ConnectionReset, "{word}: {error}"),
+        if is_reset {
+            Conn::expect_refusal(address);
+        } else {
+            Conn::to(address).expect_eof();
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Lists of addresses as Ncat's users write them: who is let in, over TCP, TLS and UDP.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use crate::personalities::listening;
+use crate::support::peer::Conn;
 use crate::support::{Folder, Stdin, Tcpx};
 
 /// The options of a server, in which `@HERE` is a file with the address of the client and `@AWAY` one without, and whether the
@@ -51,10 +52,11 @@ fn clients_are_let_in_by_lists() {
 
 /// Whether a client of TCP gets back what it has sent.
 fn answer(address: SocketAddr) -> bool {
-    let mut client = TcpStream::connect(address).expect("connect");
-    let _ = client.write_all(b"abc");
+    // One that is refused may be reset before connect(2) has returned.
+    let Ok(mut client) = Conn::try_to(address) else { return false };
+    let _ = client.0.write_all(b"abc");
     let mut buffer = [0; 3];
-    client.read_exact(&mut buffer).is_ok() && &buffer == b"abc"
+    client.0.read_exact(&mut buffer).is_ok() && &buffer == b"abc"
 }
 
 fn answer_in_tls(address: SocketAddr) -> bool {

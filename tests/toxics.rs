@@ -370,10 +370,7 @@ fn toxics_can_be_added_before_connecting_and_combined_with_on_relay() {
 #[test]
 fn an_invalid_toxic_is_reported_with_its_position() {
     let (mut tcpx, address) = echo(r#"conn.toxic("latency", #{latncy: 200});"#);
-    // It may be reset before the client has noticed that it is connected.
-    if let Ok(mut client) = Conn::try_to(address) {
-        client.expect_reset();
-    }
+    Conn::expect_refusal(address);
     tcpx.wait_stderr("script.rhai:1:28: toxic latency has no option latncy (did you mean latency?)");
 }
 

@@ -237,14 +237,15 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
 struct Ports(Vec<(String, String)>);
 
 impl Ports {
-    /// Free ports outside of the system's ephemeral range, so that no other test gets one of them, nor another page.
+    /// Free ports outside of the system's ephemeral range, so that no other test gets one of them, nor another page. Below
+    /// 30 000, where the pages show the ports of clients.
     fn new() -> Self {
         static NEXT: Mutex<u16> = Mutex::new(0);
         let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = (20_000 + (std::process::id() % 1000) as u16 * 10).max(*next);
+        let start = (20_000 + (std::process::id() % 800) as u16 * 10).max(*next);
         let shown = 25_501..25_600_u16;
         let is_free = |port: &u16| !shown.contains(port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        let mut free = (start..32_000).filter(is_free);
+        let mut free = (start..30_000).filter(is_free);
         let pairs = shown.clone().map(|port| (port, free.next().expect("a free port"))).collect::<Vec<_>>();
         *next = pairs.last().map_or(start, |(_, last)| last + 1);
         Self(pairs.into_iter().map(|(shown, real)| (shown.to_string(), real.to_string())).collect())

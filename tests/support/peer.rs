@@ -144,6 +144,15 @@ impl Conn {
         TcpStream::connect_timeout(&address, PATIENCE).map(Self::new)
     }
 
+    /// Connects where a client is reset at once, and waits for the RST. It may arrive before connect(2) has returned.
+    #[track_caller]
+    pub(crate) fn expect_refusal(address: SocketAddr) {
+        match Self::try_to(address) {
+            Ok(mut conn) => conn.expect_reset(),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "connect to {address}"),
+        }
+    }
+
     /// With a small receive buffer.
     pub(crate) fn narrow_to(address: SocketAddr) -> Self {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
