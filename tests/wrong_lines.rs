@@ -78,6 +78,8 @@ connect 127.0.0.1 1 --exec /nonexistent/x
 connect 127.0.0.1 1 --exec
 connect 127.0.0.1 1 --exec '"a'
 connect 127.0.0.1 1 --exec ''
+connect 127.0.0.1 1 --run ''
+connect 127.0.0.1 1 --session ''
 connect 127.0.0.1 1 --sh ''
 connect 127.0.0.1 1 --exec true --on-data x
 connect 127.0.0.1 1 --exec true --expect x

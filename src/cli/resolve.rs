@@ -207,7 +207,14 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
     let retry = retry::retry(&args.retry)?;
     let connect_limit = limit("--connect-timeout", args.connect_timeout.as_deref())?;
     Ok(Config {
-        role: Role::Connect(Connect { target, source, probe: args.probe, header, run: args.run.clone(), retry }),
+        role: Role::Connect(Connect {
+            target,
+            source,
+            probe: args.probe,
+            header,
+            run: run_of(args.run.as_deref())?,
+            retry,
+        }),
         family: family(args.transport.ipv4, args.transport.ipv6),
         no_dns: args.transport.no_dns,
         nodelay: !args.transport.no_nodelay,
@@ -277,7 +284,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
             accept_proxy: server.accept_proxy,
             reuse_port: server.reuse_port,
             ready_fd: server.ready_fd.as_deref().map(|n| values::descriptor("--ready-fd", n)).transpose()?,
-            run: server.run.clone(),
+            run: run_of(server.run.as_deref())?,
             accept_limit: limit("--accept-timeout", server.accept_timeout.as_deref())?,
         }),
         // Groups of IPv4 alone need no socket of both.
@@ -404,6 +411,11 @@ fn keepalive(args: &TransportArgs) -> Result<Keepalive> {
     args.keepalive.as_deref().map_or(Ok(Keepalive::System), values::keepalive)
 }
 
+/// The command of `--run`.
+fn run_of(text: Option<&str>) -> Result<Option<String>> {
+    text.map(|text| values::command("--run", text, "./check \"$TCPX_ADDR\"")).transpose()
+}
+
 fn limit(option: &str, text: Option<&str>) -> Result<Option<Duration>> {
     text.map(|text| values::duration(option, text)).transpose()
 }
@@ -421,9 +433,12 @@ pub(super) fn is_stdout(path: &Path) -> bool {
 fn script(args: &ScriptArgs) -> Result<Option<Script>> {
     let source = match (&args.script, &args.on_data, &args.on_line, &args.session) {
         (Some(path), ..) => values::script_source(path)?,
-        (_, Some(code), ..) => ScriptSource::OnData(code.clone()),
-        (_, _, Some(code), _) => ScriptSource::OnLine(code.clone()),
-        (.., Some(code)) => ScriptSource::Session(code.clone()),
+        (_, Some(code), ..) => ScriptSource::OnData(values::code("--on-data", code, "conn.send(data)")?),
+        (_, _, Some(code), _) => ScriptSource::OnLine(values::code("--on-line", code, "conn.send_line(line)")?),
+        (.., Some(code)) => {
+            let example = "for l in conn.lines() { conn.send_line(l) }";
+            ScriptSource::Session(values::code("--session", code, example)?)
+        }
         (None, None, None, None) => return Ok(None),
     };
     Ok(Some(Script {

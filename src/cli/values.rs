@@ -221,6 +221,22 @@ pub(super) fn is_script(path: &Path) -> bool {
         || path.as_os_str().as_encoded_bytes().starts_with(b"@")
 }
 
+/// The code of an option such as `--on-data`.
+pub(super) fn code(option: &str, text: &str, example: &str) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::usage_hint(format!("{option} has no code"), format!("as in {option} '{example}'")));
+    }
+    Ok(text.to_owned())
+}
+
+/// A command of the shell, such as that of `--run`.
+pub(super) fn command(option: &str, text: &str, example: &str) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::usage_hint(format!("{option} has no command"), format!("as in {option} '{example}'")));
+    }
+    Ok(text.to_owned())
+}
+
 /// Parses the target of `connect`: `HOST PORT`, or one word.
 pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
     if let Some(open) = inherited::named(first, second)? {
@@ -228,13 +244,24 @@ pub(super) fn target(first: &str, second: Option<&str>) -> Result<Endpoint> {
     }
     let target = match second {
         Some(_) if is_unix(first) => return Err(unix_has_no_port("connect", first)),
-        Some(port) => Endpoint::from_words(first, port)?,
+        Some(port) => host_and_port("connect", first, port)?,
         None => first.parse()?,
     };
     if target.port() == Some(0) {
         return Err(Error::usage_hint("port 0 cannot be connected to", "a port to connect to is from 1 to 65535"));
     }
     Ok(target)
+}
+
+/// Parses `HOST PORT` in two words.
+fn host_and_port(command: &str, host: &str, port: &str) -> Result<Endpoint> {
+    Endpoint::from_words(host, port).map_err(|error| match host.parse::<Endpoint>() {
+        Ok(whole) if Endpoint::from_words("localhost", port).is_ok() => Error::usage_hint(
+            format!("{host} has a port, and {port} is another one"),
+            format!("tcpx {command} {whole}"),
+        ),
+        _ => error,
+    })
 }
 
 fn unix_has_no_port(command: &str, name: &str) -> Error {
@@ -253,7 +280,7 @@ pub(super) fn address(first: &str, second: Option<&str>) -> Result<Endpoint> {
     }
     match second {
         Some(_) if is_unix(first) => Err(unix_has_no_port("listen", first)),
-        Some(port) => Endpoint::from_words(first, port),
+        Some(port) => host_and_port("listen", first, port),
         None if first.contains(':') => first.parse(),
         None => crate::endpoint::parse_port(first).map(Endpoint::any),
     }
@@ -458,6 +485,13 @@ mod tests {
         for text in ["[::1]", "::1"] {
             assert_eq!(said(target(text, None)), format!("no port in {text:?} | write [::1]:PORT, or ::1 PORT"));
         }
+        for host in ["h:1", "tcp://h:1", "[::1]:1"] {
+            let whole = host.trim_start_matches("tcp://");
+            let wanted = |command| format!("{host} has a port, and 80 is another one | tcpx {command} {whole}");
+            assert_eq!(said(target(host, Some("80"))), wanted("connect"));
+            assert_eq!(said(address(host, Some("80"))), wanted("listen"));
+        }
+        assert_eq!(said(target("h:x", Some("80"))), "\"h:x\" is not a host name or address");
         let both = "\"::1:80\" is ambiguous | an IPv6 address with a port goes in brackets: [::1]:80";
         assert_eq!(said(target("::1:80", None)), both);
         assert_eq!(said(target("tcp:h:80", None)), "\"tcp:h:80\" has a scheme without // | write tcp://h:80");

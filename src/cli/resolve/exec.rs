@@ -3,6 +3,7 @@
 //! Owns how the words of a program are told apart.
 
 use crate::cli::args::ExecArgs;
+use crate::cli::values;
 use crate::config::{Exec, Program};
 use crate::error::{Error, Result};
 
@@ -10,10 +11,7 @@ use crate::error::{Error, Result};
 pub(super) fn exec(args: &ExecArgs) -> Result<Option<Exec>> {
     let program = match (&args.exec, &args.sh) {
         (Some(text), _) => Program::Words(words(text)?),
-        (None, Some(command)) if command.trim().is_empty() => {
-            return Err(Error::usage_hint("--sh has no command", "as in --sh 'sort | uniq -c'"));
-        }
-        (None, Some(command)) => Program::Shell(command.clone()),
+        (None, Some(command)) => Program::Shell(values::command("--sh", command, "sort | uniq -c")?),
         (None, None) => return Ok(None),
     };
     Ok(Some(Exec { program, has_terminal: args.pty, gives_status: args.exec_status, has_variables_of_ncat: false }))

@@ -1,6 +1,8 @@
 //! Combinations of options: which are refused, with which message, and which are accepted.
 
-use crate::cli::tests::{accepted, refused};
+use std::ffi::OsString;
+
+use crate::cli::tests::{accepted, refused, refused_words};
 
 #[test]
 fn contradictory_options_of_both_commands_are_refused() {
@@ -401,5 +403,21 @@ fn the_ready_file_is_a_file_of_its_own() {
             );
         }
         accepted(&format!("listen 80 {option} {old} --ready-file {new}"));
+    }
+}
+
+#[test]
+fn what_is_to_be_run_is_not_blank() {
+    for (option, what, example) in [
+        ("--run", "command", "./check \"$TCPX_ADDR\""),
+        ("--sh", "command", "sort | uniq -c"),
+        ("--on-data", "code", "conn.send(data)"),
+        ("--on-line", "code", "conn.send_line(line)"),
+        ("--session", "code", "for l in conn.lines() { conn.send_line(l) }"),
+    ] {
+        for (command, text) in [("connect", ""), ("listen", " \n")] {
+            let words = [command, "127.0.0.1", "80", option, text].map(OsString::from);
+            assert_eq!(refused_words(&words), format!("{option} has no {what} | as in {option} '{example}'"));
+        }
     }
 }
