@@ -511,8 +511,13 @@ fn invalid_rules_are_reported_with_their_lines() {
         }
     }
     let missing = Tcpx::new(&["listen", "0", "--script", "@rules", "--", "/no/such.rules"]).run();
-    assert_eq!(missing.status_code(), Some(2));
+    assert_eq!(missing.status_code(), Some(26));
     missing.said("read_text(\"/no/such.rules\"): no such file or directory");
+    for script in ["@modbus", "@socks", "@connect"] {
+        let missing = Tcpx::new(&["listen", "0", "--script", script, "--", "/no/such"]).run();
+        assert_eq!(missing.status_code(), Some(26), "{script}");
+        missing.said("read_text(\"/no/such\"): no such file or directory");
+    }
     let none = Tcpx::new(&["listen", "0", "--script", "@rules"]).run();
     assert_eq!(none.status_code(), Some(2));
     none.said("usage: tcpx listen PORT --script @rules -- FILE");
