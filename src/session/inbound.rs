@@ -25,6 +25,7 @@ use crate::session::{ChosenForm, ConnError, ConnView, ErrorKind, Event, Form, Op
 
 mod decoding;
 mod measure;
+mod rest;
 
 use measure::Measure;
 
@@ -431,23 +432,20 @@ impl Inbound {
     }
 
     /// The stream broke: text is given out as far as it came; the beginning of a line or frame is none, and an expectation
-    /// has not met the end.
+    /// has not met the end. What is left of them, for a message.
     ///
     /// # Errors
     /// As [`Inbound::finish`].
-    pub(super) fn break_off(&mut self, view: &ConnView) -> Result<Vec<Event>, Fault> {
-        match self.splitter {
-            Splitter::Data | Splitter::Text => self.finish(view),
-            Splitter::Lines { .. } => {
-                let lines = self.last_units(view);
-                self.discard();
-                lines
-            }
-            _ => {
-                self.discard();
-                Ok(Vec::new())
-            }
-        }
+    pub(super) fn break_off(&mut self, view: &ConnView) -> Result<(Vec<Event>, Option<String>), Fault> {
+        let last = match self.splitter {
+            Splitter::Data => return Ok((Vec::new(), None)),
+            Splitter::Text => return self.break_off_text(view),
+            Splitter::Lines { .. } => self.last_units(view),
+            _ => Ok(Vec::new()),
+        };
+        let rest = self.rest(view);
+        self.discard();
+        Ok((last?, rest))
     }
 
     /// The last text, or the last lines.

@@ -105,27 +105,55 @@ fn a_script_that_has_failed_ends_its_only_connection_by_reset() {
 }
 
 #[test]
-fn a_line_that_a_reset_cuts_off_is_none() {
-    for handler in [
-        "fn on_line(conn, line) { print(line) }",
-        "fn on_connect(conn) { conn.frame_lines(100) } fn on_frame(conn, frame) { print(frame.text()) }",
-        r#"fn on_connect(conn) { conn.frame_delim("\n") } fn on_line(conn, line) { print(line) }"#,
+fn a_line_that_a_reset_cuts_off_is_none_and_is_told() {
+    for (handler, rest) in [
+        ("fn on_line(conn, line) { print(line) }", r#"line: "part""#),
+        (
+            "fn on_connect(conn) { conn.frame_lines(100) } fn on_frame(conn, frame) { print(frame.text()) }",
+            r#"frame: "part""#,
+        ),
+        (r#"fn on_connect(conn) { conn.frame_delim("\n") } fn on_line(conn, line) { print(line) }"#, r#"line: "part""#),
+        (
+            "fn frame_size(conn, buf) { if buf.len() > 4 { 6 } else { 0 } } fn on_frame(conn, frame) { print(frame.text().trim()) }",
+            "frame: part",
+        ),
     ] {
         play_script(
             handler,
-            r#"tcpx listen 127.0.0.1 1 --script SCRIPT --once
+            &r#"tcpx listen 127.0.0.1 1 --script SCRIPT --once
             listens on 127.0.0.1:1
             stderr listening on 127.0.0.1:1
             > client; 1 sends "whole\npart"
             listens no more
             stdout "whole\n"
             > 1 resets
-            stderr tcpx: read from 10.0.0.1:1: connection reset by peer
+            stderr tcpx: read from 10.0.0.1:1: connection reset by peer; before it came 4 bytes of an unfinished REST
             1 is closed
             exit 0
-            "#,
+            "#
+            .replace("REST", rest),
         );
     }
+}
+
+#[test]
+fn what_silence_cuts_off_is_told() {
+    play_script(
+        r#"fn on_line(conn, line) { print(line) }
+           fn on_error(conn, err) { print(`${err.kind}: ${err.message}`) }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT --once -i 5 -E gbk
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > client; 1 sends 0x77686f6c650a7061727420c4e3ba
+        listens no more
+        stdout "whole\n"
+        > wait 5s
+        at 5s
+        stdout "timeout: idle for 5s; before it came 8 bytes of an unfinished line: part \\xc4\\xe3\\xba\n"
+        1 gets RST
+        exit 0
+        "#,
+    );
 }
 
 #[test]
@@ -138,7 +166,7 @@ fn an_expectation_does_not_take_a_reset_for_the_end() {
         stderr listening on 127.0.0.1:1
         > client; 1 sends "part"; 1 resets
         listens no more
-        stderr tcpx: read from 10.0.0.1:1: connection reset by peer
+        stderr tcpx: read from 10.0.0.1:1: connection reset by peer; before it came 4 bytes without what is expected: "part"
         stdout "reset\n"
         1 is closed
         exit 0
@@ -184,6 +212,20 @@ fn a_failed_script_comes_before_a_reset_that_follows() {
         stderr tcpx: read from 127.0.0.1:1: connection reset by peer
         1 is closed
         exit 112
+        "#,
+    );
+}
+
+#[test]
+fn the_beginning_of_a_character_is_not_malformed_where_a_reset_cuts_it_off() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 -E gbk --malformed fail
+        1 connects to 127.0.0.1:1
+        > 1 sends 0xc4e3ba; 1 resets
+        stdout "你"
+        stderr tcpx: read from 127.0.0.1:1: connection reset by peer; before it came 1 byte of an unfinished character: \xba
+        1 is closed
+        exit 56
         "#,
     );
 }

@@ -217,7 +217,7 @@ impl Inbound {
 }
 
 /// Decoded text as the bytes it was.
-fn encoded(view: &ConnView, text: &str) -> Vec<u8> {
+pub(super) fn encoded(view: &ConnView, text: &str) -> Vec<u8> {
     let encoding = view.text.recv_encoding().unwrap_or(UTF_8);
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(encoding, Unencodable::Replace);
