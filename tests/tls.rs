@@ -296,6 +296,110 @@ fn a_failing_client_ends_a_server_of_one_and_nobody_else() {
 }
 
 #[test]
+fn who_ends_without_a_goodbye_gets_all_of_ours_and_its_end() {
+    if !have(&["ncat"]) {
+        return;
+    }
+    let pki = Pki::new();
+    let lines = "for l in conn.lines() { conn.send_line(l) }";
+    for (options, is_told) in [
+        (&["-k", "--exec", "cat"][..], true),
+        (&["-k", "--sh", "sleep 0.1; cat"], true),
+        (&["--on-data", "conn.send(data)"], true),
+        (&["--workers", "2", "--on-line", "conn.send_line(line)"], true),
+        (&["--session", lines], false),
+        (&["--session", "try { conn.read_all() } catch (e) { conn.send(e.got) }"], false),
+        (&["--session", "let l = conn.read_line(); conn.send_line(l); conn.read();"], false),
+    ] {
+        let (server, address) = pki.server().args(options).listen();
+        let words = ["--ssl", "127.0.0.1", &address.port().to_string()].map(str::to_owned);
+        let client = Tcpx::other("ncat", &words).stdin(Stdin::bytes(b"hello\n")).run();
+        client.code(0).wrote("hello\n");
+        assert!(!is_told || server.err.wait(|bytes| String::from_utf8_lossy(bytes).contains("no close_notify")));
+        server.signal(Signal::TERM);
+        // A session that has lost its peer is no failure.
+        server.finish().code(143);
+    }
+    for stdin in [Stdin::Null, Stdin::bytes(b"an answer")] {
+        let wanted = if matches!(stdin, Stdin::Null) { "" } else { "an answer" };
+        let (server, address) = pki.server().stdin(stdin).listen();
+        let words = ["--ssl", "127.0.0.1", &address.port().to_string()].map(str::to_owned);
+        Tcpx::other("ncat", &words).stdin(Stdin::bytes(b"hello\n")).run().code(0).wrote(wanted);
+        server.finish().code(18).wrote("hello\n");
+    }
+}
+
+#[test]
+fn servers_of_all_kinds_tell_of_a_client_that_fails() {
+    let pki = Pki::new();
+    let file = |name: &str, code: &str| {
+        std::fs::write(pki.path(name), code).expect("write a script");
+        pki.word(name)
+    };
+    let session = "fn session(conn) { for l in conn.lines() { conn.send_line(l) } }";
+    let plain = file("session.rhai", session);
+    let hears = file("hears.rhai", &format!("{session} fn on_error(conn, err) {{ log(`heard: ${{err.message}}`) }}"));
+    for options in [
+        &["-k"][..],
+        &["-k", "--exec", "cat"],
+        &["--on-line", "conn.send_line(line)"],
+        &["--session", "for l in conn.lines() { conn.send_line(l) }"],
+        &["--workers", "2", "--session", "for l in conn.lines() { conn.send_line(l) }"],
+        &["-m", "1", "--script", &plain],
+        &["--script", &hears],
+        &["--session", "conn.toxic(\"latency\", #{latency: 1}); conn.send_line(conn.read_line())"],
+    ] {
+        println!("{options:?}");
+        let (server, address) = pki.server().args(options).listen();
+        for (bytes, said) in [(&b"hello\n"[..], "does not speak TLS"), (&[0x16, 3, 1, 2, 0, 1], "during the handshake")]
+        {
+            let told = server.err.text().matches(said).count();
+            Conn::to(address).send(bytes);
+            let is_told = server.err.wait(|bytes| String::from_utf8_lossy(bytes).matches(said).count() > told);
+            assert!(is_told, "{options:?} says nothing of {said:?}: {}", server.err.text());
+        }
+        if options[0] != "-k" {
+            let mut client = pki.client().stdin(Stdin::Open).connect(address);
+            client.write(b"through\n");
+            assert!(client.out.wait(|bytes| bytes == b"through\n"), "{options:?}: {}", client.out.text());
+        }
+    }
+}
+
+#[test]
+fn a_task_that_accepts_gets_the_next_client_after_one_that_fails() {
+    let pki = Pki::new();
+    let script = pki.path("accept.rhai");
+    std::fs::write(
+        &script,
+        "fn main() {
+            let l = listen(\"127.0.0.1:0\", #{tls: #{cert: \"cert.pem\", key: \"key.pem\"}});
+            log(`port ${l.port}`);
+            for i in 0..2 {
+                let c = l.accept(60000);
+                c.send(c.read());
+                c.close();
+            }
+        }",
+    )
+    .expect("write a script");
+    let mut server = Tcpx::new(&["run", &script.display().to_string()]).spawn();
+    server.wait_stderr("port ");
+    let text = server.err.text();
+    let port = text.lines().find_map(|line| line.split("port ").nth(1)).expect("a port");
+    let address: SocketAddr = format!("127.0.0.1:{}", port.trim()).parse().expect("an address");
+    for _ in 0..2 {
+        for bytes in [&b"hello\n"[..], &[0x16, 3, 1, 2, 0, 1]] {
+            Conn::to(address).send(bytes);
+        }
+        pki.client().stdin(Stdin::bytes(b"through")).connect(address).finish().code(0).wrote("through");
+    }
+    let done = server.finish();
+    done.code(0);
+    assert_eq!(done.stderr.matches("does not speak TLS").count(), 2, "{}", done.stderr);
+}
+
+#[test]
 fn our_own_certificate_has_to_be_usable() {
     let pki = Pki::new();
     pki.add("other-", &["localhost"], |_| {});

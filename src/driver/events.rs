@@ -126,15 +126,22 @@ impl Parts {
 
     /// Gives an event to the handler if its mask takes it; otherwise carries out the default effect.
     fn decide(&mut self, slot: Slot, event: Event) {
-        let Some(peer) = self.peers.get(slot) else { return };
+        let Some(peer) = self.peers.get_mut(slot) else { return };
         if matches!(event, Event::Closed(_)) && !peer.opened {
             // Its layers were never established. Nobody has heard of it but by its error.
             if let Some(handler) = peer.handler.clone() {
                 handler.given_up(peer.link.view());
             }
+            if let Some(listener) = peer.link.view().info.listener() {
+                // A task that waits for a client does not get this one.
+                self.listeners.allow(&mut self.io, listener, Some(1));
+            }
             return;
         }
         let mask = peer.link.event_mask();
+        if matches!(&event, Event::Error(error) if error.kind == ErrorKind::Truncated) {
+            peer.cut_short = true;
+        }
         let is_taken = match &event {
             Event::Opened => mask.opened,
             Event::Data(_) | Event::Text(_) | Event::Line(_) => mask.received.is_some(),
@@ -153,7 +160,10 @@ impl Parts {
             Event::Error(_) if self.shutdown.has_verdict() => mask.error,
             Event::Error(error) => {
                 let error = error.to_error(peer.link.view().name());
-                self.connection_failed(slot, error, mask.error)
+                let is_heard = mask.error
+                    && (peer.opened
+                        || peer.handler.as_ref().is_some_and(|it| it.hears_of_failed_opening(peer.link.view())));
+                self.connection_failed(slot, error, mask.error, is_heard)
             }
             Event::Closed(reason) => {
                 self.io.notify(&Notice::Closed { conn: peer.link.view(), reason: *reason });
@@ -181,8 +191,8 @@ impl Parts {
     }
 
     /// Reports an error of a connection, unless another try follows, which says it then. Returns whether the handler hears of
-    /// it; `has_handler`: it wants to.
-    fn connection_failed(&mut self, slot: Slot, error: Error, has_handler: bool) -> bool {
+    /// it; `has_handler`: it wants to; `is_heard`: it does something about it.
+    fn connection_failed(&mut self, slot: Slot, error: Error, has_handler: bool, is_heard: bool) -> bool {
         let Some(peer) = self.peers.get(slot) else { return false };
         if peer.duties.scanned {
             let id = peer.id();
@@ -194,11 +204,11 @@ impl Parts {
         if !self.tries_again_after(is_own, &error, stood) {
             // After the last try there is nothing else to do.
             let decides_exit = decides_exit || (is_own && self.redial.reconnects());
-            self.report(id, decides_exit, &error, has_handler);
+            self.report(id, decides_exit, &error, is_heard);
             return has_handler;
         }
         if stood && self.redial.reconnects() {
-            self.report(id, false, &error, has_handler);
+            self.report(id, false, &error, is_heard);
             return has_handler;
         }
         if let Some(peer) = self.peers.get_mut(slot) {
@@ -354,7 +364,8 @@ impl Parts {
     /// Reports a failed connect to the handler, and ends the partner.
     pub(super) fn connect_failed(&mut self, view: &Rc<ConnView>, decides_exit: bool, error: &Error) {
         let handler = self.handler.clone().filter(|handler| handler.event_mask(view).error);
-        self.report(view.id, decides_exit, error, handler.is_some());
+        let is_heard = handler.as_ref().is_some_and(|handler| handler.hears_of_failed_opening(view));
+        self.report(view.id, decides_exit, error, is_heard);
         self.tell_failed_connect(view, handler, error);
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Peer {
     pub(super) relay_ended: bool,
     /// Its opening was told.
     pub(super) opened: bool,
+    /// The peer has ended, and its protocol had not.
+    pub(super) cut_short: bool,
     /// What it has failed with, if another try follows.
     pub(super) failure: Option<Box<Error>>,
     /// Somebody asks what has arrived of what was sent.
@@ -140,6 +142,7 @@ impl Peer {
             script_failed: false,
             relay_ended: false,
             opened: false,
+            cut_short: false,
             failure: None,
             watches_arrival: false,
             sent_fin: false,

@@ -15,6 +15,7 @@ use crate::driver::peers::DueTimer;
 use crate::driver::preamble::Fed;
 use crate::driver::shutdown::Ending;
 use crate::driver::stdout::StdoutError;
+use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::output::Notice;
 use crate::script::ScriptHandler;
@@ -137,7 +138,10 @@ impl Parts {
                 turn = delivered.or(peer.write(&mut self.io));
             }
             let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };
-            peer.link.set_failing(peer.duties.decides_exit && self.shutdown.ending() == Ending::ByReset);
+            // That the peer has cut its own stream says nothing of ours.
+            let is_ours = !(peer.cut_short && self.shutdown.code() == Exit::CutShort);
+            let has_failed = is_ours && self.shutdown.ending() == Ending::ByReset;
+            peer.link.set_failing(peer.duties.decides_exit && has_failed);
             peer.act(&mut self.io);
             if !has_input && !peer.link.has_events() {
                 break;

@@ -268,7 +268,7 @@ impl ScriptHandler {
     ) -> Result<bool, HandlerError> {
         let own = self.host.listeners().handlers(listener).and_then(|own| own.get(Hook::Error).cloned());
         self.host.listeners().give_up(listener);
-        let args = [Dynamic::UNIT.into(), error_value(trouble).into()];
+        let args = [Dynamic::UNIT.into(), trouble::error_value(trouble).into()];
         match own {
             Some(own) => self.call_back(Hook::Error.name(), &own, args, out).map(|()| true),
             None => self.call(Hook::Error, args, out).map(|()| self.hooks.has(Hook::Error)),
@@ -408,6 +408,13 @@ impl Handler for ScriptHandler {
         }
     }
 
+    fn hears_of_failed_opening(&self, conn: &ConnView) -> bool {
+        match self.server_of(conn) {
+            Some(server) => server.hears_of_failed_opening(conn),
+            None => self.has(conn, Hook::Error) || pulling::is_awaited(conn),
+        }
+    }
+
     fn given_up(&self, conn: &ConnView) {
         if let Some(server) = self.server_of(conn) {
             server.given_up(conn);
@@ -478,7 +485,7 @@ impl Handler for ScriptHandler {
                 out,
             ),
             Event::Error(trouble) => {
-                let result = self.call_hook(conn, Hook::Error, [this, error_value(trouble).into()], out);
+                let result = self.call_hook(conn, Hook::Error, [this, trouble::error_value(trouble).into()], out);
                 if !conn.info.is_open() {
                     self.host.disown(conn);
                 }
@@ -586,13 +593,4 @@ fn stop_text(what: &str, stopped: Stopped, host: &Host) -> String {
         Stopped::TooLarge => format!("{what} took more than {} MiB of memory and was stopped", MAX_GROWTH >> 20),
         _ => format!("{what} ran longer than {:?} and was stopped", host.timeout()),
     }
-}
-
-/// The `err` argument of `on_error`.
-fn error_value(trouble: ConnError) -> Dynamic {
-    let mut map = Map::new();
-    map.insert("kind".into(), trouble.kind.name().into());
-    map.insert("op".into(), trouble.op.name().into());
-    map.insert("message".into(), trouble.message.into());
-    Dynamic::from_map(map)
 }

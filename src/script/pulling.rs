@@ -72,6 +72,11 @@ pub(super) fn takes_bytes(view: &ConnView) -> bool {
     pull(view).is_some_and(Pull::takes_bytes)
 }
 
+/// Whether a task waits for something of a connection.
+pub(super) fn is_awaited(view: &ConnView) -> bool {
+    pull(view).is_some_and(|pull| !pull.waiters.borrow().is_empty())
+}
+
 impl Attachment {
     /// The script's own map of this connection, made at its first use.
     pub(super) fn state(&self) -> Dynamic {

@@ -147,7 +147,7 @@ const HANDLERS: &[(&str, &str)] = &[
     ),
     (
         "on_line(conn, line)",
-        "One line, decoded, without CR and LF. A last line without LF comes at the end of the stream.",
+        "One line, decoded, without CR and LF. A last line without LF comes at the end of the stream. What a reset or a time limit cuts off is no line; the message of on_error has it.",
     ),
     (
         "on_frame(conn, frame)",

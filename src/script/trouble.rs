@@ -298,3 +298,12 @@ pub(super) fn exit_of(kind: Option<Kind>, role: Role) -> Exit {
         _ => Exit::ScriptRun,
     }
 }
+
+/// The `err` argument of `on_error`.
+pub(super) fn error_value(trouble: ConnError) -> Dynamic {
+    let mut map = Map::new();
+    map.insert("kind".into(), trouble.kind.name().into());
+    map.insert("op".into(), trouble.op.name().into());
+    map.insert("message".into(), trouble.message.into());
+    Dynamic::from_map(map)
+}

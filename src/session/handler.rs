@@ -30,6 +30,11 @@ pub trait Handler {
     /// The run is ending: nothing is begun any more.
     fn ending(&self, _out: &mut Vec<Command>) {}
 
+    /// Whether somebody hears of what a connection that never stood has failed with, if it takes errors.
+    fn hears_of_failed_opening(&self, _conn: &ConnView) -> bool {
+        true
+    }
+
     /// A connection that it has asked for will never stand. Nothing more is told of it.
     fn given_up(&self, _conn: &ConnView) {}
 

@@ -358,3 +358,38 @@ fn the_one_client_without_a_header_is_an_error() {
         "#,
     );
 }
+
+#[test]
+fn a_session_that_never_begins_is_told() {
+    for (script, told) in [
+        ("fn session(conn) { conn.send(conn.read()); }", "stderr tcpx: read from 10.0.0.1:1: PROTOCOL"),
+        (
+            "fn session(conn) { conn.send(conn.read()); } fn on_error(conn, err) { print(err.message); }",
+            r#"stdout "PROTOCOL\n""#,
+        ),
+    ] {
+        play_script(
+            script,
+            &r#"tcpx listen 127.0.0.1 1 --accept-proxy --script SCRIPT
+            listens on 127.0.0.1:1
+            stderr listening on 127.0.0.1:1
+            > client
+            > 1 sends "hello"
+            TOLD
+            1 gets RST
+            > client
+            > 2 sends "PROXY TCP4 192.0.2.1 192.0.2.2 5 6\r\nhello"
+            2 gets "hello"
+            2 gets FIN
+            > 2 ends
+            2 is closed
+            > signal TERM
+            listens no more
+            exit 143
+            "#
+            .replace("TOLD", &told.replace("PROTOCOL", NO_HEADER)),
+        );
+    }
+}
+
+const NO_HEADER: &str = "PROXY protocol: the connection does not begin with a header: \"hello\"";

@@ -335,7 +335,7 @@ impl ScriptHandler {
             }
         };
         let kind = trouble::kind_of(&fault).filter(|_| stopped.is_none());
-        if task.role == Role::Session && matches!(kind, Some(Kind::Eof | Kind::Reset)) {
+        if task.role == Role::Session && matches!(kind, Some(Kind::Eof | Kind::Reset | Kind::Truncated)) {
             // The peer has left.
             task.state.end(Outcome::Failed(fault));
             out.extend(task.conn.as_ref().and_then(|conn| conn.request_close()));

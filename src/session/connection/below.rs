@@ -22,8 +22,8 @@ impl Connection {
         self.phase == Phase::Open && !self.paused && self.end.is_none()
     }
 
-    /// The peer has ended, and its protocol had not: told after everything that came before, with its end. We may still send, but
-    /// whenever the connection ends, it is by RST.
+    /// The peer has ended, and its protocol had not: told after everything that came before, with its end. What we send has an
+    /// end of its own: where all of it is sent, that is in order.
     pub(in crate::session) fn handle_cut_short(&mut self, error: ConnError) {
         self.handle_eof();
         if self.end == Some(End::Eof) {

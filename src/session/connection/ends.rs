@@ -20,11 +20,14 @@ impl Connection {
 
     /// Pushes what the end of the stream gives; `None` when there is nothing to give.
     pub(super) fn deliver_end(&mut self, due: bool) -> Option<()> {
-        let end = due.then(|| self.end.take()).flatten()?;
+        let mut end = due.then(|| self.end.take()).flatten()?;
         self.view.info.note_heard_out();
         if self.phase == Phase::Open && !self.settings.discard {
-            let last = match &end {
-                End::Broken(_) => self.inbound.break_off(&self.view),
+            let last = match &mut end {
+                End::Broken(error) => self.inbound.break_off(&self.view).map(|(last, rest)| {
+                    error.message = with_rest(&error.message, rest);
+                    last
+                }),
                 _ => self.inbound.finish(&self.view),
             };
             match last {
@@ -44,7 +47,6 @@ impl Connection {
             End::Eof if self.phase == Phase::Open => self.events.push_back(Event::Eof),
             End::CutShort(error) if self.phase == Phase::Open => {
                 self.events.extend([Event::Error(*error), Event::Eof]);
-                self.aborts = true;
             }
             End::Eof | End::CutShort(_) => {}
             End::Close => {
@@ -87,7 +89,7 @@ impl Connection {
     /// Flush, wait until that has arrived, RST, let go: our side has failed. No data event follows. What was ended in order
     /// before stays so.
     pub fn abort(&mut self, why: CloseReason) {
-        // One that the peer has cut short aborts whenever it ends, and is open until then.
+        // One whose last frame the peer has cut aborts whenever it ends, and is open until then.
         let is_new = self.phase == Phase::Open || (matches!(self.phase, Phase::Closing(_)) && !self.aborts);
         if is_new {
             self.discard_input();
@@ -113,7 +115,7 @@ impl Connection {
     /// The run ends: what has arrived of an unfinished unit is told, as far as that can be.
     pub fn break_off_input(&mut self) {
         let is_wanted = self.phase == Phase::Open && !self.settings.discard && !self.paused && self.end.is_none();
-        if is_wanted && let Ok(last) = self.inbound.break_off(&self.view) {
+        if is_wanted && let Ok((last, _)) = self.inbound.break_off(&self.view) {
             self.events.extend(last);
         }
     }
@@ -208,7 +210,12 @@ impl Connection {
         self.time_out(format!("the peer was silent for {}", show_duration(limit)));
     }
 
-    fn time_out(&mut self, message: String) {
+    fn time_out(&mut self, mut message: String) {
+        let is_wanted = self.phase == Phase::Open && !self.settings.discard && !self.paused;
+        if is_wanted && let Ok((last, rest)) = self.inbound.break_off(&self.view) {
+            self.events.extend(last);
+            message = with_rest(&message, rest);
+        }
         self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: Operation::Wait, message }));
         self.release(CloseReason::Timeout, true);
     }
@@ -256,4 +263,9 @@ impl Connection {
             self.leave(self.aborts);
         }
     }
+}
+
+/// Why a connection is over, and what it leaves unfinished.
+fn with_rest(why: &str, rest: Option<String>) -> String {
+    rest.map_or_else(|| why.to_owned(), |rest| format!("{why}; {rest}"))
 }
