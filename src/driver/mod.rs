@@ -262,6 +262,9 @@ impl Driver {
         let mut is_batch = turns > 1;
         while turns > 0 {
             let Some(slot) = self.parts.io.reactor.next_ready() else { break };
+            if self.parts.peers.are_many() {
+                self.parts.peers.look_ahead(self.parts.io.reactor.upcoming());
+            }
             let woken = self.dispatch(slot, is_batch);
             is_batch |= woken > 1;
             turns += woken;

@@ -12,6 +12,10 @@ use crate::driver::io::Io;
 use crate::driver::peer::Peer;
 use crate::net::reactor::Slot;
 use crate::session::{ConnId, Numbered};
+use crate::sys::prefetch::{prefetch, prefetch_start};
+
+/// Connections that fit into a cache of 2 MiB with what the kernel has of them, some 10 KiB each.
+const MANY: usize = 128;
 
 /// All connections of a run.
 #[derive(Default)]
@@ -86,6 +90,24 @@ impl Peers {
 
     pub(super) fn by_id(&self, id: ConnId) -> Option<&Peer> {
         self.get(self.slot_of(id)?)
+    }
+
+    /// Whether there are so many that one has left the cache by its next turn.
+    #[inline]
+    pub(super) fn are_many(&self) -> bool {
+        self.slots.len() > MANY
+    }
+
+    /// Fetches into the cache what the turns of the next two connections look at: of the later one itself, of the nearer one
+    /// what it leads to.
+    pub(super) fn look_ahead(&self, [next, later]: [Option<Slot>; 2]) {
+        if let Some(peer) = later.and_then(|slot| self.get(slot)) {
+            prefetch(peer);
+        }
+        if let Some(peer) = next.and_then(|slot| self.get(slot)) {
+            prefetch(&**peer.link.view());
+            prefetch_start(&*peer.transport);
+        }
     }
 
     /// Marks the connection whose turn it is, until [`Peers::end_turn`].

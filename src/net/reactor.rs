@@ -235,6 +235,11 @@ impl<M> Reactor<M> {
         self.ready.len()
     }
 
+    /// The two slots whose turns follow, as far as they are known.
+    pub fn upcoming(&self) -> [Option<Slot>; 2] {
+        [self.ready.front().copied(), self.ready.get(1).copied()]
+    }
+
     /// The next slot with work.
     pub fn next_ready(&mut self) -> Option<Slot> {
         let slot = self.ready.pop_front()?;

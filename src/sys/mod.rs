@@ -11,6 +11,7 @@ pub mod interrupts;
 pub mod machine;
 pub mod memory;
 pub mod names;
+pub mod prefetch;
 pub mod pty;
 pub mod services;
 pub mod stack;
