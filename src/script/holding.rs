@@ -16,7 +16,7 @@ impl ScriptHandler {
     /// What the script holds of a connection.
     pub(super) fn held(&self, conn: &ConnView) -> Holds {
         let (later, repeats) = self.host.timers().of(conn.id);
-        let receives = Hooks::receiver(|hook| self.has(conn, hook)).is_some();
+        let receives = Hooks::receiver(self.having(conn)).is_some();
         Holds { receives, expects: self.host.is_expecting(conn), later, repeats }
     }
 
@@ -32,7 +32,7 @@ impl ScriptHandler {
             self.tell_unmet(conn, &late, out)
         } else {
             let value = api::expect::match_value(None);
-            self.call_back("expect", &late.call, [conn.into(), value.into()], out)
+            self.call_back("expect", &late.call, &mut [conn.into(), value.into()], out)
         };
         self.host.apply_form(conn, out);
         result
@@ -55,7 +55,7 @@ impl ScriptHandler {
     ) -> Result<(), HandlerError> {
         let value = api::expect::unmet_value(expectation.search.take_rest());
         self.host.set_telling_end(Some(conn.id));
-        let result = self.call_back("expect", &expectation.call, [conn.into(), value.into()], out);
+        let result = self.call_back("expect", &expectation.call, &mut [conn.into(), value.into()], out);
         self.host.set_telling_end(None);
         result
     }

@@ -19,7 +19,7 @@ impl ScriptHandler {
         let Some((expectation, found)) = self.host.take_found(conn) else { return Ok(()) };
         out.push(Command::Skip(conn.id, found.end));
         let value = api::expect::match_value(Some(found));
-        let result = self.call_back("expect", &expectation.call, [conn.into(), value.into()], out);
+        let result = self.call_back("expect", &expectation.call, &mut [conn.into(), value.into()], out);
         self.host.apply_form(conn, out);
         result
     }
@@ -31,7 +31,7 @@ impl ScriptHandler {
         bytes: Vec<u8>,
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
-        let answer = self.ask_hook(Hook::FrameSize, [conn.into(), bytes.into()], out)?;
+        let answer = self.ask_hook(Hook::FrameSize, &mut [conn.into(), bytes.into()], out)?;
         let length = length(&answer).map_err(|fault| self.wrong_answer(Hook::FrameSize, &fault))?;
         out.push(Command::Cut(conn.id, length));
         Ok(())
@@ -43,7 +43,7 @@ impl Host {
     pub(super) fn measure(&self, conn: &Conn, bytes: Vec<u8>) -> Result<usize, Fault> {
         let (Some(program), Some(count)) = (self.program(), self.hooks().arity(Hook::FrameSize)) else { return Ok(0) };
         let task = self.running_task().take();
-        let answer = program.call_handler(Hook::FrameSize, [conn.view().into(), bytes.into()], count);
+        let answer = program.call_handler(Hook::FrameSize, &mut [conn.view().into(), bytes.into()], count);
         self.running_task().set(task);
         length(&answer?).map_err(Into::into)
     }

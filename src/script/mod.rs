@@ -61,7 +61,6 @@ use crate::script::check::{Hook, Hooks};
 use crate::script::clients::Clients;
 use crate::script::error::Report;
 use crate::script::host::{Host, MAX_GROWTH, Stopped};
-use crate::script::own::Handling;
 use crate::script::paths::FileAccess;
 use crate::script::program::Program;
 use crate::script::source::{Source, Sources};
@@ -268,35 +267,15 @@ impl ScriptHandler {
     ) -> Result<bool, HandlerError> {
         let own = self.host.listeners().handlers(listener).and_then(|own| own.get(Hook::Error).cloned());
         self.host.listeners().give_up(listener);
-        let args = [Dynamic::UNIT.into(), trouble::error_value(trouble).into()];
+        let args = &mut [Dynamic::UNIT.into(), trouble::error_value(trouble).into()];
         match own {
             Some(own) => self.call_back(Hook::Error.name(), &own, args, out).map(|()| true),
             None => self.call(Hook::Error, args, out).map(|()| self.hooks.has(Hook::Error)),
         }
     }
 
-    fn call<const N: usize>(&self, hook: Hook, args: [Arg; N], out: &mut Vec<Command>) -> Result<(), HandlerError> {
+    fn call(&self, hook: Hook, args: &mut [Arg], out: &mut Vec<Command>) -> Result<(), HandlerError> {
         self.ask_hook(hook, args, out).map(drop)
-    }
-
-    /// Whether a connection has this handler: its own, or the script's.
-    fn has(&self, conn: &ConnView, hook: Hook) -> bool {
-        self.host.own(conn).map_or_else(|| self.hooks.has(hook), |own| own.has(hook, &self.hooks))
-    }
-
-    /// Calls the handler of a connection: its own, or else that of the script.
-    fn call_hook<const N: usize>(
-        &self,
-        conn: &ConnView,
-        hook: Hook,
-        args: [Arg; N],
-        out: &mut Vec<Command>,
-    ) -> Result<(), HandlerError> {
-        match self.host.own(conn).map_or(Handling::Script, |own| own.handling(hook)) {
-            Handling::Own(own) => self.call_back(hook.name(), &own, args, out),
-            Handling::Script => self.call(hook, args, out),
-            Handling::Nobody => Ok(()),
-        }
     }
 
     fn wrong_answer(&self, hook: Hook, fault: &str) -> HandlerError {
@@ -309,12 +288,7 @@ impl ScriptHandler {
     }
 
     /// Calls a handler of the script and returns its value; `()` if there is none.
-    fn ask_hook<const N: usize>(
-        &self,
-        hook: Hook,
-        args: [Arg; N],
-        out: &mut Vec<Command>,
-    ) -> Result<Dynamic, HandlerError> {
+    fn ask_hook(&self, hook: Hook, args: &mut [Arg], out: &mut Vec<Command>) -> Result<Dynamic, HandlerError> {
         let Some(count) = self.hooks.arity(hook) else {
             return Ok(Dynamic::UNIT);
         };
@@ -322,15 +296,16 @@ impl ScriptHandler {
     }
 
     /// Calls a function value of the script.
-    fn call_back<const N: usize>(
+    fn call_back(
         &self,
         name: &'static str,
         callback: &FnPtr,
-        args: [Arg; N],
+        args: &mut [Arg],
         out: &mut Vec<Command>,
     ) -> Result<(), HandlerError> {
-        let count = self.program.arity(callback, N).map_err(|least| {
-            let fault = format!("the function given to {name} has {least} parameters and gets {N} at most");
+        let count = self.program.arity(callback, args.len()).map_err(|least| {
+            let given = args.len();
+            let fault = format!("the function given to {name} has {least} parameters and gets {given} at most");
             self.failed(name, &fault)
         })?;
         self.run(name, out, || self.program.call(callback, args, count)).map(drop)
@@ -369,7 +344,7 @@ impl Handler for ScriptHandler {
         if let Some(server) = self.server_of(conn) {
             return server.event_mask(conn);
         }
-        let has = |hook| self.has(conn, hook);
+        let has = self.having(conn);
         if self.belongs_to_tasks(conn) {
             // The end of its stream is told to tasks, whatever waits for it.
             let received = Some(Form::Data);
@@ -378,7 +353,7 @@ impl Handler for ScriptHandler {
             return EventMask { received, drained, idle, secured: true, ..always };
         }
         EventMask {
-            received: Hooks::receiver(has).map(|hook| match hook {
+            received: Hooks::receiver(&has).map(|hook| match hook {
                 Hook::FrameSize => Form::Measured,
                 Hook::Line => Form::Line,
                 Hook::Text => Form::Text,
@@ -459,33 +434,33 @@ impl Handler for ScriptHandler {
             Event::Data(bytes) => {
                 let is_frame = self.host.is_unframed(conn) || !self.has(conn, Hook::Data);
                 let hook = if is_frame && self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
-                self.call_hook(conn, hook, [this, bytes.into()], out)
+                self.call_hook(conn, hook, &mut [this, bytes.into()], out)
             }
             Event::Frame(bytes) => {
                 let hook = if self.has(conn, Hook::Frame) { Hook::Frame } else { Hook::Data };
-                self.call_hook(conn, hook, [this, bytes.into()], out)
+                self.call_hook(conn, hook, &mut [this, bytes.into()], out)
             }
             Event::Measure(bytes) => self.measure(conn, bytes, out),
             Event::Found => self.match_expected(conn, out),
             Event::Unmet => self.expire_expected(conn, out),
-            Event::Text(text) => self.call_hook(conn, Hook::Text, [this, text.into()], out),
-            Event::Line(line) => self.call_hook(conn, Hook::Line, [this, line.into()], out),
+            Event::Text(text) => self.call_hook(conn, Hook::Text, &mut [this, text.into()], out),
+            Event::Line(line) => self.call_hook(conn, Hook::Line, &mut [this, line.into()], out),
             Event::Opened => {
                 self.host.opened(conn);
-                self.call_hook(conn, Hook::Connect, [this], out)?;
+                self.call_hook(conn, Hook::Connect, &mut [this], out)?;
                 self.begin_session(conn, out)
             }
-            Event::Eof => self.call_hook(conn, Hook::Eof, [this], out),
-            Event::Drained => self.call_hook(conn, Hook::Drain, [this], out),
-            Event::Secured => self.call_hook(conn, Hook::Tls, [this], out),
+            Event::Eof => self.call_hook(conn, Hook::Eof, &mut [this], out),
+            Event::Drained => self.call_hook(conn, Hook::Drain, &mut [this], out),
+            Event::Secured => self.call_hook(conn, Hook::Tls, &mut [this], out),
             Event::Idle(silence) => self.call_hook(
                 conn,
                 Hook::Idle,
-                [this, Dynamic::from_int(silence.as_millis() as rhai::INT).into()],
+                &mut [this, Dynamic::from_int(silence.as_millis() as rhai::INT).into()],
                 out,
             ),
             Event::Error(trouble) => {
-                let result = self.call_hook(conn, Hook::Error, [this, trouble::error_value(trouble).into()], out);
+                let result = self.call_hook(conn, Hook::Error, &mut [this, trouble::error_value(trouble).into()], out);
                 if !conn.info.is_open() {
                     self.host.disown(conn);
                 }
@@ -493,8 +468,12 @@ impl Handler for ScriptHandler {
             }
             Event::Closed(why) => {
                 self.host.closed(conn);
-                let result = self.call_hook(conn, Hook::Close, [this, Dynamic::from(why.name()).into()], out);
-                pulling::attachment(conn).release();
+                let result = if self.has(conn, Hook::Close) {
+                    self.call_hook(conn, Hook::Close, &mut [this, Dynamic::from(why.name()).into()], out)
+                } else {
+                    Ok(())
+                };
+                pulling::release(conn);
                 result
             }
         }
@@ -525,8 +504,8 @@ impl Handler for ScriptHandler {
             RunEvent::Stop(code) => (Hook::Stop, Some(Dynamic::from_int(code.into()))),
         };
         match arg {
-            Some(arg) => self.call(hook, [arg.into()], out)?,
-            None => self.call(hook, [], out)?,
+            Some(arg) => self.call(hook, &mut [arg.into()], out)?,
+            None => self.call(hook, &mut [], out)?,
         }
         if hook == Hook::Start && self.entry == Entry::Main {
             self.start_main()?;
@@ -556,8 +535,8 @@ impl ScriptHandler {
         let name = if timer.every.is_some() { "every" } else { "after" };
         let result = match &timer.conn {
             Some(conn) if timer.expects => self.expectation_overdue(conn, number, out),
-            Some(conn) => self.call_back(name, &timer.call, [conn.into()], out),
-            None => self.call_back(name, &timer.call, [], out),
+            Some(conn) => self.call_back(name, &timer.call, &mut [conn.into()], out),
+            None => self.call_back(name, &timer.call, &mut [], out),
         };
         Some(TimerCall { conn: timer.conn.as_ref().map(|conn| conn.id), result })
     }

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 
 use rhai::FnPtr;
 
+use crate::script::ScriptHandler;
+use crate::script::body::Arg;
 use crate::script::check::{Hook, Hooks};
+use crate::session::{Command, ConnView, HandlerError};
 
 /// Handlers of one owner.
 #[derive(Clone, Debug, Default)]
@@ -87,6 +90,34 @@ impl Handlers {
             Handling::Own(_) => true,
             Handling::Script => script.has(hook),
             Handling::Nobody => false,
+        }
+    }
+}
+
+impl ScriptHandler {
+    /// Whether a connection has this handler: its own, or the script's.
+    pub(super) fn has(&self, conn: &ConnView, hook: Hook) -> bool {
+        self.host.own(conn).map_or_else(|| self.hooks.has(hook), |own| own.has(hook, &self.hooks))
+    }
+
+    /// The same for several handlers of one connection.
+    pub(super) fn having(&self, conn: &ConnView) -> impl Fn(Hook) -> bool {
+        let own = self.host.own(conn);
+        move |hook| own.as_ref().map_or_else(|| self.hooks.has(hook), |own| own.has(hook, &self.hooks))
+    }
+
+    /// Calls the handler of a connection: its own, or else that of the script.
+    pub(super) fn call_hook(
+        &self,
+        conn: &ConnView,
+        hook: Hook,
+        args: &mut [Arg],
+        out: &mut Vec<Command>,
+    ) -> Result<(), HandlerError> {
+        match self.host.own(conn).map_or(Handling::Script, |own| own.handling(hook)) {
+            Handling::Own(own) => self.call_back(hook.name(), &own, args, out),
+            Handling::Script => self.call(hook, args, out),
+            Handling::Nobody => Ok(()),
         }
     }
 }

@@ -51,23 +51,22 @@ impl Program {
         })
     }
 
-    /// Calls a handler with the first `count` arguments, because it may leave out trailing parameters.
-    pub(super) fn call_handler<const N: usize>(
-        &self,
-        hook: Hook,
-        args: [Arg; N],
-        count: usize,
-    ) -> Result<Dynamic, Fault> {
-        match self.bodies.handler(&self.engine, &self.host, hook, count.min(N)) {
-            Some(call) => call.run(&self.engine, &self.host, &[], args.into_iter().take(count)),
-            None => self.call_by_rhai(hook.name(), args.into_iter().take(count).map(Arg::into_value).collect()),
+    /// Calls a handler with the first `count` arguments, because it may leave out trailing parameters. They are taken.
+    pub(super) fn call_handler(&self, hook: Hook, args: &mut [Arg], count: usize) -> Result<Dynamic, Fault> {
+        let args = first(args, count);
+        match self.bodies.handler(&self.engine, &self.host, hook, args.len()) {
+            Some(call) => call.run(&self.engine, &self.host, &[], args),
+            None => self.call_by_rhai(hook.name(), values(args)),
         }
     }
 
     /// Calls a function by its name.
     pub(super) fn call_by_name(&self, name: &str, args: Vec<Dynamic>) -> Result<Dynamic, Fault> {
         match self.bodies.named(&self.engine, &self.host, name, args.len()) {
-            Some(call) => call.run(&self.engine, &self.host, &[], args.into_iter().map(Arg::Value)),
+            Some(call) => {
+                let mut args: Vec<_> = args.into_iter().map(Arg::Value).collect();
+                call.run(&self.engine, &self.host, &[], &mut args)
+            }
             None => self.call_by_rhai(name, args),
         }
     }
@@ -79,28 +78,21 @@ impl Program {
         context.call_fn_raw(name, false, false, &mut args)
     }
 
-    /// Calls a function value with the first `count` arguments.
-    pub(super) fn call<const N: usize>(
-        &self,
-        function: &FnPtr,
-        args: [Arg; N],
-        count: usize,
-    ) -> Result<Dynamic, Fault> {
-        self.call_value(function, args.into_iter().take(count), count.min(N))
-    }
-
-    /// The same with any number of arguments.
-    pub(super) fn call_with(&self, function: &FnPtr, args: Vec<Dynamic>) -> Result<Dynamic, Fault> {
-        let count = args.len();
-        self.call_value(function, args.into_iter().map(Arg::Value), count)
-    }
-
-    fn call_value(&self, function: &FnPtr, args: impl Iterator<Item = Arg>, count: usize) -> Result<Dynamic, Fault> {
+    /// Calls a function value with the first `count` arguments. They are taken.
+    pub(super) fn call(&self, function: &FnPtr, args: &mut [Arg], count: usize) -> Result<Dynamic, Fault> {
+        let args = first(args, count);
         // With the script's own AST the call would not find functions that the script imports.
-        match self.bodies.value(&self.engine, &self.host, function, count, &self.no_ast) {
+        match self.bodies.value(&self.engine, &self.host, function, args.len(), &self.no_ast) {
             Some(call) => call.run(&self.engine, &self.host, function.curry(), args),
-            None => function.call::<Dynamic>(&self.engine, &self.no_ast, All(args.map(Arg::into_value).collect())),
+            None => function.call::<Dynamic>(&self.engine, &self.no_ast, All(values(args))),
         }
+    }
+
+    /// The same with all of these arguments.
+    pub(super) fn call_with(&self, function: &FnPtr, args: Vec<Dynamic>) -> Result<Dynamic, Fault> {
+        let mut args: Vec<_> = args.into_iter().map(Arg::Value).collect();
+        let count = args.len();
+        self.call(function, &mut args, count)
     }
 
     /// A call of a function that can be left where it waits; it has not begun. Takes the arguments. `None`: it cannot be left.
@@ -136,6 +128,17 @@ impl Program {
             }
         }
     }
+}
+
+/// The first of these, or all if there are fewer.
+fn first(args: &mut [Arg], count: usize) -> &mut [Arg] {
+    let count = count.min(args.len());
+    &mut args[..count]
+}
+
+/// Takes arguments as values of the script.
+fn values(args: &mut [Arg]) -> Vec<Dynamic> {
+    args.iter_mut().map(|arg| std::mem::take(arg).into_value()).collect()
 }
 
 /// Any number of arguments.

@@ -64,7 +64,22 @@ pub(super) fn attachment(view: &ConnView) -> &Attachment {
 
 /// What tasks know of a connection; `None` if none has asked.
 pub(super) fn pull(view: &ConnView) -> Option<&Pull> {
-    view.attachment().and_then(|kept| kept.downcast_ref::<Attachment>())?.pull.get().map(|pull| &**pull)
+    known(view)?.pull.get().map(|pull| &**pull)
+}
+
+/// The attachment of a connection, if it has one.
+fn known(view: &ConnView) -> Option<&Attachment> {
+    view.attachment()?.downcast_ref()
+}
+
+/// Clears the state of a closed connection: connections that hold each other there would never be freed.
+pub(super) fn release(view: &ConnView) {
+    let state = known(view).and_then(|kept| kept.state.get()).cloned();
+    if let Some(mut state) = state
+        && let Some(mut map) = state.write_lock::<Map>()
+    {
+        map.clear();
+    }
 }
 
 /// Whether the bytes of a connection wait for tasks.
@@ -81,13 +96,6 @@ impl Attachment {
     /// The script's own map of this connection, made at its first use.
     pub(super) fn state(&self) -> Dynamic {
         self.state.get_or_init(|| Dynamic::from_map(Map::new()).into_shared()).clone()
-    }
-
-    /// Clears the state of a closed connection: connections that hold each other there would never be freed.
-    pub(super) fn release(&self) {
-        if let Some(mut map) = self.state.get().cloned().unwrap_or_default().write_lock::<Map>() {
-            map.clear();
-        }
     }
 
     /// Makes it a connection whose bytes wait for tasks.

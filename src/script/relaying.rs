@@ -29,7 +29,7 @@ impl ScriptHandler {
             return Ok(chunk.unwrap_or_default());
         };
         let data = chunk.clone().map_or(Arg::Value(Dynamic::UNIT), Arg::Bytes);
-        let args = [from.into(), to.into(), data];
+        let args = &mut [from.into(), to.into(), data];
         let to = Conn::new(to);
         let answer =
             self.run(Hook::Relay.name(), out, || match self.program.call_handler(Hook::Relay, args, count) {

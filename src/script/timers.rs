@@ -88,8 +88,10 @@ impl Timers {
 
     /// Cancels all timers of a connection.
     pub(super) fn cancel_of(&mut self, conn: ConnId) {
-        for id in self.by_conn.remove(&conn).unwrap_or_default().ids {
-            self.running.remove(&id);
+        if let Some(timers) = self.by_conn.remove(&conn) {
+            for id in timers.ids {
+                self.running.remove(&id);
+            }
         }
         self.compact();
     }

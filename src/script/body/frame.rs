@@ -23,7 +23,8 @@ pub(super) struct Room {
     caches: Caches,
     /// Number of calls that have used it.
     calls: u32,
-    /// The arguments of a body of nodes or of steps, while it runs, until they go into the scope.
+    /// The arguments of a body of steps while it runs, until they go into the scope; those of a body of nodes stay with who calls
+    /// it, unless something is captured.
     args: Vec<Arg>,
     /// They have gone into the scope.
     is_in_scope: bool,
@@ -63,31 +64,34 @@ impl Room {
         Direct { engine, names, args, scope, global, caches, is_in_scope }
     }
 
-    /// Evaluates a body whose parameters have these names, with as many arguments.
+    /// Evaluates a body whose parameters have these names, with as many arguments, which are taken.
     pub(super) fn evaluate(
         &mut self,
         body: &Body,
         names: &[ImmutableString],
         place: Place<'_>,
         captured: &[Dynamic],
-        args: impl Iterator<Item = Arg>,
+        args: &mut [Arg],
     ) -> Result<Dynamic, Fault> {
         self.begin();
         let captured = captured.iter().cloned().map(Arg::Value);
         let Place { engine, global, host, app } = place;
         let result = match body {
             Body::Nodes(nodes) => {
-                // Not as one chain: mostly nothing is captured, and there are two arguments.
-                captured.for_each(|arg| self.args.push(arg.known()));
-                for arg in args {
-                    self.args.push(arg.known());
+                let Self { scope, caches, args: room, is_in_scope, .. } = self;
+                let mut args = args;
+                if captured.len() > 0 {
+                    room.extend(captured.chain(args.iter_mut().map(std::mem::take)));
+                    args = room;
                 }
-                let result = nodes::run(nodes, &mut self.variables(engine, names, global), host, app);
-                self.args.clear();
+                args.iter_mut().for_each(Arg::know);
+                let mut variables = Direct { engine, names, args, scope, global, caches, is_in_scope };
+                let result = nodes::run(nodes, &mut variables, host, app);
+                room.clear();
                 result
             }
             Body::Tree(expression) => {
-                for (name, arg) in names.iter().zip(captured.chain(args)) {
+                for (name, arg) in names.iter().zip(captured.chain(args.iter_mut().map(std::mem::take))) {
                     if let Some(place) = self.scope.get_mut(name) {
                         put(place, arg);
                     }
@@ -137,7 +141,7 @@ impl Frame {
         bodies: &Bodies,
         host: &Host,
         captured: &[Dynamic],
-        args: impl Iterator<Item = Arg>,
+        args: &mut [Arg],
     ) -> Result<Dynamic, Fault> {
         self.count_anew();
         let place = Place { engine, global: &mut self.global, host, app: &bodies.app };
@@ -156,7 +160,8 @@ impl Frame {
     pub(super) fn begin(&mut self, args: impl Iterator<Item = Arg>) {
         self.count_anew();
         self.room.begin();
-        self.room.args.extend(args.map(Arg::known));
+        self.room.args.extend(args);
+        self.room.args.iter_mut().for_each(Arg::know);
     }
 
     /// The variables of the call that has begun.

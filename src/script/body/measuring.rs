@@ -107,7 +107,7 @@ struct Closure {
 }
 
 /// Variables, and what has been captured for the next call.
-type Ready = (Box<Room>, Vec<Dynamic>);
+type Ready = (Box<Room>, Vec<Arg>);
 
 /// Maximum variables that are kept for calls at the same time.
 const MAX_ROOMS: usize = 4096;
@@ -153,7 +153,7 @@ impl Closure {
                 Capture::Value(value) => Some(value.clone()),
             };
             match value.filter(|value| !value.is_locked()) {
-                Some(value) => values.push(value),
+                Some(value) => values.push(Arg::Value(value)),
                 None => return Ok(None),
             }
         }
@@ -176,7 +176,8 @@ impl Closure {
         let searches = std::mem::take(&mut global.always_search_scope);
         let names = &self.definition.params;
         let place = Place { engine, global: &mut *global, host, app };
-        let result = room.evaluate(&self.body, names, place, &[], values.drain(..).map(Arg::Value));
+        let result = room.evaluate(&self.body, names, place, &[], &mut values);
+        values.clear();
         global.level -= 1;
         global.always_search_scope = searches;
         let fault = match result {
@@ -200,7 +201,7 @@ impl Closure {
         }
     }
 
-    fn keep(&self, mut room: Box<Room>, values: Vec<Dynamic>) {
+    fn keep(&self, mut room: Box<Room>, values: Vec<Arg>) {
         room.clear(&self.definition.params, |place| *place = Dynamic::UNIT);
         let mut rooms = self.rooms.borrow_mut();
         if room.can_be_kept() && rooms.len() < MAX_ROOMS {

@@ -45,14 +45,13 @@ pub(super) enum Arg {
 }
 
 impl Arg {
-    /// A value that is a connection is one that nobody has to look at again.
-    fn known(self) -> Self {
-        match &self {
-            Self::Value(value) if !value.is_shared() && !value.is_read_only() && value.tag() == 0 => {
-                let view = value.read_lock::<Conn>().map(|conn| Rc::clone(conn.view()));
-                view.map_or(self, Self::Conn)
-            }
-            _ => self,
+    /// A value that is a connection becomes one that nobody has to look at again.
+    #[inline]
+    fn know(&mut self) {
+        if let Self::Value(value) = self
+            && let Some(view) = plain_connection(value)
+        {
+            *self = Self::Conn(view);
         }
     }
 
@@ -64,6 +63,19 @@ impl Arg {
             Self::Value(value) => value,
         }
     }
+}
+
+/// What is left of an argument that was taken.
+impl Default for Arg {
+    fn default() -> Self {
+        Self::Value(Dynamic::UNIT)
+    }
+}
+
+/// The connection that a value is, if it is nothing but that.
+fn plain_connection(value: &Dynamic) -> Option<Rc<ConnView>> {
+    let is_plain = !value.is_shared() && !value.is_read_only() && value.tag() == 0;
+    Some(value).filter(|_| is_plain)?.read_lock::<Conn>().map(|conn| Rc::clone(conn.view()))
 }
 
 impl From<&Rc<ConnView>> for Arg {
@@ -238,15 +250,15 @@ impl Bodies {
 }
 
 impl Call<'_> {
-    /// Runs it. `captured` and `args` are as many as it has parameters.
+    /// Runs it. `captured` and `args` are as many as it has parameters. The arguments are taken.
     pub(super) fn run(
         mut self,
         engine: &Engine,
         host: &Host,
         captured: &[Dynamic],
-        args: impl IntoIterator<Item = Arg>,
+        args: &mut [Arg],
     ) -> Result<Dynamic, Fault> {
-        let result = self.frame.call(engine, &self.function, self.bodies, host, captured, args.into_iter());
+        let result = self.frame.call(engine, &self.function, self.bodies, host, captured, args);
         // After an error the variables may not be as they were.
         if result.is_ok() {
             self.bodies.keep(self.kind, &self.function, self.frame);

@@ -86,7 +86,7 @@ pub(super) struct Direct<'a> {
     pub(super) engine: &'a Engine,
     pub(super) names: &'a [ImmutableString],
     /// Their values, in the same order, until they go into the scope.
-    pub(super) args: &'a mut Vec<Arg>,
+    pub(super) args: &'a mut [Arg],
     pub(super) scope: &'a mut Scope<'static>,
     pub(super) global: &'a mut GlobalRuntimeState,
     pub(super) caches: &'a mut Caches,
@@ -118,7 +118,7 @@ impl Direct<'_> {
     fn put_in_scope(&mut self) {
         if !*self.is_in_scope {
             *self.is_in_scope = true;
-            for (name, arg) in self.names.iter().zip(self.args.drain(..)) {
+            for (name, arg) in self.names.iter().zip(self.args.iter_mut().map(std::mem::take)) {
                 if let Some(place) = self.scope.get_mut(name) {
                     put(place, arg);
                 }

@@ -218,7 +218,7 @@ impl Routes {
             out.extend(view.request_close());
             leaving.push(*id);
             // What it keeps may hold it.
-            pulling::attachment(view).release();
+            pulling::release(view);
         }
         let mut conns = self.conns.borrow_mut();
         for id in &leaving {
