@@ -27,7 +27,7 @@ use crate::net::reactor::Slot;
 use crate::net::{Accepted, Ends, Listening, Transport};
 use crate::output::Notice;
 use crate::script::Binder;
-use crate::session::ListenerId;
+use crate::session::{BySlot, ListenerId};
 
 /// Pause after running out of descriptors; no event says when some are free again.
 const RETRY: Duration = Duration::from_millis(100);
@@ -35,9 +35,9 @@ const RETRY: Duration = Duration::from_millis(100);
 /// All listeners of a run. `None` in the place of a number is the run's own.
 #[derive(Default)]
 pub(super) struct Listeners {
-    acceptors: HashMap<Slot, Acceptor>,
+    acceptors: BySlot<Acceptor>,
     /// Sockets that accept nobody any more, and whose connections still receive by way of them.
-    retired: HashMap<Slot, Box<dyn Listening>>,
+    retired: BySlot<Box<dyn Listening>>,
     own: Option<Slot>,
     /// Slots of the listeners of a script.
     slots: HashMap<ListenerId, Slot>,
@@ -197,13 +197,12 @@ impl Listeners {
         }
     }
 
-    /// Accepts waiting clients of one listener; at most `room` if it is the run's own.
-    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot, room: usize) -> (Vec<ListenOutcome>, Turn) {
-        let mut outcomes = Vec::new();
+    /// Accepts waiting clients of one listener; at most `room` if it is the run's own. Adds what comes of it to `outcomes`.
+    pub(super) fn turn(&mut self, io: &mut Io, slot: Slot, room: usize, outcomes: &mut Vec<ListenOutcome>) -> Turn {
         if let Some(listening) = self.retired.get_mut(&slot) {
-            return (outcomes, deliver(io, slot, &mut **listening));
+            return deliver(io, slot, &mut **listening);
         }
-        let Some(acceptor) = self.acceptors.get_mut(&slot) else { return (outcomes, Turn::Done) };
+        let Some(acceptor) = self.acceptors.get_mut(&slot) else { return Turn::Done };
         let is_own = acceptor.id.is_none();
         let is_shared = acceptor.listening.is_shared();
         if is_shared {
@@ -218,7 +217,7 @@ impl Listeners {
                 break;
             }
             if turn == io.budgets.accepts {
-                return (outcomes, Turn::Again);
+                return Turn::Again;
             }
             let accepted = match acceptor.allowance {
                 Some(0) if is_shared => acceptor.listening.deliver(),
@@ -278,7 +277,7 @@ impl Listeners {
             }
         }
         // What has come to a socket that has just accepted its last peer is delivered: if its queue is full, no event will tell.
-        (outcomes, self.retired.contains_key(&slot).into())
+        self.retired.contains_key(&slot).into()
     }
 
     /// Lets a listener that accepts on demand take so many clients more; `None`: every one from now on.

@@ -116,9 +116,7 @@ impl Parts {
             Role::Connect(_) | Role::Run | Role::Scan(_) => None,
         };
         let room = limit.map_or(usize::MAX, |most| most.saturating_sub(self.peers.counted()));
-        let (outcomes, turn) = self.listeners.turn(&mut self.io, slot, room);
-        self.listened.extend(outcomes);
-        turn
+        self.listeners.turn(&mut self.io, slot, room, &mut self.listened)
     }
 
     /// Runs due timers: next connection attempts, connect limits, accepting again after a shortage of descriptors.
@@ -146,8 +144,16 @@ impl Parts {
         for outcome in std::mem::take(&mut self.dialed) {
             self.finish_dial(outcome);
         }
-        for outcome in std::mem::take(&mut self.listened) {
+        if self.listened.is_empty() {
+            return;
+        }
+        let mut listened = std::mem::take(&mut self.listened);
+        for outcome in listened.drain(..) {
             self.finish_listen(outcome);
+        }
+        if self.listened.is_empty() {
+            // For those that are accepted next.
+            self.listened = listened;
         }
     }
 

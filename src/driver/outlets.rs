@@ -4,7 +4,7 @@
 //! Owns those files and unfinished lines. The names of files are made by `config::naming`; stdout is another part.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::codec::escape::show_line;
 use crate::config::Config;
 use crate::config::naming::NameTemplate;
 use crate::error::{Error, Result, cause};
-use crate::session::{ConnId, ConnView};
+use crate::session::{ConnId, ConnView, Numbered};
 
 /// Maximum bytes of an unfinished line that waits for its end; what is longer is cut.
 const LONGEST_LINE: usize = 64 << 10;
@@ -35,9 +35,9 @@ pub(super) struct Outlets {
     /// What stands before each line with a label.
     mark: &'static str,
     has_workers: bool,
-    files: HashMap<ConnId, Outlet>,
+    files: Numbered<Outlet>,
     /// Unfinished lines.
-    lines: HashMap<ConnId, Vec<u8>>,
+    lines: Numbered<Vec<u8>>,
 }
 
 struct Outlet {
@@ -64,8 +64,8 @@ impl Outlets {
             has_labels: config.output.label,
             mark: "",
             has_workers: config.workers() > 1,
-            files: HashMap::new(),
-            lines: HashMap::new(),
+            files: Numbered::default(),
+            lines: Numbered::default(),
         })
     }
 

@@ -57,6 +57,9 @@ impl EventQueue {
 
     /// Takes those out that are like this.
     pub(super) fn take_if(&mut self, is_like: impl Fn(&Event) -> bool) -> Vec<Event> {
+        if self.is_empty() {
+            return Vec::new();
+        }
         let (taken, others): (Vec<_>, Vec<_>) = std::iter::from_fn(|| self.pop_front()).partition(is_like);
         self.extend(others);
         taken

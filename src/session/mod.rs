@@ -43,7 +43,7 @@ pub use holds::Holds;
 pub use info::Side;
 pub use linger::ACKNOWLEDGEMENT_CHECK;
 pub use link::Link;
-pub use numbered::Numbered;
+pub use numbered::{BySlot, Numbered};
 pub use text::TextSettings;
 pub use timer::earliest;
 pub use trouble::{CloseReason, ConnError, ErrorKind, Operation};

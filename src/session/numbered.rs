@@ -6,6 +6,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 /// Values by the number of a connection, of a timer or the like.
 pub type Numbered<V> = HashMap<u64, V, BuildHasherDefault<NumberHasher>>;
 
+/// Values by the slot of a source.
+pub type BySlot<V> = HashMap<usize, V, BuildHasherDefault<NumberHasher>>;
+
 /// The hash of one number.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NumberHasher(u64);
@@ -20,6 +23,10 @@ impl Hasher for NumberHasher {
     fn write_u64(&mut self, number: u64) {
         // 2^64 divided by the golden ratio: neighbours fall far apart.
         self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
     }
 
     fn finish(&self) -> u64 {

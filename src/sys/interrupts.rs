@@ -43,7 +43,11 @@ pub fn watch(signals: &[i32]) -> io::Result<()> {
 /// Returns what [`end_call`] takes: the call may be part of another one.
 pub fn begin_call(limit: usize) -> OuterCall {
     let end = COUNT.load(Ordering::Relaxed).saturating_add(limit);
-    OuterCall(place().map_or(usize::MAX, |place| place.swap(end, Ordering::Relaxed)))
+    let Some(place) = place() else { return OuterCall(usize::MAX) };
+    // Nobody else writes there, so that this need not be one operation, which costs more than most calls do.
+    let outer = place.load(Ordering::Relaxed);
+    place.store(end, Ordering::Relaxed);
+    OuterCall(outer)
 }
 
 /// Ends the call on this thread, and goes on with the one around it.

@@ -25,7 +25,11 @@ fn accepts_stop_at_the_room_and_at_the_total() {
     let (mut io, mut listeners) = (io(), Listeners::new(Some(3), None));
     let (slot, address) = started(&mut listeners, &mut io, "127.0.0.1:0");
     let _clients: Vec<TcpStream> = (0..4).map(|_| TcpStream::connect(address).unwrap()).collect();
-    let mut taken = |room| listeners.turn(&mut io, slot, room).0.len();
+    let mut taken = |room| {
+        let mut outcomes = Vec::new();
+        let _ = listeners.turn(&mut io, slot, room, &mut outcomes);
+        outcomes.len()
+    };
     assert_eq!((taken(0), taken(2), taken(0), taken(9), taken(9)), (0, 2, 0, 1, 0));
     assert!(!listeners.is_listening() && listeners.address().is_none());
 }
@@ -39,10 +43,11 @@ fn what_has_come_before_the_last_peer_of_a_socket_was_accepted_is_delivered() {
     for datagram in &sent {
         client.send_to(datagram, address).unwrap();
     }
-    let (mut outcomes, turn) = listeners.turn(&mut io, slot, 1);
+    let mut outcomes = Vec::new();
+    let turn = listeners.turn(&mut io, slot, 1, &mut outcomes);
     assert_eq!((outcomes.len(), turn, listeners.is_listening()), (1, Turn::Again, false));
     let Some(ListenOutcome::Accepted { mut transport, .. }) = outcomes.pop() else { panic!("nobody is accepted") };
-    let (outcomes, turn) = listeners.turn(&mut io, slot, 0);
+    let turn = listeners.turn(&mut io, slot, 0, &mut outcomes);
     assert!(outcomes.is_empty() && turn == Turn::Done);
     let mut buffer = [0; 8];
     let got: Vec<_> = std::iter::from_fn(|| transport.read(&mut buffer).ok().map(|n| buffer[..n].to_vec())).collect();
