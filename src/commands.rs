@@ -109,7 +109,7 @@ fn run_errand(errand: &Errand) -> Exit {
         if matches!(exit, Exit::Signal(_)) {
             return exit;
         }
-        if result != Some(Exit::Success) {
+        if result != Some(Exit::Success) || errand.ends_as_last() {
             result = Some(exit);
         }
     }

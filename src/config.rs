@@ -4,6 +4,7 @@
 //! options) and opens nothing.
 
 pub mod access;
+pub mod input;
 pub mod naming;
 pub mod retry;
 pub mod scan;
@@ -21,6 +22,7 @@ use crate::config::naming::NameTemplate;
 use crate::endpoint::Endpoint;
 use crate::proxy::{HeaderVersion, Proxy};
 pub use access::Access;
+pub use input::{Input, Refusal};
 pub use retry::Retry;
 pub use scan::Scan;
 pub use sockets::SocketOptions;
@@ -164,6 +166,8 @@ pub struct Connect {
     pub source: Option<Endpoint>,
     /// `-z`: exit as soon as the connection is established.
     pub probe: bool,
+    /// What that sends where datagrams are exchanged; `None`: nothing, so that nobody can refuse it.
+    pub probe_datagram: Option<&'static [u8]>,
     /// `--proxy-protocol`: the header that is sent first.
     pub header: Option<HeaderVersion>,
     /// `--run`: the command that runs once there is a connection.
@@ -312,21 +316,18 @@ pub enum Piece {
     Bytes(Vec<u8>),
 }
 
-/// How stdin is used and what its end means.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Input {
-    /// stdin may be read; the script of a server reads it only with `on_stdin`.
-    pub read: bool,
-    /// Received data is discarded (`--send-only`).
-    pub discard_received: bool,
-    /// `--half-open`: the end of stdin ends the run, not the peer's FIN.
-    pub half_open: bool,
-    /// `--no-shutdown`: send no FIN when stdin ends.
-    pub no_shutdown: bool,
-    /// `--eof-wait`: how long to wait for the peer after stdin has ended.
-    pub eof_wait: Option<Duration>,
-    /// `--line-delay`: the pause after each line that is sent.
-    pub line_delay: Option<Duration>,
+/// What it means that a connection was idle for as long as it may be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Silence {
+    /// It has failed.
+    #[default]
+    Fault,
+    /// It has ended, as well as by any other end.
+    End,
+    /// It has failed, unless datagrams are exchanged and our side has ended: then the other has, too.
+    EndAfterInput,
+    /// Nothing, as long as another one is not idle; otherwise the run has failed.
+    FaultOfAll,
 }
 
 /// Time limits.
@@ -336,8 +337,8 @@ pub struct Limits {
     pub connect: Option<Duration>,
     /// For a connection without data in either direction.
     pub idle: Option<Duration>,
-    /// Such a silence is an end as good as any, and no fault.
-    pub idle_is_end: bool,
+    /// What such a silence is.
+    pub silence: Silence,
     /// For the whole run.
     pub run: Option<Duration>,
     /// How much of that was over before this run began, where several follow each other.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -19,7 +20,59 @@ pub struct Proxy {
     pub place: Endpoint,
     /// What it is told about the user, if anything.
     pub login: Option<Login>,
+    /// It is told that only once it asks for it; only HTTP proxies ask.
+    pub waits_to_be_asked: bool,
+    /// What it has asked for before it ended the connection.
+    pub asked: Asked,
 }
+
+/// The ways to log in that a proxy has asked for, before it ended the connection: the next connection begins with one of them.
+/// All copies of a proxy share it.
+#[derive(Clone, Debug, Default)]
+pub struct Asked(Arc<Mutex<Question>>);
+
+#[derive(Debug, Default)]
+struct Question {
+    /// The values of `Proxy-Authenticate`.
+    ways: Option<Vec<Vec<u8>>>,
+    /// Another connection is to be made for it.
+    is_open: bool,
+}
+
+impl Asked {
+    /// Notes what was asked for; another connection can answer it. Returns false if one did so already.
+    pub fn note(&self, ways: Vec<Vec<u8>>) -> bool {
+        let mut question = self.question();
+        let is_new = question.ways.is_none();
+        if is_new {
+            *question = Question { ways: Some(ways), is_open: true };
+        }
+        is_new
+    }
+
+    /// What was asked for.
+    pub fn ways(&self) -> Option<Vec<Vec<u8>>> {
+        self.question().ways.clone()
+    }
+
+    /// Whether another connection is to be made, once.
+    pub fn take_open(&self) -> bool {
+        std::mem::take(&mut self.question().is_open)
+    }
+
+    fn question(&self) -> MutexGuard<'_, Question> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was asked for is no part of what a proxy is.
+impl PartialEq for Asked {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Asked {}
 
 /// What is said of a target that refuses a proxy's connection, where the proxy tells.
 pub const TARGET_REFUSED: &str = "the target refused the connection";
@@ -122,7 +175,8 @@ impl FromStr for Proxy {
         let place = place_of(kind, place.strip_suffix('/').unwrap_or(place))
             .map_err(|cause| Error::usage_hint(format!("proxy {shown:?}: {cause}"), EXAMPLE))?;
         let login = userinfo.map(|text| Login::parse_encoded(text, &shown)).transpose()?;
-        let proxy = Self { kind, place, login: login.filter(|login| *login != Login::NOBODY) };
+        let login = login.filter(|login| *login != Login::NOBODY);
+        let proxy = Self { kind, place, login, waits_to_be_asked: false, asked: Asked::default() };
         proxy.check_login()?;
         Ok(proxy)
     }

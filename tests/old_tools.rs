@@ -2,7 +2,7 @@
 //! Unix sockets, programs, ends and exit statuses. SCTP is not there, and says so.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 
 use rustix::process::Signal;
 
@@ -156,6 +156,16 @@ const EXCHANGES: &[Exchange] = &[
         came: None,
         answered: "",
         came_back: Some("aBc\n"),
+    },
+    Exchange {
+        idea: "-C changes the line ends of a program",
+        ways: ALL,
+        server: &["--sh-exec", "sed -u s/b/B/", "-C"],
+        client: &[],
+        sent: "abc\nd\r\n",
+        came: None,
+        answered: "",
+        came_back: Some("aBc\r\nd\r\n"),
     },
     Exchange {
         idea: "one of many is served",
@@ -335,7 +345,8 @@ fn exit_statuses_tell_what_happened() {
         ("ncat --sctp -l 1", 2),
         ("nc --no-such-option", 1),
         ("nc -z 127.0.0.1 1", 1),
-        ("nc -zu 127.0.0.1 1", 1),
+        ("nc -zvu 127.0.0.1 1", 1),
+        ("nc -zu 127.0.0.1 1", 0),
         ("nc -l -p x", 1),
     ] {
         let words: Vec<_> = line.split(' ').collect();
@@ -351,9 +362,13 @@ fn an_idle_connection_is_left() {
         assert_eq!(status(&done), Some(1), "{way:?}");
         assert!(done.stderr.contains("Idle timeout expired"), "{way:?}: {}", done.stderr);
         drop(server);
-        let (server, address) = way.server(&["-i", "300ms"]);
-        let _client = way.client(&[], address).spawn();
-        assert_eq!(status(&server.finish()), Some(1), "{way:?}");
+        for options in [&["-i", "300ms"][..], &["-k", "-i", "300ms"], &["-k", "-i", "300ms", "--exec", "/bin/cat"]] {
+            let (server, address) = way.server(options);
+            let _client = way.client(&[], address).spawn();
+            let done = server.finish();
+            assert_eq!(status(&done), Some(2), "{way:?} {options:?}: {}", done.stderr);
+            assert!(done.stderr.ends_with("Ncat: Idle timeout expired (300 ms). QUITTING.\n"), "{}", done.stderr);
+        }
     }
 }
 
@@ -405,7 +420,7 @@ fn a_local_port_can_be_chosen() {
     }
 }
 
-// ---- brokers and proxies ---------------------------------------------------------------------------------
+// ---- brokers ---------------------------------------------------------------------------------------------
 
 #[test]
 fn a_broker_passes_to_all_others() {
@@ -423,58 +438,6 @@ fn a_broker_passes_to_all_others() {
             });
             assert!(!clients[number].out.text().contains(&word), "{way:?}: not to itself");
         }
-    }
-}
-
-#[test]
-fn proxies_serve_and_are_used() {
-    for (kind, auth) in [("http", &[][..]), ("socks5", &[]), ("socks4", &[]), ("http", &["--proxy-auth", "u:p"])] {
-        let (mut server, target) = Way::Tcp.server(&["-k"]);
-        let (words, proxy) = listening(&["ncat", "-lv", "--proxy-type", kind, "127.0.0.1", "0"]);
-        let place = proxy.to_string();
-        let options = [&["--proxy-type", kind, "--proxy", &place][..], auth].concat();
-        let mut client = Way::Tcp.client(&options, target).spawn();
-        client.write(b"abc\n");
-        server.wait_stdout(b"abc\n");
-        server.write(b"def\n");
-        client.wait_stdout(b"def\n");
-        assert!(!words.err.text().contains("tcpx"), "{}", words.err.text());
-    }
-}
-
-/// What a proxy of HTTP answers, and the exit status of its client.
-#[test]
-fn answers_of_proxies_are_understood() {
-    for (answer, code, shown) in [
-        ("HTTP/1.0 200 OK\r\n\r\nabc\n", 0, "abc\n"),
-        ("HTTP/1.1 200 Connection established\r\nServer: x\r\nX-Y: z\r\n\r\nabc\n", 0, "abc\n"),
-        ("HTTP/1.1 200\r\n\r\nabc\n", 0, "abc\n"),
-        ("HTTP/1.1 403 Forbidden\r\n\r\nno\n", 1, ""),
-        ("HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\n\r\n", 1, ""),
-        ("nonsense\r\n\r\n", 1, ""),
-        ("", 1, ""),
-    ] {
-        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let place = server.local_addr().expect("an address").to_string();
-        let mut client = Tcpx::new(&["ncat", "--proxy", &place, "target.example", "80"]).stdin(Stdin::Open).spawn();
-        let (mut conn, _) = server.accept().expect("a client");
-        let mut request = Vec::new();
-        let mut byte = [0];
-        while !request.ends_with(b"\r\n\r\n") {
-            conn.read_exact(&mut byte).expect("a request");
-            request.extend(byte);
-        }
-        assert!(request.starts_with(b"CONNECT target.example:80 HTTP/1."), "{}", request.escape_ascii());
-        conn.write_all(answer.as_bytes()).expect("send");
-        // A client that does not like the answer has left already.
-        let _ = conn.shutdown(std::net::Shutdown::Write);
-        if code == 0 {
-            client.wait_stdout(shown.as_bytes());
-        }
-        client.close_stdin();
-        drop(conn);
-        let done = client.finish();
-        assert_eq!((status(&done), &*String::from_utf8_lossy(&done.stdout)), (Some(code), shown), "{answer:?}");
     }
 }
 

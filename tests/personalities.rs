@@ -2,7 +2,7 @@
 //! and words on stderr.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::thread;
 
@@ -12,7 +12,7 @@ use crate::support::{Running, Stdin, Tcpx, installed, missing};
 pub(crate) struct Peers {
     ports: Vec<(&'static str, String)>,
     /// Nobody listens there, and nobody else gets it.
-    _reserved: socket2::Socket,
+    _reserved: (socket2::Socket, UdpSocket),
 }
 
 impl Peers {
@@ -21,14 +21,32 @@ impl Peers {
         closed.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
         let port =
             closed.local_addr().ok().and_then(|address| address.as_socket()).expect("an address").port().to_string();
+        let free = || UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let number = |socket: &UdpSocket| socket.local_addr().expect("an address").port().to_string();
+        // A socket with a peer takes nothing from others, so that they are refused.
+        let (refusing, one) = (free(), free());
+        refusing.connect(one.local_addr().expect("an address")).expect("connect");
+        let (silent_datagrams, echo) = (one, free());
+        let ports_of_datagrams = [number(&refusing), number(&silent_datagrams), number(&echo)];
+        thread::spawn(move || {
+            let _open = silent_datagrams;
+            let mut buffer = [0; 64];
+            while let Ok((n, from)) = echo.recv_from(&mut buffer) {
+                let _ = echo.send_to(&[b"echo ", &buffer[..n]].concat(), from);
+            }
+        });
+        let [refused, unheard, echoed] = ports_of_datagrams;
         let ports = vec![
+            ("UCLOSED", refused),
+            ("USILENT", unheard),
+            ("UECHO", echoed),
             ("HELLO", serve(hello)),
             ("DRAIN", serve(drain)),
             ("SILENT", serve(silent)),
             ("RESET", serve(reset)),
             ("CLOSED", port),
         ];
-        Self { ports, _reserved: closed }
+        Self { ports, _reserved: (closed, refusing) }
     }
 
     /// Another peer on this host.
@@ -198,6 +216,29 @@ const LINES: &[(&str, &str)] = &[
     ("ncat -U /no/such/socket", ""),
     ("ncat --proxy 127.0.0.1:CLOSED 127.0.0.1 1", ""),
     ("nc -x 127.0.0.1:CLOSED 127.0.0.1 1", ""),
+    ("nc -zu 127.0.0.1 UCLOSED", ""),
+    ("nc -zu 127.0.0.1 USILENT", ""),
+    ("nc -zvu 127.0.0.1 UCLOSED", ""),
+    ("nc -zvu 127.0.0.1 USILENT", ""),
+    ("nc -zvun 127.0.0.1 UECHO UCLOSED", ""),
+    ("nc -zu 127.0.0.1 UCLOSED UECHO", ""),
+    ("nc -u -w 1 127.0.0.1 UCLOSED", "x"),
+    ("nc -u -w 1 127.0.0.1 UCLOSED", ""),
+    ("nc -u -w 1 127.0.0.1 UECHO", "x"),
+    ("nc -u -q 1 127.0.0.1 UCLOSED", "x"),
+    ("nc -u 127.0.0.1 UCLOSED", "x"),
+    ("ncat -u -i 1 127.0.0.1 UCLOSED", ""),
+    ("ncat -u -i 1 127.0.0.1 USILENT", "x"),
+    ("ncat -u 127.0.0.1 USILENT", "x"),
+    ("ncat -zu 127.0.0.1 UCLOSED", ""),
+    ("ncat -zuv 127.0.0.1 UCLOSED", ""),
+    ("ncat -zu 127.0.0.1 USILENT", ""),
+    ("ncat --send-only --recv-only 127.0.0.1 SILENT", "x"),
+    ("ncat --send-only --recv-only 127.0.0.1 HELLO", ""),
+    ("ncat --send-only --recv-only 127.0.0.1 CLOSED", ""),
+    ("ncat -u --send-only --recv-only 127.0.0.1 UECHO", "x"),
+    ("ncat -l -U --broker /no/such/socket", ""),
+    ("ncat -l -U --chat /no/such/socket", ""),
 ];
 
 #[test]
@@ -213,7 +254,12 @@ fn lines_end_as_those_of_the_real_tools() {
         }
         let theirs = Tcpx::other(program, &words[1..]).stdin(Stdin::bytes(stdin.as_bytes())).run();
         let ours = Tcpx::new(&words).stdin(Stdin::bytes(stdin.as_bytes())).run();
-        let said = |text: &str| text.replace(program, words[0]);
+        // The line with its version is left out here.
+        let is_banner = |line: &&str| line.starts_with("Ncat: Version ");
+        let said = |text: &str| {
+            let lines = text.split_inclusive('\n').filter(|line| !is_banner(line));
+            lines.collect::<String>().replace(program, words[0])
+        };
         assert_eq!(ours.status_code(), theirs.status_code(), "{line}: {} | {}", ours.stderr, theirs.stderr);
         assert_eq!(String::from_utf8_lossy(&ours.stdout), String::from_utf8_lossy(&theirs.stdout), "{line}");
         assert_eq!(said(&ours.stderr), said(&theirs.stderr), "{line}");
@@ -315,7 +361,8 @@ fn what_is_missing_is_said() {
         ("ncat --sctp 127.0.0.1 1", 2, "SCTP"),
         ("ncat --vsock 1 1", 2, "vsock"),
         ("ncat -l --proxy-type socks4 --proxy-auth u:p 127.0.0.1 0", 2, "no passwords"),
-        ("ncat -l --sh-exec cat -C 127.0.0.1 0", 2, "CRLF"),
+        ("ncat -lu --chat 127.0.0.1 0", 2, "UDP mode does not support connection brokering"),
+        ("ncat -u --broker 127.0.0.1 0", 2, "UDP mode does not support connection brokering"),
         ("ncat --ssl-ciphers x 127.0.0.1 1", 2, "ciphers"),
     ] {
         let words: Vec<_> = line.split(' ').collect();

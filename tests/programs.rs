@@ -198,7 +198,6 @@ fn options_that_the_program_decides_are_refused() {
         "--sh cat --session x",
         "--exec cat --expect x",
         "--exec cat -E gbk",
-        "--exec cat -C",
         "--exec cat --send x",
         "--exec cat --half-open",
         "--exec cat -o file",

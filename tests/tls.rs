@@ -152,9 +152,11 @@ fn what_is_verified_is_name_chain_and_dates() {
     let pki = Pki::new();
     pki.add("old-", &["localhost", "127.0.0.1"], |params| params.not_after = rcgen::date_time_ymd(2020, 1, 2));
     pki.add("new-", &["localhost", "127.0.0.1"], |params| params.not_before = rcgen::date_time_ymd(2090, 1, 2));
-    pki.add("other-", &["other.example"], |_| {});
+    pki.add("other-", &["other.example"], |params| {
+        params.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
+    });
     pki.add("bare-", &[], |params| params.distinguished_name.push(rcgen::DnType::CommonName, "localhost"));
-    let ca = pki.word("ca.pem");
+    let (ca, bare, other) = (pki.word("ca.pem"), pki.word("bare-cert.pem"), pki.word("other-cert.pem"));
     let trusting = ["--tls", "--tls-ca", &ca];
     for (prefix, options, code, says) in [
         ("", &trusting[..], 0, ""),
@@ -166,6 +168,9 @@ fn what_is_verified_is_name_chain_and_dates() {
         ("new-", &trusting, 60, "not valid before 2090-01-02"),
         ("other-", &trusting, 60, "is for other.example, not for 127.0.0.1"),
         ("bare-", &trusting, 60, "names no host"),
+        ("bare-", &["--tls", "--tls-ca", &bare, "--tls-name", "localhost"], 0, ""),
+        ("bare-", &["--tls", "--tls-ca", &bare], 60, "names no host"),
+        ("other-", &["--tls", "--tls-ca", &other, "--tls-name", "localhost"], 60, "is for other.example"),
         ("old-", &["--tls", "--tls-insecure"], 0, ""),
         ("", &["--tls", "--tls-ca", "/nowhere/ca.pem"], 77, "no such file"),
         ("", &["--tls", "--tls-ca", &pki.word("key.pem")], 77, "no certificate in it"),

@@ -269,7 +269,7 @@ impl Writer {
                 "--script" | "-s" | "--eof-wait" | "-E" | "-o" => drop(options.next()),
                 option if option.starts_with("--") => kept.push(option.to_owned()),
                 option if option.starts_with('-') => {
-                    let letters: String = option.chars().filter(|letter| !"zC".contains(*letter)).collect();
+                    let letters: String = option.chars().filter(|letter| *letter != 'z').collect();
                     kept.extend((letters != "-").then_some(letters));
                 }
                 value => kept.push(value.to_owned()),

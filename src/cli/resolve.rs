@@ -32,8 +32,8 @@ use super::report::{self, Report};
 use super::{access, inherited, locale, proxies, rules, sockets, topics, values};
 use crate::codec::escape::{self, show_line};
 use crate::config::{
-    Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, PreambleItem, Role, Script,
-    ScriptErrors, ScriptSource, SocketOptions, Target, Tests, Text, Unencodable, VerdictPatterns,
+    Charset, Config, Connect, Family, Input, Keepalive, Limits, Listen, Malformed, PreambleItem, Refusal, Role, Script,
+    ScriptErrors, ScriptSource, Silence, SocketOptions, Target, Tests, Text, Unencodable, VerdictPatterns,
 };
 use crate::endpoint::{Endpoint, without_tls};
 use crate::error::{Error, Result};
@@ -211,6 +211,7 @@ fn connect_to(args: &ConnectArgs, target: Endpoint, is_tls: bool, preamble: Vec<
             target,
             source,
             probe: args.probe,
+            probe_datagram: Some(&[]),
             header,
             run: run_of(args.run.as_deref())?,
             retry,
@@ -383,6 +384,7 @@ fn input(args: &EndingArgs, time: &TimeArgs, wanted: bool) -> Result<Input> {
         no_shutdown: args.no_shutdown,
         eof_wait: or_zero("--eof-wait", args.eof_wait.as_ref())?,
         line_delay: or_zero("--line-delay", time.line_delay.as_ref())?.filter(|delay| !delay.is_zero()),
+        refusal: Refusal::default(),
     })
 }
 
@@ -401,7 +403,7 @@ fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {
     Ok(Limits {
         connect,
         idle: limit("--idle-timeout", args.idle_timeout.as_deref())?,
-        idle_is_end: false,
+        silence: Silence::default(),
         run: limit("--timeout", args.timeout.as_deref())?,
         spent: Duration::ZERO,
     })

@@ -160,7 +160,8 @@ impl Driver {
             discard: config.input.discard_received,
             malformed: config.text.malformed,
             idle: config.limits.idle,
-            idle_is_end: config.limits.idle_is_end,
+            silence: config.limits.silence,
+            refusal: config.input.refusal,
             parting: Parting { silence: Some(PEER_SILENCE), wait: parting_wait(&config) },
         };
         let verdict = suite.clone().map(|suite| suite as Rc<dyn Handler>).or(verdict);

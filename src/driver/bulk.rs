@@ -45,7 +45,8 @@ pub(super) enum ToStdout {
 /// Moves received bytes of a connection into the splice pipe of its partner.
 pub(super) fn move_to_partner(io: &mut Io, peer: &mut Peer, to: &mut Peer) -> Moved {
     let takes = to.link.accepts_spliced() && to.preamble.is_none() && !to.refuses_moves;
-    if io.observers.reads_bytes() || !takes || !peer.link.gives_chunks() || to.transport.bulk_fd().is_none() {
+    let changes = io.observers.reads_bytes() || peer.crlf.is_some();
+    if changes || !takes || !peer.link.gives_chunks() || to.transport.bulk_fd().is_none() {
         return Moved::Refused;
     }
     let Some(socket) = peer.transport.bulk_fd() else { return Moved::Refused };

@@ -4,8 +4,9 @@
 //! handler's commands are carried out after the call.
 
 use std::rc::Rc;
+use std::time::Duration;
 
-use crate::config::ScriptErrors;
+use crate::config::{Role, ScriptErrors, Silence, show_duration};
 use crate::driver::budgets::Turn;
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer};
@@ -101,11 +102,15 @@ impl Parts {
                 // The server is told that nothing was cut off.
                 return peer.link.close(CloseReason::Closed);
             }
-            if !peer.link.is_datagram() {
+            let datagram = match &self.config.role {
+                Role::Connect(connect) => connect.probe_datagram,
+                Role::Listen(_) | Role::Run | Role::Scan(_) => Some(&[][..]),
+            };
+            let Some(datagram) = datagram.filter(|_| peer.link.is_datagram()) else {
                 return peer.link.abandon(CloseReason::Closed);
-            }
+            };
             // Only who gets a datagram may refuse it.
-            peer.link.send(Vec::new());
+            peer.link.send(datagram.to_vec());
             return peer.link.shutdown();
         }
         if peer.duties.own && view.info.side() == Side::Client {
@@ -148,6 +153,10 @@ impl Parts {
             // `Drained` is told only if somebody waits for it.
             Event::Frame(_) | Event::Measure(_) | Event::Found | Event::Unmet | Event::Drained => true,
             Event::Eof => mask.eof,
+            Event::Idle(silence) if self.config.limits.silence == Silence::FaultOfAll => {
+                let silence = *silence;
+                return self.note_silence(slot, silence);
+            }
             Event::Idle(_) => mask.idle,
             Event::Secured => {
                 let view = peer.link.view();
@@ -201,6 +210,9 @@ impl Parts {
         }
         let (id, stood) = (peer.id(), has_stood(peer));
         let (is_own, decides_exit) = (peer.duties.own, peer.duties.decides_exit);
+        if is_own && !stood && self.answers_proxy(slot, &error) {
+            return false;
+        }
         if !self.tries_again_after(is_own, &error, stood) {
             // After the last try there is nothing else to do.
             let decides_exit = decides_exit || (is_own && self.redial.reconnects());
@@ -215,6 +227,17 @@ impl Parts {
             peer.failure = Some(Box::new(error));
         }
         has_handler && self.redial.reconnects()
+    }
+
+    /// A connection was idle for as long as all of them may be: if the others are, too, that is the end.
+    fn note_silence(&mut self, slot: Slot, silence: Duration) {
+        let (Some(peer), Some(limit)) = (self.peers.get(slot), self.config.limits.idle) else { return };
+        let name = peer.link.view().name();
+        let now = self.io.now;
+        let is_idle = |peer: &Peer| peer.link.view().info.last_activity() + limit <= now;
+        if self.peers.iter().filter(|peer| peer.link.view().info.side() != Side::Program).all(is_idle) {
+            self.fail_and_stop(&Error::Timeout { what: format!("{name}: idle for {}", show_duration(silence)) });
+        }
     }
 
     /// The default effect of the peer's FIN, by the rules of `EofPolicy`.
@@ -247,8 +270,12 @@ impl Parts {
 
     /// Sends a received chunk to the partner, after `Handler::relay` if the handler relays.
     fn relay(&mut self, slot: Slot, partner: ConnId, mut bytes: Vec<u8>) {
-        let Some(peer) = self.peers.get(slot) else { return };
+        let Some(peer) = self.peers.get_mut(slot) else { return };
         let is_cut = !peer.link.is_transparent();
+        if let Some(crlf) = &mut peer.crlf {
+            let received = std::mem::take(&mut bytes);
+            crlf.convert(&received, &mut bytes);
+        }
         if peer.is_relayed() {
             let Some(changed) = self.ask_relay(slot, partner, Some(bytes)) else { return };
             bytes = changed;

@@ -6,6 +6,7 @@
 
 use std::rc::Rc;
 
+use crate::codec::newline::Crlf;
 use crate::driver::io::Source;
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
@@ -35,8 +36,9 @@ impl Parts {
                 let pipes = ConnView::new(id, nowhere.clone(), nowhere, Side::Program, &self.config.text, self.io.now);
                 // Silence is that of the connection itself, and nobody but its partner sees what it moves.
                 let settings = Settings { idle: None, decode_output: false, discard: false, ..self.settings };
-                let pipes =
+                let mut pipes =
                     Peer::new(started.slot, started.transport, Rc::new(pipes), settings, None, Duties::default());
+                pipes.crlf = self.config.text.crlf.then(Crlf::default);
                 self.io.set_source(started.slot, Source::Peer);
                 self.peers.add(&mut self.io, pipes);
                 self.pair(view.id, id);

@@ -4,14 +4,14 @@
 //! other parts of the driver.
 
 mod glance;
+mod refused;
 
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use mio::Interest;
-
+use self::refused::is_refusal;
+use crate::codec::newline::Crlf;
 use crate::driver::budgets::Turn;
 use crate::driver::fallback::Fallback;
 use crate::driver::files::Files;
@@ -20,12 +20,11 @@ use crate::driver::plan::Duties;
 use crate::driver::preamble::Preamble;
 use crate::driver::securing::{ConnectLimit, Security};
 use crate::driver::shutdown::Ending;
-use crate::endpoint::Address;
 use crate::error::{Error, cause};
 use crate::net::bulk::{FLOW, Move};
 use crate::net::reactor::{Io as Step, Slot};
 use crate::net::splice_pipe::SplicePipe;
-use crate::net::{Closed, StartError, Transport};
+use crate::net::{Closed, Transport};
 use crate::output::Notice;
 use crate::session::connection::{Action, Settings};
 use crate::session::{CloseReason, ConnError, ConnId, ConnView, Direction, ErrorKind, Handler, Link, Operation, Side};
@@ -46,6 +45,8 @@ pub(super) struct Peer {
     pub(super) due: Option<OwnEnd>,
     /// The connection that sends what this one receives.
     pub(super) partner: Option<ConnId>,
+    /// What its partner sends of it has CR LF for every lone LF.
+    pub(super) crlf: Option<Crlf>,
     pub(super) duties: Duties,
     pub(super) transport: Box<dyn Transport>,
     pub(super) slot: Slot,
@@ -132,6 +133,7 @@ impl Peer {
             close_when_fed: false,
             due: None,
             partner: None,
+            crlf: None,
             duties,
             slot,
             transport,
@@ -255,7 +257,7 @@ impl Peer {
                 }
                 self.link.handle_eof(io.now);
             }
-            Step::Failed(error) if self.fall_back(io, &error) => {}
+            Step::Failed(error) if self.takes_refusal(io, &error) => {}
             Step::Failed(error) => {
                 let error = self.error(Operation::Read, &error);
                 self.link.handle_read_error(io.now, error);
@@ -297,7 +299,7 @@ impl Peer {
                 }
                 Step::Blocked | Step::Ended => break,
                 Step::Failed(error) => {
-                    if !self.fall_back(io, &error) {
+                    if !self.takes_refusal(io, &error) {
                         self.write_failed(io, &error);
                     }
                     break;
@@ -348,54 +350,6 @@ impl Peer {
             io.splice_pool.give_back(*pipe);
         }
         true
-    }
-
-    /// Goes on with the next address of the target, if this one is refused and nothing was received from it. Returns whether it
-    /// does.
-    fn fall_back(&mut self, io: &mut Io, error: &io::Error) -> bool {
-        if !is_refusal(error) {
-            return false;
-        }
-        let Some(mut fallback) = self.fallback.take() else { return false };
-        let (id, mut failed, mut why) = (self.id(), self.link.view().info.peer().clone(), cause(error));
-        while let Some((address, source)) = fallback.next_address() {
-            io.notify(&Notice::AttemptFailed { conn: id, address: &failed, cause: &why });
-            io.notify(&Notice::Dialing { conn: id, target: &fallback.target, address: &address });
-            match self.connect_to(io, &fallback, &address, source) {
-                Ok(()) => {
-                    for datagram in fallback.sent() {
-                        // A refusal is told by the next call.
-                        let _ = self.transport.write(datagram);
-                    }
-                    self.fallback = Some(fallback);
-                    io.reactor.wake(self.slot);
-                    return true;
-                }
-                Err(error) => (failed, why) = (address, cause(&error)),
-            }
-        }
-        false
-    }
-
-    /// Connects to another address, with a socket in place of this one.
-    fn connect_to(
-        &mut self,
-        io: &mut Io,
-        fallback: &Fallback,
-        address: &Address,
-        source: Option<SocketAddr>,
-    ) -> io::Result<()> {
-        let connecting = io.network.connect(address, source, &fallback.sockets);
-        let mut connecting = connecting.map_err(|error| match error {
-            StartError::Option(error) | StartError::Bind(error) | StartError::Connect(error) => error,
-            StartError::Busy => io::ErrorKind::WouldBlock.into(),
-        })?;
-        let ends = connecting.finish()?.ok_or(io::ErrorKind::NotConnected)?;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        io.reactor.replace(self.slot, &mut *self.transport, &mut *connecting, both)?;
-        self.transport = connecting.into_transport();
-        self.link.view().moved(ends.peer, ends.local);
-        Ok(())
     }
 
     /// Notes datagrams that were lost since the last call.
@@ -495,7 +449,9 @@ impl Peer {
         let is_lingering = self.link.is_lingering();
         let is_awaited = self.link.awaits_acknowledgement() && (is_lingering || self.transport.has_reset());
         let has_limit = !is_lingering && self.link.view().info.idle_limit().is_some();
-        if is_awaited || has_limit { self.transport.unacknowledged() } else { 0 }
+        let left = if is_awaited || has_limit { self.transport.unacknowledged() } else { 0 };
+        // Of a connection that was reset nothing will arrive any more.
+        if left > 0 && self.transport.is_over() { 0 } else { left }
     }
 
     // ---- the end of the run ---------------------------------------------------------------------------
@@ -570,14 +526,6 @@ impl Peer {
         self.link.absorb(pipe.into_bytes());
         None
     }
-}
-
-/// Whether nobody takes datagrams there.
-fn is_refusal(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable
-    )
 }
 
 /// Converts an I/O error to an error of the connection.

@@ -107,6 +107,11 @@ impl Redial {
         NextTry { pause, left: self.left }
     }
 
+    /// Plans a try that was not asked for: it is not counted, and does not wait.
+    pub(super) fn begin_at(&mut self, now: Instant) {
+        self.at = Some(now);
+    }
+
     fn longest_pause(&self) -> Duration {
         match self.retry.map(|retry| retry.after) {
             // Somebody waits to go on.

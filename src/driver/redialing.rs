@@ -19,6 +19,20 @@ impl Parts {
         is_own && self.shutdown.is_running() && self.redial.follows(error.exit(), stood)
     }
 
+    /// Connects again, if a proxy has asked for a login and ended the connection. Returns whether it does.
+    pub(super) fn answers_proxy(&mut self, slot: Slot, error: &Error) -> bool {
+        let is_asked = matches!(error, Error::Proxy { .. }) && self.shutdown.is_running();
+        if !is_asked || !self.config.proxies.iter().any(|proxy| proxy.asked.take_open()) {
+            return false;
+        }
+        if let Some(peer) = self.peers.get_mut(slot) {
+            // The next one is.
+            peer.duties.own = false;
+        }
+        self.redial.begin_at(self.io.now);
+        true
+    }
+
     /// Plans the next try after one that made no connection.
     pub(super) fn try_again(&mut self, conn: ConnId, error: &Error) {
         let next = self.redial.plan(self.io.now, false);

@@ -186,6 +186,11 @@ pub trait Transport: Source {
         0
     }
 
+    /// Whether the peer will acknowledge nothing any more: it has reset the connection.
+    fn is_over(&self) -> bool {
+        false
+    }
+
     /// Whether the following drop sends RST instead of FIN; the end of the process is one, too. A no-op for protocols without
     /// RST.
     fn end_by_reset(&mut self, _: bool) {}

@@ -154,6 +154,10 @@ impl Transport for Tcp {
         crate::sys::unix::unacknowledged(&self.stream)
     }
 
+    fn is_over(&self) -> bool {
+        crate::sys::unix::is_over(&self.stream)
+    }
+
     fn end_by_reset(&mut self, on: bool) {
         let linger = on.then_some(Duration::ZERO);
         if self.resets != on && SockRef::from(&self.stream).set_linger(linger).is_ok() {

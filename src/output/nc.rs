@@ -20,6 +20,8 @@ pub struct NcVoice {
     /// Where it connects to or listens.
     place: Option<Endpoint>,
     listens: bool,
+    /// `-z`.
+    is_probe: bool,
     /// The connection was made.
     stands: bool,
     /// An attempt to connect has failed, and was told if somebody wants to know.
@@ -36,7 +38,8 @@ impl NcVoice {
             Role::Run | Role::Scan(_) => (None, false),
         };
         let (is_verbose, is_numeric) = (config.output.verbose > 0, config.no_dns);
-        Self { is_verbose, is_numeric, place, listens, stands: false, has_failed_attempt: false, write }
+        let is_probe = matches!(&config.role, Role::Connect(connect) if connect.probe);
+        Self { is_verbose, is_numeric, place, listens, is_probe, stands: false, has_failed_attempt: false, write }
     }
 
     /// The lines for a notice; empty for none.
@@ -45,7 +48,13 @@ impl NcVoice {
             Notice::Listening { address, listener: None } if self.is_verbose => self.listening(address),
             Notice::Opened { conn, .. } => {
                 self.stands = true;
-                if self.is_verbose { self.opened(conn) } else { String::new() }
+                // Whether somebody takes datagrams shows when none was refused.
+                let is_told = self.is_verbose && !(self.is_probe && conn.info.is_datagram());
+                if is_told { self.opened(conn) } else { String::new() }
+            }
+            Notice::Closed { conn, reason } => {
+                let is_told = self.is_verbose && self.is_probe && conn.info.is_datagram() && !reason.is_fault();
+                if is_told { self.opened(conn) } else { String::new() }
             }
             Notice::AttemptFailed { address, cause, .. } => {
                 self.has_failed_attempt = true;

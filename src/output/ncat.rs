@@ -35,7 +35,7 @@ impl NcatVoice {
         Self {
             is_verbose: config.output.verbose > 0,
             marks_listening: config.output.marks_listening,
-            is_probe: matches!(&config.role, Role::Connect(connect) if connect.probe),
+            is_probe: config.output.quiet,
             listens: matches!(config.role, Role::Listen(_)),
             family: config.family,
             idle: config.limits.idle,
@@ -69,7 +69,11 @@ impl NcatVoice {
                     + line(&format!("Ncat: New connection denied: {}", why.as_deref().unwrap_or("not allowed")))
                         .as_str()
             }
-            Notice::Closed { conn, reason } if self.is_verbose => closed(now, conn, reason),
+            Notice::Closed { conn, reason } if self.is_verbose => {
+                let asked = self.is_probe && conn.info.is_datagram() && !reason.is_fault();
+                let sent = if asked { "Ncat: UDP packet sent successfully\n" } else { "" };
+                sent.to_owned() + closed(now, conn, reason).as_str()
+            }
             Notice::Error { error, handled: false, .. } => self.trouble(error),
             Notice::Log { text, .. } if self.is_verbose => line(&format!("Ncat: {text}")),
             Notice::ScriptWarning { text } => text.lines().map(line).collect(),
@@ -104,7 +108,7 @@ impl NcatVoice {
                 let cause = self.failed.take().map_or_else(|| sentence(cause), |(_, cause)| cause);
                 line(&format!("Ncat: {cause}."))
             }
-            Error::Timeout { .. } if !self.stands => line("Ncat: TIMEOUT."),
+            Error::Timeout { .. } if !self.stands && !self.listens => line("Ncat: TIMEOUT."),
             Error::Timeout { .. } => {
                 let limit = self.idle.unwrap_or_default().as_millis();
                 line(&format!("Ncat: Idle timeout expired ({limit} ms).{}", if self.listens { QUITTING } else { "" }))
@@ -114,6 +118,11 @@ impl NcatVoice {
             Error::Proxy { message } => {
                 let cause = self.failed.take().map_or_else(|| sentence(message), |(_, cause)| cause);
                 line(&format!("Ncat: Proxy connection failed: {cause}."))
+            }
+            Error::Broken { .. } if self.listens => String::new(),
+            Error::Handshake { peer, cause } if self.listens => {
+                let words = || line(&format!("Ncat: Failed SSL connection from {peer}: {cause}"));
+                if self.is_verbose { words() } else { String::new() }
             }
             Error::Broken { cause, .. } => line(&format!("Ncat: {}.", sentence(cause))),
             Error::Resolve { host, cause } => {
@@ -145,7 +154,7 @@ fn from(client: SocketAddr) -> String {
 }
 
 fn closed(now: Instant, conn: &ConnView, reason: CloseReason) -> String {
-    if conn.info.side() != Side::Client || matches!(reason, CloseReason::Reset | CloseReason::Timeout) {
+    if conn.info.side() != Side::Client || reason.is_fault() {
         return String::new();
     }
     let (sent, received) = (conn.info.bytes_out(), conn.info.bytes_in());

@@ -30,7 +30,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use self::datagrams::Datagrams;
-use crate::config::Malformed;
+use crate::config::{Malformed, Refusal, Silence};
 use crate::session::event_queue::EventQueue;
 use crate::session::idle::IdleWatch;
 use crate::session::inbound::Inbound;
@@ -58,10 +58,12 @@ pub struct Settings {
     pub malformed: Malformed,
     /// The idle limit.
     pub idle: Option<Duration>,
-    /// A connection that is idle for that long has ended in order; otherwise it has failed.
-    pub idle_is_end: bool,
+    /// What it is to be idle for that long.
+    pub silence: Silence,
     /// When a connection of datagrams ends.
     pub parting: Parting,
+    /// What a refusal is to it.
+    pub refusal: Refusal,
 }
 
 /// When a connection of datagrams, which have no end of their own, is looked upon as ended.

@@ -149,6 +149,34 @@ pub fn unacknowledged(socket: &impl AsRawFd) -> usize {
     if result == 0 { usize::try_from(waiting).unwrap_or(0) } else { 0 }
 }
 
+/// Whether a TCP connection is over for the system, by RST or because both sides have ended: nothing will be acknowledged any
+/// more. False if the system does not tell.
+pub fn is_over(socket: &impl AsRawFd) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        /// `TCP_CLOSE` of the kernel's list of states.
+        const CLOSED: u8 = 7;
+        let mut state = 0_u8;
+        let mut length = size_of::<u8>() as libc::socklen_t;
+        // SAFETY: the first byte of TCP_INFO is the state, and no more than `length` bytes are written to this stack frame.
+        let result = unsafe {
+            libc::getsockopt(
+                socket.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_INFO,
+                (&raw mut state).cast(),
+                &raw mut length,
+            )
+        };
+        result == 0 && state == CLOSED
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = socket;
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +185,19 @@ mod tests {
     fn interfaces_have_names() {
         let names = interfaces();
         assert!(names.iter().any(|name| name.starts_with("lo")), "{names:?}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_connection_that_was_reset_is_over() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut ours = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (theirs, _) = listener.accept().unwrap();
+        assert!(!is_over(&ours));
+        socket2::SockRef::from(&theirs).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        drop(theirs);
+        assert!(io::Read::read(&mut ours, &mut [0]).is_err());
+        assert!(is_over(&ours));
     }
 
     #[test]

@@ -119,7 +119,15 @@ impl Errand {
 
     /// The exit status of a run as the tool has it.
     pub fn exit(&self, exit: Exit) -> Exit {
+        if self.tool == Tool::Ncat && exit == Exit::Timeout && matches!(self.config.role, Role::Listen(_)) {
+            return Exit::Script(2);
+        }
         self.tool.exit(exit)
+    }
+
+    /// Whether the last of its runs decides, and not that one of them has done it.
+    pub fn ends_as_last(&self) -> bool {
+        self.tool == Tool::Nc && self.config.is_datagram()
     }
 }
 

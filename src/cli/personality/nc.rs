@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::getopt::{self, Item, Known, letter};
 use super::{Errand, FAILED, Line, Stop, Tool, usage};
 use crate::cli::{old_line, sockets};
-use crate::config::Config;
+use crate::config::{Config, Refusal, Role, Silence};
 use crate::exit::Exit;
 use crate::sys::services;
 
@@ -185,6 +185,10 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     proxy(given, &mut line);
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
     let mut config = line.config(&places)?;
+    if let Role::Connect(connect) = &mut config.role {
+        // Only with -v it waits for a refusal.
+        connect.probe_datagram = given.has('v').then_some(b"X");
+    }
     // Both sides have to end.
     config.input.half_open = config.input.read;
     let pause = if ports.len() > 1 { given.number('i')? } else { None };
@@ -227,10 +231,10 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         line.add(&["-v"]);
     }
     let program = [('e', "--exec"), ('c', "--sh")].into_iter().find(|(letter, _)| given.value(*letter).is_some());
+    line.add_if(given.has('C'), &["-C"]);
     if let Some((letter, option)) = program {
         line.add_valued(option, given.value(letter));
     } else {
-        line.add_if(given.has('C'), &["-C"]);
         line.add_if(given.has('d') && !given.has('z'), &["--no-stdin"]);
         line.add_if(given.has('t'), &["--script", "@telnet"]);
     }
@@ -275,7 +279,9 @@ fn proxy(given: &Given<'_>, line: &mut Line) {
 /// Sets how a connection ends.
 fn ending(given: &Given<'_>, mut config: Config) -> Config {
     let quit = given.value('q').and_then(|text| text.parse::<i64>().ok()).filter(|seconds| *seconds >= 0);
-    config.limits.idle_is_end = true;
+    config.limits.silence = Silence::End;
+    // With -v it asks before whether somebody is there.
+    config.input.refusal = if given.has('v') { Refusal::Fault } else { Refusal::End };
     config.input.no_shutdown = !given.has('N') && quit.is_none() && config.exec.is_none();
     // With 0 it waits for the end of the peer.
     config.input.eof_wait = quit.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds as u64));

@@ -9,7 +9,7 @@ use super::getopt::{self, Item, Known, letter, long};
 use super::{Errand, Line, Stop, Tool, usage};
 use crate::cli::old_line;
 use crate::cli::values;
-use crate::config::{Copying, Role};
+use crate::config::{Copying, Role, Silence};
 use crate::endpoint;
 use crate::exit::Exit;
 
@@ -180,12 +180,6 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
     if given.find("exec").chain(given.find("sh-exec")).count() > 1 {
         return Err(refused("Only one of --exec, --sh-exec, and --lua-exec is allowed"));
     }
-    if given.has("crlf") && given.first_of(&["exec", "sh-exec"]).is_some() {
-        return Err(refused(
-            "-C with --exec or --sh-exec: what a program writes passes as it is; let it end its lines with CRLF, \
-             as in --sh-exec 'PROGRAM | sed \"s/$/\\r/\"'",
-        ));
-    }
     if given.listens() && given.has("proxy-auth") && given.value("proxy-type") == Some("socks4") {
         return Err(refused("--proxy-auth with a proxy of SOCKS 4: it has no passwords"));
     }
@@ -199,7 +193,16 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
                 "-l and -s are incompatible.  Specify the address and port to bind to like you would a host to connect to",
             ));
         }
-        if given.first_of(&["broker", "chat"]).is_some() && given.first_of(&["exec", "sh-exec"]).is_some() {
+        let is_broker = given.first_of(&["broker", "chat"]).is_some();
+        if is_broker && given.has("unixsock") {
+            return Err(refused("Connection brokering not supported when using Unix domain sockets"));
+        }
+        if is_broker && given.has("udp") {
+            return Err(refused(
+                "UDP mode does not support connection brokering; tcpx listen -u --script @broker does it",
+            ));
+        }
+        if is_broker && given.first_of(&["exec", "sh-exec"]).is_some() {
             return Err(refused("Invalid option combination: --broker and -e"));
         }
         if given.has("z") {
@@ -256,7 +259,9 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
         let host = host.escape_debug();
         return Err(refused(&format!("Could not resolve hostname \"{host}\": {why}")));
     }
-    line.add_if(given.has("z") && !has_program, &["-z"]);
+    // One that neither sends nor receives leaves at once, too.
+    let moves_nothing = given.has("send-only") && given.has("recv-only");
+    line.add_if((given.has("z") || moves_nothing) && !has_program, &["-z"]);
     let limit = given.time("wait", "-w timeout")?.unwrap_or(CONNECT_TIMEOUT);
     line.add_valued("--connect-timeout", Some(limit));
     let port = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
@@ -274,6 +279,9 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     }
     let places: Vec<&str> = place.iter().flatten().map(String::as_str).collect();
     let mut config = line.config(&places)?;
+    for proxy in &mut config.proxies {
+        proxy.waits_to_be_asked = true;
+    }
     // Both sides have to end.
     config.input.half_open = config.input.read;
     Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), pause: None })
@@ -346,14 +354,17 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
     }
     let program = [("exec", "--exec"), ("sh-exec", "--sh")].into_iter().find(|(name, _)| given.has(name));
     let is_served = given.first_of(&["broker", "chat"]).is_some();
+    line.add_if(given.has("crlf"), &["-C"]);
     if let Some((name, option)) = program {
         line.add_valued(option, given.value(name));
     } else {
-        line.add_if(given.has("crlf"), &["-C"]);
-        line.add_if(given.has("recv-only") && !given.has("z") && !is_served, &["--recv-only"]);
+        let sends = !given.has("recv-only") || given.has("z") || is_served;
+        line.add_if(!sends && (given.listens() || !given.has("send-only")), &["--recv-only"]);
         line.add_if(given.has("telnet"), &["--script", "@telnet"]);
     }
-    if !given.has("z") {
+    // A program alone is never idle, nor is a proxy.
+    let is_never_idle = given.has("proxy-type") && given.listens() || program.is_some() && !given.has("keep-open");
+    if !given.has("z") && !is_never_idle {
         line.add_valued("--idle-timeout", given.time("idle-timeout", "-i timeout")?);
     }
     if let Some(time) = given.time("delay", "-d delay")?.filter(|_| !given.has("z")) {
@@ -409,6 +420,13 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
     }
     if let Some(exec) = &mut config.exec {
         exec.has_variables_of_ncat = true;
+    }
+    // With datagrams the end of stdin is the end.
+    config.limits.silence = if given.listens() { Silence::FaultOfAll } else { Silence::EndAfterInput };
+    if let Role::Connect(connect) = &mut config.role {
+        connect.probe_datagram = given.has("z").then_some(b"\0");
+        // Words about a port that is not open are left to the exit status.
+        config.output.quiet = given.has("z");
     }
     config.output.marks_listening = given.has("test");
     config.input.no_shutdown = given.has("no-shutdown");

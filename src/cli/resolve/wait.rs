@@ -60,7 +60,15 @@ fn wait_for(args: &WaitArgs, target: Endpoint, is_tls: bool) -> Result<Config> {
     let expect = args.expect.as_deref().map(|text| values::pattern("--expect", text, false)).transpose()?;
     let is_probe = expect.is_none();
     let retry = Some(Retry { after: RetryAfter::NoAnswer, tries: None, delay: None });
-    let role = Role::Connect(Connect { target, source: None, probe: is_probe, header: None, run: None, retry });
+    let role = Role::Connect(Connect {
+        target,
+        source: None,
+        probe: is_probe,
+        probe_datagram: Some(&[]),
+        header: None,
+        run: None,
+        retry,
+    });
     Ok(Config {
         family: family(args.route.ipv4, args.route.ipv6),
         no_dns: args.route.no_dns,

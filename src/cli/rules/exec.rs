@@ -34,7 +34,6 @@ pub(super) fn the_program_answers_alone(
         (text.send_encoding.is_some(), "--send-encoding"),
         (text.malformed.is_some(), "--malformed"),
         (text.unencodable.is_some(), "--unencodable"),
-        (text.crlf, "--crlf"),
     ];
     if let Some((_, option)) = converts.iter().find(|(given, _)| *given) {
         return contradiction(

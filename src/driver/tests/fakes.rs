@@ -306,6 +306,10 @@ impl Transport for Socket {
         self.stage.borrow().sockets[self.index].unacknowledged
     }
 
+    fn is_over(&self) -> bool {
+        self.stage.borrow().sockets[self.index].reset
+    }
+
     fn end_by_reset(&mut self, on: bool) {
         let socket = &mut self.stage.borrow_mut().sockets[self.index];
         socket.aborted = on && socket.borders.is_none();

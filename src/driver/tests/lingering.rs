@@ -85,3 +85,21 @@ fn a_stop_waits_a_second_for_acknowledgement() {
         "#,
     );
 }
+
+#[test]
+fn of_a_connection_that_was_reset_nothing_is_awaited() {
+    play(
+        r#"tcpx connect 127.0.0.1 1 --timeout 1s
+        1 connects to 127.0.0.1:1
+        > 1 holds 3; stdin "abc"
+        1 gets "abc"
+        > wait 1100ms
+        at 1s
+        stderr tcpx: timed out after 1s (--timeout)
+        at 1100ms
+        > 1 resets
+        1 is closed
+        exit 28
+        "#,
+    );
+}

@@ -330,3 +330,27 @@ fn received_bytes_that_are_no_frame_yet_count_as_held() {
         "#,
     );
 }
+
+#[test]
+fn a_server_of_ncat_is_idle_when_all_its_clients_are() {
+    play(
+        r#"tcpx ncat -lk -i 5 127.0.0.1 1
+        listens on 127.0.0.1:1
+        > client; client
+        > wait 3s
+        at 3s
+        > 1 sends "a"
+        stdout "a"
+        > wait 4s
+        at 7s
+        > 1 sends "b"
+        stdout "b"
+        at 12s
+        stderr Ncat: Idle timeout expired (5000 ms). QUITTING.
+        listens no more
+        1 gets RST
+        2 gets RST
+        exit 28
+        "#,
+    );
+}

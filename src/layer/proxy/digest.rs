@@ -100,6 +100,11 @@ impl Challenge {
         self.values.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether the password is told as it is.
+    pub(super) fn is_basic(&self) -> bool {
+        self.scheme == "basic"
+    }
+
     /// What it asks for, if it is of the scheme Digest and can be answered.
     fn asked(&self) -> Option<Asked> {
         if self.scheme != "digest" {

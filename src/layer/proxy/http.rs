@@ -1,17 +1,20 @@
 //! HTTP CONNECT (RFC 9110, 9.3.6): the client's side.
 //!
-//! A login goes with the first request, as Basic; a proxy that asks for Digest is asked again on the same connection.
+//! A login goes with the first request, as Basic, unless it waits to be asked for; a proxy that asks for it, or for Digest, is
+//! asked again: on the same connection, or on another if it ends that one.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::digest::{Asked, challenges, strongest};
+use super::digest::{Asked, Challenge, challenges, strongest};
 use super::{Answer, Dialogue};
 use crate::codec::escape::show_bytes;
-use crate::proxy::{Destination, Login};
+use crate::proxy::{self, Destination, Login, Proxy};
 
 /// How every answer begins.
 const START: &[u8] = b"HTTP/";
+/// The name of the header that asks for a login.
+const AUTHENTICATE: &[u8] = b"proxy-authenticate";
 /// Most bytes of the page that comes with a refusal.
 const MAX_BODY: usize = 1 << 20;
 /// Most bytes of the proxy's own words in a message.
@@ -22,17 +25,39 @@ const MAX_QUOTED: usize = 200;
 pub(super) struct Connect {
     destination: Destination,
     login: Option<Login>,
+    /// The login waits until it is asked for.
+    waits: bool,
+    /// What was asked for on a connection before this one.
+    asked: proxy::Asked,
     /// A number for the logins of this connection.
     salt: u128,
+    /// Whether the login was told as Basic.
+    has_told: bool,
     /// How often it was asked by Digest.
     digests: u8,
     /// Received bytes in which no end of the head was found.
     searched: usize,
 }
 
+/// How a login is told.
+#[derive(Debug)]
+enum Way {
+    Basic,
+    Digest(Asked),
+}
+
 impl Connect {
-    pub(super) fn new(destination: &Destination, login: Option<Login>, salt: u128) -> Self {
-        Self { destination: destination.clone(), login, salt, digests: 0, searched: 0 }
+    pub(super) fn new(destination: &Destination, proxy: &Proxy, salt: u128) -> Self {
+        Self {
+            destination: destination.clone(),
+            login: proxy.login.clone(),
+            waits: proxy.waits_to_be_asked,
+            asked: proxy.asked.clone(),
+            salt,
+            has_told: false,
+            digests: 0,
+            searched: 0,
+        }
     }
 
     /// What the head of an answer means; `length` is that of the head.
@@ -49,16 +74,18 @@ impl Connect {
             }
             // Whatever its headers say: an answer that opens the way has no body.
             200..=299 => Ok(Answer::Done(length)),
-            407 if let Some(asked) = self.digest(head) => match length_of_body(head) {
+            407 if let Some(way) = self.way(challenges(headers(head, AUTHENTICATE))) => match length_of_body(head) {
                 Some(body) if body <= MAX_BODY => {
-                    self.digests += 1;
                     self.searched = 0;
-                    Ok(Answer::NextBehind(length, body, self.request(Some(&asked))))
+                    Ok(Answer::NextBehind(length, body, self.request(Some(&way))))
                 }
-                _ => Err("it wants a login by Digest, and ends the connection".to_owned()),
+                _ => {
+                    self.asked.note(headers(head, AUTHENTICATE).map(<[u8]>::to_vec).collect());
+                    Err("it wants a login, and ends the connection".to_owned())
+                }
             },
             407 => {
-                let wanted = header(head, b"proxy-authenticate").map(|value| format!(", by {}", quoted(value)));
+                let wanted = header(head, AUTHENTICATE).map(|value| format!(", by {}", quoted(value)));
                 let wanted = wanted.unwrap_or_default();
                 Err(match self.login {
                     Some(_) => format!("it does not accept the user and the password{wanted} ({})", quoted(words)),
@@ -71,28 +98,34 @@ impl Connect {
 }
 
 impl Connect {
-    /// What a proxy asks for that wants Digest: once, and once more if what it asked for has grown old meanwhile.
-    fn digest(&self, head: &[u8]) -> Option<Asked> {
+    /// How the login is told to a proxy that offers this: by Digest once, and once more if what it asked for has grown old
+    /// meanwhile; or as Basic, once.
+    fn way(&mut self, offers: Vec<Challenge>) -> Option<Way> {
         self.login.as_ref()?;
-        let asked = strongest(&challenges(headers(head, b"proxy-authenticate")))?;
+        let Some(asked) = strongest(&offers) else {
+            let is_new = !self.has_told && offers.iter().any(Challenge::is_basic);
+            return is_new.then_some(Way::Basic);
+        };
         let is_new = self.digests == 0 || (self.digests == 1 && asked.is_stale);
-        is_new.then_some(asked)
+        is_new.then_some(Way::Digest(asked))
     }
 
     /// The request, with the login.
-    fn request(&self, asked: Option<&Asked>) -> Vec<u8> {
+    fn request(&mut self, way: Option<&Way>) -> Vec<u8> {
         let to = self.destination.to_string();
         let mut message = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n").into_bytes();
-        if let Some(login) = &self.login {
-            let pair = || [&login.user[..], login.password.as_deref().unwrap_or_default()].join(&b':');
-            let value = match asked {
-                Some(asked) => asked.answer(
-                    login,
-                    "CONNECT",
-                    &to,
-                    &format!("{:032x}", self.salt.wrapping_add(self.digests.into())),
-                ),
-                None => format!("Basic {}", STANDARD.encode(pair())),
+        if let (Some(login), Some(way)) = (&self.login, way) {
+            let value = match way {
+                Way::Basic => {
+                    self.has_told = true;
+                    let pair = [&login.user[..], login.password.as_deref().unwrap_or_default()].join(&b':');
+                    format!("Basic {}", STANDARD.encode(pair))
+                }
+                Way::Digest(asked) => {
+                    self.digests += 1;
+                    let nonce = format!("{:032x}", self.salt.wrapping_add(self.digests.into()));
+                    asked.answer(login, "CONNECT", &to, &nonce)
+                }
             };
             message.extend(format!("Proxy-Authorization: {value}\r\n").into_bytes());
         }
@@ -103,7 +136,12 @@ impl Connect {
 
 impl Dialogue for Connect {
     fn begin(&mut self) -> Vec<u8> {
-        self.request(None)
+        let way = match self.asked.ways() {
+            Some(ways) => self.way(challenges(ways.iter().map(Vec::as_slice))),
+            None if self.waits => None,
+            None => Some(Way::Basic),
+        };
+        self.request(way.as_ref())
     }
 
     fn answer(&mut self, received: &[u8]) -> Result<Answer, String> {

@@ -96,7 +96,7 @@ impl ProxyHandshake {
         let mut dialogue: Box<dyn Dialogue> = match proxy.kind {
             ProxyKind::Socks5 => Box::new(socks5::Socks5::new(to, login)),
             ProxyKind::Socks4 | ProxyKind::Socks4a => Box::new(socks4::Socks4::new(to, login)),
-            ProxyKind::Http => Box::new(http::Connect::new(to, login, salt)),
+            ProxyKind::Http => Box::new(http::Connect::new(to, proxy, salt)),
         };
         let said = VecDeque::from([Flow::Data(dialogue.begin())]);
         Self {

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 pub struct Certificate {
     /// Whom it is for, as `CN=example.org, O=Example`.
     pub subject: String,
+    /// Its common name, as the last part of that: whom it is for, where it has no names.
+    pub common_name: String,
     /// Who signed it, in the same form.
     pub issuer: String,
     /// The host names and addresses it is for (subject alternative names).
@@ -103,32 +105,46 @@ fn fields(der: &[u8]) -> Option<Certificate> {
     let issuer = distinguished(signed.of(SEQUENCE)?);
     let mut validity = Der(signed.of(SEQUENCE)?);
     let (not_before, not_after) = (time(validity.next()?)?, time(validity.next()?)?);
-    let subject = distinguished(signed.of(SEQUENCE)?);
+    let subject = signed.of(SEQUENCE)?;
+    let (common_name, subject) = (common_name(subject), distinguished(subject));
     let mut names = Vec::new();
     while let Some((tag, value)) = signed.next() {
         if tag == EXTENSIONS {
             names = alternative_names(value).unwrap_or_default();
         }
     }
-    Some(Certificate { subject, issuer, names, not_before, not_after, sha256: Fingerprint::default() })
+    Some(Certificate { subject, common_name, issuer, names, not_before, not_after, sha256: Fingerprint::default() })
 }
 
 /// A distinguished name on one line.
 fn distinguished(name: &[u8]) -> String {
     let mut text = String::new();
+    for (what, value) in attributes(name) {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        let _ = write!(text, "{what}={value}");
+    }
+    text
+}
+
+fn common_name(name: &[u8]) -> String {
+    attributes(name).into_iter().rfind(|(what, _)| *what == "CN").map(|(_, value)| value).unwrap_or_default()
+}
+
+/// What a distinguished name consists of, in its order.
+fn attributes(name: &[u8]) -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
     let mut sets = Der(name);
     while let Some((_, set)) = sets.next() {
         let mut attributes = Der(set);
         while let Some((_, attribute)) = attributes.next() {
             let mut attribute = Der(attribute);
             let (Some(id), Some((tag, value))) = (attribute.of(OBJECT_ID), attribute.next()) else { continue };
-            if !text.is_empty() {
-                text.push_str(", ");
-            }
-            let _ = write!(text, "{}={}", attribute_name(id), string(tag, value));
+            all.push((attribute_name(id), string(tag, value)));
         }
     }
-    text
+    all
 }
 
 fn attribute_name(id: &[u8]) -> &'static str {

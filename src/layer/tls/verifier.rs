@@ -3,6 +3,7 @@
 //! Owns the kinds of trust (`Trust`), and what a refused certificate means to people. Reads no file: roots come from above.
 
 use std::fmt::{self, Debug};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -142,8 +143,20 @@ fn verify_own(der: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) ->
     if now > not_after {
         return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
     }
-    verify_server_name(&ParsedCertificate::try_from(der)?, name)?;
+    let parsed = ParsedCertificate::try_from(der)?;
+    // One that names no host is for its common name, as in old times: it was given by hand, not signed for somebody.
+    if !certificate.names.is_empty() || !is_common_name(&certificate.common_name, name) {
+        verify_server_name(&parsed, name)?;
+    }
     Ok(ServerCertVerified::assertion())
+}
+
+fn is_common_name(common_name: &str, name: &ServerName<'_>) -> bool {
+    match name {
+        ServerName::DnsName(host) => common_name.eq_ignore_ascii_case(host.as_ref()),
+        ServerName::IpAddress(ip) => common_name.parse() == Ok(IpAddr::from(*ip)),
+        _ => false,
+    }
 }
 
 /// What is wrong with a certificate, as a person reads it, with its fingerprint.

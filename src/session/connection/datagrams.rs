@@ -6,8 +6,9 @@
 use std::time::Instant;
 
 use super::{Connection, Parting, WriteHalf};
-use crate::session::ConnView;
+use crate::config::Refusal;
 use crate::session::timer::{Timer, TimerTable};
+use crate::session::{CloseReason, ConnView};
 
 /// What a connection of datagrams knows besides.
 #[derive(Debug)]
@@ -51,6 +52,18 @@ impl Connection {
         if let Some(at) = self.parting_at() {
             self.timers.set(Timer::Parting, at);
         }
+    }
+
+    /// The other end refuses datagrams. Returns whether that is its end, and no fault.
+    pub fn takes_refusal(&mut self) -> bool {
+        let is_end = self.settings.refusal == Refusal::End;
+        if is_end && self.read_ended {
+            // Nobody hears what is still to be sent.
+            self.close(CloseReason::Eof);
+        } else if is_end {
+            self.handle_eof();
+        }
+        is_end
     }
 
     pub(super) fn check_parting(&mut self, now: Instant) {

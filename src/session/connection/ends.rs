@@ -5,8 +5,8 @@
 
 use std::time::Instant;
 
-use super::{Action, Connection, End, Phase};
-use crate::config::show_duration;
+use super::{Action, Connection, End, Phase, WriteHalf};
+use crate::config::{Silence, show_duration};
 use crate::session::idle::Look;
 use crate::session::inbound::Fault;
 use crate::session::linger::{self, Linger};
@@ -186,11 +186,17 @@ impl Connection {
             Look::Wait(next) => return self.timers.set(Timer::Idle, next),
             Look::Idle => {}
         }
-        if self.settings.event_mask.idle {
+        let is_told = self.settings.silence == Silence::FaultOfAll && !self.is_unannounced();
+        if self.settings.event_mask.idle || is_told {
             self.events.push_back(Event::Idle(now - self.view.info.last_activity()));
             return self.timers.set(Timer::Idle, now + idle);
         }
-        if self.settings.idle_is_end {
+        let is_end = match self.settings.silence {
+            Silence::Fault | Silence::FaultOfAll => false,
+            Silence::End => true,
+            Silence::EndAfterInput => self.is_datagram() && self.write != WriteHalf::Open,
+        };
+        if is_end {
             return self.close(CloseReason::Timeout);
         }
         self.time_out(format!("idle for {}", show_duration(idle)));

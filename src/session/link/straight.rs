@@ -17,6 +17,11 @@ impl Link {
         self.conn.is_datagram()
     }
 
+    /// The other end refuses datagrams. Returns whether that is its end, and no fault.
+    pub fn takes_refusal(&mut self) -> bool {
+        self.conn.takes_refusal()
+    }
+
     /// Whether its opening was told.
     pub fn is_announced(&self) -> bool {
         !self.conn.is_unannounced()
