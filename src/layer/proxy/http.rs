@@ -74,7 +74,7 @@ impl Connect {
             }
             // Whatever its headers say: an answer that opens the way has no body.
             200..=299 => Ok(Answer::Done(length)),
-            407 if let Some(way) = self.way(challenges(headers(head, AUTHENTICATE))) => match length_of_body(head) {
+            407 if let Some(way) = self.way(&challenges(headers(head, AUTHENTICATE))) => match length_of_body(head) {
                 Some(body) if body <= MAX_BODY => {
                     self.searched = 0;
                     Ok(Answer::NextBehind(length, body, self.request(Some(&way))))
@@ -100,9 +100,9 @@ impl Connect {
 impl Connect {
     /// How the login is told to a proxy that offers this: by Digest once, and once more if what it asked for has grown old
     /// meanwhile; or as Basic, once.
-    fn way(&mut self, offers: Vec<Challenge>) -> Option<Way> {
+    fn way(&self, offers: &[Challenge]) -> Option<Way> {
         self.login.as_ref()?;
-        let Some(asked) = strongest(&offers) else {
+        let Some(asked) = strongest(offers) else {
             let is_new = !self.has_told && offers.iter().any(Challenge::is_basic);
             return is_new.then_some(Way::Basic);
         };
@@ -137,7 +137,7 @@ impl Connect {
 impl Dialogue for Connect {
     fn begin(&mut self) -> Vec<u8> {
         let way = match self.asked.ways() {
-            Some(ways) => self.way(challenges(ways.iter().map(Vec::as_slice))),
+            Some(ways) => self.way(&challenges(ways.iter().map(Vec::as_slice))),
             None if self.waits => None,
             None => Some(Way::Basic),
         };
