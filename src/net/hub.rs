@@ -179,7 +179,7 @@ impl Hub {
             Ok(next) => next,
             Err(error) => return self.receive_failed(error),
         };
-        let key = key_of(&arrival);
+        let key = key_of(arrival);
         let via = arrival.to.filter(|ip| !ip.is_multicast() && !ip.is_unspecified());
         if let Some(flows) = self.peers.borrow().get(&key)
             && let Some(flow) = flows.iter().find(|flow| flow.borrow().asked == via)
@@ -198,7 +198,7 @@ impl Hub {
         let queue = VecDeque::new();
         let uid = arrival.sender.map(|(_, uid)| uid);
         let mut flow =
-            Flow { to: arrival.from, asked: via, via, queue, held: 0, error: None, slot: None, uid, lost: 0 };
+            Flow { to: arrival.from.clone(), asked: via, via, queue, held: 0, error: None, slot: None, uid, lost: 0 };
         flow.push(bytes);
         let flow = Rc::new(RefCell::new(flow));
         self.peers.borrow_mut().entry(key.clone()).or_default().push(Rc::clone(&flow));

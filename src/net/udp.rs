@@ -119,6 +119,7 @@ pub fn listen(address: SocketAddr, options: &Options) -> io::Result<HubListening
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     options::apply(&socket, Domain::for_address(address), Type::DGRAM, &options.sockets)?;
     datagram::ask_for_details(socket.as_fd());
+    datagram::ask_for_gro(socket.as_fd());
     socket.bind(&address.into())?;
     let bound = socket.local_addr()?.as_socket().unwrap_or(address);
     Ok(HubListening::new(socket, Address::Udp(bound)))

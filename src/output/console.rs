@@ -149,9 +149,9 @@ impl Commentator {
             Notice::Summary(totals) => {
                 let clients = counted(totals.refused, "client was", "clients were");
                 match (totals.refused, totals.lost) {
-                    (0, _) => lost(totals.lost),
+                    (0, _) => lost_at_least(totals.lost),
                     (_, 0) => format!("{clients} refused (--allow, --deny)"),
-                    _ => format!("{clients} refused (--allow, --deny); {}", lost(totals.lost)),
+                    _ => format!("{clients} refused (--allow, --deny); {}", lost_at_least(totals.lost)),
                 }
             }
             Notice::Secured { conn, facts } => format!("{}: {}", conn.name(), agreed(facts)),
@@ -299,6 +299,11 @@ fn counted(n: u64, one: &str, several: &str) -> String {
 
 fn lost(n: u64) -> String {
     format!("{} lost: a queue was full", counted(n, "datagram was", "datagrams were"))
+}
+
+/// In a number that the system has a part in: it counts datagrams that came together as one.
+fn lost_at_least(n: u64) -> String {
+    format!("at least {}", lost(n))
 }
 
 /// What the two sides have agreed on in TLS.

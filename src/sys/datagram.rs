@@ -1,7 +1,6 @@
 //! Datagrams with what the system knows of them: who sent them, to which of our addresses, and what became of those we sent.
 #![allow(unsafe_code)]
 
-use std::collections::VecDeque;
 use std::io;
 #[cfg(target_os = "linux")]
 use std::mem::MaybeUninit;
@@ -21,13 +20,15 @@ const BATCH: usize = 16;
 /// The same while there are few: one more than one, whose absence says that nothing is left.
 const LEAST: usize = 2;
 
-/// A datagram that was received.
+/// A message of the system: a datagram, or several of one sender that came together ([`ask_for_gro`]).
 #[derive(Debug)]
 pub struct Arrival {
-    /// Where its bytes begin in the room.
+    /// Where the bytes that nobody has taken yet begin in the room.
     start: usize,
-    /// Its length, or that of the part that the buffer has room for.
+    /// Their number, or that of the part that the buffer has room for.
     len: usize,
+    /// The length of each datagram but the last, or 0 if there is only one.
+    segment: usize,
     /// The sender; empty for one without a name.
     pub from: SockAddr,
     /// The address of ours that it was sent to, if the socket asks for that ([`ask_for_details`]).
@@ -54,6 +55,13 @@ pub fn ask_for_details(socket: BorrowedFd<'_>) {
     }
 }
 
+/// Asks for datagrams of one sender and one length that came together as one message (udp(7) `UDP_GRO`). Not for a socket that
+/// others receive from, too: they would take them for one datagram.
+#[cfg(target_os = "linux")]
+pub fn ask_for_gro(socket: BorrowedFd<'_>) {
+    set_option(socket, libc::SOL_UDP, libc::UDP_GRO, 1);
+}
+
 /// Asks for process and user of each sender (unix(7) `SO_PASSCRED`).
 #[cfg(target_os = "linux")]
 pub fn ask_for_senders(socket: BorrowedFd<'_>) {
@@ -62,6 +70,9 @@ pub fn ask_for_senders(socket: BorrowedFd<'_>) {
 
 #[cfg(not(target_os = "linux"))]
 pub fn ask_for_details(_: BorrowedFd<'_>) {}
+
+#[cfg(not(target_os = "linux"))]
+pub fn ask_for_gro(_: BorrowedFd<'_>) {}
 
 #[cfg(not(target_os = "linux"))]
 pub fn ask_for_senders(_: BorrowedFd<'_>) {}
@@ -106,7 +117,9 @@ pub struct Room {
     wanted: usize,
     /// The last call gave less than it might have: nothing was left.
     is_drained: bool,
-    arrivals: VecDeque<Arrival>,
+    /// What the last call gave, and how many of them are taken.
+    arrivals: Vec<Arrival>,
+    taken: usize,
 }
 
 impl Room {
@@ -118,7 +131,8 @@ impl Room {
             size,
             wanted: LEAST,
             is_drained: false,
-            arrivals: VecDeque::with_capacity(BATCH),
+            arrivals: Vec::with_capacity(BATCH),
+            taken: 0,
         }
     }
 
@@ -132,8 +146,10 @@ impl Room {
     ///
     /// # Errors
     /// Those of recvmsg(2).
-    pub fn next(&mut self, socket: BorrowedFd<'_>) -> io::Result<(Arrival, &[u8])> {
-        if self.arrivals.is_empty() {
+    pub fn next(&mut self, socket: BorrowedFd<'_>) -> io::Result<(&Arrival, &[u8])> {
+        if self.taken == self.arrivals.len() {
+            self.arrivals.clear();
+            self.taken = 0;
             let wanted = mem::replace(&mut self.wanted, LEAST);
             if mem::take(&mut self.is_drained) {
                 return Err(io::ErrorKind::WouldBlock.into());
@@ -146,8 +162,14 @@ impl Room {
                 self.is_drained = cfg!(target_os = "linux");
             }
         }
-        let arrival = self.arrivals.pop_front().ok_or(io::ErrorKind::WouldBlock)?;
-        let bytes = &self.bytes[arrival.start..][..arrival.len];
+        let arrival = self.arrivals.get_mut(self.taken).ok_or(io::ErrorKind::WouldBlock)?;
+        let len = if arrival.segment == 0 { arrival.len } else { arrival.segment.min(arrival.len) };
+        let bytes = &self.bytes[arrival.start..][..len];
+        arrival.start += len;
+        arrival.len -= len;
+        if arrival.len == 0 {
+            self.taken += 1;
+        }
         Ok((arrival, bytes))
     }
 }
@@ -183,9 +205,9 @@ fn receive(socket: BorrowedFd<'_>, room: &mut Room, count: usize) -> io::Result<
     for (index, (message, name)) in messages.iter().zip(&names).enumerate().take(received.min(count)) {
         // SAFETY: the storage was zeroed and the system has written an address of that length to it.
         let from = unsafe { SockAddr::new(name.assume_init_read(), message.msg_hdr.msg_namelen) };
-        let (to, sender) = details(&message.msg_hdr);
+        let Details { to, sender, segment } = details(&message.msg_hdr);
         let (start, len) = (index * room.size, message.msg_len as usize);
-        room.arrivals.push_back(Arrival { start, len, from, to, sender });
+        room.arrivals.push(Arrival { start, len, segment, from, to, sender });
     }
     Ok(())
 }
@@ -194,37 +216,51 @@ fn receive(socket: BorrowedFd<'_>, room: &mut Room, count: usize) -> io::Result<
 #[cfg(not(target_os = "linux"))]
 fn receive(socket: BorrowedFd<'_>, room: &mut Room, _: usize) -> io::Result<()> {
     let buffer = &mut room.bytes[..room.size];
-    let (from, (len, (to, sender))) = receive_with(socket, buffer, 0, |message, len| (len, details(message)))?;
-    room.arrivals.push_back(Arrival { start: 0, len, from, to, sender });
+    let (from, (len, details)) = receive_with(socket, buffer, 0, |message, len| (len, details(message)))?;
+    let Details { to, sender, segment } = details;
+    room.arrivals.push(Arrival { start: 0, len, segment, from, to, sender });
     Ok(())
 }
 
-/// Our address, and process and user of the sender, as the header of a message has them.
-fn details(message: &libc::msghdr) -> (Option<IpAddr>, Option<(u32, u32)>) {
-    let (mut to, mut sender) = (None, None);
+/// What the header of a message says; the fields are those of [`Arrival`].
+#[derive(Default)]
+struct Details {
+    to: Option<IpAddr>,
+    sender: Option<(u32, u32)>,
+    segment: usize,
+}
+
+fn details(message: &libc::msghdr) -> Details {
+    let mut found = Details::default();
     for_each_detail(message, |level, kind, data| match (level, kind) {
         #[cfg(target_os = "linux")]
         (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
             let info: libc::in_pktinfo = read(data)?;
             // For a datagram to many: the address of ours that answers come from.
-            to = Some(IpAddr::V4(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr))));
+            found.to = Some(IpAddr::V4(Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr))));
             Some(())
         }
         #[cfg(target_os = "linux")]
         (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
             let info: libc::in6_pktinfo = read(data)?;
-            to = Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)));
+            found.to = Some(IpAddr::V6(Ipv6Addr::from(info.ipi6_addr.s6_addr)));
             Some(())
         }
         #[cfg(target_os = "linux")]
         (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) => {
             let sent: libc::ucred = read(data)?;
-            sender = Some((u32::try_from(sent.pid).unwrap_or(0), sent.uid));
+            found.sender = Some((u32::try_from(sent.pid).unwrap_or(0), sent.uid));
+            Some(())
+        }
+        #[cfg(target_os = "linux")]
+        (libc::SOL_UDP, libc::UDP_GRO) => {
+            let segment: libc::c_int = read(data)?;
+            found.segment = usize::try_from(segment).unwrap_or(0);
             Some(())
         }
         _ => None,
     });
-    (to, sender)
+    found
 }
 
 /// The next error of a datagram that was sent, and to whom that was (ip(7) `IP_RECVERR`).
@@ -419,6 +455,39 @@ mod tests {
                 assert_eq!(room.next(receiver.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
             }
             assert_eq!(room.next(receiver.as_fd()).unwrap().1, b"later");
+            assert_eq!(room.next(receiver.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn datagrams_that_came_together_are_told_apart() {
+        let (receiver, sender) = pair();
+        ask_for_details(receiver.as_fd());
+        ask_for_gro(receiver.as_fd());
+        let from = sender.local_addr().unwrap();
+        let mut room = Room::new(64 << 10);
+        for (segment, lengths) in [(7, vec![7; 9]), (100, [vec![100; 40], vec![1]].concat()), (1400, vec![1400; 46])] {
+            let sent: Vec<u8> = (0..lengths.iter().sum()).map(|i: usize| (i % 251) as u8).collect();
+            sender.send(b"before").unwrap();
+            set_option(sender.as_fd(), libc::SOL_UDP, libc::UDP_SEGMENT, segment);
+            sender.send(&sent).unwrap();
+            set_option(sender.as_fd(), libc::SOL_UDP, libc::UDP_SEGMENT, 0);
+            sender.send(b"").unwrap();
+            sender.send(b"after").unwrap();
+            assert_eq!(room.next(receiver.as_fd()).unwrap().1, b"before");
+            let mut rest = sent.as_slice();
+            for length in lengths {
+                let (arrival, bytes) = room.next(receiver.as_fd()).unwrap();
+                assert_eq!(arrival.from.as_socket(), Some(from));
+                assert_eq!(arrival.to, Some(Ipv4Addr::LOCALHOST.into()));
+                let (wanted, others) = rest.split_at(length);
+                assert_eq!(bytes, wanted, "{segment}");
+                rest = others;
+            }
+            assert_eq!(room.next(receiver.as_fd()).unwrap().1, b"");
+            assert_eq!(room.next(receiver.as_fd()).unwrap().1, b"after");
+            room.look_again();
             assert_eq!(room.next(receiver.as_fd()).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         }
     }
