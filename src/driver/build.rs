@@ -232,7 +232,8 @@ impl Driver {
             }
         }
         parts.io.observers = std::mem::take(observers);
-        Ok(Self { parts, clock, signals, watch })
+        let signals_seen = signals.count();
+        Ok(Self { parts, clock, signals, signals_seen, watch })
     }
 }
 

@@ -92,6 +92,8 @@ pub(crate) struct Driver {
     parts: Parts,
     clock: Rc<dyn Clock>,
     signals: Box<dyn SignalSource>,
+    /// How many signals had come when they were last looked at.
+    signals_seen: usize,
     watch: Option<ScriptWatch>,
 }
 
@@ -269,6 +271,10 @@ impl Driver {
             is_batch |= woken > 1;
             turns += woken;
             turns -= 1;
+            if self.signals.count() != self.signals_seen {
+                // Calls of a script may have taken their time, and more of them may be to come in this round.
+                self.take_signals();
+            }
             self.settle();
             if self.parts.peers.unwritten() >= self.parts.io.budgets.batch {
                 self.parts.write_answers();
@@ -326,7 +332,16 @@ impl Driver {
     /// Handles pending signals.
     fn signal_turn(&mut self, slot: Slot) {
         self.parts.io.reactor.readiness(slot).readable = false;
-        for number in self.signals.take_pending() {
+        self.take_signals();
+    }
+
+    fn take_signals(&mut self) {
+        let count = self.signals.count();
+        let pending = self.signals.take_pending();
+        if !pending.is_empty() {
+            self.signals_seen = count;
+        }
+        for number in pending {
             match number {
                 SIGWINCH => self.parts.terminal_resized(),
                 SIGCONT => self.parts.process_continued(),

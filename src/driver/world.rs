@@ -117,6 +117,10 @@ pub(super) trait SignalSource: Source {
     }
     /// The numbers of the signals that came since the last call.
     fn take_pending(&mut self) -> Vec<i32>;
+    /// How many have come to the process, at a glance; what the last of them was may be known a moment later.
+    fn count(&self) -> usize {
+        0
+    }
 }
 
 /// Sockets, and the addresses of names.
@@ -329,6 +333,10 @@ impl SignalSource for Signals {
 
     fn take_pending(&mut self) -> Vec<i32> {
         self.pending().collect()
+    }
+
+    fn count(&self) -> usize {
+        crate::sys::interrupts::count()
     }
 }
 

@@ -39,6 +39,11 @@ pub fn watch(signals: &[i32]) -> io::Result<()> {
     result
 }
 
+/// How many of the signals have come.
+pub fn count() -> usize {
+    COUNT.load(Ordering::Relaxed)
+}
+
 /// Begins a call on this thread: when `limit` signals have arrived before it ends, the process ends by the last of them.
 /// Returns what [`end_call`] takes: the call may be part of another one.
 pub fn begin_call(limit: usize) -> OuterCall {
