@@ -438,6 +438,8 @@ pub fn port_range(text: &str, host: &str) -> Option<Error> {
     let (first, last) = text.split_once('-')?;
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     (is_number(first) && is_number(last)).then(|| {
+        let number = |word: &str| word.parse::<u64>().unwrap_or(u64::MAX);
+        let (first, last) = if number(first) > number(last) { (last, first) } else { (first, last) };
         Error::usage_hint(
             format!("{text:?} is not a port"),
             format!("tcpx scan {host} {first}-{last} tries all of them"),

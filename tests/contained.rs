@@ -243,7 +243,8 @@ fn the_run_limit_and_a_second_signal_end_an_endless_call() {
 fn a_signal_ends_a_server_in_which_many_endless_calls_wait_for_their_turn() {
     const CLIENTS: usize = 40;
     for code in [["--on-data", "log(\"call\"); loop {}"], ["--session", "conn.read(); log(\"call\"); loop {}"]] {
-        let (server, address) = Tcpx::new(&["-v", "--script-timeout", "1s"]).args(&code).with_default_signals().listen();
+        let (server, address) =
+            Tcpx::new(&["-v", "--script-timeout", "1s"]).args(&code).with_default_signals().listen();
         let mut clients: Vec<_> = (0..CLIENTS).map(|_| Conn::to(address)).collect();
         let said = |words: &str| server.err.text().matches(words).count();
         wait_for("all clients to be accepted", || said("accepted") == CLIENTS);

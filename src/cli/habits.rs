@@ -283,6 +283,7 @@ mod tests {
             ("--sh-exec /bin/sh h 80", "tcpx connect --sh /bin/sh h 80"),
             ("-l -k -z -e /bin/sh 9000", "tcpx listen -k --exec /bin/sh 9000"),
             ("-zv h 20-30", "tcpx scan h 20-30 tries all of them"),
+            ("-zv h 30-4", "tcpx scan h 4-30 tries all of them"),
             ("-v -q 1 connect h 80", "tcpx connect [OPTIONS] HOST PORT"),
         ] {
             assert_eq!(hint(line), translated, "{line}");

@@ -4,6 +4,7 @@
 
 use rhai::{Blob, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 
+use crate::codec::excerpt::without_logins;
 use crate::script::source::Source;
 use crate::script::trouble;
 use crate::verdicts::{Failure, Kind, Place, Value};
@@ -15,7 +16,7 @@ pub(super) fn place(source: &Source, at: Position) -> Option<Place> {
         file: source.name.clone(),
         line: source.line_number(line),
         column: at.position().unwrap_or(1),
-        source: source.line(line).map(str::to_owned),
+        source: source.line(line).map(|line| without_logins(line).into_owned()),
     })
 }
 

@@ -393,3 +393,16 @@ fn a_session_that_never_begins_is_told() {
 }
 
 const NO_HEADER: &str = "PROXY protocol: the connection does not begin with a header: \"hello\"";
+
+#[test]
+fn a_line_of_a_script_does_not_tell_the_password() {
+    play_script(
+        r#"fn on_start() { connect("h:1", #{proxy: "socks5://user:secret@10.0.0.9:x"}); }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        stderr tcpx: SCRIPT:1:17: connect: proxy "socks5://***@10.0.0.9:x": "x" is not a known service name
+        stderr     1 | fn on_start() { connect("h:1", #{proxy: "socks5://***********@10.0.0.9:x"}); }
+        stderr       |                 ^
+        exit 112
+        "#,
+    );
+}

@@ -110,7 +110,7 @@ fn alert_words(alert: AlertDescription) -> String {
         | AlertDescription::CertificateUnknown
         | AlertDescription::UnsupportedCertificate => "it does not accept our certificate",
         AlertDescription::UnknownCA => "it does not trust our certificate's issuer",
-        AlertDescription::CertificateExpired => "our certificate has expired",
+        AlertDescription::CertificateExpired => "our certificate has expired, or is not valid yet",
         AlertDescription::CertificateRevoked => "our certificate is revoked",
         AlertDescription::UnrecognisedName => "it knows no host of that name: --tls-name NAME",
         AlertDescription::NoApplicationProtocol => "it speaks none of the protocols of --tls-alpn",
