@@ -250,7 +250,9 @@ fn a_signal_ends_a_server_in_which_many_endless_calls_wait_for_their_turn() {
         wait_for("all clients to be accepted", || said("accepted") == CLIENTS);
         // What all of them send is found in one round.
         server.freeze();
-        clients.iter_mut().for_each(|client| client.send(b"x"));
+        for client in &mut clients {
+            client.send(b"x");
+        }
         server.thaw();
         wait_for("the first call", || said("call\n") > 0);
         server.signal(Signal::TERM);
