@@ -64,11 +64,23 @@ impl ByteQueue {
     /// # Panics
     /// If fewer than `n` bytes wait.
     pub fn consume(&mut self, n: usize) {
+        drop(self.consume_freeing(n));
+    }
+
+    /// The same, and gives out the memory if nothing is left in it: an empty vector with room.
+    ///
+    /// # Panics
+    /// If fewer than `n` bytes wait.
+    pub fn consume_freeing(&mut self, n: usize) -> Vec<u8> {
         assert!(n <= self.len(), "consume more than there is");
         self.head += n;
-        if self.is_empty() {
-            self.clear();
+        if !self.is_empty() {
+            return Vec::new();
         }
+        self.head = 0;
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        bytes
     }
 
     /// Removes and returns the first `n` bytes.
@@ -126,6 +138,18 @@ mod tests {
         queue.extend(b"xy");
         queue.consume(2);
         assert_eq!(queue.bytes.capacity(), 0);
+    }
+
+    #[test]
+    fn memory_is_given_out_when_nothing_is_left_in_it() {
+        let mut queue = ByteQueue::new();
+        queue.push(b"abcdef".to_vec());
+        assert_eq!(queue.consume_freeing(4).capacity(), 0, "two bytes are left");
+        let free = queue.consume_freeing(2);
+        assert!(free.is_empty() && free.capacity() >= 6 && queue.bytes.capacity() == 0);
+        queue.push(b"gh".to_vec());
+        assert_eq!(queue.as_slice(), b"gh");
+        assert_eq!(ByteQueue::new().consume_freeing(0).capacity(), 0);
     }
 
     #[test]

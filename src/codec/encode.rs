@@ -79,6 +79,12 @@ impl Encoder {
         self.encoding
     }
 
+    /// Whether nothing ever remains to be written at the end of a text.
+    #[inline]
+    pub fn is_stateless(&self) -> bool {
+        matches!(self.writer, Writer::Utf8)
+    }
+
     /// The policy for a character that cannot be encoded.
     pub fn unencodable(&self) -> Unencodable {
         self.unencodable

@@ -23,6 +23,21 @@ impl Parts {
         self.adopt_listeners();
     }
 
+    /// The same for those of the handler of a connection, which has left them in their place.
+    pub(super) fn apply_own(&mut self) {
+        if self.commands.len() > 1 {
+            let mut commands = std::mem::take(&mut self.commands);
+            self.apply(&mut commands);
+            // Room for those of the next call.
+            self.commands = commands;
+            return;
+        }
+        if let Some(command) = self.commands.pop() {
+            self.carry_out(command);
+        }
+        self.adopt_listeners();
+    }
+
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Connect(request) => self.connect(request),

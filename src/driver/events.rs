@@ -318,10 +318,8 @@ impl Parts {
         let Some(handler) = peer.handler.clone() else { return };
         let view = Rc::clone(peer.link.view());
         let is_last = matches!(event, Event::Closed(_));
-        let mut commands = std::mem::take(&mut self.commands);
-        let result = handler.handle(&view, event, &mut commands);
-        self.apply(&mut commands);
-        self.commands = commands;
+        let result = handler.handle(&view, event, &mut self.commands);
+        self.apply_own();
         if let Err(error) = result {
             self.handler_failed(Some(slot), is_last, error);
         }

@@ -53,6 +53,11 @@ pub(super) enum Source {
 /// Calls of the handler in one turn between two readings of the clock.
 const CALLS_PER_LOOK: usize = 16;
 
+/// Pieces of memory that are kept: those of one batch.
+const SPARES: usize = 64;
+/// Largest of them, in bytes.
+const SPARE_SIZE: usize = 4096;
+
 /// What all parts of the driver share.
 pub(super) struct Io {
     pub(super) reactor: Reactor<Mail>,
@@ -74,6 +79,8 @@ pub(super) struct Io {
     chunk: usize,
     /// Made for the first read.
     buffer: Vec<u8>,
+    /// Memory of what was sent, for what is received next.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Io {
@@ -94,6 +101,7 @@ impl Io {
             turn_began: None,
             chunk,
             buffer: Vec::new(),
+            spare: Vec::new(),
         })
     }
 
@@ -211,8 +219,53 @@ impl Io {
         buffer
     }
 
+    /// A copy of received bytes. It has at most twice the room that they need, because a handler may keep it.
+    #[inline]
+    pub(super) fn copy(&mut self, bytes: &[u8]) -> Vec<u8> {
+        match self.spare.pop() {
+            Some(mut spare) if (bytes.len()..=bytes.len() * 2).contains(&spare.capacity()) => {
+                spare.extend_from_slice(bytes);
+                spare
+            }
+            _ => bytes.to_vec(),
+        }
+    }
+
+    /// Takes the memory of what was sent, to be used again if it is small: what answers takes the place of what was received.
+    #[inline]
+    pub(super) fn free(&mut self, memory: Vec<u8>) {
+        if (1..=SPARE_SIZE).contains(&memory.capacity()) && self.spare.len() < SPARES {
+            self.spare.push(memory);
+        }
+    }
+
     /// The buffer of [`Io::take_buffer`] is free again.
     pub(super) fn return_buffer(&mut self, buffer: Vec<u8>) {
         self.buffer = buffer;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::world::SystemNetwork;
+
+    #[test]
+    fn received_bytes_take_the_place_of_what_was_sent_if_it_is_as_large_as_they_need() {
+        let mut io = Io::new(1024, Instant::now(), Rc::new(SystemNetwork::default())).unwrap();
+        let memory = Vec::with_capacity(64);
+        let place = memory.as_ptr();
+        io.free(memory);
+        let copy = io.copy(&[7; 64]);
+        assert_eq!((copy.as_ptr(), &copy[..]), (place, &[7; 64][..]));
+        io.free(copy);
+        assert_eq!(io.copy(&[1; 31]).capacity(), 31, "more than twice of what is needed would be kept with it");
+        io.free(Vec::with_capacity(64));
+        assert_eq!(io.copy(&[1; 65]), [1; 65], "it is too small");
+        io.free(Vec::with_capacity(SPARE_SIZE + 1));
+        io.free(Vec::new());
+        assert!(io.spare.is_empty());
+        (0..100).for_each(|_| io.free(Vec::with_capacity(64)));
+        assert_eq!(io.spare.len(), SPARES);
     }
 }

@@ -291,7 +291,7 @@ impl Peer {
                     if !is_hidden {
                         io.notify_bytes(self.link.view(), Direction::Out, &bytes[..n]);
                     }
-                    self.link.transmitted(io.now, n);
+                    io.free(self.link.transmitted(io.now, n));
                     budget = budget.saturating_sub(n.max(1));
                     if self.link.is_transparent() && self.link.queued() == 0 && !self.link.wants_write() {
                         break;

@@ -66,12 +66,14 @@ impl Stderr {
     /// Whether reading has to wait for it; [`Stderr::flush`] tells when it may go on.
     pub(super) fn is_full(&self, now: Instant) -> bool {
         let (waiting, taken) = self.messages.amounts();
+        if waiting < FULL {
+            return false;
+        }
         let is_read = taken != self.taken || self.taken_at.is_some_and(|at| now < at + PATIENCE);
-        let is_full = is_read && waiting >= FULL;
-        if is_full {
+        if is_read {
             self.holds.set(true);
         }
-        is_full
+        is_read
     }
 
     /// Handles an event: it may take more.

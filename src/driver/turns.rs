@@ -198,7 +198,7 @@ impl Parts {
         let mut buffer = self.io.take_buffer();
         let received = peer.read(&mut self.io, &mut buffer);
         let chunk = match received {
-            Received::Chunk(n) => Some(buffer[..n].to_vec()),
+            Received::Chunk(n) => Some(self.io.copy(&buffer[..n])),
             Received::Raw(n) => {
                 self.emit_received(slot, &buffer[..n]);
                 None

@@ -465,10 +465,11 @@ impl Host {
         let outer = interrupts::begin_call(self.signal_limit.get());
         self.ceiling.set(memory::held().saturating_add(MAX_GROWTH));
         self.stopped.set(None);
-        let before = self.commands.replace(mem::take(out));
+        // Those of the call around it wait in `out`.
+        mem::swap(&mut *self.commands.borrow_mut(), out);
         let result = call();
         interrupts::end_call(outer);
-        *out = self.commands.replace(before);
+        mem::swap(&mut *self.commands.borrow_mut(), out);
         self.ceiling.set(isize::MAX);
         (result, self.stopped.take())
     }

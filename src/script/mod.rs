@@ -318,7 +318,20 @@ impl ScriptHandler {
         out: &mut Vec<Command>,
         call: impl FnOnce() -> Result<Dynamic, engine::Fault>,
     ) -> Result<Dynamic, HandlerError> {
-        let (result, stopped) = self.host.run(out, || guarded(call));
+        match self.host.run(out, || guarded(call)) {
+            (Ok(Ok(value)), None) => Ok(value),
+            (result, stopped) => self.without_value(name, result, stopped),
+        }
+    }
+
+    /// What a call means that has failed or was stopped.
+    #[cold]
+    fn without_value(
+        &self,
+        name: &'static str,
+        result: Result<Result<Dynamic, engine::Fault>, String>,
+        stopped: Option<Stopped>,
+    ) -> Result<Dynamic, HandlerError> {
         let file = &self.program.sources.main().name;
         let report = match (result, stopped) {
             (result, Some(Stopped::Exit(code))) => {

@@ -447,8 +447,10 @@ impl Connection {
 
     /// When [`Connection::handle_timeout`] wants to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let pause = self.pacing.as_ref().and_then(|pacing| pacing.until()).filter(|_| !self.outbound.is_queue_empty());
-        self.timers.next().into_iter().chain(pause).min()
+        let timer = self.timers.next();
+        let Some(pacing) = &self.pacing else { return timer };
+        let pause = pacing.until().filter(|_| !self.outbound.is_queue_empty());
+        timer.into_iter().chain(pause).min()
     }
 
     /// Whether reading is of use: not above the high-water mark, not ended.

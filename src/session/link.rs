@@ -346,8 +346,8 @@ impl Link {
         }
     }
 
-    /// The kernel took `n` bytes of the front.
-    pub fn transmitted(&mut self, now: Instant, n: usize) {
+    /// The kernel took `n` bytes of the front. Returns the memory they stood in if that is free now: an empty vector with room.
+    pub fn transmitted(&mut self, now: Instant, n: usize) -> Vec<u8> {
         match &mut self.layers {
             None => self.conn.transmitted(now, n),
             Some(layers) => {
@@ -363,6 +363,7 @@ impl Link {
                     _ => layers.stack.find::<Tls>().map_or(n, Tls::take_sent),
                 };
                 self.conn.transmitted_below(now, n, left);
+                Vec::new()
             }
         }
     }

@@ -134,10 +134,10 @@ impl Outbound {
         borders.push_back(left);
     }
 
-    /// Removes bytes that were sent: of datagrams, the next one.
-    pub(super) fn consume(&mut self, n: usize) {
+    /// Removes bytes that were sent: of datagrams, the next one. Gives out the memory if nothing is left in it.
+    pub(super) fn consume(&mut self, n: usize) -> Vec<u8> {
         let length = self.borders.as_mut().and_then(|borders| borders.pop_front());
-        self.front.consume(length.unwrap_or(n));
+        self.front.consume_freeing(length.unwrap_or(n))
     }
 
     /// Adds a gap at the end.

@@ -93,6 +93,9 @@ impl TextSettings {
 
     /// Raw bytes of this stream, after what returns from the shift state of the text before them.
     pub fn raw(&self, bytes: Vec<u8>) -> Vec<u8> {
+        if self.encoder.borrow().is_stateless() && self.tail.borrow().is_empty() {
+            return bytes;
+        }
         let mut tail = self.tail.take();
         if !bytes.is_empty() {
             self.encoder.borrow_mut().finish(&mut tail);

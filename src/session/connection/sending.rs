@@ -117,13 +117,14 @@ impl Connection {
         Some(if self.is_datagram() { next } else { pacing.cut(self.view.text.send_encoding(), next) })
     }
 
-    /// The kernel took `n` bytes of the front.
-    pub fn transmitted(&mut self, now: Instant, n: usize) {
+    /// The kernel took `n` bytes of the front. Returns the memory they stood in if that is free now: an empty vector with room.
+    pub fn transmitted(&mut self, now: Instant, n: usize) -> Vec<u8> {
         self.pace(now, n);
-        self.outbound.consume(n);
+        let free = self.outbound.consume(n);
         self.view.info.note_sent(now, n);
         self.note_datagram_sent(now);
         self.after_sending();
+        free
     }
 
     /// The kernel took `n` bytes that did not pass through here.
