@@ -3,7 +3,6 @@
 //! Owns the tasks that wait for such a connection and are done first once it is established. Returns a `DialOutcome`; does
 //! not decide what happens to the connection.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,12 +24,13 @@ use crate::net::reactor::Slot;
 use crate::net::{Connecting, StartError, Transport};
 use crate::output::Notice;
 use crate::proxy::{Destination, Host, Proxy};
-use crate::session::{ConnError, ConnId, ConnView};
+use crate::session::{ConnError, ConnId, ConnView, Numbered};
 
 /// Connections in the making. `T` is a task for one once it is established.
 pub(super) struct Dials<T> {
-    dialings: HashMap<ConnId, Dialing<T>>,
-    attempts: HashMap<Slot, Attempt>,
+    dialings: Numbered<Dialing<T>>,
+    /// By slot.
+    attempts: Numbered<Attempt>,
 }
 
 /// Outcome of a connect.
@@ -86,7 +86,7 @@ type Outcomes<T> = Vec<DialOutcome<T>>;
 
 impl<T> Default for Dials<T> {
     fn default() -> Self {
-        Self { dialings: HashMap::new(), attempts: HashMap::new() }
+        Self { dialings: Numbered::default(), attempts: Numbered::default() }
     }
 }
 
@@ -187,11 +187,13 @@ impl<T> Dials<T> {
 
     /// Handles an event of an attempt.
     pub(super) fn turn(&mut self, io: &mut Io, slot: Slot) -> Outcomes<T> {
-        let Some(attempt) = self.attempts.get_mut(&slot) else { return Vec::new() };
+        let Some(attempt) = self.attempts.get_mut(&(slot as u64)) else { return Vec::new() };
         match attempt.connecting.finish() {
             Ok(None) => Vec::new(),
             Ok(Some(ends)) => {
-                let Some(Attempt { id, connecting, .. }) = self.attempts.remove(&slot) else { return Vec::new() };
+                let Some(Attempt { id, connecting, .. }) = self.attempts.remove(&(slot as u64)) else {
+                    return Vec::new();
+                };
                 let Some(mut dialing) = self.dialings.remove(&id) else { return Vec::new() };
                 // The first attempt that finished wins.
                 for other in std::mem::take(&mut dialing.attempts).into_iter().filter(|&other| other != slot) {
@@ -305,7 +307,7 @@ impl<T> Dials<T> {
             dialing.forget_name(io);
         }
         for (slot, mut attempt) in self.attempts.drain() {
-            io.deregister(slot, &mut *attempt.connecting);
+            io.deregister(slot as Slot, &mut *attempt.connecting);
         }
     }
 
@@ -368,7 +370,7 @@ impl<T> Dials<T> {
             match started {
                 Ok((connecting, slot)) => {
                     dialing.attempts.push(slot);
-                    self.attempts.insert(slot, Attempt { id, connecting, address });
+                    self.attempts.insert(slot as u64, Attempt { id, connecting, address });
                 }
                 Err(StartError::Connect(error)) => {
                     if dialing.plan.wishes.duties.decides_exit
@@ -412,7 +414,7 @@ impl<T> Dials<T> {
     }
 
     fn drop_attempt(&mut self, io: &mut Io, slot: Slot) {
-        if let Some(mut attempt) = self.attempts.remove(&slot) {
+        if let Some(mut attempt) = self.attempts.remove(&(slot as u64)) {
             io.deregister(slot, &mut *attempt.connecting);
         }
     }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Token, Waker};
+#[cfg(target_os = "linux")]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use slab::Slab;
 
 /// The number of a registered source. Slots of removed sources are reused; a stale slot on the ready list only
@@ -23,6 +25,8 @@ pub type Slot = usize;
 /// Events taken from the kernel in one wait: at first, and at most. There is room for more when it has been filled.
 const EVENTS: (usize, usize) = (32, 1024);
 const WAKER: Token = Token(usize::MAX);
+/// The unit of time of `epoll_wait(2)`.
+const UNIT: Duration = Duration::from_millis(1);
 
 /// What one attempt to read or write gave.
 #[derive(Debug)]
@@ -253,16 +257,17 @@ impl<M> Reactor<M> {
     /// slots are on the ready list.
     ///
     /// # Errors
-    /// What `epoll_wait(2)` reports, except `EINTR`.
+    /// What `epoll_wait(2)` and `ppoll(2)` report, except `EINTR`.
     pub fn wait(&mut self, deadline: Option<Instant>) -> io::Result<()> {
         loop {
-            let timeout = if self.has_ready() {
+            let left = if self.has_ready() {
                 Some(Duration::ZERO)
             } else {
-                // mio rounds up to whole milliseconds, so a timer is never early.
                 deadline.map(|at| at.saturating_duration_since(Instant::now()))
             };
-            match self.poll.poll(&mut self.events, timeout) {
+            match self.wait_for(left) {
+                // Not there yet: what is left is shorter than the unit of the wait.
+                Ok(()) if self.events.is_empty() && left.is_some_and(|left| left >= UNIT) => {}
                 Ok(()) => break,
                 // Once more, also when time is up meanwhile: no timer may run before what has happened is noted.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -287,6 +292,28 @@ impl<M> Reactor<M> {
             self.events = Events::with_capacity(EVENTS.1.min(count * 4));
         }
         Ok(())
+    }
+
+    /// Waits for an event at most so long: `epoll_wait(2)` in whole milliseconds, of which none is too many, and the rest by
+    /// `ppoll(2)`, so that a timer is neither early nor up to a millisecond late.
+    #[cfg(target_os = "linux")]
+    fn wait_for(&mut self, left: Option<Duration>) -> io::Result<()> {
+        let whole = left.map(|left| Duration::from_millis(left.as_millis() as u64));
+        if let Some(rest) = left.filter(|left| !left.is_zero() && *left < UNIT) {
+            let mut fds = [PollFd::new(self.poll.registry(), PollFlags::IN)];
+            let rest = Timespec { tv_sec: 0, tv_nsec: rest.subsec_nanos().into() };
+            if poll(&mut fds, Some(&rest))? == 0 {
+                self.events.clear();
+                return Ok(());
+            }
+        }
+        self.poll.poll(&mut self.events, whole)
+    }
+
+    /// Waits for an event at most so long.
+    #[cfg(not(target_os = "linux"))]
+    fn wait_for(&mut self, left: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(&mut self.events, left)
     }
 
     /// A way in for other threads.
@@ -357,6 +384,24 @@ mod tests {
         assert_eq!(reactor.next_ready(), Some(slot), "stale, and harmless");
         reactor.wake(slot);
         assert!(!reactor.has_ready());
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_time_and_not_before() {
+        let (mut ours, mut theirs) = pair();
+        let mut reactor = Reactor::<()>::new().unwrap();
+        let slot = reactor.register(&mut ours, Interest::READABLE).unwrap();
+        for micros in [0, 1, 50, 700, 999, 1000, 1001, 2400] {
+            let deadline = Instant::now() + Duration::from_micros(micros);
+            reactor.wait(Some(deadline)).unwrap();
+            assert!(Instant::now() >= deadline, "{micros}");
+            assert!(!reactor.has_ready(), "{micros}");
+        }
+        for micros in [0, 900, 60_000_000] {
+            theirs.write_all(b"x").unwrap();
+            reactor.wait(Some(Instant::now() + Duration::from_micros(micros))).unwrap();
+            assert_eq!(reactor.next_ready(), Some(slot), "{micros}");
+        }
     }
 
     #[test]

@@ -162,7 +162,7 @@ pub(super) struct Host {
     unwaited: Cell<u32>,
     /// Of the running call.
     parking: Cell<Parking>,
-    patience: RefCell<Option<Box<Patience>>>,
+    patience: Cell<Option<Patience>>,
     /// What the last call has given whose value is used next.
     got: RefCell<Got>,
     /// The test that the script runs for.
@@ -209,7 +209,7 @@ impl Host {
             task: Cell::new(None),
             unwaited: Cell::new(0),
             parking: Cell::default(),
-            patience: RefCell::default(),
+            patience: Cell::default(),
             got: RefCell::default(),
             asking: Asking::default(),
             servers: RefCell::default(),
@@ -320,7 +320,9 @@ impl Host {
     pub(super) fn give_handlers(&self, conn: &Rc<ConnView>, handlers: Handlers) {
         let mut owned = self.owned.borrow_mut();
         // One that was given up while it was being made has no last event.
-        owned.retain(|_, owned| owned.view.as_ref().is_none_or(|view| view.strong_count() > 0));
+        if owned.len() == owned.capacity() {
+            owned.retain(|_, owned| owned.view.as_ref().is_none_or(|view| view.strong_count() > 0));
+        }
         owned.insert(conn.id, Owned { view: Some(Rc::downgrade(conn)), handlers: Rc::new(handlers) });
     }
 

@@ -56,7 +56,8 @@ fn exit(host: &Host, code: INT) -> Outcome<()> {
     Err(rhai::EvalAltResult::ErrorRuntime("the script ends".into(), rhai::Position::NONE).into())
 }
 
-fn now_ms() -> INT {
+/// Milliseconds since 1970.
+pub(in crate::script) fn now_ms() -> INT {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as INT)
 }
 

@@ -77,12 +77,26 @@ fn register_text(engine: &mut Engine, host: &Rc<Host>) {
 /// The usual case with little on the stack while it waits. `None`: it was left.
 fn read(host: &Host, conn: &Conn) -> Outcome<Option<Blob>> {
     let mut parking = host.parking().take();
-    match at_once(host, conn, &mut parking)? {
+    match at_once(host, conn, &mut parking, 0, Inbox::take_chunk)? {
         AtOnce::Chunk(chunk) => Ok(Some(chunk)),
         AtOnce::Left => Ok(None),
         AtOnce::Else(begun) => {
             host.parking().set(parking);
             patiently(host, conn, begun).map(Some)
+        }
+    }
+}
+
+/// The same of `n` bytes.
+fn read_exactly(host: &Host, conn: &Conn, n: INT) -> Outcome<Option<Blob>> {
+    let n = size("read", conn, n)?;
+    let mut parking = host.parking().take();
+    match at_once(host, conn, &mut parking, n, |inbox, view| inbox.take(view, n))? {
+        AtOnce::Chunk(chunk) => Ok(Some(chunk)),
+        AtOnce::Left => Ok(None),
+        AtOnce::Else(begun) => {
+            host.parking().set(parking);
+            exactly_patiently(host, conn, n, begun).map(Some)
         }
     }
 }
@@ -95,21 +109,29 @@ enum AtOnce {
     Else(Option<Patience>),
 }
 
-fn at_once(host: &Host, conn: &Conn, parking: &mut Parking) -> Outcome<AtOnce> {
+/// `take` takes what there is, if it is enough; `needed` bytes may have to be held for it.
+#[inline]
+fn at_once(
+    host: &Host,
+    conn: &Conn,
+    parking: &mut Parking,
+    needed: usize,
+    take: impl Fn(&mut Inbox, &ConnView) -> Option<Blob>,
+) -> Outcome<AtOnce> {
     let view = conn.view();
     let (Some(task), Some(pull)) = (host.current_task(), pulling::pull(view)) else { return Ok(AtOnce::Else(None)) };
     let is_again = *parking == Parking::Again;
     let mut begun = None;
     if is_again {
         *parking = Parking::First;
-        begun = Some(host.patience().take().map(|patience| *patience).unwrap_or_default());
+        begun = Some(host.patience().take().unwrap_or_default());
         pull.leave_reader(task);
         pull.woken(host, task)?;
     } else if pull.reader().is_some() {
         return Ok(AtOnce::Else(None));
     }
     pull.note_reader(task);
-    let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
+    let chunk = pull.with_inbox(host, view, |inbox| take(inbox, view)).flatten();
     if let Some(chunk) = chunk {
         if !is_again {
             host.pass_turn(task)?;
@@ -125,14 +147,16 @@ fn at_once(host: &Host, conn: &Conn, parking: &mut Parking) -> Outcome<AtOnce> {
     if *parking == Parking::First {
         pull.begin_wait(host, task, patience.until)?;
         pull.set_reader(task);
-        host.leave(limit.is_some().then(|| patience.into()));
+        pull.need(host, view, needed);
+        host.leave(Some(patience));
         return Ok(AtOnce::Left);
     }
     pull.set_reader(task);
+    pull.need(host, view, needed);
     let woken = pull.wait(host, task, patience.until);
     pull.leave_reader(task);
     woken?;
-    let chunk = pull.with_inbox(host, view, |inbox| inbox.take_chunk(view)).flatten();
+    let chunk = pull.with_inbox(host, view, |inbox| take(inbox, view)).flatten();
     Ok(chunk.map_or(AtOnce::Else(Some(patience)), AtOnce::Chunk))
 }
 
@@ -146,6 +170,13 @@ fn patiently(host: &Host, conn: &Conn, begun: Option<Patience>) -> Outcome<Blob>
 fn exactly(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
     let n = size("read", conn, n)?;
     Reading::new(host, conn, "read", What::Bytes(n), ms)?.needing(n).run(|inbox, view, _| Ok(inbox.take(view, n)))
+}
+
+/// Any [`read_exactly`].
+#[inline(never)]
+fn exactly_patiently(host: &Host, conn: &Conn, n: usize, begun: Option<Patience>) -> Outcome<Blob> {
+    let reading = Reading::new(host, conn, "read", What::Bytes(n), None)?.needing(n);
+    Reading { begun, ..reading }.run(|inbox, view, _| Ok(inbox.take(view, n)))
 }
 
 fn peek(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
@@ -374,7 +405,7 @@ impl<'a> Reading<'a> {
         let mut is_late = false;
         let mut has_waited = self.parking == Parking::Again;
         if has_waited {
-            let patience = host.patience().take().map(|patience| *patience).unwrap_or_default();
+            let patience = host.patience().take().unwrap_or_default();
             (self.limit, until) = (patience.limit, patience.until);
             self.end_wait();
             let woken = self.pull.woken(host, self.task)?;
@@ -417,8 +448,7 @@ impl<'a> Reading<'a> {
             if self.parking != Parking::Never {
                 self.pull.begin_wait(host, self.task, first)?;
                 self.begin_wait();
-                let patience = Patience { limit: self.limit, until, quiet };
-                host.leave((first.is_some() || self.needed > 0).then(|| patience.into()));
+                host.leave(Some(Patience { limit: self.limit, until, quiet }));
                 return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into());
             }
             self.begin_wait();

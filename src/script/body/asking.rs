@@ -28,28 +28,42 @@ impl Ask {
     #[inline(never)]
     pub(super) fn evaluate(&self, variables: &mut impl Variables, host: &Host) -> Result<Dynamic, Fault> {
         match variables.conn(&self.conn) {
-            Some(conn) => self.made_on(&conn, variables, host).map(Got::into_value),
+            Some(conn) => {
+                let argument = self.argument(variables)?;
+                self.made_on(&conn, &argument, variables, host).map(Got::into_value)
+            }
             None => variables.evaluate(&self.original),
+        }
+    }
+
+    /// The value of its argument.
+    pub(super) fn argument(&self, variables: &mut impl Variables) -> Result<Dynamic, Fault> {
+        match &self.argument {
+            Expr::IntegerConstant(number, _) => Ok(Dynamic::from_int(*number)),
+            Expr::StringConstant(text, _) => Ok(text.clone().into()),
+            other => variables.evaluate(other).map(Dynamic::flatten),
         }
     }
 
     /// Makes the call on its connection.
     #[inline(never)]
-    pub(super) fn made_on(&self, conn: &Conn, variables: &mut impl Variables, host: &Host) -> Result<Got, Fault> {
-        let argument = match &self.argument {
-            Expr::IntegerConstant(number, _) => Dynamic::from_int(*number),
-            Expr::StringConstant(text, _) => text.clone().into(),
-            // Evaluating a constant or a variable calls nothing, so it takes no permission to be left.
-            other => variables.evaluate(other)?.flatten(),
-        };
+    pub(super) fn made_on(
+        &self,
+        conn: &Conn,
+        argument: &Dynamic,
+        variables: &mut impl Variables,
+        host: &Host,
+    ) -> Result<Got, Fault> {
         let result = match (self.call, argument.as_int()) {
-            (Asking::Bytes(ask), Ok(number)) => ask(host, conn, number).map(Got::Bytes),
+            (Asking::Bytes(ask), Ok(number)) => {
+                ask(host, conn, number).map(|bytes| bytes.map_or(Got::Nothing, Got::Bytes))
+            }
             (Asking::Value(ask), Ok(number)) => ask(host, conn, number).map(Got::Value),
             (Asking::Any(ask), _) => {
                 let (engine, global) = variables.environment();
                 let source = global.source().map(str::to_owned);
                 let context = NativeCallContext::new_with_all_fields(engine, "", source.as_deref(), global, self.at);
-                ask(&context, host, conn, &argument).map(Got::Value)
+                ask(&context, host, conn, argument).map(Got::Value)
             }
             _ => return variables.evaluate(&self.original).map(Got::Value),
         };

@@ -2,8 +2,8 @@
 //!
 //! A function is a list of steps: statements that are evaluated whole, and calls that wait apart from the expression that uses
 //! their values. Such a call is the first thing that its statement evaluates, and the statement is in nothing but blocks,
-//! `if`, `while`, `loop` and `for`. Calls that wait elsewhere are part of a step: there the task waits on a stack. Looks at the
-//! syntax tree alone; `steps` runs the list.
+//! `if`, `while`, `loop` and `for`. A call of `measure` whose closure has such a list is one of them. Calls that wait elsewhere are
+//! part of a step: there the task waits on a stack. Looks at the syntax tree alone; `steps` runs the list.
 
 use std::rc::Rc;
 
@@ -24,8 +24,8 @@ pub(super) enum Step {
     /// The beginning of a block, and its end.
     Open,
     Close,
-    /// Goes on behind it if this holds, or else at that step.
-    Test(Expr, usize),
+    /// Goes on behind it if this holds, which may be a node, or else at that step.
+    Test(Expr, Option<Rc<Node>>, usize),
     Jump(usize),
     /// The beginning of `for`.
     Each(Box<Each>),
@@ -63,6 +63,7 @@ pub(super) struct Loop {
 }
 
 /// The steps of a function.
+#[derive(Default)]
 pub(super) struct Steps {
     pub(super) list: Vec<Step>,
     /// The inner ones before the outer ones.
@@ -226,14 +227,15 @@ impl Maker {
         if let Some(call) = take_call(&mut condition) {
             self.wait(call);
         }
-        self.push(Step::Test(condition, 0));
+        let node = Node::of(&condition).filter(|node| matches!(**node, Node::Got | Node::Compare(_)));
+        self.push(Step::Test(condition, node, 0));
         self.here() - 1
     }
 
     fn goes_on_here(&mut self, step: usize) {
         let here = self.begin_here();
         match &mut self.steps.list[step] {
-            Step::Test(_, to) | Step::Jump(to) | Step::Next(_, to) => *to = here,
+            Step::Test(_, _, to) | Step::Jump(to) | Step::Next(_, to) => *to = here,
             Step::Each(each) => each.end = here,
             _ => {}
         }

@@ -48,13 +48,25 @@ impl Room {
         Self { scope, caches: Caches::new(), calls: 0, args: Vec::new(), is_in_scope: false }
     }
 
-    fn begin(&mut self) {
+    fn count(&mut self) {
         self.calls += 1;
         self.is_in_scope = false;
     }
 
+    /// Begins a call with arguments that stay beside the scope.
+    pub(super) fn begin(&mut self, args: impl Iterator<Item = Arg>) {
+        self.count();
+        self.args.extend(args);
+        self.args.iter_mut().for_each(Arg::know);
+    }
+
+    /// Ends such a call.
+    pub(super) fn end(&mut self) {
+        self.args.clear();
+    }
+
     /// What nodes and steps work on.
-    fn variables<'a>(
+    pub(super) fn variables<'a>(
         &'a mut self,
         engine: &'a Engine,
         names: &'a [ImmutableString],
@@ -73,7 +85,7 @@ impl Room {
         captured: &[Dynamic],
         args: &mut [Arg],
     ) -> Result<Dynamic, Fault> {
-        self.begin();
+        self.count();
         let captured = captured.iter().cloned().map(Arg::Value);
         let Place { engine, global, host, app } = place;
         let result = match body {
@@ -159,9 +171,7 @@ impl Frame {
     /// Begins a call with arguments that stay beside the scope.
     pub(super) fn begin(&mut self, args: impl Iterator<Item = Arg>) {
         self.count_anew();
-        self.room.begin();
-        self.room.args.extend(args);
-        self.room.args.iter_mut().for_each(Arg::know);
+        self.room.begin(args);
     }
 
     /// The variables of the call that has begun.
@@ -169,9 +179,14 @@ impl Frame {
         self.room.variables(engine, names, &mut self.global)
     }
 
+    /// The environment of the call, also of closures in it.
+    pub(super) fn global_mut(&mut self) -> &mut GlobalRuntimeState {
+        &mut self.global
+    }
+
     /// Ends that call: nothing of it stays.
     pub(super) fn end(&mut self, function: &Function, bodies: &Bodies) {
-        self.room.args.clear();
+        self.room.end();
         self.room.clear(function.names(), |place| clear(place, &bodies.nobody));
     }
 

@@ -142,7 +142,7 @@ impl Body {
             Some(body) => (*body).clone(),
             None => Expr::Stmt(Box::new(StmtBlock::new(waiting::statements(definition), start, end))),
         };
-        rewriting::rewrite(&mut body, &definition.params, known);
+        rewriting::rewrite(&mut body, definition, known);
         if let Expr::Stmt(block) = &mut body {
             if let Some(nodes) = Node::of_all(block.statements()) {
                 return Self::Nodes(nodes);

@@ -4,13 +4,17 @@
 //! closure is evaluated in variables that stay from call to call, in the environment of the caller. It means the same: what is
 //! captured is shared with the caller, and errors name the closure.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
 
 use rhai::{
-    Dynamic, EvalAltResult, Expr, FnCallExpr, FnPtr, INT, ImmutableString, Position, ScriptFuncDef, Shared, Stmt,
+    Dynamic, EvalAltResult, Expr, FnCallExpr, FnPtr, GlobalRuntimeState, INT, ImmutableString, Position, ScriptFuncDef,
+    Shared, Stmt,
 };
 
 use super::Arg;
+use super::form::Steps;
 use super::frame::{Place, Room};
 use super::function::{Body, Known};
 use super::nodes::{Node, placed};
@@ -59,6 +63,26 @@ pub(super) struct Measure {
     original: Expr,
 }
 
+/// A call whose closure is being evaluated; between two calls its variables.
+pub(super) struct Inside {
+    name: ImmutableString,
+    began: Option<Instant>,
+    /// The variables of the closure.
+    pub(super) room: Room,
+    /// What it has captured, until that goes into the variables.
+    values: Vec<Arg>,
+    /// What the end of the closure puts back.
+    always_search_scope: bool,
+}
+
+/// How a call begins.
+pub(super) enum Begun {
+    /// Its closure is to be evaluated.
+    Inside(Box<Inside>),
+    /// Rhai has made the call, which has given this.
+    Made(Dynamic),
+}
+
 impl Measure {
     /// Not within the evaluation of any node, whose frame stays on the stack of a task that waits.
     #[inline(never)]
@@ -68,20 +92,67 @@ impl Measure {
         host: &Host,
         app: &Dynamic,
     ) -> Result<Dynamic, Fault> {
+        let mut inside = match self.begin(variables, host)? {
+            Begun::Inside(inside) => inside,
+            Begun::Made(value) => return Ok(value),
+        };
+        let (engine, global) = variables.environment();
+        let place = Place { engine, global: &mut *global, host, app };
+        let Inside { room, values, .. } = &mut *inside;
+        let result = room.evaluate(&self.closure.body, self.names(), place, &[], values);
+        self.end(inside, result, global, host)
+    }
+
+    /// The steps of its closure, if that can be left where it waits.
+    pub(super) fn steps(&self) -> Option<&Rc<Steps>> {
+        self.closure.steps.get_or_init(|| Steps::of(&self.closure.body).map(Rc::new)).as_ref()
+    }
+
+    /// The names of what its closure captures.
+    pub(super) fn names(&self) -> &[ImmutableString] {
+        &self.closure.definition.params
+    }
+
+    /// Begins the call. Between this and [`Measure::end`] the closure is evaluated.
+    pub(super) fn begin(&self, variables: &mut impl Variables, host: &Host) -> Result<Begun, Fault> {
         let name = match &self.name {
             Expr::StringConstant(name, _) => name.clone(),
             other => match variables.evaluate(other)?.flatten() {
                 value if value.is_string() => value.into_immutable_string().unwrap_or_default(),
-                value => return variables.evaluate(&self.with_name(value)),
+                value => return variables.evaluate(&self.with_name(value)).map(Begun::Made),
             },
         };
-        let Some(room) = self.closure.captured(variables)? else {
-            return variables.evaluate(&self.with_name(name.into()));
+        let Some(mut inside) = self.closure.captured(variables)? else {
+            return variables.evaluate(&self.with_name(name.into())).map(Begun::Made);
         };
-        let began = host.now();
-        let value = self.closure.call(room, variables, host, app, self.at)?;
-        tasks::record(host, &name, began).map_err(|fault| placed(fault, self.at))?;
-        Ok(value)
+        inside.name = name;
+        inside.began = Some(host.now());
+        let (engine, global) = variables.environment();
+        if global.level >= engine.max_call_levels() {
+            return Err(EvalAltResult::ErrorStackOverflow(self.at).into());
+        }
+        global.level += 1;
+        inside.always_search_scope = std::mem::take(&mut global.always_search_scope);
+        Ok(Begun::Inside(inside))
+    }
+
+    /// Ends the call. `result`: what the body of its closure has given.
+    pub(super) fn end<T: From<Dynamic>>(
+        &self,
+        inside: Box<Inside>,
+        result: Result<T, Fault>,
+        global: &mut GlobalRuntimeState,
+        host: &Host,
+    ) -> Result<T, Fault> {
+        global.level -= 1;
+        global.always_search_scope = inside.always_search_scope;
+        let value = match result {
+            Ok(value) => value,
+            Err(fault) => self.closure.outcome(fault, global, self.at)?.into(),
+        };
+        let recorded = inside.began.map_or(Ok(()), |began| tasks::record(host, &inside.name, began));
+        self.closure.keep(inside);
+        recorded.map(|()| value).map_err(|fault| placed(fault, self.at))
     }
 
     /// The call with a value in place of the name.
@@ -102,12 +173,12 @@ struct Closure {
     /// What it captures, in the order of its parameters.
     captures: Vec<Capture>,
     body: Body,
+    /// The steps of the body, if it can be left where it waits.
+    steps: OnceCell<Option<Rc<Steps>>>,
     /// Variables of calls that are over; others may be running in other tasks.
-    rooms: RefCell<Vec<Ready>>,
+    #[allow(clippy::vec_box, reason = "they are taken out and put back as they are")]
+    rooms: RefCell<Vec<Box<Inside>>>,
 }
-
-/// Variables, and what has been captured for the next call.
-type Ready = (Box<Room>, Vec<Arg>);
 
 /// Maximum variables that are kept for calls at the same time.
 const MAX_ROOMS: usize = 4096;
@@ -119,6 +190,13 @@ enum Capture {
     /// What Rhai finds under this name.
     Name(ImmutableString, Expr),
     Value(Dynamic),
+}
+
+impl Inside {
+    /// Puts what was captured into the variables, for steps.
+    pub(super) fn take_captured(&mut self) {
+        self.room.begin(self.values.drain(..));
+    }
 }
 
 impl Closure {
@@ -136,13 +214,17 @@ impl Closure {
         let captures: Vec<_> = before.chain(captured.iter().map(Capture::of)).collect::<Option<_>>()?;
         let definition = (known.closure)(function.fn_name(), captures.len())?;
         let body = Body::of(&definition, known);
-        function.fn_name().starts_with("anon$").then(|| Self { definition, captures, body, rooms: RefCell::default() })
+        let (steps, rooms) = (OnceCell::new(), RefCell::default());
+        function.fn_name().starts_with("anon$").then(|| Self { definition, captures, body, steps, rooms })
     }
 
     /// Variables for a call, and what it captures. `None`: Rhai has to call it.
-    fn captured(&self, variables: &mut impl Variables) -> Result<Option<Ready>, Fault> {
+    fn captured(&self, variables: &mut impl Variables) -> Result<Option<Box<Inside>>, Fault> {
         let kept = self.rooms.borrow_mut().pop();
-        let (room, mut values) = kept.unwrap_or_else(|| (Box::new(Room::new(&self.definition.params)), Vec::new()));
+        let mut inside = kept.unwrap_or_else(|| {
+            let (room, values) = (Room::new(&self.definition.params), Vec::with_capacity(self.captures.len()));
+            Box::new(Inside { name: ImmutableString::new(), began: None, room, values, always_search_scope: false })
+        });
         for capture in &self.captures {
             let value = match capture {
                 Capture::Variable(name) => variables.share(name),
@@ -153,45 +235,17 @@ impl Closure {
                 Capture::Value(value) => Some(value.clone()),
             };
             match value.filter(|value| !value.is_locked()) {
-                Some(value) => values.push(Arg::Value(value)),
+                Some(value) => inside.values.push(Arg::Value(value)),
                 None => return Ok(None),
             }
         }
-        Ok(Some((room, values)))
+        Ok(Some(inside))
     }
 
-    fn call(
-        &self,
-        (mut room, mut values): Ready,
-        variables: &mut impl Variables,
-        host: &Host,
-        app: &Dynamic,
-        at: Position,
-    ) -> Result<Dynamic, Fault> {
-        let (engine, global) = variables.environment();
-        if global.level >= engine.max_call_levels() {
-            return Err(EvalAltResult::ErrorStackOverflow(at).into());
-        }
-        global.level += 1;
-        let searches = std::mem::take(&mut global.always_search_scope);
-        let names = &self.definition.params;
-        let place = Place { engine, global: &mut *global, host, app };
-        let result = room.evaluate(&self.body, names, place, &[], &mut values);
-        values.clear();
-        global.level -= 1;
-        global.always_search_scope = searches;
-        let fault = match result {
-            Ok(value) => {
-                self.keep(room, values);
-                return Ok(value);
-            }
-            Err(fault) => fault,
-        };
+    /// What an error in its body means: a value, or the error of the call.
+    fn outcome(&self, fault: Fault, global: &GlobalRuntimeState, at: Position) -> Result<Dynamic, Fault> {
         match *fault {
-            EvalAltResult::Return(value, _) => {
-                self.keep(room, values);
-                Ok(value)
-            }
+            EvalAltResult::Return(value, _) => Ok(value),
             EvalAltResult::Exit(..) => Err(placed(fault, at)),
             _ if fault.is_system_exception() => Err(placed(fault, at)),
             _ => {
@@ -201,11 +255,13 @@ impl Closure {
         }
     }
 
-    fn keep(&self, mut room: Box<Room>, values: Vec<Arg>) {
-        room.clear(&self.definition.params, |place| *place = Dynamic::UNIT);
+    fn keep(&self, mut inside: Box<Inside>) {
+        inside.values.clear();
+        inside.room.end();
+        inside.room.clear(&self.definition.params, |place| *place = Dynamic::UNIT);
         let mut rooms = self.rooms.borrow_mut();
-        if room.can_be_kept() && rooms.len() < MAX_ROOMS {
-            rooms.push((room, values));
+        if inside.room.can_be_kept() && rooms.len() < MAX_ROOMS {
+            rooms.push(inside);
         }
     }
 }

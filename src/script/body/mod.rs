@@ -5,6 +5,7 @@
 //! values, errors, their positions and the chain of calls. Knows nothing of limits and commands (`host`).
 
 mod asking;
+mod comparing;
 mod form;
 mod frame;
 mod function;

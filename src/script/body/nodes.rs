@@ -8,6 +8,7 @@ use std::rc::Rc;
 use rhai::{Blob, Dynamic, Engine, EvalAltResult, Expr, ImmutableString, Position, Stmt};
 
 use super::asking::Ask;
+use super::comparing::Compare;
 use super::measuring::{Count, Measure};
 use super::parts::Part;
 use super::variables::{Taken, Variables};
@@ -57,6 +58,8 @@ pub(super) enum Node {
     Measure(Box<Measure>),
     /// `count(NAME)`, `count(NAME, N)`
     Count(Count),
+    /// `now_ms() < stop`
+    Compare(Box<Compare>),
 }
 
 /// What a call has given that was made apart from the expression it is in.
@@ -69,12 +72,26 @@ pub(in crate::script) enum Got {
 }
 
 impl Got {
+    /// What it gives without a closure sharing it.
+    pub(super) fn flatten(self) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(value.flatten()),
+            bytes => bytes,
+        }
+    }
+
     pub(super) fn into_value(self) -> Dynamic {
         match self {
             Self::Nothing => Dynamic::UNIT,
             Self::Bytes(bytes) => Dynamic::from_blob(bytes),
             Self::Value(value) => value,
         }
+    }
+}
+
+impl From<Dynamic> for Got {
+    fn from(value: Dynamic) -> Self {
+        Self::Value(value)
     }
 }
 
@@ -174,8 +191,14 @@ impl Node {
         match self {
             Self::Read { .. } | Self::Call { .. } => true,
             Self::Ask(ask) => ask.can_be_left,
+            Self::Measure(measure) => measure.steps().is_some(),
             _ => false,
         }
+    }
+
+    /// The call of `measure` that it is.
+    pub(super) fn measured(&self) -> Option<&Measure> {
+        if let Self::Measure(measure) = self { Some(measure) } else { None }
     }
 
     /// The variable of a call that waits, and the call as it was written.
@@ -187,8 +210,22 @@ impl Node {
         }
     }
 
-    /// Makes a call that waits on its connection. It may be left.
-    pub(super) fn made_on(&self, conn: &Conn, variables: &mut impl Variables, host: &Host) -> Result<Got, Fault> {
+    /// The value that a call that waits has to keep, because it may be another one when the call is made again.
+    pub(super) fn argument(&self, variables: &mut impl Variables) -> Result<Dynamic, Fault> {
+        match self {
+            Self::Ask(ask) => ask.argument(variables),
+            _ => Ok(Dynamic::UNIT),
+        }
+    }
+
+    /// Makes a call that waits on its connection, with what [`Node::argument`] has given. It may be left.
+    pub(super) fn made_on(
+        &self,
+        conn: &Conn,
+        argument: &Dynamic,
+        variables: &mut impl Variables,
+        host: &Host,
+    ) -> Result<Got, Fault> {
         match self {
             Self::Read { read: Call::Bytes(read), at, .. } => match read(host, conn) {
                 Ok(bytes) => Ok(bytes.map_or(Got::Nothing, Got::Bytes)),
@@ -198,7 +235,7 @@ impl Node {
                 read(host, conn).map(Got::Value).map_err(|fault| placed(fault, *at))
             }
             Self::Call { original, .. } => variables.evaluate(original).map(Got::Value),
-            Self::Ask(ask) => ask.made_on(conn, variables, host),
+            Self::Ask(ask) => ask.made_on(conn, argument, variables, host),
             _ => Ok(Got::Nothing),
         }
     }
@@ -235,6 +272,7 @@ impl Node {
             Self::Loop(nodes) => run_again(nodes, variables, host, app),
             Self::Measure(measure) => measure.evaluate(variables, host, app),
             Self::Count(count) => count.evaluate(host),
+            Self::Compare(compare) => compare.evaluate(variables),
         }
     }
 

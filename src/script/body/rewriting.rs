@@ -3,9 +3,10 @@
 //! Only those on plain variables: not on `app` and `args` where a connection is meant, not on a variable of no known place, and
 //! not where the script has a function of that name itself.
 
-use rhai::{ASTNode, Dynamic, Expr, FnCallExpr, ImmutableString, Position, Stmt};
+use rhai::{ASTNode, Dynamic, Expr, FnCallExpr, ImmutableString, Position, ScriptFuncDef, Stmt};
 
 use super::asking::Ask;
+use super::comparing::Compare;
 use super::function::Known;
 use super::measuring;
 use super::nodes::{Node, Send, What};
@@ -14,10 +15,17 @@ use crate::script::api::{conn, reading};
 use crate::script::tree::{Chain, Link, Rewrite};
 use crate::script::waiting;
 
-/// Puts nodes into the body of a function with these parameters.
-pub(super) fn rewrite(body: &mut Expr, parameters: &[ImmutableString], known: &Known<'_>) {
-    let mut change =
-        Change { mentions: Vec::new(), shared: Vec::new(), parameters, known: *known, loops: 0, has_custom: false };
+/// Puts nodes into the body of a function.
+pub(super) fn rewrite(body: &mut Expr, definition: &ScriptFuncDef, known: &Known<'_>) {
+    let mut change = Change {
+        mentions: Vec::new(),
+        shared: Vec::new(),
+        parameters: &definition.params,
+        is_closure: definition.name.starts_with("anon$"),
+        known: *known,
+        loops: 0,
+        has_custom: false,
+    };
     body.walk(&mut Vec::new(), &mut |path: &[ASTNode<'_>]| {
         match path.last() {
             Some(ASTNode::Expr(Expr::Variable(variable, ..))) => change.mentions.push(variable.1.clone()),
@@ -39,6 +47,8 @@ struct Change<'a> {
     /// The variables that closures capture.
     shared: Vec<ImmutableString>,
     parameters: &'a [ImmutableString],
+    /// The first of them may be captured variables.
+    is_closure: bool,
     known: Known<'a>,
     loops: u32,
     /// There are expressions that cannot be looked into.
@@ -77,10 +87,12 @@ impl Rewrite for Change<'_> {
     }
 
     fn called(&mut self, expression: &mut Expr) {
-        if let Expr::FnCall(call, at) = expression
-            && let Some(node) = measuring::node_of(call, *at, &self.known)
-        {
-            *expression = node.into_expr(*at);
+        let Expr::FnCall(call, at) = &*expression else { return };
+        let compare = || Compare::of(call, expression, &self.known, |side| self.local(side));
+        let node = measuring::node_of(call, *at, &self.known);
+        if let Some(node) = node.or_else(|| compare().map(|compare| Node::Compare(compare.into()))) {
+            let at = expression.position();
+            *expression = node.into_expr(at);
         }
     }
 
@@ -186,14 +198,18 @@ impl Change<'_> {
                 Some(Node::Read { conn, read: *read, at, original: detached.unwrap_or(call).clone() })
             }));
         }
-        let is_same = |argument: &Expr| {
-            argument.is_constant() || self.local(argument).is_some_and(|name| !self.shared.contains(&name))
+        let is_simple = |argument: &Expr| argument.is_constant() || self.local(argument).is_some();
+        // What a closure captures, here or where this one was made, others may change.
+        let is_own = |name: &ImmutableString| {
+            !(self.shared.contains(name) || (self.is_closure && self.parameters.contains(name)))
         };
+        let is_same =
+            |argument: &Expr| argument.is_constant() || self.local(argument).is_some_and(|name| is_own(&name));
         let can_be_left =
             reading::AGAIN.iter().any(|(known, counts)| call.name == *known && counts.contains(&call.args.len()));
         if let ([argument], Some((_, ask))) =
             (&*call.args, reading::ASKING.iter().find(|(known, _)| call.name == *known))
-            && is_same(argument)
+            && is_simple(argument)
         {
             let (ask, argument) = (*ask, argument.clone());
             return Some(Box::new(move |call, detached| {

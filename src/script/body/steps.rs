@@ -11,6 +11,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Expr, FnPtr, INT};
 use super::form::{Each, Names, Step, Steps};
 use super::frame::Frame;
 use super::function::Function;
+use super::measuring::{Begun, Inside, Measure};
 use super::nodes::{self, Got, Node};
 use super::variables::{Direct, Variables};
 use super::{Arg, Bodies, Kind, Way};
@@ -30,27 +31,36 @@ pub(in crate::script) enum Root {
 pub(in crate::script) struct Flow {
     root: Root,
     function: Rc<Function>,
-    steps: Rc<Steps>,
     frame: Box<Frame>,
+    place: Place,
+    /// The closures that it is in, each within the one before.
+    inner: Vec<Inner>,
+    has_begun: bool,
+}
+
+/// A closure that it is in.
+struct Inner {
+    /// The call of `measure`.
+    call: Rc<Node>,
+    inside: Box<Inside>,
     place: Place,
 }
 
-/// Where it stands.
-#[derive(Default)]
+/// Where it stands in a function.
 struct Place {
+    steps: Rc<Steps>,
     /// The next step.
     at: usize,
-    has_begun: bool,
     /// The value of the last statement.
-    value: Dynamic,
+    value: Got,
     /// The blocks that it is in.
     blocks: Vec<Block>,
     /// The `for` loops that it is in.
     rounds: Vec<Round>,
-    /// The step was left and is made again: on this connection, if it is a call, and so far it has come.
+    /// The step was left and is made again: on this connection and with this value, if it is a call, and so far it has come.
     is_again: bool,
-    conn: Option<Conn>,
-    patience: Option<Box<Patience>>,
+    call: Option<(Conn, Dynamic)>,
+    patience: Option<Patience>,
 }
 
 /// What the end of a block puts back.
@@ -72,10 +82,21 @@ pub(in crate::script) enum Turn {
     Ended(Result<Dynamic, Fault>),
 }
 
-/// How the steps came to an end.
+/// What follows a step.
+enum Next {
+    /// The next one.
+    Step,
+    /// The task is left.
+    Left,
+    /// The steps of a closure.
+    Enter(Inner),
+}
+
+/// Why steps are not gone on with.
 enum Stop {
     Left,
-    Ended(Dynamic),
+    Enter(Inner),
+    Ended(Got),
 }
 
 impl Root {
@@ -116,14 +137,14 @@ impl Bodies {
         let args = args.drain(..);
         frame.begin(captured.iter().cloned().chain(args).map(Arg::Value));
         let function = call.function;
-        Some(Box::new(Flow { root, function, steps, frame, place: Place::default() }))
+        Some(Box::new(Flow { root, function, frame, place: Place::of(steps), inner: Vec::new(), has_begun: false }))
     }
 }
 
 impl Flow {
     /// Whether any of it has run.
     pub(in crate::script) fn has_begun(&self) -> bool {
-        self.place.has_begun
+        self.has_begun
     }
 
     /// Runs it until it waits where it can be left, or ends.
@@ -134,11 +155,11 @@ impl Flow {
         bodies: &Bodies,
         lib: &AST,
     ) -> Turn {
-        self.place.has_begun = true;
+        self.has_begun = true;
         let result = self.run(engine, host, &bodies.app);
         let result = match result {
-            Ok(Stop::Left) => return Turn::Left(self),
-            Ok(Stop::Ended(value)) => Ok(value),
+            Ok(None) => return Turn::Left(self),
+            Ok(Some(value)) => Ok(value),
             Err(fault) => Err(fault),
         };
         let Self { root, function, mut frame, .. } = *self;
@@ -150,36 +171,102 @@ impl Flow {
         Turn::Ended(result)
     }
 
-    fn run(&mut self, engine: &Engine, host: &Host, app: &Dynamic) -> Result<Stop, Fault> {
-        let mut variables = self.frame.variables(engine, self.function.names());
-        let place = &mut self.place;
-        while let Some(step) = self.steps.list.get(place.at) {
-            match place.make(step, &mut variables, host, app) {
-                Ok(true) => {}
-                Ok(false) => return Ok(Stop::Left),
-                Err(fault) => place.leave_loop(&self.steps, &mut variables, fault)?,
-            }
+    /// Goes on in the innermost closure, and from there outwards. `None`: it was left.
+    fn run(&mut self, engine: &Engine, host: &Host, app: &Dynamic) -> Result<Option<Dynamic>, Fault> {
+        // What the closure of the call has given at which the steps stand.
+        let mut given = None;
+        loop {
+            let result = match self.inner.last_mut() {
+                None => self.place.run(given.take(), self.frame.variables(engine, self.function.names()), host, app),
+                Some(Inner { call, inside, place }) => {
+                    let names = call.measured().map(Measure::names).unwrap_or_default();
+                    let variables = inside.room.variables(engine, names, self.frame.global_mut());
+                    place.run(given.take(), variables, host, app)
+                }
+            };
+            let result = match result {
+                Ok(Stop::Left) => return Ok(None),
+                Ok(Stop::Enter(inner)) => {
+                    self.inner.push(inner);
+                    continue;
+                }
+                Ok(Stop::Ended(value)) => Ok(value),
+                Err(fault) => Err(fault),
+            };
+            let result = result.map(Got::flatten);
+            let Some(Inner { call, inside, .. }) = self.inner.pop() else {
+                return result.map(|got| Some(got.into_value()));
+            };
+            given = Some(match call.measured() {
+                Some(measure) => measure.end(inside, result, self.frame.global_mut(), host),
+                None => result,
+            });
         }
-        Ok(Stop::Ended(mem::take(&mut place.value)))
     }
 }
 
 impl Place {
-    /// Makes one step. Returns whether it goes on.
-    fn make(&mut self, step: &Step, variables: &mut Direct<'_>, host: &Host, app: &Dynamic) -> Result<bool, Fault> {
+    /// The beginning of these steps.
+    fn of(steps: Rc<Steps>) -> Self {
+        Self {
+            steps,
+            at: 0,
+            value: Got::Nothing,
+            blocks: Vec::new(),
+            rounds: Vec::new(),
+            is_again: false,
+            call: None,
+            patience: None,
+        }
+    }
+
+    /// Makes steps until it is left, enters a closure, or ends. `given`: what the closure has given that it has entered.
+    fn run(
+        &mut self,
+        given: Option<Result<Got, Fault>>,
+        mut variables: Direct<'_>,
+        host: &Host,
+        app: &Dynamic,
+    ) -> Result<Stop, Fault> {
+        let steps = Rc::clone(&self.steps);
+        match given {
+            None => {}
+            Some(Ok(got)) => {
+                host.got().replace(got);
+                self.at += 1;
+            }
+            Some(Err(fault)) => self.leave_loop(&mut variables, fault)?,
+        }
+        while let Some(step) = steps.list.get(self.at) {
+            match self.make(step, &mut variables, host, app) {
+                Ok(Next::Step) => {}
+                Ok(Next::Left) => return Ok(Stop::Left),
+                Ok(Next::Enter(inner)) => return Ok(Stop::Enter(inner)),
+                Err(fault) => self.leave_loop(&mut variables, fault)?,
+            }
+        }
+        Ok(Stop::Ended(mem::take(&mut self.value)))
+    }
+
+    /// Makes one step.
+    fn make(&mut self, step: &Step, variables: &mut Direct<'_>, host: &Host, app: &Dynamic) -> Result<Next, Fault> {
         match step {
             Step::Node(node) => {
-                self.value = node.counted(variables, host, app)?.flatten();
+                self.value = if matches!(**node, Node::Got) {
+                    nodes::count(host)?;
+                    host.got().take()
+                } else {
+                    Got::Value(node.counted(variables, host, app)?.flatten())
+                };
                 self.at += 1;
             }
-            Step::Wait(call) => {
-                if !self.make_call(call, variables, host)? {
-                    return Ok(false);
-                }
-                self.at += 1;
-            }
+            Step::Wait(call) => match call.measured() {
+                Some(measure) => return self.enter(call, measure, variables, host),
+                None if self.make_call(call, variables, host)? => self.at += 1,
+                None => return Ok(Next::Left),
+            },
             Step::Whole(expression) => {
-                self.value = variables.evaluate_here(expression)?.flatten();
+                self.value = Got::Value(variables.evaluate_here(expression)?.flatten());
                 self.at += 1;
             }
             Step::Open => {
@@ -190,36 +277,65 @@ impl Place {
                 self.close_to(self.blocks.len().saturating_sub(1), variables);
                 self.at += 1;
             }
-            Step::Test(condition, otherwise) => {
-                let holds = variables.evaluate(condition)?;
+            Step::Test(condition, node, otherwise) => {
+                let holds = match node {
+                    Some(node) => node.counted(variables, host, app)?,
+                    None => variables.evaluate(condition)?,
+                };
                 let holds = holds.as_bool().map_err(|given| not_bool(variables.engine, given, condition))?;
-                self.value = Dynamic::UNIT;
+                self.value = Got::Nothing;
                 self.at = if holds { self.at + 1 } else { *otherwise };
             }
             // There is a call in each loop, and that is counted.
             Step::Jump(to) => self.at = *to,
             Step::Each(each) => self.begin_rounds(each, variables, host)?,
-            Step::Next(names, end) => return self.next_round(names, *end, variables, host),
+            Step::Next(names, end) if !self.next_round(names, *end, variables, host)? => return Ok(Next::Left),
+            Step::Next(..) => {}
         }
-        Ok(true)
+        Ok(Next::Step)
+    }
+
+    /// Begins a call of `measure` whose closure has steps.
+    fn enter(
+        &mut self,
+        call: &Rc<Node>,
+        measure: &Measure,
+        variables: &mut Direct<'_>,
+        host: &Host,
+    ) -> Result<Next, Fault> {
+        nodes::count(host)?;
+        let mut inside = match measure.begin(variables, host)? {
+            Begun::Inside(inside) => inside,
+            Begun::Made(value) => {
+                host.got().replace(Got::Value(value));
+                self.at += 1;
+                return Ok(Next::Step);
+            }
+        };
+        inside.take_captured();
+        let place = Place::of(measure.steps().map(Rc::clone).unwrap_or_default());
+        Ok(Next::Enter(Inner { call: Rc::clone(call), inside, place }))
     }
 
     /// Makes a call that waits, for the next step. Returns false if it was left.
     fn make_call(&mut self, call: &Node, variables: &mut Direct<'_>, host: &Host) -> Result<bool, Fault> {
         let Some((name, original)) = call.waits_for() else { return Ok(true) };
-        let known = match self.conn.take() {
+        let known = match self.call.take() {
             None => {
                 nodes::count(host)?;
-                variables.conn(name)
+                match variables.conn(name) {
+                    Some(conn) => Some((conn, call.argument(variables)?)),
+                    None => None,
+                }
             }
             known => known,
         };
         let got = match known {
-            Some(conn) => {
+            Some((conn, argument)) => {
                 self.permit(host);
-                let got = call.made_on(&conn, variables, host);
+                let got = call.made_on(&conn, &argument, variables, host);
                 if self.was_left(host) {
-                    self.conn = Some(conn);
+                    self.call = Some((conn, argument));
                     return Ok(false);
                 }
                 got?
@@ -234,7 +350,7 @@ impl Place {
     fn permit(&mut self, host: &Host) {
         let parking = if mem::take(&mut self.is_again) { Parking::Again } else { Parking::First };
         if parking == Parking::Again {
-            host.patience().replace(self.patience.take());
+            host.patience().set(self.patience.take());
         }
         host.parking().set(parking);
     }
@@ -266,7 +382,8 @@ impl Place {
     ///
     /// # Errors
     /// It is another error, or there is no loop.
-    fn leave_loop(&mut self, steps: &Steps, variables: &mut Direct<'_>, fault: Fault) -> Result<(), Fault> {
+    fn leave_loop(&mut self, variables: &mut Direct<'_>, fault: Fault) -> Result<(), Fault> {
+        let steps = Rc::clone(&self.steps);
         let Some(around) = steps.around(self.at) else { return Err(fault) };
         match *fault {
             EvalAltResult::LoopBreak(false, ..) => {
@@ -278,7 +395,7 @@ impl Place {
                 if around.is_each {
                     self.rounds.pop();
                 }
-                self.value = value;
+                self.value = Got::Value(value);
                 self.at = around.end;
             }
             _ => return Err(fault),
@@ -305,7 +422,7 @@ impl Place {
             // It is no connection that it goes over.
             Err(other) => {
                 host.got().replace(Got::Value(other));
-                self.value = variables.evaluate_here(&each.otherwise)?.flatten();
+                self.value = Got::Value(variables.evaluate_here(&each.otherwise)?.flatten());
                 self.at = each.end;
             }
         }
@@ -332,7 +449,7 @@ impl Place {
         let Some(value) = next.transpose() else {
             self.rounds.pop();
             self.close_to(self.blocks.len().saturating_sub(1), variables);
-            self.value = Dynamic::UNIT;
+            self.value = Got::Nothing;
             self.at = end;
             return Ok(true);
         };

@@ -22,6 +22,9 @@ pub(super) trait Variables {
     /// The length of what is in a variable.
     fn length(&self, name: &ImmutableString) -> Option<INT>;
 
+    /// The whole number in a variable.
+    fn number(&self, name: &ImmutableString) -> Option<INT>;
+
     /// A copy of a value that no closure shares.
     fn copy(&self, name: &ImmutableString) -> Option<Dynamic>;
 
@@ -54,6 +57,10 @@ impl Variables for Context<'_, '_, '_, '_, '_, '_> {
 
     fn length(&self, name: &ImmutableString) -> Option<INT> {
         plain(self.scope().get(name)?).and_then(length)
+    }
+
+    fn number(&self, name: &ImmutableString) -> Option<INT> {
+        number(self.scope().get(name)?)
     }
 
     fn copy(&self, name: &ImmutableString) -> Option<Dynamic> {
@@ -151,6 +158,16 @@ impl Variables for Direct<'_> {
         }
     }
 
+    fn number(&self, name: &ImmutableString) -> Option<INT> {
+        if *self.is_in_scope {
+            return number(self.scope.get(name)?);
+        }
+        match self.arg(name)? {
+            Arg::Conn(_) | Arg::Bytes(_) => None,
+            Arg::Value(value) => number(value),
+        }
+    }
+
     fn copy(&self, name: &ImmutableString) -> Option<Dynamic> {
         if *self.is_in_scope {
             return self.scope.get(name).filter(|value| !value.is_shared()).cloned();
@@ -237,6 +254,11 @@ fn plain(value: &Dynamic) -> Option<&Dynamic> {
 /// A copy of the connection that a value is.
 fn conn_of(value: &Dynamic) -> Option<Conn> {
     plain(value)?.read_lock::<Conn>().map(|conn| conn.clone())
+}
+
+/// The whole number that a value is, constant or not.
+fn number(value: &Dynamic) -> Option<INT> {
+    if value.is_locked() { None } else { value.as_int().ok() }
 }
 
 /// The length of a value that has one.

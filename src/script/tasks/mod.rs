@@ -7,7 +7,9 @@ mod running;
 mod state;
 mod waiting;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::binary_heap::PeekMut;
+use std::collections::{BinaryHeap, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -24,6 +26,9 @@ pub(super) use crate::script::program::Program;
 pub(super) use running::{Body, Calls, Role};
 pub(super) use state::{Outcome, TaskState};
 pub(super) use waiting::{Parking, Patience, Woken};
+
+/// Old entries of [`Tasks::due`] that are not worth a look.
+const OLD_ENTRIES: usize = 64;
 
 /// Time limit of a call that waits and says none, in `main` and what it has started.
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
@@ -48,8 +53,10 @@ pub(super) struct Tasks {
     last_number: u64,
     /// Tasks that go on as soon as they get a turn.
     ready: VecDeque<TaskId>,
-    /// At most one entry for each task: that of [`Task::queued`].
-    due: BTreeSet<(Instant, TaskId)>,
+    /// One entry for each task that has [`Task::queued`], and old ones.
+    due: BinaryHeap<Reverse<(Instant, TaskId)>>,
+    /// Number of old entries, about.
+    old: usize,
     stacks: Pool,
 }
 
@@ -281,8 +288,8 @@ impl Tasks {
     fn remove(&mut self, id: TaskId) -> Option<Task> {
         self.get(id)?;
         let task = self.table.remove(id.index);
-        if let Some(queued) = task.queued {
-            self.due.remove(&(queued, id));
+        if task.queued.is_some() {
+            self.leave_entry();
         }
         for joiner in &task.joiners {
             self.wake(*joiner);
@@ -396,13 +403,25 @@ impl Tasks {
         if let Some(at) = deadline
             && task.queued.is_none_or(|queued| at < queued)
         {
-            let earlier = task.queued.replace(at);
-            if let Some(earlier) = earlier {
-                self.due.remove(&(earlier, id));
+            let has_entry = task.queued.replace(at).is_some();
+            if has_entry {
+                self.leave_entry();
             }
-            self.due.insert((at, id));
+            self.due.push(Reverse((at, id)));
         }
         true
+    }
+
+    /// Notes that the entry of a task in [`Tasks::due`] is an old one now. When most are, they are dropped.
+    fn leave_entry(&mut self) {
+        self.old += 1;
+        if self.old > OLD_ENTRIES && self.old > self.due.len() / 2 {
+            let Self { due, table, old, .. } = self;
+            due.retain(|Reverse((at, id))| {
+                table.get(id.index).is_some_and(|task| task.number == id.number && task.queued == Some(*at))
+            });
+            *old = 0;
+        }
     }
 
     /// When a task has something to do; `now` if one is ready.
@@ -412,17 +431,27 @@ impl Tasks {
 
     /// When the time of the next task that waits passes.
     fn next_due(&mut self) -> Option<Instant> {
-        while let Some((at, id)) = self.due.first().copied() {
-            // What has ended has no entry any more.
-            let task = self.get_mut(id)?;
-            match task.deadline {
-                Some(deadline) if deadline <= at => return Some(at),
-                // It waits for something else now.
-                later => {
-                    task.queued = later;
-                    self.due.pop_first();
-                    self.due.extend(later.map(|later| (later, id)));
+        let Self { due, table, old, .. } = self;
+        while let Some(mut first) = due.peek_mut() {
+            let Reverse((at, id)) = *first;
+            let task = table.get_mut(id.index).filter(|task| task.number == id.number && task.queued == Some(at));
+            match task {
+                None => {
+                    *old = old.saturating_sub(1);
+                    PeekMut::pop(first);
                 }
+                Some(task) => match task.deadline {
+                    Some(deadline) if deadline <= at => return Some(at),
+                    // It waits for something else now.
+                    Some(later) => {
+                        task.queued = Some(later);
+                        *first = Reverse((later, id));
+                    }
+                    None => {
+                        task.queued = None;
+                        PeekMut::pop(first);
+                    }
+                },
             }
         }
         None
@@ -437,7 +466,7 @@ impl Tasks {
     /// Puts those whose time has passed behind those that are ready, which may be so again and again.
     fn wake_due(&mut self, now: Instant) {
         while self.next_due().is_some_and(|at| at <= now)
-            && let Some((_, id)) = self.due.pop_first()
+            && let Some(Reverse((_, id))) = self.due.pop()
             && let Some(task) = self.get_mut(id)
         {
             (task.queued, task.deadline) = (None, None);

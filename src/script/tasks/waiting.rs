@@ -108,8 +108,8 @@ impl Host {
     }
 
     /// Notes that the running call, which has begun its wait, is left without its stack. `None`: no time matters.
-    pub(in crate::script) fn leave(&self, patience: Option<Box<Patience>>) {
-        self.patience().replace(patience);
+    pub(in crate::script) fn leave(&self, patience: Option<Patience>) {
+        self.patience().set(patience);
         self.parking().set(Parking::Left);
     }
 

@@ -2,6 +2,7 @@
 //! prints and errors, with the same places and the same chain of calls.
 
 mod generated;
+mod measured;
 mod tasks;
 
 use std::cell::Cell;
@@ -361,97 +362,6 @@ fn callbacks_and_what_they_capture() {
         ("import \"part\" as p; fn on_data(c, d) { after(1, || { print(p::add(1)); p::fails(2) }) }", "fails"),
     ];
     show(scripts.map(|(text, wanted)| (text.to_owned(), wanted)));
-}
-
-#[test]
-fn measured_closures() {
-    let bodies = [
-        ("print(measure(\"a\", || 5))", "print 5"),
-        ("measure(\"a\", || conn.send(data)); conn.send(data)", "send 1 0 of 1\\n"),
-        ("measure(\"a\", || { conn.send(data); conn.send(\"x\"); conn.send_line(conn.id) })", "send_line takes"),
-        ("let n = 1; measure(\"a\", || { n += 1; n *= 5; }); print(n)", "print 10"),
-        ("let n = 1; print(measure(\"a\", || { if n == 1 { return n + 1; } n = 9; 3 }) + n)", "print 3"),
-        ("let n = [1]; measure(\"a\", || measure(\"b\", || n.push(data.len()))); print(n)", "print [1, 7]"),
-        ("for i in 0..3 { print(measure(`m${i}`, || { if i == 1 { return \"one\"; } i })) }", "print one"),
-        (
-            "let f = \"x\"; measure(f, || { f += \"y\" }); print(f); measure(\"q\", || { let f = 3; }); print(f)",
-            "print xy",
-        ),
-        ("measure(\"a\", || {\n conn.none() })", "none"),
-        ("measure(\"a\",\n || measure(\"b\",\n || {\n\n help(data) }))", "none"),
-        (
-            "try { measure(\"a\", || { throw 7 }) } catch (e) { print(e) } print(measure(\"a\", || data.len()))",
-            "print 7",
-        ),
-        ("measure(5, || 1)", "measure"),
-        ("measure(`${conn.id}`, || ()); measure(data, || 1)", "measure"),
-        ("measure(\"run\", || 1); measure(\"\", || print(2))", "print 2"),
-        ("let f = || data.len(); print(measure(\"a\", f)); print(measure(\"a\", || f.call()))", "print 7"),
-        ("print(measure(\"a\", || this)) ", "this"),
-        (
-            "print(measure(\"a\", || app.n = K)); print(app.n); print(measure(\"k\", || [K, T.len(), global::T]))",
-            "print [3, 2, [1, 2]]",
-        ),
-        (
-            "const C = conn; print(measure(\"a\", || { C.send(data); C.id })); measure(\"b\", || { C = 1; }); print(C)",
-            "print 1",
-        ),
-        (
-            "data = measure(\"a\", || data); data.push(65); conn.send(data); print(measure(\"a\", || [data, data]).len())",
-            "\\nA",
-        ),
-        ("let a = measure(\"a\", || conn); a.send(\"z\"); conn = 5; print(measure(\"a\", || conn + 1))", "print 6"),
-        ("import \"part\" as p; print(measure(\"a\", || p::add(2))); measure(\"b\", || p::fails(1))", "part.rhai"),
-        (
-            "measure(\"a\", || { import \"part\" as q; print(q::apply(|x| x + data.len(), 1)) }); measure(\"b\", || q::add(1))",
-            "print 8",
-        ),
-        (
-            "let all = []; for i in 0..2 { measure(\"a\", || all.push(|| data.len() + i)) } print(all.map(|f| f.call()))",
-            "print [8, 8]",
-        ),
-        ("let n = 0; while true { n += 1; if measure(\"a\", || n > 3) { break; } } print(n)", "print 4"),
-        ("print(deep(0))", "too deeply"),
-        ("app.n = 0; print(down(20)); print(app.n)", "print 20"),
-        ("count(\"a\"); count(\"a\", 3); count(\"b\", -1)", "count adds"),
-        ("count(data)", "count"),
-        ("measure(\"a\", || exit(4))", "Exit(4)"),
-        (
-            "let m = #{ id: 3, send: |x| print(x) }; print(measure(\"a\", || { m.send(data); m.id += 1; m.id }) + m.id)",
-            "print 8",
-        ),
-        ("measure(\"a\", || { data = 5 }); data.push(1)", "push"),
-        ("let x = 5; { let x = 6; measure(\"a\", || { x += 1; print(x) }); } print(x)", "print 7"),
-        ("after(1, || { measure(\"a\", || { conn.send(data); data = \"q\" }); print(data) })", "print q"),
-    ];
-    let head = "const K = 3; const T = [1, 2]; fn help(x) {\n x.none() } fn deep(n) { measure(\"d\", || deep(n + 1)) }\n\
-                fn down(n) { if n == 0 { return 0; } app.n += 1; measure(\"d\", || down(n - 1)) }\n";
-    show(bodies.map(|(body, wanted)| (format!("{head}fn on_data(conn, data) {{\n {body}\n}}"), wanted)));
-    show(bodies.map(|(body, wanted)| {
-        let text = format!("{head}fn session(conn) {{\n while true {{ let data = conn.read(); {body} }} }}");
-        (text, if wanted == "Exit(4)" { wanted } else { "" })
-    }));
-    let own = "fn measure(a, b) { print(a); b.call() } fn count(a) { print(a) }\n";
-    show([(format!("{own} fn on_data(c, d) {{ count(\"one\"); measure(\"two\", || c.send(d)) }}"), "print two")]);
-    let sessions = [
-        ("loop { measure(\"a\", || { conn.send(\"q\"); conn.send(conn.read()) }); }", "send 1 0 of 1"),
-        ("let n = 0; loop { measure(\"a\", || { n += conn.read().len(); conn.send_line(`${n}`) }); }", "send 1 7"),
-        (
-            "loop { measure(\"a\", || { let l = conn.read_line(); if l == \"1 of 1\" { return; } conn.send(l) }); }",
-            "0 of",
-        ),
-        (
-            "let all = [start(|| measure(\"b\", || conn.read_line()))]; measure(\"a\", || print(join(all)))",
-            "print [\"0 of",
-        ),
-        ("try { measure(\"a\", || conn.read(100, 1)) } catch (e) { print(e.kind) }", "print"),
-        ("measure(\"a\", || { for l in conn.lines() { conn.send(l); print(conn.id) } })", "print 1"),
-        (
-            "let m = #{ c: conn }; measure(\"a\", || { let q = m.c.read_line(); m.c.send(m.c.read_line()); conn.send(q) })",
-            "send",
-        ),
-    ];
-    show(sessions.map(|(body, wanted)| (format!("fn session(conn) {{\n {body}\n}}"), wanted)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use rhai::{Blob, Dynamic, INT, NativeCallContext};
 
-use super::{exactly, expecting, read, read_all, read_frame, read_line, read_text, read_until};
+use super::{expecting, read, read_all, read_exactly, read_frame, read_line, read_text, read_until};
 use crate::script::api::Outcome;
 use crate::script::api::conn::Conn;
 use crate::script::host::Host;
@@ -42,8 +42,8 @@ pub(in crate::script) const WAITING: [(&str, Call); 5] = [
 /// A call with one argument. The number of one that is none is the business of Rhai.
 #[derive(Clone, Copy)]
 pub(in crate::script) enum Asking {
-    /// With a number.
-    Bytes(fn(&Host, &Conn, INT) -> Outcome<Blob>),
+    /// With a number. `None`: it was left.
+    Bytes(fn(&Host, &Conn, INT) -> Outcome<Option<Blob>>),
     Value(fn(&Host, &Conn, INT) -> Outcome<Dynamic>),
     /// With anything.
     Any(fn(&NativeCallContext<'_>, &Host, &Conn, &Dynamic) -> Outcome<Dynamic>),
@@ -51,11 +51,11 @@ pub(in crate::script) enum Asking {
 
 /// The calls with one argument that scripts make most.
 pub(in crate::script) const ASKING: [(&str, Asking); 7] = [
-    ("read", Asking::Bytes(|host, conn, n| exactly(host, conn, n, None))),
+    ("read", Asking::Bytes(read_exactly)),
     ("read_line", Asking::Value(|host, conn, ms| about_it("read_line", conn, read_line(host, conn, Some(ms))))),
     ("read_text", Asking::Value(|host, conn, ms| about_it("read_text", conn, read_text(host, conn, Some(ms))))),
     ("read_frame", Asking::Value(|host, conn, ms| about_it("read_frame", conn, read_frame(host, conn, Some(ms))))),
-    ("read_all", Asking::Bytes(|host, conn, ms| about_it("read_all", conn, read_all(host, conn, Some(ms))))),
+    ("read_all", Asking::Bytes(|host, conn, ms| about_it("read_all", conn, read_all(host, conn, Some(ms)).map(Some)))),
     ("read_until", Asking::Any(|context, host, conn, end| read_until(context, host, conn, end, None))),
     (
         "expect",

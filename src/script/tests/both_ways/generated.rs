@@ -29,7 +29,7 @@ fn waits_once(rng: &mut Rng, text: &mut String, depth: u8, is_loop: bool) {
         waits(rng, &mut text, depth.saturating_sub(1), is_loop);
         text
     };
-    let line = match rng.u8(..if depth == 0 { 15 } else { 24 }) {
+    let line = match rng.u8(..if depth == 0 { 15 } else { 27 }) {
         0 => format!("conn.send({call});"),
         1 => format!("let data = {call};"),
         2 => format!("data = {call};"),
@@ -61,6 +61,8 @@ fn waits_once(rng: &mut Rng, text: &mut String, depth: u8, is_loop: bool) {
             block(rng, is_loop),
             block(rng, is_loop)
         ),
+        24 => format!("measure(\"m\", || {{ {} }});", block(rng, false)),
+        25 => format!("let data = measure(`m${{i}}`, || {{ i += 1; {} {call} }});", block(rng, false)),
         _ => format!("for x in 0..2 {{ {} data = {call}; }}", block(rng, false)),
     };
     text.push_str(&line);
@@ -80,6 +82,8 @@ const CALLS: &[&str] = &[
     "help(conn, 5)",
     "help(conn, i)",
     "i.read()",
+    "measure(\"c\", || conn.read_line())",
+    "measure(\"d\", || { conn.send(\"?\"); conn.read(i) })",
 ];
 
 const VALUES: &[&str] =

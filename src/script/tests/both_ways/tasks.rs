@@ -98,6 +98,9 @@ fn a_session_holds_a_stack_only_where_it_has_to() {
         "let n = 64; let f = || conn; loop { conn.read(n); conn.read_until(\"!\"); f.call().send(\"x\") }",
         "conn.timeout = 5000; loop { conn.send(conn.read(64)) }",
         "switch conn.read_line() { _ => print(1) }\nconn.expect_eof()",
+        "while now_ms() > 0 { measure(\"m\", || { conn.send(\"?\"); conn.read(64) }); }",
+        "let n = 64; loop { let a = measure(\"m\", || { measure(\"n\", || conn.read(n)) }); conn.send(a) }",
+        "loop { print(measure(\"m\", || { let l = conn.read_line(); while l != \"q\" { l = conn.read_line(); } l })) }",
     ];
     let with = [
         "loop { print(read(conn)) } } fn read(c) { c.read_line()",
@@ -106,6 +109,8 @@ fn a_session_holds_a_stack_only_where_it_has_to() {
         "let a = [conn.read_line(), conn.read_line()]",
         "for i in 0..9 { conn.read() }",
         "conn.close(); loop { sleep(1000) }",
+        "measure(\"m\", || { try { conn.read() } catch { } })",
+        "measure(conn.read_text() + conn.read_line(), || conn.read())",
     ];
     for (body, count) in without.map(|body| (body, 0)).into_iter().chain(with.map(|body| (body, 1))) {
         let mut bench = Bench::load(&format!("fn session(conn) {{ {body} }}"));
