@@ -138,3 +138,68 @@ fn a_peer_that_leaves_in_the_middle_of_the_handshake_fails_the_call() {
     let script = folder.file("t.rhai", script.as_bytes());
     Tcpx::new(&["test"]).arg(&script).run().code(0);
 }
+
+#[test]
+fn a_handshake_that_nobody_waits_for_does_not_keep_the_end() {
+    let folder = Folder::new();
+    let script = r#"
+        fn setup() { let l = listen("127.0.0.1:0"); app.client = connect(l.addr); app.server = l.accept(); }
+        // What the other one gets: the beginning of a handshake, if there is one, and the end.
+        fn ends_for(other) { other.read_all(8000).len() }
+        fn cancelled(conn, options) {
+            let task = start(|c, o| c.start_tls(o), conn, options);
+            sleep(1);
+            cancel(task);
+        }
+        fn test_client() { cancelled(app.client, #{insecure: true}); app.client.close(); assert(ends_for(app.server) > 0); }
+        fn test_server() { cancelled(app.server, #{}); app.server.close(); assert_eq(ends_for(app.client), 0); }
+        fn test_first() {
+            let c = app.client;
+            first([start(|c| c.start_tls(#{insecure: true}), c), start(|| sleep(1))]);
+            c.close();
+            ends_for(app.server);
+        }
+        fn test_what_was_sent_before() {
+            app.client.send("STARTTLS\n");
+            cancelled(app.client, #{insecure: true});
+            app.client.close();
+            assert_eq(app.server.read_line(8000), "STARTTLS");
+            ends_for(app.server);
+        }
+        fn cases_waiting() { ["read", "exactly", "line", "expect", "end", "closed"] }
+        fn wait_in(conn, how) {
+            switch how {
+                "read" => conn.read(),
+                "exactly" => conn.read(9),
+                "line" => conn.read_line(),
+                "expect" => conn.expect("x"),
+                "end" => conn.expect_eof(),
+                _ => conn.closed(),
+            }
+        }
+        fn test_waiting(how) {
+            let task = start(Fn("wait_in"), app.client, how);
+            sleep(1);
+            cancel(task);
+            app.client.close();
+            app.server.expect_eof(8000);
+        }
+        fn test_waiting_of_a_server() {
+            let task = start(Fn("wait_in"), app.server, "read");
+            sleep(1);
+            cancel(task);
+            app.server.close();
+            app.client.expect_eof(8000);
+        }
+        fn test_connect_tls() {
+            let l = listen("127.0.0.1:0");
+            let task = start(|a| connect(a, #{tls: #{insecure: true}}), l.addr);
+            let s = l.accept();
+            s.read(5);
+            cancel(task);
+            ends_for(s);
+        }
+    "#;
+    let script = folder.file("t.rhai", script.as_bytes());
+    Tcpx::new(&["test"]).arg(&script).run().code(0);
+}

@@ -33,6 +33,11 @@ impl Stack {
         self.layers.push(layer);
     }
 
+    /// Takes away the layer above all others, with what it holds.
+    pub fn remove_top(&mut self) {
+        self.layers.pop();
+    }
+
     /// Adds a layer next to the socket.
     pub fn add_bottom(&mut self, layer: Box<dyn Layer>) {
         self.layers.insert(0, layer);

@@ -257,7 +257,22 @@ impl Link {
             self.drop_layers();
             self.conn.forget_opened();
         }
+        self.stop_agreeing();
         self.settle();
+    }
+
+    /// On a connection that stood in the clear before: nothing waits for TLS that is still being agreed on, and the peer may never
+    /// answer. What was sent before goes out.
+    fn stop_agreeing(&mut self) {
+        let Some(layers) = &mut self.layers else { return };
+        let is_idle = self.conn.front().is_empty() && self.conn.placeholders() == 0;
+        if matches!(layers.security, Security::Agreeing { is_told: true })
+            && is_idle
+            && layers.stack.find::<Tls>().is_some_and(|tls| tls.waiting() == tls.encrypted())
+        {
+            layers.stack.remove_top();
+            layers.security = Security::None;
+        }
     }
 
     /// Flush, wait until that has arrived, RST, let go: our side has failed. No data event follows.

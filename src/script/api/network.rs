@@ -242,7 +242,8 @@ fn stand(host: &Host, conn: &Conn, task: TaskId) -> Outcome<()> {
             let message = format!("connect to {}: the connection was closed before it stood", view.info.peer_name());
             return Err(Trouble::new(Kind::Closed, "connect", message).on(conn).thrown());
         }
-        pull.wait(host, task, None)?;
+        // Nobody else knows the connection of a task that is to end.
+        pull.wait(host, task, None).inspect_err(|_| host.extend(view.request_close()))?;
     }
     Ok(())
 }
