@@ -1,5 +1,6 @@
 //! `Io`: what every part of the driver needs, passed as one argument: the reactor with the kind of each source, the
-//! network, the time of this round, the read buffer, splice pipes and observers.
+//! network, the time of this round, the read buffer, memory for what is received, splice pipes
+//! and observers.
 //!
 //! Owns nothing that decides. Parts of the driver get it as `&mut Io` and never reach each other through it.
 

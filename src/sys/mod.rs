@@ -1,7 +1,7 @@
 //! Calls to the operating system that need `unsafe`, which is allowed only here.
 //!
-//! Owns the entry point, signal dispositions, descriptors given by number, memory accounting, stacks and the databases
-//! of services and hosts. Knows nothing of connections or scripts.
+//! Owns the entry point, signal dispositions, descriptors given by number, memory accounting, hints for the cache, stacks and
+//! the databases of services and hosts. Knows nothing of connections or scripts.
 
 pub mod coroutine;
 pub mod datagram;
