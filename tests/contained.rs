@@ -261,3 +261,35 @@ fn a_signal_ends_a_server_in_which_many_endless_calls_wait_for_their_turn() {
         assert!(done.stderr.matches("call\n").count() < CLIENTS, "{}", done.stderr);
     }
 }
+
+#[test]
+fn sessions_for_which_there_is_no_memory_are_refused_and_the_others_go_on() {
+    const MOST: usize = 4000;
+    // Waiting in a function of its own, a session keeps its stack.
+    let code =
+        "fn wait(conn) { conn.read_line() } fn session(conn) { loop { let l = wait(conn); conn.send_line(l); } }";
+    let folder = Folder::new();
+    let script = folder.file("session.rhai", code.as_bytes()).display().to_string();
+    let limit = "--as=800000000";
+    let (server, address) = Tcpx::new(&["--script", &script]).under(&["prlimit", limit]).listen();
+    let full = || server.err.text().contains("no stack for a session: cannot allocate memory; ulimit -v");
+    let mut clients = Vec::new();
+    while !full() {
+        assert!(clients.len() < MOST, "there is room for {MOST} sessions under {limit}: {}", server.err.text());
+        // One that is refused may be reset before it stands.
+        clients.extend(Conn::try_to(address));
+    }
+    let first = &mut clients[0];
+    first.send(b"one\n");
+    first.expect(b"one\n");
+    // What has ended leaves room.
+    clients.truncate(1);
+    attempt(|| {
+        let mut next = Conn::try_to(address).ok()?;
+        next.0.write_all(b"next\n").ok()?;
+        let mut answer = [0; 5];
+        next.0.read_exact(&mut answer).ok().filter(|()| answer == *b"next\n")
+    });
+    clients[0].send(b"two\n");
+    clients[0].expect(b"two\n");
+}

@@ -3,6 +3,30 @@
 use super::play_script;
 
 #[test]
+fn a_connection_with_a_session_of_its_own_that_is_refused_is_told() {
+    play_script(
+        r#"fn on_start() {
+    connect("127.0.0.1:7", #{session: |c| { c.read(); }});
+    connect("127.0.0.1:8", #{session: |c| { c.read(); }, on_error: |c, e| print(e.message)});
+}"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        $ connects slowly
+        1 connects to 127.0.0.1:7
+        2 connects to 127.0.0.1:8
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > 1 refuses
+        stderr tcpx: connect to 127.0.0.1:7: connection refused
+        > 2 refuses
+        stdout "connect to 127.0.0.1:8: connection refused\n"
+        > signal TERM
+        listens no more
+        exit 143
+        "#,
+    );
+}
+
+#[test]
 fn a_timeout_takes_nothing() {
     play_script(
         r##"fn session(conn) {

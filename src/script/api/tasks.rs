@@ -13,7 +13,7 @@ use super::{Outcome, failure, type_name};
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 use crate::script::pulling;
-use crate::script::tasks::{self, Body, Outcome as Ended, Role, TaskId, TaskState, Woken};
+use crate::script::tasks::{self, Body, Outcome as Ended, Role, TaskId, TaskState, Woken, no_stack};
 use crate::script::trouble::{self, Kind, Trouble};
 
 /// A task as a script sees it.
@@ -155,7 +155,7 @@ fn start(
     }
     let place = place(context, &program, context.call_position());
     let started = host.start_task(&program, Role::Started, Body::Function(call), args, view.cloned(), place);
-    let (id, state) = started.map_err(|cause| failure(format!("no stack for a task: {cause}")))?;
+    let (id, state) = started.map_err(|cause| failure(no_stack("task", &cause)))?;
     if let Some(view) = view {
         pulling::attachment(view).watch().bind(id);
     }

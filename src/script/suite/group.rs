@@ -14,7 +14,7 @@ use crate::script::error;
 use crate::script::host::{Host, Stopped};
 use crate::script::program::Program;
 use crate::script::stop_text;
-use crate::script::tasks::{Body, Calls, Role, TaskId};
+use crate::script::tasks::{Body, Calls, Role, TaskId, no_stack};
 use crate::session::{Command, Handler, HandlerError};
 use crate::verdicts::{Failure, Kind, Outcome, TestResult};
 
@@ -159,7 +159,7 @@ impl Group {
                 handler.host.tasks().wake(id);
                 self.task.set(Some(id));
             }
-            Err(cause) => self.notes.add(Failure::new(Kind::Error, format!("no stack for a task: {cause}"))),
+            Err(cause) => self.notes.add(Failure::new(Kind::Error, no_stack("task", &cause))),
         }
     }
 

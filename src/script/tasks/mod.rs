@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use slab::Slab;
 
+use crate::error::cause;
 use crate::script::body::{Flow, Turn};
 use crate::script::error::Report;
 use crate::session::{ConnId, ConnView, ListenerId};
@@ -32,6 +33,13 @@ const OLD_ENTRIES: usize = 64;
 
 /// Time limit of a call that waits and says none, in `main` and what it has started.
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Why a task, or a session, cannot begin.
+pub(super) fn no_stack(what: &str, error: &io::Error) -> String {
+    let is_full = error.kind() == io::ErrorKind::OutOfMemory;
+    let limits = if is_full { "; ulimit -v and vm.max_map_count limit how many there are" } else { "" };
+    format!("no stack for a {what}: {}{limits}", cause(error))
+}
 
 /// A task; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

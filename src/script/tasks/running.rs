@@ -16,7 +16,7 @@ use crate::script::error::{self, Report};
 use crate::script::host::{Host, Stopped};
 use crate::script::program::Program;
 use crate::script::suite::exit_text;
-use crate::script::tasks::{Outcome, Run, Task, TaskId, TaskState};
+use crate::script::tasks::{Outcome, Run, Task, TaskId, TaskState, no_stack};
 use crate::script::trouble::{self, Kind};
 use crate::script::{ScriptHandler, guarded, internal, stop_text};
 use crate::session::{Command, ConnView, HandlerError, SESSION, TimerCall};
@@ -128,7 +128,7 @@ impl ScriptHandler {
         };
         match self.host.start_task(&self.program, Role::Session, body, args, Some(Rc::clone(conn)), place) {
             Ok((id, _)) => self.resume(id, out),
-            Err(cause) => Err(self.failed(SESSION, &format!("no stack for a session: {cause}"))),
+            Err(cause) => Err(self.failed(SESSION, &no_stack("session", &cause))),
         }
     }
 
@@ -143,7 +143,7 @@ impl ScriptHandler {
         }
         let place = self.program.sources.main().name.clone();
         let started = self.host.start_task(&self.program, Role::Main, Body::Named("main"), Vec::new(), None, place);
-        let (id, _) = started.map_err(|cause| self.failed("main", &format!("no stack for a task: {cause}")))?;
+        let (id, _) = started.map_err(|cause| self.failed("main", &no_stack("task", &cause)))?;
         self.host.tasks().wake(id);
         Ok(())
     }
@@ -158,7 +158,7 @@ impl ScriptHandler {
                 match stack {
                     Ok(stack) => Coroutine::new(stack, move || program.go_on(flow)),
                     Err(cause) => {
-                        let fault = format!("no stack for a task: {cause}").into();
+                        let fault = no_stack("task", &cause).into();
                         return self.ended(id, Ending::Returned(Err(fault)), out);
                     }
                 }
@@ -263,7 +263,7 @@ impl ScriptHandler {
                 done(self.resume(id, out))
             }
             Err(cause) => {
-                clients.failed_to_begin(now, &format!("no stack for a task: {cause}"));
+                clients.failed_to_begin(now, &no_stack("task", &cause));
                 done(Ok(()))
             }
         }
