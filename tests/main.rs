@@ -26,6 +26,7 @@ mod markdown;
 mod messages;
 mod network;
 mod old_lists;
+mod old_nc;
 mod old_proxies;
 mod old_tools;
 mod outlets;

@@ -23,6 +23,11 @@ const LISTS: &[(&str, bool)] = &[
     ("--deny 192.0.2.4 --deny 127.0.0.1", false),
     ("--allow 127.0.0.1 --deny 127.0.0.1", false),
     ("--allow 127.0.0.1 --deny 192.0.2.4", true),
+    ("--allow 127.0.0.1/8", true),
+    ("--allow 127.0.0.*", true),
+    ("--allow 127.0.0.2-9", false),
+    ("--deny 127.0.0.0-3,", false),
+    ("--allowfile @RANGE", true),
     ("--allowfile @HERE", true),
     ("--allowfile @AWAY", false),
     ("--denyfile @HERE", false),
@@ -34,7 +39,9 @@ fn clients_are_let_in_by_lists() {
     let folder = Folder::new();
     let here = folder.file("here", b"192.0.2.4\n127.0.0.1 # the client\n").display().to_string();
     let away = folder.file("away", b"192.0.2.4 192.0.2.5\n").display().to_string();
+    let range = folder.file("range", b"127.0-1.0.*\n").display().to_string();
     for (line, is_let_in) in LISTS {
+        let line = line.replace("@RANGE", &range);
         let line = line.replace("@HERE", &here).replace("@AWAY", &away);
         let lists: Vec<&str> = line.split(' ').collect();
         for way in [&[][..], &["--ssl"], &["-u"]] {

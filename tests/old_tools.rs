@@ -1,4 +1,4 @@
-//! What users of Ncat and of OpenBSD's nc count on, by tcpx on both sides: options of servers and clients over TCP, TLS, UDP and
+//! What users of Ncat count on, by tcpx on both sides: options of servers and clients over TCP, TLS, UDP and
 //! Unix sockets, programs, ends and exit statuses. SCTP is not there, and says so.
 
 use std::io::{Read, Write};
@@ -484,45 +484,4 @@ fn names_of_certificates_are_verified_when_asked_for() {
         let done = Tcpx::new(&["ncat"]).args(options).args(&["-z", "localhost", &port]).run();
         assert_eq!(status(&done), Some(code), "{prefix} {options:?}: {}", done.stderr);
     }
-}
-
-// ---- nc --------------------------------------------------------------------------------------------------
-
-#[test]
-fn nc_and_nc_greet_each_other_and_say_so() {
-    let folder = Folder::new();
-    let path = |name: &str| folder.path(name).to_str().expect("UTF-8").to_owned();
-    for (options, place) in
-        [(&[][..], None), (&["-u"], None), (&["-U"], Some(path("stream"))), (&["-U", "-u"], Some(path("datagrams")))]
-    {
-        println!("{options:?}");
-        let (mut server, mut client);
-        if let Some(place) = &place {
-            server = Tcpx::new(&["nc", "-nlv"]).args(options).arg(place).stdin(Stdin::Open).spawn();
-            server.wait_stderr(&format!("on {place}"));
-            client = Tcpx::new(&["nc", "-nv"]).args(options).arg(place).stdin(Stdin::Open).spawn();
-        } else {
-            let words = [&["nc", "-nlv"], options, &["127.0.0.1", "0"]].concat();
-            let started = if options.is_empty() { listening(&words) } else { bound(&words) };
-            server = started.0;
-            let port = started.1.port().to_string();
-            client = Tcpx::new(&["nc", "-nv"]).args(options).args(&["127.0.0.1", &port]).stdin(Stdin::Open).spawn();
-            client.wait_stderr("succeeded!");
-        }
-        client.write(b"greeting of the client\n");
-        server.wait_stdout(b"greeting of the client\n");
-        server.write(b"greeting of the server\n");
-        if options != ["-U", "-u"] {
-            client.wait_stdout(b"greeting of the server\n");
-            server.wait_stderr("Connection received on");
-        }
-    }
-}
-
-/// The same as `listening` for a socket of datagrams, which is bound.
-fn bound(words: &[&str]) -> (Running, SocketAddr) {
-    let mut running = Tcpx::new(words).stdin(Stdin::Open).spawn();
-    running.wait_stderr("Bound on 127.0.0.1");
-    let port = running.err.text().split_whitespace().nth(3).and_then(|word| word.parse().ok()).expect("a port");
-    (running, SocketAddr::from(([127, 0, 0, 1], port)))
 }

@@ -73,7 +73,8 @@ impl NcVoice {
             return line(&format!("{word} on {} {}", self.name(address), ip.port()));
         }
         let path = path(address);
-        line(&format!("Bound on {path}")) + line(&format!("Listening on {path}")).as_str()
+        let listens = if address.is_datagram() { String::new() } else { line(&format!("Listening on {path}")) };
+        line(&format!("Bound on {path}")) + listens.as_str()
     }
 
     fn opened(&self, conn: &ConnView) -> String {
@@ -87,13 +88,18 @@ impl NcVoice {
                 line(&format!("Connection to {host} {} port [{protocol}/{service}] succeeded!", ip.port()))
             }
             (Side::Server, Some(ip)) => line(&format!("Connection received on {} {}", self.name(&peer), ip.port())),
+            (Side::Client, None) if conn.info.is_datagram() => {
+                let own = path(&conn.info.local());
+                if own.starts_with('/') { line(&format!("Bound on {own}")) } else { String::new() }
+            }
             (Side::Server, None) => line(&format!("Connection received on {}", path(&conn.info.local()))),
             _ => String::new(),
         }
     }
 
     fn attempt_failed(&self, address: &Address, cause: &str) -> String {
-        let cause = sentence(cause);
+        // Without what an option of tcpx could do about it.
+        let cause = sentence(cause.split(';').next().unwrap_or(cause));
         match address.ip() {
             None => line(&format!("nc: {}: {cause}", path(address))),
             Some(ip) if self.is_verbose => {
@@ -131,7 +137,7 @@ impl NcVoice {
     fn host_of(&self, address: &Address) -> String {
         let found = address.host();
         match self.place.as_ref().and_then(Endpoint::host) {
-            Some(given) if given != found => format!("{given} ({found})"),
+            Some(given) if given.split('%').next() != Some(found.as_str()) => format!("{given} ({found})"),
             _ => found,
         }
     }

@@ -130,7 +130,8 @@ impl NcatVoice {
                 line(&format!("Ncat: Could not resolve hostname \"{host}\": {cause}.{QUITTING}"))
             }
             Error::Bind { address, cause, .. } => {
-                line(&format!("Ncat: bind to {address}: {}.{QUITTING}", sentence(cause)))
+                let place = address.strip_prefix("unix:").or(address.strip_prefix("udp://")).unwrap_or(address);
+                line(&format!("Ncat: bind to {place}: {}.{QUITTING}", sentence(cause)))
             }
             other => other.to_string().lines().map(|text| line(&format!("Ncat: {text}.{QUITTING}"))).collect(),
         }

@@ -31,25 +31,29 @@ pub(super) enum Item<'a> {
     Operand(&'a str),
 }
 
-/// Reads a command line.
-///
-/// # Errors
-/// An option is unknown, lacks its value or has one too many: the words of getopt(3), without the name of the program.
-pub(super) fn read<'a>(words: &[&'a str], table: &'static [Known]) -> Result<Vec<Item<'a>>, String> {
+/// Reads a command line. Where an option is unknown, lacks its value or has one too many, its items end with that: the words of
+/// getopt(3), without the name of the program. Those before are carried out there, such as one that asks for help.
+pub(super) fn read<'a>(words: &[&'a str], table: &'static [Known]) -> (Vec<Item<'a>>, Option<String>) {
     let mut items = Vec::new();
+    let error = read_into(&mut items, words, table).err();
+    (items, error)
+}
+
+fn read_into<'a>(items: &mut Vec<Item<'a>>, words: &[&'a str], table: &'static [Known]) -> Result<(), String> {
     let mut words = words.iter().copied();
+    let has_long = table.iter().any(|known| !known.long.is_empty());
     while let Some(word) = words.next() {
         if word == "--" {
             items.extend(words.by_ref().map(Item::Operand));
-        } else if let Some(name) = word.strip_prefix("--") {
+        } else if let Some(name) = word.strip_prefix("--").filter(|_| has_long) {
             items.push(read_long(name, &mut words, table)?);
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
-            read_letters(letters, &mut words, table, &mut items)?;
+            read_letters(letters, &mut words, table, items)?;
         } else {
             items.push(Item::Operand(word));
         }
     }
-    Ok(items)
+    Ok(())
 }
 
 fn read_letters<'a>(
@@ -115,20 +119,23 @@ mod tests {
 
     fn shown(line: &str) -> String {
         let words: Vec<_> = line.split_whitespace().collect();
-        match read(&words, TABLE) {
-            Ok(items) => items
-                .iter()
-                .map(|item| match item {
-                    Item::Option(known, value) => {
-                        let name = known.letter.map_or(known.long.to_owned(), |letter| letter.to_string());
-                        value.map_or(name.clone(), |value| format!("{name}={value}"))
-                    }
-                    Item::Operand(word) => (*word).to_owned(),
-                })
-                .collect::<Vec<_>>()
-                .join(" "),
-            Err(error) => error,
-        }
+        let (items, error) = read(&words, TABLE);
+        let items = items.iter().map(|item| match item {
+            Item::Option(known, value) => {
+                let name = known.letter.map_or(known.long.to_owned(), |letter| letter.to_string());
+                value.map_or(name.clone(), |value| format!("{name}={value}"))
+            }
+            Item::Operand(word) => (*word).to_owned(),
+        });
+        error.unwrap_or_else(|| items.collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn what_stands_before_an_unknown_option_is_read() {
+        let (items, error) = read(&["-v", "--quux", "-v"], TABLE);
+        assert_eq!((items.len(), error.as_deref()), (1, Some("unrecognized option '--quux'")));
+        static LETTERS: &[Known] = &[letter('v', false)];
+        assert_eq!(read(&["--v"], LETTERS).1.as_deref(), Some("invalid option -- '-'"));
     }
 
     #[test]

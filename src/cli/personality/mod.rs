@@ -5,6 +5,7 @@
 //! `output`.
 
 mod getopt;
+mod lists;
 mod nc;
 mod ncat;
 mod usage;
@@ -18,9 +19,10 @@ use signal_hook::consts::SIGPIPE;
 
 use super::resolve::Action;
 use super::{Stop, help, parse_words};
-use crate::config::{Config, Role, Voice};
+use crate::config::{Config, Family, Role, Voice};
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::net::dial;
 
 /// A tool whose habits tcpx takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,14 +216,37 @@ impl Line {
 
 /// What getaddrinfo(3) says of a host that cannot be one: a name where names are not resolved, an address of the other family.
 fn unresolvable(host: &str, is_numeric: bool, v4_only: bool, v6_only: bool) -> Option<&'static str> {
+    // It would be an option of tcpx.
+    if host.starts_with('-') {
+        return Some(UNKNOWN);
+    }
     let bare = host.split('%').next().unwrap_or(host);
     match bare.parse::<IpAddr>() {
-        Err(_) => is_numeric.then_some("Name or service not known"),
+        Err(_) => is_numeric.then_some(UNKNOWN),
         Ok(IpAddr::V4(_)) => v6_only.then_some(OTHER_FAMILY),
         Ok(IpAddr::V6(_)) => v4_only.then_some(OTHER_FAMILY),
     }
 }
 
+/// The address of a local host, which may be a name there. `other`: an address of the other end, if it was one.
+fn source_address(word: &str, is_numeric: bool, other: &str) -> Result<String, &'static str> {
+    let is_v4 = other.parse::<IpAddr>().ok().map(|ip| ip.is_ipv4());
+    if let Ok(ip) = word.parse::<IpAddr>() {
+        return if is_v4.is_some_and(|is_v4| is_v4 != ip.is_ipv4()) { Err(OTHER_FAMILY) } else { Ok(word.to_owned()) };
+    }
+    if is_numeric || word.is_empty() {
+        return Err(UNKNOWN);
+    }
+    let family = match is_v4 {
+        Some(true) => Family::V4,
+        Some(false) => Family::V6,
+        None => Family::Any,
+    };
+    let found = dial::resolve(word, 0, family).map_err(|_| UNKNOWN)?;
+    found.first().map(|address| address.ip().to_string()).ok_or(UNKNOWN)
+}
+
+const UNKNOWN: &str = "Name or service not known";
 const OTHER_FAMILY: &str = "Address family for hostname not supported";
 
 /// Whether tcpx has this long option in this version.

@@ -65,6 +65,16 @@ impl<'a> Given<'a> {
         self.flags.contains(letter)
     }
 
+    /// The last of `-4` and `-6`, which counts.
+    fn family(&self) -> Option<char> {
+        self.flags.chars().rev().find(|letter| matches!(letter, '4' | '6'))
+    }
+
+    /// What getaddrinfo(3) says of a host that cannot be one.
+    fn unresolvable(&self, host: &str) -> Option<&'static str> {
+        super::unresolvable(host, self.has('n'), self.family() == Some('4'), self.family() == Some('6'))
+    }
+
     /// The last value of an option.
     fn value(&self, letter: char) -> Option<&'a str> {
         self.values.iter().rev().find(|(option, _)| *option == letter).map(|(_, value)| *value)
@@ -72,7 +82,7 @@ impl<'a> Given<'a> {
 
     /// The value of an option that is a number, as strtonum(3) reads it.
     fn number(&self, letter: char) -> Result<Option<u32>, Stop> {
-        let Some(text) = self.value(letter) else { return Ok(None) };
+        let Some(text) = self.value(letter).map(str::trim_start) else { return Ok(None) };
         let (name, least, most) = bounds(letter);
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
         let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -83,7 +93,7 @@ impl<'a> Given<'a> {
             () if number > most => "too large",
             () => return Ok(u32::try_from(number).ok()),
         };
-        Err(refused(&if letter == 'M' {
+        Err(refused(&if matches!(letter, 'M' | 'm') {
             format!("{name} is {why}")
         } else {
             format!("{name} {why}: {}", text.escape_debug())
@@ -95,7 +105,10 @@ impl<'a> Given<'a> {
 fn bounds(letter: char) -> (&'static str, i64, i64) {
     let int = i64::from(i32::MAX);
     match letter {
-        'w' => ("timeout", 0, int),
+        // Milliseconds are an int there.
+        'w' => ("timeout", 0, int / 1000),
+        'm' => ("minttl", 0, 255),
+        'W' => ("receive limit", 1, int),
         'i' => ("interval", 0, i64::from(u32::MAX)),
         'q' => ("quit timer", -int - 1, int),
         'I' => ("TCP receive window", 1, 1 << 30),
@@ -106,8 +119,7 @@ fn bounds(letter: char) -> (&'static str, i64, i64) {
 
 /// Reads a line.
 pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
-    let items = getopt::read(words, OPTIONS)
-        .map_err(|error| Stop::Told(format!("nc: {error}\n{}", usage::NC_SHORT), FAILED))?;
+    let (items, error) = getopt::read(words, OPTIONS);
     let mut given = Given::default();
     for item in items {
         match item {
@@ -119,10 +131,13 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
     if given.has('h') {
         return Err(Stop::Told(usage::nc(), Exit::Success));
     }
-    check(&given)?;
-    for letter in ['w', 'i', 'q', 'I', 'O', 'M'] {
+    if let Some(error) = error {
+        return Err(Stop::Told(format!("nc: {error}\n{}", usage::NC_SHORT), FAILED));
+    }
+    for letter in ['w', 'i', 'q', 'I', 'O', 'M', 'm', 'W'] {
         given.number(letter)?;
     }
+    check(&given)?;
     if given.has('l') { listen(&given) } else { connect(&given) }
 }
 
@@ -133,14 +148,13 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
             return Err(refused(why));
         }
     }
-    if given.value('X').is_some_and(|name| !["4", "5", "connect"].contains(&name)) {
+    if given.value('X').is_some_and(|name| !["4", "5"].contains(&name) && !name.eq_ignore_ascii_case("connect")) {
         return Err(refused("unsupported proxy protocol"));
     }
     let listens = given.has('l');
     let contradictions = [
         (listens && given.has('z'), "cannot use -z and -l"),
         (!listens && given.has('k'), "must use -l with -k"),
-        (given.has('4') && given.has('6'), "cannot use -4 and -6"),
         (given.value('c').is_some() && given.value('e').is_some(), "cannot use -c and -e"),
         (listens && given.value('x').is_some(), "no proxy support for listen"),
         (given.has('U') && given.value('x').is_some(), "no proxy support for unix sockets"),
@@ -157,8 +171,11 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let has_program = common(given, &mut line)?;
     let (places, ports) = match &given.operands[..] {
         [] => return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED)),
+        [_] if given.has('U') && (given.value('p').is_some() || (given.value('s').is_some() && !given.has('u'))) => {
+            return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED));
+        }
         [path] if given.has('U') => (vec![format!("unix:{}", file(path))], Vec::new()),
-        [_, ..] if given.has('U') => return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED)),
+        [_, ..] if given.has('U') => return Err(refused("cannot use port with -U")),
         [_] => return Err(refused("missing port number")),
         [host, ports @ ..] => {
             let mut found = ports_of(ports, given.has('n'))?;
@@ -166,7 +183,7 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
                 fastrand::shuffle(&mut found);
             }
             let first = found.first().copied().unwrap_or_default().to_string();
-            if let Some(why) = super::unresolvable(host, given.has('n'), given.has('4'), given.has('6')) {
+            if let Some(why) = given.unresolvable(host) {
                 let host = host.escape_debug();
                 return Err(refused(&format!("getaddrinfo for host \"{host}\" port {first}: {why}")));
             }
@@ -179,10 +196,14 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let source = if given.has('U') {
         given.value('s').filter(|_| given.has('u')).map(|path| format!("unix:{}", file(path)))
     } else {
-        old_line::source(given.value('s'), given.value('p'))
+        let other = given.operands.first().copied().unwrap_or_default();
+        let address = given.value('s').map(|word| super::source_address(word, given.has('n'), other)).transpose();
+        let address = address.map_err(|why| refused(&format!("getaddrinfo: {why}")))?;
+        let port = given.value('p').map(local_port).transpose()?;
+        old_line::source(address.as_deref(), port.as_deref())
     };
     line.add_valued("--source", source.as_deref());
-    proxy(given, &mut line);
+    proxy(given, &mut line)?;
     let places: Vec<&str> = places.iter().map(String::as_str).collect();
     let mut config = line.config(&places)?;
     if let Role::Connect(connect) = &mut config.role {
@@ -199,7 +220,13 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
 fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Nc, true);
     common(given, &mut line)?;
+    let has_source = given.value('s').is_some() || given.value('p').is_some();
     let (host, port) = match (&given.operands[..], given.value('p')) {
+        ([], None) if given.has('U') && !has_source => return Err(refused("missing socket pathname")),
+        ([_], _) if given.has('U') && has_source => {
+            return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED));
+        }
+        ([_, _], None) if given.has('U') => return Err(refused("cannot use port with -U")),
         ([path], None) if given.has('U') => (None, format!("unix:{}", file(path))),
         ([], Some(port)) => (given.value('s'), port.to_owned()),
         ([], None) => return Err(refused("missing port number")),
@@ -207,9 +234,12 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
         ([host, port], None) if given.value('s').is_none() => (Some(*host), (*port).to_owned()),
         _ => return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED)),
     };
-    let port = if given.has('U') { port } else { port_of(&port)?.to_string() };
+    let port = if given.has('U') { port } else { local_port(&port)? };
+    if let Some(why) = host.filter(|_| !given.has('U')).and_then(|host| given.unresolvable(host)) {
+        return Err(refused(&format!("getaddrinfo: {why}")));
+    }
     // One address family at a time, as there.
-    let host = host.or(match (given.has('U'), given.has('6')) {
+    let host = host.or(match (given.has('U'), given.family() == Some('6')) {
         (true, _) => None,
         (false, true) => Some("::"),
         (false, false) => Some("0.0.0.0"),
@@ -224,7 +254,10 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
 fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
-    for (letter, option) in [('4', "-4"), ('6', "-6"), ('n', "-n"), ('u', "-u")] {
+    if let Some(family) = given.family().filter(|_| !given.has('U')) {
+        line.add(&[if family == '4' { "-4" } else { "-6" }]);
+    }
+    for (letter, option) in [('n', "-n"), ('u', "-u")] {
         line.add_if(given.has(letter), &[option]);
     }
     for _ in given.flags.matches('v') {
@@ -249,6 +282,9 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
     for (letter, option, what) in sizes {
         // Not an option of IP for a Unix socket, as there.
         if let Some(number) = given.number(letter)?.filter(|_| letter != 'M' || !given.has('U')) {
+            if number == 0 {
+                return Err(refused("set IP TTL: Invalid argument"));
+            }
             line.add_if_there(option, Some(&number.to_string()), &format!("-{letter}"), what)?;
         }
     }
@@ -265,15 +301,22 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
     Ok(program.is_some())
 }
 
-fn proxy(given: &Given<'_>, line: &mut Line) {
-    let Some(place) = given.value('x') else { return };
+fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
+    let Some(place) = given.value('x') else { return Ok(()) };
     let (scheme, port) = match given.value('X') {
         Some("4") => ("socks4", 1080),
-        Some("connect") => ("http", 3128),
-        _ => ("socks5", 1080),
+        Some("5") | None => ("socks5", 1080),
+        Some(_) => ("http", 3128),
     };
+    if let Some((host, port)) = place.rsplit_once(':').filter(|(host, _)| !host.contains(':'))
+        && port_of(port).is_err()
+    {
+        let (host, port) = (host.escape_debug(), port.escape_debug());
+        return Err(refused(&format!("getaddrinfo for host \"{host}\" port {port}: {NO_SERVICE}")));
+    }
     let user = given.value('P').map_or_else(String::new, |user| format!("{}@", usage::encoded(user)));
     line.add_proxy(scheme, &user, place, port);
+    Ok(())
 }
 
 /// Sets how a connection ends.
@@ -320,6 +363,18 @@ fn port_of(word: &str) -> Result<u16, Stop> {
     }
     Err(invalid_port(word))
 }
+
+/// A port of ours.
+fn local_port(word: &str) -> Result<String, Stop> {
+    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    match port_of(word) {
+        Ok(port) => Ok(port.to_string()),
+        Err(too_large) if is_number => Err(too_large),
+        Err(_) => Err(refused(&format!("getaddrinfo: {NO_SERVICE}"))),
+    }
+}
+
+const NO_SERVICE: &str = "Servname not supported for ai_socktype";
 
 fn invalid_port(word: &str) -> Stop {
     refused(&format!("port number invalid: {}", word.escape_debug()))

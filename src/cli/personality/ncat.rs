@@ -1,16 +1,16 @@
 //! Lines of Ncat.
 //!
-//! Owns its options, the checks it makes in its own words, and what they are here.
+//! Owns its options, and what they are here. What it refuses is in `checks`.
+
+mod checks;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter, long};
-use super::{Errand, Line, Stop, Tool, usage};
+use super::{Errand, Line, Stop, Tool, lists, usage};
 use crate::cli::old_line;
-use crate::cli::values;
 use crate::config::{Copying, Role, Silence};
-use crate::endpoint;
 use crate::exit::Exit;
 
 /// Its options.
@@ -65,6 +65,7 @@ static OPTIONS: &[Known] = &[
     long(None, "ssl-ciphers", true),
     long(None, "ssl-servername", true),
     long(None, "ssl-alpn", true),
+    long(None, "nsock-engine", true),
     long(None, "test", false),
     long(None, "talk", false),
     long(None, "version", false),
@@ -76,6 +77,9 @@ static CHAT: Known = long(None, "chat", false);
 const PORT: &str = "31337";
 /// How long connecting may take, unless said.
 const CONNECT_TIMEOUT: &str = "10s";
+
+/// How long a refusal of a datagram is awaited, unless said, in milliseconds.
+const PROBE_WAIT: u64 = 2000;
 
 /// A line as it was read; an option by its long name, or by its letter if it has none.
 #[derive(Default)]
@@ -132,23 +136,32 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// The value of an option that is a time; `word` is what Ncat calls it.
-    fn time(&self, name: &str, word: &str) -> Result<Option<&'a str>, Stop> {
-        let Some(text) = self.value(name) else { return Ok(None) };
-        if values::duration(name, text).is_ok() {
-            return Ok(Some(text));
-        }
-        let text = text.escape_debug();
-        Err(refused(&format!("Invalid {word} \"{text}\" (must be greater than 0 and less than 2147483s)")))
+    /// The value of an option that is a time, as one of tcpx. Whether it is one was checked.
+    fn time(&self, name: &str) -> Option<String> {
+        Some(format!("{}ms", milliseconds(self.value(name)?)?))
+    }
+
+    /// The family that counts: the last of `-4`, `-6` and `-U`.
+    fn family(&self) -> Option<char> {
+        let letter = |known: &Known| known.letter.filter(|letter| matches!(letter, '4' | '6' | 'U'));
+        self.options.iter().rev().find_map(|(known, _)| letter(known))
+    }
+
+    fn is_unix(&self) -> bool {
+        self.family() == Some('U')
+    }
+
+    /// What getaddrinfo(3) says of a host that cannot be one.
+    fn unresolvable(&self, host: &str) -> Option<String> {
+        let (v4, v6) = (self.family() == Some('4'), self.family() == Some('6'));
+        let why = super::unresolvable(host, self.has("nodns"), v4, v6)?;
+        Some(format!("Could not resolve hostname \"{}\": {why}", host.escape_debug()))
     }
 }
 
 /// Reads a line.
 pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
-    let items = getopt::read(words, OPTIONS).map_err(|error| {
-        let hint = "Try `--help' or man(1) ncat for more information, usage options and help";
-        Stop::Told(format!("ncat: {error}\nNcat: {hint}. QUITTING.\n"), Exit::Script(2))
-    })?;
+    let (items, error) = getopt::read(words, OPTIONS);
     let mut given = Given::default();
     for item in items {
         match item {
@@ -165,114 +178,51 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
         let version = format!("Ncat: tcpx {}, with the options of Ncat 7.93\n", env!("CARGO_PKG_VERSION"));
         return Err(Stop::Help(version));
     }
-    check(&given)?;
+    if let Some(error) = error {
+        let hint = "Try `--help' or man(1) ncat for more information, usage options and help";
+        return Err(Stop::Told(format!("ncat: {error}\nNcat: {hint}. QUITTING.\n"), Exit::Script(2)));
+    }
+    checks::check(&given)?;
     if given.listens() { listen(&given) } else { connect(&given) }
-}
-
-/// What Ncat refuses, and what has no counterpart.
-fn check(given: &Given<'_>) -> Result<(), Stop> {
-    for (name, why) in MISSING {
-        if given.has(name) {
-            let dashes = if name.len() == 1 { "-" } else { "--" };
-            return Err(refused(&format!("{dashes}{name}: {why}")));
-        }
-    }
-    if given.find("exec").chain(given.find("sh-exec")).count() > 1 {
-        return Err(refused("Only one of --exec, --sh-exec, and --lua-exec is allowed"));
-    }
-    if given.listens() && given.has("proxy-auth") && given.value("proxy-type") == Some("socks4") {
-        return Err(refused("--proxy-auth with a proxy of SOCKS 4: it has no passwords"));
-    }
-    check_proxy(given)?;
-    if given.has("4") && given.has("6") {
-        return Err(refused("-4 and -6 do not go together"));
-    }
-    if given.listens() {
-        if given.has("source") {
-            return Err(refused(
-                "-l and -s are incompatible.  Specify the address and port to bind to like you would a host to connect to",
-            ));
-        }
-        let is_broker = given.first_of(&["broker", "chat"]).is_some();
-        if is_broker && given.has("unixsock") {
-            return Err(refused("Connection brokering not supported when using Unix domain sockets"));
-        }
-        if is_broker && given.has("udp") {
-            return Err(refused(
-                "UDP mode does not support connection brokering; tcpx listen -u --script @broker does it",
-            ));
-        }
-        if is_broker && given.first_of(&["exec", "sh-exec"]).is_some() {
-            return Err(refused("Invalid option combination: --broker and -e"));
-        }
-        if given.has("z") {
-            return Err(Stop::Told(
-                "Ncat: Services designed for LISTENING can't be used with -z QUITTING.\n".to_owned(),
-                Exit::Script(2),
-            ));
-        }
-        return Ok(());
-    }
-    if given.has("z") && given.first_of(&["exec", "sh-exec"]).is_some() {
-        return Err(refused("Command execution can't be done along with option -z"));
-    }
-    let only_there = [("keep-open", "`--keep-open'"), ("max-conns", "`--max-conns'"), ("chat", "`--chat'")];
-    let lists = ["allow", "allowfile", "deny", "denyfile"].map(|name| (name, "allow/deny"));
-    match only_there.into_iter().chain(lists).find(|(name, _)| given.has(name)) {
-        Some((_, shown)) => Err(refused(&format!("Invalid option combination: {shown} with connect"))),
-        None => Ok(()),
-    }
-}
-
-/// The options about proxies.
-fn check_proxy(given: &Given<'_>) -> Result<(), Stop> {
-    match (given.value("proxy-type"), given.has("proxy")) {
-        (_, true) if given.listens() => return Err(refused("Invalid option combination: --proxy and -l")),
-        (Some(_), false) if !given.listens() => {
-            return Err(refused("Proxy type (--proxy-type) specified without proxy address (--proxy)"));
-        }
-        (Some(kind), _) if !["http", "socks4", "socks5"].contains(&kind) => {
-            return Err(refused(&format!("Invalid proxy type \"{}\"", kind.escape_debug())));
-        }
-        _ => {}
-    }
-    match given.value("proxy-dns") {
-        Some(way) if !["none", "local", "remote", "both"].contains(&way) => Err(refused("Invalid proxy DNS type")),
-        _ => Ok(()),
-    }
 }
 
 fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Ncat, false);
     let has_program = common(given, &mut line)?;
     let place = match &given.operands[..] {
-        [] if given.has("unixsock") => return Err(refused("You have to specify path to a socket to connect to")),
+        [] if given.is_unix() => return Err(refused("You have to specify path to a socket to connect to")),
         [] => return Err(refused("You must specify a host to connect to")),
-        [path, ..] if given.has("unixsock") => [Some(unix(path)), None],
+        [path, ports @ ..] if given.is_unix() => [Some(unix_without(path, ports)?), None],
         [host] => [Some((*host).to_owned()), Some(PORT.to_owned())],
         [host, port] => [Some((*host).to_owned()), Some(port_of(port, "port number")?)],
         [_, ports @ ..] => return Err(too_many_ports(ports)),
     };
-    if let ([Some(host), Some(_)], None) = (&place, given.value("proxy"))
-        && let Some(why) = super::unresolvable(host, given.has("nodns"), given.has("4"), given.has("6"))
+    if let ([Some(host), Some(_)], proxy) = (&place, given.value("proxy"))
+        && (proxy.is_none() || host.starts_with('-'))
+        && let Some(why) = given.unresolvable(host)
     {
-        let host = host.escape_debug();
-        return Err(refused(&format!("Could not resolve hostname \"{host}\": {why}")));
+        return Err(refused(&why));
     }
     // One that neither sends nor receives leaves at once, too.
     let moves_nothing = given.has("send-only") && given.has("recv-only");
     line.add_if((given.has("z") || moves_nothing) && !has_program, &["-z"]);
-    let limit = given.time("wait", "-w timeout")?.unwrap_or(CONNECT_TIMEOUT);
-    line.add_valued("--connect-timeout", Some(limit));
-    let port = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
-    if given.has("unixsock") {
+    let limit = given.time("wait");
+    line.add_valued("--connect-timeout", Some(limit.as_deref().unwrap_or(CONNECT_TIMEOUT)));
+    let port = given.value("source-port").map(source_port).transpose()?;
+    if given.is_unix() {
         // Other Unix sockets have no name of ours.
         let own = given.value("source").filter(|_| given.has("udp")).map(unix);
         line.add_valued("--source", own.as_deref());
     } else {
-        line.add_valued("--source", old_line::source(given.value("source"), port.as_deref()).as_deref());
+        let other = given.operands.first().copied().filter(|_| !given.has("proxy")).unwrap_or_default();
+        let address = given.value("source").map(|word| {
+            super::source_address(word, given.has("nodns"), other)
+                .map_err(|why| refused(&format!("Could not resolve source address \"{}\": {why}", word.escape_debug())))
+        });
+        let address = address.transpose()?;
+        line.add_valued("--source", old_line::source(address.as_deref(), port.as_deref()).as_deref());
     }
-    proxy(given, &mut line);
+    proxy(given, &mut line)?;
     if has_tls(given) {
         line.add(&["--tls"]);
         line.add_if(!given.has("ssl-verify") && !given.has("ssl-trustfile"), &["--tls-insecure"]);
@@ -290,15 +240,23 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
 fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Ncat, true);
     common(given, &mut line)?;
-    let of_option = given.value("source-port").map(|port| port_of(port, "source port number")).transpose()?;
+    let of_option = given.value("source-port").map(source_port).transpose()?;
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     let (host, port) = match &given.operands[..] {
-        [path] if given.has("unixsock") => (None, unix(path)),
+        [] if given.is_unix() => return Err(refused("You have to specify path to a socket to listen on")),
+        [path, ports @ ..] if given.is_unix() => (None, unix_without(path, ports)?),
         [] => (None, of_option.unwrap_or_else(|| PORT.to_owned())),
-        [word] if of_option.is_none() && is_port(word) => (None, (*word).to_owned()),
+        [word] if of_option.is_none() && is_number(word) => (None, port_of(word, "port number")?),
+        [_, ports @ ..] if of_option.is_some() && !ports.is_empty() => {
+            return Err(too_many_ports(&[&[of_option.as_deref().unwrap_or_default()], ports].concat()));
+        }
         [host] => (Some(*host), of_option.unwrap_or_else(|| PORT.to_owned())),
         [host, port] => (Some(*host), port_of(port, "port number")?),
         [_, ports @ ..] => return Err(too_many_ports(ports)),
     };
+    if let Some(why) = host.and_then(|host| given.unresolvable(host)) {
+        return Err(refused(&why));
+    }
     let is_many = given.has("keep-open");
     let is_broker = given.first_of(&["broker", "chat"]).is_some();
     let script = if is_broker { Some("@broker") } else { proxy_server(given) };
@@ -314,9 +272,8 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
         ("denyfile", "--deny", true),
     ] {
         for value in given.find(name).flatten() {
-            let parts: Vec<_> =
-                if is_file { vec![format!("@{value}")] } else { value.split(',').map(str::to_owned).collect() };
-            for part in parts {
+            let found = if is_file { lists::of_file(value) } else { lists::of_words(value) };
+            for part in found.map_err(|why| refused(&why))? {
                 line.add_if_there(option, Some(&part), &format!("--{name}"), "lists of addresses are")?;
             }
         }
@@ -346,7 +303,12 @@ fn login<'a>(given: &Given<'a>) -> Option<(&'a str, &'a str)> {
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
 fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
-    for (name, option) in [("4", "-4"), ("6", "-6"), ("nodns", "-n"), ("udp", "-u")] {
+    match given.family() {
+        Some('4') => line.add(&["-4"]),
+        Some('6') => line.add(&["-6"]),
+        _ => {}
+    }
+    for (name, option) in [("nodns", "-n"), ("udp", "-u")] {
         line.add_if(given.has(name), &[option]);
     }
     for _ in given.find("verbose") {
@@ -365,10 +327,10 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
     // A program alone is never idle, nor is a proxy.
     let is_never_idle = given.has("proxy-type") && given.listens() || program.is_some() && !given.has("keep-open");
     if !given.has("z") && !is_never_idle {
-        line.add_valued("--idle-timeout", given.time("idle-timeout", "-i timeout")?);
+        line.add_valued("--idle-timeout", given.time("idle-timeout").as_deref());
     }
-    if let Some(time) = given.time("delay", "-d delay")?.filter(|_| !given.has("z")) {
-        line.add_if_there("--line-delay", Some(time), "--delay", "delays between lines are")?;
+    if let Some(time) = given.time("delay").filter(|_| !given.has("z")) {
+        line.add_if_there("--line-delay", Some(&time), "--delay", "delays between lines are")?;
     }
     let tls = [
         ("ssl-cert", "--tls-cert"),
@@ -378,7 +340,8 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         ("ssl-alpn", "--tls-alpn"),
     ];
     for (name, option) in tls {
-        line.add_valued(option, given.value(name));
+        // A server has no other name to ask for.
+        line.add_valued(option, given.value(name).filter(|_| name != "ssl-servername" || !given.listens()));
     }
     Ok(program.is_some())
 }
@@ -389,18 +352,29 @@ fn has_tls(given: &Given<'_>) -> bool {
     given.first_of(&options).is_some()
 }
 
-fn proxy(given: &Given<'_>, line: &mut Line) {
-    let Some(place) = given.value("proxy") else { return };
+fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
+    let Some(place) = given.value("proxy") else { return Ok(()) };
+    if place.starts_with('[') && !place.contains(']') {
+        return Err(refused(&format!("Invalid proxy IPv6 address \"{}\"", place.escape_debug())));
+    }
+    let behind = place.rsplit_once(']').map_or(place, |(_, behind)| behind);
+    let port = behind.split_once(':').map(|(_, port)| port).filter(|port| !port.contains(':'));
+    if let Some(port) = port {
+        port_of(port, "proxy port number")?;
+    }
+    let is_bare_v6 = place.parse::<std::net::Ipv6Addr>().is_ok();
+    let place = &if is_bare_v6 { format!("[{place}]") } else { place.to_owned() };
     let is_resolved_there = !matches!(given.value("proxy-dns"), Some("local" | "none"));
     let (scheme, port) = match given.value("proxy-type") {
-        Some("socks4") if is_resolved_there => ("socks4a", 1080),
-        Some("socks4") => ("socks4", 1080),
-        Some("socks5") => ("socks5", 1080),
+        Some("socks4" | "4") if is_resolved_there => ("socks4a", 1080),
+        Some("socks4" | "4") => ("socks4", 1080),
+        Some("socks5" | "5") => ("socks5", 1080),
         _ => ("http", 3128),
     };
     let user = login(given)
         .map_or_else(String::new, |(user, password)| format!("{}:{}@", usage::encoded(user), usage::encoded(password)));
     line.add_proxy(scheme, &user, place, port);
+    Ok(())
 }
 
 /// The script of `--listen --proxy-type`.
@@ -430,8 +404,13 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
     }
     config.output.marks_listening = given.has("test");
     config.input.no_shutdown = given.has("no-shutdown");
-    if let Some(seconds) = given.value("q").and_then(|text| text.parse().ok()) {
-        config.input.eof_wait = Some(Duration::from_secs(seconds));
+    if let Some(time) = given.value("q").and_then(milliseconds) {
+        config.input.eof_wait = Some(Duration::from_millis(time));
+    }
+    if given.has("z") && given.has("udp") {
+        // So long it waits for a refusal.
+        let limit = given.value("idle-timeout").and_then(milliseconds).unwrap_or(PROBE_WAIT);
+        config.input.eof_wait = Some(Duration::from_millis(limit));
     }
     let appends = given.has("append-output");
     let copy = |name, is_hex| given.value(name).map(|path| Copying { path: PathBuf::from(path), is_hex, appends });
@@ -439,16 +418,48 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
     config
 }
 
-fn is_port(word: &str) -> bool {
-    endpoint::parse_port(word).is_ok()
+/// A time in seconds, or with a unit, in milliseconds.
+fn milliseconds(text: &str) -> Option<u64> {
+    let lower = text.to_ascii_lowercase();
+    let units = [("ms", 1.0), ("s", 1000.0), ("m", 60_000.0), ("h", 3_600_000.0), ("", 1000.0)];
+    let (number, factor) = units.iter().find_map(|(unit, factor)| Some((lower.strip_suffix(unit)?, factor)))?;
+    let time = number.trim_start().parse::<f64>().ok()? * factor;
+    (time >= 1.0 && time <= f64::from(i32::MAX)).then_some(time as u64)
+}
+
+/// A port as strtoul(3) reads it.
+fn port_number(word: &str) -> Option<u64> {
+    let digits = word.trim_start();
+    let digits = digits.strip_prefix('+').unwrap_or(digits);
+    digits
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| digits.parse().unwrap_or(u64::MAX))
+        .filter(|_| !digits.is_empty())
 }
 
 fn port_of(word: &str, what: &str) -> Result<String, Stop> {
-    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number && is_port(word) {
-        return Ok(word.to_owned());
+    match port_number(word).filter(|port| *port <= u64::from(u16::MAX)) {
+        Some(port) => Ok(port.to_string()),
+        None => Err(refused(&format!("Invalid {what} \"{}\"", word.escape_debug()))),
     }
-    Err(refused(&format!("Invalid {what} \"{}\"", word.escape_debug())))
+}
+
+fn source_port(word: &str) -> Result<String, Stop> {
+    match port_number(word) {
+        Some(port) if port > u64::from(u16::MAX) => Err(refused(&format!("Invalid source port {port}"))),
+        _ => port_of(word, "source port number"),
+    }
+}
+
+/// A Unix socket behind which a port stands, without a meaning.
+fn unix_without(path: &str, ports: &[&str]) -> Result<String, Stop> {
+    match ports {
+        [] => {}
+        [port] => drop(port_of(port, "port number")?),
+        ports => return Err(too_many_ports(ports)),
+    }
+    Ok(unix(path))
 }
 
 fn too_many_ports(ports: &[&str]) -> Stop {
@@ -462,13 +473,3 @@ fn unix(path: &str) -> String {
 fn refused(why: &str) -> Stop {
     Tool::Ncat.refused(why)
 }
-
-/// Options that have no counterpart, and why.
-const MISSING: &[(&str, &str)] = &[
-    ("lua-exec", "scripts are written in Rhai here: tcpx connect --script FILE"),
-    ("g", "tcpx has no source routing, and no network lets it pass"),
-    ("G", "tcpx has no source routing, and no network lets it pass"),
-    ("sctp", "tcpx has no SCTP, and will not have it"),
-    ("vsock", "tcpx has no vsock"),
-    ("ssl-ciphers", "tcpx has TLS 1.2 and 1.3 with good ciphers only, and no list of them"),
-];
