@@ -108,6 +108,8 @@ fn read_long<'a>(
 mod tests {
     use super::*;
 
+    static LETTERS: &[Known] = &[letter('v', false)];
+
     static TABLE: &[Known] = &[
         letter('v', false),
         letter('p', true),
@@ -134,7 +136,6 @@ mod tests {
     fn what_stands_before_an_unknown_option_is_read() {
         let (items, error) = read(&["-v", "--quux", "-v"], TABLE);
         assert_eq!((items.len(), error.as_deref()), (1, Some("unrecognized option '--quux'")));
-        static LETTERS: &[Known] = &[letter('v', false)];
         assert_eq!(read(&["--v"], LETTERS).1.as_deref(), Some("invalid option -- '-'"));
     }
 

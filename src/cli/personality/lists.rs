@@ -54,7 +54,7 @@ fn networks(word: &str) -> Result<Vec<String>, String> {
             word.escape_debug()
         )),
         Err(NetworkError::NotANetwork | NetworkError::Zone) => match ranges(word) {
-            Some(octets) => of_ranges(&octets).ok_or_else(|| {
+            Some(octets) => of_ranges(octets).ok_or_else(|| {
                 format!("error in host specification \"{}\": it stands for too many networks", word.escape_debug())
             }),
             None => Ok(vec![word.to_owned()]),
@@ -75,7 +75,7 @@ fn ranges(word: &str) -> Option<[(u8, u8); 4]> {
 }
 
 /// The networks of all addresses with such octets; `None`: they are too many.
-fn of_ranges(octets: &[(u8, u8); 4]) -> Option<Vec<String>> {
+fn of_ranges(octets: [(u8, u8); 4]) -> Option<Vec<String>> {
     // Octets at the end that may be anything are no part of the network.
     let given = 4 - octets.iter().rev().take_while(|range| **range == (0, 255)).count();
     let mut all = vec![(0_u32, 0_u32)];

@@ -439,7 +439,7 @@ fn port_number(word: &str) -> Option<u64> {
 }
 
 fn port_of(word: &str, what: &str) -> Result<String, Stop> {
-    match port_number(word).filter(|port| *port <= u64::from(u16::MAX)) {
+    match port_number(word).filter(|port| u16::try_from(*port).is_ok()) {
         Some(port) => Ok(port.to_string()),
         None => Err(refused(&format!("Invalid {what} \"{}\"", word.escape_debug()))),
     }
