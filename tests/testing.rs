@@ -130,6 +130,42 @@ fn test_caught() { try { [1].for_each(|| helper()); } catch { print("no") } prin
 }
 
 #[test]
+fn what_stops_a_test_counts_although_it_is_caught_as_the_last_thing() {
+    let text = r#"fn helper() { try { exit(3) } catch {} }
+fn test_exit() { try { exit(3); } catch {} }
+fn test_good_exit() { try { exit(0) } catch {} }
+fn test_deep() { helper(); }
+fn test_loop() { for i in 0..1 { try { exit(3) } catch {} } }
+fn test_measured() { try { measure("x", || { exit(3) }); } catch {} }
+fn test_callback() { [1].for_each(|| { try { exit(3) } catch {} }); }
+fn test_started() { let t = start(|| { try { exit(3) } catch {} }); t.join(); }
+fn test_skipped() { try { skip("later") } catch {} }
+fn test_none() { try { throw 1 } catch {} }
+"#;
+    let found: Vec<_> = results(text, &[], 1)
+        .iter()
+        .map(|test| {
+            let failures = test["failures"].as_array().into_iter().flatten();
+            let kinds: Vec<_> = failures.map(|failure| failure["kind"].as_str().unwrap()).collect();
+            format!("{} {} {}", test["name"].as_str().unwrap(), test["outcome"].as_str().unwrap(), kinds.join(" "))
+        })
+        .collect();
+    let exits = ["exit", "good_exit", "deep", "loop", "measured", "callback", "started"];
+    let mut wanted: Vec<_> = exits.iter().map(|name| format!("test_{name} failed exit")).collect();
+    wanted.extend(["test_skipped skipped ".to_owned(), "test_none passed ".to_owned()]);
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn what_stops_setup_or_teardown_counts_although_it_is_caught() {
+    for (name, other) in [("setup", "teardown"), ("teardown", "setup")] {
+        let text = format!("fn {name}() {{ try {{ exit(3) }} catch {{}} }}\nfn {other}() {{}}\nfn test_a() {{}}\n");
+        let results = results(&text, &[], 1);
+        assert_eq!(results[0]["failures"][0]["kind"], *name, "{results:?}");
+    }
+}
+
+#[test]
 fn a_failing_setup_or_teardown_is_an_error_of_its_test() {
     let text = r#"fn setup() { if args.len() > 0 { fail("no setup"); } }
 fn teardown() { print("down"); throw "no teardown"; }

@@ -48,7 +48,10 @@ pub(super) const TASKS: &[(&str, &str)] = &[
         "listener.accept()",
         "Waits for the next client of a listener that a task has opened. With TLS the two sides shake hands from then on: a script that connects to itself does that in another task, by start, or gives the listener a session.",
     ),
-    ("start(f, args..)", "Starts a task with copies of these arguments, and gives it: start(|i| client(i), i)."),
+    (
+        "start(f, args..)",
+        "Starts a task with copies of these arguments, and gives it: start(|i| client(i), i). It ends with whoever has started it: a session, a test, main, another task.",
+    ),
     (
         "task.join()",
         "Waits for the end of a task and gives its value, or throws its error. join(tasks) gives the values of all.",

@@ -131,7 +131,7 @@ impl Group {
         self.run(Box::new(move |program| {
             let run = |name: &str, args: Vec<Dynamic>| {
                 let result = program.call_by_name(name, args);
-                result.map_err(|fault| note_fault(&notes, &host, program, name, &fault)).is_ok()
+                note_end(&notes, &host, program, name, result.as_ref().err())
             };
             if !has_setup || run("setup", Vec::new()) {
                 notes.enter_test();
@@ -198,9 +198,8 @@ impl Group {
         self.notes.enter(Phase::Teardown, now);
         let (notes, host) = (Rc::clone(&self.notes), Rc::clone(&self.main().handler.host));
         self.run(Box::new(move |program| {
-            if let Err(fault) = program.call_by_name("teardown", Vec::new()) {
-                note_fault(&notes, &host, program, "teardown", &fault);
-            }
+            let result = program.call_by_name("teardown", Vec::new());
+            note_end(&notes, &host, program, "teardown", result.as_ref().err());
             Ok(Dynamic::UNIT)
         }));
     }
@@ -272,8 +271,18 @@ fn begin_started(host: &Host) {
     }
 }
 
-/// Notes the error that a function of a test has ended with.
-fn note_fault(notes: &Notes, host: &Host, program: &Program, name: &str, fault: &Fault) {
+/// Notes the end of a function of a test, with its error. What has stopped it may have been caught as the last thing that it did:
+/// then it has stopped it all the same. Returns whether the function has ended by itself and without an error.
+fn note_end(notes: &Notes, host: &Host, program: &Program, name: &str, fault: Option<&Fault>) -> bool {
+    let is_good = fault.is_none() && host.stopped().is_none();
+    if !is_good {
+        note_fault(notes, host, program, name, fault);
+    }
+    is_good
+}
+
+/// Notes the error that a function of a test has ended with, or what has stopped it.
+fn note_fault(notes: &Notes, host: &Host, program: &Program, name: &str, fault: Option<&Fault>) {
     let (text, kind) = match host.stopped() {
         None => (None, None),
         Some(Stopped::Exit(code)) => (Some(exit_text(code)), Some(Kind::Exit)),
@@ -287,8 +296,10 @@ fn note_fault(notes: &Notes, host: &Host, program: &Program, name: &str, fault: 
         },
         Some(Stopped::Skipped | Stopped::RunOver) => return,
     };
-    let report = error::render_call(fault, &program.sources, name, text.as_deref());
-    let mut failure = report.failure().clone();
+    let mut failure = match fault {
+        Some(fault) => error::render_call(fault, &program.sources, name, text.as_deref()).failure().clone(),
+        None => Failure::new(Kind::Error, text.unwrap_or_default()),
+    };
     failure.kind = kind.unwrap_or(failure.kind);
     notes.add_in_phase(failure);
 }
