@@ -62,7 +62,7 @@ pub enum Outcome {
     Failed,
     /// There was no answer: a script error, a time limit of the test, a failed `setup()` or `teardown()`.
     Errored,
-    /// It called `skip()`.
+    /// It called `skip()`, or there are no rows for it.
     Skipped {
         /// Why; may be empty.
         reason: String,
@@ -209,7 +209,7 @@ pub struct Totals {
     pub failed: usize,
     /// Tests that ended by an error.
     pub errored: usize,
-    /// Tests that skipped themselves.
+    /// Tests that were skipped: by `skip()`, or for want of rows.
     pub skipped: usize,
     /// Tests that were running when the run was interrupted.
     pub interrupted: usize,

@@ -213,7 +213,6 @@ fn what_does_not_load_is_111_and_nothing_to_run_is_2() {
         ("fn cases_a() { 5 } fn test_a(row) {}", 111, "cases_a() gives int, not an array of rows"),
         ("fn cases_a() { sleep(5); [] } fn test_a(row) {}", 111, "sleep waits"),
         ("fn helper() {}", 2, "there is no test"),
-        ("fn cases_a() { [] } fn test_a(row) {}", 2, "there is no test"),
     ] {
         folder.file("t.rhai", text.as_bytes());
         tests(&folder, &["t.rhai"]).run().code(code).wrote("").said(said);
@@ -355,6 +354,35 @@ fn what_gives_the_rows_prints_with_the_first_of_them() {
     assert_eq!(human.matches("| two rows\n").count(), 1, "{human}");
     folder.file("t.rhai", b"fn cases_a() { print(\"so far\"); throw \"no\" }\nfn test_a(row) {}\n");
     tests(&folder, &["t.rhai"]).run().code(111).wrote("").said("| so far");
+}
+
+#[test]
+fn a_test_without_rows_is_skipped_and_seen() {
+    let folder = Folder::new();
+    let text = "fn cases_a() { print(\"none\"); [] }\nfn test_a(row) { fail(\"x\") }\n";
+    folder.file("t.rhai", text.as_bytes());
+    let run = |words: &[&str]| {
+        let done = tests(&folder, &["t.rhai"]).args(words).run();
+        done.code(0).quietly();
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    let tap = run(&["--tap", "--junit", "t.xml", "--json", "t.json"]);
+    assert!(tap.ends_with("1..1\nok 1 - test_a # SKIP cases_a() gives no rows\n# none\n"), "{tap}");
+    let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap();
+    assert!(read("t.xml").contains(r#"<skipped message="cases_a() gives no rows"/>"#), "{}", read("t.xml"));
+    let report: Value = serde_json::from_str(&read("t.json")).unwrap();
+    assert_eq!(report["tests"][0]["reason"], "cases_a() gives no rows");
+    assert_eq!(report["summary"]["skipped"], 1);
+    assert_eq!(run(&["--list"]), "test_a\n");
+    let human = run(&["--repeat", "2"]);
+    let [first, printed, second, totals] = human.lines().collect::<Vec<_>>()[..] else { panic!("{human}") };
+    assert_eq!(first, "skipped  test_a#1: cases_a() gives no rows");
+    assert_eq!(printed, "    | none");
+    assert_eq!(second, "skipped  test_a#2: cases_a() gives no rows");
+    assert!(totals.starts_with("0 passed, 2 skipped in "), "{human}");
+    folder.file("t.rhai", format!("{text}fn test_b() {{}}\nfn test_c() {{ fail(\"c\") }}\n").as_bytes());
+    tests(&folder, &["t.rhai", "--filter", "test_[ab]"]).run().code(0);
+    assert_eq!(tests(&folder, &["t.rhai", "--jobs", "1"]).run().status_code(), Some(1));
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) enum Colour {
 
 impl Style {
     /// A message of ours, in the language of the lines.
-    fn say(self, text: &str) -> Cow<'_, str> {
+    pub(super) fn say(self, text: &str) -> Cow<'_, str> {
         if self.is_spoken { say(text) } else { Cow::Borrowed(text) }
     }
 

@@ -58,7 +58,7 @@ impl Reporter for Human {
         let padding = " ".repeat(COLUMN - word.len());
         let end = match &result.outcome {
             Outcome::Skipped { reason } if reason.is_empty() => String::new(),
-            Outcome::Skipped { reason } => format!(": {}", show_line(reason)),
+            Outcome::Skipped { reason } => format!(": {}", show_line(&self.style.say(reason))),
             _ => format!(" ({})", self.style.paint(Colour::Faint, &time(result.duration))),
         };
         let mut text = format!("{}{padding}{name}{end}\n", self.style.paint(colour, word));

@@ -235,6 +235,10 @@ impl Suite {
     fn begin(&self, index: usize, now: Instant, out: &mut Vec<Command>) {
         let case = &self.plan.cases[index];
         let file = &self.plan.files[case.file];
+        if let Some(reason) = case.skipped() {
+            let result = group::result_of(case, &file.source.name, Outcome::Skipped { reason });
+            return self.finished(index, result, out);
+        }
         let group = Rc::new(Group::new(index, file.has_setup, file.has_teardown, self.settings.limit, now));
         let loaded = Routes::load(&group, &file.script, &file.source, &self.clock, self.run_until);
         let actor = match loaded {

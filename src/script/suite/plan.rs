@@ -38,6 +38,8 @@ pub(super) struct Case {
     pub(super) name: String,
     pub(super) function: String,
     pub(super) row: Option<Dynamic>,
+    /// Whether it has nothing to run: `cases_*()` gives no rows.
+    pub(super) is_empty: bool,
     /// Line of its function, from 1.
     pub(super) line: usize,
     /// What `cases_*()` printed, for the first of its rows.
@@ -104,6 +106,7 @@ impl Plan {
                 name,
                 function,
                 row,
+                is_empty: false,
                 line,
                 printed: String::new(),
             };
@@ -112,10 +115,11 @@ impl Plan {
                 continue;
             }
             let (rows, printed) = rows(&handler, &name, &source, line)?;
-            if rows.is_empty() {
-                self.warnings.extend(printed.lines().map(str::to_owned));
-            } else if !printed.is_empty() {
+            if !printed.is_empty() {
                 self.printed.push((file, name.clone(), printed));
+            }
+            if rows.is_empty() {
+                self.cases.push(Case { is_empty: true, ..case(name.clone(), None, name.clone()) });
             }
             for (row_name, row) in row_names(&rows).into_iter().zip(rows) {
                 self.cases.push(case(format!("{name}[{row_name}]"), Some(row.flatten()), name.clone()));
@@ -145,6 +149,7 @@ impl Plan {
                     name: format!("{}#{number}", case.name),
                     function: case.function.clone(),
                     row: case.row.clone(),
+                    is_empty: case.is_empty,
                     line: case.line,
                     printed: std::mem::take(&mut case.printed),
                 });
@@ -235,9 +240,21 @@ fn called(ast: &AST) -> HashSet<String> {
     called
 }
 
+impl Case {
+    /// Why it is skipped before it begins, if it is.
+    pub(super) fn skipped(&self) -> Option<String> {
+        self.is_empty.then(|| format!("{}() gives no rows", cases_of(&self.function)))
+    }
+}
+
+/// The function that gives the rows of a test.
+fn cases_of(test: &str) -> String {
+    test.replacen("test_", "cases_", 1)
+}
+
 /// The rows of a test, and what was printed on the way.
 fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Result<(Array, String)> {
-    let name = test.replacen("test_", "cases_", 1);
+    let name = cases_of(test);
     let mut out = Vec::new();
     let given = handler.run("cases", &mut out, || handler.program.call_by_name(&name, Vec::new()));
     let mut printed = String::new();
