@@ -471,9 +471,14 @@ fn handshakes_that_do_not_go_on_hold_up_nobody() {
 fn names_of_certificates_are_verified_when_asked_for() {
     let pki = Pki::new();
     pki.add("other-", &["other.example"], |_| {});
-    let ca = pki.word("ca.pem");
+    pki.add("bare-", &[], |params| params.distinguished_name.push(rcgen::DnType::CommonName, "localhost"));
+    pki.add("away-", &[], |params| params.distinguished_name.push(rcgen::DnType::CommonName, "other.example"));
+    let (ca, bare, away) = (pki.word("ca.pem"), pki.word("bare-cert.pem"), pki.word("away-cert.pem"));
     for (prefix, options, code) in [
         ("", &["--ssl-verify", "--ssl-trustfile", &ca][..], 0),
+        ("bare-", &["--ssl-verify", "--ssl-trustfile", &bare], 0),
+        ("bare-", &["--ssl-verify", "--ssl-trustfile", &ca], 1),
+        ("away-", &["--ssl-verify", "--ssl-trustfile", &away], 1),
         ("other-", &["--ssl-verify", "--ssl-trustfile", &ca], 1),
         ("", &["--ssl-verify"], 1),
         ("other-", &["--ssl"], 0),

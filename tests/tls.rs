@@ -168,7 +168,7 @@ fn what_is_verified_is_name_chain_and_dates() {
         ("new-", &trusting, 60, "not valid before 2090-01-02"),
         ("other-", &trusting, 60, "is for other.example, not for 127.0.0.1"),
         ("bare-", &trusting, 60, "names no host"),
-        ("bare-", &["--tls", "--tls-ca", &bare, "--tls-name", "localhost"], 0, ""),
+        ("bare-", &["--tls", "--tls-ca", &bare, "--tls-name", "localhost"], 60, "names no host"),
         ("bare-", &["--tls", "--tls-ca", &bare], 60, "names no host"),
         ("other-", &["--tls", "--tls-ca", &other, "--tls-name", "localhost"], 60, "is for other.example"),
         ("old-", &["--tls", "--tls-insecure"], 0, ""),

@@ -15,6 +15,8 @@ pub struct Tls {
     pub is_on: bool,
     /// `--tls-ca`: certificates to trust in place of the system's.
     pub ca: Option<PathBuf>,
+    /// A certificate of `ca` that names no host is for its common name, as Ncat takes it.
+    pub common_name: bool,
     /// `--tls-insecure`: everybody is trusted.
     pub insecure: bool,
     /// `--tls-pin`: SHA-256 of the certificates to trust, whatever they say.
@@ -107,6 +109,7 @@ impl Default for Tls {
         Self {
             is_on: false,
             ca: None,
+            common_name: false,
             insecure: false,
             pins: Vec::new(),
             name: None,

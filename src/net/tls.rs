@@ -121,7 +121,7 @@ fn trust(settings: &Tls, provider: &Arc<CryptoProvider>) -> Result<Trust> {
     let certificates = files::authorities("--tls-ca", path)?;
     let signed = verifier(store(certificates.clone()), provider);
     let signed = signed.map_err(|error| files::no_authorities(path, &error))?;
-    Ok(Trust::Authorities { certificates, signed })
+    Ok(Trust::Authorities { certificates, signed, common_name: settings.common_name })
 }
 
 fn verifier(

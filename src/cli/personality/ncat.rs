@@ -403,6 +403,7 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
         config.output.quiet = given.has("z");
     }
     config.output.marks_listening = given.has("test");
+    config.tls.common_name = true;
     config.input.no_shutdown = given.has("no-shutdown");
     if let Some(time) = given.value("q").and_then(milliseconds) {
         config.input.eof_wait = Some(Duration::from_millis(time));

@@ -17,6 +17,7 @@ pub(super) fn resolve(args: &TlsArgs, is_on: bool) -> Result<Tls> {
     Ok(Tls {
         is_on,
         ca: args.tls_ca.clone(),
+        common_name: false,
         insecure: args.tls_insecure,
         pins: args.tls_pin.iter().map(|text| pin(text)).collect::<Result<_>>()?,
         name: args.tls_name.as_deref().map(name).transpose()?,

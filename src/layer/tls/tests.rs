@@ -66,7 +66,7 @@ fn store(root: &CertificateDer<'static>) -> Arc<RootCertStore> {
 
 fn trusting(root: &CertificateDer<'static>) -> Trust {
     let signed = rustls::client::WebPkiServerVerifier::builder_with_provider(store(root), provider()).build().unwrap();
-    Trust::Authorities { certificates: vec![root.clone()], signed }
+    Trust::Authorities { certificates: vec![root.clone()], signed, common_name: false }
 }
 
 fn authority(pki: &Pki) -> Trust {

@@ -25,6 +25,8 @@ pub enum Trust {
         certificates: Vec<CertificateDer<'static>>,
         /// Verifies what they have signed.
         signed: Arc<WebPkiServerVerifier>,
+        /// One of the certificates that names no host is for its common name.
+        common_name: bool,
     },
     /// The owner of one of the certificates with these fingerprints, whatever their names and dates.
     Pinned(Vec<Fingerprint>),
@@ -88,8 +90,10 @@ impl ServerCertVerifier for Verifier {
             Trust::Pinned(pins) if pins.contains(&Fingerprint::of(end_entity)) => Ok(ServerCertVerified::assertion()),
             Trust::Pinned(_) => Err(CertificateError::ApplicationVerificationFailure.into()),
             // An end certificate that signs itself is no authority to webpki.
-            Trust::Authorities { certificates, .. } if certificates.iter().any(|known| known == end_entity) => {
-                verify_own(end_entity, server_name, now)
+            Trust::Authorities { certificates, common_name, .. }
+                if certificates.iter().any(|known| known == end_entity) =>
+            {
+                verify_own(end_entity, server_name, *common_name, now)
             }
             Trust::Authorities { signed, .. } => signed_by(signed),
             Trust::System(roots) => match roots() {
@@ -132,8 +136,13 @@ impl Verifier {
     }
 }
 
-/// Verifies a certificate that is trusted itself: its name and its dates.
-fn verify_own(der: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<ServerCertVerified, Error> {
+/// Verifies a certificate that is trusted itself: its name and its dates. `common_name`: that counts where it has no other.
+fn verify_own(
+    der: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    common_name: bool,
+    now: UnixTime,
+) -> Result<ServerCertVerified, Error> {
     let certificate = Certificate::read(der);
     let seconds = |seconds: i64| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds.max(0) as u64));
     let (not_before, not_after) = (seconds(certificate.not_before), seconds(certificate.not_after));
@@ -143,9 +152,9 @@ fn verify_own(der: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) ->
     if now > not_after {
         return Err(CertificateError::ExpiredContext { time: now, not_after }.into());
     }
+    let is_named = common_name && certificate.names.is_empty() && is_common_name(&certificate.common_name, name);
     let parsed = ParsedCertificate::try_from(der)?;
-    // One that names no host is for its common name, as in old times: it was given by hand, not signed for somebody.
-    if !certificate.names.is_empty() || !is_common_name(&certificate.common_name, name) {
+    if !is_named {
         verify_server_name(&parsed, name)?;
     }
     Ok(ServerCertVerified::assertion())
