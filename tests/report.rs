@@ -175,6 +175,31 @@ fn a_script_may_come_from_stdin() {
 }
 
 #[test]
+fn a_separator_behind_the_script_is_none_of_its_args() {
+    let folder = Folder::new();
+    let text = b"#!/usr/bin/env -S tcpx run\nfn main() { print(`${args}`); }".to_vec();
+    let script = folder.file("s.rhai", &text);
+    let script = script.to_str().expect("UTF-8");
+    for (behind, wanted) in [
+        (&["--", "a"][..], r#"["a"]"#),
+        (&["a", "--", "b"], r#"["a", "--", "b"]"#),
+        (&["--", "--", "--clients"], r#"["--", "--clients"]"#),
+        (&["--"], "[]"),
+        (&["--", "--help"], r#"["--help"]"#),
+    ] {
+        for before in [&["run", script][..], &["run", "--seed", "1", script], &["run", "--", script]] {
+            Tcpx::new(before).args(behind).run().code(0).wrote(&format!("{wanted}\n"));
+        }
+        let done = Tcpx::new(&["run", "-"]).args(behind).stdin(Stdin::Bytes(text.clone())).run();
+        done.code(0).wrote(&format!("{wanted}\n"));
+    }
+    let checked = folder.file("t.rhai", b"fn main() { assert_eq(args, [\"-v\"]); }\nfn test_a() { main(); }\n");
+    let checked = checked.to_str().expect("UTF-8");
+    assert_eq!(Tcpx::new(&["run", "--clients", "2", checked, "--", "-v"]).run().status_code(), Some(0));
+    assert_eq!(Tcpx::new(&["test", checked, "--", "-v"]).run().status_code(), Some(0));
+}
+
+#[test]
 fn a_condition_about_failures_says_how_many_runs_may_fail() {
     let folder = Folder::new();
     let script = folder.file("s.rhai", b"app.n = 0; fn main() { app.n += 1; if app.n == 1 { throw \"unlucky\"; } }");

@@ -1,6 +1,7 @@
 //! Words behind a script are the script's own, also those that look like options of ours: `tcpx run SCRIPT --help`.
 //!
-//! The parser of options would take them until it meets the first other word.
+//! The parser of options would take them until it meets the first other word. A `--` right behind the script separates, as it does
+//! for all other commands; each further one is the script's.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -9,16 +10,21 @@ use clap::{Arg, Args, Command};
 
 use super::args::RunArgs;
 
-/// The same command line, with `--` behind the script of `tcpx run`.
+/// The same command line, with one `--` behind the script of `tcpx run`, whether or not it was written.
 pub(super) fn shielded(argv: &[OsString]) -> Cow<'_, [OsString]> {
-    match script_in(argv).map(|script| script + 1) {
-        Some(at) if at < argv.len() => [&argv[..at], &["--".into()], &argv[at..]].concat().into(),
+    let Some((script, is_operand)) = script_in(argv) else { return argv.into() };
+    let own = script + 1;
+    match (argv.get(own), is_operand) {
+        (Some(word), false) if word != "--" => [&argv[..own], &["--".into()], &argv[own..]].concat().into(),
+        // Behind a `--` before the script, the parser would take another one as a word.
+        (Some(word), true) if word == "--" => [&argv[..own], &argv[own + 1..]].concat().into(),
         _ => argv.into(),
     }
 }
 
-/// Where the script of `tcpx run` stands: the first word that is neither an option nor the value of one.
-fn script_in(argv: &[OsString]) -> Option<usize> {
+/// Where the script of `tcpx run` stands: the first word that is neither an option nor the value of one,
+/// and whether a `--` stands before it.
+fn script_in(argv: &[OsString]) -> Option<(usize, bool)> {
     if argv.get(1)? != "run" {
         return None;
     }
@@ -27,9 +33,9 @@ fn script_in(argv: &[OsString]) -> Option<usize> {
     loop {
         let word = argv.get(at)?.to_str()?;
         at += match word.strip_prefix('-') {
-            None | Some("") => return Some(at),
+            None | Some("") => return Some((at, false)),
             // Everything behind it is an operand anyway.
-            Some("-") => return None,
+            Some("-") => return Some((at + 1, true)),
             Some(_) if has_value_behind(&command, word) => 2,
             Some(_) => 1,
         };
@@ -70,7 +76,13 @@ mod tests {
             ("tcpx run --seed 3 -q @echo --seed 4", "tcpx run --seed 3 -q @echo -- --seed 4"),
             ("tcpx run --seed=3 --set a=b s.rhai -q", "tcpx run --seed=3 --set a=b s.rhai -- -q"),
             ("tcpx run - -v", "tcpx run - -- -v"),
-            ("tcpx run s.rhai -- -v", "tcpx run s.rhai -- -- -v"),
+            ("tcpx run s.rhai -- -v", "tcpx run s.rhai -- -v"),
+            ("tcpx run s.rhai -- -- -v", "tcpx run s.rhai -- -- -v"),
+            ("tcpx run s.rhai --", "tcpx run s.rhai --"),
+            ("tcpx run - -- -v", "tcpx run - -- -v"),
+            ("tcpx run --clients 2 s.rhai -- -v", "tcpx run --clients 2 s.rhai -- -v"),
+            ("tcpx run -- s.rhai -- -- -v", "tcpx run -- s.rhai -- -v"),
+            ("tcpx run --", "tcpx run --"),
             ("tcpx run s.rhai a -- b", "tcpx run s.rhai -- a -- b"),
             ("tcpx run -- s.rhai -v", "tcpx run -- s.rhai -v"),
             ("tcpx run s.rhai", "tcpx run s.rhai"),

@@ -326,7 +326,10 @@ const LISTENER: &[(&str, &str)] = &[
 
 const GLOBALS: &[(&str, &str)] = &[
     ("app", "A map shared by all handlers and helpers: the place for everything that changes."),
-    ("args", "What stands behind -- on the command line, an array of strings."),
+    (
+        "args",
+        "What stands behind -- on the command line, an array of strings; of tcpx run all that stands behind the script, a -- right behind it left out.",
+    ),
     ("print(x)", "A line on stdout: the result of the program."),
     ("write(x)", "To stdout without a line end: a blob as it is, everything else as print writes it, in UTF-8."),
     ("log(x)", "A line on stderr."),
