@@ -397,6 +397,17 @@ fn test_a(row) {}
 }
 
 #[test]
+fn a_name_of_a_row_may_be_a_number() {
+    let text = r#"fn cases_a() { [5, -3, 1.5, 'c', true, "x", (), [1], #{}].map(|name| #{name: name}) + [#{}] }
+fn test_a(row) {}
+"#;
+    let results = results(text, &[], 0);
+    let names: Vec<_> = results.iter().map(|test| outcome(test).0).collect();
+    let wanted = ["5", "-3", "1.5", "c", "true", "x", "6", "7", "8", "9"].map(|name| format!("test_a[{name}]"));
+    assert_eq!(names, wanted);
+}
+
+#[test]
 fn what_a_task_does_first_and_why_it_was_stopped_is_seen() {
     let text = r#"fn teardown() { if "late" in app { skip("too late") } if "start" in app { start(|| fail("in teardown")) } }
 fn test_skip() { app.late = true; }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use regex::Regex;
-use rhai::{AST, ASTNode, Array, Dynamic, Expr, FnAccess, ImmutableString, Map, Stmt};
+use rhai::{AST, ASTNode, Array, Dynamic, Expr, FnAccess, Map, Stmt};
 
 use crate::codec::escape::show_line;
 use crate::config::{Script, Tests};
@@ -303,11 +303,12 @@ fn row_names(rows: &Array) -> Vec<String> {
     names
 }
 
-/// The name of a row, if it has one.
+/// The name of a row, if it has one: a string, number, char or bool.
 fn row_name(row: &Dynamic) -> Option<String> {
     let map = row.read_lock::<Map>()?;
-    let name = map.get("name")?.read_lock::<ImmutableString>()?;
-    Some(name.to_string())
+    let name = map.get("name")?.clone().flatten();
+    let is_name = name.is_string() || name.is_int() || name.is_float() || name.is_char() || name.is_bool();
+    is_name.then(|| name.to_string())
 }
 
 fn filter(pattern: &str) -> Result<Regex> {
