@@ -188,10 +188,10 @@ fn a_separator_behind_the_script_is_none_of_its_args() {
         (&["--", "--help"], r#"["--help"]"#),
     ] {
         for before in [&["run", script][..], &["run", "--seed", "1", script], &["run", "--", script]] {
-            Tcpx::new(before).args(behind).run().code(0).wrote(&format!("{wanted}\n"));
+            Tcpx::new(before).args(behind).run().code(0).wrote(format!("{wanted}\n"));
         }
         let done = Tcpx::new(&["run", "-"]).args(behind).stdin(Stdin::Bytes(text.clone())).run();
-        done.code(0).wrote(&format!("{wanted}\n"));
+        done.code(0).wrote(format!("{wanted}\n"));
     }
     let checked = folder.file("t.rhai", b"fn main() { assert_eq(args, [\"-v\"]); }\nfn test_a() { main(); }\n");
     let checked = checked.to_str().expect("UTF-8");
