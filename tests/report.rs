@@ -200,6 +200,29 @@ fn a_separator_behind_the_script_is_none_of_its_args() {
 }
 
 #[test]
+fn a_load_in_which_no_run_ends_is_no_success() {
+    let folder = Folder::new();
+    let script = folder.file("s.rhai", b"fn main() { sleep(600000); }");
+    let load = |options: &[&str]| {
+        Tcpx::new(&["run", "--clients", "2", "--duration", "200ms"]).args(options).arg(&script).run()
+    };
+    let path = folder.path("a.json");
+    let done = load(&["--json", path.to_str().expect("UTF-8")]);
+    done.code(1).said("tcpx: no run has ended: 2 cut because the time was over\n");
+    assert!(String::from_utf8_lossy(&done.stdout).contains("\ncut        2 "));
+    let result = json(&path);
+    assert_eq!((&result["runs"], &result["cut"]), (&Value::from(0), &Value::from(2)));
+    report(&folder, &["a.json"]).run().code(0).quietly();
+    load(&["--workers", "2"]).code(1).said("tcpx: no run has ended: 2 cut");
+    load(&["--rate", "20", "--fail-if", "failures > 0"]).code(1).said("tcpx: no run has ended: ");
+    let done = load(&["--fail-if", "p99 > 1s"]);
+    done.code(1).said("no run has succeeded");
+    assert!(!done.stderr.contains("no run has ended"), "{}", done.stderr);
+    load(&["--fail-if", "runs < 0"]).code(0);
+    load(&["--fail-if", "cut > 2"]).code(0);
+}
+
+#[test]
 fn a_condition_about_failures_says_how_many_runs_may_fail() {
     let folder = Folder::new();
     let script = folder.file("s.rhai", b"app.n = 0; fn main() { app.n += 1; if app.n == 1 { throw \"unlucky\"; } }");

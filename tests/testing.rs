@@ -397,6 +397,15 @@ fn test_a(row) {}
 }
 
 #[test]
+fn code_that_computes_has_the_limit_of_the_script_also_with_a_smaller_one_of_the_test() {
+    let text = "fn test_a() { loop {} }\nfn test_b() { sleep(600000); }\n";
+    let results = results(text, &["--jobs", "1", "--test-timeout", "50ms", "--script-timeout", "300ms"], 1);
+    let messages: Vec<_> = results.iter().map(|test| outcome(test).3).collect();
+    let wanted = ["test_a() ran longer than 300ms and was stopped", "the test took longer than 50ms and was stopped"];
+    assert_eq!(messages, wanted);
+}
+
+#[test]
 fn a_name_of_a_row_may_be_a_number() {
     let text = r#"fn cases_a() { [5, -3, 1.5, 'c', true, "x", (), [1], #{}].map(|name| #{name: name}) + [#{}] }
 fn test_a(row) {}

@@ -28,7 +28,7 @@ const LIVE: Duration = Duration::from_millis(250);
 /// Width of the line on a terminal.
 const WIDTH: usize = 79;
 
-/// Runs the load. Exit 1 if a run has failed, or a condition holds.
+/// Runs the load. Exit 1 if a run has failed, none has ended, or a condition holds.
 pub(super) fn run(config: &Config, load: &Load) -> Result<Exit> {
     let now_us = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
     if let Some(start) = load.start_at {
@@ -173,5 +173,11 @@ fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
     if failed > 0 && !allows_failures && !is_violated {
         console::error(&Error::Verdict { message: format!("{failed} of {runs} runs failed") });
     }
-    Ok(if is_violated || failed > 0 && !allows_failures { Exit::Verdict } else { printed })
+    // Of a run in which nothing has ended, nothing is known, unless a condition says that it may be so.
+    let (cut, unstarted) = (result.tally().cut, result.tally().unstarted);
+    let has_no_end = runs == 0 && cut + unstarted > 0 && !load.fail_if.iter().any(Threshold::is_about_ends);
+    if has_no_end && !is_violated {
+        console::error(&Error::Verdict { message: format!("no run has ended: {cut} cut because the time was over") });
+    }
+    Ok(if is_violated || failed > 0 && !allows_failures || has_no_end { Exit::Verdict } else { printed })
 }

@@ -101,6 +101,11 @@ impl Threshold {
         matches!(self.subject, Subject::Counter(Counter::Failures) | Subject::FailedPercent)
     }
 
+    /// Whether it says how many runs are to end, or may be cut.
+    pub fn is_about_ends(&self) -> bool {
+        matches!(self.subject, Subject::Counter(Counter::Runs | Counter::Cut))
+    }
+
     /// Why this result fails, or `None` if it does not.
     pub fn violation(&self, result: &LoadResult) -> Option<String> {
         let tally = result.tally();
