@@ -203,3 +203,44 @@ fn a_handshake_that_nobody_waits_for_does_not_keep_the_end() {
     let script = folder.file("t.rhai", script.as_bytes());
     Tcpx::new(&["test"]).arg(&script).run().code(0);
 }
+
+/// Nobody answers a handshake in datagrams: the call says so at once, to clients and servers, tasks and handlers.
+#[test]
+fn datagrams_have_no_tls() {
+    let folder = Folder::new();
+    let script = r#"
+        fn refusal(conn) {
+            try { conn.start_tls(#{insecure: true}); } catch (err) { return "" + err; }
+            "none"
+        }
+        fn no_stream(conn) {
+            let why = refusal(conn);
+            assert(why.starts_with("start_tls: TLS needs a stream, and "), why);
+            assert(why.ends_with(" has datagrams; DTLS is not spoken"), why);
+        }
+        fn both(place) {
+            let listener = listen(place);
+            let client = connect(if place.starts_with("udp") { `udp://${listener.addr}` } else { place });
+            no_stream(client);
+            client.send("one");
+            no_stream(listener.accept());
+        }
+        fn test_udp() { both("udp://127.0.0.1:0"); }
+        fn test_unix() { both(`unixgram:${args[0]}`); }
+        fn main() { test_udp(); test_unix(); print("refused"); }
+    "#;
+    fs::write(folder.path("own.rhai"), script).expect("write a script");
+    let (script, socket) = (folder.path("own.rhai").display().to_string(), folder.path("socket").display().to_string());
+    Tcpx::new(&["run", &script, &socket]).run().code(0).wrote("refused\n");
+    let _ = fs::remove_file(folder.path("socket"));
+    Tcpx::new(&["test", &script, "--", &socket]).run().code(0);
+
+    let ((_server, address), start) = (Tcpx::new(&["-u"]).listen(), "conn.start_tls();");
+    let handler = "fn on_connect(conn) { conn.start_tls(); }";
+    fs::write(folder.path("handler.rhai"), handler).expect("write a script");
+    let file = folder.path("handler.rhai").display().to_string();
+    for words in [["-u", "--session", start], ["-u", "--script", &file]] {
+        let done = Tcpx::new(&words).connect(address).finish();
+        done.code(112).said(&format!("start_tls: TLS needs a stream, and {address} has datagrams; DTLS is not spoken"));
+    }
+}

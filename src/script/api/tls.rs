@@ -58,6 +58,10 @@ fn certificate(peer: &Certificate) -> Map {
 fn start_tls(host: &Host, conn: &Conn, wish: TlsWish) -> Outcome<()> {
     let view = conn.view();
     let refused = |kind, why: &str| trouble::failure(host, kind, "start_tls", Some(conn), format!("start_tls: {why}"));
+    if view.info.is_datagram() {
+        let words = format!("start_tls: TLS needs a stream, and {} has datagrams; DTLS is not spoken", view.name());
+        return Err(failure(words));
+    }
     if !view.info.can_send() {
         if host.current_task().is_some() && pull(view).is_some_and(Pull::has_broken) {
             return Err(room::unsendable(conn, "start_tls"));
