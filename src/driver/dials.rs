@@ -24,13 +24,12 @@ use crate::net::reactor::Slot;
 use crate::net::{Connecting, StartError, Transport};
 use crate::output::Notice;
 use crate::proxy::{Destination, Host, Proxy};
-use crate::session::{ConnError, ConnId, ConnView, Numbered};
+use crate::session::{BySlot, ConnError, ConnId, ConnView, Numbered};
 
 /// Connections in the making. `T` is a task for one once it is established.
 pub(super) struct Dials<T> {
     dialings: Numbered<Dialing<T>>,
-    /// By slot.
-    attempts: Numbered<Attempt>,
+    attempts: BySlot<Attempt>,
 }
 
 /// Outcome of a connect.
@@ -86,7 +85,7 @@ type Outcomes<T> = Vec<DialOutcome<T>>;
 
 impl<T> Default for Dials<T> {
     fn default() -> Self {
-        Self { dialings: Numbered::default(), attempts: Numbered::default() }
+        Self { dialings: Numbered::default(), attempts: BySlot::default() }
     }
 }
 
@@ -187,13 +186,11 @@ impl<T> Dials<T> {
 
     /// Handles an event of an attempt.
     pub(super) fn turn(&mut self, io: &mut Io, slot: Slot) -> Outcomes<T> {
-        let Some(attempt) = self.attempts.get_mut(&(slot as u64)) else { return Vec::new() };
+        let Some(attempt) = self.attempts.get_mut(&slot) else { return Vec::new() };
         match attempt.connecting.finish() {
             Ok(None) => Vec::new(),
             Ok(Some(ends)) => {
-                let Some(Attempt { id, connecting, .. }) = self.attempts.remove(&(slot as u64)) else {
-                    return Vec::new();
-                };
+                let Some(Attempt { id, connecting, .. }) = self.attempts.remove(&slot) else { return Vec::new() };
                 let Some(mut dialing) = self.dialings.remove(&id) else { return Vec::new() };
                 // The first attempt that finished wins.
                 for other in std::mem::take(&mut dialing.attempts).into_iter().filter(|&other| other != slot) {
@@ -307,7 +304,7 @@ impl<T> Dials<T> {
             dialing.forget_name(io);
         }
         for (slot, mut attempt) in self.attempts.drain() {
-            io.deregister(slot as Slot, &mut *attempt.connecting);
+            io.deregister(slot, &mut *attempt.connecting);
         }
     }
 
@@ -370,7 +367,7 @@ impl<T> Dials<T> {
             match started {
                 Ok((connecting, slot)) => {
                     dialing.attempts.push(slot);
-                    self.attempts.insert(slot as u64, Attempt { id, connecting, address });
+                    self.attempts.insert(slot, Attempt { id, connecting, address });
                 }
                 Err(StartError::Connect(error)) => {
                     if dialing.plan.wishes.duties.decides_exit
@@ -414,7 +411,7 @@ impl<T> Dials<T> {
     }
 
     fn drop_attempt(&mut self, io: &mut Io, slot: Slot) {
-        if let Some(mut attempt) = self.attempts.remove(&(slot as u64)) {
+        if let Some(mut attempt) = self.attempts.remove(&slot) {
             io.deregister(slot, &mut *attempt.connecting);
         }
     }

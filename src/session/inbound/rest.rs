@@ -23,9 +23,7 @@ impl Inbound {
         };
         let mut bytes = encoded(view, self.text.as_str());
         bytes.extend(self.bytes.as_slice());
-        let ending = if bytes.len() == 1 { "" } else { "s" };
-        let count = bytes.len();
-        (count > 0).then(|| format!("before it came {count} byte{ending} {what}: {}", self.shown(view, &bytes)))
+        (!bytes.is_empty()).then(|| words(bytes.len(), what, &self.shown(view, &bytes)))
     }
 
     /// The last text. The beginning of a character is not malformed: nothing says how it would have gone on.
@@ -38,11 +36,8 @@ impl Inbound {
         self.keep_or_fail(result)?;
         let finished = self.decoder.as_mut().map_or(Ok(()), |decoder| decoder.1.finish(self.text.end()));
         events.extend(self.take_text());
-        let rest = finished.err().map(|error| {
-            let (count, ending) = (error.bytes.len(), if error.bytes.len() == 1 { "" } else { "s" });
-            format!("before it came {count} byte{ending} of an unfinished character: {}", show_bytes(&error.bytes))
-        });
-        Ok((events, rest))
+        let rest = finished.err().map(|error| error.bytes);
+        Ok((events, rest.map(|rest| words(rest.len(), "of an unfinished character", &show_bytes(&rest)))))
     }
 
     /// Bytes as text where they are.
@@ -52,4 +47,8 @@ impl Inbound {
         let (text, is_malformed) = encoding.decode_without_bom_handling(head);
         if is_malformed || !self.is_text() { format!("{}{more}", show_bytes(head)) } else { format!("{text:?}{more}") }
     }
+}
+
+fn words(count: usize, what: &str, shown: &str) -> String {
+    format!("before it came {count} byte{} {what}: {shown}", if count == 1 { "" } else { "s" })
 }
