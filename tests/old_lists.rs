@@ -8,7 +8,7 @@ use crate::personalities::listening;
 use crate::support::peer::Conn;
 use crate::support::{Folder, Stdin, Tcpx};
 
-/// The options of a server, in which `@HERE` is a file with the address of the client and `@AWAY` one without, and whether the
+/// The options of a server, in which `@HERE` is a file with the address of the client, `@AWAY` one without, `@NONE` one of comments, and whether the
 /// client is let in.
 const LISTS: &[(&str, bool)] = &[
     ("--allow 127.0.0.1", true),
@@ -27,6 +27,8 @@ const LISTS: &[(&str, bool)] = &[
     ("--allow 127.0.0.*", true),
     ("--allow 127.0.0.2-9", false),
     ("--deny 127.0.0.0-3,", false),
+    ("--allowfile @NONE", false),
+    ("--denyfile @NONE", true),
     ("--allowfile @RANGE", true),
     ("--allowfile @HERE", true),
     ("--allowfile @AWAY", false),
@@ -40,8 +42,9 @@ fn clients_are_let_in_by_lists() {
     let here = folder.file("here", b"192.0.2.4\n127.0.0.1 # the client\n").display().to_string();
     let away = folder.file("away", b"192.0.2.4 192.0.2.5\n").display().to_string();
     let range = folder.file("range", b"127.0-1.0.*\n").display().to_string();
+    let none = folder.file("none", b"# nobody yet\n").display().to_string();
     for (line, is_let_in) in LISTS {
-        let line = line.replace("@RANGE", &range);
+        let line = line.replace("@RANGE", &range).replace("@NONE", &none);
         let line = line.replace("@HERE", &here).replace("@AWAY", &away);
         let lists: Vec<&str> = line.split(' ').collect();
         for way in [&[][..], &["--ssl"], &["-u"]] {

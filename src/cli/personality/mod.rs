@@ -18,7 +18,7 @@ use std::time::Duration;
 use signal_hook::consts::SIGPIPE;
 
 use super::resolve::Action;
-use super::{Stop, help, parse_words};
+use super::{Stop, parse_words};
 use crate::config::{Config, Family, Role, Voice};
 use crate::error::Error;
 use crate::exit::Exit;
@@ -183,18 +183,6 @@ impl Line {
         self.add_valued("--proxy", Some(&format!("{scheme}://{user}{place}{port}")));
     }
 
-    /// Adds an option that not every version of tcpx has. `asked` is what the user wrote, `what` the thing itself.
-    fn add_if_there(&mut self, option: &str, value: Option<&str>, asked: &str, what: &str) -> Result<(), Stop> {
-        if !has_option(&self.words[1], option) {
-            return Err(self.tool.refused(&format!("{asked}: {what} not there yet")));
-        }
-        match value {
-            Some(value) => self.add_valued(option, Some(value)),
-            None => self.add(&[option]),
-        }
-        Ok(())
-    }
-
     /// The configuration, with the voice of the tool.
     fn config(mut self, places: &[&str]) -> Result<Config, Stop> {
         self.add(places);
@@ -248,13 +236,6 @@ fn source_address(word: &str, is_numeric: bool, other: &str) -> Result<String, &
 
 const UNKNOWN: &str = "Name or service not known";
 const OTHER_FAMILY: &str = "Address family for hostname not supported";
-
-/// Whether tcpx has this long option in this version.
-fn has_option(command: &OsStr, option: &str) -> bool {
-    let all = help::complete();
-    let command = command.to_str().and_then(|name| all.find_subcommand(name));
-    command.is_some_and(|command| command.get_arguments().any(|arg| arg.get_long() == option.strip_prefix("--")))
-}
 
 /// The exit status of a tool that could not do it.
 const FAILED: Exit = Exit::Script(1);

@@ -274,29 +274,23 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
     if !given.has('z') {
         line.add_valued("--idle-timeout", time(given.number('w')?).as_deref());
     }
-    let sizes = [
-        ('I', "--recv-buffer", "buffer sizes are"),
-        ('O', "--send-buffer", "buffer sizes are"),
-        ('M', "--ttl", "hop limits are"),
-    ];
-    for (letter, option, what) in sizes {
+    for (letter, option) in [('I', "--recv-buffer"), ('O', "--send-buffer"), ('M', "--ttl")] {
         // Not an option of IP for a Unix socket, as there.
         if let Some(number) = given.number(letter)?.filter(|_| letter != 'M' || !given.has('U')) {
+            // Only the bounds of the hop limit begin at 0.
             if number == 0 {
                 return Err(refused("set IP TTL: Invalid argument"));
             }
-            line.add_if_there(option, Some(&number.to_string()), &format!("-{letter}"), what)?;
+            line.add_valued(option, Some(&number.to_string()));
         }
     }
     if let Some(word) = given.value('T').filter(|_| !given.has('U')) {
-        line.add_if_there("--tos", Some(&tos(word)?), "-T", "the type of service is")?;
+        line.add_valued("--tos", Some(&tos(word)?));
     }
-    if given.has('b') && given.has('u') {
-        line.add_if_there("--broadcast", None, "-b", "broadcasts are")?;
-    }
+    line.add_if(given.has('b') && given.has('u'), &["--broadcast"]);
     if given.value('i').is_some() && given.operands.len() < 3 && !given.has('z') {
         let time = time(given.number('i')?);
-        line.add_if_there("--line-delay", time.as_deref(), "-i", "delays between lines are")?;
+        line.add_valued("--line-delay", time.as_deref());
     }
     Ok(program.is_some())
 }

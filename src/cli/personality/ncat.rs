@@ -273,9 +273,8 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     ] {
         for value in given.find(name).flatten() {
             let found = if is_file { lists::of_file(value) } else { lists::of_words(value) };
-            for part in found.map_err(|why| refused(&why))? {
-                line.add_if_there(option, Some(&part), &format!("--{name}"), "lists of addresses are")?;
-            }
+            let list = found.map_err(|why| refused(&why))?.join(",");
+            line.add_valued(option, Some(&*list).filter(|list| !list.is_empty()));
         }
     }
     line.add_if(has_tls(given), &["--tls"]);
@@ -284,6 +283,10 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     if let Role::Listen(listen) = &mut config.role {
         listen.max_conns = given.max_conns();
         listen.refuses_beyond = true;
+        if given.first_of(&["allow", "allowfile"]).is_some() {
+            // A list that names nobody lets nobody in.
+            listen.access.allow.get_or_insert_default();
+        }
     }
     if let Some(script) = config.script.as_mut().filter(|_| is_broker) {
         script.args = given.words_of_broker();
@@ -330,7 +333,7 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         line.add_valued("--idle-timeout", given.time("idle-timeout").as_deref());
     }
     if let Some(time) = given.time("delay").filter(|_| !given.has("z")) {
-        line.add_if_there("--line-delay", Some(&time), "--delay", "delays between lines are")?;
+        line.add_valued("--line-delay", Some(&time));
     }
     let tls = [
         ("ssl-cert", "--tls-cert"),
