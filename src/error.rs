@@ -409,6 +409,12 @@ pub fn cause(error: &io::Error) -> String {
     lower_first(text)
 }
 
+/// A cause as strerror(3) writes it, with a capital letter.
+pub fn sentence(cause: &str) -> String {
+    let mut letters = cause.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// Lower-cases the first letter of a sentence, unless it starts with an acronym.
 pub fn lower_first(text: &str) -> String {
     let mut chars = text.chars();

@@ -1,9 +1,9 @@
 //! Proxies as Ncat's users write them: served, used, and when they are told who asks.
 
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Read;
 
 use crate::personalities::listening;
+use crate::support::peer::{Conn, Server};
 use crate::support::{Stdin, Tcpx};
 
 #[test]
@@ -24,7 +24,6 @@ fn proxies_serve_and_are_used() {
     }
 }
 
-/// What a proxy of HTTP answers, and the exit status of its client.
 #[test]
 fn answers_of_proxies_are_understood() {
     for (answer, code, shown) in [
@@ -36,20 +35,15 @@ fn answers_of_proxies_are_understood() {
         ("nonsense\r\n\r\n", 1, ""),
         ("", 1, ""),
     ] {
-        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let place = server.local_addr().expect("an address").to_string();
+        let server = Server::start();
+        let place = server.address.to_string();
         let mut client = Tcpx::new(&["ncat", "--proxy", &place, "target.example", "80"]).stdin(Stdin::Open).spawn();
-        let (mut conn, _) = server.accept().expect("a client");
-        let mut request = Vec::new();
-        let mut byte = [0];
-        while !request.ends_with(b"\r\n\r\n") {
-            conn.read_exact(&mut byte).expect("a request");
-            request.extend(byte);
-        }
-        assert!(request.starts_with(b"CONNECT target.example:80 HTTP/1."), "{}", request.escape_ascii());
-        conn.write_all(answer.as_bytes()).expect("send");
+        let mut conn = server.accept();
+        let request = request(&mut conn);
+        assert!(request.starts_with("CONNECT target.example:80 HTTP/1."), "{request}");
+        conn.send(answer.as_bytes());
         // A client that does not like the answer has left already.
-        let _ = conn.shutdown(std::net::Shutdown::Write);
+        let _ = conn.0.shutdown(std::net::Shutdown::Write);
         if code == 0 {
             client.wait_stdout(shown.as_bytes());
         }
@@ -61,10 +55,10 @@ fn answers_of_proxies_are_understood() {
 }
 
 /// Reads the head of a request.
-fn request(conn: &mut TcpStream) -> String {
+fn request(conn: &mut Conn) -> String {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
-        conn.read_exact(&mut byte).expect("a request");
+        conn.0.read_exact(&mut byte).expect("a request");
         head.extend(byte);
     }
     String::from_utf8_lossy(&head).into_owned()
@@ -81,27 +75,25 @@ const ASKED: &[(&str, bool, &str)] = &[
 #[test]
 fn a_login_is_told_once_the_proxy_asks_for_it() {
     for (asked, stays, told) in ASKED {
-        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let place = server.local_addr().expect("an address").to_string();
+        let server = Server::start();
+        let place = server.address.to_string();
         let words = ["ncat", "--proxy", &place, "--proxy-auth", "u:p", "target.example", "80"];
         let mut client = Tcpx::new(&words).stdin(Stdin::Open).spawn();
-        let (mut conn, _) = server.accept().expect("a client");
+        let mut conn = server.accept();
         let first = request(&mut conn);
         assert!(!first.contains("Authorization"), "{asked}: {first}");
         let head = format!("HTTP/1.1 407 Who\r\nProxy-Authenticate: {asked}\r\nContent-Length: 4\r\n");
         let end = if *stays { "\r\nno.\n" } else { "Connection: close\r\n\r\nno.\n" };
-        conn.write_all(format!("{head}{end}").as_bytes()).expect("send");
+        conn.send(format!("{head}{end}").as_bytes());
         if !stays {
             drop(conn);
-            (conn, _) = server.accept().expect("another connection");
+            conn = server.accept();
         }
         let second = request(&mut conn);
         assert!(second.contains(&format!("Proxy-Authorization: {told}")), "{asked}: {second}");
-        conn.write_all(b"HTTP/1.1 200 Here\r\n\r\nabc\n").expect("send");
+        conn.send(b"HTTP/1.1 200 Here\r\n\r\nabc\n");
         client.write(b"def\n");
-        let mut got = [0; 4];
-        conn.read_exact(&mut got).expect("what was typed");
-        assert_eq!(&got, b"def\n");
+        conn.expect(b"def\n");
         client.close_stdin();
         drop(conn);
         let done = client.finish();
@@ -112,20 +104,20 @@ fn a_login_is_told_once_the_proxy_asks_for_it() {
 #[test]
 fn a_login_that_is_wrong_is_told_once() {
     for stays in [true, false] {
-        let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let place = server.local_addr().expect("an address").to_string();
+        let server = Server::start();
+        let place = server.address.to_string();
         let words = ["ncat", "--proxy", &place, "--proxy-auth", "u:p", "target.example", "80"];
         let client = Tcpx::new(&words).stdin(Stdin::Open).spawn();
         let end = if stays { "" } else { "Connection: close\r\n" };
         let answer = format!("HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=\"x\"\r\n{end}\r\n");
-        let (mut conn, _) = server.accept().expect("a client");
+        let mut conn = server.accept();
         for number in 0..2 {
             if !stays && number > 0 {
-                (conn, _) = server.accept().expect("another connection");
+                conn = server.accept();
             }
             let asks = request(&mut conn);
             assert_eq!(asks.contains("Authorization: Basic dTpw"), number > 0, "{asks}");
-            conn.write_all(answer.as_bytes()).expect("send");
+            conn.send(answer.as_bytes());
         }
         let done = client.finish();
         assert_eq!(done.status_code(), Some(1), "{}", done.stderr);

@@ -19,6 +19,13 @@ fn tests(folder: &Folder, words: &[&str]) -> Tcpx {
     Tcpx::new(&["test"]).args(words).after_shell(&format!("cd '{}'", folder.path("").display()))
 }
 
+/// What the tests of `t.rhai` write that all pass or are skipped.
+fn written(folder: &Folder, words: &[&str]) -> String {
+    let done = tests(folder, &["t.rhai"]).args(words).run();
+    done.code(0).quietly();
+    String::from_utf8_lossy(&done.stdout).into_owned()
+}
+
 /// Name, outcome, and kind and message of the first failure.
 fn outcome(test: &Value) -> (&str, &str, &str, &str) {
     let text = |value: &'_ Value| -> &'static str { Box::leak(value.as_str().unwrap_or_default().to_owned().into()) };
@@ -340,11 +347,7 @@ fn what_gives_the_rows_prints_with_the_first_of_them() {
     let folder = Folder::new();
     let text = "fn cases_a() { print(\"two rows\"); log(\"\\x1b[2J\"); [1, 2] }\nfn test_a(row) { print(row); }\n";
     folder.file("t.rhai", text.as_bytes());
-    let run = |words: &[&str]| {
-        let done = tests(&folder, &["t.rhai"]).args(words).run();
-        done.code(0).quietly();
-        String::from_utf8_lossy(&done.stdout).into_owned()
-    };
+    let run = |words: &[&str]| written(&folder, words);
     let tap = run(&["--tap", "--junit", "t.xml", "--json", "t.json"]);
     assert!(tap.contains("ok 1 - test_a[0]\n# two rows\n# \\x1b[2J\n# 1\nok 2 - test_a[1]\n# 2\n"), "{tap}");
     let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap();
@@ -361,11 +364,7 @@ fn a_test_without_rows_is_skipped_and_seen() {
     let folder = Folder::new();
     let text = "fn cases_a() { print(\"none\"); [] }\nfn test_a(row) { fail(\"x\") }\n";
     folder.file("t.rhai", text.as_bytes());
-    let run = |words: &[&str]| {
-        let done = tests(&folder, &["t.rhai"]).args(words).run();
-        done.code(0).quietly();
-        String::from_utf8_lossy(&done.stdout).into_owned()
-    };
+    let run = |words: &[&str]| written(&folder, words);
     let tap = run(&["--tap", "--junit", "t.xml", "--json", "t.json"]);
     assert!(tap.ends_with("1..1\nok 1 - test_a # SKIP cases_a() gives no rows\n# none\n"), "{tap}");
     let read = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap();

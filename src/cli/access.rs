@@ -63,15 +63,7 @@ fn list(option: &str, words: &[String], lookup: &Lookup) -> Result<Vec<Network>>
 /// Adds the networks of a file: any number on a line, with blanks or commas between them; what follows a # is a comment.
 fn of_file(option: &str, file: &Path, lookup: &Lookup, networks: &mut Vec<Network>) -> Result<()> {
     let name = file.display().to_string();
-    let failed = |cause| Error::Read { source_name: name.clone(), cause };
-    let mut bytes = Vec::new();
-    let read = File::open(file).and_then(|opened| opened.take(LONGEST_FILE + 1).read_to_end(&mut bytes));
-    read.map_err(|error| failed(cause(&error)))?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Err(failed("it is too long for a list of networks".to_owned()));
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let text = text_of(file).map_err(|cause| Error::Read { source_name: name.clone(), cause })?;
     for (number, line) in text.lines().enumerate() {
         let line = line.split('#').next().unwrap_or_default();
         for word in line.split(|letter: char| letter.is_whitespace() || letter == ',').filter(|word| !word.is_empty()) {
@@ -80,6 +72,21 @@ fn of_file(option: &str, file: &Path, lookup: &Lookup, networks: &mut Vec<Networ
         }
     }
     Ok(())
+}
+
+/// The text of a file of networks.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn text_of(file: &Path) -> std::result::Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|opened| opened.take(LONGEST_FILE + 1).read_to_end(&mut bytes));
+    read.map_err(|error| cause(&error))?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err("it is too long for a list of networks".to_owned());
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
 
 /// A name that is not resolved, with the place where it stands.

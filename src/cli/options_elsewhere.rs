@@ -2,6 +2,8 @@
 //!
 //! Owns the hints. What they name works in this version: a test parses it.
 
+use super::values::is_number;
+
 /// The hint for an option that `connect` or `listen` does not have.
 pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
     let letters = option.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| rest.get(..1));
@@ -76,10 +78,6 @@ pub(super) fn of_stray_word(words: &[&str], stray: &str) -> Option<&'static str>
 /// The hint for `-q0` and the like, where clap finds an option `-0`.
 pub(super) fn of_joined_quit(words: &[&str]) -> Option<&'static str> {
     words.iter().any(|word| word.strip_prefix("-q").is_some_and(is_number)).then_some(NC_Q)
-}
-
-fn is_number(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 const NC_Q: &str = "nc's -q SECONDS is --eof-wait SECONDS; -q alone makes tcpx say less";

@@ -221,18 +221,24 @@ pub(super) fn is_script(path: &Path) -> bool {
         || path.as_os_str().as_encoded_bytes().starts_with(b"@")
 }
 
+/// Whether a word consists of digits.
+pub(super) fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The code of an option such as `--on-data`.
 pub(super) fn code(option: &str, text: &str, example: &str) -> Result<String> {
-    if text.trim().is_empty() {
-        return Err(Error::usage_hint(format!("{option} has no code"), format!("as in {option} '{example}'")));
-    }
-    Ok(text.to_owned())
+    not_blank(option, text, example, || format!("{option} has no code"))
 }
 
 /// A command of the shell, such as that of `--run`.
 pub(super) fn command(option: &str, text: &str, example: &str) -> Result<String> {
+    not_blank(option, text, example, || format!("{option} has no command"))
+}
+
+fn not_blank(option: &str, text: &str, example: &str, missing: impl FnOnce() -> String) -> Result<String> {
     if text.trim().is_empty() {
-        return Err(Error::usage_hint(format!("{option} has no command"), format!("as in {option} '{example}'")));
+        return Err(Error::usage_hint(missing(), format!("as in {option} '{example}'")));
     }
     Ok(text.to_owned())
 }

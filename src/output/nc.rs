@@ -7,7 +7,7 @@ use std::fmt;
 use crate::codec::escape::show_line;
 use crate::config::{Config, Role};
 use crate::endpoint::{Address, Endpoint};
-use crate::error::Error;
+use crate::error::{Error, sentence};
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{ConnView, Side};
 use crate::sys::{hosts, services};
@@ -171,12 +171,6 @@ impl fmt::Debug for NcVoice {
 /// A line from outside, safe for a terminal.
 pub(super) fn line(text: &str) -> String {
     format!("{}\n", show_line(text))
-}
-
-/// A cause as strerror(3) writes it, with a capital letter.
-pub(super) fn sentence(cause: &str) -> String {
-    let mut letters = cause.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The name of a Unix socket without its scheme.

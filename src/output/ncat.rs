@@ -6,10 +6,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::nc::{line, path, sentence};
+use super::nc::{line, path};
 use crate::config::{Config, Family, Role};
 use crate::endpoint::Address;
-use crate::error::Error;
+use crate::error::{Error, sentence};
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{CloseReason, ConnView, Side};
 

@@ -2,10 +2,11 @@
 //!
 //! Owns how they are written here, as networks. Names are left as they are.
 
-use std::fs;
+use std::path::Path;
 
+use crate::cli::access;
 use crate::config::access::{Network, NetworkError};
-use crate::error::cause;
+use crate::error::sentence;
 
 /// Most networks that one word may stand for.
 const MOST: usize = 4096;
@@ -19,11 +20,7 @@ pub(super) fn of_words(list: &str) -> Result<Vec<String>, String> {
     if words.is_empty() {
         return Err(format!("error in host specification \"{}\"", list.escape_debug()));
     }
-    let mut all = Vec::new();
-    for word in words {
-        all.extend(networks(word)?);
-    }
-    Ok(all)
+    all(words.into_iter())
 }
 
 /// The same of a file, whose words are separated by white space; what follows a `#` is a comment.
@@ -31,17 +28,14 @@ pub(super) fn of_words(list: &str) -> Result<Vec<String>, String> {
 /// # Errors
 /// It cannot be read, or has such a word.
 pub(super) fn of_file(path: &str) -> Result<Vec<String>, String> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        let cause = cause(&error);
-        let (first, rest) = cause.split_at(1);
-        format!("can't open {}: {}{rest}", path.escape_debug(), first.to_uppercase())
-    })?;
+    let text = access::text_of(Path::new(path))
+        .map_err(|cause| format!("can't open {}: {}", path.escape_debug(), sentence(&cause)))?;
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    let mut all = Vec::new();
-    for word in lines.flat_map(str::split_whitespace) {
-        all.extend(networks(word)?);
-    }
-    Ok(all)
+    all(lines.flat_map(str::split_whitespace))
+}
+
+fn all<'a>(words: impl Iterator<Item = &'a str>) -> Result<Vec<String>, String> {
+    Ok(words.map(networks).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
 /// What one word stands for.

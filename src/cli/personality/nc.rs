@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter};
 use super::{Errand, FAILED, Line, Stop, Tool, usage};
+use crate::cli::values::is_number;
 use crate::cli::{old_line, sockets};
 use crate::config::{Config, Refusal, Role, Silence};
 use crate::exit::Exit;
@@ -85,10 +86,9 @@ impl<'a> Given<'a> {
         let Some(text) = self.value(letter).map(str::trim_start) else { return Ok(None) };
         let (name, least, most) = bounds(letter);
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse::<i64>().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX });
         let why = match () {
-            () if !is_number => "invalid",
+            () if !is_number(digits) => "invalid",
             () if number < least => "too small",
             () if number > most => "too large",
             () => return Ok(u32::try_from(number).ok()),
@@ -223,11 +223,8 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let has_source = given.value('s').is_some() || given.value('p').is_some();
     let (host, port) = match (&given.operands[..], given.value('p')) {
         ([], None) if given.has('U') && !has_source => return Err(refused("missing socket pathname")),
-        ([_], _) if given.has('U') && has_source => {
-            return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED));
-        }
         ([_, _], None) if given.has('U') => return Err(refused("cannot use port with -U")),
-        ([path], None) if given.has('U') => (None, format!("unix:{}", file(path))),
+        ([path], None) if given.has('U') && !has_source => (None, format!("unix:{}", file(path))),
         ([], Some(port)) => (given.value('s'), port.to_owned()),
         ([], None) => return Err(refused("missing port number")),
         ([port], None) if given.value('s').is_none() => (None, (*port).to_owned()),
@@ -315,13 +312,14 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
 
 /// Sets how a connection ends.
 fn ending(given: &Given<'_>, mut config: Config) -> Config {
-    let quit = given.value('q').and_then(|text| text.parse::<i64>().ok()).filter(|seconds| *seconds >= 0);
+    // A negative number is none.
+    let quit = given.number('q').ok().flatten();
     config.limits.silence = Silence::End;
     // With -v it asks before whether somebody is there.
     config.input.refusal = if given.has('v') { Refusal::Fault } else { Refusal::End };
     config.input.no_shutdown = !given.has('N') && quit.is_none() && config.exec.is_none();
     // With 0 it waits for the end of the peer.
-    config.input.eof_wait = quit.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds as u64));
+    config.input.eof_wait = quit.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()));
     config
 }
 
@@ -333,8 +331,7 @@ fn ports_of(words: &[&str], is_numeric: bool) -> Result<Vec<u16>, Stop> {
         match word.split_once('-') {
             Some((first, last)) if by_name.is_none() => {
                 let whole = |text: &str| {
-                    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-                    if is_number { port_of(text) } else { Err(invalid_port(word)) }
+                    if is_number(text) { port_of(text) } else { Err(invalid_port(word)) }
                 };
                 let (first, last) = (whole(first)?, whole(last)?);
                 ports.extend(first.min(last)..=first.max(last));
@@ -352,7 +349,7 @@ fn port_of(word: &str) -> Result<u16, Stop> {
     if let Some(port) = services::port_of(word) {
         return Ok(port);
     }
-    if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_number(word) {
         return word.parse().map_err(|_| refused(&format!("port number too large: {word}")));
     }
     Err(invalid_port(word))
@@ -360,10 +357,9 @@ fn port_of(word: &str) -> Result<u16, Stop> {
 
 /// A port of ours.
 fn local_port(word: &str) -> Result<String, Stop> {
-    let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     match port_of(word) {
         Ok(port) => Ok(port.to_string()),
-        Err(too_large) if is_number => Err(too_large),
+        Err(too_large) if is_number(word) => Err(too_large),
         Err(_) => Err(refused(&format!("getaddrinfo: {NO_SERVICE}"))),
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::getopt::{self, Item, Known, letter, long};
 use super::{Errand, Line, Stop, Tool, lists, usage};
 use crate::cli::old_line;
+use crate::cli::values::is_number;
 use crate::config::{Copying, Role, Silence};
 use crate::exit::Exit;
 
@@ -188,7 +189,7 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
 
 fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Ncat, false);
-    let has_program = common(given, &mut line)?;
+    let has_program = common(given, &mut line);
     let place = match &given.operands[..] {
         [] if given.is_unix() => return Err(refused("You have to specify path to a socket to connect to")),
         [] => return Err(refused("You must specify a host to connect to")),
@@ -239,9 +240,8 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
 
 fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Ncat, true);
-    common(given, &mut line)?;
+    common(given, &mut line);
     let of_option = given.value("source-port").map(source_port).transpose()?;
-    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     let (host, port) = match &given.operands[..] {
         [] if given.is_unix() => return Err(refused("You have to specify path to a socket to listen on")),
         [path, ports @ ..] if given.is_unix() => (None, unix_without(path, ports)?),
@@ -305,7 +305,7 @@ fn login<'a>(given: &Given<'a>) -> Option<(&'a str, &'a str)> {
 }
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
-fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
+fn common(given: &Given<'_>, line: &mut Line) -> bool {
     match given.family() {
         Some('4') => line.add(&["-4"]),
         Some('6') => line.add(&["-6"]),
@@ -346,7 +346,7 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         // A server has no other name to ask for.
         line.add_valued(option, given.value(name).filter(|_| name != "ssl-servername" || !given.listens()));
     }
-    Ok(program.is_some())
+    program.is_some()
 }
 
 /// Any of its options about TLS asks for it.
@@ -435,11 +435,7 @@ fn milliseconds(text: &str) -> Option<u64> {
 fn port_number(word: &str) -> Option<u64> {
     let digits = word.trim_start();
     let digits = digits.strip_prefix('+').unwrap_or(digits);
-    digits
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| digits.parse().unwrap_or(u64::MAX))
-        .filter(|_| !digits.is_empty())
+    is_number(digits).then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 fn port_of(word: &str, what: &str) -> Result<String, Stop> {
