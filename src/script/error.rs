@@ -186,7 +186,8 @@ pub(super) fn finding(source: &Source, at: Position, what: String, near: Option<
     Report::at(source, at, &words)
 }
 
-fn is_closure(name: &str) -> bool {
+/// Whether Rhai has made up the name of a function, of which the script has none.
+pub(super) fn is_closure(name: &str) -> bool {
     name.starts_with("anon$")
 }
 

@@ -162,7 +162,7 @@ pub(super) struct Host {
     unwaited: Cell<u32>,
     /// Of the running call.
     parking: Cell<Parking>,
-    patience: Cell<Option<Patience>>,
+    patience: Cell<Patience>,
     /// What the last call has given whose value is used next.
     got: RefCell<Got>,
     /// The test that the script runs for.

@@ -97,7 +97,7 @@ impl Handlers {
 impl ScriptHandler {
     /// Whether a connection has this handler: its own, or the script's.
     pub(super) fn has(&self, conn: &ConnView, hook: Hook) -> bool {
-        self.host.own(conn).map_or_else(|| self.hooks.has(hook), |own| own.has(hook, &self.hooks))
+        self.having(conn)(hook)
     }
 
     /// The same for several handlers of one connection.

@@ -96,7 +96,7 @@ fn read_exactly(host: &Host, conn: &Conn, n: INT) -> Outcome<Option<Blob>> {
         AtOnce::Left => Ok(None),
         AtOnce::Else(begun) => {
             host.parking().set(parking);
-            exactly_patiently(host, conn, n, begun).map(Some)
+            exactly_patiently(host, conn, n, None, begun).map(Some)
         }
     }
 }
@@ -124,7 +124,7 @@ fn at_once(
     let mut begun = None;
     if is_again {
         *parking = Parking::First;
-        begun = Some(host.patience().take().unwrap_or_default());
+        begun = Some(host.patience().take());
         pull.leave_reader(task);
         pull.woken(host, task)?;
     } else if pull.reader().is_some() {
@@ -148,7 +148,7 @@ fn at_once(
         pull.begin_wait(host, task, patience.until)?;
         pull.set_reader(task);
         pull.need(host, view, needed);
-        host.leave(Some(patience));
+        host.leave(patience);
         return Ok(AtOnce::Left);
     }
     pull.set_reader(task);
@@ -168,14 +168,13 @@ fn patiently(host: &Host, conn: &Conn, begun: Option<Patience>) -> Outcome<Blob>
 }
 
 fn exactly(host: &Host, conn: &Conn, n: INT, ms: Option<INT>) -> Outcome<Blob> {
-    let n = size("read", conn, n)?;
-    Reading::new(host, conn, "read", What::Bytes(n), ms)?.needing(n).run(|inbox, view, _| Ok(inbox.take(view, n)))
+    exactly_patiently(host, conn, size("read", conn, n)?, ms, None)
 }
 
 /// Any [`read_exactly`].
 #[inline(never)]
-fn exactly_patiently(host: &Host, conn: &Conn, n: usize, begun: Option<Patience>) -> Outcome<Blob> {
-    let reading = Reading::new(host, conn, "read", What::Bytes(n), None)?.needing(n);
+fn exactly_patiently(host: &Host, conn: &Conn, n: usize, ms: Option<INT>, begun: Option<Patience>) -> Outcome<Blob> {
+    let reading = Reading::new(host, conn, "read", What::Bytes(n), ms)?.needing(n);
     Reading { begun, ..reading }.run(|inbox, view, _| Ok(inbox.take(view, n)))
 }
 
@@ -405,7 +404,7 @@ impl<'a> Reading<'a> {
         let mut is_late = false;
         let mut has_waited = self.parking == Parking::Again;
         if has_waited {
-            let patience = host.patience().take().unwrap_or_default();
+            let patience = host.patience().take();
             (self.limit, until) = (patience.limit, patience.until);
             self.end_wait();
             let woken = self.pull.woken(host, self.task)?;
@@ -448,7 +447,7 @@ impl<'a> Reading<'a> {
             if self.parking != Parking::Never {
                 self.pull.begin_wait(host, self.task, first)?;
                 self.begin_wait();
-                host.leave(Some(Patience { limit: self.limit, until, quiet }));
+                host.leave(Patience { limit: self.limit, until, quiet });
                 return Err(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE).into());
             }
             self.begin_wait();

@@ -12,7 +12,7 @@ use crate::script::api::reading::Asking;
 use crate::script::engine::Fault;
 use crate::script::host::Host;
 
-/// A call with one argument that means the same whenever it is evaluated.
+/// A call with one argument, a constant or a local variable, whose value is kept while it waits.
 pub(super) struct Ask {
     pub(super) conn: ImmutableString,
     pub(super) call: Asking,
@@ -55,9 +55,7 @@ impl Ask {
         host: &Host,
     ) -> Result<Got, Fault> {
         let result = match (self.call, argument.as_int()) {
-            (Asking::Bytes(ask), Ok(number)) => {
-                ask(host, conn, number).map(|bytes| bytes.map_or(Got::Nothing, Got::Bytes))
-            }
+            (Asking::Bytes(ask), Ok(number)) => ask(host, conn, number).map(Got::from),
             (Asking::Value(ask), Ok(number)) => ask(host, conn, number).map(Got::Value),
             (Asking::Any(ask), _) => {
                 let (engine, global) = variables.environment();

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use rhai::{Expr, FlowControl, FnCallExpr, Ident, Position, Stmt, StmtBlock};
 
 use super::function::Body;
+use super::measuring::Measure;
 use super::nodes::{Node, Send, What, argument_mut};
 use crate::script::api::reading;
 use crate::script::tree::Chain;
@@ -21,6 +22,8 @@ pub(super) enum Step {
     Node(Rc<Node>),
     /// A call that waits. Its value is for the next step.
     Wait(Rc<Node>),
+    /// A call of `measure` whose closure has these steps. Its value is for the next step.
+    Enter(Rc<Measure>, Rc<Steps>),
     /// The beginning of a block, and its end.
     Open,
     Close,
@@ -63,7 +66,6 @@ pub(super) struct Loop {
 }
 
 /// The steps of a function.
-#[derive(Default)]
 pub(super) struct Steps {
     pub(super) list: Vec<Step>,
     /// The inner ones before the outer ones.
@@ -181,7 +183,11 @@ impl Maker {
 
     fn wait(&mut self, call: Rc<Node>) {
         self.waits += 1;
-        self.push(Step::Wait(call));
+        let closure = call.measured().and_then(|measure| Some((measure, measure.steps()?)));
+        self.push(match closure {
+            Some((measure, steps)) => Step::Enter(Rc::clone(measure), Rc::clone(steps)),
+            None => Step::Wait(call),
+        });
     }
 
     fn node(&mut self, node: &Rc<Node>) {

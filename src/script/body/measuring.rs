@@ -21,6 +21,7 @@ use super::nodes::{Node, placed};
 use super::variables::Variables;
 use crate::script::api::tasks;
 use crate::script::engine::Fault;
+use crate::script::error;
 use crate::script::host::Host;
 
 /// The node for a call, if it is one of these.
@@ -32,7 +33,7 @@ pub(super) fn node_of(call: &FnCallExpr, at: Position, known: &Known<'_>) -> Opt
         ("measure", [name, closure]) => {
             let closure = Closure::of(closure, known)?;
             let (name, original) = (name.clone(), Expr::FnCall(Box::new(call.clone()), at));
-            Some(Node::Measure(Box::new(Measure { name, closure, at, original })))
+            Some(Node::Measure(Rc::new(Measure { name, closure, at, original })))
         }
         ("count", [Expr::StringConstant(name, _)]) => Some(Node::Count(Count { name: name.clone(), more: 1, at })),
         ("count", [Expr::StringConstant(name, _), Expr::IntegerConstant(more, _)]) => {
@@ -215,7 +216,7 @@ impl Closure {
         let definition = (known.closure)(function.fn_name(), captures.len())?;
         let body = Body::of(&definition, known);
         let (steps, rooms) = (OnceCell::new(), RefCell::default());
-        function.fn_name().starts_with("anon$").then(|| Self { definition, captures, body, steps, rooms })
+        error::is_closure(function.fn_name()).then(|| Self { definition, captures, body, steps, rooms })
     }
 
     /// Variables for a call, and what it captures. `None`: Rhai has to call it.

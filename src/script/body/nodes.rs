@@ -55,7 +55,7 @@ pub(super) enum Node {
     /// `loop { … }` of nothing but nodes.
     Loop(Vec<Rc<Node>>),
     /// `measure(NAME, || …)`
-    Measure(Box<Measure>),
+    Measure(Rc<Measure>),
     /// `count(NAME)`, `count(NAME, N)`
     Count(Count),
     /// `now_ms() < stop`
@@ -86,6 +86,13 @@ impl Got {
             Self::Bytes(bytes) => Dynamic::from_blob(bytes),
             Self::Value(value) => value,
         }
+    }
+}
+
+/// `None`: the call was left.
+impl From<Option<Blob>> for Got {
+    fn from(bytes: Option<Blob>) -> Self {
+        bytes.map_or(Self::Nothing, Self::Bytes)
     }
 }
 
@@ -197,7 +204,7 @@ impl Node {
     }
 
     /// The call of `measure` that it is.
-    pub(super) fn measured(&self) -> Option<&Measure> {
+    pub(super) fn measured(&self) -> Option<&Rc<Measure>> {
         if let Self::Measure(measure) = self { Some(measure) } else { None }
     }
 
@@ -227,10 +234,9 @@ impl Node {
         host: &Host,
     ) -> Result<Got, Fault> {
         match self {
-            Self::Read { read: Call::Bytes(read), at, .. } => match read(host, conn) {
-                Ok(bytes) => Ok(bytes.map_or(Got::Nothing, Got::Bytes)),
-                Err(fault) => Err(placed(fault, *at)),
-            },
+            Self::Read { read: Call::Bytes(read), at, .. } => {
+                read(host, conn).map(Got::from).map_err(|fault| placed(fault, *at))
+            }
             Self::Read { read: Call::Value(read), at, .. } => {
                 read(host, conn).map(Got::Value).map_err(|fault| placed(fault, *at))
             }

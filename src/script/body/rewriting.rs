@@ -12,6 +12,7 @@ use super::measuring;
 use super::nodes::{Node, Send, What};
 use super::parts::{Action, Key, Part, Root, Sign};
 use crate::script::api::{conn, reading};
+use crate::script::error;
 use crate::script::tree::{Chain, Link, Rewrite};
 use crate::script::waiting;
 
@@ -21,7 +22,7 @@ pub(super) fn rewrite(body: &mut Expr, definition: &ScriptFuncDef, known: &Known
         mentions: Vec::new(),
         shared: Vec::new(),
         parameters: &definition.params,
-        is_closure: definition.name.starts_with("anon$"),
+        is_closure: error::is_closure(&definition.name),
         known: *known,
         loops: 0,
         has_custom: false,
@@ -186,7 +187,8 @@ impl Change<'_> {
         }
     }
 
-    /// The node of a call that waits, with arguments that mean the same whenever they are evaluated.
+    /// The node of a call that waits. It is made again with the same arguments: constants, variables that nobody else changes, or
+    /// one whose value is kept.
     fn waiting_call(&self, conn: ImmutableString, call: &FnCallExpr, at: Position) -> Option<Make> {
         if (self.known.is_own)(&call.name, call.args.len()) {
             return None;

@@ -40,8 +40,7 @@ pub(in crate::script) struct Flow {
 
 /// A closure that it is in.
 struct Inner {
-    /// The call of `measure`.
-    call: Rc<Node>,
+    call: Rc<Measure>,
     inside: Box<Inside>,
     place: Place,
 }
@@ -60,7 +59,7 @@ struct Place {
     /// The step was left and is made again: on this connection and with this value, if it is a call, and so far it has come.
     is_again: bool,
     call: Option<(Conn, Dynamic)>,
-    patience: Option<Patience>,
+    patience: Patience,
 }
 
 /// What the end of a block puts back.
@@ -82,19 +81,11 @@ pub(in crate::script) enum Turn {
     Ended(Result<Dynamic, Fault>),
 }
 
-/// What follows a step.
-enum Next {
-    /// The next one.
-    Step,
-    /// The task is left.
-    Left,
-    /// The steps of a closure.
-    Enter(Inner),
-}
-
 /// Why steps are not gone on with.
 enum Stop {
+    /// The task is left.
     Left,
+    /// The steps of a closure come first.
     Enter(Inner),
     Ended(Got),
 }
@@ -156,14 +147,9 @@ impl Flow {
         lib: &AST,
     ) -> Turn {
         self.has_begun = true;
-        let result = self.run(engine, host, &bodies.app);
-        let result = match result {
-            Ok(None) => return Turn::Left(self),
-            Ok(Some(value)) => Ok(value),
-            Err(fault) => Err(fault),
-        };
+        let Some(result) = self.run(engine, host, &bodies.app).transpose() else { return Turn::Left(self) };
         let Self { root, function, mut frame, .. } = *self;
-        let result = function.outcome(result.map(Dynamic::flatten));
+        let result = function.outcome(result);
         frame.end(&function, bodies);
         if result.is_ok() {
             bodies.keep(root.kind(lib), &function, frame);
@@ -179,8 +165,7 @@ impl Flow {
             let result = match self.inner.last_mut() {
                 None => self.place.run(given.take(), self.frame.variables(engine, self.function.names()), host, app),
                 Some(Inner { call, inside, place }) => {
-                    let names = call.measured().map(Measure::names).unwrap_or_default();
-                    let variables = inside.room.variables(engine, names, self.frame.global_mut());
+                    let variables = inside.room.variables(engine, call.names(), self.frame.global_mut());
                     place.run(given.take(), variables, host, app)
                 }
             };
@@ -197,10 +182,7 @@ impl Flow {
             let Some(Inner { call, inside, .. }) = self.inner.pop() else {
                 return result.map(|got| Some(got.into_value()));
             };
-            given = Some(match call.measured() {
-                Some(measure) => measure.end(inside, result, self.frame.global_mut(), host),
-                None => result,
-            });
+            given = Some(call.end(inside, result, self.frame.global_mut(), host));
         }
     }
 }
@@ -216,7 +198,7 @@ impl Place {
             rounds: Vec::new(),
             is_again: false,
             call: None,
-            patience: None,
+            patience: Patience::default(),
         }
     }
 
@@ -239,17 +221,22 @@ impl Place {
         }
         while let Some(step) = steps.list.get(self.at) {
             match self.make(step, &mut variables, host, app) {
-                Ok(Next::Step) => {}
-                Ok(Next::Left) => return Ok(Stop::Left),
-                Ok(Next::Enter(inner)) => return Ok(Stop::Enter(inner)),
+                Ok(None) => {}
+                Ok(Some(stop)) => return Ok(stop),
                 Err(fault) => self.leave_loop(&mut variables, fault)?,
             }
         }
         Ok(Stop::Ended(mem::take(&mut self.value)))
     }
 
-    /// Makes one step.
-    fn make(&mut self, step: &Step, variables: &mut Direct<'_>, host: &Host, app: &Dynamic) -> Result<Next, Fault> {
+    /// Makes one step. `None`: the next one follows.
+    fn make(
+        &mut self,
+        step: &Step,
+        variables: &mut Direct<'_>,
+        host: &Host,
+        app: &Dynamic,
+    ) -> Result<Option<Stop>, Fault> {
         match step {
             Step::Node(node) => {
                 self.value = if matches!(**node, Node::Got) {
@@ -260,11 +247,9 @@ impl Place {
                 };
                 self.at += 1;
             }
-            Step::Wait(call) => match call.measured() {
-                Some(measure) => return self.enter(call, measure, variables, host),
-                None if self.make_call(call, variables, host)? => self.at += 1,
-                None => return Ok(Next::Left),
-            },
+            Step::Enter(call, steps) => return self.enter(call, steps, variables, host),
+            Step::Wait(call) if !self.make_call(call, variables, host)? => return Ok(Some(Stop::Left)),
+            Step::Wait(_) => self.at += 1,
             Step::Whole(expression) => {
                 self.value = Got::Value(variables.evaluate_here(expression)?.flatten());
                 self.at += 1;
@@ -289,32 +274,32 @@ impl Place {
             // There is a call in each loop, and that is counted.
             Step::Jump(to) => self.at = *to,
             Step::Each(each) => self.begin_rounds(each, variables, host)?,
-            Step::Next(names, end) if !self.next_round(names, *end, variables, host)? => return Ok(Next::Left),
+            Step::Next(names, end) if !self.next_round(names, *end, variables, host)? => return Ok(Some(Stop::Left)),
             Step::Next(..) => {}
         }
-        Ok(Next::Step)
+        Ok(None)
     }
 
     /// Begins a call of `measure` whose closure has steps.
     fn enter(
         &mut self,
-        call: &Rc<Node>,
-        measure: &Measure,
+        call: &Rc<Measure>,
+        steps: &Rc<Steps>,
         variables: &mut Direct<'_>,
         host: &Host,
-    ) -> Result<Next, Fault> {
+    ) -> Result<Option<Stop>, Fault> {
         nodes::count(host)?;
-        let mut inside = match measure.begin(variables, host)? {
+        let mut inside = match call.begin(variables, host)? {
             Begun::Inside(inside) => inside,
             Begun::Made(value) => {
                 host.got().replace(Got::Value(value));
                 self.at += 1;
-                return Ok(Next::Step);
+                return Ok(None);
             }
         };
         inside.take_captured();
-        let place = Place::of(measure.steps().map(Rc::clone).unwrap_or_default());
-        Ok(Next::Enter(Inner { call: Rc::clone(call), inside, place }))
+        let place = Place::of(Rc::clone(steps));
+        Ok(Some(Stop::Enter(Inner { call: Rc::clone(call), inside, place })))
     }
 
     /// Makes a call that waits, for the next step. Returns false if it was left.
@@ -350,7 +335,7 @@ impl Place {
     fn permit(&mut self, host: &Host) {
         let parking = if mem::take(&mut self.is_again) { Parking::Again } else { Parking::First };
         if parking == Parking::Again {
-            host.patience().set(self.patience.take());
+            host.patience().set(self.patience);
         }
         host.parking().set(parking);
     }

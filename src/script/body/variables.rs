@@ -197,7 +197,7 @@ impl Variables for Direct<'_> {
         }
         let position = self.position(name)?;
         let arg = self.args.get_mut(position)?;
-        let mut value = std::mem::replace(arg, Arg::Value(Dynamic::UNIT)).into_value();
+        let mut value = std::mem::take(arg).into_value();
         let taken = if value.is_read_only() { None } else { shared(&mut value) };
         *arg = Arg::Value(value);
         taken

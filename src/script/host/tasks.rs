@@ -71,7 +71,7 @@ impl Host {
     }
 
     /// How far a call has come that was left, or is made again.
-    pub(in crate::script) fn patience(&self) -> &Cell<Option<Patience>> {
+    pub(in crate::script) fn patience(&self) -> &Cell<Patience> {
         &self.patience
     }
 

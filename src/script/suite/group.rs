@@ -129,10 +129,7 @@ impl Group {
         let host = Rc::clone(&self.main().handler.host);
         let (function, row) = (case.function.clone(), case.row.clone());
         self.run(Box::new(move |program| {
-            let run = |name: &str, args: Vec<Dynamic>| {
-                let result = program.call_by_name(name, args);
-                note_end(&notes, &host, program, name, result.as_ref().err())
-            };
+            let run = |name: &str, args: Vec<Dynamic>| call_noted(&notes, &host, program, name, args);
             if !has_setup || run("setup", Vec::new()) {
                 notes.enter_test();
                 if run(&function, row.into_iter().collect()) {
@@ -198,8 +195,7 @@ impl Group {
         self.notes.enter(Phase::Teardown, now);
         let (notes, host) = (Rc::clone(&self.notes), Rc::clone(&self.main().handler.host));
         self.run(Box::new(move |program| {
-            let result = program.call_by_name("teardown", Vec::new());
-            note_end(&notes, &host, program, "teardown", result.as_ref().err());
+            call_noted(&notes, &host, program, "teardown", Vec::new());
             Ok(Dynamic::UNIT)
         }));
     }
@@ -271,12 +267,13 @@ fn begin_started(host: &Host) {
     }
 }
 
-/// Notes the end of a function of a test, with its error. What has stopped it may have been caught as the last thing that it did:
-/// then it has stopped it all the same. Returns whether the function has ended by itself and without an error.
-fn note_end(notes: &Notes, host: &Host, program: &Program, name: &str, fault: Option<&Fault>) -> bool {
+/// Calls a function of a test, and notes its error. What has stopped it may have been caught as the last thing that it did: then it
+/// has stopped it all the same. Returns whether the function has ended by itself and without an error.
+fn call_noted(notes: &Notes, host: &Host, program: &Program, name: &str, args: Vec<Dynamic>) -> bool {
+    let fault = program.call_by_name(name, args).err();
     let is_good = fault.is_none() && host.stopped().is_none();
     if !is_good {
-        note_fault(notes, host, program, name, fault);
+        note_fault(notes, host, program, name, fault.as_ref());
     }
     is_good
 }

@@ -186,8 +186,8 @@ impl Found {
             };
             let (name, count) = (word.name, word.parameters.len());
             let line = source.line_number(word.line);
-            if let Some(rest) = name.strip_prefix("test_") {
-                let cases = format!("cases_{rest}");
+            if name.starts_with("test_") {
+                let cases = cases_of(name);
                 match count {
                     0 => found.tests.push((name.to_owned(), line, false)),
                     1 if has(&cases, 0) => found.tests.push((name.to_owned(), line, true)),

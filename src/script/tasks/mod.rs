@@ -63,8 +63,6 @@ pub(super) struct Tasks {
     ready: VecDeque<TaskId>,
     /// One entry for each task that has [`Task::queued`], and old ones.
     due: BinaryHeap<Reverse<(Instant, TaskId)>>,
-    /// Number of old entries, about.
-    old: usize,
     stacks: Pool,
 }
 
@@ -116,6 +114,13 @@ struct Task {
     listeners: Vec<ListenerId>,
     /// Number of its checks that did not hold, outside of tests.
     failed_checks: usize,
+}
+
+impl Task {
+    /// Whether this entry of [`Tasks::due`] is its own, and not an old one.
+    fn has_entry(&self, at: Instant, id: TaskId) -> bool {
+        self.number == id.number && self.queued == Some(at)
+    }
 }
 
 impl std::fmt::Debug for Task {
@@ -296,9 +301,7 @@ impl Tasks {
     fn remove(&mut self, id: TaskId) -> Option<Task> {
         self.get(id)?;
         let task = self.table.remove(id.index);
-        if task.queued.is_some() {
-            self.leave_entry();
-        }
+        self.drop_old_entries();
         for joiner in &task.joiners {
             self.wake(*joiner);
         }
@@ -411,24 +414,18 @@ impl Tasks {
         if let Some(at) = deadline
             && task.queued.is_none_or(|queued| at < queued)
         {
-            let has_entry = task.queued.replace(at).is_some();
-            if has_entry {
-                self.leave_entry();
-            }
+            task.queued = Some(at);
             self.due.push(Reverse((at, id)));
+            self.drop_old_entries();
         }
         true
     }
 
-    /// Notes that the entry of a task in [`Tasks::due`] is an old one now. When most are, they are dropped.
-    fn leave_entry(&mut self) {
-        self.old += 1;
-        if self.old > OLD_ENTRIES && self.old > self.due.len() / 2 {
-            let Self { due, table, old, .. } = self;
-            due.retain(|Reverse((at, id))| {
-                table.get(id.index).is_some_and(|task| task.number == id.number && task.queued == Some(*at))
-            });
-            *old = 0;
+    /// Drops the old entries of [`Tasks::due`] when most are: each task has one that is not.
+    fn drop_old_entries(&mut self) {
+        let Self { due, table, .. } = self;
+        if due.len() > OLD_ENTRIES + 2 * table.len() {
+            due.retain(|Reverse((at, id))| table.get(id.index).is_some_and(|task| task.has_entry(*at, *id)));
         }
     }
 
@@ -439,13 +436,11 @@ impl Tasks {
 
     /// When the time of the next task that waits passes.
     fn next_due(&mut self) -> Option<Instant> {
-        let Self { due, table, old, .. } = self;
+        let Self { due, table, .. } = self;
         while let Some(mut first) = due.peek_mut() {
             let Reverse((at, id)) = *first;
-            let task = table.get_mut(id.index).filter(|task| task.number == id.number && task.queued == Some(at));
-            match task {
+            match table.get_mut(id.index).filter(|task| task.has_entry(at, id)) {
                 None => {
-                    *old = old.saturating_sub(1);
                     PeekMut::pop(first);
                 }
                 Some(task) => match task.deadline {

@@ -299,16 +299,13 @@ impl ScriptHandler {
     fn conclude(&self, task: &Task, ending: Ending, out: &mut Vec<Command>) -> Result<(), HandlerError> {
         let sources = &task.program.sources;
         let (file, name) = (&sources.main().name, task.role.name());
-        if task.role == Role::Test && !matches!(ending, Ending::Panicked(_)) {
+        // The notes of a test have its end; when the time of the run is over, perhaps it waited for one that was stopped.
+        let is_told_elsewhere = task.role == Role::Test || self.host.is_run_over();
+        if is_told_elsewhere && !matches!(ending, Ending::Panicked(_)) {
             task.state.cancel();
             return Ok(());
         }
         let (fault, stopped) = match ending {
-            // Perhaps it waited for one that was stopped.
-            Ending::Limited(..) | Ending::Stopped(_) | Ending::Returned(_) if self.host.is_run_over() => {
-                task.state.cancel();
-                return Ok(());
-            }
             Ending::Limited(fault, Stopped::Exit(code)) => {
                 task.state.cancel();
                 return Err(self.exited(&task.program, name, code, Some(&fault)));

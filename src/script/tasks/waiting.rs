@@ -107,8 +107,8 @@ impl Host {
         Ok(woken)
     }
 
-    /// Notes that the running call, which has begun its wait, is left without its stack. `None`: no time matters.
-    pub(in crate::script) fn leave(&self, patience: Option<Patience>) {
+    /// Notes that the running call, which has begun its wait, is left without its stack.
+    pub(in crate::script) fn leave(&self, patience: Patience) {
         self.patience().set(patience);
         self.parking().set(Parking::Left);
     }
