@@ -7,7 +7,7 @@ use std::thread;
 
 use encoding_rs::{BIG5, GBK, UTF_8};
 
-use crate::support::peer::{Conn, Server};
+use crate::support::peer::{Conn, Refusing, Server};
 use crate::support::{Folder, Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for_standstill};
 
 pub(crate) fn serve(name: &str) -> (Running, SocketAddr) {
@@ -379,7 +379,8 @@ fn a_proxy_applies_back_pressure() {
 
 #[test]
 fn a_proxy_without_a_server_resets_its_client() {
-    let target = std::net::TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port");
+    let refusing = Refusing::new();
+    let target = refusing.address();
     let tcpx = Tcpx::new(&["listen", "--script", "@proxy", "127.0.0.1", "0", "--"]);
     let mut tcpx = tcpx.arg(target.to_string()).spawn();
     let mut client = Conn::to(tcpx.address());

@@ -2,7 +2,7 @@
 
 use std::net::{Shutdown, SocketAddr};
 
-use crate::support::peer::{Conn, Server};
+use crate::support::peer::{Conn, Refusing, Server};
 use crate::support::{Folder, Running, Tcpx, noise};
 
 /// A server that runs a script; `TARGET` in it is an address.
@@ -13,8 +13,11 @@ fn serve(folder: &Folder, options: &[&str], text: &str, target: SocketAddr) -> (
 
 /// An address without a listener.
 fn nobody() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
-    listener.local_addr().expect("an address")
+    let refusing = Refusing::new();
+    let address = refusing.address();
+    // Nobody else gets the port as long as the tests run.
+    std::mem::forget(refusing);
+    address
 }
 
 #[test]
