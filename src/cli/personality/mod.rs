@@ -69,23 +69,6 @@ impl Tool {
         }
     }
 
-    /// The exit status of the tool where tcpx has this one.
-    fn exit(self, exit: Exit) -> Exit {
-        match (self, exit) {
-            // nc does not ask how a connection ended that was there, nor for stdout's reader, and both take any end of the peer's
-            // stream for the end.
-            (Self::Nc, Exit::Broken | Exit::Signal(SIGPIPE)) | (_, Exit::CutShort) => Exit::Success,
-            (Self::Ncat, Exit::Signal(SIGPIPE)) => Exit::Script(2),
-            (_, Exit::Success | Exit::Signal(_) | Exit::Bug) => exit,
-            (Self::Nc, _)
-            | (
-                Self::Ncat,
-                Exit::NoConnection | Exit::Timeout | Exit::Broken | Exit::Proxy | Exit::Handshake | Exit::Untrusted,
-            ) => FAILED,
-            (Self::Ncat, _) => Exit::Script(2),
-        }
-    }
-
     /// An error of the command line in the form of the tool.
     fn told(self, error: &Error) -> Stop {
         let hint = error.hint().map_or_else(String::new, |hint| format!(" ({hint})"));
@@ -121,10 +104,20 @@ impl Errand {
 
     /// The exit status of a run as the tool has it.
     pub fn exit(&self, exit: Exit) -> Exit {
-        if self.tool == Tool::Ncat && exit == Exit::Timeout && matches!(self.config.role, Role::Listen(_)) {
-            return Exit::Script(2);
+        match (self.tool, exit) {
+            // nc does not ask how a connection ended that was there, nor for stdout's reader, and both take any end of the peer's
+            // stream for the end.
+            (Tool::Nc, Exit::Broken | Exit::Signal(SIGPIPE)) | (_, Exit::CutShort) => Exit::Success,
+            (Tool::Ncat, Exit::Signal(SIGPIPE)) => Exit::Script(2),
+            (Tool::Ncat, Exit::Timeout) if matches!(self.config.role, Role::Listen(_)) => Exit::Script(2),
+            (_, Exit::Success | Exit::Signal(_) | Exit::Bug) => exit,
+            (Tool::Nc, _)
+            | (
+                Tool::Ncat,
+                Exit::NoConnection | Exit::Timeout | Exit::Broken | Exit::Proxy | Exit::Handshake | Exit::Untrusted,
+            ) => FAILED,
+            (Tool::Ncat, _) => Exit::Script(2),
         }
-        self.tool.exit(exit)
     }
 
     /// Whether the last of its runs decides, and not that one of them has done it.

@@ -1,6 +1,6 @@
 //! Lines of Ncat.
 //!
-//! Owns its options, and what they are here. What it refuses is in `checks`.
+//! Owns its options, and what they are here. What it refuses before it looks at places is in `checks`.
 
 mod checks;
 
