@@ -43,6 +43,8 @@ pub struct TestResult {
     pub outcome: Outcome,
     /// Failed `check`s, in order, and the error that ended it.
     pub failures: Vec<Failure>,
+    /// What is probably a mistake in it, one line each.
+    pub notes: Vec<String>,
     /// What it printed.
     pub printed: String,
     /// The last events of its connections, oldest first, one line each.
@@ -189,15 +191,61 @@ pub struct Place {
     pub source: Option<String>,
 }
 
-/// A value that was compared.
+/// A value that was compared, or the beginning of a long one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    /// A string, or any other value as a script shows it.
+pub struct Value {
+    /// What is kept of it.
+    pub content: Content,
+    /// Length of the whole in bytes.
+    pub length: usize,
+}
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A string.
     Text(String),
+    /// Any other value, as a script shows it: its length is that of this text.
+    Shown(String),
     /// A Blob.
     Bytes(Vec<u8>),
     /// A pattern: nothing that could be compared with what came line by line.
     Pattern(String),
+}
+
+impl Value {
+    /// The whole of a value.
+    pub fn whole(content: Content) -> Self {
+        let length = content.bytes().len();
+        Self { content, length }
+    }
+
+    /// Keeps at most so many bytes of it.
+    pub fn cut(mut self, most: usize) -> Self {
+        match &mut self.content {
+            Content::Bytes(bytes) => bytes.truncate(most),
+            Content::Text(text) | Content::Shown(text) | Content::Pattern(text) if text.len() > most => {
+                text.truncate((0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default());
+            }
+            Content::Text(_) | Content::Shown(_) | Content::Pattern(_) => {}
+        }
+        self
+    }
+
+    /// Whether something of it is not kept.
+    pub fn is_cut(&self) -> bool {
+        self.content.bytes().len() < self.length
+    }
+}
+
+impl Content {
+    /// Its bytes; those of a text in UTF-8.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) | Self::Shown(text) | Self::Pattern(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 /// How many tests ended how.

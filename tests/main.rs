@@ -47,6 +47,7 @@ mod serving;
 mod signals;
 mod starttls;
 mod stderr;
+mod suites;
 mod support;
 mod terminal;
 mod testing;

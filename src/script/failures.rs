@@ -7,7 +7,7 @@ use rhai::{Blob, Dynamic, EvalAltResult, ImmutableString, Map, Position};
 use crate::codec::excerpt::without_logins;
 use crate::script::source::Source;
 use crate::script::trouble;
-use crate::verdicts::{Failure, Kind, Place, Value};
+use crate::verdicts::{Content, Failure, Kind, Place, Value};
 
 /// A place in a script, for reports.
 pub(super) fn place(source: &Source, at: Position) -> Option<Place> {
@@ -38,47 +38,40 @@ pub(super) fn complete(failure: &mut Failure, innermost: &EvalAltResult) {
             let (expected, received) = pair(expected, got, is_text(&map, "op", "assert_match"));
             (failure.expected, failure.received) = (Some(expected), Some(received));
         }
-        _ => failure.received = got.map(value).filter(|value| !is_empty(value)),
+        _ => failure.received = got.map(value).filter(|value| value.length > 0),
     }
 }
 
 /// The two sides of a comparison. Values of different types are shown so that one sees the difference.
 pub(super) fn pair(expected: &Dynamic, received: &Dynamic, is_pattern: bool) -> (Value, Value) {
     if is_pattern {
-        return (Value::Pattern(shown(expected)), value(received));
+        return (Value::whole(Content::Pattern(shown(expected))), value(received));
     }
     let is_raw = |value: &Dynamic| value.is_string() || value.is_blob();
     let (expected, received) = if is_raw(expected) && is_raw(received) {
-        match (whole(expected), whole(received)) {
-            (Value::Text(text), received @ Value::Bytes(_)) => (Value::Bytes(text.into_bytes()), received),
-            (expected @ Value::Bytes(_), Value::Text(text)) => (expected, Value::Bytes(text.into_bytes())),
+        match (content(expected), content(received)) {
+            (Content::Text(text), received @ Content::Bytes(_)) => (Content::Bytes(text.into_bytes()), received),
+            (expected @ Content::Bytes(_), Content::Text(text)) => (expected, Content::Bytes(text.into_bytes())),
             both => both,
         }
     } else {
-        (Value::Text(format!("{expected:?}")), Value::Text(format!("{received:?}")))
+        (Content::Shown(format!("{expected:?}")), Content::Shown(format!("{received:?}")))
     };
     // What is kept has the first difference in it.
-    let same = octets(&expected).iter().zip(octets(&received)).take_while(|(one, other)| one == other).count();
+    let same = expected.bytes().iter().zip(received.bytes()).take_while(|(one, other)| one == other).count();
     let most = MAX_VALUE.max(same + BEHIND);
-    (cut(expected, most), cut(received, most))
+    (Value::whole(expected).cut(most), Value::whole(received).cut(most))
 }
 
 fn value(value: &Dynamic) -> Value {
-    cut(whole(value), MAX_VALUE)
+    Value::whole(content(value)).cut(MAX_VALUE)
 }
 
-fn whole(value: &Dynamic) -> Value {
-    match value.read_lock::<Blob>() {
-        Some(bytes) => Value::Bytes(bytes.clone()),
-        None => Value::Text(shown(value)),
+fn content(value: &Dynamic) -> Content {
+    if let Some(bytes) = value.read_lock::<Blob>() {
+        return Content::Bytes(bytes.clone());
     }
-}
-
-fn octets(value: &Value) -> &[u8] {
-    match value {
-        Value::Text(text) | Value::Pattern(text) => text.as_bytes(),
-        Value::Bytes(bytes) => bytes,
-    }
+    if value.is_string() { Content::Text(shown(value)) } else { Content::Shown(shown(value)) }
 }
 
 fn shown(value: &Dynamic) -> String {
@@ -86,22 +79,6 @@ fn shown(value: &Dynamic) -> String {
         Some(text) => text.to_string(),
         None => format!("{value:?}"),
     }
-}
-
-/// Keeps at most so many bytes of a value.
-fn cut(mut value: Value, most: usize) -> Value {
-    match &mut value {
-        Value::Bytes(bytes) => bytes.truncate(most),
-        Value::Text(text) | Value::Pattern(text) if text.len() > most => {
-            text.truncate((0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default());
-        }
-        Value::Text(_) | Value::Pattern(_) => {}
-    }
-    value
-}
-
-fn is_empty(value: &Value) -> bool {
-    octets(value).is_empty()
 }
 
 /// Whether the call that has failed sends: what it was given is the script's, not the peer's.

@@ -10,7 +10,7 @@ use crate::codec::excerpt::{excerpt, width};
 use crate::language::say;
 
 use super::diff::{self, Row, Side};
-use super::{Failure, Kind, TestResult, Value};
+use super::{Content, Failure, Kind, TestResult, Value};
 
 /// How the lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,11 @@ pub(super) fn lines(result: &TestResult, style: Style) -> Vec<String> {
     lines
 }
 
+/// What is probably a mistake in a test.
+pub(super) fn notes(result: &TestResult, style: Style) -> impl Iterator<Item = String> + '_ {
+    result.notes.iter().map(move |note| show_line(&style.say(&format!("note: {note}"))).into_owned())
+}
+
 /// What a test printed, line by line; tabs stay.
 pub(super) fn printed(result: &TestResult) -> impl Iterator<Item = String> + '_ {
     let shown = |line: &str| line.split('\t').map(show_line).collect::<Vec<_>>().join("\t");
@@ -81,31 +86,31 @@ fn summary_in(failure: &Failure, style: Style) -> String {
 
 /// A value on one line, with its form around it; long ones are cut.
 pub(super) fn show_value(value: &Value) -> String {
-    match value {
-        Value::Text(text) => format!("\"{}\"", show_line(&cut(text))),
-        Value::Pattern(text) => format!("pattern {}", show_line(&cut(text))),
-        Value::Bytes(bytes) => show_blob(bytes),
+    match &value.content {
+        Content::Text(text) | Content::Shown(text) => format!("\"{}\"", show_line(&cut(text, value.length))),
+        Content::Pattern(text) => format!("pattern {}", show_line(&cut(text, value.length))),
+        Content::Bytes(bytes) => show_blob(bytes, value.length),
     }
 }
 
-/// Bytes as text if they are text, else in hex.
-fn show_blob(bytes: &[u8]) -> String {
+/// Bytes as text if they are text, else in hex; `length`: how many there are with those that are not kept.
+fn show_blob(bytes: &[u8], length: usize) -> String {
     let is_text = |text: &str| text.chars().all(|c| is_plain(c) || matches!(c, '\r' | '\n' | '\t'));
     if let Ok(text) = str::from_utf8(bytes)
         && is_text(text)
     {
-        return format!("bytes \"{}\"", show_line(&cut(text)));
+        return format!("bytes \"{}\"", show_line(&cut(text, length)));
     }
     let shown = &bytes[..bytes.len().min(MAX_VALUE)];
     let hex: Vec<_> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
-    let more = if bytes.len() > MAX_VALUE { format!(" … {} bytes", bytes.len()) } else { String::new() };
+    let more = if length > MAX_VALUE { format!(" … {length} bytes") } else { String::new() };
     format!("bytes [{}{more}]", hex.join(" "))
 }
 
-/// A text, or the beginning of a long one and its length.
-pub(super) fn cut(text: &str) -> Cow<'_, str> {
+/// A text, or the beginning of a long one and its length in bytes with what is not kept.
+pub(super) fn cut(text: &str, length: usize) -> Cow<'_, str> {
     match (0..=MAX_VALUE).rev().find(|at| text.is_char_boundary(*at)) {
-        Some(at) if text.len() > MAX_VALUE => Cow::Owned(format!("{}… {} bytes", &text[..at], text.len())),
+        Some(at) if text.len() > MAX_VALUE => Cow::Owned(format!("{}… {length} bytes", &text[..at])),
         _ => Cow::Borrowed(text),
     }
 }

@@ -6,7 +6,7 @@
 use similar::algorithms::{Capture, Compact, Replace, myers};
 use similar::{DiffOp, DiffableStr, group_diff_ops};
 
-use super::Value;
+use super::{Content, Value};
 use crate::codec::escape::show_line;
 use crate::output::hexdump::{self, ROW};
 
@@ -38,12 +38,14 @@ impl Row {
     }
 
     /// A row of which only parts are marked; if all of it differs, nothing is. It is shown from its beginning, or around this
-    /// place in bytes if it is long.
-    fn marked(side: Side, parts: &[(bool, &str)], around: usize) -> Self {
+    /// place in bytes if it is long; how much of it is left out is not known if its text is cut.
+    fn marked(side: Side, parts: &[(bool, &str)], around: usize, is_cut: bool) -> Self {
         let is_all = parts.iter().all(|(changed, text)| *changed || text.is_empty());
         let parts = parts.iter().filter(|(_, text)| !text.is_empty());
         let mut row = Self { side, parts: Vec::new() };
-        for (changed, text) in shorten(parts.map(|(changed, text)| (*changed && !is_all, *text)).collect(), around) {
+        for (changed, text) in
+            shorten(parts.map(|(changed, text)| (*changed && !is_all, *text)).collect(), around, is_cut)
+        {
             match row.parts.last_mut() {
                 Some((last, shown)) if *last == changed => shown.push_str(&show_line(&text)),
                 _ => row.parts.push((changed, show_line(&text).into_owned())),
@@ -71,21 +73,32 @@ impl Row {
 
 /// The rows for two values; `None` if one of them is a pattern.
 pub fn rows(expected: &Value, received: &Value) -> Option<Vec<Row>> {
-    match (expected, received) {
-        (Value::Text(expected), Value::Text(received)) => Some(text_rows(expected, received)),
-        (Value::Pattern(_), _) | (_, Value::Pattern(_)) => None,
-        (expected, received) => Some(hex_rows(bytes(expected), bytes(received))),
+    match (&expected.content, &received.content) {
+        (Content::Pattern(_), _) | (_, Content::Pattern(_)) => None,
+        (Content::Bytes(_), _) | (_, Content::Bytes(_)) => Some(hex_rows(expected, received)),
+        (Content::Text(old), Content::Text(new)) => {
+            let mut rows = text_rows(old, new, expected.is_cut() || received.is_cut());
+            if expected.length.max(received.length) > MAX_WIDTH {
+                rows.insert(0, Row::note(lengths(expected, received)));
+            }
+            Some(rows)
+        }
+        (Content::Text(old) | Content::Shown(old), Content::Text(new) | Content::Shown(new)) => {
+            Some(text_rows(old, new, expected.is_cut() || received.is_cut()))
+        }
     }
 }
 
-fn bytes(value: &Value) -> &[u8] {
-    match value {
-        Value::Text(text) | Value::Pattern(text) => text.as_bytes(),
-        Value::Bytes(bytes) => bytes,
+/// How long both sides are.
+fn lengths(expected: &Value, received: &Value) -> String {
+    match (expected.length, received.length) {
+        (one, other) if one == other => format!("both have {one} bytes"),
+        (one, other) => format!("expected {one} bytes, received {other}"),
     }
 }
 
-fn text_rows(expected: &str, received: &str) -> Vec<Row> {
+/// The rows for two texts, or for the beginnings of two.
+fn text_rows(expected: &str, received: &str, is_cut: bool) -> Vec<Row> {
     if expected == received {
         return vec![Row::note("both look the same")];
     }
@@ -109,8 +122,12 @@ fn text_rows(expected: &str, received: &str) -> Vec<Row> {
             rows.push(Row::note("…"));
         }
         for op in group {
-            push_op(&mut rows, op, old, new);
+            push_op(&mut rows, op, old, new, is_cut);
         }
+    }
+    if is_cut {
+        rows.push(Row::note("… the rest is not compared"));
+        return rows;
     }
     for (side, more) in [("expected", old_more), ("received", new_more)] {
         if more > 0 {
@@ -163,10 +180,12 @@ impl Window {
     }
 }
 
-fn push_op(rows: &mut Vec<Row>, op: &DiffOp, old: &[&str], new: &[&str]) {
+fn push_op(rows: &mut Vec<Row>, op: &DiffOp, old: &[&str], new: &[&str], is_cut: bool) {
     let (old, new) = (&old[op.old_range()], &new[op.new_range()]);
     match op {
-        DiffOp::Equal { .. } => rows.extend(old.iter().map(|line| Row::marked(Side::Both, &[(false, line)], 0))),
+        DiffOp::Equal { .. } => {
+            rows.extend(old.iter().map(|line| Row::marked(Side::Both, &[(false, line)], 0, is_cut)));
+        }
         // Lines of the same number stand for each other.
         DiffOp::Replace { .. } if old.len() == new.len() => {
             let (mut before, mut after) = (Vec::new(), Vec::new());
@@ -174,15 +193,15 @@ fn push_op(rows: &mut Vec<Row>, op: &DiffOp, old: &[&str], new: &[&str]) {
                 let (from, to) = changed(old, new);
                 // Both sides of a long line show the same place: what is only left out is marked in one of them.
                 let start = same_start(old, new);
-                before.push(Row::marked(Side::Expected, &from, start));
-                after.push(Row::marked(Side::Received, &to, start));
+                before.push(Row::marked(Side::Expected, &from, start, is_cut));
+                after.push(Row::marked(Side::Received, &to, start, is_cut));
             }
             rows.append(&mut before);
             rows.append(&mut after);
         }
         _ => {
-            rows.extend(old.iter().map(|line| Row::marked(Side::Expected, &[(true, line)], 0)));
-            rows.extend(new.iter().map(|line| Row::marked(Side::Received, &[(true, line)], 0)));
+            rows.extend(old.iter().map(|line| Row::marked(Side::Expected, &[(true, line)], 0, is_cut)));
+            rows.extend(new.iter().map(|line| Row::marked(Side::Received, &[(true, line)], 0, is_cut)));
         }
     }
 }
@@ -236,7 +255,7 @@ fn same_end(one: &str, other: &str) -> usize {
 }
 
 /// The parts of a long line around a place in bytes.
-fn shorten(parts: Vec<(bool, &str)>, around: usize) -> Vec<(bool, String)> {
+fn shorten(parts: Vec<(bool, &str)>, around: usize, is_cut: bool) -> Vec<(bool, String)> {
     let length = |text: &str| text.chars().count();
     let total: usize = parts.iter().map(|(_, text)| length(text)).sum();
     if total <= MAX_WIDTH {
@@ -263,18 +282,17 @@ fn shorten(parts: Vec<(bool, &str)>, around: usize) -> Vec<(bool, String)> {
         }
     }
     if from + MAX_WIDTH < total {
-        out.push((false, format!("… ({} more characters)", total - from - MAX_WIDTH)));
+        let more = total - from - MAX_WIDTH;
+        out.push((false, if is_cut { "…".to_owned() } else { format!("… ({more} more characters)") }));
     }
     out
 }
 
-fn hex_rows(expected: &[u8], received: &[u8]) -> Vec<Row> {
+fn hex_rows(expected: &Value, received: &Value) -> Vec<Row> {
+    let lengths = lengths(expected, received);
+    let (expected, received) = (expected.content.bytes(), received.content.bytes());
     let Some(first) = (0..expected.len().max(received.len())).find(|at| expected.get(*at) != received.get(*at)) else {
         return vec![Row::note("both are the same bytes")];
-    };
-    let lengths = match (expected.len(), received.len()) {
-        (one, other) if one == other => format!("both have {one} bytes"),
-        (one, other) => format!("expected {one} bytes, received {other}"),
     };
     let mut rows = vec![Row::note(format!("{lengths}; the first difference is at offset {first} (0x{first:x})"))];
     let blocks = expected.len().max(received.len()).div_ceil(ROW);
@@ -328,7 +346,7 @@ fn hex_row(side: Side, number: usize, bytes: &[u8], other: &[u8]) -> Row {
         }
     }
     parts.push((false, &text[from..]));
-    Row::marked(side, &parts, 0)
+    Row::marked(side, &parts, 0, false)
 }
 
 /// Equal lines shown around a difference.
@@ -337,7 +355,7 @@ const CONTEXT: usize = 3;
 const MAX_LINES: usize = 200;
 /// Maximum length, in bytes, of a line whose words are compared.
 const MAX_WORDS: usize = 4096;
-/// Maximum characters of a line that is shown.
+/// Maximum characters of a line that is shown. The lengths of both texts are said if one has more bytes.
 const MAX_WIDTH: usize = 160;
 /// Maximum differing rows of a hex dump.
 const MAX_ROWS: usize = 16;

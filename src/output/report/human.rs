@@ -66,7 +66,7 @@ impl Reporter for Human {
         let details = if is_told { details::lines(result, self.style) } else { Vec::new() };
         let bar = self.style.paint(Colour::Faint, "|");
         let printed = details::printed(result).map(|line| format!("{bar} {line}"));
-        for line in details.into_iter().chain(printed) {
+        for line in details.into_iter().chain(details::notes(result, self.style)).chain(printed) {
             text += format!("    {line}").trim_end();
             text.push('\n');
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::output::json::{push_base64, push_string};
 
-use super::{Ended, Failure, Outcome, Plan, Reporter, TestResult, Totals, Value};
+use super::{Content, Ended, Failure, Outcome, Plan, Reporter, TestResult, Totals, Value};
 
 /// Writes JSON.
 #[derive(Debug, Default)]
@@ -66,6 +66,7 @@ fn push_test(out: &mut Vec<u8>, result: &TestResult) {
     object.duration(result.duration).number("checks", result.checks as u64);
     object.list("failures", &result.failures, push_failure);
     object.list("events", &result.events, |out, event| push_string(out, event));
+    object.list("notes", &result.notes, |out, note| push_string(out, note));
     object.text("printed", &result.printed).end();
 }
 
@@ -145,7 +146,7 @@ impl<'a> Object<'a> {
         self
     }
 
-    /// A compared value: its type, its text, and `base64` if it is bytes.
+    /// A compared value: its type, its text, `base64` if it is bytes, and its length with what is not kept.
     fn value(&mut self, key: &str, value: Option<&Value>) -> &mut Self {
         self.key(key);
         let Some(value) = value else {
@@ -153,15 +154,16 @@ impl<'a> Object<'a> {
             return self;
         };
         let mut object = Object::new(self.out);
-        match value {
-            Value::Text(text) => object.text("type", "text").text("text", text),
-            Value::Pattern(text) => object.text("type", "pattern").text("text", text),
-            Value::Bytes(bytes) => {
+        match &value.content {
+            Content::Text(text) | Content::Shown(text) => object.text("type", "text").text("text", text),
+            Content::Pattern(text) => object.text("type", "pattern").text("text", text),
+            Content::Bytes(bytes) => {
                 object.text("type", "bytes").text("text", &String::from_utf8_lossy(bytes)).key("base64");
                 push_base64(object.out, bytes);
                 &mut object
             }
         }
+        .number("length", value.length as u64)
         .end();
         self
     }

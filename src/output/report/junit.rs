@@ -76,7 +76,8 @@ fn case(result: &TestResult) -> TestCase {
     case.extra.insert("file".into(), (&*show_line(&result.file)).into());
     case.extra.insert("line".into(), result.line.to_string().into());
     // The crate drops tabs.
-    let printed: String = details::printed(result).map(|line| line.replace('\t', "    ") + "\n").collect();
+    let notes = details::notes(result, Style { colours: false, is_spoken: false });
+    let printed: String = notes.chain(details::printed(result)).map(|line| line.replace('\t', "    ") + "\n").collect();
     if !printed.is_empty() {
         case.set_system_out(printed);
     }

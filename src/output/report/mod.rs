@@ -11,7 +11,9 @@ pub mod json;
 pub mod junit;
 pub mod tap;
 
-pub(crate) use crate::verdicts::{Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value, headline};
+pub(crate) use crate::verdicts::{
+    Content, Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value, headline,
+};
 
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@ use std::fmt::Write;
 
 use crate::codec::escape::{is_plain, show_line};
 
-use super::details;
+use super::details::{self, Style};
 use super::diff;
-use super::{Ended, Failure, Outcome, Plan, Reporter, TestResult, Totals, Value, headline};
+use super::{Content, Ended, Failure, Outcome, Plan, Reporter, TestResult, Totals, headline};
 
 /// Writes TAP.
 #[derive(Debug, Default)]
@@ -43,7 +43,8 @@ impl Reporter for Tap {
         if matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted) {
             push_yaml(&mut text, result);
         }
-        for line in details::printed(result) {
+        let notes = details::notes(result, Style { colours: false, is_spoken: false });
+        for line in notes.chain(details::printed(result)) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{}", format!("# {line}").trim_end());
         }
@@ -107,9 +108,9 @@ fn push_failure(yaml: &mut Yaml<'_>, failure: &Failure) {
     }
     for (key, value) in [("expected", &failure.expected), ("received", &failure.received)] {
         if let Some(value) = value {
-            match value {
-                Value::Text(text) => yaml.string(key, &details::cut(text)),
-                value => yaml.string(key, &details::show_value(value)),
+            match &value.content {
+                Content::Text(text) | Content::Shown(text) => yaml.string(key, &details::cut(text, value.length)),
+                Content::Bytes(_) | Content::Pattern(_) => yaml.string(key, &details::show_value(value)),
             }
         }
     }

@@ -10,6 +10,8 @@ use crate::verdicts::{Failure, Kind};
 #[derive(Debug)]
 pub(in crate::script) struct Notes {
     failures: RefCell<Vec<Failure>>,
+    /// What is probably a mistake in it.
+    hints: RefCell<Vec<String>>,
     checks: Cell<usize>,
     skipped: RefCell<Option<String>>,
     /// Where `exit(..)` was called.
@@ -57,6 +59,7 @@ impl Notes {
     pub(super) fn new(phase: Phase, now: Instant, limit: Duration) -> Self {
         Self {
             failures: RefCell::default(),
+            hints: RefCell::default(),
             checks: Cell::new(0),
             skipped: RefCell::default(),
             exit: RefCell::default(),
@@ -119,6 +122,24 @@ impl Notes {
     /// What went wrong.
     pub(super) fn take_failures(&self) -> Vec<Failure> {
         self.failures.take()
+    }
+
+    /// Something is probably a mistake; said once.
+    pub(in crate::script) fn add_hint(&self, text: String) {
+        let mut hints = self.hints.borrow_mut();
+        if hints.len() < MAX_FAILURES && !hints.contains(&text) {
+            hints.push(text);
+        }
+    }
+
+    /// What is probably a mistake.
+    pub(super) fn take_hints(&self) -> Vec<String> {
+        self.hints.take()
+    }
+
+    /// Whether nothing has gone wrong in it, and it is to be done.
+    pub(in crate::script) fn is_good(&self) -> bool {
+        self.failures.borrow().is_empty() && self.skipped.borrow().is_none()
     }
 
     /// Number of checks and assertions.

@@ -9,7 +9,7 @@ mod waiting;
 
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -64,6 +64,8 @@ pub(super) struct Tasks {
     /// One entry for each task that has [`Task::queued`], and old ones.
     due: BinaryHeap<Reverse<(Instant, TaskId)>>,
     stacks: Pool,
+    /// Where tasks were started of which was told that they never began.
+    told: HashSet<String>,
 }
 
 /// What goes on of a task.
@@ -273,6 +275,18 @@ impl Tasks {
         if let Some(task) = self.get_mut(id) {
             task.failed_checks += 1;
         }
+    }
+
+    /// Where tasks were started that have not begun, and will not when the one that has started them ends. Each place is given
+    /// once.
+    fn take_unbegun(&mut self, parent: TaskId) -> Vec<String> {
+        let Some(parent) = self.get(parent) else { return Vec::new() };
+        let children = parent.children.iter().filter_map(|child| self.get(*child));
+        let unbegun = children.filter(|child| child.role == Role::Started && child.woken != Woken::Cancelled);
+        let unbegun = unbegun.filter(|child| child.run.as_ref().is_some_and(|run| !run.has_begun()));
+        let mut places: Vec<_> = unbegun.map(|child| child.state.place().to_owned()).collect();
+        places.retain(|place| self.told.insert(place.clone()));
+        places
     }
 
     /// Takes what goes on of a task for one turn, its program, and what it has allocated so far. `None`: it has ended, or it

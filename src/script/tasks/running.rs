@@ -279,6 +279,7 @@ impl ScriptHandler {
 
     /// Handles the end of a task: its result, and failures of its own tasks that it has not asked for.
     fn ended(&self, id: TaskId, ending: Ending, out: &mut Vec<Command>) -> Result<(), HandlerError> {
+        self.tell_unbegun(id, &ending, out);
         let Some(mut task) = self.host.tasks().remove(id) else { return Ok(()) };
         let unheard = std::mem::take(&mut task.unheard);
         self.release_opened(&mut task, out);
@@ -293,6 +294,23 @@ impl ScriptHandler {
             }
         }
         if task.role == Role::Main { self.run_ended(id, &task, result, out) } else { result }
+    }
+
+    /// A task that ends by itself before those begin that it has started: that is hardly what was meant.
+    fn tell_unbegun(&self, id: TaskId, ending: &Ending, out: &mut Vec<Command>) {
+        let test = self.host.test();
+        if !matches!(ending, Ending::Returned(Ok(_))) || test.is_some_and(|test| !test.is_good()) {
+            return;
+        }
+        let places = self.host.tasks().take_unbegun(id);
+        for place in places {
+            let text =
+                format!("{place}: the task that is started here never began, because what started it ended first");
+            match test {
+                Some(test) => test.add_hint(text),
+                None => log(&format!("{text}; join() waits for a task"), out),
+            }
+        }
     }
 
     /// What the end of a task means.

@@ -11,11 +11,11 @@ fn shown(expected: &Value, received: &Value) -> Vec<String> {
 }
 
 fn texts(expected: &str, received: &str) -> Vec<String> {
-    shown(&Value::Text(expected.to_owned()), &Value::Text(received.to_owned()))
+    shown(&Value::whole(Content::Text(expected.to_owned())), &Value::whole(Content::Text(received.to_owned())))
 }
 
 fn blobs(expected: &[u8], received: &[u8]) -> Vec<String> {
-    shown(&Value::Bytes(expected.to_vec()), &Value::Bytes(received.to_vec()))
+    shown(&Value::whole(Content::Bytes(expected.to_vec())), &Value::whole(Content::Bytes(received.to_vec())))
 }
 
 #[test]
@@ -58,9 +58,11 @@ fn what_cannot_be_seen_is_said() {
     assert_eq!(texts("a", ""), ["~received is empty", "-a"]);
     assert_eq!(texts("1", "1"), ["~both look the same"]);
     assert_eq!(blobs(b"1", b"1"), ["~both are the same bytes"]);
-    let mixed = shown(&Value::Text("a".to_owned()), &Value::Bytes(b"a".to_vec()));
+    let mixed = shown(&Value::whole(Content::Text("a".to_owned())), &Value::whole(Content::Bytes(b"a".to_vec())));
     assert_eq!(mixed, ["~both are the same bytes"]);
-    assert!(rows(&Value::Pattern("a".to_owned()), &Value::Text("b".to_owned())).is_none());
+    assert!(
+        rows(&Value::whole(Content::Pattern("a".to_owned())), &Value::whole(Content::Text("b".to_owned()))).is_none()
+    );
 }
 
 #[test]
@@ -90,7 +92,8 @@ fn changed_bytes_are_marked() {
 fn a_long_line_is_cut_around_its_change() {
     let long = "x".repeat(5000);
     let rows = texts(&format!("{long}A{long}"), &format!("{long}B{long}"));
-    assert!(rows[0].starts_with("-…xxx") && rows[0].contains("x[A]x") && rows[0].ends_with("more characters)"));
+    assert_eq!(rows[0], "~both have 10001 bytes");
+    assert!(rows[1].starts_with("-…xxx") && rows[1].contains("x[A]x") && rows[1].ends_with("more characters)"));
     assert!(rows.iter().all(|row| row.chars().count() < 200), "{rows:?}");
 }
 
@@ -106,10 +109,69 @@ fn both_sides_of_a_long_line_show_the_place_of_the_difference() {
         ("the rest is missing", list(&mut (0..501))),
         ("much more", list(&mut (0..9000).filter(|n| *n != 500))),
     ] {
-        for rows in [texts(&all, &other), texts(&other, &all)] {
+        for mut rows in [texts(&all, &other), texts(&other, &all)] {
+            let lengths = rows.remove(0);
+            assert!(lengths.starts_with('~') && lengths.contains(" bytes"), "{name}: {lengths}");
             assert_eq!(rows.len(), 2, "{name}: {rows:?}");
             assert!(rows.iter().all(|row| row.contains("498, 499")), "{name}: {rows:?}");
             assert!(rows.iter().all(|row| row.chars().count() < 200), "{name}: {rows:?}");
         }
     }
+}
+
+#[test]
+fn long_texts_have_their_lengths_beside_them() {
+    let length_of = |expected: &str, received: &str| texts(expected, received).swap_remove(0);
+    let long = "x".repeat(65_535);
+    assert_eq!(length_of(&format!("{long}x"), &long), "~expected 65536 bytes, received 65535");
+    assert_eq!(length_of("", &long), "~expected 0 bytes, received 65535");
+    assert_eq!(length_of("short", &"y\n".repeat(100)), "~expected 5 bytes, received 200");
+    assert_eq!(length_of(&"你".repeat(60), "x"), "~expected 180 bytes, received 1");
+    // Of short ones everything is seen.
+    assert_eq!(texts(&"x".repeat(160), "y").len(), 2);
+    // Of a list it is the length of what is shown, which says nothing.
+    let list = |text: &str| Value::whole(Content::Shown(text.to_owned()));
+    assert_eq!(shown(&list(&long), &list("[]")).len(), 2);
+}
+
+#[test]
+fn a_value_that_is_cut_keeps_its_length() {
+    let text = |text: &str, length| Value { content: Content::Text(text.to_owned()), length };
+    let long = "x".repeat(300);
+    let rows = shown(&text(&format!("a{long}"), 900_000), &text(&format!("b{long}"), 800_000));
+    assert_eq!(rows[0], "~expected 900000 bytes, received 800000");
+    assert!(rows[1].ends_with("x…") && rows[2].ends_with("x…"), "{rows:?}");
+    assert_eq!(rows[3], "~… the rest is not compared");
+    let rows = shown(&text("a\nb\n", 900_000), &text("a\nc", 3));
+    assert!(!rows.iter().any(|row| row.contains("line end")), "{rows:?}");
+    let bytes = |bytes: &[u8], length| Value { content: Content::Bytes(bytes.to_vec()), length };
+    let rows = shown(&bytes(b"ab", 900_000), &bytes(b"ac", 900_000));
+    assert_eq!(rows[0], "~both have 900000 bytes; the first difference is at offset 1 (0x1)");
+}
+
+#[test]
+fn every_report_says_how_long_a_long_value_is() {
+    let value = |letter: &str, length| Value { content: Content::Text(letter.repeat(300)), length };
+    let long = Failure {
+        expected: Some(value("a", 70_000)),
+        received: Some(value("b", 70_001)),
+        ..failure(Kind::Assert, "the values are not equal")
+    };
+    let results = [failed("test_long", vec![long])];
+    let said = "~ expected 70000 bytes, received 70001";
+    for reporter in [&mut Human::new(false) as &mut dyn Reporter, &mut tap(), &mut junit()] {
+        let text = report(reporter, &results, Ended::Complete);
+        assert!(text.contains(said), "{text}");
+    }
+    let text = report(&mut tap(), &results, Ended::Complete);
+    assert!(text.contains("aaa… 70000 bytes\"") && text.contains("bbb… 70001 bytes\""), "{text}");
+    let text = report(&mut json(), &results, Ended::Complete);
+    assert!(text.contains(r#"aaa","length":70000}"#) && text.contains(r#"bbb","length":70001}"#), "{text}");
+    let pattern = Failure {
+        expected: Some(Value { content: Content::Pattern("x+".repeat(200)), length: 80_000 }),
+        received: Some(Value { content: Content::Bytes(vec![0xff; 300]), length: 90_000 }),
+        ..failure(Kind::Assert, "it does not match")
+    };
+    let text = report(&mut Human::new(false), &[failed("test_long", vec![pattern])], Ended::Complete);
+    assert!(text.contains("x+… 80000 bytes\n") && text.contains("ff … 90000 bytes]\n"), "{text}");
 }

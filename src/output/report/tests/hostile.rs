@@ -13,15 +13,15 @@ fn full_of(text: &str, outcome: Outcome) -> TestResult {
         hint: Some(text.to_owned()),
         place: Some(place),
         chain: vec![text.to_owned()],
-        expected: Some(Value::Text(text.to_owned())),
-        received: Some(Value::Text(format!("{text}x\n{text}"))),
+        expected: Some(Value::whole(Content::Text(text.to_owned()))),
+        received: Some(Value::whole(Content::Text(format!("{text}x\n{text}")))),
     };
     let bytes = Failure {
-        expected: Some(Value::Bytes(b"\xff\x00\x1b[2J".to_vec())),
-        received: Some(Value::Text(text.to_owned())),
+        expected: Some(Value::whole(Content::Bytes(b"\xff\x00\x1b[2J".to_vec()))),
+        received: Some(Value::whole(Content::Text(text.to_owned()))),
         ..failure.clone()
     };
-    let pattern = Failure { expected: Some(Value::Pattern(text.to_owned())), ..failure.clone() };
+    let pattern = Failure { expected: Some(Value::whole(Content::Pattern(text.to_owned()))), ..failure.clone() };
     TestResult {
         file: text.to_owned(),
         name: text.to_owned(),
@@ -128,8 +128,8 @@ fn large_values_are_cut() {
     for (one, other) in [(line.clone(), format!("{line}y")), (lines.clone(), lines.replace('n', "m")), (line, lines)] {
         let long = Failure { expected: Some(text(&one)), received: Some(text(&other)), ..failure(Kind::Assert, "no") };
         let bytes = Failure {
-            expected: Some(Value::Bytes(one.into_bytes())),
-            received: Some(Value::Bytes(other.into_bytes())),
+            expected: Some(Value::whole(Content::Bytes(one.into_bytes()))),
+            received: Some(Value::whole(Content::Bytes(other.into_bytes()))),
             ..failure(Kind::Assert, "no")
         };
         let results = [failed("test_large", vec![long, bytes])];

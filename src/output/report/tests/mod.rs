@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::human::{Human, wants_colours};
-use super::{Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value};
+use super::{Content, Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value};
 use crate::verdicts::Place;
 
 /// The line of all failures.
@@ -26,6 +26,7 @@ fn passed(name: &str) -> TestResult {
         line: 12,
         outcome: Outcome::Passed,
         failures: Vec::new(),
+        notes: Vec::new(),
         printed: String::new(),
         events: Vec::new(),
         checks: 2,
@@ -43,7 +44,7 @@ fn failure(kind: Kind, message: &str) -> Failure {
 }
 
 fn text(text: &str) -> Value {
-    Value::Text(text.to_owned())
+    Value::whole(Content::Text(text.to_owned()))
 }
 
 /// One test of each outcome, and of each kind of failure.
@@ -54,14 +55,14 @@ fn suite(ended: Ended) -> Vec<TestResult> {
         ..failure(Kind::Check, "check failed: the replies differ")
     };
     let bytes = Failure {
-        expected: Some(Value::Bytes(b"\x00\x01\x02\xffabcdefghijklmnop".to_vec())),
-        received: Some(Value::Bytes(b"\x00\x01\x03\xffabcdefghijklmnoq!".to_vec())),
+        expected: Some(Value::whole(Content::Bytes(b"\x00\x01\x02\xffabcdefghijklmnop".to_vec()))),
+        received: Some(Value::whole(Content::Bytes(b"\x00\x01\x03\xffabcdefghijklmnoq!".to_vec()))),
         chain: vec!["in helper(), called at relay.rhai:20:11".to_owned()],
         ..failure(Kind::Assert, "assertion failed: left == right")
     };
     let expect = Failure {
-        expected: Some(Value::Pattern("^\\+OK (\\d+)".to_owned())),
-        received: Some(Value::Bytes(b"-ERR\r\n".to_vec())),
+        expected: Some(Value::whole(Content::Pattern("^\\+OK (\\d+)".to_owned()))),
+        received: Some(Value::whole(Content::Bytes(b"-ERR\r\n".to_vec()))),
         ..failure(Kind::Expect, "the peer ended before \"^\\+OK (\\d+)\" came")
     };
     let late = Failure {
@@ -77,6 +78,7 @@ fn suite(ended: Ended) -> Vec<TestResult> {
     error.failures[0].hint = Some("did you mean `send`?".to_owned());
     let mut printing = passed("test_prints");
     printing.printed = "hello\n\tworld # 1\n".to_owned();
+    printing.notes.push("relay.rhai:7: the task that is started here never began".to_owned());
     let mut last = [passed("test_stopped"), passed("test_not_run[0]"), passed("test_not_run[1]")];
     for result in &mut last {
         (result.outcome, result.checks, result.duration) = (Outcome::NotRun, 0, Duration::ZERO);
