@@ -42,6 +42,7 @@ const NC: &[(&str, Run)] = &[
     ("`-P USER`", Ends("nc -P me -x 127.0.0.1:SOCKS 127.0.0.1 HELLO", "", 0, "hello")),
     ("`-p PORT`", Serves("nc -nlv -s 127.0.0.1 -p 0", "hi", "")),
     ("`-q N`", Ends("nc -q 5 127.0.0.1 DRAIN", "hi", 0, "got \"hi\"")),
+    ("`-q N`", Ends("nc -q 1 127.0.0.1 SILENT", "hi", 0, "")),
     ("`-r`", Ends("nc -rzv 127.0.0.1 HELLO", "", 0, "succeeded!")),
     ("`-S`", Ends("nc -S 127.0.0.1 1", "", 1, "TCP MD5")),
     ("`-s ADDR`", Ends("nc -s 127.0.0.1 127.0.0.1 HELLO", "", 0, "hello")),

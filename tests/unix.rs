@@ -76,6 +76,33 @@ fn a_client_of_datagrams_has_the_name_that_was_chosen() {
 }
 
 #[test]
+fn a_peer_that_has_gone_altogether_ends_what_stays_for_stdin() {
+    // Unlike that of a TCP connection, its end says whether it would still take something.
+    let folder = Folder::new();
+    let path = folder.path("server");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    for words in [&["connect", "--half-open", &unix(&path)][..], &["nc", "-U", &path.display().to_string()]] {
+        for is_gone in [false, true] {
+            let mut tcpx = Tcpx::new(words).stdin(Stdin::Open).spawn();
+            let (mut server, _) = listener.accept().expect("a client");
+            server.write_all(b"bye\n").expect("it is there");
+            tcpx.wait_stdout(b"bye\n");
+            if is_gone {
+                drop(server);
+                // stdin is still open.
+                tcpx.finish().code(0);
+            } else {
+                server.shutdown(Shutdown::Write).expect("it is there");
+                tcpx.write(b"still heard\n");
+                let mut heard = [0; 12];
+                server.read_exact(&mut heard).expect("a line");
+                assert_eq!(&heard, b"still heard\n", "{words:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn datagrams_go_both_ways_and_say_whose_they_are() {
     let folder = Folder::new();
     let path = folder.path("dgram");

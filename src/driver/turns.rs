@@ -20,6 +20,7 @@ use crate::net::reactor::Slot;
 use crate::output::Notice;
 use crate::script::ScriptHandler;
 use crate::session::RunEvent;
+use crate::session::eof_policy::AfterEof;
 
 /// Maximum bytes of a datagram that is received.
 const LARGEST_DATAGRAM: usize = 65_535;
@@ -125,6 +126,7 @@ impl Parts {
             peer.show_plain(&mut self.io);
             let delivered = self.deliver(slot);
             self.feed_preamble(slot);
+            self.notice_hang_up(slot);
             let Some(peer) = self.peers.get_mut(slot) else { return Turn::Done };
             if delivered == Turn::Done {
                 peer.end_unless_held();
@@ -176,6 +178,24 @@ impl Parts {
             self.stdin.wake(&mut self.io);
         }
         turn.or(goes_on.into())
+    }
+
+    /// Ends a connection that stays for stdin alone, once the peer takes nothing any more. Without a byte that fails to be sent
+    /// nobody would know.
+    fn notice_hang_up(&mut self, slot: Slot) {
+        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.close_when_fed && peer.link.is_open()) else {
+            return;
+        };
+        let stdin = self.stdin.kind().filter(|_| peer.duties.stdin);
+        if self.policy.at_peer_eof(stdin) != AfterEof::Keep || !self.io.reactor.readiness(slot).write_closed {
+            return;
+        }
+        if peer.transport.has_reset() {
+            // What was sent after its end was not wanted.
+            peer.write_failed(&mut self.io, &std::io::ErrorKind::ConnectionReset.into());
+        } else {
+            peer.due = Some(OwnEnd::Close);
+        }
     }
 
     /// Reads one buffer, or moves the bytes within the kernel.

@@ -110,6 +110,31 @@ fn half_open_ends_stdout_once_everything_is_written() {
 }
 
 #[test]
+fn a_peer_that_takes_nothing_any_more_ends_what_waits_for_stdin_alone() {
+    for (line, said) in [
+        ("tcpx connect 127.0.0.1 1 --half-open", "stderr tcpx: write to 127.0.0.1:1: connection reset by peer\n"),
+        ("tcpx nc 127.0.0.1 1", ""),
+    ] {
+        play(&format!(
+            r#"{line}
+            1 connects to 127.0.0.1:1
+            > 1 ends
+            stdout ends
+            > wait 1s
+            at 1s
+            > stdin "nobody reads this"
+            1 gets "nobody reads this"
+            > wait 1s
+            at 2s
+            > 1 resets
+            {said}1 is closed
+            exit 56
+            "#
+        ));
+    }
+}
+
+#[test]
 fn half_open_ends_no_terminal_and_nothing_others_write_to() {
     play(
         r#"tcpx connect 127.0.0.1 1 --half-open

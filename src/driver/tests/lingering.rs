@@ -103,3 +103,41 @@ fn of_a_connection_that_was_reset_nothing_is_awaited() {
         "#,
     );
 }
+
+#[test]
+fn a_silence_that_is_an_end_lets_go_at_once() {
+    for (line, before) in [
+        ("tcpx nc -w 1 127.0.0.1 1", ""),
+        ("tcpx nc -nlw1 127.0.0.1 1", "listens on 127.0.0.1:1\n> client\nlistens no more"),
+        ("tcpx nc -w 1 -e cat 127.0.0.1 1", ""),
+    ] {
+        let before = if before.is_empty() { "1 connects to 127.0.0.1:1" } else { before };
+        let line = if line.contains("-e") { line.replace("-e cat ", "-C ") } else { line.to_owned() };
+        play(&format!("{line}\n{before}\n> stdin \"x\"\n1 gets \"x\"\nat 1s\n1 is closed\nexit 0\n"));
+    }
+}
+
+#[test]
+fn a_peer_that_takes_nothing_holds_no_run_that_silence_ends() {
+    // What is left behind was not delivered: the peer must not take what came for all.
+    play(
+        r#"tcpx nc -w 1 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > 1 takes 2; stdin "unread"
+        1 gets "un"
+        at 1s
+        1 gets RST
+        exit 0
+        "#,
+    );
+    play(
+        r#"tcpx nc -w 2 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > 1 holds 6; stdin "unread"
+        1 gets "unread"
+        at 3500ms
+        1 is closed
+        exit 0
+        "#,
+    );
+}

@@ -197,7 +197,8 @@ impl Connection {
             Silence::EndAfterInput => self.is_datagram() && self.write != WriteHalf::Open,
         };
         if is_end {
-            return self.close(CloseReason::Timeout);
+            // What the kernel holds goes out without us, and nobody has said anything for long.
+            return self.abandon(CloseReason::Timeout);
         }
         self.time_out(format!("idle for {}", show_duration(idle)));
     }
