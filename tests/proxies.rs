@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::peers::{have, start_server};
 use crate::support::peer::{Conn, Server};
-use crate::support::{Folder, Running, Stdin, Tcpx, assert_same, noise, wait_for};
+use crate::support::{Folder, Running, Stdin, Tcpx, assert_same, is_listened_on, noise, wait_for};
 
 /// An echo by tcpx.
 fn echo() -> (Running, SocketAddr) {
@@ -22,11 +22,6 @@ fn through(proxy: &str, target: SocketAddr) -> Tcpx {
 /// An address with a port that is free now.
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port")
-}
-
-/// Whether somebody listens there.
-fn is_open(address: SocketAddr) -> bool {
-    TcpStream::connect(address).is_ok()
 }
 
 /// Checks that what is sent through a proxy comes back whole, although the proxy may end both sides with the first FIN.
@@ -79,7 +74,7 @@ fn dante_speaks_both_versions() {
     );
     let config = folder.file("danted.conf", text.as_bytes());
     let mut danted = Tcpx::other("danted", &["-f".as_ref(), config.as_os_str()]).spawn();
-    wait_for("danted to listen or to leave", || is_open(free) || !danted.is_running());
+    wait_for("danted to listen or to leave", || is_listened_on(free.port()) || !danted.is_running());
     assert!(danted.is_running(), "{}", danted.finish().stderr);
     for kind in ["socks5", "socks4"] {
         comes_back(&format!("{kind}://{free}"));
@@ -97,7 +92,7 @@ fn tinyproxy_connects_for_those_who_log_in() {
     let text = format!("Port {port}\nListen 127.0.0.1\nBasicAuth me secret\nLogFile \"{}\"\n", log.display());
     let config = folder.file("tinyproxy.conf", text.as_bytes());
     let mut tinyproxy = Tcpx::other("tinyproxy", &["-d".as_ref(), "-c".as_ref(), config.as_os_str()]).spawn();
-    wait_for("tinyproxy to listen or to leave", || is_open(free) || !tinyproxy.is_running());
+    wait_for("tinyproxy to listen or to leave", || is_listened_on(free.port()) || !tinyproxy.is_running());
     assert!(tinyproxy.is_running(), "{}", tinyproxy.finish().stderr);
     comes_back(&format!("http://me:secret@{free}"));
     let (_echo, target) = echo();
@@ -338,7 +333,7 @@ fn haproxy(bind: &str, server: &str) -> (Running, SocketAddr) {
     );
     let file = folder.file("haproxy.cfg", text.as_bytes());
     let mut running = Tcpx::other("haproxy", &["-q".as_ref(), "-db".as_ref(), "-f".as_ref(), file.as_os_str()]).spawn();
-    wait_for("haproxy to listen or to leave", || is_open(free) || !running.is_running());
+    wait_for("haproxy to listen or to leave", || is_listened_on(free.port()) || !running.is_running());
     assert!(running.is_running(), "{}", running.finish().stderr);
     (running, free)
 }

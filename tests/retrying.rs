@@ -13,11 +13,11 @@ use crate::support::{Folder, Stdin, Stdout, Tcpx, wait_for};
 
 #[test]
 fn a_server_that_comes_later_gets_all_of_stdin() {
-    let place = Refusing::new().address();
-    let mut client =
-        Tcpx::new(&["-v", "--retry", "600", "--retry-delay", "50ms"]).stdin(Stdin::bytes(b"hello")).connect(place);
+    let nobody = Refusing::new();
+    let client = Tcpx::new(&["-v", "--retry", "600", "--retry-delay", "50ms"]).stdin(Stdin::bytes(b"hello"));
+    let mut client = client.connect(nobody.address());
     client.wait_stderr("connection refused; trying again in 50ms (and 598 times more)");
-    let server = Server::on(place);
+    let server = nobody.listen();
     let mut conn = server.accept();
     conn.expect(b"hello");
     conn.expect_eof();
@@ -28,7 +28,8 @@ fn a_server_that_comes_later_gets_all_of_stdin() {
 
 #[test]
 fn the_last_try_decides() {
-    let place = Refusing::new().address().to_string();
+    let nobody = Refusing::new();
+    let place = nobody.address().to_string();
     let done = Tcpx::new(&["connect", "--retry", "2", "--retry-delay", "1ms", &place]).run();
     done.code(7).said("connection refused");
     assert_eq!(done.messages().count(), 1);
@@ -164,12 +165,13 @@ fn a_large_file_is_moved_whole_to_each_connection() {
 
 #[test]
 fn wait_ends_once_somebody_accepts_or_answers() {
-    let (one, other) = (Refusing::new().address(), Refusing::new().address());
-    let mut waiting = Tcpx::new(&["wait", "-v", &one.to_string(), "127.0.0.1", &other.port().to_string()]).spawn();
+    let (one, other) = (Refusing::new(), Refusing::new());
+    let (place, port) = (one.address().to_string(), other.address().port().to_string());
+    let mut waiting = Tcpx::new(&["wait", "-v", &place, "127.0.0.1", &port]).spawn();
     waiting.wait_stderr("trying again in 100ms");
-    let first = Server::on(one);
-    waiting.wait_stderr(&format!("{other}: connection refused"));
-    let second = Server::on(other);
+    let first = one.listen();
+    waiting.wait_stderr(&format!("{}: connection refused", other.address()));
+    let second = other.listen();
     waiting.finish().code(0).wrote("");
     drop((first, second));
 
@@ -190,7 +192,8 @@ fn wait_ends_once_somebody_accepts_or_answers() {
 
 #[test]
 fn wait_needs_no_stdout_and_ends_by_its_limit_or_a_signal() {
-    let place = Refusing::new().address().to_string();
+    let nobody = Refusing::new();
+    let place = nobody.address().to_string();
     let limited = ["wait", "--timeout", "150ms", &place];
     let done = Tcpx::new(&limited).stdout(Stdout::Closed).run();
     done.code(28).said("timed out after 150ms (--timeout): connect to ");
@@ -215,8 +218,8 @@ fn the_command_beside_a_connection_knows_the_peer_and_gives_the_status() {
     conn.send(b"x");
     drop(conn);
     client.finish().code(4).wrote("x");
-    let refused = Refusing::new().address();
-    Tcpx::new(&["--run", "echo never"]).connect(refused).finish().code(7).wrote("");
+    let nobody = Refusing::new();
+    Tcpx::new(&["--run", "echo never"]).connect(nobody.address()).finish().code(7).wrote("");
 }
 
 #[test]

@@ -44,8 +44,8 @@ fn a_proxy_reaches_the_ports() {
     lines.sort_by_key(|line| line.split(' ').next().and_then(|port| port.parse::<u16>().ok()));
     Tcpx::new(&proxied).run().code(0).wrote(lines.concat());
     drop(proxy);
-    let nobody = Refusing::new().address();
-    let done = Tcpx::new(&["scan", "--proxy", &format!("socks5://{nobody}"), "127.0.0.1", "80"]).run();
+    let nobody = Refusing::new();
+    let done = Tcpx::new(&["scan", "--proxy", &format!("socks5://{}", nobody.address()), "127.0.0.1", "80"]).run();
     done.code(97);
 }
 

@@ -300,7 +300,7 @@ fn the_ready_descriptor_gets_the_address_and_is_closed() {
     wait_for("the address", || fs::read_to_string(&path).unwrap_or_default().ends_with('\n'));
     assert_eq!(fs::read_to_string(&path).expect("read the file"), format!("{address}\n"));
 
-    let done = Tcpx::new(&["listen", "0", "--ready-fd", "9"]).run();
+    let done = Tcpx::new(&["listen", "0", "--ready-fd", "9"]).after_shell("exec 9>&-").run();
     done.code(2).said("descriptor");
 }
 
@@ -380,7 +380,8 @@ fn output_goes_to_a_file_instead_of_stdout() {
         tcpx.finish().code(0).wrote("").quietly();
         assert_same(&fs::read(&path).expect("read the file"), b"new", "truncated, then written");
     }
-    let done = Tcpx::new(&["-o", "/no/such/folder/out"]).connect(Server::start().address).finish();
+    let server = Server::start();
+    let done = Tcpx::new(&["-o", "/no/such/folder/out"]).connect(server.address).finish();
     done.code(23).said("tcpx: write /no/such/folder/out: no such file or directory");
     let (tcpx, mut peer) = Tcpx::new(&["-o", "/dev/full"]).stdin(Stdin::Open).pair(Role::Connect);
     peer.send(b"data");

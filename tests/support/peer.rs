@@ -62,7 +62,8 @@ impl Server {
     }
 }
 
-/// An address that refuses connections: bound, so that it stays reserved, but not listening.
+/// An address that refuses connections: bound, so that it stays reserved, but not listening. It has to be kept as long as
+/// somebody may connect to its address: freed, it would be that of a server of another test, which would get a stray client.
 pub(crate) struct Refusing(Socket);
 
 impl Refusing {
@@ -74,6 +75,12 @@ impl Refusing {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.0.local_addr().ok().and_then(|address| address.as_socket()).expect("a local address")
+    }
+
+    /// Begins to listen there.
+    pub(crate) fn listen(self) -> Server {
+        self.0.listen(16).expect("listen");
+        Server::with(self.0.into())
     }
 }
 
