@@ -12,6 +12,7 @@ pub mod sockets;
 pub mod terminal;
 pub mod tls;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -220,6 +221,18 @@ pub enum Family {
     V4,
     /// Only IPv6.
     V6,
+}
+
+impl Family {
+    /// The one of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    /// Whether an address may be used.
+    pub fn has(self, address: IpAddr) -> bool {
+        self == Self::Any || self == Self::of(address)
+    }
 }
 
 /// When an idle peer is asked whether it is still there (tcp(7), `SO_KEEPALIVE`).

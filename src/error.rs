@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use crate::exit::Exit;
 use crate::sys;
@@ -99,6 +99,8 @@ pub enum Error {
         operation: &'static str,
         /// `host:port` as asked for.
         address: String,
+        /// The address that the system refused, where that says more.
+        place: Option<SocketAddr>,
         /// The system's reason.
         cause: String,
     },
@@ -296,7 +298,7 @@ impl Error {
             Self::Usage { hint, .. } => hint.as_deref().map(Cow::Borrowed),
             Self::Resolve { host, .. } => zone_hint(host).map(Cow::Owned),
             Self::Connect { target, .. } => zone_hint(target).map(Cow::Owned),
-            Self::Bind { operation, address, cause } => bind_hint(operation, address, cause),
+            Self::Bind { operation, address, cause, .. } => bind_hint(operation, address, cause),
             Self::Certificate { hint, .. } => hint.map(Cow::Borrowed),
             Self::ReadSettings { .. } => Some(Cow::Borrowed("--no-config reads no file")),
             Self::NoRoots { message } if message.starts_with("--tls-client-ca") => Some(CLIENT_CA.into()),
@@ -440,7 +442,7 @@ mod tests {
     #[test]
     fn an_address_in_use_has_a_hint() {
         let hint = |operation, address: &str, cause: &str| {
-            let error = Error::Bind { operation, address: address.into(), cause: cause.into() };
+            let error = Error::Bind { operation, address: address.into(), place: None, cause: cause.into() };
             error.hint().map(Cow::into_owned).unwrap_or_default()
         };
         let used = "address already in use";

@@ -1,10 +1,10 @@
 //! What users of OpenBSD's nc count on, by tcpx on both sides: who greets whom over TCP, UDP and Unix sockets, by address and by
 //! name, and what both say of it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 
 use crate::personalities::listening;
-use crate::support::{Folder, Running, Stdin, Tcpx};
+use crate::support::{Folder, Stdin, Tcpx};
 
 #[test]
 fn nc_and_nc_greet_each_other_and_say_so() {
@@ -21,7 +21,7 @@ fn nc_and_nc_greet_each_other_and_say_so() {
             client = Tcpx::new(&["nc", "-nv"]).args(options).arg(place).stdin(Stdin::Open).spawn();
         } else {
             let words = [&["nc", "-nlv"], options, &["127.0.0.1", "0"]].concat();
-            let started = if options.is_empty() { listening(&words) } else { bound(&words) };
+            let started = listening(&words);
             server = started.0;
             let port = started.1.port().to_string();
             client = Tcpx::new(&["nc", "-nv"]).args(options).args(&["127.0.0.1", &port]).stdin(Stdin::Open).spawn();
@@ -35,14 +35,6 @@ fn nc_and_nc_greet_each_other_and_say_so() {
             server.wait_stderr("Connection received on");
         }
     }
-}
-
-/// The same as `listening` for a socket of datagrams, which is bound.
-fn bound(words: &[&str]) -> (Running, SocketAddr) {
-    let mut running = Tcpx::new(words).stdin(Stdin::Open).spawn();
-    running.wait_stderr("Bound on 127.0.0.1");
-    let port = running.err.text().split_whitespace().nth(3).and_then(|word| word.parse().ok()).expect("a port");
-    (running, SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
 /// Options of the server and its host, options of the client and its host, what the server calls its place and its client, and
@@ -77,10 +69,10 @@ fn hosts_are_called_as_they_are_known() {
             let kind: &[&str] = if datagrams { &["-u"] } else { &[] };
             let words = [&["nc", "-vl"], kind, server_options, &[*server_host, "0"]].concat();
             println!("{words:?} {client_options:?} {client_host}");
-            let mut server = Tcpx::new(&words).stdin(Stdin::Open).spawn();
+            let (mut server, address) = listening(&words);
+            let port = address.port().to_string();
             let word = if datagrams { "Bound" } else { "Listening" };
-            server.wait_stderr(&format!("{word} on {place} "));
-            let port = server.err.text().split_whitespace().nth(3).expect("a port").to_owned();
+            server.wait_stderr(&format!("{word} on {place} {port}\n"));
             // With -v, nc sends something of its own by UDP.
             let verbose: &[&str] = if datagrams { &[] } else { &["-v"] };
             let words = [&["nc"], kind, verbose, client_options, &[*client_host, &port]].concat();

@@ -45,6 +45,7 @@ impl Peers {
             ("SILENT", serve(silent)),
             ("RESET", serve(reset)),
             ("CLOSED", port),
+            ("LONG", "x".repeat(120)),
         ];
         Self { ports, _reserved: (closed, refusing) }
     }
@@ -292,6 +293,35 @@ const LINES: &[(&str, &str)] = &[
     ("ncat --ssl-key /no/such/file 127.0.0.1 CLOSED", ""),
     ("ncat --nsock-engine x 127.0.0.1 1", ""),
     ("ncat --nsock-engine select 127.0.0.1 CLOSED", ""),
+    // The first option that is wrong is told, and what stands behind -h does not count.
+    ("nc -q x -w y 127.0.0.1 1", ""),
+    ("nc -w x -w 1 127.0.0.1 1", ""),
+    ("nc -X 9 -X 5 127.0.0.1 1", ""),
+    ("nc -T foo -w x -U /no/such/socket", ""),
+    ("nc -w x -h", ""),
+    ("nc -V 1 -J", ""),
+    ("ncat -w x --help", ""),
+    ("ncat -w x --version", ""),
+    ("ncat -p x -p 1 127.0.0.1 1", ""),
+    ("ncat -p x -w y 127.0.0.1 1", ""),
+    ("ncat -e a -c b --foo", ""),
+    ("ncat --proxy-dns x --proxy-dns none 127.0.0.1 1", ""),
+    ("ncat --nsock-engine x -w y 127.0.0.1 1", ""),
+    // Where it cannot listen.
+    ("nc -l DRAIN", ""),
+    ("nc -lU /", ""),
+    ("nc -lU LONG", ""),
+    ("nc -U LONG", ""),
+    ("nc -l 192.0.2.77 1", ""),
+    ("nc -ul UECHO", ""),
+    ("ncat -l DRAIN", ""),
+    ("ncat -4l DRAIN", ""),
+    ("ncat -l localhost DRAIN", ""),
+    ("ncat -ul UECHO", ""),
+    ("ncat -lU /", ""),
+    ("ncat -l 192.0.2.77 1", ""),
+    ("ncat -6l 2001:db8::77 1", ""),
+    ("nc -q -1 127.0.0.1 HELLO", "x"),
 ];
 
 #[test]
@@ -319,12 +349,12 @@ fn lines_end_as_those_of_the_real_tools() {
     }
 }
 
-/// Starts tcpx as a tool that listens, and waits for the line that says where.
+/// Starts tcpx as a tool that listens, and waits for the line that says where: by TCP or UDP, at an address or a name of it.
 pub(crate) fn listening(words: &[&str]) -> (Running, SocketAddr) {
     let running = Tcpx::new(words).stdin(Stdin::Open).spawn();
     let said = || {
-        let text = String::from_utf8_lossy(&running.err.bytes()).into_owned();
-        let line = text.lines().find(|line| line.contains("Listening on 127.0.0.1"))?.to_owned();
+        let text = running.err.text();
+        let line = text.lines().find(|line| line.contains("Listening on ") || line.contains("Bound on "))?;
         line.rsplit([' ', ':']).next()?.parse().ok()
     };
     let mut port: Option<u16> = None;
@@ -398,6 +428,25 @@ fn both_directions_are_copied() {
     assert_eq!(copied, "hi\ngot \"hi\\n\"\n".repeat(2));
     let dumped = std::fs::read_to_string(&hex).expect("a dump");
     assert!(dumped.starts_with("0000   68 69 0a "), "{dumped}");
+}
+
+#[test]
+fn help_and_version_go_where_theirs_do() {
+    for (line, on_stdout) in [
+        ("nc -h", false),
+        ("ncat -h", true),
+        ("ncat --help", true),
+        ("ncat --version", false),
+        ("ncat --version -h", false),
+    ] {
+        let words: Vec<_> = line.split(' ').collect();
+        let program = if words[0] == "nc" { "nc.openbsd" } else { words[0] };
+        let theirs = installed(program).then(|| Tcpx::other(program, &words[1..]).run());
+        for done in [Some(Tcpx::new(&words).run()), theirs].into_iter().flatten() {
+            assert_eq!(done.status_code(), Some(0), "{line}");
+            assert_eq!((done.stdout.is_empty(), done.stderr.is_empty()), (!on_stdout, on_stdout), "{line}");
+        }
+    }
 }
 
 #[test]

@@ -383,13 +383,18 @@ impl<T> Dials<T> {
                 Err(StartError::Busy) => dial.busy(address, io.now),
                 Err(StartError::Option(error)) => {
                     let target = dialing.plan.target.to_string();
-                    let error = Error::Bind { operation: "make a socket for", address: target, cause: cause(&error) };
+                    let error = Error::Bind {
+                        operation: "make a socket for",
+                        address: target,
+                        place: None,
+                        cause: cause(&error),
+                    };
                     outcomes.extend(self.give_up(io, id, error));
                     return outcomes;
                 }
                 Err(StartError::Bind(error)) => {
                     let address = source.map(|source| source.to_string()).unwrap_or_default();
-                    let error = Error::Bind { operation: "bind to", address, cause: cause(&error) };
+                    let error = Error::Bind { operation: "bind to", address, place: None, cause: cause(&error) };
                     outcomes.extend(self.give_up(io, id, error));
                     return outcomes;
                 }

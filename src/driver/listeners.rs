@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use mio::Interest;
 
-use crate::config::{Access, show_duration};
+use crate::config::{Access, Family, show_duration};
 use crate::driver::budgets::Turn;
 use crate::driver::io::{Io, Source};
 use crate::driver::plan::{Defaults, Duties, Lookup, Plan, Wishes};
@@ -269,7 +269,7 @@ impl Listeners {
                 }
                 Accepted::Failed(error) => {
                     let address = acceptor.listening.address().to_string();
-                    let error = Error::Bind { operation: "accept on", address, cause: cause(&error) };
+                    let error = Error::Bind { operation: "accept on", address, place: None, cause: cause(&error) };
                     outcomes.push(ListenOutcome::Broken { error });
                     self.drop_acceptor(io, slot);
                     break;
@@ -507,7 +507,7 @@ impl Acceptor {
             }
             Err(error) => {
                 let address = ends.peer.to_string();
-                let error = Error::Bind { operation: "accept", address, cause: cause(&error) };
+                let error = Error::Bind { operation: "accept", address, place: None, cause: cause(&error) };
                 if duties.decides_exit {
                     return Some(ListenOutcome::Broken { error });
                 }
@@ -522,8 +522,14 @@ impl Acceptor {
 fn bind(network: &dyn Network, plan: &Plan, places: &[Address]) -> Result<Box<dyn Listening>> {
     let sockets = Arc::clone(&plan.sockets);
     let options = Options { family: plan.family, backlog: plan.wishes.backlog, shared: plan.shared, sockets };
-    let listen =
-        |options: &Options| network.listen(places, options).map_err(|error| cannot_listen(&plan.target, &error));
+    let listen = |options: &Options| {
+        network.listen(places, options).map_err(|error| match cannot_listen(&plan.target, &error) {
+            Error::Bind { operation, address, cause, .. } => {
+                Error::Bind { operation, address, place: refused(network, places, options), cause }
+            }
+            shortage => shortage,
+        })
+    };
     if plan.wishes.claims && plan.target.port().is_some_and(|port| port != 0) {
         // With a shared port another run could listen there, too, and get some of the clients: try it unshared first.
         drop(listen(&Options { shared: false, ..options.clone() })?);
@@ -531,8 +537,24 @@ fn bind(network: &dyn Network, plan: &Plan, places: &[Address]) -> Result<Box<dy
     listen(&options)
 }
 
+/// The one of these addresses that the system refuses: the last that was tried. One socket would serve both families, and one for IPv6
+/// alone shows which of them it is.
+fn refused(network: &dyn Network, places: &[Address], options: &Options) -> Option<SocketAddr> {
+    let alone = Options { family: Family::V6, ..options.clone() };
+    match places {
+        [both, other] if is_any(both) && is_any(other) && network.listen(&places[..1], &alone).is_err() => both.ip(),
+        [.., last] => last.ip(),
+        [] => None,
+    }
+}
+
+fn is_any(address: &Address) -> bool {
+    address.ip().is_some_and(|address| address.ip().is_unspecified())
+}
+
 fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Error {
-    let failed = || Error::Bind { operation: "listen on", address: endpoint.to_string(), cause: cause(error) };
+    let failed =
+        || Error::Bind { operation: "listen on", address: endpoint.to_string(), place: None, cause: cause(error) };
     Error::shortage(error).unwrap_or_else(failed)
 }
 

@@ -49,7 +49,7 @@ pub fn resolve(host: &str, port: u16, family: Family) -> Result<Vec<SocketAddr>,
         error::lower_first(reason)
     })?;
     let mut addresses: Vec<SocketAddr> = Vec::new();
-    for address in found.into_iter().filter(|address| is_of(*address, family)) {
+    for address in found.into_iter().filter(|address| family.has(address.ip())) {
         if !addresses.contains(&address) {
             addresses.push(address);
         }
@@ -59,14 +59,6 @@ pub fn resolve(host: &str, port: u16, family: Family) -> Result<Vec<SocketAddr>,
         (true, Family::V4) => Err("it has no IPv4 address".to_owned()),
         (true, Family::V6) => Err("it has no IPv6 address".to_owned()),
         (true, Family::Any) => Err("it has no address".to_owned()),
-    }
-}
-
-fn is_of(address: SocketAddr, family: Family) -> bool {
-    match family {
-        Family::Any => true,
-        Family::V4 => address.is_ipv4(),
-        Family::V6 => address.is_ipv6(),
     }
 }
 

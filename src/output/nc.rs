@@ -99,7 +99,7 @@ impl NcVoice {
 
     fn attempt_failed(&self, address: &Address, cause: &str) -> String {
         // Without what an option of tcpx could do about it.
-        let cause = sentence(cause.split(';').next().unwrap_or(cause));
+        let cause = of_system(cause.split(';').next().unwrap_or(cause));
         match address.ip() {
             None => line(&format!("nc: {}: {cause}", path(address))),
             Some(ip) if self.is_verbose => {
@@ -123,12 +123,12 @@ impl NcVoice {
             }
             // A proxy that is not there is like any other; what one says is told.
             Error::Proxy { .. } if self.has_failed_attempt => String::new(),
-            Error::Resolve { cause, .. } if self.listens => line(&format!("nc: getaddrinfo: {}", sentence(cause))),
+            Error::Resolve { cause, .. } if self.listens => line(&format!("nc: getaddrinfo: {}", of_system(cause))),
             Error::Resolve { cause, .. } => {
-                line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {}", sentence(cause)))
+                line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {}", of_system(cause)))
             }
-            Error::Bind { cause, .. } if self.listens => line(&format!("nc: {}", sentence(cause))),
-            Error::Bind { cause, .. } => line(&format!("nc: bind failed: {}", sentence(cause))),
+            Error::Bind { cause, .. } if self.listens => line(&format!("nc: {}", of_system(cause))),
+            Error::Bind { cause, .. } => line(&format!("nc: bind failed: {}", of_system(cause))),
             other => other.to_string().lines().map(|text| line(&format!("nc: {text}"))).collect(),
         }
     }
@@ -171,6 +171,16 @@ impl fmt::Debug for NcVoice {
 /// A line from outside, safe for a terminal.
 pub(super) fn line(text: &str) -> String {
     format!("{}\n", show_line(text))
+}
+
+/// A cause in the words of the system, also where tcpx knows more than that.
+pub(super) fn of_system(cause: &str) -> String {
+    match cause {
+        "it has no IPv4 address" | "it has no IPv6 address" => "Name or service not known".to_owned(),
+        "it is a directory" => "Address already in use".to_owned(),
+        _ if cause.ends_with("are the most for a Unix socket") => "File name too long".to_owned(),
+        _ => sentence(cause),
+    }
 }
 
 /// The name of a Unix socket without its scheme.

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::nc::{line, path};
+use super::nc::{line, of_system, path};
 use crate::config::{Config, Family, Role};
 use crate::endpoint::Address;
 use crate::error::{Error, sentence};
@@ -55,7 +55,7 @@ impl NcatVoice {
                 })
             }
             Notice::AttemptFailed { address, cause, .. } => {
-                self.failed = Some((address.host(), sentence(cause)));
+                self.failed = Some((address.host(), of_system(cause)));
                 String::new()
             }
             Notice::Opened { conn, .. } => {
@@ -83,7 +83,7 @@ impl NcatVoice {
 
     fn listening(&self, address: &Address) -> String {
         let mut places = match address.ip() {
-            Some(ip) => vec![format!("{}:{}", ip.ip(), ip.port())],
+            Some(ip) => vec![shown(ip)],
             None => vec![path(address)],
         };
         // One socket here takes both families, and there are two of them there.
@@ -126,22 +126,28 @@ impl NcatVoice {
             }
             Error::Broken { cause, .. } => line(&format!("Ncat: {}.", sentence(cause))),
             Error::Resolve { host, cause } => {
-                let cause = sentence(cause);
+                let cause = of_system(cause);
                 line(&format!("Ncat: Could not resolve hostname \"{host}\": {cause}.{QUITTING}"))
             }
-            Error::Bind { address, cause, .. } => {
-                let place = address.strip_prefix("unix:").or(address.strip_prefix("udp://")).unwrap_or(address);
-                line(&format!("Ncat: bind to {place}: {}.{QUITTING}", sentence(cause)))
+            Error::Bind { address, place, cause, .. } => {
+                let address = address.strip_prefix("unix:").or(address.strip_prefix("udp://")).unwrap_or(address);
+                let place = place.map_or_else(|| address.to_owned(), shown);
+                line(&format!("Ncat: bind to {place}: {}.{QUITTING}", of_system(cause)))
             }
             other => other.to_string().lines().map(|text| line(&format!("Ncat: {text}.{QUITTING}"))).collect(),
         }
     }
 }
 
+/// An address as Ncat writes it, without brackets.
+fn shown(address: SocketAddr) -> String {
+    format!("{}:{}", address.ip(), address.port())
+}
+
 fn opened(conn: &ConnView) -> String {
     let peer = conn.info.peer();
     match (conn.info.side(), peer.ip()) {
-        (Side::Client, Some(ip)) => line(&format!("Ncat: Connected to {}:{}.", ip.ip(), ip.port())),
+        (Side::Client, Some(ip)) => line(&format!("Ncat: Connected to {}.", shown(ip))),
         (Side::Client, None) => line(&format!("Ncat: Connected to {}.", path(&peer))),
         (Side::Server, Some(ip)) => from(ip),
         (Side::Server, None) => "Ncat: Connection from a client on Unix domain socket.\n".to_owned(),
@@ -151,7 +157,7 @@ fn opened(conn: &ConnView) -> String {
 
 fn from(client: SocketAddr) -> String {
     let host = line(&format!("Ncat: Connection from {}.", client.ip()));
-    host + line(&format!("Ncat: Connection from {}:{}.", client.ip(), client.port())).as_str()
+    host + line(&format!("Ncat: Connection from {}.", shown(client))).as_str()
 }
 
 fn closed(now: Instant, conn: &ConnView, reason: CloseReason) -> String {

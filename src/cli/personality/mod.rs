@@ -162,6 +162,14 @@ impl Line {
         }
     }
 
+    fn add_family(&mut self, family: Family) {
+        match family {
+            Family::Any => {}
+            Family::V4 => self.add(&["-4"]),
+            Family::V6 => self.add(&["-6"]),
+        }
+    }
+
     /// Adds an option whose value may look like an option.
     fn add_valued(&mut self, option: &str, value: Option<&str>) {
         if let Some(value) = value {
@@ -195,8 +203,17 @@ impl Line {
     }
 }
 
+/// The address family that the letter of an option stands for.
+fn family(letter: Option<char>) -> Family {
+    match letter {
+        Some('4') => Family::V4,
+        Some('6') => Family::V6,
+        _ => Family::Any,
+    }
+}
+
 /// What getaddrinfo(3) says of a host that cannot be one: a name where names are not resolved, an address of the other family.
-fn unresolvable(host: &str, is_numeric: bool, v4_only: bool, v6_only: bool) -> Option<&'static str> {
+fn unresolvable(host: &str, is_numeric: bool, family: Family) -> Option<&'static str> {
     // It would be an option of tcpx.
     if host.starts_with('-') {
         return Some(UNKNOWN);
@@ -204,25 +221,19 @@ fn unresolvable(host: &str, is_numeric: bool, v4_only: bool, v6_only: bool) -> O
     let bare = host.split('%').next().unwrap_or(host);
     match bare.parse::<IpAddr>() {
         Err(_) => is_numeric.then_some(UNKNOWN),
-        Ok(IpAddr::V4(_)) => v6_only.then_some(OTHER_FAMILY),
-        Ok(IpAddr::V6(_)) => v4_only.then_some(OTHER_FAMILY),
+        Ok(ip) => (!family.has(ip)).then_some(OTHER_FAMILY),
     }
 }
 
 /// The address of a local host, which may be a name there. `other`: an address of the other end, if it was one.
 fn source_address(word: &str, is_numeric: bool, other: &str) -> Result<String, &'static str> {
-    let is_v4 = other.parse::<IpAddr>().ok().map(|ip| ip.is_ipv4());
-    if let Ok(ip) = word.parse::<IpAddr>() {
-        return if is_v4.is_some_and(|is_v4| is_v4 != ip.is_ipv4()) { Err(OTHER_FAMILY) } else { Ok(word.to_owned()) };
+    let family = other.parse().map_or(Family::Any, Family::of);
+    if let Some(why) = unresolvable(word, is_numeric || word.is_empty(), family) {
+        return Err(why);
     }
-    if is_numeric || word.is_empty() {
-        return Err(UNKNOWN);
+    if word.parse::<IpAddr>().is_ok() {
+        return Ok(word.to_owned());
     }
-    let family = match is_v4 {
-        Some(true) => Family::V4,
-        Some(false) => Family::V6,
-        None => Family::Any,
-    };
     let found = dial::resolve(word, 0, family).map_err(|_| UNKNOWN)?;
     found.first().map(|address| address.ip().to_string()).ok_or(UNKNOWN)
 }

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter};
-use super::{Errand, FAILED, Line, Stop, Tool, usage};
+use super::{Errand, FAILED, Line, Stop, Tool, family, usage};
 use crate::cli::values::is_number;
 use crate::cli::{old_line, sockets};
-use crate::config::{Config, Refusal, Role, Silence};
+use crate::config::{Config, Family, Refusal, Role, Silence};
 use crate::exit::Exit;
 use crate::sys::services;
 
@@ -67,13 +67,13 @@ impl<'a> Given<'a> {
     }
 
     /// The last of `-4` and `-6`, which counts.
-    fn family(&self) -> Option<char> {
-        self.flags.chars().rev().find(|letter| matches!(letter, '4' | '6'))
+    fn family(&self) -> Family {
+        family(self.flags.chars().rev().find(|letter| matches!(letter, '4' | '6')))
     }
 
     /// What getaddrinfo(3) says of a host that cannot be one.
     fn unresolvable(&self, host: &str) -> Option<&'static str> {
-        super::unresolvable(host, self.has('n'), self.family() == Some('4'), self.family() == Some('6'))
+        super::unresolvable(host, self.has('n'), self.family())
     }
 
     /// The last value of an option.
@@ -83,21 +83,39 @@ impl<'a> Given<'a> {
 
     /// The value of an option that is a number, as strtonum(3) reads it.
     fn number(&self, letter: char) -> Result<Option<u32>, Stop> {
-        let Some(text) = self.value(letter).map(str::trim_start) else { return Ok(None) };
-        let (name, least, most) = bounds(letter);
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        let number = text.parse::<i64>().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX });
-        let why = match () {
-            () if !is_number(digits) => "invalid",
-            () if number < least => "too small",
-            () if number > most => "too large",
-            () => return Ok(u32::try_from(number).ok()),
-        };
-        Err(refused(&if matches!(letter, 'M' | 'm') {
-            format!("{name} is {why}")
-        } else {
-            format!("{name} {why}: {}", text.escape_debug())
-        }))
+        self.value(letter).map_or(Ok(None), |text| number(letter, text))
+    }
+}
+
+/// The number of an option, as strtonum(3) reads it; `None` for one below 0.
+fn number(letter: char, text: &str) -> Result<Option<u32>, Stop> {
+    let text = text.trim_start();
+    let (name, least, most) = bounds(letter);
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let number = text.parse::<i64>().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX });
+    let why = match () {
+        () if !is_number(digits) => "invalid",
+        () if number < least => "too small",
+        () if number > most => "too large",
+        () => return Ok(u32::try_from(number).ok()),
+    };
+    Err(refused(&if matches!(letter, 'M' | 'm') {
+        format!("{name} is {why}")
+    } else {
+        format!("{name} {why}: {}", text.escape_debug())
+    }))
+}
+
+/// What nc refuses where it reads an option, before it looks at those that follow.
+fn check_option(letter: char, value: &str) -> Result<(), Stop> {
+    match letter {
+        'w' | 'i' | 'q' | 'I' | 'O' | 'M' | 'm' | 'W' => number(letter, value).map(drop),
+        'T' => tos(value).map(drop),
+        'V' => Err(refused("no alternate routing table support available")),
+        'X' if !["4", "5"].contains(&value) && !value.eq_ignore_ascii_case("connect") => {
+            Err(refused("unsupported proxy protocol"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -123,33 +141,28 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
     let mut given = Given::default();
     for item in items {
         match item {
-            Item::Option(known, Some(value)) => given.values.extend(known.letter.map(|letter| (letter, value))),
-            Item::Option(known, None) => given.flags.extend(known.letter),
+            Item::Option(Known { letter: Some('h'), .. }, _) => return Err(Stop::Told(usage::nc(), Exit::Success)),
+            Item::Option(Known { letter: Some(letter), .. }, Some(value)) => {
+                check_option(*letter, value)?;
+                given.values.push((*letter, value));
+            }
+            Item::Option(known, _) => given.flags.extend(known.letter),
             Item::Operand(word) => given.operands.push(word),
         }
     }
-    if given.has('h') {
-        return Err(Stop::Told(usage::nc(), Exit::Success));
-    }
     if let Some(error) = error {
         return Err(Stop::Told(format!("nc: {error}\n{}", usage::NC_SHORT), FAILED));
-    }
-    for letter in ['w', 'i', 'q', 'I', 'O', 'M', 'm', 'W'] {
-        given.number(letter)?;
     }
     check(&given)?;
     if given.has('l') { listen(&given) } else { connect(&given) }
 }
 
-/// What nc refuses, and what has no counterpart.
+/// What nc refuses once it has read all options, and what has no counterpart.
 fn check(given: &Given<'_>) -> Result<(), Stop> {
     for (letter, why) in MISSING {
         if given.has(*letter) || given.value(*letter).is_some() {
             return Err(refused(why));
         }
-    }
-    if given.value('X').is_some_and(|name| !["4", "5"].contains(&name) && !name.eq_ignore_ascii_case("connect")) {
-        return Err(refused("unsupported proxy protocol"));
     }
     let listens = given.has('l');
     let contradictions = [
@@ -236,10 +249,10 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
         return Err(refused(&format!("getaddrinfo: {why}")));
     }
     // One address family at a time, as there.
-    let host = host.or(match (given.has('U'), given.family() == Some('6')) {
-        (true, _) => None,
-        (false, true) => Some("::"),
-        (false, false) => Some("0.0.0.0"),
+    let host = host.or(match given.family() {
+        _ if given.has('U') => None,
+        Family::V6 => Some("::"),
+        Family::V4 | Family::Any => Some("0.0.0.0"),
     });
     line.add_if(given.has('k'), &["-k"]);
     // One client after the other, whose datagrams are not told apart.
@@ -251,8 +264,8 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
 fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
-    if let Some(family) = given.family().filter(|_| !given.has('U')) {
-        line.add(&[if family == '4' { "-4" } else { "-6" }]);
+    if !given.has('U') {
+        line.add_family(given.family());
     }
     for (letter, option) in [('n', "-n"), ('u', "-u")] {
         line.add_if(given.has(letter), &[option]);
@@ -398,7 +411,6 @@ const MISSING: &[(char, &str)] = &[
     ('F', "-F: tcpx does not pass its socket to another program; socat or OpenBSD's nc does"),
     ('m', "-m: tcpx has no least hop limit of received packets"),
     ('S', "-S: tcpx has no TCP MD5 signatures"),
-    ('V', "no alternate routing table support available"),
     ('W', "-W: tcpx does not count received packets; --until of tcpx connect ends after bytes or lines"),
     ('Z', "-Z: tcpx has no DCCP"),
 ];

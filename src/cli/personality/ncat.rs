@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter, long};
-use super::{Errand, Line, Stop, Tool, lists, usage};
+use super::{Errand, Line, Stop, Tool, family, lists, usage};
 use crate::cli::old_line;
 use crate::cli::values::is_number;
-use crate::config::{Copying, Role, Silence};
+use crate::config::{Copying, Family, Role, Silence};
 use crate::exit::Exit;
 
 /// Its options.
@@ -142,20 +142,23 @@ impl<'a> Given<'a> {
         Some(format!("{}ms", milliseconds(self.value(name)?)?))
     }
 
-    /// The family that counts: the last of `-4`, `-6` and `-U`.
-    fn family(&self) -> Option<char> {
+    /// What counts: the last of `-4`, `-6` and `-U`.
+    fn kind(&self) -> Option<char> {
         let letter = |known: &Known| known.letter.filter(|letter| matches!(letter, '4' | '6' | 'U'));
         self.options.iter().rev().find_map(|(known, _)| letter(known))
     }
 
+    fn family(&self) -> Family {
+        family(self.kind())
+    }
+
     fn is_unix(&self) -> bool {
-        self.family() == Some('U')
+        self.kind() == Some('U')
     }
 
     /// What getaddrinfo(3) says of a host that cannot be one.
     fn unresolvable(&self, host: &str) -> Option<String> {
-        let (v4, v6) = (self.family() == Some('4'), self.family() == Some('6'));
-        let why = super::unresolvable(host, self.has("nodns"), v4, v6)?;
+        let why = super::unresolvable(host, self.has("nodns"), self.family())?;
         Some(format!("Could not resolve hostname \"{}\": {why}", host.escape_debug()))
     }
 }
@@ -166,18 +169,19 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
     let mut given = Given::default();
     for item in items {
         match item {
+            Item::Option(Known { long: "help", .. }, _) => return Err(Stop::Help(usage::ncat())),
+            Item::Option(Known { long: "version", .. }, _) => {
+                let version = format!("Ncat: tcpx {}, with the options of Ncat 7.93\n", env!("CARGO_PKG_VERSION"));
+                return Err(Stop::Told(version, Exit::Success));
+            }
             // Its older name.
             Item::Option(Known { long: "talk", .. }, _) => given.options.push((&CHAT, None)),
-            Item::Option(known, value) => given.options.push((known, value)),
+            Item::Option(known, value) => {
+                checks::check_option(&given, known, value.unwrap_or_default())?;
+                given.options.push((known, value));
+            }
             Item::Operand(word) => given.operands.push(word),
         }
-    }
-    if given.has("help") {
-        return Err(Stop::Help(usage::ncat()));
-    }
-    if given.has("version") {
-        let version = format!("Ncat: tcpx {}, with the options of Ncat 7.93\n", env!("CARGO_PKG_VERSION"));
-        return Err(Stop::Help(version));
     }
     if let Some(error) = error {
         let hint = "Try `--help' or man(1) ncat for more information, usage options and help";
@@ -306,11 +310,7 @@ fn login<'a>(given: &Given<'a>) -> Option<(&'a str, &'a str)> {
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
 fn common(given: &Given<'_>, line: &mut Line) -> bool {
-    match given.family() {
-        Some('4') => line.add(&["-4"]),
-        Some('6') => line.add(&["-6"]),
-        _ => {}
-    }
+    line.add_family(given.family());
     for (name, option) in [("nodns", "-n"), ("udp", "-u")] {
         line.add_if(given.has(name), &[option]);
     }

@@ -2,34 +2,43 @@
 //!
 //! Owns these checks alone; they are made before a line is read as one of tcpx.
 
-use super::{Given, has_tls, milliseconds, refused};
+use super::{Given, Known, has_tls, milliseconds, port_number, port_of, refused};
 use crate::cli::Stop;
 use crate::exit::Exit;
 
-/// What Ncat refuses, and what has no counterpart.
+/// What Ncat refuses where it reads an option, before it looks at those that follow. `before`: the options before it.
+pub(super) fn check_option(before: &Given<'_>, known: &Known, value: &str) -> Result<(), Stop> {
+    let why = match known.long {
+        "delay" => return time(value, "-d delay"),
+        "idle-timeout" => return time(value, "-i timeout"),
+        "wait" => return time(value, "-w timeout"),
+        _ if known.letter == Some('q') => return time(value, "-q timeout"),
+        "source-port" if port_number(value).is_none() => return port_of(value, "source port number").map(drop),
+        "proxy" | "proxy-type" | "proxy-auth" if before.has(known.long) => {
+            format!("You can't specify more than one --{}", known.long)
+        }
+        "ssl-trustfile" if before.has("ssl-trustfile") => {
+            "The --ssl-trustfile option may be given only once".to_owned()
+        }
+        "exec" | "sh-exec" | "lua-exec" if before.first_of(&["exec", "sh-exec", "lua-exec"]).is_some() => {
+            "Only one of --exec, --sh-exec, and --lua-exec is allowed".to_owned()
+        }
+        "nsock-engine" if !["select", "poll", "epoll"].contains(&value) => {
+            format!("Unknown or non-available engine: {}", value.escape_debug())
+        }
+        "proxy-dns" if !["none", "local", "remote", "both"].contains(&value) => "Invalid proxy DNS type".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(refused(&why))
+}
+
+/// What Ncat refuses once it has read all options, and what has no counterpart.
 pub(super) fn check(given: &Given<'_>) -> Result<(), Stop> {
-    once(given)?;
-    for (known, text) in &given.options {
-        let word = match known.long {
-            "delay" => "-d delay",
-            "idle-timeout" => "-i timeout",
-            "wait" => "-w timeout",
-            _ if known.letter == Some('q') => "-q timeout",
-            _ => continue,
-        };
-        time(text.unwrap_or_default(), word)?;
-    }
-    if let Some(engine) = given.value("nsock-engine").filter(|name| !["select", "poll", "epoll"].contains(name)) {
-        return Err(refused(&format!("Unknown or non-available engine: {}", engine.escape_debug())));
-    }
     for (name, why) in MISSING {
         if given.has(name) {
             let dashes = if name.len() == 1 { "-" } else { "--" };
             return Err(refused(&format!("{dashes}{name}: {why}")));
         }
-    }
-    if given.find("exec").chain(given.find("sh-exec")).count() > 1 {
-        return Err(refused("Only one of --exec, --sh-exec, and --lua-exec is allowed"));
     }
     if given.is_unix() {
         unix(given)?;
@@ -88,32 +97,15 @@ pub(super) fn check(given: &Given<'_>) -> Result<(), Stop> {
 /// The options about proxies.
 fn check_proxy(given: &Given<'_>) -> Result<(), Stop> {
     match (given.value("proxy-type"), given.has("proxy")) {
-        (_, true) if given.listens() => return Err(refused("Invalid option combination: --proxy and -l")),
+        (_, true) if given.listens() => Err(refused("Invalid option combination: --proxy and -l")),
         (Some(_), false) if !given.listens() => {
-            return Err(refused("Proxy type (--proxy-type) specified without proxy address (--proxy)"));
+            Err(refused("Proxy type (--proxy-type) specified without proxy address (--proxy)"))
         }
         (Some(kind), _) if !["http", "socks4", "socks5", "4", "5"].contains(&kind) => {
-            return Err(refused(&format!("Invalid proxy type \"{}\"", kind.escape_debug())));
+            Err(refused(&format!("Invalid proxy type \"{}\"", kind.escape_debug())))
         }
-        _ => {}
-    }
-    match given.value("proxy-dns") {
-        Some(way) if !["none", "local", "remote", "both"].contains(&way) => Err(refused("Invalid proxy DNS type")),
         _ => Ok(()),
     }
-}
-
-/// Options that may be given once.
-fn once(given: &Given<'_>) -> Result<(), Stop> {
-    for name in ["proxy", "proxy-type", "proxy-auth"] {
-        if given.find(name).count() > 1 {
-            return Err(refused(&format!("You can't specify more than one --{name}")));
-        }
-    }
-    if given.find("ssl-trustfile").count() > 1 {
-        return Err(refused("The --ssl-trustfile option may be given only once"));
-    }
-    Ok(())
 }
 
 /// What does not go with Unix sockets.
