@@ -12,7 +12,6 @@ pub mod sockets;
 pub mod terminal;
 pub mod tls;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ pub use access::Access;
 pub use input::{Input, Refusal};
 pub use retry::Retry;
 pub use scan::Scan;
-pub use sockets::SocketOptions;
+pub use sockets::{Family, SocketOptions};
 pub use terminal::Terminal;
 pub use tls::Tls;
 
@@ -209,30 +208,6 @@ pub struct Listen {
     pub run: Option<String>,
     /// `--accept-timeout`: how long to wait for the first client.
     pub accept_limit: Option<Duration>,
-}
-
-/// The address families that may be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Family {
-    /// IPv4 and IPv6.
-    #[default]
-    Any,
-    /// Only IPv4.
-    V4,
-    /// Only IPv6.
-    V6,
-}
-
-impl Family {
-    /// The one of an address.
-    pub fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() { Self::V4 } else { Self::V6 }
-    }
-
-    /// Whether an address may be used.
-    pub fn has(self, address: IpAddr) -> bool {
-        self == Self::Any || self == Self::of(address)
-    }
 }
 
 /// When an idle peer is asked whether it is still there (tcp(7), `SO_KEEPALIVE`).

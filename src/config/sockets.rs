@@ -1,4 +1,4 @@
-//! `SocketOptions`: options of the sockets of a run (socket(7), ip(7), ipv6(7), tcp(7)); `Group`: a multicast group.
+//! `SocketOptions`: options of the sockets of a run (socket(7), ip(7), ipv6(7), tcp(7)); `Family`; `Group`: a multicast group.
 //!
 //! Owns the values, and what a group is in text. They are set by `net`.
 
@@ -8,6 +8,30 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::endpoint::UnixName;
+
+/// The address families that may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4 and IPv6.
+    #[default]
+    Any,
+    /// Only IPv4.
+    V4,
+    /// Only IPv6.
+    V6,
+}
+
+impl Family {
+    /// The one of an address.
+    pub fn of(address: IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    /// Whether an address may be used.
+    pub fn has(self, address: IpAddr) -> bool {
+        self == Self::Any || self == Self::of(address)
+    }
+}
 
 /// Options of every socket of a run to which they apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
