@@ -312,7 +312,7 @@ Register-ArgumentCompleter -Native -CommandName 'tcpx' -ScriptBlock {
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Run so many tests at the same time [default: 8]')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Run so many tests at the same time [default: 8]')
             [CompletionResult]::new('--repeat', '--repeat', [CompletionResultType]::ParameterName, 'Run each test so many times')
-            [CompletionResult]::new('--junit', '--junit', [CompletionResultType]::ParameterName, 'Write a report in JUnit''s XML to this file too')
+            [CompletionResult]::new('--junit', '--junit', [CompletionResultType]::ParameterName, 'Write a report in JUnit''s XML to this file too; - is stdout')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write a report in JSON to this file too; - is stdout')
             [CompletionResult]::new('--test-timeout', '--test-timeout', [CompletionResultType]::ParameterName, 'Stop a test after this time [default: 30s]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'End after this time, whatever happens')

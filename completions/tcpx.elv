@@ -304,7 +304,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand -j 'Run so many tests at the same time [default: 8]'
             cand --jobs 'Run so many tests at the same time [default: 8]'
             cand --repeat 'Run each test so many times'
-            cand --junit 'Write a report in JUnit''s XML to this file too'
+            cand --junit 'Write a report in JUnit''s XML to this file too; - is stdout'
             cand --json 'Write a report in JSON to this file too; - is stdout'
             cand --test-timeout 'Stop a test after this time [default: 30s]'
             cand --timeout 'End after this time, whatever happens'

@@ -333,7 +333,7 @@ complete -c tcpx -n "__tcpx_at 'test'" -l repeat -d 'Run each test so many times
 complete -c tcpx -n "__tcpx_at 'test'" -l fail-fast -d 'Begin no test any more after the first failure'
 complete -c tcpx -n "__tcpx_at 'test'" -l list -d 'Only say which tests there are'
 complete -c tcpx -n "__tcpx_at 'test'" -l tap -d 'Report in TAP on stdout'
-complete -c tcpx -n "__tcpx_at 'test'" -l junit -d 'Write a report in JUnit\'s XML to this file too' -r -F
+complete -c tcpx -n "__tcpx_at 'test'" -l junit -d 'Write a report in JUnit\'s XML to this file too; - is stdout' -r -F
 complete -c tcpx -n "__tcpx_at 'test'" -l json -d 'Write a report in JSON to this file too; - is stdout' -r -F
 complete -c tcpx -n "__tcpx_at 'test'" -s v -l verbose -d 'Say on stderr what the connections do; repeat for more'
 complete -c tcpx -n "__tcpx_at 'test'" -l test-timeout -d 'Stop a test after this time [default: 30s]' -r -f

@@ -541,7 +541,7 @@ pub struct Tests {
     /// The report for people may have colours.
     pub colours: bool,
     /// The file for the report in JUnit's XML.
-    pub junit: Option<PathBuf>,
+    pub junit: Option<Target>,
     /// Where the report in JSON goes.
     pub json: Option<Target>,
 }

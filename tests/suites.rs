@@ -1,7 +1,9 @@
 //! `tcpx test`: suites that are careless or wrong, and what their reports tell of it.
 
+use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::support::peer::Conn;
 use crate::support::{Done, Folder, Tcpx};
 
 /// `tcpx test` in a folder.
@@ -109,4 +111,54 @@ fn test_bytes() { assert_eq(x(200000).to_blob(), ("y" + x(300000)).to_blob()); }
         })
         .collect();
     assert_eq!(lengths, ["65536 65535", "400000 500000", "300001 200000"]);
+}
+
+#[test]
+fn each_report_has_a_place_of_its_own() {
+    let folder = folder("fn test_a() {}\n");
+    for words in [&["--json", "same", "--junit", "./same"][..], &["--junit", "same", "--json", "same"]] {
+        let done = tests(&folder, &["t.rhai"]).args(words).run();
+        done.code(2).wrote("").said("--json and --junit are the same file");
+        assert!(!folder.path("same").exists());
+    }
+    for (words, said) in [
+        (&["--tap", "--json", "-"][..], "--tap and --json - both write to stdout"),
+        (&["--tap", "--junit", "-"], "--tap and --junit - both write to stdout"),
+        (&["--junit", "-", "--json", "-"], "--json - and --junit - both write to stdout"),
+    ] {
+        tests(&folder, &["t.rhai"]).args(words).run().code(2).wrote("").said(said);
+    }
+    let done = tests(&folder, &["t.rhai", "--junit", "-"]).run();
+    done.code(0).quietly();
+    let xml = stdout(&done);
+    assert!(xml.starts_with("<?xml") && xml.contains("<testcase name=\"test_a\""), "{xml}");
+    assert!(!folder.path("-").exists());
+}
+
+#[test]
+fn too_many_repetitions_are_refused_before_they_fill_the_memory() {
+    let folder = folder("fn test_a() {}\nfn test_b() {}\n");
+    for (number, code) in [("500001", 2), ("99999999999", 2), ("18446744073709551615", 2), ("0", 2)] {
+        tests(&folder, &["t.rhai", "--list", "--repeat", number]).run().code(code);
+    }
+    let done = tests(&folder, &["t.rhai", "--list", "--repeat", "500001"]).run();
+    done.said("--repeat 500001 makes more than 1000000 tests");
+    let done = tests(&folder, &["t.rhai", "--list", "--repeat", "50000"]).run();
+    done.code(0);
+    assert_eq!(stdout(&done).lines().count(), 100_000);
+}
+
+#[test]
+fn an_error_does_not_repeat_all_that_a_peer_has_sent() {
+    let folder = folder("fn session(conn) { parse_int(conn.read_line()) }\n");
+    let script = folder.path("t.rhai");
+    let (tcpx, address) = Tcpx::new(&["--script"]).arg(&script).listen();
+    let mut client = Conn::to(address);
+    let line = "x\u{4f60}".repeat(50_000);
+    client.send(format!("{line}\n").as_bytes());
+    client.expect_reset();
+    tcpx.signal(Signal::TERM);
+    let done = tcpx.finish();
+    done.said("error parsing integer number 'x").said(" bytes … ").said("invalid digit found in string");
+    assert!(done.stderr.len() < 10_000, "{} bytes", done.stderr.len());
 }

@@ -35,14 +35,15 @@ struct FileReport {
 /// A file cannot be created.
 pub(super) fn reporter(tests: &Tests, colours: bool) -> Result<Box<dyn Reporter>> {
     let mut files = Vec::new();
-    if let Some(path) = &tests.junit {
+    if let Some(Target::File(path)) = &tests.junit {
         files.push(FileReport::create(path, Box::new(Junit::default()))?);
     }
     if let Some(Target::File(path)) = &tests.json {
         files.push(FileReport::create(path, Box::new(Json::default()))?);
     }
-    let stdout: Box<dyn Reporter> = match &tests.json {
-        Some(Target::Stdout) => Box::new(Json::default()),
+    let stdout: Box<dyn Reporter> = match (&tests.json, &tests.junit) {
+        (Some(Target::Stdout), _) => Box::new(Json::default()),
+        (_, Some(Target::Stdout)) => Box::new(Junit::default()),
         _ if tests.tap => Box::new(Tap::default()),
         _ => Box::new(Human::new(colours)),
     };

@@ -205,6 +205,10 @@ impl Clients {
     /// Whether everything has run. What was due and found no client is counted then.
     pub(super) fn is_finished(&mut self, now: Instant) -> bool {
         let is_time_over = self.plan.duration.is_some_and(|end| self.since(now) >= end);
+        if is_time_over {
+            // The time has passed between the end of a run and the beginning of the next one.
+            self.again = 0;
+        }
         let is_finished = self.began.is_some() && self.is_idle() && (is_time_over || self.is_all_begun());
         if is_finished && let (Some(schedule), Some(end)) = (&self.plan.schedule, self.plan.duration) {
             let due = schedule.due_before(end);

@@ -153,6 +153,7 @@ fn render_as(
     if let (Some(caller), None) = (caller, stopped) {
         words.what = format!("{} (in {caller})", words.what);
     }
+    words.what = shortened(words.what);
     let mut report = Report::at(&place, at, &words);
     let hidden = chain.len().saturating_sub(MAX_CHAIN);
     for step in chain.into_iter().rev().take(MAX_CHAIN) {
@@ -452,6 +453,23 @@ fn thrown_text(thrown: &rhai::Dynamic) -> String {
     }
     thrown.to_string()
 }
+
+/// A message with at most [`MAX_WHAT`] bytes: what a peer has sent may be in it as a whole. The words that say what is wrong are
+/// often its last.
+fn shortened(what: String) -> String {
+    if what.len() <= MAX_WHAT {
+        return what;
+    }
+    let is_boundary = |at: &usize| what.is_char_boundary(*at);
+    let start = (0..=MAX_WHAT - MAX_END).rev().find(is_boundary).unwrap_or_default();
+    let end = (what.len() - MAX_END..=what.len()).find(is_boundary).unwrap_or(what.len());
+    format!("{} … {} bytes … {}", &what[..start], end - start, &what[end..])
+}
+
+/// Maximum bytes of a message.
+const MAX_WHAT: usize = 4 << 10;
+/// Bytes of its end that are kept.
+const MAX_END: usize = 512;
 
 /// Rhai's message without the position at its end.
 pub(super) fn sentence_of(fault: &Fault) -> String {

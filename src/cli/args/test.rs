@@ -39,8 +39,8 @@ pub(in crate::cli) struct TestArgs {
     /// Report in TAP on stdout
     #[arg(long, help_heading = REPORT)]
     pub(in crate::cli) tap: bool,
-    /// Write a report in JUnit's XML to this file too
-    #[arg(long, value_name = "FILE", help_heading = REPORT, value_hint = ValueHint::FilePath)]
+    /// Write a report in JUnit's XML to this file too; - is stdout
+    #[arg(long, value_name = "FILE|-", help_heading = REPORT, value_hint = ValueHint::FilePath)]
     pub(in crate::cli) junit: Option<PathBuf>,
     /// Write a report in JSON to this file too; - is stdout
     #[arg(long, value_name = "FILE|-", help_heading = REPORT, value_hint = ValueHint::FilePath)]

@@ -1,10 +1,11 @@
 //! `tcpx test`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use super::{Action, Config, Input, limit, run, target, values};
 use crate::cli::args::TestArgs;
+use crate::cli::rules::is_same_file;
+use crate::cli::usage::shown;
 use crate::config::{Output, Script, Target, Tests};
 use crate::error::{Error, Result};
 
@@ -16,9 +17,22 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The tests of some scripts.
 pub(super) fn resolve(args: &TestArgs) -> Result<Action> {
     let json = args.json.as_deref().map(|path| values::report_file("--json", path).map(target)).transpose()?;
-    let junit = args.junit.as_deref().map(|path| values::report_file("--junit", path)).transpose()?;
-    if args.tap && json == Some(Target::Stdout) {
-        return Err(Error::usage_hint("--tap and --json - both write to stdout", "give one of them, or --json FILE"));
+    let junit = args.junit.as_deref().map(|path| values::report_file("--junit", path).map(target)).transpose()?;
+    let outputs = [
+        ("--tap", args.tap, "--tap"),
+        ("--json -", json == Some(Target::Stdout), "--json FILE"),
+        ("--junit -", junit == Some(Target::Stdout), "--junit FILE"),
+    ];
+    let to_stdout: Vec<_> = outputs.iter().filter(|(_, is_there, _)| *is_there).collect();
+    if let [(one, ..), (other, _, hint), ..] = to_stdout[..] {
+        let message = format!("{one} and {other} both write to stdout");
+        return Err(Error::usage_hint(message, format!("give one of them, or {hint}")));
+    }
+    if let (Some(Target::File(json)), Some(Target::File(junit))) = (&json, &junit)
+        && is_same_file(json, junit)
+    {
+        let message = format!("--json and --junit are the same file, {}", shown(json.as_os_str()));
+        return Err(Error::usage_hint(message, "write to another file"));
     }
     let sources = args.scripts.iter().map(|path| values::script_source(path)).collect::<Result<Vec<_>>>()?;
     let Some(first) = sources.first() else {
@@ -34,7 +48,7 @@ pub(super) fn resolve(args: &TestArgs) -> Result<Action> {
         fail_fast: args.fail_fast,
         tap: args.tap,
         colours: !args.no_color,
-        junit: junit.map(Path::to_owned),
+        junit,
         json,
         sources,
     };

@@ -87,6 +87,23 @@ fn a_client_begins_again_until_the_time_is_over_and_then_has_a_second() {
 }
 
 #[test]
+fn a_run_that_ends_as_the_last_thing_before_the_time_is_over_has_no_successor() {
+    for others in [0, 1] {
+        let mut bench = Bench::new(1 + others, Some(100), None, 0);
+        let runs = bench.begin(0);
+        bench.end(runs[0], 99, &RunEnd::Good);
+        assert_eq!((bench.deadline(), bench.clients.is_finished(bench.at(100))), (Some(0), others == 0));
+        assert!(bench.begin(100).is_empty());
+        if others == 1 {
+            assert_eq!(bench.deadline(), Some(1100), "nothing is to be done until then");
+            bench.end(runs[1], 300, &RunEnd::Good);
+            assert!(bench.clients.is_finished(bench.at(300)));
+        }
+        assert_eq!(bench.deadline(), Some(0), "it is over");
+    }
+}
+
+#[test]
 fn clients_begin_one_after_the_other_within_the_ramp() {
     let mut bench = Bench::new(4, None, None, 400);
     assert_eq!((bench.begin(0).len(), bench.deadline()), (1, Some(100)));

@@ -20,6 +20,9 @@ use crate::session::HandlerError;
 
 use super::routes::{push_line, said};
 
+/// Maximum number of tests that `--repeat` makes.
+const MAX_TESTS: usize = 1_000_000;
+
 /// A file with tests.
 #[derive(Debug)]
 pub(super) struct File {
@@ -85,6 +88,11 @@ impl Plan {
             });
         }
         if tests.repeat > 1 {
+            // All of them are planned, and reports have all of their names.
+            if plan.cases.len().saturating_mul(tests.repeat) > MAX_TESTS {
+                let message = format!("--repeat {} makes more than {MAX_TESTS} tests", tests.repeat);
+                return Err(Error::usage_hint(message, "repeat them fewer times, or the command as a whole"));
+            }
             plan.repeat(tests.repeat);
         }
         Ok(plan)
