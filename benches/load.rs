@@ -5,9 +5,12 @@
 //! ```
 //!
 //! Prints one line: answers per second, errors, and the latency's p50, p99 and p99.9 in microseconds. With
-//! `--churn` every answer is followed by a new connection. With `--rate` new connections are due at that rate a second, whether or
+//! `--churn` every answer is followed by a new connection, on Linux from one of many addresses of loopback: the ports of one address
+//! (28 232, each of which is free again one or two seconds after its connection) would bound the rate. With `--rate` new connections are due at that rate a second, whether or
 //! not the server keeps up, at most N at a time, and the latency counts from when one was due. It is kept minimal, because with few processors its own cost
 //! is part of every result. At the end it waits for outstanding answers, so that no server sees aborted connections.
+
+#![cfg_attr(target_os = "linux", allow(unsafe_code))]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -236,11 +239,41 @@ fn report(options: &Options, latencies: &mut [u32], answers: u64, errors: &Error
 }
 
 fn open(poll: &Poll, options: &Options, token: usize) -> Client {
-    let mut stream = TcpStream::connect(options.address).expect("connect");
+    let mut stream = connect(options, token).expect("connect");
     poll.registry().register(&mut stream, Token(token), Interest::READABLE | Interest::WRITABLE).expect("register");
     let mut client = Client { stream, unsent: 0, awaited: 0, since: Instant::now(), is_open: false };
     begin(&mut client, options.size, options.reply);
     client
+}
+
+#[cfg(target_os = "linux")]
+fn connect(options: &Options, token: usize) -> std::io::Result<TcpStream> {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::os::fd::AsRawFd;
+
+    use socket2::{Domain, Socket, Type};
+
+    let IpAddr::V4(host) = options.address.ip() else { return TcpStream::connect(options.address) };
+    if !options.churn || !host.is_loopback() {
+        return TcpStream::connect(options.address);
+    }
+    let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None)?;
+    let (on, length) = (1 as libc::c_int, size_of::<libc::c_int>() as libc::socklen_t);
+    // The port is chosen by connect(2), which knows both ends: bind(2) would search for one that nobody has at all.
+    let option = libc::IP_BIND_ADDRESS_NO_PORT;
+    // SAFETY: the value is an int on this stack frame, as the option takes it.
+    unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_IP, option, (&raw const on).cast(), length) };
+    let source = Ipv4Addr::new(127, 0, 1, 1 + (token % 250) as u8);
+    socket.bind(&SocketAddr::from((source, 0)).into())?;
+    match socket.connect(&options.address.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        _ => Ok(TcpStream::from_std(socket.into())),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn connect(options: &Options, _: usize) -> std::io::Result<TcpStream> {
+    TcpStream::connect(options.address)
 }
 
 fn begin(client: &mut Client, size: usize, reply: usize) {
