@@ -8,7 +8,6 @@ mod state;
 mod waiting;
 
 use std::cmp::Reverse;
-use std::collections::binary_heap::PeekMut;
 use std::collections::{BinaryHeap, HashSet, VecDeque};
 use std::io;
 use std::rc::Rc;
@@ -443,32 +442,39 @@ impl Tasks {
         }
     }
 
-    /// When a task has something to do; `now` if one is ready.
+    /// When a task may have something to do; `now` if one is ready. It may be too early: a task that waits until later now is put
+    /// behind others when its old time has passed, and not each time it begins to wait.
     pub(super) fn deadline(&mut self, now: impl FnOnce() -> Instant) -> Option<Instant> {
-        if self.ready.is_empty() { self.next_due() } else { Some(now()) }
+        if self.ready.is_empty() { self.first_entry().map(|(at, _)| at) } else { Some(now()) }
     }
 
-    /// When the time of the next task that waits passes.
-    fn next_due(&mut self) -> Option<Instant> {
+    /// The first entry of a task that waits until some time.
+    fn first_entry(&mut self) -> Option<(Instant, TaskId)> {
         let Self { due, table, .. } = self;
-        while let Some(mut first) = due.peek_mut() {
-            let Reverse((at, id)) = *first;
+        while let Some(&Reverse((at, id))) = due.peek() {
             match table.get_mut(id.index).filter(|task| task.has_entry(at, id)) {
+                Some(task) if task.deadline.is_some() => return Some((at, id)),
+                Some(task) => task.queued = None,
+                None => {}
+            }
+            due.pop();
+        }
+        None
+    }
+
+    /// Takes a task whose time has passed.
+    fn take_overdue(&mut self, now: Instant) -> Option<TaskId> {
+        while let Some((at, id)) = self.first_entry().filter(|(at, _)| *at <= now) {
+            self.due.pop();
+            let Some(task) = self.get_mut(id) else { continue };
+            task.queued = task.deadline.filter(|deadline| *deadline > at);
+            match task.queued {
+                // It waits for something else now.
+                Some(later) => self.due.push(Reverse((later, id))),
                 None => {
-                    PeekMut::pop(first);
+                    task.deadline = None;
+                    return Some(id);
                 }
-                Some(task) => match task.deadline {
-                    Some(deadline) if deadline <= at => return Some(at),
-                    // It waits for something else now.
-                    Some(later) => {
-                        task.queued = Some(later);
-                        *first = Reverse((later, id));
-                    }
-                    None => {
-                        task.queued = None;
-                        PeekMut::pop(first);
-                    }
-                },
             }
         }
         None
@@ -482,12 +488,8 @@ impl Tasks {
 
     /// Puts those whose time has passed behind those that are ready, which may be so again and again.
     fn wake_due(&mut self, now: Instant) {
-        while self.next_due().is_some_and(|at| at <= now)
-            && let Some(Reverse((_, id))) = self.due.pop()
-            && let Some(task) = self.get_mut(id)
-        {
-            (task.queued, task.deadline) = (None, None);
-            if task.woken == Woken::Again {
+        while let Some(id) = self.take_overdue(now) {
+            if let Some(task) = self.get_mut(id).filter(|task| task.woken == Woken::Again) {
                 task.woken = Woken::TimedOut;
             }
             self.wake(id);
