@@ -4,6 +4,7 @@
 //! before its conditions are reported. What is counted, `load` knows.
 
 use std::io::{self, IsTerminal};
+use std::panic::resume_unwind;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -39,24 +40,40 @@ pub(super) fn run(config: &Config, load: &Load) -> Result<Exit> {
     }
     let (start_us, began) = (now_us(), Instant::now());
     let seed = config.script.as_ref().and_then(|script| script.seed).unwrap_or_default();
-    let (sender, ended) = mpsc::channel();
-    let mut loops = Vec::new();
-    for number in 0..load.workers as u32 {
-        let progress = Progress::default();
-        let (plan, mut config) = (plan(load, number), config.clone());
+    let is_live = !config.output.quiet && io::stderr().is_terminal();
+    let run_loop = |number: u32, progress: &Progress| {
+        let (plan, mut config, progress) = (plan(load, number), config.clone(), progress.clone());
         if let Some(script) = &mut config.script {
             script.seed = Some(Shard::client_seed(load.shard.seed(seed), number.into()));
         }
-        let (sender, counted) = (sender.clone(), progress.clone());
-        let run = move || {
-            let exit = driver::run_clients(config.clone(), plan.clone(), counted.clone());
-            // Nobody waits any more if another loop has failed to start.
-            let _ = sender.send(exit);
-        };
-        stack::spawn(run).map_err(|error| Error::system("start a thread", &error))?;
-        loops.push(progress);
-    }
-    let exits = wait(load, config.output.quiet, began, &loops, &ended);
+        move || driver::run_clients(config.clone(), plan.clone(), progress.clone())
+    };
+    let loops: Vec<_> = (0..load.workers).map(|_| Progress::default()).collect();
+    let exits = match &*loops {
+        // In a process of one thread each system call costs less.
+        [alone] if !is_live => vec![stack::with_large(run_loop(0, alone))],
+        loops => {
+            let (sender, ended) = mpsc::channel();
+            let mut threads = Vec::new();
+            for (number, progress) in (0..).zip(loops) {
+                let (run, sender) = (run_loop(number, progress), sender.clone());
+                let thread = stack::spawn(move || {
+                    // Nobody waits any more if another loop has failed to start.
+                    let _ = sender.send(run());
+                });
+                threads.push(thread.map_err(|error| Error::system("start a thread", &error))?);
+            }
+            drop(sender);
+            let exits = wait(load, is_live, began, loops, &ended);
+            for thread in threads {
+                if let Err(panic) = thread.join() {
+                    // The panic handler of the process reports it.
+                    resume_unwind(panic);
+                }
+            }
+            exits
+        }
+    };
     if let Some(exit) = exits.iter().copied().find(|exit| matches!(exit, Exit::ScriptLoad | Exit::Bug | Exit::Shortage))
     {
         return Ok(exit);
@@ -80,8 +97,7 @@ fn plan(load: &Load, number: u32) -> Plan {
 }
 
 /// Waits for the ends of all loops, and shows where they are on a terminal.
-fn wait(load: &Load, is_quiet: bool, began: Instant, loops: &[Progress], ended: &mpsc::Receiver<Exit>) -> Vec<Exit> {
-    let is_live = !is_quiet && io::stderr().is_terminal();
+fn wait(load: &Load, is_live: bool, began: Instant, loops: &[Progress], ended: &mpsc::Receiver<Exit>) -> Vec<Exit> {
     let mut exits = Vec::new();
     let mut last = (Instant::now(), 0);
     while exits.len() < loops.len() {
