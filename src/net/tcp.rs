@@ -1,11 +1,12 @@
 //! TCP connections as [`Transport`]s, and non-blocking connects.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use mio::net::TcpStream;
+use rustix::net::{RecvFlags, SendFlags};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::config::{Keepalive, SocketOptions};
@@ -127,14 +128,15 @@ fn bind(socket: &Socket, source: SocketAddr) -> io::Result<()> {
 
 impl Transport for Tcp {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.stream.read(buffer) {
-            Ok(0) => self.broken.take().map_or(Ok(0), Err),
-            result => result,
+        // Not read(2) of the C library: that is a place where a thread can be cancelled, and says so each time.
+        match rustix::net::recv(&self.stream, buffer, RecvFlags::empty()) {
+            Ok((0, _)) => self.broken.take().map_or(Ok(0), Err),
+            result => Ok(result?.0),
         }
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        Ok(rustix::net::send(&self.stream, bytes, SendFlags::NOSIGNAL)?)
     }
 
     fn bulk_fd(&self) -> Option<BorrowedFd<'_>> {
