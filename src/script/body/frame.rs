@@ -65,6 +65,21 @@ impl Room {
         self.args.clear();
     }
 
+    /// Whether the arguments of the call are still beside the scope.
+    pub(super) fn is_beside_scope(&self) -> bool {
+        !self.is_in_scope
+    }
+
+    /// Whether nobody is changing what the arguments share with others.
+    pub(super) fn is_free(&self) -> bool {
+        !self.args.iter().any(|arg| matches!(arg, Arg::Value(value) if value.is_locked()))
+    }
+
+    /// Number of variables.
+    pub(super) fn depth(&self) -> usize {
+        self.scope.len()
+    }
+
     /// What nodes and steps work on.
     pub(super) fn variables<'a>(
         &'a mut self,
@@ -177,6 +192,11 @@ impl Frame {
     /// The variables of the call that has begun.
     pub(super) fn variables<'a>(&'a mut self, engine: &'a Engine, names: &'a [ImmutableString]) -> Direct<'a> {
         self.room.variables(engine, names, &mut self.global)
+    }
+
+    /// Number of variables of the call.
+    pub(super) fn depth(&self) -> usize {
+        self.room.depth()
     }
 
     /// The environment of the call, also of closures in it.

@@ -18,6 +18,7 @@ use super::form::Steps;
 use super::frame::{Place, Room};
 use super::function::{Body, Known};
 use super::nodes::{Node, placed};
+use super::steps::Place as Stand;
 use super::variables::Variables;
 use crate::script::api::tasks;
 use crate::script::engine::Fault;
@@ -72,6 +73,8 @@ pub(super) struct Inside {
     pub(super) room: Room,
     /// What it has captured, until that goes into the variables.
     values: Vec<Arg>,
+    /// Where it stands, if it has steps.
+    pub(super) place: Option<Stand>,
     /// What the end of the closure puts back.
     always_search_scope: bool,
 }
@@ -101,7 +104,9 @@ impl Measure {
         let place = Place { engine, global: &mut *global, host, app };
         let Inside { room, values, .. } = &mut *inside;
         let result = room.evaluate(&self.closure.body, self.names(), place, &[], values);
-        self.end(inside, result, global, host)
+        let value = self.end(&inside, result, global, host);
+        self.keep(inside);
+        value
     }
 
     /// The steps of its closure, if that can be left where it waits.
@@ -127,6 +132,30 @@ impl Measure {
             return variables.evaluate(&self.with_name(name.into())).map(Begun::Made);
         };
         inside.name = name;
+        self.set_out(&mut inside, variables, host)?;
+        Ok(Begun::Inside(inside))
+    }
+
+    /// Begins the call again with what it had captured, if that may be used.
+    pub(super) fn begin_again(
+        &self,
+        inside: &mut Inside,
+        variables: &mut impl Variables,
+        host: &Host,
+    ) -> Result<bool, Fault> {
+        let may_be_used = inside.room.is_free();
+        if may_be_used {
+            self.set_out(inside, variables, host)?;
+        }
+        Ok(may_be_used)
+    }
+
+    /// Whether the next call of the same task has the same name, and captures the same if its variables are the same.
+    pub(super) fn is_always_same(&self, inside: &Inside) -> bool {
+        matches!(self.name, Expr::StringConstant(..)) && self.closure.is_of_variables && inside.room.is_beside_scope()
+    }
+
+    fn set_out(&self, inside: &mut Inside, variables: &mut impl Variables, host: &Host) -> Result<(), Fault> {
         inside.began = Some(host.now());
         let (engine, global) = variables.environment();
         if global.level >= engine.max_call_levels() {
@@ -134,13 +163,13 @@ impl Measure {
         }
         global.level += 1;
         inside.always_search_scope = std::mem::take(&mut global.always_search_scope);
-        Ok(Begun::Inside(inside))
+        Ok(())
     }
 
     /// Ends the call. `result`: what the body of its closure has given.
     pub(super) fn end<T: From<Dynamic>>(
         &self,
-        inside: Box<Inside>,
+        inside: &Inside,
         result: Result<T, Fault>,
         global: &mut GlobalRuntimeState,
         host: &Host,
@@ -152,8 +181,12 @@ impl Measure {
             Err(fault) => self.closure.outcome(fault, global, self.at)?.into(),
         };
         let recorded = inside.began.map_or(Ok(()), |began| tasks::record(host, &inside.name, began));
-        self.closure.keep(inside);
         recorded.map(|()| value).map_err(|fault| placed(fault, self.at))
+    }
+
+    /// Keeps the variables of a call that has ended for another one.
+    pub(super) fn keep(&self, inside: Box<Inside>) {
+        self.closure.keep(inside);
     }
 
     /// The call with a value in place of the name.
@@ -173,6 +206,8 @@ struct Closure {
     definition: Shared<ScriptFuncDef>,
     /// What it captures, in the order of its parameters.
     captures: Vec<Capture>,
+    /// They are local variables.
+    is_of_variables: bool,
     body: Body,
     /// The steps of the body, if it can be left where it waits.
     steps: OnceCell<Option<Rc<Steps>>>,
@@ -216,7 +251,15 @@ impl Closure {
         let definition = (known.closure)(function.fn_name(), captures.len())?;
         let body = Body::of(&definition, known);
         let (steps, rooms) = (OnceCell::new(), RefCell::default());
-        error::is_closure(function.fn_name()).then(|| Self { definition, captures, body, steps, rooms })
+        let is_of_variables = captures.iter().all(|capture| matches!(capture, Capture::Variable(_)));
+        error::is_closure(function.fn_name()).then(|| Self {
+            definition,
+            captures,
+            is_of_variables,
+            body,
+            steps,
+            rooms,
+        })
     }
 
     /// Variables for a call, and what it captures. `None`: Rhai has to call it.
@@ -224,7 +267,8 @@ impl Closure {
         let kept = self.rooms.borrow_mut().pop();
         let mut inside = kept.unwrap_or_else(|| {
             let (room, values) = (Room::new(&self.definition.params), Vec::with_capacity(self.captures.len()));
-            Box::new(Inside { name: ImmutableString::new(), began: None, room, values, always_search_scope: false })
+            let name = ImmutableString::new();
+            Box::new(Inside { name, began: None, room, values, place: None, always_search_scope: false })
         });
         for capture in &self.captures {
             let value = match capture {
@@ -258,6 +302,9 @@ impl Closure {
 
     fn keep(&self, mut inside: Box<Inside>) {
         inside.values.clear();
+        if let Some(place) = &mut inside.place {
+            place.leave();
+        }
         inside.room.end();
         inside.room.clear(&self.definition.params, |place| *place = Dynamic::UNIT);
         let mut rooms = self.rooms.borrow_mut();

@@ -42,11 +42,18 @@ pub(in crate::script) struct Flow {
 struct Inner {
     call: Rc<Measure>,
     inside: Box<Inside>,
-    place: Place,
+}
+
+/// A closure that has ended, with what it has captured. The next call captures the same if none of the variables around it has
+/// gone.
+struct Ended {
+    inner: Inner,
+    /// Number of those variables.
+    depth: usize,
 }
 
 /// Where it stands in a function.
-struct Place {
+pub(super) struct Place {
     steps: Rc<Steps>,
     /// The next step.
     at: usize,
@@ -60,6 +67,8 @@ struct Place {
     is_again: bool,
     call: Option<(Conn, Dynamic)>,
     patience: Patience,
+    /// The closure that has ended last, if the next one may go on with it.
+    ended: Option<Ended>,
 }
 
 /// What the end of a block puts back.
@@ -164,9 +173,10 @@ impl Flow {
         loop {
             let result = match self.inner.last_mut() {
                 None => self.place.run(given.take(), self.frame.variables(engine, self.function.names()), host, app),
-                Some(Inner { call, inside, place }) => {
-                    let variables = inside.room.variables(engine, call.names(), self.frame.global_mut());
-                    place.run(given.take(), variables, host, app)
+                Some(Inner { call, inside }) => {
+                    let Inside { room, place, .. } = &mut **inside;
+                    let Some(place) = place else { return Ok(None) };
+                    place.run(given.take(), room.variables(engine, call.names(), self.frame.global_mut()), host, app)
                 }
             };
             let result = match result {
@@ -179,10 +189,27 @@ impl Flow {
                 Err(fault) => Err(fault),
             };
             let result = result.map(Got::flatten);
-            let Some(Inner { call, inside, .. }) = self.inner.pop() else {
+            let Some(inner) = self.inner.pop() else {
+                self.place.forget();
                 return result.map(|got| Some(got.into_value()));
             };
-            given = Some(call.end(inside, result, self.frame.global_mut(), host));
+            let is_whole = result.is_ok();
+            given = Some(inner.call.end(&inner.inside, result, self.frame.global_mut(), host));
+            self.keep(inner, is_whole);
+        }
+    }
+
+    /// Keeps a closure that has ended, for the next call of it by this task or any other. `is_whole`: all its steps were made.
+    fn keep(&mut self, inner: Inner, is_whole: bool) {
+        let around = match self.inner.last_mut().map(|Inner { inside, .. }| &mut **inside) {
+            Some(Inside { room, place, .. }) => place.as_mut().map(|place| (place, room.depth())),
+            None => Some((&mut self.place, self.frame.depth())),
+        };
+        match around {
+            Some((place, depth)) if is_whole && inner.call.is_always_same(&inner.inside) => {
+                place.ended = Some(Ended { inner, depth });
+            }
+            _ => inner.call.keep(inner.inside),
         }
     }
 }
@@ -199,7 +226,33 @@ impl Place {
             is_again: false,
             call: None,
             patience: Patience::default(),
+            ended: None,
         }
+    }
+
+    /// Gives up what the next call of a closure might have used.
+    fn forget(&mut self) {
+        if let Some(Ended { inner: Inner { call, inside }, .. }) = self.ended.take() {
+            call.keep(inside);
+        }
+    }
+
+    /// Leaves the steps, wherever it stands: nothing of the call stays.
+    pub(super) fn leave(&mut self) {
+        self.value = Got::Nothing;
+        self.blocks.clear();
+        self.rounds.clear();
+        self.is_again = false;
+        self.call = None;
+        self.forget();
+    }
+
+    /// Goes to the beginning of these steps, after their end or after [`Place::leave`].
+    fn begin_anew(&mut self, steps: &Rc<Steps>) {
+        if !Rc::ptr_eq(&self.steps, steps) {
+            self.steps = Rc::clone(steps);
+        }
+        self.at = 0;
     }
 
     /// Makes steps until it is left, enters a closure, or ends. `given`: what the closure has given that it has entered.
@@ -289,6 +342,16 @@ impl Place {
         host: &Host,
     ) -> Result<Option<Stop>, Fault> {
         nodes::count(host)?;
+        if let Some(Ended { mut inner, depth }) = self.ended.take() {
+            let is_same = Rc::ptr_eq(&inner.call, call) && depth == variables.scope.len();
+            if is_same && call.begin_again(&mut inner.inside, variables, host)? {
+                if let Some(place) = &mut inner.inside.place {
+                    place.begin_anew(steps);
+                }
+                return Ok(Some(Stop::Enter(inner)));
+            }
+            inner.call.keep(inner.inside);
+        }
         let mut inside = match call.begin(variables, host)? {
             Begun::Inside(inside) => inside,
             Begun::Made(value) => {
@@ -298,8 +361,11 @@ impl Place {
             }
         };
         inside.take_captured();
-        let place = Place::of(Rc::clone(steps));
-        Ok(Some(Stop::Enter(Inner { call: Rc::clone(call), inside, place })))
+        match &mut inside.place {
+            Some(place) => place.begin_anew(steps),
+            none => *none = Some(Place::of(Rc::clone(steps))),
+        }
+        Ok(Some(Stop::Enter(Inner { call: Rc::clone(call), inside })))
     }
 
     /// Makes a call that waits, for the next step. Returns false if it was left.
@@ -357,9 +423,13 @@ impl Place {
     /// Ends blocks until it is in so many.
     fn close_to(&mut self, depth: usize, variables: &mut Direct<'_>) {
         if let Some(block) = self.blocks.get(depth) {
-            variables.scope.rewind(block.variables);
+            let count = block.variables;
+            variables.scope.rewind(count);
             variables.global.always_search_scope = block.always_search_scope;
             self.blocks.truncate(depth);
+            if self.ended.as_ref().is_some_and(|ended| ended.depth > count) {
+                self.forget();
+            }
         }
     }
 

@@ -144,6 +144,70 @@ fn measured_closures() {
     show(sessions.map(|(body, wanted)| (format!("{head}fn session(conn) {{\n {body}\n}}"), wanted)));
 }
 
+/// A closure that is called again uses what it has captured before, as long as that is the same.
+#[test]
+fn measured_again() {
+    let rounds = [
+        ("let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); print(n); print(i) }); n += 10; }", "print 21"),
+        ("for i in 0..3 { let n = i * 2; measure(\"a\", || { conn.read(2); print(n) }); n = 50; }", "print 4"),
+        ("let n = 1; for i in 0..3 { let n = n + i; measure(\"a\", || { conn.read(2); print(n) }); }", "print 3"),
+        ("let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); print(n) }); let n = 9; print(n) }", "print 9"),
+        ("let n = 1; for i in 0..3 { eval(\"let n = i + 5;\"); measure(\"a\", || { conn.read(2); print(n) }); }", ""),
+        (
+            "for i in 0..3 { if i == 1 { let n = 7; n += 1; } let n = i; measure(\"a\", || { conn.read(2); print(n) }); }",
+            "print 2",
+        ),
+        ("let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); n += i; n = n * 2; }); print(n) }", "print 16"),
+        (
+            "let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); if i == 1 { n = [i]; } print(n) }); }",
+            "print [1]",
+        ),
+        (
+            "let n = 1; for i in 0..4 { measure(\"a\", || { conn.read(2); if i == 1 { return; } print(n + i) }); }",
+            "print 4",
+        ),
+        (
+            "let n = 1; for i in 0..4 { try { measure(\"a\", || { conn.read(2); if i == 1 { throw n; } print(i) }) } catch {} }",
+            "print 3",
+        ),
+        (
+            "let n = 1; for i in 0..3 { measure(\"a\", || { measure(\"b\", || { conn.read(2); print(n + i) }); n += 1; }); }",
+            "print 5",
+        ),
+        (
+            "for i in 0..2 { for k in 0..2 { measure(\"a\", || { conn.read(1); print(i * 10 + k) }); } measure(\"b\", || { conn.read(1); print(i) }); }",
+            "print 11",
+        ),
+        (
+            "for i in 0..2 { measure(\"a\", || { for k in 0..2 { let x = k + i; measure(\"b\", || { conn.read(1); print(x) }); } }); }",
+            "print 2",
+        ),
+        (
+            "let n = conn; for i in 0..2 { measure(\"a\", || n.read(2)); n = conn; } print(measure(\"a\", || n.read(1).len()))",
+            "print 1",
+        ),
+        ("let n = \"x\"; for i in 0..3 { measure(\"a\", || { conn.send(n); conn.read(2); }); n += \"y\"; }", "xyy"),
+        (
+            "let n = 1; let f = || n; for i in 0..3 { measure(\"a\", || { conn.read(2); n += 1; }); print(f.call()) }",
+            "print 4",
+        ),
+        (
+            "let t = 0; for i in 0..2 { let k = start(|| { sleep(1); t += 5; }); measure(\"a\", || { conn.read(2); join([k]); print(t) }); }",
+            "print",
+        ),
+        ("for i in 0..2 { measure(if i == 0 { \"a\" } else { \"b\" }, || { conn.read(2); print(i) }) }", "print 1"),
+        (
+            "let n = 1; for i in 0..2 { print(is_shared(n)); measure(\"a\", || { conn.read(2); print(is_shared(n)) }) } print(n)",
+            "print 1",
+        ),
+    ];
+    show(rounds.map(|(body, wanted)| (format!("fn session(conn) {{\n {body}\n}}"), wanted)));
+    let parameters = "fn work(c, n) { for i in 0..3 { measure(\"a\", || { c.read(2); print(n) }); n += 1; } n }\n";
+    show([(format!("{parameters} fn session(conn) {{ print(work(conn, 5)); work(conn, 1) }}"), "print 7")]);
+    let alone = "fn session(conn) { loop { measure(\"a\", || { conn.read(3); }); } }";
+    show([(alone.to_owned(), "")]);
+}
+
 #[test]
 fn comparisons_with_the_time() {
     let bodies = [
