@@ -230,9 +230,6 @@ fn shared(place: &mut Dynamic) -> Option<Dynamic> {
 }
 
 fn taken(place: &mut Dynamic, is_last: bool, is_line: bool) -> Option<Taken> {
-    if place.is_locked() {
-        return None;
-    }
     // What a closure has captured stays as it is.
     let is_last = is_last && !place.is_shared();
     if let Some(text) = place.read_lock::<ImmutableString>() {
@@ -253,12 +250,16 @@ fn plain(value: &Dynamic) -> Option<&Dynamic> {
 
 /// A copy of the connection that a value is.
 fn conn_of(value: &Dynamic) -> Option<Conn> {
-    plain(value)?.read_lock::<Conn>().map(|conn| conn.clone())
+    fn within(value: &Dynamic) -> Option<Conn> {
+        if value.is_read_only() { None } else { value.read_lock::<Conn>().map(|conn| conn.clone()) }
+    }
+    // What is shared is looked at once. That fails while somebody changes it.
+    if value.is_shared() { within(&*value.read_lock::<Dynamic>()?) } else { within(value) }
 }
 
 /// The whole number that a value is, constant or not.
 fn number(value: &Dynamic) -> Option<INT> {
-    if value.is_locked() { None } else { value.as_int().ok() }
+    value.read_lock::<INT>().map(|number| *number)
 }
 
 /// The length of a value that has one.
