@@ -468,14 +468,12 @@ impl Tasks {
             self.due.pop();
             let Some(task) = self.get_mut(id) else { continue };
             task.queued = task.deadline.filter(|deadline| *deadline > at);
-            match task.queued {
-                // It waits for something else now.
-                Some(later) => self.due.push(Reverse((later, id))),
-                None => {
-                    task.deadline = None;
-                    return Some(id);
-                }
-            }
+            let Some(later) = task.queued else {
+                task.deadline = None;
+                return Some(id);
+            };
+            // It waits for something else now.
+            self.due.push(Reverse((later, id)));
         }
         None
     }
