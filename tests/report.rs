@@ -238,3 +238,30 @@ fn a_condition_about_failures_says_how_many_runs_may_fail() {
     load(&["failures > 10%"]).code(1).said("tcpx: --fail-if 'failures > 10%': it is 25");
     load(&["failures > 50%", "rate < 0.001"]).code(0);
 }
+
+#[test]
+fn what_a_load_writes_can_be_read_and_merged_again_whatever_its_names_and_counts() {
+    let folder = Folder::new();
+    let script = r#"app.n = 0;
+fn main() {
+    app.n += 1;
+    if app.n % 2 == 0 { throw "odd \"quoted\"\nline <b>\x07"; }
+    measure("a\"b\n<c>", || 1);
+    count("q\"\n\x01<x>&", 9223372036854775807);
+    count("\u4f60", 9007199254740991);
+}
+"#;
+    let script = folder.file("l.rhai", script.as_bytes());
+    let done = Tcpx::new(&["run", "--clients", "6", "--json"]).arg(folder.path("1.json")).arg(script).run();
+    done.code(1).said("3 of 6 runs failed");
+    fs::copy(folder.path("1.json"), folder.path("2.json")).expect("a copy");
+    report(&folder, &["1.json", "2.json", "--json", "all.json", "--html", "all.html"]).run().code(0);
+    report(&folder, &["all.json"]).run().code(0);
+    let all = json(&folder.path("all.json"));
+    assert_eq!((&all["runs"], &all["failed"]), (&12.into(), &6.into()));
+    assert_eq!(all["measures"]["a\"b\n<c>"]["count"], 6);
+    let most = Value::from(1_u64 << 53);
+    assert_eq!((&all["counts"]["q\"\n\u{1}<x>&"], &all["counts"]["\u{4f60}"]), (&most, &most));
+    let page = fs::read_to_string(folder.path("all.html")).expect("a page");
+    assert!(!page.contains("<c>") && !page.contains("<x>") && !page.contains("line <b>") && !page.contains('\u{1}'));
+}

@@ -15,5 +15,5 @@ pub use coverage::Coverage;
 pub use measure::{DIGITS, HIGHEST_US, LOWEST_US, Measure, Recorded, Stat, shown_time};
 pub use result::{LoadResult, MAX_MEASURES, Part};
 pub use shard::Shard;
-pub use tally::{RUN, Second, Tally};
+pub use tally::{LARGEST_COUNT, RUN, Second, Tally};
 pub use threshold::Threshold;

@@ -13,6 +13,8 @@ pub const RUN: &str = "run";
 /// With a rate: the same runs, from the time they began.
 pub const SERVICE: &str = "run.service";
 
+/// The largest count: the largest number that every reader of JSON keeps exactly. What is more stays there.
+pub const LARGEST_COUNT: u64 = 1 << 53;
 /// Maximum measures, and maximum counts; each measure takes 140 KB in each loop.
 const MAX_NAMES: usize = 256;
 /// Maximum length of a name in bytes.
@@ -114,7 +116,7 @@ impl Tally {
     pub fn count(&mut self, name: &str, more: u64) -> Result<(), NameFault> {
         check_name(name, &self.counts)?;
         let count = of_name(&mut self.counts, name, u64::default);
-        *count = count.saturating_add(more);
+        *count = sum(*count, more);
         Ok(())
     }
 }
@@ -133,12 +135,12 @@ impl Tally {
             (&mut self.late, other.late),
             (&mut self.unstarted, other.unstarted),
         ] {
-            *own = own.saturating_add(others);
+            *own = sum(*own, others);
         }
         for (own, others) in [(&mut self.failures, &other.failures), (&mut self.counts, &other.counts)] {
             for (name, count) in others {
                 let own = of_name(own, name, u64::default);
-                *own = own.saturating_add(*count);
+                *own = sum(*own, *count);
             }
         }
         for (name, measure) in &other.measures {
@@ -153,10 +155,14 @@ impl Tally {
 impl Second {
     /// Adds what ended in another second.
     pub fn merge(&mut self, other: Self) {
-        self.runs = self.runs.saturating_add(other.runs);
-        self.failed = self.failed.saturating_add(other.failed);
+        self.runs = sum(self.runs, other.runs);
+        self.failed = sum(self.failed, other.failed);
         self.max_us = self.max_us.max(other.max_us);
     }
+}
+
+fn sum(one: u64, other: u64) -> u64 {
+    one.saturating_add(other).min(LARGEST_COUNT)
 }
 
 fn check_name<T>(name: &str, known: &BTreeMap<String, T>) -> Result<(), NameFault> {
@@ -219,7 +225,7 @@ mod tests {
         }
         tally.record("m7", MS).unwrap();
         tally.count("c7", u64::MAX).unwrap();
-        assert_eq!((tally.measures["m7"].count(), tally.counts["c7"]), (2, u64::MAX));
+        assert_eq!((tally.measures["m7"].count(), tally.counts["c7"]), (2, LARGEST_COUNT));
         assert_eq!(tally.record("one more", MS), Err(NameFault::TooMany));
         assert_eq!(tally.count("one more", 1), Err(NameFault::TooMany));
         assert_eq!(tally.record(RUN, MS), Err(NameFault::Reserved));

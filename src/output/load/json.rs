@@ -10,15 +10,13 @@ use jiff::Timestamp;
 use serde_json::{Deserializer, Map, Value};
 
 use crate::load::{
-    Coverage, DIGITS, HIGHEST_US, LOWEST_US, LoadResult, MAX_MEASURES, Measure, Part, Recorded, Second, Shard, Stat,
-    Tally,
+    Coverage, DIGITS, HIGHEST_US, LARGEST_COUNT, LOWEST_US, LoadResult, MAX_MEASURES, Measure, Part, Recorded, Second,
+    Shard, Stat, Tally,
 };
 use crate::output::json::push_string;
 
 /// Version of the schema; it grows when an older program would misread a file.
 const VERSION: u64 = 1;
-/// The largest number that every reader of JSON keeps exactly.
-const LARGEST_EXACT: u64 = 1 << 53;
 
 /// The result as one line of JSON, with its line end.
 pub fn to_json(result: &LoadResult) -> String {
@@ -138,7 +136,7 @@ fn quoted(text: &str) -> String {
 /// A number for people and programs, to a thousandth.
 fn decimal(value: f64) -> String {
     let rounded = (value * 1000.0).round() / 1000.0;
-    if rounded.fract() == 0.0 && rounded.abs() < LARGEST_EXACT as f64 {
+    if rounded.fract() == 0.0 && rounded.abs() < LARGEST_COUNT as f64 {
         format!("{rounded:.0}")
     } else {
         rounded.to_string()
@@ -152,7 +150,7 @@ fn seconds(micros: u64) -> String {
 
 /// A seed: a string where a number would lose digits in some readers.
 fn seed_of(seed: u64) -> String {
-    if seed <= LARGEST_EXACT { seed.to_string() } else { quoted(&seed.to_string()) }
+    if seed <= LARGEST_COUNT { seed.to_string() } else { quoted(&seed.to_string()) }
 }
 
 fn wall(micros: i64) -> String {
@@ -284,7 +282,7 @@ impl<'a> Object<'a> {
 
     /// A number that everybody keeps exactly, so that sums of them stay in range.
     fn number(&self, name: &str) -> Result<u64, String> {
-        let number = self.get(name)?.as_u64().filter(|number| *number <= LARGEST_EXACT);
+        let number = self.get(name)?.as_u64().filter(|number| *number <= LARGEST_COUNT);
         number.ok_or_else(|| self.fault(name, "is not a whole number up to 2^53"))
     }
 
@@ -320,7 +318,7 @@ impl<'a> Object<'a> {
     /// Seconds as microseconds; a double keeps them for three hundred years.
     fn micros(&self, name: &str) -> Result<u64, String> {
         match self.get(name)?.as_f64() {
-            Some(seconds) if (0.0..LARGEST_EXACT as f64 / 1e6).contains(&seconds) => Ok((seconds * 1e6).round() as u64),
+            Some(seconds) if (0.0..LARGEST_COUNT as f64 / 1e6).contains(&seconds) => Ok((seconds * 1e6).round() as u64),
             _ => Err(self.fault(name, "is not a number of seconds")),
         }
     }
@@ -336,7 +334,7 @@ impl<'a> Object<'a> {
 
     fn buckets(&self, name: &str) -> Result<Vec<(u64, u64)>, String> {
         let pair = |item: &Value| match item.as_array()?.as_slice() {
-            [value, count] => Some((value.as_u64()?, count.as_u64().filter(|count| *count <= LARGEST_EXACT)?)),
+            [value, count] => Some((value.as_u64()?, count.as_u64().filter(|count| *count <= LARGEST_COUNT)?)),
             _ => None,
         };
         let items = self.get(name)?.as_array().ok_or_else(|| self.fault(name, "is not an array"))?;
@@ -433,14 +431,14 @@ mod tests {
     #[test]
     fn large_seeds_are_kept() {
         let mut seeds = Vec::new();
-        for seed in [LARGEST_EXACT, LARGEST_EXACT + 1, u64::MAX] {
+        for seed in [LARGEST_COUNT, LARGEST_COUNT + 1, u64::MAX] {
             let sample = samples::shard(1, None);
             let part = Part { seed, ..sample.parts()[0].clone() };
             let result = LoadResult::of_run(part, sample.tally().clone());
             assert_eq!(from_json(to_json(&result).as_bytes()), Ok(vec![result.clone()]));
             seeds.push(value(&result)["seed"].clone());
         }
-        assert_eq!(seeds, [Value::from(LARGEST_EXACT), "9007199254740993".into(), "18446744073709551615".into()]);
+        assert_eq!(seeds, [Value::from(LARGEST_COUNT), "9007199254740993".into(), "18446744073709551615".into()]);
     }
 
     #[test]
@@ -472,7 +470,7 @@ mod tests {
         let cases: [(&str, Value, &str); 15] = [
             ("/runs", 7.into(), "the runs of its parts are not the runs of all"),
             ("/runs", (-1).into(), "runs is not a whole number up to 2^53"),
-            ("/cut", (LARGEST_EXACT + 1).into(), "cut is not a whole number up to 2^53"),
+            ("/cut", (LARGEST_COUNT + 1).into(), "cut is not a whole number up to 2^53"),
             ("/failures", 7.into(), "failures is not an object"),
             ("/counts/bytes", "many".into(), "counts.bytes is not a whole number up to 2^53"),
             ("/seconds", Value::Null, "seconds is not an array"),
