@@ -322,6 +322,8 @@ const LINES: &[(&str, &str)] = &[
     ("ncat -l 192.0.2.77 1", ""),
     ("ncat -6l 2001:db8::77 1", ""),
     ("nc -q -1 127.0.0.1 HELLO", "x"),
+    ("nc -u -q 0 127.0.0.1 USILENT", "x"),
+    ("nc -uN -w 1 127.0.0.1 USILENT", "x"),
 ];
 
 #[test]

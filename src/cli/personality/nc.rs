@@ -330,9 +330,12 @@ fn ending(given: &Given<'_>, mut config: Config) -> Config {
     config.limits.silence = Silence::End;
     // With -v it asks before whether somebody is there.
     config.input.refusal = if given.has('v') { Refusal::Fault } else { Refusal::End };
-    config.input.no_shutdown = !given.has('N') && quit.is_none() && config.exec.is_none();
-    // With 0 it waits for the end of the peer.
-    config.input.eof_wait = quit.filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.into()));
+    // Datagrams have no end to pass on.
+    let passes_end = given.has('N') && !config.is_datagram() || quit.is_some();
+    config.input.no_shutdown = !passes_end && config.exec.is_none();
+    // With 0 it waits for the end of the peer, which one of datagrams does not have.
+    let quit = quit.filter(|seconds| *seconds > 0 || config.is_datagram());
+    config.input.eof_wait = quit.map(|seconds| Duration::from_secs(seconds.into()));
     config
 }
 
