@@ -265,3 +265,24 @@ fn main() {
     let page = fs::read_to_string(folder.path("all.html")).expect("a page");
     assert!(!page.contains("<c>") && !page.contains("<x>") && !page.contains("line <b>") && !page.contains('\u{1}'));
 }
+
+#[test]
+fn exit_in_a_task_ends_the_run_that_has_started_it_and_no_other() {
+    let folder = Folder::new();
+    let script = r"app.n = 0;
+fn main() {
+    app.n += 1;
+    let code = if app.n < 3 { 4 } else { 0 };
+    if app.n < 5 {
+        start(|code| { sleep(1); start(|code| exit(code), code).join() }, code);
+        sleep(600000);
+    }
+}
+";
+    let script = folder.file("l.rhai", script.as_bytes());
+    let done = Tcpx::new(&["run", "--clients", "6", "--json"]).arg(folder.path("1.json")).arg(script).run();
+    done.code(1).said("2 of 6 runs failed");
+    let result = json(&folder.path("1.json"));
+    assert_eq!(result["failures"], serde_json::json!({"exit code 4": 2}));
+    assert_eq!((&result["runs"], &result["cut"]), (&6.into(), &0.into()));
+}

@@ -388,11 +388,20 @@ impl Tasks {
     }
 
     /// The run of `main` that a task belongs to.
-    fn main_of(&mut self, mut id: TaskId) -> Option<&mut Task> {
-        while let Some(parent) = self.get(id)?.parent {
-            id = parent;
+    fn main_of(&mut self, id: TaskId) -> Option<&mut Task> {
+        let id = self.main_id_of(id)?;
+        self.get_mut(id)
+    }
+
+    /// The same, as its number.
+    fn main_id_of(&self, mut id: TaskId) -> Option<TaskId> {
+        loop {
+            let task = self.get(id)?;
+            match task.parent {
+                Some(parent) => id = parent,
+                None => return Some(id).filter(|_| task.role == Role::Main),
+            }
         }
-        self.get_mut(id).filter(|task| task.role == Role::Main)
     }
 
     /// Whether a task waits for another one's end, directly or through others.

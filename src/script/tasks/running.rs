@@ -209,8 +209,7 @@ impl ScriptHandler {
         let Some(clients) = &mut *clients else { return result };
         let end = match result {
             Ok(()) => RunEnd::Cut,
-            Err(HandlerError::Exit(0)) => RunEnd::Good,
-            Err(HandlerError::Exit(code)) => RunEnd::Failed(format!("exit code {code}")),
+            Err(HandlerError::Exit(code)) => exit_end(code),
             Err(HandlerError::Failed { message, summary, .. }) => {
                 if clients.tells_failure() {
                     log(&message, out);
@@ -293,7 +292,21 @@ impl ScriptHandler {
                 Err(_) => log(&report.message(), out),
             }
         }
-        if task.role == Role::Main { self.run_ended(id, &task, result, out) } else { result }
+        match (task.role, task.parent) {
+            (Role::Main, _) => self.run_ended(id, &task, result, out),
+            (Role::Started, Some(parent)) => self.exited_within(parent, result),
+            _ => result,
+        }
+    }
+
+    /// `exit(..)` in a task that one of many runs of `main` has started ends that run, as in `main` itself.
+    fn exited_within(&self, parent: TaskId, result: Result<(), HandlerError>) -> Result<(), HandlerError> {
+        let mut clients = self.clients.borrow_mut();
+        let (Some(clients), Err(HandlerError::Exit(code))) = (&mut *clients, &result) else { return result };
+        let Some(main) = self.host.tasks().main_id_of(parent) else { return result };
+        clients.ended(main, self.host.now(), &exit_end(*code));
+        self.host.tasks().cancel(main);
+        Ok(())
     }
 
     /// A task that ends by itself before those begin that it has started: that is hardly what was meant.
@@ -412,6 +425,11 @@ impl ScriptHandler {
 /// Writes a message to stderr, line by line.
 fn log(message: &str, out: &mut Vec<Command>) {
     out.extend(message.lines().map(|line| Command::Log(None, line.to_owned())));
+}
+
+/// What an exit code means for one of many runs of `main`.
+fn exit_end(code: u8) -> RunEnd {
+    if code == 0 { RunEnd::Good } else { RunEnd::Failed(format!("exit code {code}")) }
 }
 
 /// Why a run of `main` has failed, the same words for the same reason.
