@@ -345,9 +345,9 @@ fn ports_of(words: &[&str], is_numeric: bool) -> Result<Vec<u16>, Stop> {
     for word in words {
         let by_name = if is_numeric { None } else { services::port_of(word) };
         match word.split_once('-') {
-            Some((first, last)) if by_name.is_none() => {
+            Some((first, last)) if by_name.is_none() && word.starts_with(|letter: char| letter.is_ascii_digit()) => {
                 let whole = |text: &str| {
-                    if is_number(text) { port_of(text) } else { Err(invalid_port(word)) }
+                    if is_number(text) { port_of(text) } else { Err(invalid_port(text)) }
                 };
                 let (first, last) = (whole(first)?, whole(last)?);
                 ports.extend(first.min(last)..=first.max(last));
@@ -365,8 +365,11 @@ fn port_of(word: &str) -> Result<u16, Stop> {
     if let Some(port) = services::port_of(word) {
         return Ok(port);
     }
-    if is_number(word) {
-        return word.parse().map_err(|_| refused(&format!("port number too large: {word}")));
+    // As strtonum(3) reads it.
+    let digits = word.trim_start();
+    let digits = digits.strip_prefix('+').unwrap_or(digits);
+    if is_number(digits) {
+        return digits.parse().map_err(|_| refused(&format!("port number too large: {word}")));
     }
     Err(invalid_port(word))
 }
