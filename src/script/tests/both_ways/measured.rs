@@ -148,61 +148,121 @@ fn measured_closures() {
 #[test]
 fn measured_again() {
     let rounds = [
-        ("let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); print(n); print(i) }); n += 10; }", "print 21"),
-        ("for i in 0..3 { let n = i * 2; measure(\"a\", || { conn.read(2); print(n) }); n = 50; }", "print 4"),
-        ("let n = 1; for i in 0..3 { let n = n + i; measure(\"a\", || { conn.read(2); print(n) }); }", "print 3"),
-        ("let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); print(n) }); let n = 9; print(n) }", "print 9"),
-        ("let n = 1; for i in 0..3 { eval(\"let n = i + 5;\"); measure(\"a\", || { conn.read(2); print(n) }); }", ""),
         (
-            "for i in 0..3 { if i == 1 { let n = 7; n += 1; } let n = i; measure(\"a\", || { conn.read(2); print(n) }); }",
-            "print 2",
-        ),
-        ("let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); n += i; n = n * 2; }); print(n) }", "print 16"),
-        (
-            "let n = 1; for i in 0..3 { measure(\"a\", || { conn.read(2); if i == 1 { n = [i]; } print(n) }); }",
-            "print [1]",
+            "let n = 1; let i = -1; while i < 2 { i += 1; measure(\"a\", || { conn.read(2); print(n); print(i) }); n += 10; }",
+            "print 21",
         ),
         (
-            "let n = 1; for i in 0..4 { measure(\"a\", || { conn.read(2); if i == 1 { return; } print(n + i) }); }",
+            "let i = -1; while i < 2 { i += 1; let n = i * 2; measure(\"a\", || { conn.read(2); print(n) }); n = 50; }",
             "print 4",
         ),
         (
-            "let n = 1; for i in 0..4 { try { measure(\"a\", || { conn.read(2); if i == 1 { throw n; } print(i) }) } catch {} }",
+            "let n = 1; let i = -1; while i < 2 { i += 1; let n = n + i; measure(\"a\", || { conn.read(2); print(n) }); }",
             "print 3",
         ),
         (
-            "let n = 1; for i in 0..3 { measure(\"a\", || { measure(\"b\", || { conn.read(2); print(n + i) }); n += 1; }); }",
-            "print 5",
+            "let n = 1; let i = -1; while i < 2 { i += 1; measure(\"a\", || { conn.read(2); print(n) }); let n = 9; print(n) }",
+            "print 9",
         ),
         (
-            "for i in 0..2 { for k in 0..2 { measure(\"a\", || { conn.read(1); print(i * 10 + k) }); } measure(\"b\", || { conn.read(1); print(i) }); }",
-            "print 11",
-        ),
-        (
-            "for i in 0..2 { measure(\"a\", || { for k in 0..2 { let x = k + i; measure(\"b\", || { conn.read(1); print(x) }); } }); }",
+            "let i = -1; while i < 2 { i += 1; if i == 1 { let n = 7; n += 1; } let n = i; measure(\"a\", || { conn.read(2); print(n) }); }",
             "print 2",
         ),
         (
-            "let n = conn; for i in 0..2 { measure(\"a\", || n.read(2)); n = conn; } print(measure(\"a\", || n.read(1).len()))",
-            "print 1",
+            "let n = 1; let i = -1; while i < 2 { i += 1; measure(\"a\", || { conn.read(2); n += i; n = n * 2; }); print(n) }",
+            "print 16",
         ),
-        ("let n = \"x\"; for i in 0..3 { measure(\"a\", || { conn.send(n); conn.read(2); }); n += \"y\"; }", "xyy"),
         (
-            "let n = 1; let f = || n; for i in 0..3 { measure(\"a\", || { conn.read(2); n += 1; }); print(f.call()) }",
+            "let n = 1; let i = -1; while i < 2 { i += 1; measure(\"a\", || { conn.read(2); if i == 1 { n = [i]; } print(n) }); }",
+            "print [1]",
+        ),
+        (
+            "let n = 1; let i = -1; while i < 3 { i += 1; measure(\"a\", || { conn.read(2); if i == 1 { return; } print(n + i) }); }",
             "print 4",
         ),
         (
-            "let t = 0; for i in 0..2 { let k = start(|| { sleep(1); t += 5; }); measure(\"a\", || { conn.read(2); join([k]); print(t) }); }",
+            "let n = 1; let i = -1; while i < 3 { i += 1; try { measure(\"a\", || { conn.read(2); if i == 1 { throw n; } print(i) }) } catch {} }",
+            "print 3",
+        ),
+        (
+            "let n = 1; let i = -1; while i < 2 { i += 1; measure(\"a\", || { measure(\"b\", || { conn.read(2); print(n + i) }); n += 1; }); }",
+            "print 5",
+        ),
+        (
+            "let i = -1; while i < 1 { i += 1; let k = -1; while k < 1 { k += 1; measure(\"a\", || { conn.read(1); print(i * 10 + k) }); } measure(\"b\", || { conn.read(1); print(i) }); }",
+            "print 11",
+        ),
+        (
+            "let i = -1; while i < 1 { i += 1; measure(\"a\", || { let k = -1; while k < 1 { k += 1; let x = k + i; measure(\"b\", || { conn.read(1); print(x) }); } }); }",
+            "print 2",
+        ),
+        (
+            "let n = conn; let i = -1; while i < 1 { i += 1; measure(\"a\", || n.read(2)); n = conn; } print(measure(\"a\", || n.read(1).len()))",
+            "print 1",
+        ),
+        (
+            "let n = \"x\"; let i = -1; while i < 2 { i += 1; measure(\"a\", || { conn.send(n); conn.read(2); }); n += \"y\"; }",
+            "xyy",
+        ),
+        (
+            "let n = 1; let f = || n; let i = -1; while i < 2 { i += 1; measure(\"a\", || { conn.read(2); n += 1; }); print(f.call()) }",
+            "print 4",
+        ),
+        (
+            "let t = 0; let i = -1; while i < 1 { i += 1; let k = start(|| { sleep(1); t += 5; }); measure(\"a\", || { conn.read(2); join([k]); print(t) }); }",
             "print",
         ),
-        ("for i in 0..2 { measure(if i == 0 { \"a\" } else { \"b\" }, || { conn.read(2); print(i) }) }", "print 1"),
         (
-            "let n = 1; for i in 0..2 { print(is_shared(n)); measure(\"a\", || { conn.read(2); print(is_shared(n)) }) } print(n)",
+            "let i = -1; while i < 1 { i += 1; measure(if i == 0 { \"a\" } else { \"b\" }, || { conn.read(2); print(i) }) }",
+            "print 1",
+        ),
+        (
+            "let n = 1; let i = -1; while i < 1 { i += 1; print(is_shared(n)); measure(\"a\", || { conn.read(2); print(is_shared(n)) }) } print(n)",
             "print 1",
         ),
     ];
     show(rounds.map(|(body, wanted)| (format!("fn session(conn) {{\n {body}\n}}"), wanted)));
-    let parameters = "fn work(c, n) { for i in 0..3 { measure(\"a\", || { c.read(2); print(n) }); n += 1; } n }\n";
+    // Of nodes alone: nothing of these closures goes into a scope.
+    let sent = "measure(\"a\", || { conn.read(2); conn.send(n) });";
+    let nodes = [
+        (format!("let i = -1; while i < 2 {{ i += 1; let n = `v${{i}}`; {sent} n = \"late\"; }}"), "send 1 v2"),
+        (format!("let n = \"x\"; let i = -1; while i < 2 {{ i += 1; let n = n + i; {sent} }}"), "send 1 x2"),
+        (format!("let n = \"x\"; let i = -1; while i < 2 {{ i += 1; {sent} let n = \"y\"; n += i; }}"), "send 1 x"),
+        (format!("let n = \"x\"; let i = -1; while i < 2 {{ i += 1; if i == 1 {{ n = \"y\" }} {sent} }}"), "send 1 y"),
+        (
+            format!(
+                "let n = \"x\"; let i = -1; while i < 2 {{ i += 1; let f = || n; {sent} n += \"y\"; print(f.call()) }}"
+            ),
+            "print xyyy",
+        ),
+        (
+            format!("let n = \"x\"; let i = -1; while i < 2 {{ i += 1; {{ let n = `in${{i}}`; {sent} }} {sent} }}"),
+            "send 1 in1",
+        ),
+        ("for n in conn.lines() { measure(\"a\", || { conn.send(n); conn.read(1) }) }".to_owned(), "send 1 0 of 1"),
+        (
+            format!(
+                "let n = \"x\"; measure(\"o\", || {{ let i = -1; while i < 1 {{ i += 1; let n = `o${{i}}`; {sent} }} }}); {sent}"
+            ),
+            "send 1 o1",
+        ),
+        (
+            format!(
+                "let n = \"x\"; let t = start(|| {{ sleep(1); n = \"other\"; }}); let i = -1; while i < 2 {{ i += 1; {sent} }}"
+            ),
+            "send 1",
+        ),
+        (format!("let n = \"x\"; let i = -1; loop {{ i += 1; if i == 2 {{ n = 5; }} {sent} }}"), "send takes"),
+        (
+            format!(
+                "let i = -1; while i < 2 {{ i += 1; let n = `v${{i}}`; measure(\"b\", || {{ {sent} measure(\"c\", || conn.send(n)); }}); }}"
+            ),
+            "send 1 v2",
+        ),
+    ];
+    show(nodes.map(|(body, wanted)| (format!("fn session(conn) {{\n {body}\n}}"), wanted)));
+    let parameters =
+        "fn work(c, n) { let i = -1; while i < 2 { i += 1; measure(\"a\", || { c.read(2); print(n) }); n += 1; } n }\n";
     show([(format!("{parameters} fn session(conn) {{ print(work(conn, 5)); work(conn, 1) }}"), "print 7")]);
     let alone = "fn session(conn) { loop { measure(\"a\", || { conn.read(3); }); } }";
     show([(alone.to_owned(), "")]);
