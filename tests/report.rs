@@ -200,6 +200,15 @@ fn a_separator_behind_the_script_is_none_of_its_args() {
 }
 
 #[test]
+fn a_load_that_is_stopped_says_which_conditions_hold() {
+    let folder = Folder::new();
+    let script = folder.file("s.rhai", b"fn main() { sleep(600000); }");
+    let load = Tcpx::new(&["run", "--clients", "2", "--timeout", "200ms", "--fail-if", "cut > 1"]).arg(&script).run();
+    load.code(28).said("tcpx: --fail-if 'cut > 1': it is 2\n");
+    assert!(String::from_utf8_lossy(&load.stdout).contains("\ncut        2 did not end"));
+}
+
+#[test]
 fn a_load_in_which_no_run_ends_is_no_success() {
     let folder = Folder::new();
     let script = folder.file("s.rhai", b"fn main() { sleep(600000); }");
@@ -208,7 +217,7 @@ fn a_load_in_which_no_run_ends_is_no_success() {
     };
     let path = folder.path("a.json");
     let done = load(&["--json", path.to_str().expect("UTF-8")]);
-    done.code(1).said("tcpx: no run has ended: 2 cut because the time was over\n");
+    done.code(1).said("tcpx: no run has ended: 2 cut\n");
     assert!(String::from_utf8_lossy(&done.stdout).contains("\ncut        2 "));
     let result = json(&path);
     assert_eq!((&result["runs"], &result["cut"]), (&Value::from(0), &Value::from(2)));

@@ -67,6 +67,15 @@ fn a_task_that_never_began_is_a_note_of_its_test() {
 }
 
 #[test]
+fn a_file_without_tests_beside_others_is_told() {
+    let folder = folder("fn test_a() { }\n");
+    folder.file("u.rhai", b"fn tst_a() { }\n");
+    let done = tests(&folder, &["t.rhai", "u.rhai"]).run();
+    done.code(0).said("u.rhai: there is no test in it\n");
+    tests(&folder, &["u.rhai"]).run().code(2).said("there is no test");
+}
+
+#[test]
 fn a_task_of_main_that_never_began_is_told_once_for_each_place() {
     let folder = folder("fn main() {\n    for i in 0..3 { start(|| print(\"no\")); }\n}\n");
     let script = folder.path("t.rhai");

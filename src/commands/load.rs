@@ -179,10 +179,10 @@ fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
     };
     let printed = printed?;
     written?;
+    let is_violated = say_violations(&load.fail_if, result);
     if let Some(exit) = exits.iter().copied().find(|exit| !matches!(exit, Exit::Success | Exit::Script(0))) {
         return Ok(exit);
     }
-    let is_violated = say_violations(&load.fail_if, result);
     // A condition about failures says how many are allowed.
     let allows_failures = load.fail_if.iter().any(Threshold::is_about_failures);
     let (failed, runs) = (result.tally().failed(), result.tally().runs);
@@ -193,7 +193,7 @@ fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
     let (cut, unstarted) = (result.tally().cut, result.tally().unstarted);
     let has_no_end = runs == 0 && cut + unstarted > 0 && !load.fail_if.iter().any(Threshold::is_about_ends);
     if has_no_end && !is_violated {
-        console::error(&Error::Verdict { message: format!("no run has ended: {cut} cut because the time was over") });
+        console::error(&Error::Verdict { message: format!("no run has ended: {cut} cut") });
     }
     Ok(if is_violated || failed > 0 && !allows_failures || has_no_end { Exit::Verdict } else { printed })
 }

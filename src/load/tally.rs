@@ -33,7 +33,7 @@ pub struct Tally {
     pub runs: u64,
     /// Failed runs by reason.
     pub failures: BTreeMap<String, u64>,
-    /// Runs that were cut because the time was over; no failures, and not in `runs`.
+    /// Runs that were cut because the time was over, or the run was stopped; no failures, and not in `runs`.
     pub cut: u64,
     /// With a rate: runs that found no free client when they were due.
     pub late: u64,

@@ -35,7 +35,7 @@ pub fn summary(result: &LoadResult) -> String {
     line("runs", &format!("{}, {:.1}/s", tally.runs, result.rate()));
     line("failed", &format!("{} ({:.2}%)", tally.failed(), result.failed_percent()));
     for (name, number, what) in [
-        ("cut", tally.cut, "because the time was over"),
+        ("cut", tally.cut, "did not end before the run was over"),
         ("late", tally.late, "found no free client when they were due"),
         ("unstarted", tally.unstarted, "found no free client before the time was over"),
     ] {
@@ -144,7 +144,7 @@ shards     1,3/3, missing: 2; the last began 8.00ms after the first
 time       2.51s from 2026-11-26T15:00:00Z
 runs       400, 159.5/s
 failed     16 (4.00%)
-cut        4 because the time was over
+cut        4 did not end before the run was over
 
             count     p50     p90     p99   p99.9     max
 log\\x1bin       2  >60.0s  >60.0s  >60.0s  >60.0s   75.0s

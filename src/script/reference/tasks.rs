@@ -62,7 +62,7 @@ pub(super) const TASKS: &[(&str, &str)] = &[
     ("sleep(ms)", "Waits so many milliseconds."),
     (
         "measure(name, || ..)",
-        "Calls it and gives its value; with tcpx run --clients its time is one of that name in the result.",
+        "Calls it and gives its value; with tcpx run --clients its time is one of that name in the result, unless it throws.",
     ),
     ("count(name)", "With tcpx run --clients: adds 1, or n with count(name, n), to a count of the result."),
     (

@@ -107,6 +107,9 @@ impl Plan {
         self.warnings.extend_from_slice(handler.warnings());
         let ast = handler.program.engine.compile(&source.text).unwrap_or_default();
         let found = Found::of(&ast, &source)?;
+        if found.tests.is_empty() {
+            self.warnings.push(format!("{}: there is no test in it", source.name));
+        }
         for (name, line, takes_row) in found.tests {
             let file = self.files.len();
             let case = |name: String, row: Option<Dynamic>, function: String| Case {
