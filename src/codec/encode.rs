@@ -124,12 +124,9 @@ impl Encoder {
 
     /// Returns the encoded `text`, all or nothing: an error leaves the state of the stream unchanged.
     pub fn encode_whole(&mut self, text: &str) -> Result<Vec<u8>, EncodeError> {
-        if self.is_stateless() {
-            return Ok(text.as_bytes().to_vec());
-        }
         let before = self.total;
         let mut out = Vec::with_capacity(match &self.writer {
-            Writer::Utf8 => text.len(),
+            Writer::Utf8 => return Ok(text.as_bytes().to_vec()),
             Writer::Utf16(_) => text.len() * 2,
             Writer::Table(_) => text.len() + SLACK,
         });
