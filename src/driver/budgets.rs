@@ -27,6 +27,8 @@ pub(super) struct Budgets {
     pub(super) timers: usize,
     /// Connections read before their answers are written; small enough to stay in the CPU cache.
     pub(super) batch: usize,
+    /// Connections read before the first of them has its turn.
+    pub(super) early: usize,
 }
 
 impl Budgets {
@@ -43,6 +45,7 @@ impl Budgets {
         lines: 1,
         timers: 1,
         batch: 1,
+        early: 1,
     };
 }
 
@@ -59,6 +62,7 @@ impl Default for Budgets {
             lines: 4096,
             timers: 256,
             batch: 64,
+            early: 16,
         }
     }
 }

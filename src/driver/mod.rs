@@ -262,11 +262,14 @@ impl Driver {
     fn round(&mut self) {
         let mut turns = self.parts.io.reactor.ready_len();
         let mut is_batch = turns > 1;
+        // Turns for which was read.
+        let mut early = 0;
         while turns > 0 {
-            let Some(slot) = self.parts.io.reactor.next_ready() else { break };
-            if self.parts.peers.are_many() {
-                self.parts.peers.look_ahead(self.parts.io.reactor.upcoming());
+            if early == 0 && is_batch {
+                early = self.parts.read_early(turns.min(self.parts.io.budgets.early));
             }
+            early = early.saturating_sub(1);
+            let Some(slot) = self.parts.io.reactor.next_ready() else { break };
             let woken = self.dispatch(slot, is_batch);
             is_batch |= woken > 1;
             turns += woken;

@@ -82,6 +82,8 @@ pub(super) struct Peer {
     pub(super) lost: u64,
     /// Bytes it held when [`Peers`](super::peers::Peers) last looked.
     pub(super) held: usize,
+    /// What was read before its turn.
+    pub(super) early: Option<Vec<u8>>,
 }
 
 /// How our side of a connection ends by default.
@@ -153,6 +155,7 @@ impl Peer {
             fallback: None,
             lost: 0,
             held: 0,
+            early: None,
         }
     }
 
@@ -219,6 +222,21 @@ impl Peer {
 
     /// Reads once into `buffer`. Returns `Raw` if only stdout needs the bytes.
     pub(super) fn read(&mut self, io: &mut Io, buffer: &mut [u8]) -> Received {
+        match self.fetch(io, buffer) {
+            Some(n) => self.received(io, &buffer[..n]),
+            None => Received::Done,
+        }
+    }
+
+    /// Reads once into `buffer`, before the turn of this connection, which begins with what was read.
+    pub(super) fn read_early(&mut self, io: &mut Io, buffer: &mut [u8]) {
+        if let Some(n) = self.fetch(io, buffer) {
+            self.early = Some(io.copy(&buffer[..n]));
+        }
+    }
+
+    /// Reads once into `buffer`. Returns the number of bytes, of which nobody has been told. The end and failures are told.
+    fn fetch(&mut self, io: &mut Io, buffer: &mut [u8]) -> Option<usize> {
         let readiness = io.reactor.readiness(self.slot);
         let step = if self.link.is_datagram() {
             readiness.receive(buffer, |buffer| self.transport.read(buffer))
@@ -229,27 +247,7 @@ impl Peer {
             self.count_lost(io);
         }
         match step {
-            Step::Moved(n) => {
-                self.fallback = None;
-                self.flows = n >= FLOW;
-                // What comes after the last event of a connection is discarded, and nobody hears of it.
-                if self.link.view().info.is_open() && !self.link.hides_received() {
-                    io.notify_bytes(self.link.view(), Direction::In, &buffer[..n]);
-                }
-                if self.partner.is_none() && self.link.passes_through() {
-                    self.link.note_received(io.now, n);
-                    return Received::Raw(n);
-                }
-                if self.takes_chunks() {
-                    self.link.note_chunk(io.now, &buffer[..n]);
-                    return Received::Chunk(n);
-                }
-                self.link.handle_input(io.now, &buffer[..n]);
-                if self.duties.probe && self.link.is_datagram() {
-                    // Somebody has answered.
-                    self.link.abandon(CloseReason::Closed);
-                }
-            }
+            Step::Moved(n) => return Some(n),
             Step::Blocked => {}
             Step::Ended => {
                 if self.link.view().info.is_open() {
@@ -262,6 +260,30 @@ impl Peer {
                 let error = self.error(Operation::Read, &error);
                 self.link.handle_read_error(io.now, error);
             }
+        }
+        None
+    }
+
+    /// Takes what was read from the peer. Returns who else gets it.
+    pub(super) fn received(&mut self, io: &mut Io, bytes: &[u8]) -> Received {
+        self.fallback = None;
+        self.flows = bytes.len() >= FLOW;
+        // What comes after the last event of a connection is discarded, and nobody hears of it.
+        if self.link.view().info.is_open() && !self.link.hides_received() {
+            io.notify_bytes(self.link.view(), Direction::In, bytes);
+        }
+        if self.partner.is_none() && self.link.passes_through() {
+            self.link.note_received(io.now, bytes.len());
+            return Received::Raw(bytes.len());
+        }
+        if self.takes_chunks() {
+            self.link.note_chunk(io.now, bytes);
+            return Received::Chunk(bytes.len());
+        }
+        self.link.handle_input(io.now, bytes);
+        if self.duties.probe && self.link.is_datagram() {
+            // Somebody has answered.
+            self.link.abandon(CloseReason::Closed);
         }
         Received::Done
     }

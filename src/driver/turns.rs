@@ -9,6 +9,7 @@ use std::time::Instant;
 use crate::config::Voice;
 use crate::driver::budgets::Turn;
 use crate::driver::bulk::{self, Moved, ToStdout};
+use crate::driver::io::Source;
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer, Received};
 use crate::driver::peers::DueTimer;
@@ -201,6 +202,9 @@ impl Parts {
     /// Reads one buffer, or moves the bytes within the kernel.
     fn read(&mut self, slot: Slot) {
         let Some(peer) = self.peers.get_mut(slot) else { return };
+        if peer.early.is_some() {
+            return self.take_early(slot);
+        }
         if !peer.can_read(&mut self.io) {
             return;
         }
@@ -228,6 +232,48 @@ impl Parts {
         self.io.return_buffer(buffer);
         if let Some(chunk) = chunk {
             self.deliver_chunk(slot, chunk);
+        }
+    }
+
+    /// Reads the connections whose turns are the next `count`. Between system calls the processor keeps the code of one read, and
+    /// between calls of the script that of the script, where one after the other drives both out of its cache. Returns how many
+    /// turns were looked at.
+    pub(super) fn read_early(&mut self, count: usize) -> usize {
+        if self.io.observers.watch_bytes() {
+            // They show what happens in its order.
+            return count;
+        }
+        let are_many = self.peers.are_many();
+        let mut buffer = self.io.take_buffer();
+        for turn in 0..count {
+            let Some(slot) = self.io.reactor.upcoming(turn) else { break };
+            if self.io.source(slot) != Source::Peer {
+                continue;
+            }
+            if are_many {
+                let next = self.io.reactor.upcoming(turn + 1);
+                self.peers.look_ahead([next, self.io.reactor.upcoming(turn + 2)]);
+            }
+            if self.peers.get(slot).is_none_or(|peer| !peer.reads_early() || self.must_stall(peer)) {
+                continue;
+            }
+            let Some(peer) = self.peers.get_mut(slot) else { continue };
+            if peer.can_read(&mut self.io) {
+                peer.read_early(&mut self.io, &mut buffer);
+            }
+        }
+        self.io.return_buffer(buffer);
+        count
+    }
+
+    /// Takes what was read before the turn of a connection. The handlers of others may have changed everything meanwhile.
+    fn take_early(&mut self, slot: Slot) {
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        let Some(chunk) = peer.early.take().filter(|_| !peer.released) else { return };
+        match peer.received(&mut self.io, &chunk) {
+            Received::Chunk(_) => self.deliver_chunk(slot, chunk),
+            Received::Raw(_) => self.emit_received(slot, &chunk),
+            Received::Done => {}
         }
     }
 
@@ -357,6 +403,7 @@ impl Parts {
             return;
         }
         self.peers.begin_turn(slot);
+        self.take_early(slot);
         self.deliver_arrived(slot);
         // What came after the last event is there, too.
         self.io.reactor.readiness(slot).readable = true;

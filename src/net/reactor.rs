@@ -239,9 +239,9 @@ impl<M> Reactor<M> {
         self.ready.len()
     }
 
-    /// The two slots whose turns follow, as far as they are known.
-    pub fn upcoming(&self) -> [Option<Slot>; 2] {
-        [self.ready.front().copied(), self.ready.get(1).copied()]
+    /// The slot of a turn that follows: 0 is the next one.
+    pub fn upcoming(&self, turn: usize) -> Option<Slot> {
+        self.ready.get(turn).copied()
     }
 
     /// The next slot with work.

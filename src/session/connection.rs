@@ -496,7 +496,11 @@ impl Connection {
     /// Whether received bytes are chunks for somebody who takes them as they are, with nothing before them, so that they
     /// need not pass through here.
     pub fn gives_chunks(&self) -> bool {
-        self.phase == Phase::Open && !self.settings.discard && self.inbound.is_plain() && self.is_delivered()
+        self.phase == Phase::Open
+            && !self.paused
+            && !self.settings.discard
+            && self.inbound.is_plain()
+            && self.is_delivered()
     }
 
     /// Whether it stands and neither side's handler has closed it.

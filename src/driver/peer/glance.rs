@@ -12,6 +12,12 @@ impl Peer {
             && self.link.gives_chunks()
     }
 
+    /// Whether it may be read before its turn: what comes is a chunk that its handler takes as it is, and nothing comes before.
+    #[inline]
+    pub(in crate::driver) fn reads_early(&self) -> bool {
+        !self.released && !self.flows && self.early.is_none() && self.takes_chunks()
+    }
+
     /// Whether nothing but writing is to be done for it.
     #[inline]
     pub(in crate::driver) fn only_writes(&self) -> bool {

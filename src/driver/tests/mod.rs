@@ -19,6 +19,7 @@ mod asking;
 mod checks;
 mod datagrams;
 mod dialing;
+mod early;
 mod endings;
 mod fakes;
 mod faults;
