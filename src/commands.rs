@@ -32,6 +32,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> Exit {
     let result = match cli::parse(argv) {
         Ok(action) => carry_out(action),
         Err(Stop::Help(text)) => write(&language::encoded(&text)),
+        Err(Stop::HelpOfTool(text)) => Ok(match write(&language::encoded(&text)) {
+            Ok(exit @ Exit::Signal(_)) => exit,
+            _ => Exit::Success,
+        }),
         Err(Stop::NoCommand(text)) => {
             write_stderr(&text);
             Ok(Exit::Usage)
@@ -95,12 +99,10 @@ fn run_config(mut config: Config) -> Exit {
 /// The runs that another tool's line asks for, one after the other: it has done it if one of them has.
 fn run_errand(errand: &Errand) -> Exit {
     let mut result = None;
-    for (number, config) in errand.runs().enumerate() {
-        if let Some(pause) = errand.pause.filter(|_| number > 0)
-            && let Some(exit) = driver::pause(pause)
-        {
-            return exit;
-        }
+    if !errand.first_words.is_empty() {
+        driver::say(&errand.first_words);
+    }
+    for config in errand.runs() {
         let exit = run_config(config);
         if let Some(words) = errand.last_words(exit) {
             driver::say_last(words);

@@ -448,8 +448,9 @@ pub struct Exec {
     pub has_terminal: bool,
     /// `--exec-status`: its exit status is that of the run.
     pub gives_status: bool,
-    /// It is told of its connection by the variables of Ncat, too.
-    pub has_variables_of_ncat: bool,
+    /// As Ncat does it: it is told of its connection by the variables of Ncat, too, and one that cannot be started is one that
+    /// ends at once.
+    pub is_ncats: bool,
 }
 
 /// What is started for a connection.

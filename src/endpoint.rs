@@ -465,7 +465,7 @@ pub fn parse_port(text: &str) -> Result<u16> {
             "a port is a number from 0 to 65535, or a service name such as http",
         ));
     }
-    sys::services::port_of(text).ok_or_else(|| Error::usage(format!("{text:?} is not a known service name")))
+    sys::services::port_of(text, "tcp").ok_or_else(|| Error::usage(format!("{text:?} is not a known service name")))
 }
 
 /// Whether the text is an IP address, an IPv6 zone allowed.

@@ -29,6 +29,7 @@ mod old_lists;
 mod old_nc;
 mod old_proxies;
 mod old_tools;
+mod old_words;
 mod outlets;
 mod parts;
 mod peers;

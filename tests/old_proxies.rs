@@ -20,7 +20,7 @@ fn proxies_serve_and_are_used() {
         server.wait_stdout(b"abc\n");
         server.write(b"def\n");
         client.wait_stdout(b"def\n");
-        assert!(!running.err.text().contains("tcpx"), "{}", running.err.text());
+        assert!(!running.err.text().contains("tcpx:"), "{}", running.err.text());
     }
 }
 

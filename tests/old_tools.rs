@@ -382,7 +382,11 @@ fn the_port_of_ncat_is_the_default_and_families_can_be_chosen() {
         (&["-l", "-6"], &["Listening on :::31337"]),
     ] {
         let mut running = Tcpx::new(&["ncat", "-v"]).args(words).stdin(Stdin::Open).spawn();
-        if !running.err.wait(|bytes| bytes.ends_with(b"\n")) {
+        let is_all = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            text.contains("in use") || there.iter().all(|line| text.contains(line))
+        };
+        if !running.err.wait(is_all) {
             running.wait_stderr("Listening on");
         }
         let said = running.err.text();

@@ -585,3 +585,9 @@ fn one_client_of_a_scripted_server_is_echoed() {
         expect(&mut conn, b"hello");
     }
 }
+
+#[test]
+fn an_own_name_that_cannot_be_had_is_told() {
+    let line = ["connect", "-u", "unix:/no/such/socket", "--source", "unix:/no/such/folder/own"];
+    Tcpx::new(&line).run().said("bind to unix:/no/such/folder/own: no such file or directory");
+}

@@ -54,6 +54,8 @@ use crate::exit::Exit;
 pub enum Stop {
     /// `--help` or `--version`: text for stdout, exit 0.
     Help(String),
+    /// The help of a tool whose habits were asked for: text for stdout, exit 0 also if that takes nothing.
+    HelpOfTool(String),
     /// `tcpx` alone: the short help for stderr, exit 2.
     NoCommand(String),
     /// An invalid command line: message and hint for stderr, exit 2.

@@ -383,7 +383,9 @@ fn input(args: &EndingArgs, time: &TimeArgs, wanted: bool) -> Result<Input> {
         half_open: args.half_open,
         no_shutdown: args.no_shutdown,
         eof_wait: or_zero("--eof-wait", args.eof_wait.as_ref())?,
+        waits_out_eof: false,
         line_delay: or_zero("--line-delay", time.line_delay.as_ref())?.filter(|delay| !delay.is_zero()),
+        delays_end: false,
         refusal: Refusal::default(),
     })
 }

@@ -17,8 +17,12 @@ pub struct Input {
     pub no_shutdown: bool,
     /// `--eof-wait`: how long to wait for the peer after stdin has ended.
     pub eof_wait: Option<Duration>,
+    /// The run lasts so long also when the peer has ended.
+    pub waits_out_eof: bool,
     /// `--line-delay`: the pause after each line that is sent.
     pub line_delay: Option<Duration>,
+    /// The end of what is sent waits for the pause after the last line.
+    pub delays_end: bool,
     /// What it means that the other end refuses datagrams.
     pub refusal: Refusal,
 }

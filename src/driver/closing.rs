@@ -162,6 +162,7 @@ impl Parts {
             && !self.is_scanning()
             && !self.listeners.is_listening()
             && !self.handler.as_ref().is_some_and(|handler| handler.keeps_run())
+            && !(self.config.input.waits_out_eof && self.stdin.has_eof_wait())
     }
 
     /// Stops the run when its time limit has passed.

@@ -393,7 +393,9 @@ impl<T> Dials<T> {
                     return outcomes;
                 }
                 Err(StartError::Bind(error)) => {
-                    let address = source.map(|source| source.to_string()).unwrap_or_default();
+                    // Else it is the name of a Unix socket.
+                    let own_name = || dialing.plan.sockets.own_name.as_ref().map(ToString::to_string);
+                    let address = source.map(|source| source.to_string()).or_else(own_name).unwrap_or_default();
                     let error = Error::Bind { operation: "bind to", address, place: None, cause: cause(&error) };
                     outcomes.extend(self.give_up(io, id, error));
                     return outcomes;

@@ -176,6 +176,10 @@ impl Parts {
             }
             Event::Closed(reason) => {
                 self.io.notify(&Notice::Closed { conn: peer.link.view(), reason: *reason });
+                if *reason == CloseReason::Timeout && self.config.input.waits_out_eof {
+                    // That is long enough.
+                    self.stdin.set_eof_wait(None);
+                }
                 mask.closed
             }
         };

@@ -43,6 +43,10 @@ impl Parts {
                 self.peers.add(&mut self.io, pipes);
                 self.pair(view.id, id);
             }
+            Err(error) if self.programs.may_be_missing() => {
+                self.report(view.id, false, &error, false);
+                self.touch(view.id, |peer| peer.link.close(CloseReason::Closed));
+            }
             Err(error) => {
                 self.report(view.id, decides_exit, &error, false);
                 self.touch(view.id, |peer| peer.link.abort(CloseReason::Error));

@@ -4,9 +4,10 @@
 //! connections. The rules are in `session::eof_policy`.
 
 use crate::codec::typed::Filtered;
-use crate::config::Role;
+use crate::config::{Role, Voice};
 use crate::driver::budgets::Turn;
 use crate::driver::bulk;
+use crate::driver::eof_wait::EofWait;
 use crate::driver::parts::Parts;
 use crate::driver::peer::{OwnEnd, Peer};
 use crate::driver::preamble::{malformed, send};
@@ -83,6 +84,11 @@ impl Parts {
             }
             Step::Blocked => {}
             Step::Ended => self.stdin_ended(&targets),
+            Step::Failed(error) if self.config.output.voice == Voice::Nc => {
+                // An end like any other there, but told.
+                self.io.notify_error(None, &unreadable(&error), false);
+                self.stdin_ended(&targets);
+            }
             Step::Failed(error) => self.stdin_failed(&error),
         }
         self.io.return_buffer(buffer);
@@ -165,7 +171,7 @@ impl Parts {
     }
 
     fn stdin_failed(&mut self, error: &std::io::Error) {
-        self.source_failed(&Error::Read { source_name: "stdin".into(), cause: cause(error) });
+        self.source_failed(&unreadable(error));
     }
 
     /// Whether some target has no room. With several clients, the time limit of each full one starts, unless it is full because
@@ -299,7 +305,7 @@ impl Parts {
         }
         if let Some(wait) = self.config.input.eof_wait {
             let left = self.outstanding();
-            self.stdin.start_eof_wait(wait, self.io.now, left);
+            self.stdin.set_eof_wait(Some(EofWait::new(wait, self.io.now, left)));
         }
     }
 
@@ -334,7 +340,7 @@ impl Parts {
             if wait.is_over(self.io.now, self.outstanding(), is_held) {
                 self.abandon_all();
             } else {
-                self.stdin.resume_eof_wait(wait);
+                self.stdin.set_eof_wait(Some(wait));
             }
         }
         for id in self.stdin.take_slow(self.io.now) {
@@ -361,4 +367,8 @@ impl Parts {
             self.work_on(slot, |peer| peer.link.abandon(CloseReason::Timeout));
         }
     }
+}
+
+fn unreadable(error: &std::io::Error) -> Error {
+    Error::Read { source_name: "stdin".into(), cause: cause(error) }
 }

@@ -61,18 +61,19 @@ mod world;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use signal_hook::consts::{SIGCONT, SIGWINCH};
 
-use crate::config::{Config, Role};
+use crate::config::{Config, Role, Voice};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Slot;
 use crate::net::signal;
 use crate::output::Notice;
 use crate::output::console;
+use crate::output::nc::NcVoice;
+use crate::output::ncat::NcatVoice;
 use crate::script::{Plan, Progress};
 use crate::session::{RunEvent, earliest};
 
@@ -83,9 +84,6 @@ use shutdown::GRACE;
 use watch::ScriptWatch;
 use workers::Worker;
 use world::{Clock, Mail, Process, SignalSource, World};
-
-/// How often a pause looks for signals.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// One run, from the configuration to the exit code.
 pub(crate) struct Driver {
@@ -100,8 +98,7 @@ pub(crate) struct Driver {
 /// Runs a configuration and returns its exit code. Every error has been reported.
 pub fn run(mut config: Config) -> Exit {
     if let Err(error) = securing::make_certificate(&mut config) {
-        console::error(&error);
-        return error.exit();
+        return told_early(&config, &error);
     }
     match &config.role {
         Role::Listen(listen) if listen.workers > 1 => workers::run(&config, listen.workers, &Loops),
@@ -123,22 +120,6 @@ pub fn run_clients(config: Config, plan: Plan, progress: Progress) -> Exit {
             driver.run()
         }
         Err(exit) => exit,
-    }
-}
-
-/// Waits between two runs. Returns the exit code if a signal ends that.
-pub fn pause(time: Duration) -> Option<Exit> {
-    let mut signals = Process.signals().ok()?;
-    let until = Instant::now() + time;
-    loop {
-        if let Some(number) = signals.take_pending().first() {
-            return Some(Exit::Signal(*number));
-        }
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return None;
-        }
-        thread::sleep(left.min(LOOK));
     }
 }
 
@@ -197,16 +178,24 @@ fn set_up(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Resu
 /// Builds a driver with its observers. An error has been reported when this returns.
 fn prepare(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
     let now = world.clock().now();
-    let mut observers = build::observers(&config, world, now).map_err(|error| {
-        console::error(&error);
-        error.exit()
-    })?;
+    let mut observers = build::observers(&config, world, now).map_err(|error| told_early(&config, &error))?;
     let driver = Driver::build(config, &mut observers, worker, world);
     driver.map_err(|error| {
         let exit = observers.end_with(now, &error);
         world.stderr().finish(GRACE);
         exit
     })
+}
+
+/// Says an error for which there are no observers yet, in the voice of the run. Returns what it means.
+fn told_early(config: &Config, error: &Error) -> Exit {
+    let say = |text: &str| console::write_stderr(text);
+    match config.output.voice {
+        Voice::Own => console::error(error),
+        Voice::Nc => NcVoice::new(config, Box::new(say)).tell(error),
+        Voice::Ncat => NcatVoice::new(config, Box::new(say)).tell(error),
+    }
+    error.exit()
 }
 
 impl Driver {

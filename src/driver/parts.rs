@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::config::{Config, Role, ScriptErrors};
+use crate::config::{Config, Role, ScriptErrors, Voice};
 use crate::driver::bounds::MemoryBound;
 use crate::driver::companion::Companion;
 use crate::driver::dials::{DialOutcome, Dials};
@@ -108,7 +108,7 @@ impl Parts {
         if duties.preamble {
             peer.preamble = Preamble::new(&self.config, slot);
             if let Some(delay) = self.config.input.line_delay {
-                peer.link.set_line_delay(delay);
+                peer.link.set_line_delay(delay, self.config.input.delays_end);
             }
         }
         for layer in layers {
@@ -259,6 +259,14 @@ impl Parts {
                     self.shutdown.note_missed_lines();
                 }
                 // Those that waited for room go on.
+                self.peers.wake_stalled(&mut self.io);
+            }
+            Err(StdoutError::Failed(error))
+                if self.config.output.voice == Voice::Nc && self.config.is_single_peer() =>
+            {
+                // nc goes on as without a reader, and ends as with one.
+                self.io.notify_error(None, &error, false);
+                self.shutdown.note_reader_gone(true);
                 self.peers.wake_stalled(&mut self.io);
             }
             Err(StdoutError::Failed(error)) => {

@@ -4,6 +4,7 @@
 //! not know connections beyond their numbers; their bytes go through a connection of their own.
 
 use std::collections::HashMap;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -74,16 +75,28 @@ impl Programs {
             Program::Words(words) => words.first().map_or("", String::as_str),
             Program::Shell(_) => SHELL,
         };
-        programs.file = process::find(name, std::env::var_os("PATH").as_deref()).map_err(|reason| Error::Program {
-            name: name.to_owned(),
-            cause: match reason {
-                Unusable::NotFound => "there is no such program".to_owned(),
-                Unusable::NotExecutable => "it cannot be executed".to_owned(),
-            },
-            is_missing: reason == Unusable::NotFound,
-        })?;
+        programs.file = match process::find(name, std::env::var_os("PATH").as_deref()) {
+            Ok(file) => file,
+            // Each start says why it fails.
+            Err(_) if exec.is_ncats => name.into(),
+            Err(reason) => {
+                return Err(Error::Program {
+                    name: name.to_owned(),
+                    cause: match reason {
+                        Unusable::NotFound => "there is no such program".to_owned(),
+                        Unusable::NotExecutable => "it cannot be executed".to_owned(),
+                    },
+                    is_missing: reason == Unusable::NotFound,
+                });
+            }
+        };
         programs.exec = Some(exec);
         Ok(programs)
+    }
+
+    /// Whether one that cannot be started is one that ends at once.
+    pub(super) fn may_be_missing(&self) -> bool {
+        self.exec.as_ref().is_some_and(|exec| exec.is_ncats)
     }
 
     /// Whether each connection gets a program.
@@ -109,11 +122,11 @@ impl Programs {
         let mut command = Command::new(&self.file);
         match self.exec.as_ref().map(|exec| &exec.program) {
             Some(Program::Words(words)) => command.args(words.iter().skip(1)),
-            Some(Program::Shell(text)) => command.args(["-c", text]),
+            Some(Program::Shell(text)) => command.arg0("sh").args(["-c", text]),
             None => &mut command,
         };
-        let has_variables_of_ncat = self.exec.as_ref().is_some_and(|exec| exec.has_variables_of_ncat);
-        command.envs(environment(of, has_variables_of_ncat));
+        let is_ncats = self.exec.as_ref().is_some_and(|exec| exec.is_ncats);
+        command.envs(environment(of, is_ncats));
         let has_terminal = self.exec.as_ref().is_some_and(|exec| exec.has_terminal);
         let start = if has_terminal { process::start_on_terminal } else { process::start };
         let (mut transport, mut child) = start(&mut command).map_err(failed)?;
@@ -252,13 +265,13 @@ impl Drop for Programs {
 }
 
 /// What a program is told about its connection.
-fn environment(of: &ConnView, has_variables_of_ncat: bool) -> Vec<(String, String)> {
+fn environment(of: &ConnView, is_ncats: bool) -> Vec<(String, String)> {
     let (peer, local) = (of.info.peer(), of.info.local());
     let mut list = vec![("REMOTE_ADDR", peer.host()), ("LOCAL_ADDR", local.host())];
     let ports = [("REMOTE_PORT", peer.ip()), ("LOCAL_PORT", local.ip())];
     list.extend(ports.into_iter().filter_map(|(name, address)| Some((name, address?.port().to_string()))));
     list.push(("PROTO", peer.protocol().to_uppercase()));
-    let prefixes: &[&str] = if has_variables_of_ncat { &["TCPX_", "NCAT_"] } else { &["TCPX_"] };
+    let prefixes: &[&str] = if is_ncats { &["TCPX_", "NCAT_"] } else { &["TCPX_"] };
     let named = |prefix| list.iter().map(move |(name, value)| (format!("{prefix}{name}"), value.clone()));
     prefixes.iter().flat_map(named).collect()
 }

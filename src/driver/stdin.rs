@@ -13,7 +13,7 @@ use mio::Interest;
 use crate::codec::newline::Crlf;
 use crate::codec::typed::{LineReader, TextFilter};
 use crate::config::Text;
-use crate::driver::eof_wait::{EofWait, Outstanding};
+use crate::driver::eof_wait::EofWait;
 use crate::driver::handover::Handover;
 use crate::driver::io::{Io, Source};
 use crate::driver::world::{InputStream, cannot_read_stdin};
@@ -543,24 +543,19 @@ impl Stdin {
         true
     }
 
-    /// Starts `--eof-wait` at the end of stdin.
-    pub(super) fn start_eof_wait(&mut self, wait: Duration, now: Instant, left: Outstanding) {
-        self.eof_wait = Some(EofWait::new(wait, now, left));
-    }
-
     /// Whether `--eof-wait` is running.
     pub(super) fn has_eof_wait(&self) -> bool {
         self.eof_wait.is_some()
     }
 
-    /// Takes `--eof-wait` if a look at it is due; [`Stdin::resume_eof_wait`] goes on with it.
+    /// Takes `--eof-wait` if a look at it is due; [`Stdin::set_eof_wait`] goes on with it.
     pub(super) fn take_eof_wait(&mut self, now: Instant) -> Option<EofWait> {
         self.eof_wait.take_if(|wait| wait.look_at() <= now)
     }
 
-    /// Goes on with a wait that is not over.
-    pub(super) fn resume_eof_wait(&mut self, wait: EofWait) {
-        self.eof_wait = Some(wait);
+    /// Begins `--eof-wait` at the end of stdin, goes on with one that is not over, or ends it.
+    pub(super) fn set_eof_wait(&mut self, wait: Option<EofWait>) {
+        self.eof_wait = wait;
     }
 
     /// With several clients: starts the time limit of those that are `full` now, and ends that of all others.

@@ -20,6 +20,8 @@ pub struct NcVoice {
     /// Where it connects to or listens.
     place: Option<Endpoint>,
     listens: bool,
+    /// The host of the first proxy, and its port.
+    proxy: Option<(String, u16)>,
     /// `-z`.
     is_probe: bool,
     /// The connection was made.
@@ -39,7 +41,24 @@ impl NcVoice {
         };
         let (is_verbose, is_numeric) = (config.output.verbose > 0, config.no_dns);
         let is_probe = matches!(&config.role, Role::Connect(connect) if connect.probe);
-        Self { is_verbose, is_numeric, place, listens, is_probe, stands: false, has_failed_attempt: false, write }
+        let proxy = first_proxy(config);
+        Self {
+            is_verbose,
+            is_numeric,
+            place,
+            listens,
+            proxy,
+            is_probe,
+            stands: false,
+            has_failed_attempt: false,
+            write,
+        }
+    }
+
+    /// Says an error.
+    pub fn tell(&mut self, error: &Error) {
+        let words = self.trouble(error);
+        (self.write)(&words);
     }
 
     /// The lines for a notice; empty for none.
@@ -123,13 +142,23 @@ impl NcVoice {
             }
             // A proxy that is not there is like any other; what one says is told.
             Error::Proxy { .. } if self.has_failed_attempt => String::new(),
+            Error::Proxy { message } => match unresolved_proxy(self.proxy.as_ref(), message) {
+                Some((host, port, cause)) => line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {cause}")),
+                None => line(&format!("nc: {message}")),
+            },
             Error::Resolve { cause, .. } if self.listens => line(&format!("nc: getaddrinfo: {}", of_system(cause))),
             Error::Resolve { cause, .. } => {
                 line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {}", of_system(cause)))
             }
             Error::Bind { cause, .. } if self.listens => line(&format!("nc: {}", of_system(cause))),
-            Error::Bind { cause, .. } => line(&format!("nc: bind failed: {}", of_system(cause))),
-            other => other.to_string().lines().map(|text| line(&format!("nc: {text}"))).collect(),
+            Error::Bind { address, cause, .. } => {
+                let what = address.strip_prefix("unix:").unwrap_or("bind failed");
+                line(&format!("nc: {what}: {}", of_system(cause)))
+            }
+            other => {
+                let text = with_options(&other.to_string(), OPTIONS);
+                text.lines().map(|text| line(&format!("nc: {text}"))).collect()
+            }
         }
     }
 
@@ -177,10 +206,52 @@ pub(super) fn line(text: &str) -> String {
 pub(super) fn of_system(cause: &str) -> String {
     match cause {
         "it has no IPv4 address" | "it has no IPv6 address" => "Name or service not known".to_owned(),
-        "it is a directory" => "Address already in use".to_owned(),
+        "it is a directory" | "the file exists and is not a socket" => "Address already in use".to_owned(),
+        "it is not a datagram socket" => "Protocol wrong type for socket".to_owned(),
         _ if cause.ends_with("are the most for a Unix socket") => "File name too long".to_owned(),
         _ => sentence(cause),
     }
+}
+
+/// Options of tcpx, and those of another tool that mean the same.
+pub type Options = &'static [(&'static str, &'static str)];
+
+/// Options of tcpx that its messages name, and what they are there.
+pub const OPTIONS: Options = &[
+    ("--exec", "-e"),
+    ("--sh", "-c"),
+    ("--proxy", "-x"),
+    ("--source", "-s"),
+    ("--line-delay", "-i"),
+    ("--connect-timeout", "-w"),
+    ("--idle-timeout", "-w"),
+    ("--eof-wait", "-q"),
+    ("--tos", "-T"),
+    ("--ttl", "-M"),
+];
+
+/// A message with the options of another tool in place of those of tcpx.
+pub fn with_options(text: &str, options: Options) -> String {
+    let renamed = |word: &str| {
+        let found = options.iter().find(|(ours, _)| *ours == word);
+        found.map_or_else(|| word.to_owned(), |(_, theirs)| (*theirs).to_owned())
+    };
+    text.split_inclusive(' ')
+        .map(|word| renamed(word.trim_end_matches(' ')) + &word[word.trim_end_matches(' ').len()..])
+        .collect()
+}
+
+/// The host and port of the proxy that is connected to.
+pub(super) fn first_proxy(config: &Config) -> Option<(String, u16)> {
+    let place = &config.proxies.first()?.place;
+    Some((place.host()?.to_owned(), place.port()?))
+}
+
+/// The host and port of a proxy that has no address, and why, if that is what a message says.
+pub(super) fn unresolved_proxy<'a>(proxy: Option<&'a (String, u16)>, message: &str) -> Option<(&'a str, u16, String)> {
+    let (host, port) = proxy?;
+    let (_, cause) = message.split_once(&format!(": resolve {host}: "))?;
+    Some((host, *port, of_system(cause)))
 }
 
 /// The name of a Unix socket without its scheme.

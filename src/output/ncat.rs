@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::nc::{line, of_system, path};
+use super::nc::{Options, first_proxy, line, of_system, path, unresolved_proxy, with_options};
 use crate::config::{Config, Family, Role};
 use crate::endpoint::Address;
 use crate::error::{Error, sentence};
@@ -22,6 +22,8 @@ pub struct NcatVoice {
     is_probe: bool,
     listens: bool,
     family: Family,
+    /// The host of the first proxy, and its port.
+    proxy: Option<(String, u16)>,
     idle: Option<Duration>,
     stands: bool,
     /// The last failed attempt: where, and why.
@@ -38,11 +40,18 @@ impl NcatVoice {
             is_probe: config.output.quiet,
             listens: matches!(config.role, Role::Listen(_)),
             family: config.family,
+            proxy: first_proxy(config),
             idle: config.limits.idle,
             stands: false,
             failed: None,
             write,
         }
+    }
+
+    /// Says an error.
+    pub fn tell(&mut self, error: &Error) {
+        let words = self.trouble(error);
+        (self.write)(&words);
     }
 
     /// The lines for a notice; empty for none.
@@ -116,6 +125,9 @@ impl NcatVoice {
             // Ncat takes any end for the end.
             Error::CutShort { .. } => String::new(),
             Error::Proxy { message } => {
+                if let Some((host, _, cause)) = unresolved_proxy(self.proxy.as_ref(), message) {
+                    return line(&format!("Ncat: Could not resolve proxy \"{host}\": {cause}."));
+                }
                 let cause = self.failed.take().map_or_else(|| sentence(message), |(_, cause)| cause);
                 line(&format!("Ncat: Proxy connection failed: {cause}."))
             }
@@ -130,11 +142,23 @@ impl NcatVoice {
                 line(&format!("Ncat: Could not resolve hostname \"{host}\": {cause}.{QUITTING}"))
             }
             Error::Bind { address, place, cause, .. } => {
-                let address = address.strip_prefix("unix:").or(address.strip_prefix("udp://")).unwrap_or(address);
+                let schemes = ["unix:", "unixgram:", "udp://"];
+                let address = schemes.iter().find_map(|scheme| address.strip_prefix(scheme)).unwrap_or(address);
                 let place = place.map_or_else(|| address.to_owned(), shown);
                 line(&format!("Ncat: bind to {place}: {}.{QUITTING}", of_system(cause)))
             }
-            other => other.to_string().lines().map(|text| line(&format!("Ncat: {text}.{QUITTING}"))).collect(),
+            Error::Handshake { .. } | Error::Untrusted { .. } => line(&format!("Ncat: {error}.")),
+            Error::Write { target, cause } if target == "stdout" => line(&format!("write: {}", sentence(cause))),
+            Error::Write { target, cause } => line(&format!("Ncat: {target}: {}.{QUITTING}", sentence(cause))),
+            Error::Read { source_name, cause } if source_name == "stdin" => {
+                line(&format!("Ncat: {}.", sentence(cause)))
+            }
+            // What the child says whose exec(3) fails.
+            Error::Program { cause, .. } => line(&format!("exec: {}", sentence(cause))),
+            other => {
+                let text = with_options(&other.to_string(), OPTIONS);
+                text.lines().map(|text| line(&format!("Ncat: {text}.{QUITTING}"))).collect()
+            }
         }
     }
 }
@@ -187,6 +211,21 @@ impl fmt::Debug for NcatVoice {
         f.debug_struct("NcatVoice").field("stands", &self.stands).finish_non_exhaustive()
     }
 }
+
+/// Options of tcpx that its messages name, and what they are there.
+pub const OPTIONS: Options = &[
+    ("--tls-ca", "--ssl-trustfile"),
+    ("--tls-cert", "--ssl-cert"),
+    ("--tls-key", "--ssl-key"),
+    ("--tls-name", "--ssl-servername"),
+    ("--tls-alpn", "--ssl-alpn"),
+    ("--tls-insecure", "--ssl"),
+    ("--tls", "--ssl"),
+    ("--sh", "--sh-exec"),
+    ("--line-delay", "--delay"),
+    ("--connect-timeout", "--wait"),
+    ("--eof-wait", "-q"),
+];
 
 /// What ends a message after which Ncat ends.
 const QUITTING: &str = " QUITTING.";

@@ -413,7 +413,7 @@ impl Connection {
             return Some(action);
         }
         self.watch_abort(now);
-        if self.write == WriteHalf::Finishing && self.outbound.is_empty() {
+        if self.write == WriteHalf::Finishing && self.outbound.is_empty() && !self.holds_end() {
             self.write = WriteHalf::Shut;
             if self.is_datagram() {
                 self.await_parting();
@@ -449,7 +449,7 @@ impl Connection {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let timer = self.timers.next();
         let Some(pacing) = &self.pacing else { return timer };
-        let pause = pacing.until().filter(|_| !self.outbound.is_queue_empty());
+        let pause = pacing.until().filter(|_| !self.outbound.is_queue_empty() || self.holds_end());
         timer.into_iter().chain(pause).min()
     }
 

@@ -15,14 +15,21 @@ pub(super) struct Pacing {
     delay: Duration,
     /// Set during a pause: its end.
     until: Option<Instant>,
+    /// The end of what is sent comes after the pause, too.
+    holds_end: bool,
     /// The next byte is the second of a unit of UTF-16.
     is_odd: bool,
 }
 
 impl Pacing {
-    /// With this pause after each line.
-    pub(super) fn new(delay: Duration) -> Self {
-        Self { delay, until: None, is_odd: false }
+    /// With this pause after each line. `holds_end`: the end waits for the pause after the last one.
+    pub(super) fn new(delay: Duration, holds_end: bool) -> Self {
+        Self { delay, until: None, holds_end, is_odd: false }
+    }
+
+    /// Whether the end has to wait.
+    pub(super) fn holds_end(&self) -> bool {
+        self.holds_end && self.until.is_some()
     }
 
     /// When the pause ends, if there is one.
@@ -67,7 +74,7 @@ mod tests {
     #[test]
     fn a_pause_follows_each_whole_line() {
         let (now, delay) = (Instant::now(), Duration::from_secs(1));
-        let mut pacing = Pacing::new(delay);
+        let mut pacing = Pacing::new(delay, false);
         assert_eq!(pacing.cut(None, b"a\nb\n"), b"a\n");
         pacing.passed(now, None, b"a\nb\n", 1);
         assert_eq!(pacing.until(), None, "the line is not whole yet");
@@ -83,7 +90,7 @@ mod tests {
     #[test]
     fn units_of_utf_16_are_not_cut_whatever_the_socket_takes() {
         let now = Instant::now();
-        let mut pacing = Pacing::new(Duration::from_secs(1));
+        let mut pacing = Pacing::new(Duration::from_secs(1), false);
         // U+0A00, then a line feed.
         let queue = b"\x00\x0a\x0a\x00x\x00";
         assert_eq!(pacing.cut(Some(UTF_16LE), queue), &queue[..4]);

@@ -13,7 +13,6 @@ mod usage;
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
 use signal_hook::consts::SIGPIPE;
 
@@ -23,6 +22,7 @@ use crate::config::{Config, Family, Role, Voice};
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::dial;
+use crate::output::{nc as nc_voice, ncat as ncat_voice};
 
 /// A tool whose habits tcpx takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +50,8 @@ pub struct Errand {
     config: Config,
     /// The ports to connect to, one after the other; empty for a run that listens or has a Unix socket.
     ports: Vec<u16>,
-    /// The time between two of them.
-    pub pause: Option<Duration>,
+    /// What the tool says on stderr before anything else.
+    pub first_words: String,
 }
 
 impl Tool {
@@ -72,7 +72,11 @@ impl Tool {
     /// An error of the command line in the form of the tool.
     fn told(self, error: &Error) -> Stop {
         let hint = error.hint().map_or_else(String::new, |hint| format!(" ({hint})"));
-        self.refused(&format!("{error}{hint}"))
+        let options = match self {
+            Self::Nc => nc_voice::OPTIONS,
+            Self::Ncat => ncat_voice::OPTIONS,
+        };
+        self.refused(&nc_voice::with_options(&format!("{error}{hint}"), options))
     }
 
     /// The end for a line that cannot be carried out.
@@ -114,7 +118,13 @@ impl Errand {
             (Tool::Nc, _)
             | (
                 Tool::Ncat,
-                Exit::NoConnection | Exit::Timeout | Exit::Broken | Exit::Proxy | Exit::Handshake | Exit::Untrusted,
+                Exit::NoConnection
+                | Exit::Timeout
+                | Exit::Broken
+                | Exit::Read
+                | Exit::Proxy
+                | Exit::Handshake
+                | Exit::Untrusted,
             ) => FAILED,
             (Tool::Ncat, _) => Exit::Script(2),
         }
@@ -143,12 +153,14 @@ pub(super) fn parse(tool: Tool, words: &[OsString]) -> Result<Action, Stop> {
 struct Line {
     tool: Tool,
     words: Vec<OsString>,
+    /// Its proxy has the port 0, where nobody is, which those tools try like any other.
+    has_proxy_without_port: bool,
 }
 
 impl Line {
     fn new(tool: Tool, listens: bool) -> Self {
         let command = if listens { "listen" } else { "connect" };
-        Self { tool, words: ["tcpx", command].map(OsString::from).to_vec() }
+        Self { tool, words: ["tcpx", command].map(OsString::from).to_vec(), has_proxy_without_port: false }
     }
 
     fn add(&mut self, words: &[&str]) {
@@ -177,11 +189,10 @@ impl Line {
         }
     }
 
-    /// Adds a proxy. `user` is empty or ends with `@`; `port` is for a place that has none.
-    fn add_proxy(&mut self, scheme: &str, user: &str, place: &str, port: u16) {
-        let has_port = place.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
-        let port = if has_port { String::new() } else { format!(":{port}") };
-        self.add_valued("--proxy", Some(&format!("{scheme}://{user}{place}{port}")));
+    /// Adds a proxy. `user` is empty or ends with `@`.
+    fn add_proxy(&mut self, scheme: &str, user: &str, host: &str, port: u16) {
+        self.has_proxy_without_port = port == 0;
+        self.add_valued("--proxy", Some(&format!("{scheme}://{user}{host}:{}", port.max(1))));
     }
 
     /// The configuration, with the voice of the tool.
@@ -194,6 +205,11 @@ impl Line {
                     Tool::Nc => Voice::Nc,
                     Tool::Ncat => Voice::Ncat,
                 };
+                if self.has_proxy_without_port {
+                    for proxy in &mut config.proxies {
+                        proxy.place = proxy.place.moved_to(proxy.place.host().map(str::to_owned), 0);
+                    }
+                }
                 Ok(config)
             }
             Ok(_) => Err(self.tool.refused("there is nothing to do")),
@@ -214,13 +230,13 @@ fn family(letter: Option<char>) -> Family {
 
 /// What getaddrinfo(3) says of a host that cannot be one: a name where names are not resolved, an address of the other family.
 fn unresolvable(host: &str, is_numeric: bool, family: Family) -> Option<&'static str> {
-    // It would be an option of tcpx.
-    if host.starts_with('-') {
+    // Some would be options of tcpx.
+    if host.is_empty() || host.starts_with('-') || host.contains(char::is_whitespace) {
         return Some(UNKNOWN);
     }
     let bare = host.split('%').next().unwrap_or(host);
     match bare.parse::<IpAddr>() {
-        Err(_) => is_numeric.then_some(UNKNOWN),
+        Err(_) => (is_numeric || bare.contains(['/', ':'])).then_some(UNKNOWN),
         Ok(ip) => (!family.has(ip)).then_some(OTHER_FAMILY),
     }
 }

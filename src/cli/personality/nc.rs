@@ -81,6 +81,20 @@ impl<'a> Given<'a> {
         self.values.iter().rev().find(|(option, _)| *option == letter).map(|(_, value)| *value)
     }
 
+    /// The protocol whose ports have names.
+    fn protocol(&self) -> &'static str {
+        if self.has('u') { "udp" } else { "tcp" }
+    }
+
+    /// A port of ours.
+    fn local_port(&self, word: &str) -> Result<String, Stop> {
+        match local_port(word, self.protocol()) {
+            Ok(port) => Ok(port.to_string()),
+            Err(TOO_LARGE) => Err(refused(&format!("{TOO_LARGE}: {}", word.escape_debug()))),
+            Err(why) => Err(refused(&format!("getaddrinfo: {why}"))),
+        }
+    }
+
     /// The value of an option that is a number, as strtonum(3) reads it.
     fn number(&self, letter: char) -> Result<Option<u32>, Stop> {
         self.value(letter).map_or(Ok(None), |text| number(letter, text))
@@ -187,11 +201,12 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
         [_] if given.has('U') && (given.value('p').is_some() || (given.value('s').is_some() && !given.has('u'))) => {
             return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED));
         }
+        [""] if given.has('U') => return Err(refused(": Invalid argument")),
         [path] if given.has('U') => (vec![format!("unix:{}", file(path))], Vec::new()),
         [_, ..] if given.has('U') => return Err(refused("cannot use port with -U")),
         [_] => return Err(refused("missing port number")),
         [host, ports @ ..] => {
-            let mut found = ports_of(ports, given.has('n'))?;
+            let mut found = ports_of(ports, given.protocol())?;
             if given.has('r') {
                 fastrand::shuffle(&mut found);
             }
@@ -212,7 +227,7 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
         let other = given.operands.first().copied().unwrap_or_default();
         let address = given.value('s').map(|word| super::source_address(word, given.has('n'), other)).transpose();
         let address = address.map_err(|why| refused(&format!("getaddrinfo: {why}")))?;
-        let port = given.value('p').map(local_port).transpose()?;
+        let port = given.value('p').map(|word| given.local_port(word)).transpose()?;
         old_line::source(address.as_deref(), port.as_deref())
     };
     line.add_valued("--source", source.as_deref());
@@ -225,9 +240,7 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     }
     // Both sides have to end.
     config.input.half_open = config.input.read;
-    let pause = if ports.len() > 1 { given.number('i')? } else { None };
-    let pause = pause.map(|seconds| Duration::from_secs(seconds.into()));
-    Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports, pause })
+    Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports, first_words: String::new() })
 }
 
 fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
@@ -237,6 +250,7 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let (host, port) = match (&given.operands[..], given.value('p')) {
         ([], None) if given.has('U') && !has_source => return Err(refused("missing socket pathname")),
         ([_, _], None) if given.has('U') => return Err(refused("cannot use port with -U")),
+        ([""], None) if given.has('U') && !has_source => return Err(refused("Invalid argument")),
         ([path], None) if given.has('U') && !has_source => (None, format!("unix:{}", file(path))),
         ([], Some(port)) => (given.value('s'), port.to_owned()),
         ([], None) => return Err(refused("missing port number")),
@@ -244,7 +258,7 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
         ([host, port], None) if given.value('s').is_none() => (Some(*host), (*port).to_owned()),
         _ => return Err(Stop::Told(usage::NC_SHORT.to_owned(), FAILED)),
     };
-    let port = if given.has('U') { port } else { local_port(&port)? };
+    let port = if given.has('U') { port } else { given.local_port(&port)? };
     if let Some(why) = host.filter(|_| !given.has('U')).and_then(|host| given.unresolvable(host)) {
         return Err(refused(&format!("getaddrinfo: {why}")));
     }
@@ -259,7 +273,7 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     line.add_if(given.has('k') && !given.has('u'), &["-m", "1"]);
     let places: Vec<&str> = host.into_iter().chain([port.as_str()]).collect();
     let config = line.config(&places)?;
-    Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports: Vec::new(), pause: None })
+    Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports: Vec::new(), first_words: String::new() })
 }
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
@@ -298,9 +312,8 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         line.add_valued("--tos", Some(&tos(word)?));
     }
     line.add_if(given.has('b') && given.has('u'), &["--broadcast"]);
-    if given.value('i').is_some() && given.operands.len() < 3 && !given.has('z') {
-        let time = time(given.number('i')?);
-        line.add_valued("--line-delay", time.as_deref());
+    if !given.has('z') {
+        line.add_valued("--line-delay", time(given.number('i')?).as_deref());
     }
     Ok(program.is_some())
 }
@@ -312,14 +325,17 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
         Some("5") | None => ("socks5", 1080),
         Some(_) => ("http", 3128),
     };
-    if let Some((host, port)) = place.rsplit_once(':').filter(|(host, _)| !host.contains(':'))
-        && port_of(port).is_err()
-    {
-        let (host, port) = (host.escape_debug(), port.escape_debug());
-        return Err(refused(&format!("getaddrinfo for host \"{host}\" port {port}: {NO_SERVICE}")));
-    }
+    let (host, word) = match place.rsplit_once(':') {
+        Some((host, word)) if !host.contains(':') || host.ends_with(']') => (host, word.to_owned()),
+        _ => (place, port.to_string()),
+    };
+    let found = local_port(&word, "tcp");
+    let port = found.and_then(|port| if host.is_empty() { Err(super::UNKNOWN) } else { Ok(port) });
+    let port = port.map_err(|why| {
+        refused(&format!("getaddrinfo for host \"{}\" port {}: {why}", host.escape_debug(), word.escape_debug()))
+    })?;
     let user = given.value('P').map_or_else(String::new, |user| format!("{}@", usage::encoded(user)));
-    line.add_proxy(scheme, &user, place, port);
+    line.add_proxy(scheme, &user, host, port);
     Ok(())
 }
 
@@ -336,58 +352,56 @@ fn ending(given: &Given<'_>, mut config: Config) -> Config {
     // With 0 it waits for the end of the peer, which one of datagrams does not have.
     let quit = quit.filter(|seconds| *seconds > 0 || config.is_datagram());
     config.input.eof_wait = quit.map(|seconds| Duration::from_secs(seconds.into()));
+    // Those who serve on have others to wait for.
+    config.input.waits_out_eof = !given.has('k');
+    config.input.delays_end = true;
     config
 }
 
 /// The ports of words such as `22`, `ssh` and `20-25`, each range ascending.
-fn ports_of(words: &[&str], is_numeric: bool) -> Result<Vec<u16>, Stop> {
+fn ports_of(words: &[&str], protocol: &str) -> Result<Vec<u16>, Stop> {
     let mut ports = Vec::new();
     for word in words {
-        let by_name = if is_numeric { None } else { services::port_of(word) };
+        let by_name = services::port_of(word, protocol);
         match word.split_once('-') {
             Some((first, last)) if by_name.is_none() && word.starts_with(|letter: char| letter.is_ascii_digit()) => {
-                let whole = |text: &str| {
-                    if is_number(text) { port_of(text) } else { Err(invalid_port(text)) }
-                };
-                let (first, last) = (whole(first)?, whole(last)?);
+                let (first, last) = (port_number(first)?, port_number(last)?);
                 ports.extend(first.min(last)..=first.max(last));
             }
-            _ => ports.push(port_of(word)?),
+            _ => ports.push(by_name.map_or_else(|| port_number(word), Ok)?),
         }
-    }
-    if ports.contains(&0) {
-        return Err(refused("port number too small: 0"));
     }
     Ok(ports)
 }
 
-fn port_of(word: &str) -> Result<u16, Stop> {
-    if let Some(port) = services::port_of(word) {
-        return Ok(port);
-    }
-    // As strtonum(3) reads it.
-    let digits = word.trim_start();
-    let digits = digits.strip_prefix('+').unwrap_or(digits);
-    if is_number(digits) {
-        return digits.parse().map_err(|_| refused(&format!("port number too large: {word}")));
-    }
-    Err(invalid_port(word))
+/// The number of a port to connect to, as strtonum(3) reads it.
+fn port_number(word: &str) -> Result<u16, Stop> {
+    let text = word.trim_start();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let why = match digits.parse::<u16>() {
+        _ if !is_number(digits) => "invalid",
+        _ if text.starts_with('-') => "too small",
+        Ok(0) => "too small",
+        Ok(port) => return Ok(port),
+        Err(_) => "too large",
+    };
+    Err(refused(&format!("port number {why}: {}", word.escape_debug())))
 }
 
-/// A port of ours.
-fn local_port(word: &str) -> Result<String, Stop> {
-    match port_of(word) {
-        Ok(port) => Ok(port.to_string()),
-        Err(too_large) if is_number(word) => Err(too_large),
-        Err(_) => Err(refused(&format!("getaddrinfo: {NO_SERVICE}"))),
+/// A port of ours, or of a proxy, as getaddrinfo(3) reads it: any, if there is no word.
+fn local_port(word: &str, protocol: &str) -> Result<u16, &'static str> {
+    let text = word.trim_start();
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    match digits.parse() {
+        _ if word.is_empty() => Ok(0),
+        _ if !is_number(digits) => services::port_of(word, protocol).ok_or(NO_SERVICE),
+        Ok(port) => Ok(port),
+        Err(_) => Err(TOO_LARGE),
     }
 }
 
 const NO_SERVICE: &str = "Servname not supported for ai_socktype";
-
-fn invalid_port(word: &str) -> Stop {
-    refused(&format!("port number invalid: {}", word.escape_debug()))
-}
+const TOO_LARGE: &str = "port number too large";
 
 /// The number of a type of service.
 fn tos(word: &str) -> Result<String, Stop> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter, long};
-use super::{Errand, Line, Stop, Tool, family, lists, usage};
+use super::{Errand, FAILED, Line, Stop, Tool, family, lists, usage};
 use crate::cli::old_line;
 use crate::cli::values::is_number;
 use crate::config::{Copying, Family, Role, Silence};
@@ -75,7 +75,10 @@ static OPTIONS: &[Known] = &[
 static CHAT: Known = long(None, "chat", false);
 
 /// The port of both sides, unless one is given.
-const PORT: &str = "31337";
+const PORT: u16 = 31337;
+/// What it says first with `-v`, in the form of Ncat's line, and all it says with `--version`.
+const VERSION: &str =
+    concat!("Ncat: Version ", env!("CARGO_PKG_VERSION"), " ( tcpx, with the options of Ncat 7.93 )\n");
 /// How long connecting may take, unless said.
 const CONNECT_TIMEOUT: &str = "10s";
 
@@ -169,10 +172,9 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
     let mut given = Given::default();
     for item in items {
         match item {
-            Item::Option(Known { long: "help", .. }, _) => return Err(Stop::Help(usage::ncat())),
+            Item::Option(Known { long: "help", .. }, _) => return Err(Stop::HelpOfTool(usage::ncat())),
             Item::Option(Known { long: "version", .. }, _) => {
-                let version = format!("Ncat: tcpx {}, with the options of Ncat 7.93\n", env!("CARGO_PKG_VERSION"));
-                return Err(Stop::Told(version, Exit::Success));
+                return Err(Stop::Told(VERSION.to_owned(), Exit::Success));
             }
             // Its older name.
             Item::Option(Known { long: "talk", .. }, _) => given.options.push((&CHAT, None)),
@@ -187,24 +189,31 @@ pub(super) fn parse(words: &[&str]) -> Result<Errand, Stop> {
         let hint = "Try `--help' or man(1) ncat for more information, usage options and help";
         return Err(Stop::Told(format!("ncat: {error}\nNcat: {hint}. QUITTING.\n"), Exit::Script(2)));
     }
-    checks::check(&given)?;
-    if given.listens() { listen(&given) } else { connect(&given) }
+    let version = if given.has("verbose") { VERSION } else { "" };
+    let errand = checks::check(&given).and_then(|()| if given.listens() { listen(&given) } else { connect(&given) });
+    let warning = if checks::ignores_max_conns(&given) { checks::MAX_CONNS_IGNORED } else { "" };
+    match errand {
+        Ok(errand) => Ok(Errand { first_words: format!("{version}{warning}"), ..errand }),
+        Err(Stop::Told(text, exit)) => Err(Stop::Told(format!("{version}{text}"), exit)),
+        Err(stop) => Err(stop),
+    }
 }
 
 fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Ncat, false);
     let has_program = common(given, &mut line);
-    let place = match &given.operands[..] {
+    let (place, port) = match &given.operands[..] {
         [] if given.is_unix() => return Err(refused("You have to specify path to a socket to connect to")),
-        [] => return Err(refused("You must specify a host to connect to")),
-        [path, ports @ ..] if given.is_unix() => [Some(unix_without(path, ports)?), None],
-        [host] => [Some((*host).to_owned()), Some(PORT.to_owned())],
-        [host, port] => [Some((*host).to_owned()), Some(port_of(port, "port number")?)],
+        [""] if given.is_unix() => return Err(Stop::Told("Ncat: Invalid argument.\n".to_owned(), FAILED)),
+        [path, ports @ ..] if given.is_unix() => (unix_without(path, ports)?, None),
+        [] | ["", ..] => return Err(refused("You must specify a host to connect to")),
+        [host] => ((*host).to_owned(), Some(PORT)),
+        [host, port] => ((*host).to_owned(), Some(port_of(port, "port number")?)),
         [_, ports @ ..] => return Err(too_many_ports(ports)),
     };
-    if let ([Some(host), Some(_)], proxy) = (&place, given.value("proxy"))
-        && (proxy.is_none() || host.starts_with('-'))
-        && let Some(why) = given.unresolvable(host)
+    if port.is_some()
+        && (!given.has("proxy") || place.starts_with('-'))
+        && let Some(why) = given.unresolvable(&place)
     {
         return Err(refused(&why));
     }
@@ -213,7 +222,7 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     line.add_if((given.has("z") || moves_nothing) && !has_program, &["-z"]);
     let limit = given.time("wait");
     line.add_valued("--connect-timeout", Some(limit.as_deref().unwrap_or(CONNECT_TIMEOUT)));
-    let port = given.value("source-port").map(source_port).transpose()?;
+    let own_port = given.value("source-port").map(source_port).transpose()?.map(|port| port.to_string());
     if given.is_unix() {
         // Other Unix sockets have no name of ours.
         let own = given.value("source").filter(|_| given.has("udp")).map(unix);
@@ -225,37 +234,43 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
                 .map_err(|why| refused(&format!("Could not resolve source address \"{}\": {why}", word.escape_debug())))
         });
         let address = address.transpose()?;
-        line.add_valued("--source", old_line::source(address.as_deref(), port.as_deref()).as_deref());
+        line.add_valued("--source", old_line::source(address.as_deref(), own_port.as_deref()).as_deref());
     }
     proxy(given, &mut line)?;
     if has_tls(given) {
         line.add(&["--tls"]);
         line.add_if(!given.has("ssl-verify") && !given.has("ssl-trustfile"), &["--tls-insecure"]);
     }
-    let places: Vec<&str> = place.iter().flatten().map(String::as_str).collect();
+    let shown = port.map(|port| port.max(1).to_string());
+    let places: Vec<&str> = std::iter::once(place.as_str()).chain(shown.as_deref()).collect();
     let mut config = line.config(&places)?;
+    if let (Role::Connect(connect), Some(0)) = (&mut config.role, port) {
+        // Nobody is there, which it tries like any other.
+        connect.target = connect.target.moved_to(connect.target.host().map(str::to_owned), 0);
+    }
     for proxy in &mut config.proxies {
         proxy.waits_to_be_asked = true;
     }
     // Both sides have to end.
     config.input.half_open = config.input.read;
-    Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), pause: None })
+    Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), first_words: String::new() })
 }
 
 fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     let mut line = Line::new(Tool::Ncat, true);
     common(given, &mut line);
     let of_option = given.value("source-port").map(source_port).transpose()?;
-    let (host, port) = match &given.operands[..] {
+    let (host, place) = match &given.operands[..] {
         [] if given.is_unix() => return Err(refused("You have to specify path to a socket to listen on")),
         [path, ports @ ..] if given.is_unix() => (None, unix_without(path, ports)?),
-        [] => (None, of_option.unwrap_or_else(|| PORT.to_owned())),
-        [word] if of_option.is_none() && is_number(word) => (None, port_of(word, "port number")?),
-        [_, ports @ ..] if of_option.is_some() && !ports.is_empty() => {
-            return Err(too_many_ports(&[&[of_option.as_deref().unwrap_or_default()], ports].concat()));
+        [] | [""] => (None, of_option.unwrap_or(PORT).to_string()),
+        [word] if of_option.is_none() && is_number(word) => (None, port_of(word, "port number")?.to_string()),
+        [_, ports @ ..] if !ports.is_empty() && of_option.is_some() => {
+            let of_option = of_option.unwrap_or_default().to_string();
+            return Err(too_many_ports(&[&[of_option.as_str()], ports].concat()));
         }
-        [host] => (Some(*host), of_option.unwrap_or_else(|| PORT.to_owned())),
-        [host, port] => (Some(*host), port_of(port, "port number")?),
+        [host] => (Some(*host), of_option.unwrap_or(PORT).to_string()),
+        [host, port] => (Some(*host), port_of(port, "port number")?.to_string()),
         [_, ports @ ..] => return Err(too_many_ports(ports)),
     };
     if let Some(why) = host.and_then(|host| given.unresolvable(host)) {
@@ -282,7 +297,7 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
         }
     }
     line.add_if(has_tls(given), &["--tls"]);
-    let places: Vec<&str> = host.into_iter().chain([port.as_str()]).collect();
+    let places: Vec<&str> = host.into_iter().chain([place.as_str()]).collect();
     let mut config = line.config(&places)?;
     if let Role::Listen(listen) = &mut config.role {
         listen.max_conns = given.max_conns();
@@ -300,7 +315,7 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     {
         script.args = vec![user.to_owned(), password.to_owned()];
     }
-    Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), pause: None })
+    Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), first_words: String::new() })
 }
 
 /// User and password of `--proxy-auth`.
@@ -321,7 +336,9 @@ fn common(given: &Given<'_>, line: &mut Line) -> bool {
     let is_served = given.first_of(&["broker", "chat"]).is_some();
     line.add_if(given.has("crlf"), &["-C"]);
     if let Some((name, option)) = program {
-        line.add_valued(option, given.value(name));
+        // The shell takes a command that does nothing; tcpx asks for one.
+        let is_nothing = name == "sh-exec" && given.value(name).is_some_and(|command| command.trim().is_empty());
+        line.add_valued(option, if is_nothing { Some(":") } else { given.value(name) });
     } else {
         let sends = !given.has("recv-only") || given.has("z") || is_served;
         line.add_if(!sends && (given.listens() || !given.has("send-only")), &["--recv-only"]);
@@ -361,12 +378,15 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
         return Err(refused(&format!("Invalid proxy IPv6 address \"{}\"", place.escape_debug())));
     }
     let behind = place.rsplit_once(']').map_or(place, |(_, behind)| behind);
-    let port = behind.split_once(':').map(|(_, port)| port).filter(|port| !port.contains(':'));
-    if let Some(port) = port {
-        port_of(port, "proxy port number")?;
+    let word = behind.split_once(':').map(|(_, port)| port).filter(|port| !port.contains(':'));
+    let given_port = word.map(|word| port_of(word, "proxy port number")).transpose()?;
+    let host = word.and_then(|word| place.strip_suffix(word)?.strip_suffix(':')).unwrap_or(place);
+    if host.is_empty() {
+        let why = format!("Ncat: Could not resolve proxy \"\": {}.\n", super::UNKNOWN);
+        return Err(Stop::Told(why, FAILED));
     }
-    let is_bare_v6 = place.parse::<std::net::Ipv6Addr>().is_ok();
-    let place = &if is_bare_v6 { format!("[{place}]") } else { place.to_owned() };
+    let is_bare_v6 = host.parse::<std::net::Ipv6Addr>().is_ok();
+    let host = &if is_bare_v6 { format!("[{host}]") } else { host.to_owned() };
     let is_resolved_there = !matches!(given.value("proxy-dns"), Some("local" | "none"));
     let (scheme, port) = match given.value("proxy-type") {
         Some("socks4" | "4") if is_resolved_there => ("socks4a", 1080),
@@ -376,7 +396,7 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
     };
     let user = login(given)
         .map_or_else(String::new, |(user, password)| format!("{}:{}@", usage::encoded(user), usage::encoded(password)));
-    line.add_proxy(scheme, &user, place, port);
+    line.add_proxy(scheme, &user, host, given_port.unwrap_or(port));
     Ok(())
 }
 
@@ -396,7 +416,7 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
         config.input.read = false;
     }
     if let Some(exec) = &mut config.exec {
-        exec.has_variables_of_ncat = true;
+        exec.is_ncats = true;
     }
     // With datagrams the end of stdin is the end.
     config.limits.silence = if given.listens() { Silence::FaultOfAll } else { Silence::EndAfterInput };
@@ -431,21 +451,22 @@ fn milliseconds(text: &str) -> Option<u64> {
     (time >= 1.0 && time <= f64::from(i32::MAX)).then_some(time as u64)
 }
 
-/// A port as strtoul(3) reads it.
+/// A port as strtoul(3) reads it, which takes no digits for 0.
 fn port_number(word: &str) -> Option<u64> {
     let digits = word.trim_start();
     let digits = digits.strip_prefix('+').unwrap_or(digits);
+    if word.is_empty() {
+        return Some(0);
+    }
     is_number(digits).then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-fn port_of(word: &str, what: &str) -> Result<String, Stop> {
-    match port_number(word).filter(|port| u16::try_from(*port).is_ok()) {
-        Some(port) => Ok(port.to_string()),
-        None => Err(refused(&format!("Invalid {what} \"{}\"", word.escape_debug()))),
-    }
+fn port_of(word: &str, what: &str) -> Result<u16, Stop> {
+    let port = port_number(word).and_then(|port| u16::try_from(port).ok());
+    port.ok_or_else(|| refused(&format!("Invalid {what} \"{}\"", word.escape_debug())))
 }
 
-fn source_port(word: &str) -> Result<String, Stop> {
+fn source_port(word: &str) -> Result<u16, Stop> {
     match port_number(word) {
         Some(port) if port > u64::from(u16::MAX) => Err(refused(&format!("Invalid source port {port}"))),
         _ => port_of(word, "source port number"),

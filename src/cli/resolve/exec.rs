@@ -14,7 +14,7 @@ pub(super) fn exec(args: &ExecArgs) -> Result<Option<Exec>> {
         (None, Some(command)) => Program::Shell(values::command("--sh", command, "sort | uniq -c")?),
         (None, None) => return Ok(None),
     };
-    Ok(Some(Exec { program, has_terminal: args.pty, gives_status: args.exec_status, has_variables_of_ncat: false }))
+    Ok(Some(Exec { program, has_terminal: args.pty, gives_status: args.exec_status, is_ncats: false }))
 }
 
 /// The words of `--exec`: split at blanks, where double quotes hold some together.

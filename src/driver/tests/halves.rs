@@ -175,3 +175,45 @@ fn half_open_ends_no_terminal_and_nothing_others_write_to() {
         "#,
     );
 }
+
+#[test]
+fn nc_that_waits_after_stdin_does_so_when_the_peer_has_ended() {
+    play(
+        r#"tcpx nc -q 2 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdin "x"; stdin ends
+        1 gets "x"
+        1 gets FIN
+        > 1 sends "answer"; 1 ends
+        stdout "answer"
+        1 is closed
+        at 2s
+        exit 0
+        "#,
+    );
+    // It counts from the end of stdin, also where the peer was first.
+    play(
+        r#"tcpx nc -q 2 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > 1 ends
+        stdout ends
+        > wait 1s
+        at 1s
+        > stdin ends
+        1 is closed
+        at 3s
+        exit 0
+        "#,
+    );
+    // What ends the connection before ends all.
+    play(
+        r#"tcpx nc -q 3 -w 1 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdin ends
+        1 gets FIN
+        at 1s
+        1 is closed
+        exit 0
+        "#,
+    );
+}

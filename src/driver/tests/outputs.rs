@@ -205,3 +205,20 @@ fn a_hexdump_shows_each_chunk_before_it_goes_on() {
         "#,
     );
 }
+
+#[test]
+fn nc_sends_on_when_its_stdout_takes_nothing_more() {
+    play(
+        r#"tcpx nc -N 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdout has no space; 1 sends "x"
+        stderr nc: write stdout: no space left on device
+        > stdin "still sent"; stdin ends
+        1 gets "still sent"
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        exit 141
+        "#,
+    );
+}

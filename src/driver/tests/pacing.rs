@@ -218,3 +218,51 @@ fn the_rest_of_a_stopped_run_is_dropped_after_the_grace() {
         "#,
     );
 }
+
+#[test]
+fn nc_ends_after_the_pause_of_its_last_line() {
+    play(
+        r#"
+        tcpx nc -N -i 1 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdin "a\nb\n"; stdin ends
+        1 gets "a\n"
+        > wait 3s
+        at 1s
+        1 gets "b\n"
+        at 2s
+        1 gets FIN
+        at 3s
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+    // Without -N nothing tells the peer, and the run lasts as long.
+    play(
+        r#"
+        tcpx nc -i 2 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdin "a\n"; stdin ends
+        1 gets "a\n"
+        > 1 sends "x"; 1 ends
+        stdout "x"
+        at 2s
+        1 is closed
+        exit 0
+        "#,
+    );
+    // An unfinished line has no pause.
+    play(
+        r#"
+        tcpx nc -N -i 2 127.0.0.1 1
+        1 connects to 127.0.0.1:1
+        > stdin "a"; stdin ends
+        1 gets "a"
+        1 gets FIN
+        > 1 ends
+        1 is closed
+        exit 0
+        "#,
+    );
+}

@@ -171,9 +171,14 @@ impl Connection {
 
     // ---- pauses between lines -------------------------------------------------------------------------
 
-    /// Pauses after each line that is sent from now on, or after each datagram.
-    pub fn set_line_delay(&mut self, delay: Duration) {
-        self.pacing = Some(Box::new(Pacing::new(delay)));
+    /// Pauses after each line that is sent from now on, or after each datagram. `holds_end`: the end comes after a pause, too.
+    pub fn set_line_delay(&mut self, delay: Duration, holds_end: bool) {
+        self.pacing = Some(Box::new(Pacing::new(delay, holds_end)));
+    }
+
+    /// Whether the end of what is sent waits for the end of a pause.
+    pub(super) fn holds_end(&self) -> bool {
+        self.write == WriteHalf::Finishing && self.pacing.as_ref().is_some_and(|pacing| pacing.holds_end())
     }
 
     /// Whether there are pauses.

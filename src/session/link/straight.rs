@@ -68,8 +68,8 @@ impl Link {
     }
 
     /// Pauses after each line that is sent from now on, or after each datagram.
-    pub fn set_line_delay(&mut self, delay: Duration) {
-        self.conn.set_line_delay(delay);
+    pub fn set_line_delay(&mut self, delay: Duration, holds_end: bool) {
+        self.conn.set_line_delay(delay, holds_end);
     }
 
     /// Whether something waits for the end of such a pause.

@@ -94,6 +94,16 @@ pub(super) fn check(given: &Given<'_>) -> Result<(), Stop> {
     }
 }
 
+/// Whether `--max-conns` has no effect.
+pub(super) fn ignores_max_conns(given: &Given<'_>) -> bool {
+    let serves_many = given.first_of(&["keep-open", "broker", "chat"]).is_some();
+    given.listens() && !serves_many && given.max_conns().is_some()
+}
+
+/// What is said then.
+pub(super) const MAX_CONNS_IGNORED: &str =
+    "Ncat: Warning: Maximum connections ignored, since it does not take effect without -k or --broker.\n";
+
 /// The options about proxies.
 fn check_proxy(given: &Given<'_>) -> Result<(), Stop> {
     match (given.value("proxy-type"), given.has("proxy")) {
