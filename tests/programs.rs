@@ -305,3 +305,10 @@ fn the_command_of_run_is_stopped_with_the_server() {
     let done = Tcpx::new(&["listen", "-k", "--timeout", "300ms", "--run", "sleep 600", "127.0.0.1", "0"]).run();
     done.code(28);
 }
+
+#[test]
+fn a_parent_that_ignores_the_end_of_children_takes_no_status_away() {
+    let tcpx = env!("CARGO_BIN_EXE_tcpx");
+    let line = ["--ignore-signal=CHLD", tcpx, "listen", "127.0.0.1", "0", "--run", "sleep 0.1; exit 3"];
+    Tcpx::other("env", &line).run().code(3).said("exit status: 3");
+}

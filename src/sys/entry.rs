@@ -32,15 +32,19 @@ macro_rules! entry {
     };
 }
 
-/// Sets up the process as the standard library does (SIGPIPE ignored, descriptors 0 to 2 open) and returns argv.
+/// Sets up the process as the standard library does (SIGPIPE ignored, descriptors 0 to 2 open), with SIGCHLD as it is by default, and
+/// returns argv.
 ///
-/// A write without a reader is then an error instead of a signal, and no opened file becomes stdin, stdout or stderr.
+/// Where a parent has left SIGCHLD ignored, the kernel reaps programs, and nobody learns how they ended. A write without a reader is then an error instead of a signal, and no opened file becomes stdin, stdout or stderr.
 ///
 /// # Safety
 /// Must be called once, first, with the arguments of C's `main`.
 pub unsafe fn prepare(count: c_int, words: *const *const c_char) -> Vec<OsString> {
     // SAFETY: no handler is set, and no other thread runs yet.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+    }
     for fd in 0..=2 {
         if !is_open_fd(fd) {
             // Read-only, so that a write to a stdout that was closed (`>&-`) fails instead of being lost.
