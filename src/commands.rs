@@ -19,7 +19,7 @@ use crate::error::{Error, cause};
 use crate::exit::Exit;
 use crate::language;
 use crate::output::console::{self, write_stderr};
-use crate::script::{self, MAX_SCRIPT, builtin, starter, strict};
+use crate::script::{self, MAX_SCRIPT, TestList, builtin, starter, strict};
 use crate::sys::{entry, stack, unix};
 
 /// Runs tcpx with this argv, program name included, and returns the exit code. Every error has been printed.
@@ -70,7 +70,7 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             load::run(&config, &load)
         }
         Action::Report(asked) => report::report(&asked),
-        Action::TestList(what) => print(&stack::with_large(|| script::list_tests(&what.0, &what.1))?),
+        Action::TestList(what) => list_tests(&stack::with_large(|| script::list_tests(&what.0, &what.1))?),
         Action::ScriptList => print(&lists::scripts()),
         Action::ScriptShow(name) => match builtin::find(&name) {
             Some(text) => print(text),
@@ -222,6 +222,16 @@ fn check_scripts(mut sources: Vec<ScriptSource>) -> Result<Exit, Error> {
     }
     let checked = sources.iter().map(|source| stack::with_large(|| check_script(source)));
     Ok(checked.fold(Exit::Success, |worst, exit| if worst == Exit::Success { exit } else { worst }))
+}
+
+/// Prints the names of tests, and what is wrong with files.
+fn list_tests(list: &TestList) -> Result<Exit, Error> {
+    let printed = print(&list.text)?;
+    list.warnings.iter().for_each(|warning| console::warn(warning));
+    for message in &list.faults {
+        console::error(&Error::ScriptLoad { message: message.clone() });
+    }
+    Ok(if list.faults.is_empty() { printed } else { Exit::ScriptLoad })
 }
 
 /// Prints every finding about a script; nothing for a correct one.

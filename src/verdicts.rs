@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::config::show_duration;
 use crate::error::Error;
 
 /// Takes the results of a run in the order of the source. Each call returns the bytes to write next; a format that needs the
@@ -24,10 +25,10 @@ pub trait Reporter {
 /// What is about to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Number of tests, rows and repetitions included.
+    /// Number of results that follow: tests, rows and repetitions included, and files that do not load.
     pub tests: usize,
-    /// Number of files that they are from; with more than one, people see the file of each test.
-    pub files: usize,
+    /// People see the file of each test: there are several, or it does not load.
+    pub names_files: bool,
 }
 
 /// What became of one test.
@@ -35,9 +36,9 @@ pub struct Plan {
 pub struct TestResult {
     /// The file as given on the command line.
     pub file: String,
-    /// `test_x`, `test_x[0]`, `test_x[name of the row]`, `test_x#3`.
+    /// `test_x`, `test_x[0]`, `test_x[name of the row]`, `test_x#3`; [`LOAD`] for a file that does not load.
     pub name: String,
-    /// Line of its function, from 1.
+    /// Line of its function, or of what keeps its file from loading; from 1.
     pub line: usize,
     /// How it ended.
     pub outcome: Outcome,
@@ -55,6 +56,43 @@ pub struct TestResult {
     pub duration: Duration,
 }
 
+/// The name of the result of a file that does not load: its tests are not known.
+pub const LOAD: &str = "load";
+
+impl TestResult {
+    /// Whether it is that of a file that does not load.
+    pub fn is_load_failure(&self) -> bool {
+        headline(&self.failures).is_some_and(|failure| failure.kind == Kind::Load)
+    }
+}
+
+/// What has ended a run from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// A signal, or whoever read its output has gone.
+    Signal,
+    /// The time limit of the run, which is this long.
+    Timeout(Duration),
+}
+
+impl Cut {
+    /// What is said of it in messages of one line.
+    pub fn text(self) -> String {
+        match self {
+            Self::Signal => "interrupted".to_owned(),
+            Self::Timeout(limit) => format!("timed out after {} (--timeout)", show_duration(limit)),
+        }
+    }
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Signal => "interrupted",
+            Self::Timeout(_) => "timed_out",
+        }
+    }
+}
+
 /// How a test ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -62,15 +100,15 @@ pub enum Outcome {
     Passed,
     /// The answer was no: an assertion, a `check`, `fail()`, `exit()`, a call that waited for something that did not come.
     Failed,
-    /// There was no answer: a script error, a time limit of the test, a failed `setup()` or `teardown()`.
+    /// There was no answer: a script error, a time limit of the test, a failed `setup()` or `teardown()`, a file that does not load.
     Errored,
     /// It called `skip()`, or there are no rows for it.
     Skipped {
         /// Why; may be empty.
         reason: String,
     },
-    /// It was running when the run was interrupted.
-    Interrupted,
+    /// It was running when the run was ended from outside.
+    Interrupted(Cut),
     /// The run ended before it began.
     NotRun,
 }
@@ -92,7 +130,7 @@ impl Outcome {
             Self::Failed => "failed",
             Self::Errored => "errored",
             Self::Skipped { .. } => "skipped",
-            Self::Interrupted => "interrupted",
+            Self::Interrupted(_) => "interrupted",
             Self::NotRun => "not_run",
         }
     }
@@ -153,12 +191,14 @@ pub enum Kind {
     Setup,
     /// Anything in `teardown()`.
     Teardown,
+    /// The file does not load, or its tests cannot be found: `cases_x()` fails.
+    Load,
 }
 
 impl Kind {
     /// Whether it is no answer at all, rather than the answer "no".
     pub fn is_error(self) -> bool {
-        matches!(self, Self::Error | Self::Limit | Self::Setup | Self::Teardown)
+        matches!(self, Self::Error | Self::Limit | Self::Setup | Self::Teardown | Self::Load)
     }
 
     /// The name in reports.
@@ -174,6 +214,7 @@ impl Kind {
             Self::Limit => "limit",
             Self::Setup => "setup",
             Self::Teardown => "teardown",
+            Self::Load => "load",
         }
     }
 }
@@ -255,11 +296,13 @@ pub struct Totals {
     pub passed: usize,
     /// Tests that failed.
     pub failed: usize,
-    /// Tests that ended by an error.
+    /// Tests that ended by an error, and files that do not load.
     pub errored: usize,
+    /// Files that do not load; they are in `errored`, too.
+    pub not_loaded: usize,
     /// Tests that were skipped: by `skip()`, or for want of rows.
     pub skipped: usize,
-    /// Tests that were running when the run was interrupted.
+    /// Tests that were running when the run was ended from outside.
     pub interrupted: usize,
     /// Tests that did not begin.
     pub not_run: usize,
@@ -277,8 +320,8 @@ pub enum Ended {
     Complete,
     /// A test failed, and `--fail-fast` was given.
     FailFast,
-    /// A signal, or the time limit of the run.
-    Interrupted,
+    /// Something from outside.
+    Interrupted(Cut),
 }
 
 impl Totals {
@@ -289,10 +332,11 @@ impl Totals {
             Outcome::Failed => &mut self.failed,
             Outcome::Errored => &mut self.errored,
             Outcome::Skipped { .. } => &mut self.skipped,
-            Outcome::Interrupted => &mut self.interrupted,
+            Outcome::Interrupted(_) => &mut self.interrupted,
             Outcome::NotRun => &mut self.not_run,
         };
         *number += 1;
+        self.not_loaded += usize::from(result.is_load_failure());
     }
 
     /// Whether every test that was to run has passed or was skipped.

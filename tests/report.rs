@@ -295,3 +295,33 @@ fn main() {
     assert_eq!(result["failures"], serde_json::json!({"exit code 4": 2}));
     assert_eq!((&result["runs"], &result["cut"]), (&6.into(), &0.into()));
 }
+
+/// Loads that several loops say the same of: the script, words before it, the exit code, and what is said once.
+const OF_EACH_LOOP: [(&str, &[&str], i32, &str); 5] = [
+    ("fn main() { sleep(600000); }", &["--timeout", "300ms"], 28, "tcpx: timed out after 300ms (--timeout)\n"),
+    ("fn main( {", &[], 111, "expecting ')' to close the parameters list"),
+    ("throw \"top\"; fn main() {}", &[], 111, "t.rhai:1:1: top\n"),
+    ("fn on_start() { throw \"start\" } fn main() {}", &[], 112, "t.rhai:1:17: start\n"),
+    ("fn on_start() { after(1, || { throw \"timer\" }) } fn main() { sleep(200); }", &[], 112, "t.rhai:1:31: timer\n"),
+];
+
+#[test]
+fn what_each_loop_of_a_load_would_say_is_said_once() {
+    let folder = Folder::new();
+    for (text, words, code, said) in OF_EACH_LOOP {
+        let script = folder.file("t.rhai", text.as_bytes());
+        for workers in ["1", "2", "4"] {
+            let done = Tcpx::new(&["run", "--clients", "4", "--workers", workers]).args(words).arg(&script).run();
+            done.code(code);
+            assert_eq!(done.stderr.matches(said).count(), 1, "{workers} workers: {}", done.stderr);
+        }
+    }
+    let script = folder.file("t.rhai", b"fn main() { }");
+    for (words, said) in [
+        (&["--workers", "2", "--events", "e"][..], "--workers and --events contradict each other"),
+        (&["--workers", "2", "-o", "o"], "--workers and --output contradict each other"),
+        (&["--workers", "300"], "--workers 300 is too many: 256 is the most"),
+    ] {
+        Tcpx::new(&["run", "--clients", "400"]).args(words).arg(&script).run().code(2).said(said);
+    }
+}

@@ -8,7 +8,7 @@ pub(super) mod tls;
 
 mod exec;
 mod files;
-mod received;
+pub(super) mod received;
 
 pub(super) use files::is_same_file;
 
@@ -24,7 +24,10 @@ use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
 
 /// Maximum number of workers; each has a stack, an engine and descriptors of its own.
-const MAX_WORKERS: u16 = 256;
+const MAX_WORKERS: u64 = 256;
+
+/// Why workers do not go together with what they would have in common.
+pub(super) const SHARE_NOTHING: &str = "workers share nothing: they cannot count or write together";
 
 const ADD_A_SCRIPT: &str = "add --script FILE, --on-data CODE, --on-line CODE or --session CODE";
 
@@ -328,14 +331,18 @@ fn once_or_accept(args: &ListenArgs) -> Result<()> {
     Ok(())
 }
 
+/// Refuses more loops than any machine has a use for.
+pub(super) fn check_workers(number: u64) -> Result<()> {
+    if number <= MAX_WORKERS {
+        return Ok(());
+    }
+    let message = format!("--workers {number} is too many: {MAX_WORKERS} is the most");
+    Err(Error::usage_hint(message, "one for each processor is enough"))
+}
+
 fn workers_share_nothing(args: &ListenArgs) -> Result<()> {
     let Some(number) = &args.server.workers else { return Ok(()) };
-    if values::count::<u16>("--workers", number)? > MAX_WORKERS {
-        return Err(Error::usage_hint(
-            format!("--workers {number} is too many: {MAX_WORKERS} is the most"),
-            "one for each processor is enough",
-        ));
-    }
+    check_workers(values::count("--workers", number)?)?;
     if let Some(option) = verdict_option(&args.ending) {
         return contradiction("--workers", option, "-k serves many clients in one loop, and the first answer counts");
     }
@@ -350,9 +357,7 @@ fn workers_share_nothing(args: &ListenArgs) -> Result<()> {
         (args.output.events.is_some(), "--events"),
     ];
     match counted.iter().find(|(given, _)| *given) {
-        Some((_, option)) => {
-            contradiction("--workers", option, "workers share nothing: they cannot count or write together")
-        }
+        Some((_, option)) => contradiction("--workers", option, SHARE_NOTHING),
         None => Ok(()),
     }
 }

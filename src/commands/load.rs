@@ -21,6 +21,7 @@ use crate::load::{LoadResult, Part, RUN, Shard, Stat, Tally, Threshold};
 use crate::output::console;
 use crate::output::load::live::{Snapshot, line};
 use crate::output::load::{summary, to_json};
+use crate::output::told::Told;
 use crate::script::{Plan, Progress};
 use crate::sys::stack;
 
@@ -41,12 +42,14 @@ pub(super) fn run(config: &Config, load: &Load) -> Result<Exit> {
     let (start_us, began) = (now_us(), Instant::now());
     let seed = config.script.as_ref().and_then(|script| script.seed).unwrap_or_default();
     let is_live = !config.output.quiet && io::stderr().is_terminal();
+    let told = Told::default();
     let run_loop = |number: u32, progress: &Progress| {
         let (plan, mut config, progress) = (plan(load, number), config.clone(), progress.clone());
+        let told = told.beside();
         if let Some(script) = &mut config.script {
             script.seed = Some(Shard::client_seed(load.shard.seed(seed), number.into()));
         }
-        move || driver::run_clients(config.clone(), plan.clone(), progress.clone())
+        move || driver::run_clients(config.clone(), plan.clone(), progress.clone(), told.beside())
     };
     let loops: Vec<_> = (0..load.workers).map(|_| Progress::default()).collect();
     let exits = match &*loops {

@@ -47,6 +47,7 @@ use crate::output::hexdump::Hexdump;
 use crate::output::nc::NcVoice;
 use crate::output::ncat::NcatVoice;
 use crate::output::progress::Progress;
+use crate::output::told::Told;
 use crate::output::{Notice, Observer};
 use crate::script::{RunContext, ScriptClock, ScriptHandler, StdinUse, Suite};
 use crate::session::connection::{Parting, Settings};
@@ -89,10 +90,12 @@ impl Driver {
                 (loaded, _) => loaded,
             }
         };
+        // Before a script is loaded: what an earlier run has left there must not look like the report of this one.
+        let files = config.tests.as_ref().map(reports::create).transpose()?;
         let suite = config.tests.as_ref().map(|tests| {
             let times = Rc::clone(&clock);
             let script = config.script.as_ref().ok_or_else(|| Error::usage("there is no script"))?;
-            Suite::load(tests, script, ScriptClock::new(move || times.now()), run_until)
+            Suite::load(tests, script, ScriptClock::new(move || times.now()), run_until, config.limits.run)
         });
         let suite = suite.transpose().map_err(Error::or_shortage)?.map(Rc::new);
         let script = config.script.as_ref().filter(|_| suite.is_none());
@@ -112,8 +115,9 @@ impl Driver {
         let outlets = Outlets::new(&config)?;
         let (file, raw) = (output.file.as_deref(), output.raw_terminal);
         let stdout = Stdout::open(world, file, raw, output.timestamps, observers.stdout())?;
-        if let (Some(suite), Some(tests)) = (&suite, &config.tests) {
-            suite.set_reporter(reports::reporter(tests, tests.colours && reports::wants_colours(stdout.is_screen()))?);
+        if let (Some(suite), Some(tests), Some(files)) = (&suite, &config.tests, files) {
+            let colours = tests.colours && reports::wants_colours(stdout.is_screen());
+            suite.set_reporter(reports::reporter(tests, files, colours));
         }
         let takes_lines = script.as_ref().is_some_and(|script| script.takes_stdin());
         if takes_lines && worker.is_some() {
@@ -284,11 +288,11 @@ fn total(config: &Config, world: &dyn World) -> Option<u64> {
     Some(stdin + preamble).filter(|total| *total > 0)
 }
 
-/// The observers of a run: the only list of all kinds.
+/// The observers of a run: the only list of all kinds. `told`: what several loops have said.
 ///
 /// # Errors
 /// The file of events cannot be opened.
-pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) -> Result<Observers> {
+pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant, told: Option<Told>) -> Result<Observers> {
     let output = &config.output;
     let mut list: Vec<Box<dyn Observer>> = Vec::new();
     let messages = world.stderr();
@@ -302,7 +306,7 @@ pub(super) fn observers(config: &Config, world: &mut dyn World, now: Instant) ->
         list.push(Box::new(Progress::new(on_terminal, total(config, world), say())));
     }
     list.push(match output.voice {
-        Voice::Own => Box::new(Commentator::new(Console::new(output.verbose, output.quiet), say())),
+        Voice::Own => Box::new(Commentator::new(Console::new(output.verbose, output.quiet), say()).among_loops(told)),
         Voice::Nc => Box::new(NcVoice::new(config, say())),
         Voice::Ncat => Box::new(NcatVoice::new(config, say())),
     });

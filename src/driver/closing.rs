@@ -101,7 +101,7 @@ impl Parts {
     pub(super) fn carry_out_stop(&mut self) {
         if let Some(handler) = self.handler.clone() {
             let mut commands = Vec::new();
-            handler.ending(&mut commands);
+            handler.ending(self.shutdown.code(), &mut commands);
             self.apply(&mut commands);
         }
         if let Some(worker) = &self.worker {

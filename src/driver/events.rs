@@ -334,6 +334,7 @@ impl Parts {
     pub(super) fn handler_failed(&mut self, slot: Option<Slot>, is_last: bool, error: HandlerError) {
         let (handler, summary, message) = match error {
             HandlerError::Exit(code) => return self.exit_asked(Exit::Script(code)),
+            HandlerError::Done => return self.script_done(),
             HandlerError::Failed { handler, summary, message, exit, ends_run, .. } => {
                 if self.task_failed(slot, &message, exit, ends_run) {
                     return;
@@ -448,6 +449,10 @@ impl Parts {
                 self.exit_asked(Exit::Script(code));
                 Ok(())
             }
+            Err(HandlerError::Done) => {
+                self.script_done();
+                Ok(())
+            }
         }
     }
 
@@ -458,7 +463,7 @@ impl Parts {
         let result = handler.handle_run(event, &mut commands);
         let is_taken = match &result {
             Ok(is_taken) => *is_taken,
-            Err(HandlerError::Exit(_)) => true,
+            Err(HandlerError::Exit(_) | HandlerError::Done) => true,
             Err(HandlerError::Failed { .. }) => false,
         };
         self.finish_call(&mut commands, result.map(drop));

@@ -74,6 +74,7 @@ use crate::output::Notice;
 use crate::output::console;
 use crate::output::nc::NcVoice;
 use crate::output::ncat::NcatVoice;
+use crate::output::told::Told;
 use crate::script::{Plan, Progress};
 use crate::session::{RunEvent, earliest};
 
@@ -109,9 +110,10 @@ pub fn run(mut config: Config) -> Exit {
     }
 }
 
-/// Runs one loop with many runs of the script's `main`, and returns its exit code. Every error has been reported.
-pub fn run_clients(config: Config, plan: Plan, progress: Progress) -> Exit {
-    match prepare(config, None, &mut Process) {
+/// Runs one loop with many runs of the script's `main`, and returns its exit code. Every error has been reported; `told` knows what
+/// other loops have said.
+pub fn run_clients(config: Config, plan: Plan, progress: Progress, told: Told) -> Exit {
+    match prepare(config, None, Some(told), &mut Process) {
         Ok(mut driver) => {
             if let Some(script) = &driver.parts.script {
                 script.set_clients(plan, progress);
@@ -170,15 +172,20 @@ impl workers::Loop for Driver {
 
 /// Builds a driver with its observers and starts it. An error has been reported when this returns.
 fn set_up(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
-    let mut driver = prepare(config, worker, world)?;
+    let told = worker.as_ref().map(Worker::told);
+    let mut driver = prepare(config, worker, told, world)?;
     driver.start();
     Ok(driver)
 }
 
 /// Builds a driver with its observers. An error has been reported when this returns.
-fn prepare(config: Config, worker: Option<Worker>, world: &mut dyn World) -> Result<Driver, Exit> {
+fn prepare(config: Config, worker: Option<Worker>, told: Option<Told>, world: &mut dyn World) -> Result<Driver, Exit> {
     let now = world.clock().now();
-    let mut observers = build::observers(&config, world, now).map_err(|error| told_early(&config, &error))?;
+    let mut others = told.as_ref().map(Told::beside);
+    let mut observers = build::observers(&config, world, now, told).map_err(|error| {
+        let is_news = others.as_mut().is_none_or(|told| told.is_news(&error.to_string()));
+        if is_news { told_early(&config, &error) } else { error.exit() }
+    })?;
     let driver = Driver::build(config, &mut observers, worker, world);
     driver.map_err(|error| {
         let exit = observers.end_with(now, &error);

@@ -175,6 +175,12 @@ impl Parts {
         self.stop(Some(GRACE));
     }
 
+    /// Stops the run because `main` has returned, which is a success unless a handler has failed.
+    pub(super) fn script_done(&mut self) {
+        let exit = if self.shutdown.has_script_failed() { Exit::ScriptRun } else { Exit::Script(0) };
+        self.exit_asked(exit);
+    }
+
     /// Says what the handler still waits for, beside a fault that ends the run before that.
     pub(super) fn tell_pending(&mut self) {
         if let Some(message) = self.handler.as_ref().and_then(|handler| handler.pending()) {

@@ -22,18 +22,18 @@ struct Reports {
 }
 
 /// A report in a file.
-struct FileReport {
+pub(super) struct FileReport {
     path: PathBuf,
     file: File,
     report: Box<dyn Reporter>,
     fault: Option<Error>,
 }
 
-/// The reports that are asked for.
+/// The reports in files that are asked for. The files are empty until there is something to write.
 ///
 /// # Errors
 /// A file cannot be created.
-pub(super) fn reporter(tests: &Tests, colours: bool) -> Result<Box<dyn Reporter>> {
+pub(super) fn create(tests: &Tests) -> Result<Vec<FileReport>> {
     let mut files = Vec::new();
     if let Some(Target::File(path)) = &tests.junit {
         files.push(FileReport::create(path, Box::new(Junit::default()))?);
@@ -41,13 +41,18 @@ pub(super) fn reporter(tests: &Tests, colours: bool) -> Result<Box<dyn Reporter>
     if let Some(Target::File(path)) = &tests.json {
         files.push(FileReport::create(path, Box::new(Json::default()))?);
     }
+    Ok(files)
+}
+
+/// All reports that are asked for, with these in files.
+pub(super) fn reporter(tests: &Tests, files: Vec<FileReport>, colours: bool) -> Box<dyn Reporter> {
     let stdout: Box<dyn Reporter> = match (&tests.json, &tests.junit) {
         (Some(Target::Stdout), _) => Box::new(Json::default()),
         (_, Some(Target::Stdout)) => Box::new(Junit::default()),
         _ if tests.tap => Box::new(Tap::default()),
         _ => Box::new(Human::new(colours)),
     };
-    Ok(Box::new(Reports { stdout, files }))
+    Box::new(Reports { stdout, files })
 }
 
 /// Whether the report for people has colours. `is_screen`: stdout is a terminal.

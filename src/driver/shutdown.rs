@@ -196,6 +196,11 @@ impl Shutdown {
         self.script_failed = true;
     }
 
+    /// Whether a handler of the script failed.
+    pub(super) fn has_script_failed(&self) -> bool {
+        self.script_failed
+    }
+
     /// Decides a stop: queues get `grace` to empty, or a longer default. Returns whether the run was still running.
     pub(super) fn stop(&mut self, now: Instant, grace: Option<Duration>) -> bool {
         let was_running = self.is_running();

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::exit::Exit;
 use crate::net::reactor::Mailbox;
 use crate::output::Totals;
+use crate::output::told::Told;
 use crate::sys::stack;
 
 /// State shared by all loops of a run.
@@ -26,6 +27,8 @@ struct WorkerGroup {
     news: Condvar,
     /// Number of loops that are not over, and what those that are have counted.
     counted: Mutex<(usize, Totals)>,
+    /// What they have said.
+    told: Told,
 }
 
 /// One of the loops of a run.
@@ -39,6 +42,11 @@ impl Worker {
     /// Whether it is the first, which announces the listener.
     pub(super) fn is_first(&self) -> bool {
         self.number == 0
+    }
+
+    /// What the loops have said, for one of them.
+    pub(super) fn told(&self) -> Told {
+        self.group.told.beside()
     }
 
     /// Adds the mailbox of a loop, which gets a stop at once if the run has ended already.

@@ -18,6 +18,7 @@ use crate::language::{self, say};
 use crate::layer::tls::TlsFacts;
 use crate::layer::tls::certificate::date;
 use crate::output::time_of_day::TimeOfDay;
+use crate::output::told::Told;
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{ConnId, ConnView, Direction, Side};
 
@@ -63,12 +64,36 @@ pub struct Commentator {
     refused: Option<Tally>,
     /// Lost datagrams that were not told of.
     lost: Option<Tally>,
+    /// With several loops: what they have said about the run.
+    told: Option<Told>,
 }
 
 impl Commentator {
     /// An observer with the verbosity of this console.
     pub fn new(console: Console, write: Box<dyn FnMut(&str)>) -> Self {
-        Self { console, write, time: TimeOfDay::default(), tallies: HashMap::new(), refused: None, lost: None }
+        let time = TimeOfDay::default();
+        Self { console, write, time, tallies: HashMap::new(), refused: None, lost: None, told: None }
+    }
+
+    /// The same for one of several loops of a run.
+    #[must_use]
+    pub fn among_loops(mut self, told: Option<Told>) -> Self {
+        self.told = told;
+        self
+    }
+
+    /// Whether another loop of the run has said that.
+    fn is_told(&mut self, notice: &Notice<'_>, words: &str) -> bool {
+        let is_about_run = matches!(
+            notice,
+            Notice::Error { conn: None, .. }
+                | Notice::ScriptWarning { .. }
+                | Notice::NotReloaded { .. }
+                | Notice::Reloaded { .. }
+                | Notice::Unwritten { .. }
+                | Notice::Signal { .. }
+        );
+        is_about_run && self.told.as_mut().is_some_and(|told| !told.is_news(words))
     }
 
     /// The message for a notice, with line ends; empty for none.
@@ -197,7 +222,7 @@ impl Observer for Commentator {
 
     fn notice(&mut self, at: Moment<'_>, notice: &Notice<'_>) {
         let words = self.words(at, notice);
-        if !words.is_empty() {
+        if !words.is_empty() && !self.is_told(notice, &words) {
             (self.write)(&words);
         }
     }

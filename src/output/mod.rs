@@ -1,6 +1,6 @@
 //! Output for people and programs: notices, and the observers that write them.
 //!
-//! Owns the vocabulary (`notice`), messages on stderr (`console`; in the words of other tools: `nc`, `ncat`) and those that wait for it (`backlog`), hex dumps, files with both directions (`copies`), events
+//! Owns the vocabulary (`notice`), messages on stderr (`console`; in the words of other tools: `nc`, `ncat`) those that wait for it (`backlog`), what several loops say once (`told`), hex dumps, files with both directions (`copies`), events
 //! as NDJSON, JSON strings (`json`), results of load runs (`load`), reports of tests, the sanitizer for terminals and what a
 //! terminal shows (`screen`). Decides nothing, and leaves stdout to the driver.
 
@@ -21,5 +21,6 @@ pub mod screen;
 pub mod stamps;
 pub mod terminal;
 pub mod time_of_day;
+pub mod told;
 
 pub use notice::{Moment, Notice, Observer, Tap, Taps, Totals};

@@ -37,7 +37,9 @@ pub(super) struct Report {
 impl Report {
     /// A message without a position in the script.
     pub(super) fn plain(text: &str) -> Self {
-        let failure = Box::new(Failure::new(Kind::Error, text));
+        let (what, hint) =
+            text.rsplit_once("\nhint: ").map_or((text, None), |(what, hint)| (what, Some(hint.to_owned())));
+        let failure = Box::new(Failure { hint, ..Failure::new(Kind::Error, what) });
         Self { lines: text.lines().map(|line| show_line(line).into_owned()).collect(), failure }
     }
 

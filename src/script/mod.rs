@@ -55,6 +55,7 @@ use rhai::{AST, Dynamic, FnPtr, Map, Scope};
 
 use crate::config::{Entry, Script, ScriptSource};
 use crate::error::Error;
+use crate::exit::Exit;
 use crate::script::api::conn::Listener;
 use crate::script::body::Arg;
 use crate::script::check::{Hook, Hooks};
@@ -76,7 +77,7 @@ pub use engine::with_panic;
 pub use host::{Binder, RunContext, ScriptClock};
 pub use manual::{man_page, web_page};
 pub use source::MAX_SCRIPT;
-pub use suite::{Suite, list as list_tests};
+pub use suite::{List as TestList, Suite, list as list_tests};
 
 /// A loaded script, ready to handle events.
 pub struct ScriptHandler {
@@ -388,11 +389,12 @@ impl Handler for ScriptHandler {
     }
 
     /// From now on one signal ends the process, also during a call.
-    fn ending(&self, out: &mut Vec<Command>) {
+    #[expect(clippy::only_used_in_recursion, reason = "servers hear of it, as every handler does")]
+    fn ending(&self, exit: Exit, out: &mut Vec<Command>) {
         self.host.set_ending();
         self.cancel_tasks(out);
         for server in self.servers() {
-            self.ask(&server, out, |server, own| server.ending(own));
+            self.ask(&server, out, |server, own| server.ending(exit, own));
         }
     }
 

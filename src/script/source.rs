@@ -49,6 +49,19 @@ impl Source {
         Self::new(String::new(), String::new(), 0)
     }
 
+    /// An empty text with the name of a source whose own cannot be had.
+    pub(super) fn absent(source: &ScriptSource) -> Self {
+        let name = match source {
+            ScriptSource::File(path) => show_line(&path.to_string_lossy()).into_owned(),
+            ScriptSource::Builtin(name) => format!("@{name}"),
+            ScriptSource::OnData(_) => "--on-data".to_owned(),
+            ScriptSource::OnLine(_) => "--on-line".to_owned(),
+            ScriptSource::Session(_) => "--session".to_owned(),
+            ScriptSource::Stdin(_) => "stdin".to_owned(),
+        };
+        Self::new(name, String::new(), 0)
+    }
+
     /// The same text, for another program.
     pub(super) fn again(&self) -> Self {
         Self::new(self.name.clone(), self.text.clone(), self.shift)

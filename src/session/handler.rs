@@ -27,8 +27,8 @@ pub trait Handler {
         Holds::default()
     }
 
-    /// The run is ending: nothing is begun any more.
-    fn ending(&self, _out: &mut Vec<Command>) {}
+    /// The run is ending, as it stands with this exit code: nothing is begun any more.
+    fn ending(&self, _exit: Exit, _out: &mut Vec<Command>) {}
 
     /// Whether somebody hears of what a connection that never stood has failed with, if it takes errors.
     fn hears_of_failed_opening(&self, _conn: &ConnView) -> bool {
@@ -131,8 +131,10 @@ pub enum HandlerError {
         /// The same in parts, if it is known.
         failure: Option<Box<Failure>>,
     },
-    /// The handler called `exit(code)`.
+    /// The handler called `exit(code)`, or `main` gives it.
     Exit(u8),
+    /// `main` has returned, and says nothing of the exit code.
+    Done,
 }
 
 /// The function that serves a connection from its beginning to its end: once it has failed nobody does.

@@ -80,8 +80,8 @@ pub(in crate::cli) struct RunArgs {
         value_name = "DUR",
         allow_hyphen_values = true,
         help_heading = TIME,
-        long_help = "End after this time, whatever happens (exit 28). A DUR is 500ms, 2s, 1.5m, 1h30m; a bare number is \
-                     in seconds"
+        long_help = "End after this time, whatever happens (exit 28); with --start-at it counts from the start of the load. A \
+                     DUR is 500ms, 2s, 1.5m, 1h30m; a bare number is in seconds"
     )]
     pub(in crate::cli) timeout: Option<String>,
 
@@ -153,7 +153,12 @@ pub(in crate::cli) struct LoadArgs {
                      engine that has started the copies, auto/N where it does not say how many. Without it TCPX_SHARD counts"
     )]
     pub(in crate::cli) shard: Option<String>,
-    /// Begin at this time (2026-11-26T15:00:00Z), or after this (+10s)
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        allow_hyphen_values = true,
+        help = "Begin at this time (2026-11-26T15:00:00Z), or after this (+10s)",
+        long_help = "Begin at this time (2026-11-26T15:00:00Z), or after this (+10s). --duration and --timeout count from then"
+    )]
     pub(in crate::cli) start_at: Option<String>,
 }

@@ -32,8 +32,12 @@ pub(in crate::cli) struct TestArgs {
     /// Begin no test any more after the first failure
     #[arg(long, help_heading = TESTS)]
     pub(in crate::cli) fail_fast: bool,
-    /// Only say which tests there are
-    #[arg(long, help_heading = TESTS)]
+    #[arg(
+        long,
+        help_heading = TESTS,
+        help = "Only say which tests there are",
+        long_help = "Only say which tests there are, and on stderr which files do not load (exit 111)"
+    )]
     pub(in crate::cli) list: bool,
 
     /// Report in TAP on stdout
@@ -63,7 +67,7 @@ pub(in crate::cli) struct TestArgs {
         allow_hyphen_values = true,
         help_heading = TIME,
         help = "End after this time, whatever happens",
-        long_help = "End after this time, whatever happens (exit 28), with a report of what ran until then"
+        long_help = "End after this time, whatever happens (exit 28), with a report of what ran until then. It counts from the start of tcpx"
     )]
     pub(in crate::cli) timeout: Option<String>,
 

@@ -1,5 +1,6 @@
 //! `tcpx run`, its load runs, and the options that bound a script.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::output::output;
@@ -10,6 +11,7 @@ use super::{
 use crate::cli::args::{ConnsArgs, LoadArgs, RunArgs, ScriptLimitArgs};
 use crate::cli::load;
 use crate::cli::report::threshold;
+use crate::cli::rules;
 use crate::config::{Entry, SCRIPT_TIMEOUT};
 use crate::error::{Error, Result};
 use crate::load::schedule::{Rate, StartAt};
@@ -24,6 +26,17 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
     };
     let script = Script { args: args.args.clone(), entry: Entry::Main, ..limited(source, &args.limits)? };
     let clients = clients(&args.load)?;
+    let is_one_file = |name: &PathBuf| !rules::received::is_template(name);
+    let written = [
+        (args.output.events.is_some(), "--events"),
+        (args.output.output.as_ref().is_some_and(is_one_file), "--output"),
+    ];
+    if let Some((_, option)) = written.iter().find(|(given, _)| *given)
+        && clients.as_ref().is_some_and(|load| load.workers > 1)
+    {
+        let hint = rules::SHARE_NOTHING;
+        return Err(Error::usage_hint(format!("--workers and {option} contradict each other"), hint));
+    }
     let name = format!("run {}", args.script.display());
     let config = config(script, &args.conns, args.timeout.as_deref())?;
     let config = Box::new(Config { output: output(&args.output, None, &name)?, ..config });
@@ -84,6 +97,7 @@ fn clients(args: &LoadArgs) -> Result<Option<Load>> {
         let hint = format!("--workers {clients} is the most that have something to do");
         return Err(Error::usage_hint(format!("--workers {workers} is more than --clients {clients}"), hint));
     }
+    rules::check_workers(workers as u64)?;
     let variable = |name: &str| std::env::var(name).ok();
     Ok(Some(Load {
         clients,

@@ -1,6 +1,6 @@
 //! Rules of `--output-dir` and `--label`: they need something that is received and shown.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{contradiction, exec, has_script};
 use crate::cli::args::{EndingArgs, ExecArgs, ListenArgs, OutputArgs, ReceivedArgs, ScriptArgs};
@@ -39,6 +39,10 @@ pub(super) fn something_is_received(
 
 /// Whether each connection has a file of its own.
 pub(super) fn has_files(args: &ListenArgs) -> bool {
-    let is_template = |name: &PathBuf| NameTemplate::parse(name).is_ok_and(|name| name.constant().is_none());
-    args.received.output_dir.is_some() || args.output.output.as_ref().is_some_and(is_template)
+    args.received.output_dir.is_some() || args.output.output.as_ref().is_some_and(|name| is_template(name))
+}
+
+/// Whether a name stands for a file of each connection.
+pub(in crate::cli) fn is_template(name: &Path) -> bool {
+    NameTemplate::parse(name).is_ok_and(|name| name.constant().is_none())
 }

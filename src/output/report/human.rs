@@ -7,10 +7,11 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use crate::codec::escape::show_line;
+use crate::config::show_duration;
 use crate::language::say;
 
 use super::details::{self, Colour, Style};
-use super::{Ended, Outcome, Plan, Reporter, TestResult, Totals};
+use super::{Cut, Ended, Outcome, Plan, Reporter, TestResult, Totals};
 
 /// Writes the report for people.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub fn wants_colours<'a>(is_terminal: bool, variable: impl Fn(&str) -> Option<&'
 
 impl Reporter for Human {
     fn begin(&mut self, plan: &Plan) -> Vec<u8> {
-        self.with_files = plan.files > 1;
+        self.with_files = plan.names_files;
         Vec::new()
     }
 
@@ -47,11 +48,15 @@ impl Reporter for Human {
             Outcome::Passed => (Colour::Green, "ok"),
             Outcome::Failed | Outcome::Errored => (Colour::Red, "FAILED"),
             Outcome::Skipped { .. } => (Colour::Yellow, "skipped"),
-            Outcome::Interrupted => (Colour::Yellow, "stopped"),
+            Outcome::Interrupted(_) => (Colour::Yellow, "stopped"),
             // Only the totals tell of them.
             Outcome::NotRun => return Vec::new(),
         };
-        let mut name = show_line(&result.name).into_owned();
+        let mut name = if result.is_load_failure() {
+            self.style.say("does not load").into_owned()
+        } else {
+            show_line(&result.name).into_owned()
+        };
         if self.with_files {
             name = format!("{}: {name}", show_line(&result.file));
         }
@@ -59,10 +64,11 @@ impl Reporter for Human {
         let end = match &result.outcome {
             Outcome::Skipped { reason } if reason.is_empty() => String::new(),
             Outcome::Skipped { reason } => format!(": {}", show_line(&self.style.say(reason))),
+            _ if result.is_load_failure() => String::new(),
             _ => format!(" ({})", self.style.paint(Colour::Faint, &time(result.duration))),
         };
         let mut text = format!("{}{padding}{name}{end}\n", self.style.paint(colour, word));
-        let is_told = matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted);
+        let is_told = matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted(_));
         let details = if is_told { details::lines(result, self.style) } else { Vec::new() };
         let bar = self.style.paint(Colour::Faint, "|");
         let printed = details::printed(result).map(|line| format!("{bar} {line}"));
@@ -76,19 +82,21 @@ impl Reporter for Human {
     fn end(&mut self, totals: &Totals) -> Vec<u8> {
         let mut text = String::new();
         let why = match totals.ended {
-            Ended::Complete => "",
-            Ended::FailFast => " (--fail-fast)",
-            Ended::Interrupted => " (interrupted)",
+            Ended::Complete => String::new(),
+            Ended::FailFast => " (--fail-fast)".to_owned(),
+            Ended::Interrupted(Cut::Signal) => " (interrupted)".to_owned(),
+            Ended::Interrupted(Cut::Timeout(limit)) => format!(" (--timeout {})", show_duration(limit)),
         };
         if totals.not_run > 0 {
             text = say(&format!("not run: {}{why}", totals.not_run)).into_owned() + "\n";
-        } else if totals.ended == Ended::Interrupted {
-            text = say("interrupted").into_owned() + "\n";
+        } else if let Ended::Interrupted(cut) = totals.ended {
+            text = say(&cut.text()).into_owned() + "\n";
         }
-        let failed = totals.failed + totals.errored;
+        let failed = totals.failed + totals.errored - totals.not_loaded;
         let parts = [
             (totals.passed, format!("{} passed", totals.passed), Colour::Green),
             (failed, format!(", {failed} failed"), Colour::Red),
+            (totals.not_loaded, format!(", {} not loaded", totals.not_loaded), Colour::Red),
             (totals.skipped, format!(", {} skipped", totals.skipped), Colour::Yellow),
             (totals.interrupted, format!(", {} stopped", totals.interrupted), Colour::Yellow),
             (totals.not_run, format!(", {} not run", totals.not_run), Colour::Yellow),

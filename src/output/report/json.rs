@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::output::json::{push_base64, push_string};
 
-use super::{Content, Ended, Failure, Outcome, Plan, Reporter, TestResult, Totals, Value};
+use super::{Content, Cut, Ended, Failure, Outcome, Plan, Reporter, TestResult, Totals, Value};
 
 /// Writes JSON.
 #[derive(Debug, Default)]
@@ -51,18 +51,19 @@ fn ended(ended: Ended) -> &'static str {
     match ended {
         Ended::Complete => "complete",
         Ended::FailFast => "fail_fast",
-        Ended::Interrupted => "interrupted",
+        Ended::Interrupted(cut) => cut.name(),
     }
 }
 
 fn push_test(out: &mut Vec<u8>, result: &TestResult) {
     let reason = match &result.outcome {
-        Outcome::Skipped { reason } => Some(reason.as_str()),
+        Outcome::Skipped { reason } => Some(reason.clone()),
+        Outcome::Interrupted(cut @ Cut::Timeout(_)) => Some(cut.text()),
         _ => None,
     };
     let mut object = Object::new(out);
     object.text("file", &result.file).text("name", &result.name).number("line", result.line as u64);
-    object.text("outcome", result.outcome.name()).optional("reason", reason);
+    object.text("outcome", result.outcome.name()).optional("reason", reason.as_deref());
     object.duration(result.duration).number("checks", result.checks as u64);
     object.list("failures", &result.failures, push_failure);
     object.list("events", &result.events, |out, event| push_string(out, event));

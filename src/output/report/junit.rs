@@ -49,7 +49,7 @@ fn case(result: &TestResult) -> TestCase {
     let mut status = match &result.outcome {
         Outcome::Passed => TestCaseStatus::success(),
         Outcome::Failed => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Outcome::Errored | Outcome::Interrupted => TestCaseStatus::non_success(NonSuccessKind::Error),
+        Outcome::Errored | Outcome::Interrupted(_) => TestCaseStatus::non_success(NonSuccessKind::Error),
         Outcome::Skipped { .. } | Outcome::NotRun => TestCaseStatus::skipped(),
     };
     match &result.outcome {
@@ -58,8 +58,8 @@ fn case(result: &TestResult) -> TestCase {
             status.set_type(headline.map_or("error", |failure| failure.kind.name()));
             status.set_message(summary.unwrap_or_default());
         }
-        Outcome::Interrupted => {
-            status.set_type("interrupted").set_message(summary.unwrap_or_else(|| "interrupted".to_owned()));
+        Outcome::Interrupted(cut) => {
+            status.set_type(cut.name()).set_message(summary.unwrap_or_else(|| cut.text()));
         }
         Outcome::Skipped { reason } => {
             status.set_message(show_line(reason));
@@ -68,7 +68,7 @@ fn case(result: &TestResult) -> TestCase {
             status.set_message("not run");
         }
     }
-    if matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted) {
+    if matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted(_)) {
         status.set_description(details::lines(result, Style { colours: false, is_spoken: false }).join("\n"));
     }
     let mut case = TestCase::new(&*show_line(&result.name), status);

@@ -12,7 +12,7 @@ pub mod junit;
 pub mod tap;
 
 pub(crate) use crate::verdicts::{
-    Content, Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value, headline,
+    Content, Cut, Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value, headline,
 };
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub struct Tap {
 
 impl Reporter for Tap {
     fn begin(&mut self, plan: &Plan) -> Vec<u8> {
-        self.with_files = plan.files > 1;
+        self.with_files = plan.names_files;
         let why = if plan.tests == 0 { " # SKIP nothing to run" } else { "" };
         format!("TAP version 13\n1..{}{why}\n", plan.tests).into_bytes()
     }
@@ -33,14 +33,14 @@ impl Reporter for Tap {
         let file = if self.with_files { format!("{}: ", result.file) } else { String::new() };
         let (word, directive) = match &result.outcome {
             Outcome::Passed => ("ok", String::new()),
-            Outcome::Failed | Outcome::Errored | Outcome::Interrupted => ("not ok", String::new()),
+            Outcome::Failed | Outcome::Errored | Outcome::Interrupted(_) => ("not ok", String::new()),
             Outcome::Skipped { reason } => ("ok", format!(" # SKIP {}", escape(reason))),
             Outcome::NotRun => ("ok", " # SKIP not run".to_owned()),
         };
         let mut text = format!("{word} {} - {}", self.number, escape(&format!("{file}{}", result.name)));
         text += directive.trim_end();
         text.push('\n');
-        if matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted) {
+        if matches!(result.outcome, Outcome::Failed | Outcome::Errored | Outcome::Interrupted(_)) {
             push_yaml(&mut text, result);
         }
         let notes = details::notes(result, Style { colours: false, is_spoken: false });
@@ -53,7 +53,7 @@ impl Reporter for Tap {
 
     fn end(&mut self, totals: &Totals) -> Vec<u8> {
         match totals.ended {
-            Ended::Interrupted => b"Bail out! interrupted\n".to_vec(),
+            Ended::Interrupted(cut) => format!("Bail out! {}\n", cut.text()).into_bytes(),
             Ended::Complete | Ended::FailFast => Vec::new(),
         }
     }
@@ -68,7 +68,11 @@ fn escape(text: &str) -> String {
 fn push_yaml(text: &mut String, result: &TestResult) {
     let mut yaml = Yaml { text, indent: 2 };
     yaml.line("---");
-    let message = headline(&result.failures).map_or_else(|| "interrupted".to_owned(), details::summary);
+    let message = match (headline(&result.failures), &result.outcome) {
+        (Some(failure), _) => details::summary(failure),
+        (None, Outcome::Interrupted(cut)) => cut.text(),
+        (None, outcome) => outcome.name().to_owned(),
+    };
     yaml.string("message", &message);
     let severity = if result.outcome == Outcome::Failed { "fail" } else { "error" };
     yaml.string("severity", severity);

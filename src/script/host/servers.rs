@@ -140,6 +140,7 @@ impl Host {
             self.commands.borrow_mut().extend(listeners.into_iter().map(Command::CloseListener));
             return Err(match error {
                 HandlerError::Exit(code) => format!("{} has called exit({code}) in {hook}", server.name()),
+                HandlerError::Done => format!("{} has ended in {hook}", server.name()),
                 HandlerError::Failed { message, .. } => message,
             });
         }

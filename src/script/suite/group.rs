@@ -117,6 +117,8 @@ impl Group {
                 self.notes.add_exit(code);
                 self.is_ended.set(true);
             }
+            // Of a program with `main`.
+            HandlerError::Done => {}
             HandlerError::Failed { message, failure, .. } => {
                 self.notes.add(failure.map_or_else(|| Failure::new(Kind::Error, message), |failure| *failure));
             }

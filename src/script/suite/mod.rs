@@ -21,10 +21,10 @@ use crate::script::host::{Binder, RunContext, ScriptClock};
 use crate::session::{
     Command, ConnId, ConnView, Event, EventMask, Form, Handler, HandlerError, Holds, RunEvent, TimerCall,
 };
-use crate::verdicts::{Ended, Outcome, Plan as Announced, Reporter, TestResult, Totals};
+use crate::verdicts::{Cut, Ended, Outcome, Plan as Announced, Reporter, TestResult, Totals};
 
 use self::group::{Group, Step};
-use self::plan::Plan;
+use self::plan::{Fate, Plan};
 use self::routes::{Actor, Routes};
 
 pub(in crate::script) use self::notes::{Notes, exit_text};
@@ -35,6 +35,8 @@ pub struct Suite {
     settings: Settings,
     clock: ScriptClock,
     run_until: Option<Instant>,
+    /// What has ended the run from outside, if anything has.
+    cut: Cell<Option<Cut>>,
     context: RefCell<Option<Shared>>,
     routes: Rc<Routes>,
     reporter: RefCell<Box<dyn Reporter>>,
@@ -54,6 +56,8 @@ struct Settings {
     jobs: usize,
     limit: Duration,
     fail_fast: bool,
+    /// Time limit of the whole run.
+    run_limit: Option<Duration>,
 }
 
 /// How far the run has come.
@@ -93,14 +97,27 @@ const NOTICED: Duration = Duration::from_millis(20);
 /// How long connections of a test that has ended may take to close in order.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The names of all tests that would run, one a line.
+/// The tests that would run.
+pub struct List {
+    /// Their names, one a line.
+    pub text: String,
+    /// The warnings of loading.
+    pub warnings: Vec<String>,
+    /// The messages of files that do not load.
+    pub faults: Vec<String>,
+}
+
+/// Finds all tests that would run.
 ///
 /// # Errors
-/// A file does not load, or there is no test.
-pub fn list(tests: &Tests, script: &Script) -> Result<String> {
+/// There is no test in files that all load, or they cannot be looked for.
+pub fn list(tests: &Tests, script: &Script) -> Result<List> {
     let plan = Plan::make(tests, script, &ScriptClock::default(), None)?;
+    if let Some(nothing) = plan.nothing {
+        return Err(nothing);
+    }
     let mut text = String::new();
-    for case in &plan.cases {
+    for case in plan.cases.iter().filter(|case| matches!(case.fate, Fate::Runs | Fate::Empty)) {
         if plan.files.len() > 1 {
             text.push_str(&plan.files[case.file].source.name);
             text.push_str(": ");
@@ -108,21 +125,33 @@ pub fn list(tests: &Tests, script: &Script) -> Result<String> {
         text.push_str(&crate::codec::escape::show_line(&case.name));
         text.push('\n');
     }
-    Ok(text)
+    Ok(List { text, warnings: plan.warnings, faults: plan.faults })
 }
 
 impl Suite {
-    /// Reads the scripts and finds their tests.
+    /// Reads the scripts and finds their tests. A file that does not load is one of the results. `run_until`, `run_limit`: when
+    /// the time of the run is over, and how long it is.
     ///
     /// # Errors
-    /// A file does not load, or there is no test.
-    pub fn load(tests: &Tests, script: &Script, clock: ScriptClock, run_until: Option<Instant>) -> Result<Self> {
-        let plan = Plan::make(tests, script, &clock, run_until)?;
+    /// The tests cannot be looked for.
+    pub fn load(
+        tests: &Tests,
+        script: &Script,
+        clock: ScriptClock,
+        run_until: Option<Instant>,
+        run_limit: Option<Duration>,
+    ) -> Result<Self> {
+        let mut plan = Plan::make(tests, script, &clock, run_until)?;
+        let not_loaded = plan.not_loaded();
+        if !not_loaded.is_empty() {
+            plan.warnings.push(format!("files that do not load: {}", not_loaded.join(", ")));
+        }
         Ok(Self {
             plan,
-            settings: Settings { jobs: tests.jobs.max(1), limit: tests.limit, fail_fast: tests.fail_fast },
+            settings: Settings { jobs: tests.jobs.max(1), limit: tests.limit, fail_fast: tests.fail_fast, run_limit },
             clock,
             run_until,
+            cut: Cell::new(None),
             context: RefCell::default(),
             routes: Rc::default(),
             reporter: RefCell::new(Box::new(Silent)),
@@ -223,7 +252,11 @@ impl Suite {
         while self.stage.get() == Stage::Running && self.groups.borrow().len() < self.settings.jobs {
             let index = {
                 let mut results = self.results.borrow_mut();
-                let Some(_) = self.plan.cases.get(results.next) else { return };
+                let Some(case) = self.plan.cases.get(results.next) else { return };
+                if matches!(case.fate, Fate::TimedOut | Fate::Unread) {
+                    // The time limit of the run, which is over, ends it.
+                    return;
+                }
                 results.next += 1;
                 results.next - 1
             };
@@ -235,8 +268,8 @@ impl Suite {
     fn begin(&self, index: usize, now: Instant, out: &mut Vec<Command>) {
         let case = &self.plan.cases[index];
         let file = &self.plan.files[case.file];
-        if let Some(reason) = case.skipped() {
-            let result = group::result_of(case, &file.source.name, Outcome::Skipped { reason });
+        if let Some((outcome, failures)) = case.settled() {
+            let result = TestResult { failures, ..group::result_of(case, &file.source.name, outcome) };
             return self.finished(index, result, out);
         }
         let group = Rc::new(Group::new(index, file.has_setup, file.has_teardown, self.settings.limit, now));
@@ -293,7 +326,11 @@ impl Suite {
         let told = self.results.borrow().told;
         for (index, case) in self.plan.cases.iter().enumerate().skip(told) {
             let file = &self.plan.files[case.file].source.name;
-            let not_run = || group::result_of(case, file, Outcome::NotRun);
+            let outcome = match (&case.fate, self.cut.get()) {
+                (Fate::TimedOut, Some(cut)) => Outcome::Interrupted(cut),
+                _ => Outcome::NotRun,
+            };
+            let not_run = || group::result_of(case, file, outcome);
             self.results.borrow_mut().waiting.entry(index).or_insert_with(not_run);
         }
         self.tell(out);
@@ -318,8 +355,20 @@ impl Suite {
                 failure: None,
             };
         }
-        let is_green = self.results.borrow().totals.is_green();
-        HandlerError::Exit(if is_green { Exit::Success.code() } else { Exit::Verdict.code() })
+        if let Some(nothing) = &self.plan.nothing {
+            let summary = nothing.to_string();
+            let hint = nothing.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+            let message = format!("{summary}{hint}");
+            let exit = nothing.exit();
+            return HandlerError::Failed { handler: "test", summary, message, exit, ends_run: true, failure: None };
+        }
+        let totals = self.results.borrow().totals;
+        let exit = match () {
+            () if totals.not_loaded > 0 => Exit::ScriptLoad,
+            () if totals.is_green() => Exit::Success,
+            () => Exit::Verdict,
+        };
+        HandlerError::Exit(exit.code())
     }
 
     /// Resets connections of ended tests that take too long to close.
@@ -399,17 +448,23 @@ impl Handler for Suite {
         self.routes.of_view(conn).map_or_else(Holds::default, |actor| actor.handler.holds(conn))
     }
 
-    fn ending(&self, out: &mut Vec<Command>) {
+    fn ending(&self, exit: Exit, out: &mut Vec<Command>) {
         let was_running = matches!(self.stage.get(), Stage::Running | Stage::Failed);
         if !was_running {
             return;
         }
         self.stage.set(Stage::Interrupted);
+        let cut = match (exit, self.settings.run_limit) {
+            (Exit::Timeout, Some(limit)) => Cut::Timeout(limit),
+            _ => Cut::Signal,
+        };
+        self.cut.set(Some(cut));
         let now = self.now();
         let groups = self.groups.borrow().clone();
         for group in groups {
             let case = &self.plan.cases[group.index];
-            let result = group.result(case, &self.plan.files[case.file].source.name, now, Some(Outcome::Interrupted));
+            let outcome = Some(Outcome::Interrupted(cut));
+            let result = group.result(case, &self.plan.files[case.file].source.name, now, outcome);
             self.results.borrow_mut().waiting.insert(group.index, result);
             self.retire(&group, now, out);
         }
@@ -450,8 +505,8 @@ impl Handler for Suite {
         match event {
             RunEvent::Start => {
                 self.began.set(Some(self.now()));
-                let files = self.plan.files.len();
-                let bytes = self.reporter.borrow_mut().begin(&Announced { tests: self.plan.cases.len(), files });
+                let names_files = self.plan.names_files();
+                let bytes = self.reporter.borrow_mut().begin(&Announced { tests: self.plan.cases.len(), names_files });
                 write(bytes, out);
                 Ok(true)
             }
@@ -465,7 +520,8 @@ impl Handler for Suite {
             }
             RunEvent::Stop(_) => {
                 if self.stage.get() != Stage::Over {
-                    self.conclude_run(Ended::Interrupted, self.now(), out);
+                    let cut = self.cut.get().unwrap_or(Cut::Signal);
+                    self.conclude_run(Ended::Interrupted(cut), self.now(), out);
                 }
                 Ok(true)
             }

@@ -1,6 +1,7 @@
 //! The plan of a run of tests: the files, and their tests in the order of the source.
 //!
-//! Owns what is a test and what its name is. Loads each file once to look at it, and calls `cases_*()`; runs no test.
+//! Owns what is a test and what its name is. Loads each file once to look at it, and calls `cases_*()`; runs no test. A file that
+//! does not load has one case, which says why.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
@@ -17,6 +18,7 @@ use crate::script::outline;
 use crate::script::source::Source;
 use crate::script::{ScriptHandler, error};
 use crate::session::HandlerError;
+use crate::verdicts::{Failure, Kind, LOAD, Outcome};
 
 use super::routes::{push_line, said};
 
@@ -41,12 +43,42 @@ pub(super) struct Case {
     pub(super) name: String,
     pub(super) function: String,
     pub(super) row: Option<Dynamic>,
-    /// Whether it has nothing to run: `cases_*()` gives no rows.
-    pub(super) is_empty: bool,
+    /// What is known of it before it begins.
+    pub(super) fate: Fate,
     /// Line of its function, from 1.
     pub(super) line: usize,
     /// What `cases_*()` printed, for the first of its rows.
     pub(super) printed: String,
+}
+
+/// What is known of a test before it begins.
+#[derive(Clone, Debug)]
+pub(super) enum Fate {
+    /// It runs.
+    Runs,
+    /// It has nothing to run: `cases_*()` gives no rows.
+    Empty,
+    /// Its file does not load.
+    NotLoaded(Box<Failure>),
+    /// The time of the run was over while its file was loaded.
+    TimedOut,
+    /// The same, before that.
+    Unread,
+}
+
+/// Why a file does not load.
+struct Broken {
+    failure: Box<Failure>,
+    /// The same as a message.
+    message: String,
+    /// What it printed before.
+    printed: String,
+}
+
+impl From<Report> for Broken {
+    fn from(report: Report) -> Self {
+        Self { failure: Box::new(report.failure().clone()), message: report.message(), printed: String::new() }
+    }
 }
 
 /// What is to be run.
@@ -55,6 +87,10 @@ pub(super) struct Plan {
     pub(super) files: Vec<File>,
     pub(super) cases: Vec<Case>,
     pub(super) warnings: Vec<String>,
+    /// The messages of files that do not load.
+    pub(super) faults: Vec<String>,
+    /// Why there is nothing to run.
+    pub(super) nothing: Option<Error>,
     /// File, test, and what the function printed that gives its rows.
     printed: Vec<(usize, String, String)>,
 }
@@ -63,7 +99,7 @@ impl Plan {
     /// Reads all files and finds their tests.
     ///
     /// # Errors
-    /// A file does not load, or there is nothing to run.
+    /// `--filter` is no regular expression, `--repeat` makes too many tests, or the system has no means to load a file.
     pub(super) fn make(
         tests: &Tests,
         template: &Script,
@@ -74,13 +110,23 @@ impl Plan {
         let mut plan = Self::default();
         for source in &tests.sources {
             let script = Script { source: source.clone(), ..template.clone() };
-            plan.read(script, clock, run_until)?;
+            let is_over = || run_until.is_some_and(|until| until <= clock.now());
+            if is_over() {
+                plan.add_unread(script, Fate::Unread);
+                continue;
+            }
+            match plan.read(&script, clock, run_until) {
+                Ok(()) => {}
+                Err(_) if is_over() => plan.add_unread(script, Fate::TimedOut),
+                Err(broken) => plan.add_broken(script, broken)?,
+            }
         }
         let all = plan.cases.len();
-        plan.cases.retain(|case| filter.as_ref().is_none_or(|filter| filter.is_match(&case.name)));
+        let is_chosen = |case: &Case| filter.as_ref().is_none_or(|filter| filter.is_match(&case.name));
+        plan.cases.retain(|case| !case.is_of_function() || is_chosen(case));
         plan.give_printed();
         if plan.cases.is_empty() {
-            return Err(match (all, &tests.filter) {
+            plan.nothing = Some(match (all, &tests.filter) {
                 (1.., Some(filter)) => {
                     Error::usage_hint(format!("--filter '{filter}' leaves no test"), "tcpx test --list FILE shows all")
                 }
@@ -98,44 +144,104 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Reads one file and adds its tests.
-    fn read(&mut self, script: Script, clock: &ScriptClock, run_until: Option<Instant>) -> Result<()> {
-        let failed = |report: Report| Error::ScriptLoad { message: report.message() };
-        let source = Source::open(&script.source, run_until).map_err(|text| failed(Report::plain(&text)))?;
+    /// Whether people see the file of each test.
+    pub(super) fn names_files(&self) -> bool {
+        self.files.len() > 1 || self.cases.iter().any(|case| !case.is_of_function())
+    }
+
+    /// The names of files that do not load.
+    pub(super) fn not_loaded(&self) -> Vec<&str> {
+        let broken = self.cases.iter().filter(|case| matches!(case.fate, Fate::NotLoaded(_)));
+        broken.map(|case| self.files[case.file].source.name.as_str()).collect()
+    }
+
+    /// Adds a file that does not load.
+    ///
+    /// # Errors
+    /// It is the system that has no means to.
+    fn add_broken(&mut self, script: Script, broken: Broken) -> Result<()> {
+        let error = Error::ScriptLoad { message: broken.message.clone() };
+        if let shortage @ Error::Shortage { .. } = error.or_shortage() {
+            return Err(shortage);
+        }
+        self.faults.push(broken.message);
+        let failure = Failure { kind: Kind::Load, ..*broken.failure };
+        self.add_unread(script, Fate::NotLoaded(Box::new(failure)));
+        if let Some(case) = self.cases.last_mut() {
+            case.printed = broken.printed;
+        }
+        Ok(())
+    }
+
+    /// Adds a file of which nothing is known.
+    fn add_unread(&mut self, script: Script, fate: Fate) {
+        let source = Source::absent(&script.source);
+        let line = match &fate {
+            Fate::NotLoaded(failure) => {
+                failure.place.as_ref().filter(|place| place.file == source.name).map_or(1, |place| place.line)
+            }
+            _ => 1,
+        };
+        self.cases.push(Case {
+            file: self.files.len(),
+            name: LOAD.to_owned(),
+            function: String::new(),
+            row: None,
+            fate,
+            line,
+            printed: String::new(),
+        });
+        self.files.push(File { script, source, has_setup: false, has_teardown: false });
+    }
+
+    /// Reads one file and adds its tests; none if it does not load.
+    fn read(
+        &mut self,
+        script: &Script,
+        clock: &ScriptClock,
+        run_until: Option<Instant>,
+    ) -> std::result::Result<(), Broken> {
+        let source = Source::open(&script.source, run_until).map_err(|text| Report::plain(&text))?;
         let text = source.again();
-        let handler = ScriptHandler::load_text(&script, text, clock.clone(), run_until).map_err(failed)?;
-        self.warnings.extend_from_slice(handler.warnings());
+        let handler = ScriptHandler::load_text(script, text, clock.clone(), run_until)?;
         let ast = handler.program.engine.compile(&source.text).unwrap_or_default();
         let found = Found::of(&ast, &source)?;
-        if found.tests.is_empty() {
-            self.warnings.push(format!("{}: there is no test in it", source.name));
-        }
+        let file = self.files.len();
+        let (mut cases, mut all_printed) = (Vec::new(), Vec::new());
+        let has_tests = !found.tests.is_empty();
         for (name, line, takes_row) in found.tests {
-            let file = self.files.len();
             let case = |name: String, row: Option<Dynamic>, function: String| Case {
                 file,
                 name,
                 function,
                 row,
-                is_empty: false,
+                fate: Fate::Runs,
                 line,
                 printed: String::new(),
             };
             if !takes_row {
-                self.cases.push(case(name.clone(), None, name));
+                cases.push(case(name.clone(), None, name));
                 continue;
             }
-            let (rows, printed) = rows(&handler, &name, &source, line)?;
+            let (rows, printed) = rows(&handler, &name, &source)?;
             if !printed.is_empty() {
-                self.printed.push((file, name.clone(), printed));
+                all_printed.push((file, name.clone(), printed));
             }
             if rows.is_empty() {
-                self.cases.push(Case { is_empty: true, ..case(name.clone(), None, name.clone()) });
+                cases.push(Case { fate: Fate::Empty, ..case(name.clone(), None, name.clone()) });
             }
             for (row_name, row) in row_names(&rows).into_iter().zip(rows) {
-                self.cases.push(case(format!("{name}[{row_name}]"), Some(row.flatten()), name.clone()));
+                cases.push(case(format!("{name}[{row_name}]"), Some(row.flatten()), name.clone()));
             }
         }
+        // What is wrong in the file as a whole is told alone.
+        self.warnings.extend_from_slice(handler.warnings());
+        if !has_tests {
+            self.warnings.push(format!("{}: there is no test in it", source.name));
+        }
+        self.cases.append(&mut cases);
+        self.printed.append(&mut all_printed);
+        let script = script.clone();
         self.files.push(File { script, source, has_setup: found.has_setup, has_teardown: found.has_teardown });
         Ok(())
     }
@@ -150,17 +256,21 @@ impl Plan {
         }
     }
 
-    /// Each test so many times, one after the other.
+    /// Each test so many times, one after the other; what does not load, once.
     fn repeat(&mut self, times: usize) {
         let cases = std::mem::take(&mut self.cases);
         for mut case in cases {
+            if !case.is_of_function() {
+                self.cases.push(case);
+                continue;
+            }
             for number in 1..=times {
                 self.cases.push(Case {
                     file: case.file,
                     name: format!("{}#{number}", case.name),
                     function: case.function.clone(),
                     row: case.row.clone(),
-                    is_empty: case.is_empty,
+                    fate: case.fate.clone(),
                     line: case.line,
                     printed: std::mem::take(&mut case.printed),
                 });
@@ -179,7 +289,7 @@ struct Found {
 
 impl Found {
     /// Looks at the functions of a file. What the file itself calls, with other parameters, is a helper.
-    fn of(ast: &AST, source: &Source) -> Result<Self> {
+    fn of(ast: &AST, source: &Source) -> std::result::Result<Self, Report> {
         let mut functions: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         let public = ast.iter_functions().filter(|function| function.access == FnAccess::Public);
         for function in public.filter(|function| function.this_type.is_none()) {
@@ -192,9 +302,7 @@ impl Found {
         let mut found = Self { tests: Vec::new(), has_setup: has("setup", 0), has_teardown: has("teardown", 0) };
         for word in &words {
             let at = rhai::Position::new(word.line as u16, word.column as u16);
-            let refused = |what: String, hint: String| Error::ScriptLoad {
-                message: error::finding(source, at, what, None, Some(hint)).message(),
-            };
+            let refused = |what: String, hint: String| error::finding(source, at, what, None, Some(hint));
             let (name, count) = (word.name, word.parameters.len());
             let line = source.line_number(word.line);
             if name.starts_with("test_") {
@@ -252,9 +360,21 @@ fn called(ast: &AST) -> HashSet<String> {
 }
 
 impl Case {
-    /// Why it is skipped before it begins, if it is.
-    pub(super) fn skipped(&self) -> Option<String> {
-        self.is_empty.then(|| format!("{}() gives no rows", cases_of(&self.function)))
+    /// Whether it stands for a function of the file, not for the file as a whole.
+    fn is_of_function(&self) -> bool {
+        matches!(self.fate, Fate::Runs | Fate::Empty)
+    }
+
+    /// Its outcome and failures, if they are known before it begins.
+    pub(super) fn settled(&self) -> Option<(Outcome, Vec<Failure>)> {
+        match &self.fate {
+            Fate::Runs | Fate::TimedOut | Fate::Unread => None,
+            Fate::Empty => {
+                let reason = format!("{}() gives no rows", cases_of(&self.function));
+                Some((Outcome::Skipped { reason }, Vec::new()))
+            }
+            Fate::NotLoaded(failure) => Some((Outcome::Errored, vec![Failure::clone(failure)])),
+        }
     }
 }
 
@@ -264,30 +384,35 @@ fn cases_of(test: &str) -> String {
 }
 
 /// The rows of a test, and what was printed on the way.
-fn rows(handler: &ScriptHandler, test: &str, source: &Source, line: usize) -> Result<(Array, String)> {
+fn rows(handler: &ScriptHandler, test: &str, source: &Source) -> std::result::Result<(Array, String), Broken> {
     let name = cases_of(test);
     let mut out = Vec::new();
-    let given = handler.run("cases", &mut out, || handler.program.call_by_name(&name, Vec::new()));
+    let given = handler.run("cases_*()", &mut out, || handler.program.call_by_name(&name, Vec::new()));
     let mut printed = String::new();
     for text in out.iter().filter_map(said) {
         push_line(&mut printed, &text);
     }
-    let mut message = match given {
+    let of_function = |what: String| {
+        let word = outline::words(&source.text).find(|word| word.keyword == "fn" && word.name == name);
+        let at = word.map(|word| rhai::Position::new(word.line as u16, word.column as u16)).unwrap_or_default();
+        Broken::from(error::finding(source, at, what, None, None))
+    };
+    let mut broken = match given {
         Ok(value) => match value.into_array() {
             Ok(rows) => return Ok((rows, printed)),
-            Err(given) => {
-                let given = error::friendly(given);
-                format!("{}:{line}: {name}() gives {given}, not an array of rows", source.name)
-            }
+            Err(given) => of_function(format!("{name}() gives {}, not an array of rows", error::friendly(given))),
         },
-        Err(HandlerError::Failed { message, .. }) => message,
-        Err(HandlerError::Exit(_)) => format!("{}: {name}() calls exit()", source.name),
+        Err(HandlerError::Failed { message, failure, .. }) => {
+            let failure = failure.unwrap_or_else(|| Box::new(Failure::new(Kind::Load, message.clone())));
+            Broken { failure, message, printed: String::new() }
+        }
+        Err(HandlerError::Exit(_) | HandlerError::Done) => of_function(format!("{name}() calls exit()")),
     };
     for line in printed.lines() {
-        message.push_str("\n    | ");
-        message.push_str(&show_line(line));
+        broken.message.push_str("\n    | ");
+        broken.message.push_str(&show_line(line));
     }
-    Err(Error::ScriptLoad { message })
+    Err(Broken { printed, ..broken })
 }
 
 /// The names of rows, each another one: theirs, or else their numbers. Rows of the same name are numbered, as pytest does.

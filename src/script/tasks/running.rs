@@ -209,6 +209,7 @@ impl ScriptHandler {
         let Some(clients) = &mut *clients else { return result };
         let end = match result {
             Ok(()) => RunEnd::Cut,
+            Err(HandlerError::Done) => RunEnd::Good,
             Err(HandlerError::Exit(code)) => exit_end(code),
             Err(HandlerError::Failed { message, summary, .. }) => {
                 if clients.tells_failure() {
@@ -243,7 +244,7 @@ impl ScriptHandler {
         let done = |result| Some(TimerCall { conn: None, result });
         if clients.is_finished(now) {
             *guard = None;
-            return done(Err(HandlerError::Exit(0)));
+            return done(Err(HandlerError::Done));
         }
         let overdue = clients.take_overdue(now);
         if !overdue.is_empty() {
@@ -288,7 +289,9 @@ impl ScriptHandler {
                 continue;
             }
             match &result {
-                Ok(()) | Err(HandlerError::Exit(0)) => result = Err(failed(&task, &report, Exit::ScriptRun)),
+                Ok(()) | Err(HandlerError::Exit(0) | HandlerError::Done) => {
+                    result = Err(failed(&task, &report, Exit::ScriptRun));
+                }
                 Err(_) => log(&report.message(), out),
             }
         }
@@ -460,12 +463,12 @@ fn returned(task: &Task, value: Dynamic, out: &mut Vec<Command>) -> Result<(), H
                 Err(failed(task, &Report::plain(&text), Exit::ScriptRun))
             }
             Ok(Ok(code)) => Err(HandlerError::Exit(code)),
-            Err(_) => Err(HandlerError::Exit(0)),
+            Err(_) => Err(HandlerError::Done),
         },
         Role::Test | Role::Started => Ok(()),
     };
     let result = match (result, task.failed_checks) {
-        (Ok(()) | Err(HandlerError::Exit(0)), count @ 1..) if task.role != Role::Started => {
+        (Ok(()) | Err(HandlerError::Exit(0) | HandlerError::Done), count @ 1..) if task.role != Role::Started => {
             let plural = if count == 1 { "" } else { "s" };
             Err(failed(task, &Report::plain(&format!("{count} check{plural} failed")), Exit::Verdict))
         }

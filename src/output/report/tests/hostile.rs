@@ -35,7 +35,9 @@ fn full_of(text: &str, outcome: Outcome) -> TestResult {
 
 fn outcomes(text: &str) -> Vec<TestResult> {
     let skipped = Outcome::Skipped { reason: text.to_owned() };
-    [Outcome::Failed, Outcome::Passed, skipped, Outcome::Interrupted].map(|outcome| full_of(text, outcome)).to_vec()
+    [Outcome::Failed, Outcome::Passed, skipped, Outcome::Interrupted(Cut::Signal)]
+        .map(|outcome| full_of(text, outcome))
+        .to_vec()
 }
 
 /// The faults of TAP: each line is of a form that both versions know, and numbers and YAML blocks are complete.

@@ -12,8 +12,8 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::human::{Human, wants_colours};
-use super::{Content, Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value};
-use crate::verdicts::Place;
+use super::{Content, Cut, Ended, Failure, Kind, Outcome, Plan, Reporter, TestResult, Totals, Value};
+use crate::verdicts::{LOAD, Place};
 
 /// The line of all failures.
 const LINE: &str = "    check(conn.read_line() == \"PONG\");";
@@ -83,8 +83,8 @@ fn suite(ended: Ended) -> Vec<TestResult> {
     for result in &mut last {
         (result.outcome, result.checks, result.duration) = (Outcome::NotRun, 0, Duration::ZERO);
     }
-    if ended == Ended::Interrupted {
-        last[0].outcome = Outcome::Interrupted;
+    if let Ended::Interrupted(cut) = ended {
+        last[0].outcome = Outcome::Interrupted(cut);
         last[0].events = vec!["conn 9: idle".to_owned()];
     }
     let mut results = vec![
@@ -111,7 +111,7 @@ fn report(reporter: &mut dyn Reporter, results: &[TestResult], ended: Ended) -> 
     let mut totals = Totals { ended, duration: Duration::from_millis(312), ..Totals::default() };
     let mut files: Vec<_> = results.iter().map(|result| &result.file).collect();
     files.dedup();
-    let mut out = reporter.begin(&Plan { tests: results.len(), files: files.len() });
+    let mut out = reporter.begin(&Plan { tests: results.len(), names_files: files.len() > 1 });
     for result in results {
         totals.count(result);
         out.extend(reporter.test(result));
@@ -153,11 +153,63 @@ fn each_format_reports_each_kind_of_failure() {
 
 #[test]
 fn an_interrupted_run_says_what_ran() {
-    let results = suite(Ended::Interrupted).split_off(10);
-    compare("interrupted.txt", &report(&mut Human::new(false), &results, Ended::Interrupted));
-    compare("interrupted.tap", &report(&mut tap(), &results, Ended::Interrupted));
-    compare("interrupted.xml", &report(&mut junit(), &results, Ended::Interrupted));
-    compare("interrupted.json", &report(&mut json(), &results, Ended::Interrupted));
+    for (name, cut) in [("interrupted", Cut::Signal), ("timed_out", Cut::Timeout(Duration::from_millis(1500)))] {
+        let ended = Ended::Interrupted(cut);
+        let results = suite(ended).split_off(10);
+        compare(&format!("{name}.txt"), &report(&mut Human::new(false), &results, ended));
+        compare(&format!("{name}.tap"), &report(&mut tap(), &results, ended));
+        compare(&format!("{name}.xml"), &report(&mut junit(), &results, ended));
+        compare(&format!("{name}.json"), &report(&mut json(), &results, ended));
+    }
+}
+
+#[test]
+fn the_end_of_time_is_said_in_each_format() {
+    let cut = Cut::Timeout(Duration::from_millis(1500));
+    let stopped = TestResult { outcome: Outcome::Interrupted(cut), ..passed("test_stopped") };
+    let what = "timed out after 1.5s (--timeout)";
+    let report =
+        |reporter: &mut dyn Reporter| report(reporter, std::slice::from_ref(&stopped), Ended::Interrupted(cut));
+    assert!(report(&mut Human::new(false)).contains(&format!("\n{what}\n0 passed, 1 stopped in ")));
+    let tap = report(&mut tap());
+    assert!(
+        tap.contains(&format!("  message: \"{what}\"\n")) && tap.ends_with(&format!("Bail out! {what}\n")),
+        "{tap}"
+    );
+    let xml = report(&mut junit());
+    assert!(xml.contains(&format!("<error message=\"{what}\" type=\"timed_out\"")), "{xml}");
+    let json: Json = serde_json::from_str(&report(&mut json())).expect("JSON");
+    let test = &json["tests"][0];
+    assert_eq!((test["outcome"].as_str(), test["reason"].as_str()), (Some("interrupted"), Some(what)));
+    assert_eq!(json["summary"]["ended"], "timed_out");
+}
+
+#[test]
+fn a_file_that_does_not_load_is_a_result_in_each_format() {
+    let mut lost = failed(LOAD, vec![failure(Kind::Load, "expecting ')'")]);
+    (lost.file, lost.line, lost.checks, lost.duration) = ("tests/lost.rhai".to_owned(), 14, 0, Duration::ZERO);
+    lost.failures[0].place.as_mut().expect("a place").file = "tests/lost.rhai".to_owned();
+    let results = [passed("test_a"), lost];
+    let report = |reporter: &mut dyn Reporter| report(reporter, &results, Ended::Complete);
+    let human = report(&mut Human::new(false));
+    let shown = format!("    tests/lost.rhai:14:11: expecting ')'\n       14 | {LINE}\n          |           ^\n");
+    let (first, last) = ("FAILED   tests/lost.rhai: does not load\n", "1 passed, 1 not loaded in 0.31 s\n");
+    assert_eq!(human, format!("ok       tests/relay.rhai: test_a (12 ms)\n{first}{shown}{last}"));
+    let tap = report(&mut tap());
+    for said in
+        ["not ok 2 - tests/lost.rhai: load\n", "  severity: \"error\"\n", "    - kind: \"load\"\n", "line: 14\n"]
+    {
+        assert!(tap.contains(said), "{said}: {tap}");
+    }
+    let xml = report(&mut junit());
+    xml::check(&xml);
+    assert!(xml.contains(r#"<testcase name="load" classname="tests.lost" assertions="0""#), "{xml}");
+    assert!(xml.contains(r#"<error message="expecting &apos;)&apos;" type="load">"#), "{xml}");
+    let json: Json = serde_json::from_str(&report(&mut json())).expect("JSON");
+    let test = &json["tests"][1];
+    assert_eq!((test["name"].as_str(), test["outcome"].as_str()), (Some(LOAD), Some("errored")));
+    assert_eq!((&test["failures"][0]["kind"], &test["failures"][0]["at"]["line"]), (&"load".into(), &14.into()));
+    assert_eq!((&json["summary"]["tests"], &json["summary"]["errored"]), (&2.into(), &1.into()));
 }
 
 #[test]
@@ -186,7 +238,7 @@ fn nothing_to_run_is_said_in_each_format() {
 
 #[test]
 fn json_has_the_same_fields_in_every_object() {
-    let text = report(&mut json(), &suite(Ended::Interrupted), Ended::Interrupted);
+    let text = report(&mut json(), &suite(Ended::Interrupted(Cut::Signal)), Ended::Interrupted(Cut::Signal));
     let json: Json = serde_json::from_str(&text).expect("JSON");
     assert_eq!(json["version"], 1);
     let keys = |value: &Json| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
@@ -220,12 +272,12 @@ fn colours_are_for_terminals_that_want_them() {
 
 #[test]
 fn outcomes_follow_from_failures() {
-    use Kind::{Assert, Check, Error, Exit, Expect, Fail, Limit, Setup, Teardown, Timeout};
+    use Kind::{Assert, Check, Error, Exit, Expect, Fail, Limit, Load, Setup, Teardown, Timeout};
     assert_eq!(Outcome::of(&[]), Outcome::Passed);
     for kind in [Check, Assert, Expect, Timeout, Fail, Exit] {
         assert_eq!(Outcome::of(&[failure(kind, "x")]), Outcome::Failed);
     }
-    for kind in [Error, Limit, Setup, Teardown] {
+    for kind in [Error, Limit, Setup, Teardown, Load] {
         assert_eq!(Outcome::of(&[failure(Check, "x"), failure(kind, "x")]), Outcome::Errored);
     }
     // The assertion ended the test; its teardown came after.
