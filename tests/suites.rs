@@ -289,12 +289,12 @@ fn nothing_to_run_replaces_an_earlier_report() {
 #[test]
 fn the_time_limit_of_a_run_is_named_in_every_report() {
     let folder = folder("fn test_a() { sleep(600000); }\nfn test_b() {}\n");
-    let limit = ["--jobs", "1", "--timeout", "300ms"];
-    let what = "timed out after 300ms (--timeout)";
+    let limit = ["--jobs", "1", "--timeout", "1500ms"];
+    let what = "timed out after 1.5s (--timeout)";
     let done = tests(&folder, &["t.rhai", "--junit", "t.xml", "--json", "t.json"]).args(&limit).run();
     done.code(28).said(what);
     assert!(
-        stdout(&done).contains("\nnot run: 1 (--timeout 300ms)\n0 passed, 1 stopped, 1 not run in "),
+        stdout(&done).contains("\nnot run: 1 (--timeout 1.5s)\n0 passed, 1 stopped, 1 not run in "),
         "{}",
         stdout(&done)
     );
@@ -306,16 +306,17 @@ fn the_time_limit_of_a_run_is_named_in_every_report() {
     tap.code(28);
     assert!(stdout(&tap).ends_with(&format!("ok 2 - test_b # SKIP not run\nBail out! {what}\n")), "{}", stdout(&tap));
     let zh = tests(&folder, &["t.rhai"]).args(&limit).under(&["env", "TCPX_LANG=zh"]).run();
-    zh.code(28).said("300ms 后超时（--timeout）");
-    assert!(stdout(&zh).contains("未运行：1（--timeout 300ms）\n"), "{}", stdout(&zh));
+    zh.code(28).said("1.5s 后超时（--timeout）");
+    assert!(stdout(&zh).contains("未运行：1（--timeout 1.5s）\n"), "{}", stdout(&zh));
 }
 
 #[test]
 fn time_that_is_over_while_a_file_is_loaded_is_no_fault_of_the_file() {
     let folder = folder("fn test_a() {}\n");
     folder.file("loop.rhai", b"fn cases_x() { loop {} }\nfn test_x(row) {}\n");
-    let done = tests(&folder, &["loop.rhai", "t.rhai", "--json", "-", "--timeout", "300ms"]).run();
-    done.code(28).said("timed out after 300ms (--timeout)");
+    let done =
+        tests(&folder, &["loop.rhai", "t.rhai", "--json", "-", "--timeout", "1s", "--script-timeout", "1h"]).run();
+    done.code(28).said("timed out after 1s (--timeout)");
     assert_eq!(told(&done.stdout), ["loop.rhai load interrupted - - -", "t.rhai load not_run - - -"]);
 }
 
