@@ -3,17 +3,31 @@
 
 use super::play_script;
 
+/// Two or three clients have come, and the handler of the first does `action` when it gets something.
+#[track_caller]
+fn acts(action: &str, rest: &str) {
+    let script = format!(
+        r#"fn on_connect(conn) {{ app[conn.id.to_string()] = conn; }}
+        fn on_data(conn, data) {{
+            print(`${{conn.id}}: ${{data.as_string()}}`);
+            if conn.id == 1 {{ {action} }}
+        }}"#
+    );
+    serves(&script, rest);
+}
+
+/// A server with this script.
+#[track_caller]
+fn serves(script: &str, rest: &str) {
+    let begin = "tcpx listen 127.0.0.1 1 -k --script SCRIPT\nlistens on 127.0.0.1:1\nstderr listening on 127.0.0.1:1\n";
+    play_script(script, &format!("{begin}{rest}"));
+}
+
 #[test]
 fn what_was_read_early_waits_for_a_pause_to_end() {
-    play_script(
-        r#"fn on_connect(conn) { app[conn.id.to_string()] = conn; }
-        fn on_data(conn, data) {
-            print(`${conn.id}: ${data.as_string()}`);
-            if conn.id == 1 { app["2"].pause(); conn.after(1000, |conn| app["2"].resume()); }
-        }"#,
-        r#"tcpx listen 127.0.0.1 1 -k --script SCRIPT
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
+    acts(
+        r#"app["2"].pause(); conn.after(1000, |conn| app["2"].resume());"#,
+        r#"
         > client; client
         > 1 sends "one"; 2 sends "two"
         stdout "1: one\n"
@@ -32,15 +46,9 @@ fn what_was_read_early_waits_for_a_pause_to_end() {
 
 #[test]
 fn what_was_read_early_is_cut_as_the_handler_of_another_has_chosen() {
-    play_script(
-        r#"fn on_connect(conn) { app[conn.id.to_string()] = conn; }
-        fn on_data(conn, data) {
-            print(`${conn.id}: ${data.as_string()}`);
-            if conn.id == 1 { app["2"].expect("tw", |conn, m| print(`${conn.id} found ${m.before}`)); }
-        }"#,
-        r#"tcpx listen 127.0.0.1 1 -k --script SCRIPT
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
+    acts(
+        r#"app["2"].expect("tw", |conn, m| print(`${conn.id} found ${m.before}`));"#,
+        r#"
         > client; client
         > 1 sends "one\ntwo\n"; 2 sends "one\ntwo\n"
         stdout "1: one\ntwo\n\n"
@@ -57,15 +65,9 @@ fn what_was_read_early_is_cut_as_the_handler_of_another_has_chosen() {
 
 #[test]
 fn what_was_read_early_goes_to_the_partner_that_a_handler_has_given_it() {
-    play_script(
-        r#"fn on_connect(conn) { app[conn.id.to_string()] = conn; }
-        fn on_data(conn, data) {
-            print(`${conn.id}: ${data.as_string()}`);
-            if conn.id == 1 { conn.pipe(app["2"]); }
-        }"#,
-        r#"tcpx listen 127.0.0.1 1 -k --script SCRIPT
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
+    acts(
+        r#"conn.pipe(app["2"]);"#,
+        r#"
         > client; client
         > 1 sends "one"; 2 sends "two"
         stdout "1: one\n"
@@ -85,15 +87,9 @@ fn what_was_read_early_goes_to_the_partner_that_a_handler_has_given_it() {
 
 #[test]
 fn what_was_read_early_passes_the_toxics_that_a_handler_has_added() {
-    play_script(
-        r#"fn on_connect(conn) { app[conn.id.to_string()] = conn; }
-        fn on_data(conn, data) {
-            print(`${conn.id}: ${data.as_string()}`);
-            if conn.id == 1 { app["2"].toxic("latency", #{latency: 500}); }
-        }"#,
-        r#"tcpx listen 127.0.0.1 1 -k --script SCRIPT
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
+    acts(
+        r#"app["2"].toxic("latency", #{latency: 500});"#,
+        r#"
         > client; client
         > 1 sends "one"; 2 sends "two"
         stdout "1: one\n"
@@ -112,15 +108,9 @@ fn what_was_read_early_passes_the_toxics_that_a_handler_has_added() {
 
 #[test]
 fn what_was_read_early_is_nobodys_once_a_handler_has_closed_its_connection() {
-    play_script(
-        r#"fn on_connect(conn) { app[conn.id.to_string()] = conn; }
-        fn on_data(conn, data) {
-            print(`${conn.id}: ${data.as_string()}`);
-            if conn.id == 1 { app["2"].close(); app["3"].reset(); }
-        }"#,
-        r#"tcpx listen 127.0.0.1 1 -k --script SCRIPT
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
+    acts(
+        r#"app["2"].close(); app["3"].reset();"#,
+        r#"
         > client; client; client
         > 1 sends "one"; 2 sends "two"; 3 sends "three"
         stdout "1: one\n"
@@ -138,7 +128,7 @@ fn what_was_read_early_is_nobodys_once_a_handler_has_closed_its_connection() {
 
 #[test]
 fn what_was_read_early_is_waited_for_by_the_session_of_another() {
-    play_script(
+    serves(
         r#"fn session(conn) {
             app[conn.id.to_string()] = conn;
             if conn.id == 2 { sleep(1000); return; }
@@ -146,9 +136,7 @@ fn what_was_read_early_is_waited_for_by_the_session_of_another() {
             let other = app["2"].read(3).as_string();
             conn.send(`${own} ${other}`);
         }"#,
-        r#"tcpx listen 127.0.0.1 1 -k --script SCRIPT
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
+        r#"
         > client; client
         > 1 sends "one"; 2 sends "two"
         1 gets "one two"
@@ -170,13 +158,11 @@ fn what_was_read_early_is_waited_for_by_the_session_of_another() {
 
 #[test]
 fn an_end_and_a_reset_that_are_read_early_come_in_their_turns() {
-    play_script(
+    serves(
         r#"fn on_data(conn, data) { print(`${conn.id}: ${data.as_string()}`); }
         fn on_eof(conn) { print(`${conn.id} eof`); }
         fn on_close(conn, reason) { print(`${conn.id} ${reason}`); }"#,
-        r#"tcpx listen 127.0.0.1 1 -k --script SCRIPT
-        listens on 127.0.0.1:1
-        stderr listening on 127.0.0.1:1
+        r#"
         > client; client; client
         > 1 sends "one"; 2 ends; 3 resets
         stdout "1: one\n"
