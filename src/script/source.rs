@@ -31,16 +31,17 @@ pub(super) struct Source {
 impl Source {
     /// Reads the text of a source. `until`: the time limit of the run, for a script that comes through a descriptor.
     pub(super) fn open(source: &ScriptSource, until: Option<Instant>) -> Result<Self, String> {
+        let name = name_of(source);
         match source {
-            ScriptSource::File(path) => Self::read_until(path, show_line(&path.to_string_lossy()).into_owned(), until),
-            ScriptSource::Builtin(name) => {
-                let text = builtin::find(name).ok_or_else(|| builtin::unknown(name))?;
-                Ok(Self::new(format!("@{name}"), text.to_owned(), 0))
+            ScriptSource::File(path) => Self::read_until(path, name, until),
+            ScriptSource::Builtin(of) => {
+                let text = builtin::find(of).ok_or_else(|| builtin::unknown(of))?;
+                Ok(Self::new(name, text.to_owned(), 0))
             }
-            ScriptSource::OnData(code) => Ok(Self::wrap("--on-data", "on_data(conn, data)", code)),
-            ScriptSource::OnLine(code) => Ok(Self::wrap("--on-line", "on_line(conn, line)", code)),
-            ScriptSource::Session(code) => Ok(Self::wrap("--session", "session(conn)", code)),
-            ScriptSource::Stdin(bytes) => Self::of_bytes(bytes.clone(), "stdin".to_owned()),
+            ScriptSource::OnData(code) => Ok(Self::wrap(name, "on_data(conn, data)", code)),
+            ScriptSource::OnLine(code) => Ok(Self::wrap(name, "on_line(conn, line)", code)),
+            ScriptSource::Session(code) => Ok(Self::wrap(name, "session(conn)", code)),
+            ScriptSource::Stdin(bytes) => Self::of_bytes(bytes.clone(), name),
         }
     }
 
@@ -51,15 +52,7 @@ impl Source {
 
     /// An empty text with the name of a source whose own cannot be had.
     pub(super) fn absent(source: &ScriptSource) -> Self {
-        let name = match source {
-            ScriptSource::File(path) => show_line(&path.to_string_lossy()).into_owned(),
-            ScriptSource::Builtin(name) => format!("@{name}"),
-            ScriptSource::OnData(_) => "--on-data".to_owned(),
-            ScriptSource::OnLine(_) => "--on-line".to_owned(),
-            ScriptSource::Session(_) => "--session".to_owned(),
-            ScriptSource::Stdin(_) => "stdin".to_owned(),
-        };
-        Self::new(name, String::new(), 0)
+        Self::new(name_of(source), String::new(), 0)
     }
 
     /// The same text, for another program.
@@ -86,9 +79,9 @@ impl Source {
         Ok(Self::new(name, strip(text), 0))
     }
 
-    fn wrap(name: &str, signature: &str, code: &str) -> Self {
+    fn wrap(name: String, signature: &str, code: &str) -> Self {
         // The head is a separate line, so that columns are those of the user's text.
-        Self::new(name.to_owned(), format!("fn {signature} {{\n{code}\n}}"), 1)
+        Self::new(name, format!("fn {signature} {{\n{code}\n}}"), 1)
     }
 
     fn new(name: String, text: String, shift: usize) -> Self {
@@ -176,6 +169,18 @@ fn strip(mut text: String) -> String {
         text.drain(..end);
     }
     text
+}
+
+/// What messages call a source.
+fn name_of(source: &ScriptSource) -> String {
+    match source {
+        ScriptSource::File(path) => show_line(&path.to_string_lossy()).into_owned(),
+        ScriptSource::Builtin(name) => format!("@{name}"),
+        ScriptSource::OnData(_) => "--on-data".to_owned(),
+        ScriptSource::OnLine(_) => "--on-line".to_owned(),
+        ScriptSource::Session(_) => "--session".to_owned(),
+        ScriptSource::Stdin(_) => "stdin".to_owned(),
+    }
 }
 
 fn not_utf8(name: &str, fault: &std::string::FromUtf8Error) -> String {
