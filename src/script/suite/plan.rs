@@ -112,12 +112,12 @@ impl Plan {
             let script = Script { source: source.clone(), ..template.clone() };
             let is_over = || run_until.is_some_and(|until| until <= clock.now());
             if is_over() {
-                plan.add_unread(script, Fate::Unread);
+                plan.add_whole(script, Fate::Unread, String::new());
                 continue;
             }
             match plan.read(&script, clock, run_until) {
                 Ok(()) => {}
-                Err(_) if is_over() => plan.add_unread(script, Fate::TimedOut),
+                Err(_) if is_over() => plan.add_whole(script, Fate::TimedOut, String::new()),
                 Err(broken) => plan.add_broken(script, broken)?,
             }
         }
@@ -166,15 +166,12 @@ impl Plan {
         }
         self.faults.push(broken.message);
         let failure = Failure { kind: Kind::Load, ..*broken.failure };
-        self.add_unread(script, Fate::NotLoaded(Box::new(failure)));
-        if let Some(case) = self.cases.last_mut() {
-            case.printed = broken.printed;
-        }
+        self.add_whole(script, Fate::NotLoaded(Box::new(failure)), broken.printed);
         Ok(())
     }
 
-    /// Adds a file of which nothing is known.
-    fn add_unread(&mut self, script: Script, fate: Fate) {
+    /// Adds a file without its tests, as one case.
+    fn add_whole(&mut self, script: Script, fate: Fate, printed: String) {
         let source = Source::absent(&script.source);
         let line = match &fate {
             Fate::NotLoaded(failure) => {
@@ -189,7 +186,7 @@ impl Plan {
             row: None,
             fate,
             line,
-            printed: String::new(),
+            printed,
         });
         self.files.push(File { script, source, has_setup: false, has_teardown: false });
     }
