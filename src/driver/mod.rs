@@ -262,7 +262,8 @@ impl Driver {
         let mut early = 0;
         while turns > 0 {
             if early == 0 && is_batch {
-                early = self.parts.read_early(turns.min(self.parts.io.budgets.early));
+                early = turns.min(self.parts.io.budgets.early);
+                self.parts.read_early(early);
             }
             early = early.saturating_sub(1);
             let Some(slot) = self.parts.io.reactor.next_ready() else { break };

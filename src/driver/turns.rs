@@ -1,7 +1,8 @@
 //! Turns: the bounded work of one source, or of due timers, in one round.
 //!
 //! Owns the order within a turn: read, deliver, carry out commands, feed, write, act on the socket. A source that stops at a
-//! budget says `Turn::Again`, and so goes back on the ready list.
+//! budget says `Turn::Again`, and so goes back on the ready list. Connections of a batch are read before the first of them
+//! has its turn.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -236,12 +237,11 @@ impl Parts {
     }
 
     /// Reads the connections whose turns are the next `count`. Between system calls the processor keeps the code of one read, and
-    /// between calls of the script that of the script, where one after the other drives both out of its cache. Returns how many
-    /// turns were looked at.
-    pub(super) fn read_early(&mut self, count: usize) -> usize {
+    /// between calls of the script that of the script, where one after the other drives both out of its cache.
+    pub(super) fn read_early(&mut self, count: usize) {
         if self.io.observers.watch_bytes() {
             // They show what happens in its order.
-            return count;
+            return;
         }
         let are_many = self.peers.are_many();
         let mut buffer = self.io.take_buffer();
@@ -263,7 +263,6 @@ impl Parts {
             }
         }
         self.io.return_buffer(buffer);
-        count
     }
 
     /// Takes what was read before the turn of a connection. The handlers of others may have changed everything meanwhile.

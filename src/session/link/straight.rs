@@ -67,7 +67,7 @@ impl Link {
         self.conn.set_failing(fails);
     }
 
-    /// Pauses after each line that is sent from now on, or after each datagram.
+    /// Pauses after each line that is sent from now on, or after each datagram. `holds_end`: the end comes after a pause, too.
     pub fn set_line_delay(&mut self, delay: Duration, holds_end: bool) {
         self.conn.set_line_delay(delay, holds_end);
     }
