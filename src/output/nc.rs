@@ -232,13 +232,8 @@ pub const OPTIONS: Options = &[
 
 /// A message with the options of another tool in place of those of tcpx.
 pub fn with_options(text: &str, options: Options) -> String {
-    let renamed = |word: &str| {
-        let found = options.iter().find(|(ours, _)| *ours == word);
-        found.map_or_else(|| word.to_owned(), |(_, theirs)| (*theirs).to_owned())
-    };
-    text.split_inclusive(' ')
-        .map(|word| renamed(word.trim_end_matches(' ')) + &word[word.trim_end_matches(' ').len()..])
-        .collect()
+    let renamed = |word| options.iter().find(|(ours, _)| *ours == word).map_or(word, |(_, theirs)| *theirs);
+    text.split(' ').map(renamed).collect::<Vec<_>>().join(" ")
 }
 
 /// The host and port of the proxy that is connected to.

@@ -228,6 +228,12 @@ fn family(letter: Option<char>) -> Family {
     }
 }
 
+/// A number without the blanks and the plus sign that strtoul(3) and getaddrinfo(3) take before it.
+fn unsigned(word: &str) -> &str {
+    let text = word.trim_start();
+    text.strip_prefix('+').unwrap_or(text)
+}
+
 /// What getaddrinfo(3) says of a host that cannot be one: a name where names are not resolved, an address of the other family.
 fn unresolvable(host: &str, is_numeric: bool, family: Family) -> Option<&'static str> {
     // Some would be options of tcpx.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter};
-use super::{Errand, FAILED, Line, Stop, Tool, family, usage};
+use super::{Errand, FAILED, Line, Stop, Tool, family, unsigned, usage};
 use crate::cli::values::is_number;
 use crate::cli::{old_line, sockets};
 use crate::config::{Config, Family, Refusal, Role, Silence};
@@ -390,8 +390,7 @@ fn port_number(word: &str) -> Result<u16, Stop> {
 
 /// A port of ours, or of a proxy, as getaddrinfo(3) reads it: any, if there is no word.
 fn local_port(word: &str, protocol: &str) -> Result<u16, &'static str> {
-    let text = word.trim_start();
-    let digits = text.strip_prefix('+').unwrap_or(text);
+    let digits = unsigned(word);
     match digits.parse() {
         _ if word.is_empty() => Ok(0),
         _ if !is_number(digits) => services::port_of(word, protocol).ok_or(NO_SERVICE),

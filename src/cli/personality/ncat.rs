@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter, long};
-use super::{Errand, FAILED, Line, Stop, Tool, family, lists, usage};
+use super::{Errand, FAILED, Line, Stop, Tool, family, lists, unsigned, usage};
 use crate::cli::old_line;
 use crate::cli::values::is_number;
 use crate::config::{Copying, Family, Role, Silence};
@@ -453,8 +453,7 @@ fn milliseconds(text: &str) -> Option<u64> {
 
 /// A port as strtoul(3) reads it, which takes no digits for 0.
 fn port_number(word: &str) -> Option<u64> {
-    let digits = word.trim_start();
-    let digits = digits.strip_prefix('+').unwrap_or(digits);
+    let digits = unsigned(word);
     if word.is_empty() {
         return Some(0);
     }

@@ -34,8 +34,7 @@ pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
     if let Some((_, option)) = written.iter().find(|(given, _)| *given)
         && clients.as_ref().is_some_and(|load| load.workers > 1)
     {
-        let hint = rules::SHARE_NOTHING;
-        return Err(Error::usage_hint(format!("--workers and {option} contradict each other"), hint));
+        rules::contradiction("--workers", option, rules::SHARE_NOTHING)?;
     }
     let name = format!("run {}", args.script.display());
     let config = config(script, &args.conns, args.timeout.as_deref())?;
