@@ -35,7 +35,8 @@ macro_rules! entry {
 /// Sets up the process as the standard library does (SIGPIPE ignored, descriptors 0 to 2 open), with SIGCHLD as it is by default, and
 /// returns argv.
 ///
-/// Where a parent has left SIGCHLD ignored, the kernel reaps programs, and nobody learns how they ended. A write without a reader is then an error instead of a signal, and no opened file becomes stdin, stdout or stderr.
+/// A write without a reader is then an error instead of a signal, and no opened file becomes stdin, stdout or stderr. Where a
+/// parent has left SIGCHLD ignored, the kernel would reap programs, and nobody would learn how they have ended.
 ///
 /// # Safety
 /// Must be called once, first, with the arguments of C's `main`.
