@@ -431,6 +431,7 @@ impl Listeners {
                 return Some(ListenOutcome::Failed { listener: id, error: cannot_listen(&plan.target, &error) });
             }
         };
+        io.reactor.set_accepts(slot);
         let (nodelay, duties) = (plan.nodelay, plan.wishes.duties);
         let allowance = id.and_then(|id| self.allowances.remove(&id));
         let security = plan.wishes.security.clone();

@@ -202,6 +202,10 @@ impl Parts {
                 if is_datagram {
                     self.make_room();
                 }
+                if self.shutdown.is_running() {
+                    // It is there when the handlers of others get what they have sent since.
+                    self.opening_turn(slot);
+                }
             }
             ListenOutcome::Failed { listener: Some(id), error } => self.listen_failed(id, &error),
             ListenOutcome::Failed { listener: None, error } | ListenOutcome::Broken { error } => {

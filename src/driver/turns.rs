@@ -2,7 +2,7 @@
 //!
 //! Owns the order within a turn: read, deliver, carry out commands, feed, write, act on the socket. A source that stops at a
 //! budget says `Turn::Again`, and so goes back on the ready list. Connections of a batch are read before the first of them
-//! has its turn.
+//! has its turn; clients that have come are told of before that of any other.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -61,6 +61,15 @@ impl Parts {
         // What was left above is delivered here, or is left again.
         let turn = self.pump(slot);
         self.end_turn(slot, turn);
+    }
+
+    /// Delivers that a client has come, which has its turn later.
+    pub(super) fn opening_turn(&mut self, slot: Slot) {
+        self.peers.begin_turn(slot);
+        self.io.begin_turn();
+        // What is left of it is delivered in its turn.
+        let _ = self.deliver(slot);
+        self.peers.end_turn(slot);
     }
 
     /// A turn without reading.

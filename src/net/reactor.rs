@@ -53,6 +53,7 @@ pub struct Readiness {
     /// An error or hang-up was reported for the write side; ask the resource before believing it.
     pub write_closed: bool,
     queued: bool,
+    accepts: bool,
 }
 
 impl Readiness {
@@ -188,7 +189,8 @@ impl<M> Reactor<M> {
         self.poll.registry().register(new, Token(slot), interest)?;
         // A new socket accepts bytes before its first event.
         let readiness = self.readiness(slot);
-        *readiness = Readiness { writable: true, queued: readiness.queued, ..Readiness::default() };
+        let (queued, accepts) = (readiness.queued, readiness.accepts);
+        *readiness = Readiness { writable: true, queued, accepts, ..Readiness::default() };
         Ok(())
     }
 
@@ -227,6 +229,17 @@ impl<M> Reactor<M> {
             readiness.queued = true;
             self.ready.push_back(slot);
         }
+    }
+
+    /// The source at this slot accepts connections: an event of it goes ahead of what others have, see [`Reactor::happened`].
+    pub fn set_accepts(&mut self, slot: Slot) {
+        self.readiness(slot).accepts = true;
+    }
+
+    /// Puts a slot on the ready list because of an event. A source that accepts goes ahead of those whose bytes wait, some of which
+    /// may have come after its clients, but not ahead of streams that have ended: who connects after an end finds it done.
+    pub fn happened(&mut self, slot: Slot) {
+        queue(&mut self.slots, &mut self.ready, slot);
     }
 
     /// Whether some source still has work.
@@ -283,10 +296,7 @@ impl<M> Reactor<M> {
             readiness.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
             readiness.read_closed |= event.is_read_closed() || event.is_error();
             readiness.write_closed |= event.is_write_closed() || event.is_error();
-            if !readiness.queued {
-                readiness.queued = true;
-                self.ready.push_back(slot);
-            }
+            queue(&mut self.slots, &mut self.ready, slot);
         }
         if count == self.events.capacity() && count < EVENTS.1 {
             self.events = Events::with_capacity(EVENTS.1.min(count * 4));
@@ -325,6 +335,18 @@ impl<M> Reactor<M> {
     pub fn next_mail(&mut self) -> Option<M> {
         self.mail.try_recv().ok()
     }
+}
+
+/// See [`Reactor::happened`].
+fn queue(slots: &mut Slab<Readiness>, ready: &mut VecDeque<Slot>, slot: Slot) {
+    let Some(readiness) = slots.get_mut(slot).filter(|readiness| !readiness.queued) else { return };
+    readiness.queued = true;
+    if !readiness.accepts {
+        return ready.push_back(slot);
+    }
+    let has_ended = |slot: &Slot| slots.get(*slot).is_some_and(|readiness| readiness.read_closed);
+    let place = ready.iter().rposition(has_ended).map_or(0, |last| last + 1);
+    ready.insert(place, slot);
 }
 
 #[cfg(test)]
@@ -384,6 +406,23 @@ mod tests {
         assert_eq!(reactor.next_ready(), Some(slot), "stale, and harmless");
         reactor.wake(slot);
         assert!(!reactor.has_ready());
+    }
+
+    #[test]
+    fn who_connects_is_accepted_before_bytes_are_read_and_after_streams_that_have_ended() {
+        let mut reactor = Reactor::<()>::new().unwrap();
+        let [ended, talks, accepts, other] = [(); 4].map(|()| reactor.register_always_ready());
+        reactor.set_accepts(accepts);
+        reactor.readiness(ended).read_closed = true;
+        let mut order = |slots: &[Slot]| {
+            for slot in slots {
+                reactor.happened(*slot);
+            }
+            std::iter::from_fn(|| reactor.next_ready()).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&[talks, other, accepts]), [accepts, talks, other]);
+        assert_eq!(order(&[talks, ended, other, accepts, accepts]), [talks, ended, accepts, other]);
+        assert_eq!(order(&[accepts, talks]), [accepts, talks]);
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Clock for FakeClock {
         loop {
             for (slot, edge) in std::mem::take(&mut stage.edges) {
                 edge(reactor.readiness(slot));
-                reactor.wake(slot);
+                reactor.happened(slot);
             }
             if acted || reactor.has_ready() || is_due(&stage) {
                 return Ok(stage.now);

@@ -15,6 +15,7 @@
 #![allow(clippy::needless_raw_string_hashes, reason = "every transcript is quoted alike")]
 
 mod access;
+mod arriving;
 mod asking;
 mod checks;
 mod datagrams;
