@@ -72,15 +72,19 @@ pub(super) fn printed(result: &TestResult) -> impl Iterator<Item = String> + '_ 
 
 /// The first line of a failure's message, without control characters.
 pub(super) fn summary(failure: &Failure) -> String {
-    summary_in(failure, Style { colours: false, is_spoken: false })
+    show_line(&first_line(failure)).into_owned()
 }
 
-fn summary_in(failure: &Failure, style: Style) -> String {
+/// The first line of a failure's message as it is, for formats with escapes of their own.
+pub(super) fn first_line(failure: &Failure) -> String {
+    first_line_in(failure, Style { colours: false, is_spoken: false })
+}
+
+fn first_line_in(failure: &Failure, style: Style) -> String {
     let first = style.say(failure.message.lines().next().unwrap_or_default());
-    let first = show_line(&first).into_owned();
     match failure.kind {
         kind @ (Kind::Setup | Kind::Teardown) => format!("{}(): {first}", kind.name()),
-        _ => first,
+        _ => first.into_owned(),
     }
 }
 
@@ -116,7 +120,7 @@ pub(super) fn cut(text: &str, length: usize) -> Cow<'_, str> {
 }
 
 fn push_failure(lines: &mut Vec<String>, failure: &Failure, style: Style) {
-    let summary = summary_in(failure, style);
+    let summary = show_line(&first_line_in(failure, style)).into_owned();
     match &failure.place {
         Some(place) => {
             let file = show_line(&place.file);

@@ -69,7 +69,7 @@ fn push_yaml(text: &mut String, result: &TestResult) {
     let mut yaml = Yaml { text, indent: 2 };
     yaml.line("---");
     let message = match (headline(&result.failures), &result.outcome) {
-        (Some(failure), _) => details::summary(failure),
+        (Some(failure), _) => details::first_line(failure),
         (None, Outcome::Interrupted(cut)) => cut.text(),
         (None, outcome) => outcome.name().to_owned(),
     };

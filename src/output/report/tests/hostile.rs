@@ -86,6 +86,14 @@ fn without_colours(text: &str) -> String {
 }
 
 #[test]
+fn a_message_is_escaped_once() {
+    let text = "a\tb \\ \"c\" \u{1}";
+    let tap = report(&mut tap(), &[full_of(text, Outcome::Failed)], Ended::Complete);
+    let lines: Vec<&str> = tap.lines().map(str::trim).filter(|line| line.starts_with("message: ")).collect();
+    assert_eq!(lines, [r#"message: "a\tb \\ \"c\" \x01""#; 4], "of the test and of its three failures");
+}
+
+#[test]
 fn known_traps_break_no_format() {
     let controls: String = (0..0x20).chain(0x7f..0xa0).filter_map(char::from_u32).collect();
     for text in [
