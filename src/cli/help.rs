@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use clap::{Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::args::Cli;
 use crate::exit;
@@ -15,7 +15,17 @@ pub(super) type Say<'a> = &'a dyn Fn(&str) -> String;
 /// The definition used for parsing, help, man page and completions.
 pub(super) fn command() -> Command {
     let (short, long) = after_all(&str::to_owned);
-    Cli::command().after_help(short).after_long_help(long)
+    let command = Cli::command().after_help(short).after_long_help(long);
+    let command = WITHOUT_DEFAULTS.iter().fold(command, |command, name| command.mut_subcommand(name, takes_no_config));
+    command.mut_subcommand("script", |script| script.mut_subcommands(takes_no_config))
+}
+
+/// Commands that read no defaults of the user's own in any case, beside those of `script`. They take `--no-config`, as all others,
+/// so that it can be given to any; their help does not speak of it.
+const WITHOUT_DEFAULTS: [&str; 5] = ["report", "encodings", "completions", "man", "help"];
+
+fn takes_no_config(command: Command) -> Command {
+    command.arg(Arg::new("no_config").long("no-config").action(ArgAction::SetTrue).hide(true))
 }
 
 /// The text after the options of tcpx itself, short and long.

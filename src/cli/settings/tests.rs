@@ -178,6 +178,19 @@ fn what_reads_no_defaults_does_not_mind_a_bad_file() {
 }
 
 #[test]
+fn every_command_takes_no_config_but_those_of_other_tools() {
+    fn check(command: &clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        for word in command.get_subcommands().filter(|word| !["nc", "ncat"].contains(&word.get_name())) {
+            check(word, &path);
+        }
+        let takes = command.get_arguments().any(|argument| argument.get_long() == Some("no-config"));
+        assert!(takes || command.has_subcommands(), "{path}");
+    }
+    check(&crate::cli::help::complete(), "");
+}
+
+#[test]
 fn every_setting_is_shown_with_its_place() {
     let folder = home("encoding = \"gbk\"\nconnect-timeout = 5\n");
     let Ok(Action::Text(text)) = run(folder.path(), "--connect-timeout 4s", "config show", false) else {
