@@ -155,12 +155,32 @@ fn a_reader_that_leaves_ends_it_as_any_other_command() {
 fn a_load_is_summed_up_although_its_file_cannot_be_written() {
     let folder = Folder::new();
     let script = folder.file("s.rhai", b"fn main() { count(\"x\"); }");
-    for (path, cause) in [("/dev/full", "no space left on device"), ("/nowhere/x.json", "no such file or directory")] {
-        let done = Tcpx::new(&["run", "--clients", "2", "--json", path]).arg(&script).run();
-        done.code(23).said(&format!("write {path}: {cause}"));
-        let text = String::from_utf8_lossy(&done.stdout).into_owned();
-        assert!(text.contains("runs       2, ") && text.contains("\ncounts\n  2  x\n"), "{text}");
+    let done = Tcpx::new(&["run", "--clients", "2", "--json", "/dev/full"]).arg(&script).run();
+    done.code(23).said("write /dev/full: no space left on device");
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(text.contains("runs       2, ") && text.contains("\ncounts\n  2  x\n"), "{text}");
+}
+
+#[test]
+fn a_load_whose_files_cannot_be_created_does_not_begin() {
+    let folder = Folder::new();
+    let script = folder.file("s.rhai", b"fn main() { print(\"a run\"); }");
+    for workers in ["1", "2"] {
+        for option in ["--json", "--events", "-o"] {
+            if workers == "2" && option != "--json" {
+                continue;
+            }
+            let line = ["run", "--clients", "2", "--workers", workers, option, "/nowhere/x"];
+            let done = Tcpx::new(&line).arg(&script).run();
+            done.code(23).said("write /nowhere/x: no such file or directory");
+            assert_eq!(String::from_utf8_lossy(&done.stdout), "", "{option} with {workers}");
+        }
     }
+    // An old result is not taken for that of a load that has not come to its end.
+    let old = folder.file("old.json", result(1, 1, 9, 1000).as_bytes());
+    let bad = folder.file("bad.rhai", b"fn main( {");
+    Tcpx::new(&["run", "--clients", "2", "--json"]).arg(&old).arg(bad).run().code(111);
+    assert_eq!(fs::read(&old).expect("a file"), b"");
 }
 
 #[test]

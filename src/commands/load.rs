@@ -1,15 +1,17 @@
 //! `tcpx run --clients`: loops that run a script's `main` many times, the line meanwhile, and the result.
 //!
-//! Owns how the load is divided among the loops of this process, and the order at the end: the result is printed and written
-//! before its conditions are reported. What is counted, `load` knows.
+//! Owns how the load is divided among the loops of this process, the file of the result, which is created before the load begins, and
+//! the order at the end: the result is printed and written before its conditions are reported. What is counted, `load` knows.
 
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::report::{say_violations, write};
+use super::report::{cannot_write, say_violations};
 use super::{print, print_text};
 use crate::cli::Load;
 use crate::config::{Config, Target};
@@ -33,6 +35,10 @@ const WIDTH: usize = 79;
 /// Runs the load. Exit 1 if a run has failed, none has ended, or a condition holds.
 pub(super) fn run(config: &Config, load: &Load) -> Result<Exit> {
     let now_us = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as i64;
+    let file = match &load.json {
+        Some(Target::File(path)) => Some((&**path, File::create(path).map_err(|error| cannot_write(path, &error))?)),
+        _ => None,
+    };
     if let Some(start) = load.start_at {
         match start.wait(now_us()) {
             Ok(time) => thread::sleep(time),
@@ -77,12 +83,16 @@ pub(super) fn run(config: &Config, load: &Load) -> Result<Exit> {
             exits
         }
     };
-    if let Some(exit) = exits.iter().copied().find(|exit| matches!(exit, Exit::ScriptLoad | Exit::Bug | Exit::Shortage))
-    {
+    // Without the loops that could not begin there is no result of this load.
+    let exits = match exits.into_iter().collect::<std::result::Result<Vec<_>, Exit>>() {
+        Ok(exits) => exits,
+        Err(exit) => return Ok(exit),
+    };
+    if let Some(exit) = exits.iter().copied().find(|exit| matches!(exit, Exit::Bug | Exit::Shortage)) {
         return Ok(exit);
     }
     let result = result(load, seed, start_us, &loops);
-    finish(load, &result, &exits)
+    finish(load, file, &result, &exits)
 }
 
 /// What one loop has to do.
@@ -99,8 +109,11 @@ fn plan(load: &Load, number: u32) -> Plan {
     }
 }
 
+/// The exit code of a loop; the error is that of one that could not begin.
+type End = std::result::Result<Exit, Exit>;
+
 /// Waits for the ends of all loops, and shows where they are on a terminal.
-fn wait(load: &Load, is_live: bool, began: Instant, loops: &[Progress], ended: &mpsc::Receiver<Exit>) -> Vec<Exit> {
+fn wait(load: &Load, is_live: bool, began: Instant, loops: &[Progress], ended: &mpsc::Receiver<End>) -> Vec<End> {
     let mut exits = Vec::new();
     let mut last = (Instant::now(), 0);
     while exits.len() < loops.len() {
@@ -170,15 +183,17 @@ fn result(load: &Load, seed: u64, start_us: i64, loops: &[Progress]) -> LoadResu
 }
 
 /// Prints and writes the result, and says what it means.
-fn finish(load: &Load, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
+fn finish(load: &Load, file: Option<(&Path, File)>, result: &LoadResult, exits: &[Exit]) -> Result<Exit> {
     // Neither costs the other: the run cannot be had again.
     let printed = match &load.json {
         Some(Target::Stdout) => print(&to_json(result)),
         _ => print_text(&summary(result)),
     };
-    let written = match &load.json {
-        Some(Target::File(path)) => write(path, &to_json(result)),
-        _ => Ok(()),
+    let written = match file {
+        Some((path, mut file)) => {
+            file.write_all(to_json(result).as_bytes()).map_err(|error| cannot_write(path, &error))
+        }
+        None => Ok(()),
     };
     let printed = printed?;
     written?;

@@ -80,6 +80,11 @@ fn read(path: &Path) -> std::result::Result<Vec<u8>, String> {
 }
 
 /// Writes a result to a file.
-pub(super) fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|error| Error::Write { target: path.display().to_string(), cause: cause(&error) })
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|error| cannot_write(path, &error))
+}
+
+/// A file cannot be created or written.
+pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::Write { target: path.display().to_string(), cause: cause(error) }
 }

@@ -112,17 +112,16 @@ pub fn run(mut config: Config) -> Exit {
 
 /// Runs one loop with many runs of the script's `main`, and returns its exit code. Every error has been reported; `told` knows what
 /// other loops have said.
-pub fn run_clients(config: Config, plan: Plan, progress: Progress, told: Told) -> Exit {
-    match prepare(config, None, Some(told), &mut Process) {
-        Ok(mut driver) => {
-            if let Some(script) = &driver.parts.script {
-                script.set_clients(plan, progress);
-            }
-            driver.start();
-            driver.run()
-        }
-        Err(exit) => exit,
+///
+/// # Errors
+/// The exit code of a loop that could not begin.
+pub fn run_clients(config: Config, plan: Plan, progress: Progress, told: Told) -> Result<Exit, Exit> {
+    let mut driver = prepare(config, None, Some(told), &mut Process)?;
+    if let Some(script) = &driver.parts.script {
+        script.set_clients(plan, progress);
     }
+    driver.start();
+    Ok(driver.run())
 }
 
 /// Says something on stderr, without waiting for its reader: the loop of a run that follows writes the rest.
