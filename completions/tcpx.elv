@@ -296,6 +296,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --json 'Write the merged result to this file as JSON; - is stdout, without the text'
             cand --html 'Write one HTML page with the latencies and the rate over time to this file; - is stdout'
             cand --fail-if 'End with 1 if this holds for the merged result, as in ''p99 > 50ms''; repeat for more'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -393,32 +394,39 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand new 'Write a new script to stdout: a working one, with every event in comments'
         }
         &'tcpx;script;list'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'tcpx;script;show'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'tcpx;script;check'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tcpx;script;new'= {
             cand --session 'A script that reads from top to bottom, with fn session(conn), instead'
             cand --test 'A script of tests for tcpx test instead'
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'tcpx;encodings'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'tcpx;completions'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help'
             cand --help 'Print help'
         }
         &'tcpx;man'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -433,6 +441,7 @@ set edit:completion:arg-completer[tcpx] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tcpx;help'= {
+            cand --no-config 'Read neither config.toml nor TCPX_OPTIONS'
             cand -h 'Print help'
             cand --help 'Print help'
         }

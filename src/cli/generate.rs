@@ -210,7 +210,8 @@ fn options(page: &mut ManPage, command: &Command, voice: &Voice<'_>) {
     for name in WITH_OPTIONS_OF_THEIR_OWN {
         page.subsection(&format!("tcpx {name}"));
         let command = command.find_subcommand(name).expect("it is a command");
-        let options = command.get_arguments().filter(|arg| !arg.is_positional() && arg.get_id() != "help");
+        let options = command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set());
+        let options = options.filter(|arg| arg.get_id() != "help");
         let is_known =
             |arg: &&Arg| all().any(|(_, other)| option(other) == option(arg) && other.get_help() == arg.get_help());
         let (known, own): (Vec<_>, Vec<_>) = options.partition(is_known);

@@ -16,8 +16,11 @@ pub(super) type Say<'a> = &'a dyn Fn(&str) -> String;
 pub(super) fn command() -> Command {
     let (short, long) = after_all(&str::to_owned);
     let command = Cli::command().after_help(short).after_long_help(long);
-    let command = WITHOUT_DEFAULTS.iter().fold(command, |command, name| command.mut_subcommand(name, takes_no_config));
-    command.mut_subcommand("script", |script| script.mut_subcommands(takes_no_config))
+    command.mut_subcommands(|command| match command.get_name() {
+        "script" => command.mut_subcommands(takes_no_config),
+        name if WITHOUT_DEFAULTS.contains(&name) => takes_no_config(command),
+        _ => command,
+    })
 }
 
 /// Commands that read no defaults of the user's own in any case, beside those of `script`. They take `--no-config`, as all others,
@@ -25,7 +28,8 @@ pub(super) fn command() -> Command {
 const WITHOUT_DEFAULTS: [&str; 5] = ["report", "encodings", "completions", "man", "help"];
 
 fn takes_no_config(command: Command) -> Command {
-    command.arg(Arg::new("no_config").long("no-config").action(ArgAction::SetTrue).hide(true))
+    let argument = Arg::new("no_config").long("no-config").action(ArgAction::SetTrue).hide(true);
+    command.arg(argument.help("Read neither config.toml nor TCPX_OPTIONS"))
 }
 
 /// The text after the options of tcpx itself, short and long.

@@ -387,8 +387,16 @@ impl Parts {
     pub(super) fn listen_failed(&mut self, listener: ListenerId, error: &Error) {
         let kind = if matches!(error, Error::Resolve { .. }) { ErrorKind::Resolve } else { ErrorKind::Io };
         let trouble = ConnError { kind, op: Operation::Listen, message: error.for_script() };
-        let is_taken = self.tell_run(RunEvent::ListenFailed { listener, trouble });
-        self.io.notify_error(None, error, is_taken);
+        if self.tell_run(RunEvent::ListenFailed { listener, trouble }) {
+            return self.io.notify_error(None, error, true);
+        }
+        // As one that fails at once, where nothing catches that.
+        self.io.notify_error(None, error, false);
+        self.shutdown.note_script_failure();
+        if self.listeners.is_of_start(listener) || self.script_errors() == ScriptErrors::Fatal {
+            self.shutdown.note_fault(Exit::ScriptRun);
+            self.stop(Some(GRACE));
+        }
     }
 
     /// Reports a failed connect to the handler, and ends the partner.
@@ -441,6 +449,7 @@ impl Parts {
         let Some(handler) = self.handler.clone() else { return Ok(()) };
         let mut commands = Vec::new();
         let result = handler.handle_run(RunEvent::Start, &mut commands);
+        self.listeners.note_start();
         self.apply(&mut commands);
         match result {
             Ok(_) => Ok(()),

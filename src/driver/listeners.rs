@@ -45,6 +45,8 @@ pub(super) struct Listeners {
     resolving: HashMap<Option<ListenerId>, Plan>,
     /// Listeners that a script has opened since the last [`Listeners::adopt`].
     fresh: Rc<RefCell<Vec<Fresh>>>,
+    /// The last listener that the start of the script has asked for.
+    last_of_start: ListenerId,
     /// Clients that listeners which accept on demand may take once they are bound.
     allowances: HashMap<ListenerId, usize>,
     /// Total number of clients that the run's own accepts (`--accept`).
@@ -155,6 +157,16 @@ impl Listeners {
     /// Starts the run's own listener: binds it, or has its name resolved.
     pub(super) fn start(&mut self, io: &mut Io, plan: Plan) -> Vec<ListenOutcome> {
         self.open(io, None, plan)
+    }
+
+    /// Notes that the start of the script is over.
+    pub(super) fn note_start(&mut self) {
+        self.last_of_start = self.fresh.borrow().last().map_or(0, |fresh| fresh.id);
+    }
+
+    /// Whether the start of the script has asked for a listener.
+    pub(super) fn is_of_start(&self, listener: ListenerId) -> bool {
+        listener <= self.last_of_start
     }
 
     /// Whether [`Listeners::adopt`] has something to do.

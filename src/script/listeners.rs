@@ -12,7 +12,7 @@ use crate::endpoint::Address;
 use crate::script::check::Hook;
 use crate::script::own::Handlers;
 use crate::script::tasks::TaskId;
-use crate::session::{ConnView, ListenerId};
+use crate::session::{ConnError, ConnView, ListenerId};
 
 /// Listeners with the handlers assigned to `listener.on_data` and the like.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Listeners {
     handlers: HashMap<ListenerId, Rc<Handlers>>,
     /// Addresses of listeners that are not bound yet, shared with the script's values.
     pending: HashMap<ListenerId, Rc<OnceCell<Address>>>,
+    /// Tasks that wait until a listener is bound, and why one cannot be.
+    awaited: HashMap<ListenerId, (TaskId, Option<ConnError>)>,
     /// Listeners that tasks have opened.
     of_tasks: HashMap<ListenerId, Accepting>,
 }
@@ -50,6 +52,34 @@ impl Listeners {
         let place = self.pending.remove(&listener).unwrap_or_default();
         let _ = place.set(address);
         place
+    }
+
+    /// Whether it is not bound yet, because its name is being resolved.
+    pub(super) fn is_pending(&self, listener: ListenerId) -> bool {
+        self.pending.contains_key(&listener)
+    }
+
+    /// A task waits until a listener is bound.
+    pub(super) fn await_bound(&mut self, listener: ListenerId, task: TaskId) {
+        self.awaited.insert(listener, (task, None));
+    }
+
+    /// The task that waits until a listener is bound.
+    pub(super) fn awaited_by(&self, listener: ListenerId) -> Option<TaskId> {
+        self.awaited.get(&listener).map(|(task, _)| *task)
+    }
+
+    /// Ends the wait for a listener. Returns why it cannot be had, if so.
+    pub(super) fn take_trouble(&mut self, listener: ListenerId) -> Option<ConnError> {
+        self.awaited.remove(&listener)?.1
+    }
+
+    /// Removes a listener that will not be bound. Returns the task that waits for it, which is told why.
+    pub(super) fn failed(&mut self, listener: ListenerId, trouble: &ConnError) -> Option<TaskId> {
+        self.give_up(listener);
+        let (task, known) = self.awaited.get_mut(&listener)?;
+        *known = Some(trouble.clone());
+        Some(*task)
     }
 
     /// Makes it a listener whose connections tasks ask for.

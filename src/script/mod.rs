@@ -259,7 +259,7 @@ impl ScriptHandler {
     }
 
     /// Calls `on_error`, the listener's own or the script's, for a listener that cannot be bound, with `()` in place of a
-    /// connection. Returns whether there is such a handler.
+    /// connection. Returns whether there is such a handler, or a task that is told instead.
     fn listen_failed(
         &self,
         listener: ListenerId,
@@ -267,7 +267,11 @@ impl ScriptHandler {
         out: &mut Vec<Command>,
     ) -> Result<bool, HandlerError> {
         let own = self.host.listeners().handlers(listener).and_then(|own| own.get(Hook::Error).cloned());
-        self.host.listeners().give_up(listener);
+        let awaited = self.host.listeners().failed(listener, &trouble);
+        if let Some(task) = awaited {
+            self.host.tasks().wake(task);
+            return Ok(true);
+        }
         let args = &mut [Dynamic::UNIT.into(), trouble::error_value(trouble).into()];
         match own {
             Some(own) => self.call_back(Hook::Error.name(), &own, args, out).map(|()| true),
@@ -506,7 +510,7 @@ impl Handler for ScriptHandler {
             RunEvent::Start => (Hook::Start, None),
             RunEvent::Listening { listener, address } => {
                 let place = match listener {
-                    Some(id) => self.host.listeners().bound(id, address),
+                    Some(id) => self.host.bound(id, address),
                     None => OnceCell::from(address).into(),
                 };
                 (Hook::Listen, Some(Dynamic::from(Listener::new(listener, place))))

@@ -99,7 +99,8 @@ fn of_group(command: &Command, name: &str) -> Places {
 }
 
 fn of_command(command: &Command, name: &str) -> Places {
-    let options = command.get_arguments().filter(|arg| !arg.is_positional()).map(choice).collect();
+    let options = command.get_arguments().filter(|arg| !arg.is_positional() && !arg.is_hide_set());
+    let options = options.map(choice).collect();
     let (mut words, mut more) = (Vec::new(), Value::Any);
     // The words after -- are the script's.
     for arg in command.get_positionals().filter(|arg| !arg.is_last_set()) {

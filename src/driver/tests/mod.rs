@@ -29,6 +29,7 @@ mod holding;
 mod interactive;
 mod layered;
 mod lingering;
+mod listening;
 mod logging_in;
 mod one_liners;
 mod opening;

@@ -24,7 +24,7 @@ use crate::script::pulling::{attachment, pull};
 use crate::script::tasks::{TaskId, Woken};
 use crate::script::trouble::{self, Kind, Trouble};
 use crate::session::inbox::StreamEnd;
-use crate::session::{Command, ConnView, ConnectRequest};
+use crate::session::{Command, ConnView, ConnectRequest, ListenerId};
 
 pub(super) fn register(engine: &mut Engine, host: &Rc<Host>, access: &Rc<FileAccess>) {
     let (of, within) = (Rc::clone(host), Rc::clone(access));
@@ -126,7 +126,33 @@ fn listen(
     if let (Some(id), Some(wish)) = (listener.id(), wish) {
         host.push(Command::SecureListener(id, wish));
     }
+    if let (Some(id), Some(task)) = (listener.id(), host.current_task()) {
+        await_bound(host, &endpoint, id, task)?;
+    }
     Ok(listener)
+}
+
+/// Waits until a listener whose name is resolved first is bound.
+fn await_bound(host: &Host, endpoint: &Endpoint, id: ListenerId, task: TaskId) -> Outcome<()> {
+    let limit = host.wait_limit(task);
+    let until = host.deadline_in(limit);
+    let give_up = || {
+        host.listeners().take_trouble(id);
+        host.listeners().give_up(id);
+        host.push(Command::CloseListener(id));
+    };
+    while host.listeners().is_pending(id) {
+        host.listeners().await_bound(id, task);
+        // Nobody else knows the listener of a task that is to end.
+        let woken = host.wait(task, until).inspect_err(|_| give_up())?;
+        if woken == Woken::TimedOut {
+            give_up();
+            let what = format!("the address of {}", endpoint.host().unwrap_or_default());
+            return Err(Trouble::late("listen", limit, &what).thrown());
+        }
+    }
+    let trouble = host.listeners().take_trouble(id);
+    trouble.map_or(Ok(()), |trouble| Err(Trouble::new(trouble.kind.into(), "listen", trouble.message).thrown()))
 }
 
 /// The script of a listener and its arguments, by the options of `listen`.

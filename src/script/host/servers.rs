@@ -1,9 +1,10 @@
-//! Loading of the scripts that handle connections of listeners: what such a script may, and its start.
+//! Listeners as the functions of a script see them, and loading of the scripts that handle connections of listeners: what such a
+//! script may, and its start.
 //!
 //! It may do what the script may that has opened the listener. Its arguments that name files are resolved as that script's own
 //! paths.
 
-use std::cell::RefMut;
+use std::cell::{OnceCell, RefMut};
 use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 use std::time::Instant;
@@ -179,6 +180,16 @@ impl Host {
             Ok((id, address))
         });
         self.context.borrow().beside(Some(bind))
+    }
+
+    /// Notes that a listener is bound, and wakes the task that waits for it. Returns its shared address.
+    pub(in crate::script) fn bound(&self, listener: ListenerId, address: Address) -> Rc<OnceCell<Address>> {
+        let place = self.listeners().bound(listener, address);
+        let awaited = self.listeners().awaited_by(listener);
+        if let Some(task) = awaited {
+            self.tasks().wake(task);
+        }
+        place
     }
 
     /// Binds; the listener belongs to nobody yet.
