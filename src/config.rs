@@ -327,6 +327,8 @@ pub struct Limits {
     pub idle: Option<Duration>,
     /// What such a silence is.
     pub silence: Silence,
+    /// A connection that was idle for too long, or whose proxy has failed, is closed in order, not by RST.
+    pub ends_in_order: bool,
     /// For the whole run.
     pub run: Option<Duration>,
     /// How much of that was over before this run began, where several follow each other.
@@ -362,6 +364,10 @@ pub struct Output {
     pub voice: Voice,
     /// `--test` of Ncat: a line on stderr for each socket that listens.
     pub marks_listening: bool,
+    /// Nothing is said of connections: they are those of Ncat's proxy.
+    pub tells_listeners_alone: bool,
+    /// What Ncat says of the target's name where a proxy is on the way.
+    pub target_is_told: Option<String>,
     /// Files that get what goes in both directions.
     pub copies: Vec<Copying>,
 }

@@ -3,10 +3,14 @@
 //! Owns the words for proxies, their user names and passwords, and which proxy can reach which place. A password is never
 //! shown, by `Display` and `Debug` neither. Does not speak to proxies: `layer::proxy` does.
 
+mod heard;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use heard::{Answer, Heard, Stage};
 
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
@@ -22,6 +26,10 @@ pub struct Proxy {
     pub login: Option<Login>,
     /// It is told that only once it asks for it; only HTTP proxies ask.
     pub waits_to_be_asked: bool,
+    /// A login without a password is told as it is: HTTP gets no colon behind it, and where a password is wanted there is none.
+    pub tells_bare_login: bool,
+    /// What it has said last.
+    pub heard: Heard,
     /// What it has asked for before it ended the connection.
     pub asked: Asked,
 }
@@ -176,7 +184,15 @@ impl FromStr for Proxy {
             .map_err(|cause| Error::usage_hint(format!("proxy {shown:?}: {cause}"), EXAMPLE))?;
         let login = userinfo.map(|text| Login::parse_encoded(text, &shown)).transpose()?;
         let login = login.filter(|login| *login != Login::NOBODY);
-        let proxy = Self { kind, place, login, waits_to_be_asked: false, asked: Asked::default() };
+        let proxy = Self {
+            kind,
+            place,
+            login,
+            waits_to_be_asked: false,
+            tells_bare_login: false,
+            heard: Heard::default(),
+            asked: Asked::default(),
+        };
         proxy.check_login()?;
         Ok(proxy)
     }

@@ -25,6 +25,7 @@ mod manual_pages;
 mod markdown;
 mod messages;
 mod network;
+mod old_http_proxy;
 mod old_lists;
 mod old_nc;
 mod old_proxies;

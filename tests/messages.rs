@@ -17,6 +17,7 @@ const OTHER_FILES: &[(&str, &str)] = &[
     ("cli/personality/", "speaks as nc and Ncat do, whose callers look at their words"),
     ("output/nc.rs", "speaks as nc does"),
     ("output/ncat.rs", "speaks as Ncat does"),
+    ("output/proxied.rs", "speaks as nc and Ncat do"),
     ("cli/completion/", "code for shells"),
     ("cli/generate.rs", "manual pages: their texts are those of the help, which `cli::translate` checks"),
     ("cli/help.rs", "texts of the help, which `cli::translate` checks"),

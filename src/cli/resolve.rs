@@ -406,6 +406,7 @@ fn limits(args: &TimeArgs, connect: Option<Duration>) -> Result<Limits> {
         connect,
         idle: limit("--idle-timeout", args.idle_timeout.as_deref())?,
         silence: Silence::default(),
+        ends_in_order: false,
         run: limit("--timeout", args.timeout.as_deref())?,
         spent: Duration::ZERO,
     })

@@ -165,6 +165,7 @@ impl Driver {
             malformed: config.text.malformed,
             idle: config.limits.idle,
             silence: config.limits.silence,
+            ends_in_order: config.limits.ends_in_order,
             refusal: config.input.refusal,
             parting: Parting { silence: Some(PEER_SILENCE), wait: parting_wait(&config) },
         };
@@ -190,7 +191,7 @@ impl Driver {
             stdout,
             outlets,
             stderr: Stderr::new(world.stderr()),
-            shutdown: Shutdown::new(run_until),
+            shutdown: Shutdown::new(run_until).in_order(config.limits.ends_in_order),
             securing,
             policy: EofPolicy::new(&config),
             memory: MemoryBound::new(&config),

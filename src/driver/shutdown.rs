@@ -60,6 +60,8 @@ pub(super) struct Shutdown {
     stage: Stage,
     exit: Option<Exit>,
     script_failed: bool,
+    /// Silence and proxies that fail end connections in order.
+    is_in_order: bool,
     /// A verdict was given: how connections end does not matter any more.
     has_verdict: bool,
     /// Another worker has ended the run: a signal that comes now is probably the same one.
@@ -86,6 +88,7 @@ impl Shutdown {
             stage: Stage::Running,
             exit: None,
             script_failed: false,
+            is_in_order: false,
             has_verdict: false,
             followed: false,
             run_until,
@@ -150,11 +153,18 @@ impl Shutdown {
         }
     }
 
+    /// Silence and proxies are no reason for RST.
+    pub(super) fn in_order(mut self, is_so: bool) -> Self {
+        self.is_in_order = is_so;
+        self
+    }
+
     /// How connections end, by the exit code: everything but success, a verdict and a script's own number is a fault.
     pub(super) fn ending(&self) -> Ending {
         match self.code() {
             Exit::Success | Exit::Verdict | Exit::Script(_) => Ending::InOrder,
             Exit::Signal(SIGPIPE) => Ending::IfAcknowledged,
+            Exit::Timeout | Exit::Proxy if self.is_in_order => Ending::IfAcknowledged,
             _ => Ending::ByReset,
         }
     }

@@ -8,6 +8,7 @@ use crate::codec::escape::show_line;
 use crate::config::{Config, Role};
 use crate::endpoint::{Address, Endpoint};
 use crate::error::{Error, sentence};
+use crate::output::proxied::Proxied;
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{ConnView, Side};
 use crate::sys::{hosts, services};
@@ -22,6 +23,7 @@ pub struct NcVoice {
     listens: bool,
     /// The host of the first proxy, and its port.
     proxy: Option<(String, u16)>,
+    proxied: Option<Proxied>,
     /// `-z`.
     is_probe: bool,
     /// The connection was made.
@@ -48,6 +50,7 @@ impl NcVoice {
             place,
             listens,
             proxy,
+            proxied: Proxied::of(config),
             is_probe,
             stands: false,
             has_failed_attempt: false,
@@ -106,6 +109,13 @@ impl NcVoice {
                 let host = self.host_of(&peer);
                 line(&format!("Connection to {host} {} port [{protocol}/{service}] succeeded!", ip.port()))
             }
+            (Side::Client, None) if self.proxied.is_some() => {
+                let (host, port) =
+                    self.place.as_ref().and_then(|place| place.host().zip(place.port())).unwrap_or_default();
+                let service = if self.is_numeric { None } else { services::name_of(port, "tcp") };
+                let service = service.as_deref().unwrap_or("*");
+                line(&format!("Connection to {host} {port} port [tcp/{service}] succeeded!"))
+            }
             (Side::Server, Some(ip)) => line(&format!("Connection received on {} {}", self.name(&peer), ip.port())),
             (Side::Client, None) if conn.info.is_datagram() => {
                 let own = path(&conn.info.local());
@@ -141,11 +151,7 @@ impl NcVoice {
                 String::new()
             }
             // A proxy that is not there is like any other; what one says is told.
-            Error::Proxy { .. } if self.has_failed_attempt => String::new(),
-            Error::Proxy { message } => match unresolved_proxy(self.proxy.as_ref(), message) {
-                Some((host, port, cause)) => line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {cause}")),
-                None => line(&format!("nc: {message}")),
-            },
+            Error::Proxy { message } => self.proxy_trouble(message),
             Error::Resolve { cause, .. } if self.listens => line(&format!("nc: getaddrinfo: {}", of_system(cause))),
             Error::Resolve { cause, .. } => {
                 line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {}", of_system(cause)))
@@ -159,6 +165,19 @@ impl NcVoice {
                 let text = with_options(&other.to_string(), OPTIONS);
                 text.lines().map(|text| line(&format!("nc: {text}"))).collect()
             }
+        }
+    }
+
+    fn proxy_trouble(&self, message: &str) -> String {
+        if let Some(words) = self.proxied.as_ref().and_then(Proxied::to_nc) {
+            return line(&format!("nc: {words}"));
+        }
+        if self.has_failed_attempt {
+            return String::new();
+        }
+        match unresolved_proxy(self.proxy.as_ref(), message) {
+            Some((host, port, cause)) => line(&format!("nc: getaddrinfo for host \"{host}\" port {port}: {cause}")),
+            None => line(&format!("nc: {message}")),
         }
     }
 

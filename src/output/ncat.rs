@@ -10,6 +10,7 @@ use super::nc::{Options, first_proxy, line, of_system, path, unresolved_proxy, w
 use crate::config::{Config, Family, Role};
 use crate::endpoint::Address;
 use crate::error::{Error, sentence};
+use crate::output::proxied::Proxied;
 use crate::output::{Moment, Notice, Observer, Taps};
 use crate::session::{CloseReason, ConnView, Side};
 
@@ -24,6 +25,11 @@ pub struct NcatVoice {
     family: Family,
     /// The host of the first proxy, and its port.
     proxy: Option<(String, u16)>,
+    proxied: Option<Proxied>,
+    /// The address that was tried last.
+    tried: Option<SocketAddr>,
+    /// Only listeners are told of.
+    is_mute: bool,
     idle: Option<Duration>,
     stands: bool,
     /// The last failed attempt: where, and why.
@@ -41,6 +47,9 @@ impl NcatVoice {
             listens: matches!(config.role, Role::Listen(_)),
             family: config.family,
             proxy: first_proxy(config),
+            proxied: Proxied::of(config),
+            tried: None,
+            is_mute: config.output.tells_listeners_alone,
             idle: config.limits.idle,
             stands: false,
             failed: None,
@@ -58,7 +67,9 @@ impl NcatVoice {
     fn words(&mut self, now: Instant, notice: &Notice<'_>) -> String {
         match *notice {
             Notice::Listening { address, listener: None } => self.listening(address),
-            Notice::Dialing { .. } if self.is_verbose => {
+            _ if self.is_mute => String::new(),
+            Notice::Dialing { address, .. } if self.is_verbose => {
+                self.tried = address.ip();
                 self.failed.take().map_or_else(String::new, |(place, cause)| {
                     line(&format!("Ncat: Connection to {place} failed: {cause}.")) + "Ncat: Trying next address...\n"
                 })
@@ -69,7 +80,11 @@ impl NcatVoice {
             }
             Notice::Opened { conn, .. } => {
                 self.stands = true;
-                if self.is_verbose { opened(conn) } else { String::new() }
+                match self.proxied {
+                    Some(_) => self.story(),
+                    None if self.is_verbose => opened(conn),
+                    None => String::new(),
+                }
             }
             Notice::Refused { peer, limit, .. } if self.is_verbose => {
                 let place = peer.ip().map_or_else(String::new, from);
@@ -110,6 +125,13 @@ impl NcatVoice {
         places.iter().map(said).collect()
     }
 
+    /// What `-v` says of the talk with a proxy.
+    fn story(&self) -> String {
+        let place = self.tried.map(shown);
+        let story = self.proxied.as_ref().filter(|_| self.is_verbose).map(|proxied| proxied.story(place.as_deref()));
+        story.unwrap_or_default().iter().map(|words| line(&format!("Ncat: {words}"))).collect()
+    }
+
     fn trouble(&mut self, error: &Error) -> String {
         match error {
             Error::Connect { .. } | Error::Timeout { .. } if self.is_probe && !self.is_verbose => String::new(),
@@ -127,6 +149,11 @@ impl NcatVoice {
             Error::Proxy { message } => {
                 if let Some((host, _, cause)) = unresolved_proxy(self.proxy.as_ref(), message) {
                     return line(&format!("Ncat: Could not resolve proxy \"{host}\": {cause}."));
+                }
+                if let Some(words) = self.proxied.as_ref().and_then(Proxied::to_ncat) {
+                    let quits = self.proxied.as_ref().is_some_and(Proxied::asks_for_the_unknown);
+                    return self.story()
+                        + line(&format!("Ncat: {words}{}", if quits { QUITTING } else { "" })).as_str();
                 }
                 let cause = self.failed.take().map_or_else(|| sentence(message), |(_, cause)| cause);
                 line(&format!("Ncat: Proxy connection failed: {cause}."))
@@ -226,6 +253,11 @@ pub const OPTIONS: Options = &[
     ("--connect-timeout", "--wait"),
     ("--eof-wait", "-q"),
 ];
+
+/// Whether its proxy has ended a run as a wrong line does.
+pub fn ends_like_a_wrong_line(config: &Config) -> bool {
+    Proxied::of(config).is_some_and(|proxied| proxied.asks_for_the_unknown())
+}
 
 /// What ends a message after which Ncat ends.
 const QUITTING: &str = " QUITTING.";

@@ -60,6 +60,8 @@ pub struct Settings {
     pub idle: Option<Duration>,
     /// What it is to be idle for that long.
     pub silence: Silence,
+    /// One that was idle for too long, or whose proxy has failed, is closed in order.
+    pub ends_in_order: bool,
     /// When a connection of datagrams ends.
     pub parting: Parting,
     /// What a refusal is to it.
@@ -314,6 +316,12 @@ impl Connection {
             self.discard_input();
             self.release(why, true);
         }
+    }
+
+    /// Its proxy has failed: nobody has got anything that was to be sent.
+    pub(super) fn give_up(&mut self, why: CloseReason) {
+        self.outbound.clear();
+        if self.settings.ends_in_order { self.abandon(why) } else { self.reset(why) }
     }
 
     /// Stops reading and delivering, or goes on. What was received stays for later, in order.

@@ -113,6 +113,7 @@ impl Errand {
             // stream for the end.
             (Tool::Nc, Exit::Broken | Exit::Signal(SIGPIPE)) | (_, Exit::CutShort) => Exit::Success,
             (Tool::Ncat, Exit::Signal(SIGPIPE)) => Exit::Script(2),
+            (Tool::Ncat, Exit::Proxy) if ncat_voice::ends_like_a_wrong_line(&self.config) => Exit::Script(2),
             (Tool::Ncat, Exit::Timeout) if matches!(self.config.role, Role::Listen(_)) => Exit::Script(2),
             (_, Exit::Success | Exit::Signal(_) | Exit::Bug) => exit,
             (Tool::Nc, _)
@@ -201,6 +202,7 @@ impl Line {
         match parse_words(&self.words, &super::Surroundings::alone(false)) {
             Ok(Action::Run(config)) => {
                 let mut config = *config;
+                config.limits.ends_in_order = true;
                 config.output.voice = match self.tool {
                     Tool::Nc => Voice::Nc,
                     Tool::Ncat => Voice::Ncat,
@@ -245,6 +247,11 @@ fn unresolvable(host: &str, is_numeric: bool, family: Family) -> Option<&'static
         Err(_) => (is_numeric || bare.contains(['/', ':'])).then_some(UNKNOWN),
         Ok(ip) => (!family.has(ip)).then_some(OTHER_FAMILY),
     }
+}
+
+/// The same for a host that a proxy resolves.
+fn unresolvable_there(host: &str) -> Option<&'static str> {
+    (host.is_empty() || host.starts_with('-') || host.contains(char::is_whitespace)).then_some(UNKNOWN)
 }
 
 /// The address of a local host, which may be a name there. `other`: an address of the other end, if it was one.

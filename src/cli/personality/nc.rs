@@ -186,6 +186,7 @@ fn check(given: &Given<'_>) -> Result<(), Stop> {
         (listens && given.value('x').is_some(), "no proxy support for listen"),
         (given.has('U') && given.value('x').is_some(), "no proxy support for unix sockets"),
         (given.has('u') && given.value('x').is_some(), "no proxy support for UDP mode"),
+        (given.value('s').is_some() && given.value('x').is_some(), "no proxy support for local source address"),
     ];
     match contradictions.iter().find(|(is_so, _)| *is_so) {
         Some((_, why)) => Err(refused(why)),
@@ -211,7 +212,9 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
                 fastrand::shuffle(&mut found);
             }
             let first = found.first().copied().unwrap_or_default().to_string();
-            if let Some(why) = given.unresolvable(host) {
+            let why =
+                if given.value('x').is_some() { super::unresolvable_there(host) } else { given.unresolvable(host) };
+            if let Some(why) = why {
                 let host = host.escape_debug();
                 return Err(refused(&format!("getaddrinfo for host \"{host}\" port {first}: {why}")));
             }
@@ -237,6 +240,9 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     if let Role::Connect(connect) = &mut config.role {
         // Only with -v it waits for a refusal.
         connect.probe_datagram = given.has('v').then_some(b"X");
+    }
+    for proxy in &mut config.proxies {
+        proxy.waits_to_be_asked = true;
     }
     // Both sides have to end.
     config.input.half_open = config.input.read;
@@ -334,7 +340,11 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
     let port = port.map_err(|why| {
         refused(&format!("getaddrinfo for host \"{}\" port {}: {why}", host.escape_debug(), word.escape_debug()))
     })?;
-    let user = given.value('P').map_or_else(String::new, |user| format!("{}@", usage::encoded(user)));
+    // Only a proxy of HTTP is told.
+    let user = given
+        .value('P')
+        .filter(|_| scheme == "http")
+        .map_or_else(String::new, |user| format!("{}@", usage::encoded(user)));
     line.add_proxy(scheme, &user, host, port);
     Ok(())
 }

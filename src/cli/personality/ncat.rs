@@ -4,6 +4,9 @@
 
 mod checks;
 
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +16,9 @@ use crate::cli::old_line;
 use crate::cli::values::is_number;
 use crate::config::{Copying, Family, Role, Silence};
 use crate::exit::Exit;
+use crate::net::dial;
+use crate::proxy::{Login, ProxyKind};
+use crate::sys::unix::take_variable;
 
 /// Its options.
 static OPTIONS: &[Known] = &[
@@ -217,6 +223,10 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     {
         return Err(refused(&why));
     }
+    let (place, told) = match port {
+        Some(_) if given.has("proxy") => host_behind_proxy(given, &place)?,
+        _ => (place, None),
+    };
     // One that neither sends nor receives leaves at once, too.
     let moves_nothing = given.has("send-only") && given.has("recv-only");
     line.add_if((given.has("z") || moves_nothing) && !has_program, &["-z"]);
@@ -250,7 +260,10 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
     }
     for proxy in &mut config.proxies {
         proxy.waits_to_be_asked = true;
+        proxy.tells_bare_login = true;
+        proxy.login = login(given);
     }
+    config.output.target_is_told = told;
     // Both sides have to end.
     config.input.half_open = config.input.read;
     Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), first_words: String::new() })
@@ -310,17 +323,36 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
     if let Some(script) = config.script.as_mut().filter(|_| is_broker) {
         script.args = given.words_of_broker();
     }
-    if let (Some(script), Some((user, password))) = (&mut config.script, login(given))
-        && given.has("proxy-type")
-    {
-        script.args = vec![user.to_owned(), password.to_owned()];
+    if let Some(script) = config.script.as_mut().filter(|_| given.has("proxy-type") && !is_broker) {
+        config.output.tells_listeners_alone = true;
+        script.args = words_of_proxy(given, host, &place);
     }
     Ok(Errand { tool: Tool::Ncat, config: ending(given, config), ports: Vec::new(), first_words: String::new() })
 }
 
-/// User and password of `--proxy-auth`.
-fn login<'a>(given: &Given<'a>) -> Option<(&'a str, &'a str)> {
-    given.value("proxy-auth").map(|auth| auth.split_once(':').unwrap_or((auth, "")))
+/// What the script of a proxy is told: how it answers, the login it asks for, and where it listens besides `host`: its listener on a
+/// loopback address takes clients of both families, as one of Ncat does.
+fn words_of_proxy(given: &Given<'_>, host: Option<&str>, port: &str) -> Vec<String> {
+    let of_environment = || login_of_environment().and_then(|login| String::from_utf8(login).ok());
+    let login = given.value("proxy-auth").map(str::to_owned).or_else(of_environment);
+    if given.value("proxy-type") != Some("http") {
+        let parts = |login: String| {
+            let (user, password) = login.split_once(':').unwrap_or((&login, ""));
+            vec![user.to_owned(), password.to_owned()]
+        };
+        return login.map_or_else(Vec::new, parts);
+    }
+    let other = match host {
+        _ if given.family() != Family::Any || port == "0" || has_tls(given) => None,
+        Some("127.0.0.1" | "localhost") => Some("[::1]"),
+        Some("::1") => Some("127.0.0.1"),
+        _ => None,
+    };
+    let also = other.map(|other| format!("also={other}:{port}"));
+    let login = login.map(|login| format!("login={login}"));
+    // Without either of them it has to be told, too.
+    let none = login.is_none().then(|| "open".to_owned());
+    ["as".to_owned(), "ncat".to_owned()].into_iter().chain(none).chain(login).chain(also).collect()
 }
 
 /// Adds what connecting and listening have in common, and says whether a program answers.
@@ -387,17 +419,65 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
     }
     let is_bare_v6 = host.parse::<std::net::Ipv6Addr>().is_ok();
     let host = &if is_bare_v6 { format!("[{host}]") } else { host.to_owned() };
-    let is_resolved_there = !matches!(given.value("proxy-dns"), Some("local" | "none"));
-    let (scheme, port) = match given.value("proxy-type") {
-        Some("socks4" | "4") if is_resolved_there => ("socks4a", 1080),
-        Some("socks4" | "4") => ("socks4", 1080),
-        Some("socks5" | "5") => ("socks5", 1080),
-        _ => ("http", 3128),
+    let (scheme, port) = match kind_of_proxy(given) {
+        ProxyKind::Socks5 => ("socks5", 1080),
+        ProxyKind::Http => ("http", 3128),
+        _ => ("socks4a", 1080),
     };
-    let user = login(given)
-        .map_or_else(String::new, |(user, password)| format!("{}:{}@", usage::encoded(user), usage::encoded(password)));
-    line.add_proxy(scheme, &user, host, given_port.unwrap_or(port));
+    line.add_proxy(scheme, "", host, given_port.unwrap_or(port));
     Ok(())
+}
+
+fn kind_of_proxy(given: &Given<'_>) -> ProxyKind {
+    match given.value("proxy-type") {
+        Some("socks4" | "4") => ProxyKind::Socks4a,
+        Some("socks5" | "5") => ProxyKind::Socks5,
+        _ => ProxyKind::Http,
+    }
+}
+
+/// The host that a proxy is asked for: its name, or its address where `--proxy-dns` wants it resolved here; and what is said of that.
+fn host_behind_proxy(given: &Given<'_>, host: &str) -> Result<(String, Option<String>), Stop> {
+    let failed = |why: String| Stop::Told(format!("Ncat: Error: {why}.\n"), FAILED);
+    let is_socks4 = kind_of_proxy(given) == ProxyKind::Socks4a;
+    match host.parse::<IpAddr>() {
+        Ok(ip) if ip.is_ipv6() && is_socks4 => {
+            return Err(failed("IPv6 addresses are not supported with Socks4".to_owned()));
+        }
+        Ok(_) => return Ok((host.to_owned(), None)),
+        Err(_) => {}
+    }
+    let (is_local, is_remote) = match given.value("proxy-dns") {
+        Some("none") => (false, false),
+        Some("local") => (true, false),
+        Some("both") => (true, true),
+        _ => (false, true),
+    };
+    let family = if is_socks4 { Family::V4 } else { given.family() };
+    let found = if is_local && !given.has("nodns") { dial::resolve(host, 0, family).ok() } else { None };
+    match found.and_then(|found| found.first().copied()) {
+        Some(address) => {
+            let said = format!("Host {host} locally resolved to {}.", address.ip());
+            Ok((address.ip().to_string(), Some(said)))
+        }
+        None if is_remote => Ok((host.to_owned(), None)),
+        None => Err(failed(format!("Failed to resolve host {host} locally"))),
+    }
+}
+
+/// The login of a proxy. The one of SOCKS 4 is one word.
+fn login(given: &Given<'_>) -> Option<Login> {
+    let auth = given.value("proxy-auth").map(|auth| auth.as_bytes().to_vec()).or_else(login_of_environment)?;
+    let colon = auth.iter().position(|byte| *byte == b':').filter(|_| kind_of_proxy(given) != ProxyKind::Socks4a);
+    Some(match colon {
+        Some(at) => Login { user: auth[..at].to_vec(), password: Some(auth[at + 1..].to_vec()) },
+        None => Login { user: auth, password: None },
+    })
+}
+
+/// What Ncat's variable has, without which programs that are started see it.
+fn login_of_environment() -> Option<Vec<u8>> {
+    take_variable("NCAT_PROXY_AUTH").map(OsString::into_vec)
 }
 
 /// The script of `--listen --proxy-type`.

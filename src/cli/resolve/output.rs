@@ -31,6 +31,8 @@ pub(super) fn output(args: &OutputArgs, received: Option<&ReceivedArgs>, name: &
         quiet: args.quiet,
         voice: Voice::Own,
         marks_listening: false,
+        tells_listeners_alone: false,
+        target_is_told: None,
         copies: Vec::new(),
     })
 }

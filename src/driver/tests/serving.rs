@@ -348,8 +348,11 @@ fn a_server_of_ncat_is_idle_when_all_its_clients_are() {
         at 12s
         stderr Ncat: Idle timeout expired (5000 ms). QUITTING.
         listens no more
-        1 gets RST
-        2 gets RST
+        1 gets FIN
+        2 gets FIN
+        at 12020ms
+        1 is closed
+        2 is closed
         exit 28
         "#,
     );

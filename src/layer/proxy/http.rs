@@ -27,6 +27,8 @@ pub(super) struct Connect {
     login: Option<Login>,
     /// The login waits until it is asked for.
     waits: bool,
+    /// A login without a password is told as it is.
+    is_bare: bool,
     /// What was asked for on a connection before this one.
     asked: proxy::Asked,
     /// A number for the logins of this connection.
@@ -52,6 +54,7 @@ impl Connect {
             destination: destination.clone(),
             login: proxy.login.clone(),
             waits: proxy.waits_to_be_asked,
+            is_bare: proxy.tells_bare_login,
             asked: proxy.asked.clone(),
             salt,
             has_told: false,
@@ -101,11 +104,14 @@ impl Connect {
     /// How the login is told to a proxy that offers this: by Digest once, and once more if what it asked for has grown old
     /// meanwhile; or as Basic, once.
     fn way(&self, offers: &[Challenge]) -> Option<Way> {
-        self.login.as_ref()?;
+        let login = self.login.as_ref()?;
         let Some(asked) = strongest(offers) else {
             let is_new = !self.has_told && offers.iter().any(Challenge::is_basic);
             return is_new.then_some(Way::Basic);
         };
+        if self.is_bare && login.password.is_none() {
+            return None;
+        }
         let is_new = self.digests == 0 || (self.digests == 1 && asked.is_stale);
         is_new.then_some(Way::Digest(asked))
     }
@@ -118,7 +124,10 @@ impl Connect {
             let value = match way {
                 Way::Basic => {
                     self.has_told = true;
-                    let pair = [&login.user[..], login.password.as_deref().unwrap_or_default()].join(&b':');
+                    let pair = match &login.password {
+                        None if self.is_bare => login.user.clone(),
+                        password => [&login.user[..], password.as_deref().unwrap_or_default()].join(&b':'),
+                    };
                     format!("Basic {}", STANDARD.encode(pair))
                 }
                 Way::Digest(asked) => {

@@ -23,7 +23,7 @@ pub use header_reader::HeaderReader;
 
 use crate::codec::escape::show_bytes;
 use crate::layer::{Direction, Flow, Layer, LayerError, LayerErrorKind, State};
-use crate::proxy::{Destination, Proxy, ProxyKind};
+use crate::proxy::{Destination, Heard, Proxy, ProxyKind, Stage};
 
 /// The name of the layer.
 pub const NAME: &str = "proxy";
@@ -35,6 +35,11 @@ const MAX_ANSWER: usize = 16 << 10;
 trait Dialogue: Debug {
     /// What is said first.
     fn begin(&mut self) -> Vec<u8>;
+
+    /// Which answer is awaited.
+    fn stage(&self) -> Stage {
+        Stage::First
+    }
 
     /// Looks at what was received and not used yet.
     ///
@@ -78,6 +83,8 @@ pub struct ProxyHandshake {
     answered: usize,
     /// Bytes that are still to be passed over.
     passed_over: usize,
+    /// The proxy has ended its side.
+    has_ended: bool,
     inward: VecDeque<Flow>,
     /// What is said to the proxy.
     said: VecDeque<Flow>,
@@ -86,6 +93,8 @@ pub struct ProxyHandshake {
     error: Option<LayerError>,
     /// When it is given up, and how long that is after the start, in words.
     limit: Option<(Instant, String)>,
+    /// What the proxy has said, for those who say it in words of their own.
+    heard: Heard,
 }
 
 impl ProxyHandshake {
@@ -94,22 +103,25 @@ impl ProxyHandshake {
     pub fn new(proxy: &Proxy, to: &Destination, limit: Option<(Instant, String)>, salt: u128) -> Self {
         let login = proxy.login.clone();
         let mut dialogue: Box<dyn Dialogue> = match proxy.kind {
-            ProxyKind::Socks5 => Box::new(socks5::Socks5::new(to, login)),
+            ProxyKind::Socks5 => Box::new(socks5::Socks5::new(to, login, proxy.tells_bare_login)),
             ProxyKind::Socks4 | ProxyKind::Socks4a => Box::new(socks4::Socks4::new(to, login)),
             ProxyKind::Http => Box::new(http::Connect::new(to, proxy, salt)),
         };
         let said = VecDeque::from([Flow::Data(dialogue.begin())]);
+        proxy.heard.begin();
         Self {
             name: proxy.to_string(),
             dialogue: Some(dialogue),
             received: Vec::new(),
             answered: 0,
             passed_over: 0,
+            has_ended: false,
             inward: VecDeque::new(),
             said,
             waiting: VecDeque::new(),
             error: None,
             limit,
+            heard: proxy.heard.clone(),
         }
     }
 
@@ -125,6 +137,7 @@ impl ProxyHandshake {
                 }
                 Ok(Answer::Incomplete) => return,
                 Ok(Answer::Next(used, next)) => {
+                    self.heard.advance(dialogue.stage());
                     self.received.drain(..used);
                     if self.answered - self.received.len() > MAX_ANSWER {
                         return self.fail(LayerErrorKind::Proxy, "its answer is longer than 16 KiB");
@@ -142,6 +155,7 @@ impl ProxyHandshake {
                     self.said.push_back(Flow::Data(next));
                 }
                 Ok(Answer::Done(used)) => {
+                    self.heard.advance(Stage::Done);
                     self.received.drain(..used);
                     self.dialogue = None;
                     let rest = mem::take(&mut self.received);
@@ -162,6 +176,9 @@ impl ProxyHandshake {
     }
 
     fn fail(&mut self, kind: LayerErrorKind, cause: &str) {
+        if self.error.is_none() {
+            self.heard.fail(&self.received, self.has_ended);
+        }
         self.received.clear();
         let message = format!("proxy {}: {cause}", self.name);
         self.error.get_or_insert(LayerError { kind, layer: NAME, message });
@@ -184,6 +201,7 @@ impl Layer for ProxyHandshake {
             (Direction::In, _) if self.error.is_some() => {}
             (Direction::In, Flow::Data(bytes)) => self.receive(&bytes),
             (Direction::In, _) => {
+                self.has_ended = true;
                 let cause = if self.answered == 0 {
                     "it ended the connection without an answer"
                 } else {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Answer, Dialogue};
-use crate::proxy::{Destination, Host, Login, TARGET_REFUSED};
+use crate::proxy::{Destination, Host, Login, Stage, TARGET_REFUSED};
 
 const VERSION: u8 = 5;
 const CONNECT: u8 = 1;
@@ -21,6 +21,8 @@ const PASSWORD_VERSION: u8 = 1;
 pub(super) struct Socks5 {
     destination: Destination,
     login: Option<Login>,
+    /// A login without a password is none.
+    needs_password: bool,
     awaits: Awaits,
 }
 
@@ -33,13 +35,16 @@ enum Awaits {
 }
 
 impl Socks5 {
-    pub(super) fn new(destination: &Destination, login: Option<Login>) -> Self {
-        Self { destination: destination.clone(), login, awaits: Awaits::Method }
+    pub(super) fn new(destination: &Destination, login: Option<Login>, needs_password: bool) -> Self {
+        Self { destination: destination.clone(), login, needs_password, awaits: Awaits::Method }
     }
 
     fn choose(&mut self, method: u8) -> Result<Answer, String> {
         match (method, &self.login) {
             (NO_LOGIN, _) => Ok(self.request()),
+            (PASSWORD, Some(Login { password: None, .. })) if self.needs_password => {
+                Err("it wants a user and a password, and there is no password".into())
+            }
             (PASSWORD, Some(login)) => {
                 self.awaits = Awaits::LoginResult;
                 Ok(Answer::Next(2, login_message(login)))
@@ -80,6 +85,14 @@ impl Dialogue for Socks5 {
         match self.login {
             None => vec![VERSION, 1, NO_LOGIN],
             Some(_) => vec![VERSION, 2, NO_LOGIN, PASSWORD],
+        }
+    }
+
+    fn stage(&self) -> Stage {
+        match self.awaits {
+            Awaits::Method => Stage::First,
+            Awaits::LoginResult => Stage::Login,
+            Awaits::Reply => Stage::Reply,
         }
     }
 

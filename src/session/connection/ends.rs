@@ -224,7 +224,8 @@ impl Connection {
             message = with_rest(&message, rest);
         }
         self.events.push_back(Event::Error(ConnError { kind: ErrorKind::Timeout, op: Operation::Wait, message }));
-        self.release(CloseReason::Timeout, true);
+        let is_quiet = self.settings.ends_in_order && self.outbound.is_empty();
+        self.release(CloseReason::Timeout, !is_quiet);
     }
 
     /// What is aborted is watched from the first moment on.

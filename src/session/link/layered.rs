@@ -263,7 +263,8 @@ impl Link {
         let how = broken.map(|broken| format!(" ({})", broken.message)).unwrap_or_default();
         let message = format!("connect to {}: {}{how}", self.conn.view().info.peer_name(), error.message);
         self.conn.push_error(kind, Operation::Connect, message);
-        self.reset(CloseReason::Error);
+        self.conn.give_up(CloseReason::Error);
+        self.settle();
     }
 
     /// Once the two sides have agreed on TLS: its facts, and the event of a connection that stood before.
