@@ -70,7 +70,10 @@ fn carry_out(action: Action) -> Result<Exit, Error> {
             load::run(&config, &load)
         }
         Action::Report(asked) => report::report(&asked),
-        Action::TestList(what) => list_tests(&stack::with_large(|| script::list_tests(&what.0, &what.1))?),
+        Action::TestList(mut what) => {
+            read_one_of(&mut what.0.sources, "tcpx test --list - < FILE")?;
+            list_tests(&stack::with_large(|| script::list_tests(&what.0, &what.1))?)
+        }
         Action::ScriptList => print(&lists::scripts()),
         Action::ScriptShow(name) => match builtin::find(&name) {
             Some(text) => print(text),
@@ -201,25 +204,32 @@ fn script_of_stdin() -> Result<ScriptSource, Error> {
     Ok(ScriptSource::Stdin(text))
 }
 
-/// Reads the script of a run that comes from stdin.
+/// Reads the script, or one of several, that comes from stdin.
 fn read_script(config: &mut Config) -> Result<(), Error> {
-    if let Some(script) = &mut config.script
-        && matches!(script.source, ScriptSource::Stdin(_))
-    {
-        script.source = script_of_stdin()?;
+    if let Some(tests) = &mut config.tests {
+        read_one_of(&mut tests.sources, "tcpx test - < FILE")?;
     }
+    match &mut config.script {
+        // A plan of tests has its files apart.
+        Some(script) if config.tests.is_none() => read_one_of(std::slice::from_mut(&mut script.source), ""),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the one of some scripts that comes from stdin, if there is one.
+fn read_one_of(sources: &mut [ScriptSource], example: &str) -> Result<(), Error> {
+    let mut stdin = sources.iter_mut().filter(|source| matches!(source, ScriptSource::Stdin(_)));
+    let Some(source) = stdin.next() else { return Ok(()) };
+    if stdin.next().is_some() {
+        return Err(Error::usage_hint("- is given twice: stdin holds one script", example.to_owned()));
+    }
+    *source = script_of_stdin()?;
     Ok(())
 }
 
-/// Checks scripts, one after the other. stdin is read once.
+/// Checks scripts, one after the other.
 fn check_scripts(mut sources: Vec<ScriptSource>) -> Result<Exit, Error> {
-    let mut stdin = sources.iter_mut().filter(|source| matches!(source, ScriptSource::Stdin(_)));
-    if let Some(source) = stdin.next() {
-        *source = script_of_stdin()?;
-        if stdin.next().is_some() {
-            return Err(Error::usage_hint("- is given twice: stdin holds one script", "tcpx script check - < FILE"));
-        }
-    }
+    read_one_of(&mut sources, "tcpx script check - < FILE")?;
     let checked = sources.iter().map(|source| stack::with_large(|| check_script(source)));
     Ok(checked.fold(Exit::Success, |worst, exit| if worst == Exit::Success { exit } else { worst }))
 }

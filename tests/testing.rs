@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Folder, Tcpx};
+use crate::support::{Folder, Stdin, Tcpx};
 
 /// Tests of the file `t.rhai`, reported in JSON on stdout, by name.
 fn results(text: &str, options: &[&str], code: i32) -> Vec<Value> {
@@ -551,5 +551,23 @@ fn a_script_without_a_main_that_can_run_is_refused() {
     ] {
         let script = folder.file("r.rhai", text.as_bytes()).display().to_string();
         Tcpx::new(&["run", &script]).run().code(111).said(words);
+    }
+}
+
+#[test]
+fn a_file_of_tests_may_come_from_stdin_and_one_that_is_named_twice_runs_once() {
+    let folder = Folder::new();
+    let text = b"fn test_x() { print(\"here\"); }";
+    let file = folder.file("a.rhai", text);
+    let with = |words: &[&str]| Tcpx::new(&["test", "--tap"]).args(words).stdin(Stdin::Bytes(text.to_vec()));
+    let ran = |line: Tcpx| String::from_utf8(line.run().code(0).stdout.clone()).expect("text");
+    assert_eq!(ran(with(&["-"])), "TAP version 13\n1..1\nok 1 - test_x\n# here\n");
+    assert_eq!(ran(with(&["--list", "-"])), "test_x\n");
+    let both = ran(with(&["-"]).arg(&file));
+    assert!(both.contains("ok 1 - stdin: test_x\n") && both.contains("a.rhai: test_x\n"), "{both}");
+    let other_way = folder.path("../").join(folder.path("").file_name().expect("a name")).join("a.rhai");
+    assert!(ran(with(&[]).arg(&file).arg(other_way).arg(&file)).starts_with("TAP version 13\n1..1\nok 1 - test_x\n"));
+    for words in [&["-", "-"][..], &["--list", "-", "-"]] {
+        with(words).run().code(2).said("tcpx: - is given twice: stdin holds one script");
     }
 }

@@ -388,7 +388,8 @@ pub(super) struct ScriptArgs {
         value_hint = ValueHint::FilePath,
         long_help = "Let the handlers of this Rhai script decide: on_connect, on_data, on_line, on_close and others, \
                      or its session(conn). \
-                     @NAME is a built-in script; \"tcpx script list\" lists them"
+                     @NAME is a built-in script; \"tcpx script list\" lists them; - is stdin, which then has nothing \
+                     for the peer"
     )]
     pub(super) script: Option<PathBuf>,
     #[arg(

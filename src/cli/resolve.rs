@@ -140,12 +140,7 @@ pub(super) fn resolve(cli: Cli, places: &Places, on_terminal: bool) -> Result<Ac
             Ok(Action::ScriptShow(name.strip_prefix('@').unwrap_or(&name).to_owned()))
         }
         Word::Script { word: ScriptWord::Check { files } } => {
-            // stdin is read when it is checked.
-            let source = |file: &std::path::PathBuf| match file.as_os_str().as_encoded_bytes() {
-                b"-" => Ok(ScriptSource::Stdin(Vec::new())),
-                _ => values::script_source(file),
-            };
-            files.iter().map(source).collect::<Result<_>>().map(Action::ScriptCheck)
+            files.iter().map(|file| values::script_source(file)).collect::<Result<_>>().map(Action::ScriptCheck)
         }
         Word::Script { word: ScriptWord::New { session, test } } => Ok(Action::ScriptNew(match (session, test) {
             (true, _) => Starter::Session,

@@ -251,6 +251,9 @@ fn watch_needs_a_file(script: &ScriptArgs) -> Result<()> {
         return Ok(());
     }
     match &script.script {
+        Some(file) if file.as_os_str() == "-" => {
+            Err(Error::usage_hint("--watch looks at a file, and stdin is read once", "save the script in a file"))
+        }
         Some(file) if !file.as_os_str().as_encoded_bytes().starts_with(b"@") => Ok(()),
         Some(_) => Err(Error::usage_hint(
             "--watch looks at a file, and a built-in script never changes",

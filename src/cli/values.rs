@@ -183,8 +183,11 @@ pub(super) fn sending_charset(option: &str, label: &str) -> Result<&'static Enco
     }
 }
 
-/// Parses `FILE` or `@NAME`.
+/// Parses `FILE`, `@NAME`, or `-`, whose text is read when the script is loaded.
 pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
+    if path == Path::new("-") {
+        return Ok(ScriptSource::Stdin(Vec::new()));
+    }
     let is_address = || path.to_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok());
     if is_address() && !path.exists() {
         return Err(Error::usage_hint(
@@ -456,6 +459,8 @@ mod tests {
     fn a_script_is_a_file_or_a_built_in_name() {
         assert_eq!(script_source(Path::new("a.rhai")).unwrap(), ScriptSource::File("a.rhai".into()));
         assert_eq!(script_source(Path::new("./@a")).unwrap(), ScriptSource::File("./@a".into()));
+        assert_eq!(script_source(Path::new("-")).unwrap(), ScriptSource::Stdin(Vec::new()));
+        assert_eq!(script_source(Path::new("./-")).unwrap(), ScriptSource::File("./-".into()));
         assert_eq!(script_source(Path::new("@echo")).unwrap(), ScriptSource::Builtin("echo".into()));
         assert_eq!(
             said(script_source(Path::new("@"))),

@@ -13,7 +13,7 @@ const REPORT: &str = "Report";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct TestArgs {
-    /// The scripts with the tests; @NAME is a built-in one
+    /// The scripts with the tests; @NAME is a built-in one, - is stdin
     #[arg(value_name = "SCRIPT", required = true, value_hint = ValueHint::FilePath)]
     pub(in crate::cli) scripts: Vec<PathBuf>,
     /// The scripts' args

@@ -19,11 +19,7 @@ use crate::load::{Shard, Threshold};
 
 /// A script from top to bottom.
 pub(super) fn resolve(args: &RunArgs) -> Result<Action> {
-    let source = match args.script.as_os_str().as_encoded_bytes() {
-        // It is read when it is run.
-        b"-" => ScriptSource::Stdin(Vec::new()),
-        _ => values::script_source(&args.script)?,
-    };
+    let source = values::script_source(&args.script)?;
     let script = Script { args: args.args.clone(), entry: Entry::Main, ..limited(source, &args.limits)? };
     let clients = clients(&args.load)?;
     let is_one_file = |name: &PathBuf| !rules::received::is_template(name);

@@ -196,6 +196,10 @@ fn only_a_file_can_be_watched() {
         "--watch looks at a file, and a built-in script never changes | \
          tcpx script show NAME > FILE makes a file of it"
     );
+    assert_eq!(
+        refused("listen 80 --watch -s -"),
+        "--watch looks at a file, and stdin is read once | save the script in a file"
+    );
     accepted("listen 80 --watch -s f");
     accepted("connect h 80 -s f --watch");
 }
