@@ -330,6 +330,7 @@ fn untrusted_hint(cause: &str) -> Option<&'static str> {
         _ if cause.contains("pinned") => None,
         _ if cause.contains("whom --tls-client-ca names") => Some(CLIENT_CA),
         _ if cause.contains("the client's certificate") => None,
+        _ if cause.contains("names no host") => Some("--tls-pin SHA256 trusts this certificate whatever its names"),
         _ if cause.contains("not for ") => {
             Some("--tls-name NAME checks for another name; --tls-pin SHA256 trusts this certificate whatever its names")
         }

@@ -416,6 +416,14 @@ fn our_own_certificate_has_to_be_usable() {
     ] {
         std::fs::write(pki.path(name), text).expect("write a file");
     }
+    // As openssl wrote them for long, with headers that are no base64.
+    let old = "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n\
+               -----END EC PRIVATE KEY-----\n";
+    let cert = std::fs::read_to_string(pki.path("cert.pem")).expect("a certificate");
+    std::fs::write(pki.path("both.pem"), format!("{cert}{old}")).expect("write a file");
+    std::fs::write(pki.path("old.pem"), old).expect("write a file");
+    let damaged = "-----BEGIN PRIVATE KEY-----\nMAAwAA==\n-----END PRIVATE KEY-----\n";
+    std::fs::write(pki.path("damaged.pem"), damaged).expect("write a file");
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAAwAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
     std::fs::write(pki.path("encrypted.pem"), encrypted).expect("write a file");
     for (cert, key, says) in [
@@ -425,6 +433,10 @@ fn our_own_certificate_has_to_be_usable() {
         ("nowhere.pem", "key.pem", "no such file"),
         ("cert.pem", "nowhere.pem", "no such file"),
         ("cert.pem", "encrypted.pem", "encrypted"),
+        ("both.pem", "both.pem", "encrypted"),
+        ("cert.pem", "old.pem", "encrypted"),
+        ("old.pem", "key.pem", "there is no certificate in it"),
+        ("cert.pem", "damaged.pem", "damaged, or of a kind that is not supported"),
         (".", "key.pem", "directory"),
         ("cut.pem", "key.pem", "its END line is missing"),
         ("letters.pem", "key.pem", "it is no base64"),

@@ -4,7 +4,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Result};
-use crate::sys::unix::{is_datagram_socket, is_open_fd};
+use crate::sys::unix::{is_datagram_socket, is_open_fd, take_variable};
 
 /// Reads `fd:N`, an open socket.
 pub(super) fn named(word: &str, second: Option<&str>) -> Result<Option<Endpoint>> {
@@ -43,6 +43,13 @@ pub(super) fn activated(variable: impl Fn(&str) -> Option<String>, process: u32)
             "choose one of them: tcpx listen fd:3, or fd:4 and so on",
         )),
         Err(_) => Err(Error::usage(format!("LISTEN_FDS {count:?} is not a number"))),
+    }
+}
+
+/// Programs that this process starts are not told of sockets that are ours, as `sd_listen_fds(3)` has it.
+pub(super) fn forget() {
+    for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] {
+        take_variable(name);
     }
 }
 

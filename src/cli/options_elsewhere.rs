@@ -61,6 +61,18 @@ pub(super) fn hint(command: &str, option: &str) -> Option<&'static str> {
     [own, both].into_iter().find(|hint| !hint.is_empty())
 }
 
+/// The hint for an option that `scan` does not have.
+pub(super) fn of_scan(option: &str) -> Option<&'static str> {
+    match option {
+        "-u" | "--udp" => Some("scan is for TCP; tcpx connect -uz HOST PORT asks one port of UDP"),
+        "-z" => Some("leave it out: scan only connects"),
+        _ if option.starts_with("--tls") || option.starts_with("--ssl") => {
+            Some("scan only looks who accepts; tcpx connect -z --tls HOST PORT tries the handshake")
+        }
+        _ => None,
+    }
+}
+
 /// The hint for words that were values of an option elsewhere, which in tcpx stands alone: `-q 1`, `-x HOST:PORT`.
 pub(super) fn of_stray_word(words: &[&str], stray: &str) -> Option<&'static str> {
     let follows = |option: &str, fits: fn(&str) -> bool| {
@@ -184,6 +196,10 @@ mod tests {
             ("connect http://h/x", "tcpx connect h 80"),
             ("connect redis://h:6380/0", "tcpx connect h 6380"),
             ("telnet://h", "tcpx connect h 23"),
+            ("scan --tls h 1", "tcpx connect -z --tls HOST PORT"),
+            ("scan --ssl-verify h 1", "tcpx connect -z --tls HOST PORT"),
+            ("scan -u h 1", "tcpx connect -uz HOST PORT"),
+            ("scan -z h 1", "scan only connects"),
             ("connect -s 192.0.2.7 h 80", "--source 192.0.2.7"),
         ] {
             let said = refused(line);

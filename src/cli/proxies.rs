@@ -45,9 +45,9 @@ pub(super) fn resolve(args: &ProxyArgs, variable: Option<&[u8]>) -> Result<Vec<P
     Ok(proxies)
 }
 
-/// Where user names and passwords of proxies stand in these words: the number of the word, and the bytes within.
+/// Where user names and passwords of proxies, and passwords of built-in scripts stand in these words: the number of the word, and the bytes within.
 pub fn secrets(argv: &[OsString]) -> Vec<(usize, Range<usize>)> {
-    let mut found = Vec::new();
+    let mut found = Vec::from_iter(password_of_script(argv));
     for (at, word) in argv.iter().enumerate() {
         let word = word.as_encoded_bytes();
         if let Some(value) = login_of_ncat(word) {
@@ -65,6 +65,16 @@ pub fn secrets(argv: &[OsString]) -> Vec<(usize, Range<usize>)> {
         found.extend(proxy::secret_range(url).map(|range| (at, range.start + start..range.end + start)));
     }
     found
+}
+
+/// Built-in scripts with a password as their second argument.
+const WITH_PASSWORD: [&[u8]; 3] = [b"@connect", b"@login", b"@socks"];
+
+fn password_of_script(argv: &[OsString]) -> Option<(usize, Range<usize>)> {
+    let end = argv.iter().position(|word| word == "--")?;
+    let is_one = |word: &OsString| WITH_PASSWORD.iter().any(|name| word.as_encoded_bytes().ends_with(name));
+    let password = argv.get(end + 2).filter(|_| argv[..end].iter().any(is_one))?;
+    Some((end + 2, 0..password.len()))
 }
 
 /// Where in a word the value of Ncat's `--proxy-auth` begins, which may be abbreviated; behind its end: it is the next word.
@@ -140,5 +150,15 @@ mod tests {
         let words = ["ncat", "--proxy-auth", "u:p", "--proxy-au=v:q", "--proxy-auth-file", "f", "--proxy-auth"];
         let argv: Vec<_> = words.into_iter().map(OsString::from).collect();
         assert_eq!(secrets(&argv), [(2, 0..3), (3, 11..14)]);
+        for (line, wanted) in [
+            ("tcpx listen 1 --script @socks -- u pass", Some((6, 0..4))),
+            ("tcpx listen 1 -s@connect -- u pass", Some((5, 0..4))),
+            ("tcpx connect h 1 --script=@login -- u pass show", Some((6, 0..4))),
+            ("tcpx listen 1 --script @socks -- file", None),
+            ("tcpx listen 1 --script @http -- folder other", None),
+        ] {
+            let argv: Vec<_> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(secrets(&argv), Vec::from_iter(wanted), "{line}");
+        }
     }
 }

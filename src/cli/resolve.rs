@@ -247,6 +247,7 @@ fn listen(args: &ListenArgs, places: &Places) -> Result<Action> {
     let address = match first {
         Some((first, _)) => values::address(first, args.second.as_deref())?,
         None => inherited::activated(|name| std::env::var(name).ok(), std::process::id())?
+            .inspect(|_| inherited::forget())
             .ok_or_else(|| Error::usage_hint("listen needs a port", "tcpx listen PORT; port 0 takes any free one"))?,
     };
     let address = rules::of_datagrams(&args.transport, address)?;

@@ -179,6 +179,8 @@ fn unknown_option(asked: &Asked<'_>, argv: &[OsString], arg: &str, error: &clap:
         hint.to_owned()
     } else if let Some(other) = asked.elsewhere(arg) {
         format!("{arg} is an option of tcpx {other}")
+    } else if let Some(hint) = options_elsewhere::of_scan(arg).filter(|_| asked.name == "scan") {
+        hint.to_owned()
     } else if let Some(hint) = options_elsewhere::hint(&asked.name, arg).filter(|_| is_place) {
         hint.to_owned()
     } else if let Some(near) = suggestion(error, ContextKind::SuggestedArg) {

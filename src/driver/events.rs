@@ -62,8 +62,9 @@ impl Parts {
             (_, Event::Opened) => self.opened(slot),
             (Some(partner), Event::Data(bytes)) => self.relay(slot, partner, bytes),
             (Some(partner), Event::Eof) => {
+                let cut = peer.cut_short.then(|| peer.link.view().info.side());
                 self.relay_end(slot, partner);
-                self.touch(partner, |partner| partner.link.shutdown());
+                self.partner_ended(partner, cut);
                 self.end_of_program(id, partner);
             }
             (Some(partner), Event::Closed(reason)) => {

@@ -4,7 +4,7 @@
 
 use crate::driver::parts::Parts;
 use crate::driver::peer::Peer;
-use crate::session::{ChosenForm, CloseReason, ConnId};
+use crate::session::{ChosenForm, CloseReason, ConnId, Side};
 
 impl Parts {
     /// Works on a connection outside of its turn, and gives it a turn. If it is still being made, the work waits until it is
@@ -50,6 +50,23 @@ impl Parts {
             let turn = peer.write(&mut self.io);
             self.io.end_turn(peer.slot, turn);
         }
+    }
+
+    /// Passes on the end of what a connection received. `cut`: the side we had on one that was cut short, which must not arrive
+    /// as an orderly end.
+    pub(super) fn partner_ended(&mut self, partner: ConnId, cut: Option<Side>) {
+        self.touch(partner, move |partner| {
+            let is_program = partner.link.view().info.side() == Side::Program;
+            let is_cut = cut.is_some() && !is_program;
+            if is_cut && partner.link.is_secured() {
+                partner.link.shutdown_unsaid();
+            } else if is_cut && cut == Some(Side::Client) {
+                // Without TLS only RST says it. Behind a client that ends in this way it would lose the answer, so it gets FIN.
+                partner.end_like(CloseReason::Error);
+            } else {
+                partner.link.shutdown();
+            }
+        });
     }
 
     /// Ends the partner of a closed connection in the same way.

@@ -68,6 +68,10 @@ pub struct Tls {
     outward_bytes: usize,
     /// The end that leaves after everything encrypted.
     last: Option<Flow>,
+    /// The end has left: what rustls still wants to say, such as an alert, has no way out.
+    has_ended: bool,
+    /// Our end says no goodbye: it is the end of something that was cut short.
+    skips_goodbye: bool,
     /// Bytes to be sent as they are, to a client that does not speak TLS.
     in_clear: Option<Vec<u8>>,
     /// Bytes of the application that have left since [`Tls::take_sent`].
@@ -119,6 +123,8 @@ impl Tls {
             outward: VecDeque::new(),
             outward_bytes: 0,
             last: None,
+            has_ended: false,
+            skips_goodbye: false,
             in_clear: None,
             sent: 0,
             fault: None,
@@ -160,6 +166,11 @@ impl Tls {
     /// What has passed since the last call, in order.
     pub fn take_tapped(&mut self) -> Vec<(Direction, Vec<u8>)> {
         self.tap.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Our end will come without `close_notify`, as that of a stream that was cut short.
+    pub fn skip_goodbye(&mut self) {
+        self.skips_goodbye = true;
     }
 
     // ---- what arrives ---------------------------------------------------------------------------------
@@ -245,7 +256,7 @@ impl Tls {
     // ---- what is sent ---------------------------------------------------------------------------------
 
     fn has_output(&self) -> bool {
-        self.in_clear.is_some() || self.conn.wants_write()
+        self.in_clear.is_some() || (self.conn.wants_write() && !self.has_ended)
     }
 
     fn poll_out(&mut self) -> Result<Option<Flow>, LayerError> {
@@ -253,7 +264,7 @@ impl Tls {
             if let Some(bytes) = self.in_clear.take() {
                 return Ok(Some(Flow::Data(bytes)));
             }
-            if self.conn.wants_write() {
+            if self.conn.wants_write() && !self.has_ended {
                 let mut bytes = Vec::new();
                 while self.conn.wants_write() && bytes.len() < PIECE {
                     // A vector takes everything.
@@ -263,6 +274,7 @@ impl Tls {
             }
             self.open();
             if let Some(last) = self.last.take() {
+                self.has_ended = true;
                 return Ok(Some(last));
             }
             if self.fault.is_some() {
@@ -296,7 +308,9 @@ impl Tls {
                 true
             }
             Some(end) => {
-                self.conn.send_close_notify();
+                if !self.skips_goodbye {
+                    self.conn.send_close_notify();
+                }
                 self.last = Some(end);
                 true
             }

@@ -122,7 +122,9 @@ impl ScriptHandler {
     ) -> Result<Self, Report> {
         let host = Host::new(script.timeout, script.seed, clock);
         host.set_run_until(run_until);
-        Self::build(script, fresh_app(script), host, None, &Sources::new(text))
+        let access = FileAccess::of(script, engine::folder(&script.source));
+        let access = access.map_err(|error| Report::plain(&error.to_string()))?;
+        Self::build(script, access, fresh_app(script), host, None, &Sources::new(text))
     }
 
     /// Loads the script again, beside this one, with the same `app` and `Host`. Also returns the files of the new version,
@@ -164,20 +166,20 @@ impl ScriptHandler {
         if let Some(file) = file {
             sources.note_file(file);
         }
-        let result = Self::build(script, app, host, older, &sources).map_err(failed);
+        let result = FileAccess::of(script, engine::folder(&script.source))
+            .and_then(|access| Self::build(script, access, app, host, older, &sources).map_err(failed));
         (result, sources.files())
     }
 
     fn build(
         script: &Script,
+        access: FileAccess,
         app: Dynamic,
         host: Rc<Host>,
         older: Option<&Self>,
         sources: &Rc<Sources>,
     ) -> Result<Self, Report> {
-        let folder = engine::folder(&script.source);
-        let access = FileAccess::of(script, folder).map_err(|text| Report::plain(&text))?;
-        let access = Rc::new(access);
+        let (folder, access) = (engine::folder(&script.source), Rc::new(access));
         host.set_origin(script, &access);
         let mut engine = engine::build(&host, &script.args, sources, folder, access, &app);
         let main = sources.main();

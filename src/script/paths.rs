@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::codec::escape::show_line;
 use crate::config::{Script, ScriptSource};
-use crate::error::cause;
+use crate::error::{Error, cause};
 use crate::script::builtin::{self, Argument};
 
 /// A folder as it was given, and its resolved path.
@@ -44,18 +44,15 @@ enum Named {
 
 impl Named {
     /// Looks at an argument. A folder must exist; a file is looked at when it is read.
-    fn open(at: usize, argument: Argument, path: &str) -> Result<Self, String> {
+    fn open(argument: Argument, path: &str) -> Result<Self, String> {
         let shown = PathBuf::from(path);
         let write = match argument {
             Argument::File => return Ok(Self::File(shown)),
             Argument::Folder => false,
             Argument::FolderToWrite => true,
         };
-        let open = if path.is_empty() { Err("not a file name".to_owned()) } else { Folder::open(&shown) };
-        match open {
-            Ok(folder) => Ok(Self::Folder { folder, write }),
-            Err(cause) => Err(format!("argument {} ({}): {cause}", at + 1, show_line(path))),
-        }
+        let folder = if path.is_empty() { Err("not a file name".to_owned()) } else { Folder::open(&shown) };
+        folder.map(|folder| Self::Folder { folder, write })
     }
 
     /// Whether a path begins with the argument.
@@ -77,6 +74,10 @@ impl Named {
     }
 }
 
+fn unusable(is_to_write: bool, target: String, cause: String) -> Error {
+    if is_to_write { Error::Write { target, cause } } else { Error::Read { source_name: target, cause } }
+}
+
 /// The files and folders one script may use.
 #[derive(Debug, Default)]
 pub(super) struct FileAccess {
@@ -88,19 +89,26 @@ pub(super) struct FileAccess {
 
 impl FileAccess {
     /// What a script may use. `own`: its folder, if it is a file.
-    pub(super) fn of(script: &Script, own: Option<&Path>) -> Result<Self, String> {
+    ///
+    /// # Errors
+    /// A folder that an option or an argument names cannot be read, or not written.
+    pub(super) fn of(script: &Script, own: Option<&Path>) -> Result<Self, Error> {
         let access = Self::new(own, &script.allow_read, &script.allow_write)?;
         let ScriptSource::Builtin(name) = &script.source else { return Ok(access) };
         let named = builtin::paths(name).filter_map(|(at, argument)| {
             let path = script.args.get(at)?;
-            Some(Named::open(at, argument, path).map_err(|text| format!("@{name}: {text}")))
+            Some(Named::open(argument, path).map_err(|cause| {
+                let target = format!("{} (argument {} of @{name})", show_line(path), at + 1);
+                unusable(argument == Argument::FolderToWrite, target, cause)
+            }))
         });
         Ok(Self { named: named.collect::<Result<_, _>>()?, ..access })
     }
 
-    fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, String> {
+    fn new(own: Option<&Path>, read: &[PathBuf], write: &[PathBuf]) -> Result<Self, Error> {
         let open = |option: &str, path: &PathBuf| {
-            Folder::open(path).map_err(|cause| format!("{option} {}: {cause}", show_line(&path.to_string_lossy())))
+            let target = || format!("{} ({option})", show_line(&path.to_string_lossy()));
+            Folder::open(path).map_err(|cause| unusable(option == "--allow-write", target(), cause))
         };
         let own = own.and_then(|folder| Folder::open(folder).ok());
         let read = read.iter().map(|path| open("--allow-read", path));
@@ -186,7 +194,8 @@ mod tests {
 
     fn access(name: &str, args: &[&str]) -> Result<FileAccess, String> {
         let args = args.iter().map(|&arg| arg.to_owned()).collect();
-        FileAccess::of(&Script { args, ..Script::new(ScriptSource::Builtin(name.to_owned())) }, None)
+        let script = Script { args, ..Script::new(ScriptSource::Builtin(name.to_owned())) };
+        FileAccess::of(&script, None).map_err(|error| format!("{error} ({})", error.exit().code()))
     }
 
     #[test]
@@ -244,9 +253,11 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_opened_is_an_error_with_its_argument() {
         let why = |path: &str| access("smtp", &[path]).unwrap_err();
-        assert_eq!(why("none\n"), "@smtp: argument 1 (none\\n): no such file or directory");
-        assert_eq!(why("Cargo.toml"), "@smtp: argument 1 (Cargo.toml): not a directory");
-        assert_eq!(why(""), "@smtp: argument 1 (): not a file name");
+        assert_eq!(why("none\n"), "write none\\n (argument 1 of @smtp): no such file or directory (23)");
+        assert_eq!(why("Cargo.toml"), "write Cargo.toml (argument 1 of @smtp): not a directory (23)");
+        assert_eq!(why(""), "write  (argument 1 of @smtp): not a file name (23)");
+        let why = access("http", &["none"]).unwrap_err();
+        assert_eq!(why, "read none (argument 1 of @http): no such file or directory (26)");
         assert!(access("smtp", &[]).is_ok());
     }
 }

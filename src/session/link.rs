@@ -112,6 +112,14 @@ impl Link {
         self.layers.as_ref().is_some_and(|layers| layers.security != Security::None)
     }
 
+    /// The end of our direction, without the `close_notify` that would call it an orderly one.
+    pub fn shutdown_unsaid(&mut self) {
+        if let Some(tls) = self.layers.as_mut().and_then(|layers| layers.stack.find::<Tls>()) {
+            tls.skip_goodbye();
+        }
+        self.shutdown();
+    }
+
     /// What comes, or is sent, from now on passes through a toxic. `seed` is what its chance comes from.
     pub fn add_toxic(&mut self, now: Instant, direction: Direction, toxic: Toxic, seed: u64) {
         if self.conn.is_released() {

@@ -76,6 +76,13 @@ fn words(error: &Error, is_handshaking: bool, first: &[u8]) -> String {
         Error::AlertReceived(alert) => alert_words(*alert),
         Error::InvalidMessage(_) if is_handshaking && !is_record(first) => not_tls(first),
         Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion) if is_handshaking => OLD.to_owned(),
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType
+            | InvalidMessage::InvalidEmptyPayload
+            | InvalidMessage::MessageTooLarge
+            | InvalidMessage::UnknownProtocolVersion,
+        ) => "the peer went on with bytes that are no TLS record".to_owned(),
+        Error::InvalidMessage(what) => format!("the peer sent a malformed message ({what:?})"),
         Error::PeerIncompatible(
             PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::Tls12NotOffered

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -53,7 +54,13 @@ pub(super) fn key(path: &Path, beside: bool) -> Result<PrivateKeyDer<'static>> {
         PrivateKeyDer::try_from(bytes).ok().map(|key| key.clone_key())
     };
     match key {
-        Some(key) if !is_encrypted => Ok(key),
+        Some(key) if !is_encrypted => match any_supported_type(&key) {
+            Ok(_) => Ok(key),
+            Err(_) => Err(Error::certificate(
+                format!("private key {}: it is damaged, or of a kind that is not supported", shown(path)),
+                Some("RSA of 2048 bits and more, ECDSA with P-256 or P-384, and Ed25519 are"),
+            )),
+        },
         _ if is_encrypted => Err(Error::certificate(
             format!("private key {}: it is encrypted, and there is nobody to ask for the password", shown(path)),
             Some("openssl pkey -in FILE -out PLAIN writes it without one"),
@@ -75,12 +82,26 @@ fn certificates(bytes: &[u8]) -> std::result::Result<Vec<CertificateDer<'static>
             Err("it is no certificate".to_owned())
         };
     }
-    let found = CertificateDer::pem_slice_iter(bytes).collect::<std::result::Result<Vec<_>, _>>();
+    let bytes = without_keys(bytes);
+    let found = CertificateDer::pem_slice_iter(&bytes).collect::<std::result::Result<Vec<_>, _>>();
     match found {
         Ok(found) if found.is_empty() => Err("there is no certificate in it".to_owned()),
         Ok(found) => Ok(found),
         Err(error) => Err(format!("a certificate in it is malformed: {}", malformed(&error))),
     }
+}
+
+/// Without the sections that are private keys: one that is encrypted in the old way has headers, which are no base64.
+fn without_keys(bytes: &[u8]) -> Vec<u8> {
+    let mut is_key = false;
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let kept = lines.filter(|line| {
+        let is_label = line.starts_with(b"-----") && contains(line, b"PRIVATE KEY-----");
+        let is_part = is_key || is_label;
+        is_key = (is_key || is_label) && !line.starts_with(b"-----END ");
+        !is_part
+    });
+    kept.flatten().copied().collect()
 }
 
 fn malformed(error: &pem::Error) -> String {

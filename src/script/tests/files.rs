@@ -179,7 +179,7 @@ fn files_are_written_only_where_it_is_allowed() {
 }
 
 #[test]
-fn a_folder_that_does_not_exist_is_a_load_error() {
+fn a_folder_that_does_not_exist_is_an_error_of_that_folder() {
     let load = |read: &Path, write: &Path| {
         let script = Script {
             allow_read: vec![read.into()],
@@ -188,6 +188,6 @@ fn a_folder_that_does_not_exist_is_a_load_error() {
         };
         Bench::try_script(script).err().unwrap_or_default()
     };
-    assert_eq!(load(Path::new("/no/such"), Path::new("/")), "--allow-read /no/such: no such file or directory");
-    assert_eq!(load(Path::new("/"), Path::new("/etc/passwd")), "--allow-write /etc/passwd: not a directory");
+    assert_eq!(load(Path::new("/no/such"), Path::new("/")), "read /no/such (--allow-read): no such file or directory");
+    assert_eq!(load(Path::new("/"), Path::new("/etc/passwd")), "write /etc/passwd (--allow-write): not a directory");
 }
