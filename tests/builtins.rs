@@ -523,3 +523,16 @@ fn invalid_rules_are_reported_with_their_lines() {
     assert_eq!(none.status_code(), Some(2));
     none.said("usage: tcpx listen PORT --script @rules -- FILE");
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_told_as_a_file_is() {
+    for (words, code, says) in [
+        ("@http -- /no/such", 26, "read /no/such (argument 1 of @http): no such file or directory"),
+        ("@smtp -- /no/such", 23, "write /no/such (argument 1 of @smtp): no such file or directory"),
+        ("@echo --allow-read /no/such", 26, "read /no/such (--allow-read): no such file or directory"),
+        ("@echo --allow-write /etc/passwd", 23, "write /etc/passwd (--allow-write): not a directory"),
+    ] {
+        let words: Vec<&str> = ["listen", "127.0.0.1:0", "--script"].into_iter().chain(words.split(' ')).collect();
+        Tcpx::new(&words).run().code(code).said(says);
+    }
+}

@@ -138,6 +138,23 @@ fn the_password_is_not_seen_in_the_list_of_processes() {
 }
 
 #[test]
+fn the_password_of_our_proxies_is_not_seen_either() {
+    for script in ["@socks", "@connect"] {
+        let words = ["listen", "127.0.0.1", "0", "--script", script, "--", "user", "secret"];
+        let mut server = Tcpx::new(&words).spawn();
+        let proxy = server.address();
+        let line = fs::read(format!("/proc/{}/cmdline", server.pid().as_raw_nonzero())).expect("a command line");
+        let line = String::from_utf8_lossy(&line);
+        assert!(line.ends_with("user\0******\0"), "{line}");
+        // It is known nevertheless.
+        let (_echo, target) = echo();
+        let scheme = if script == "@socks" { "socks5" } else { "http" };
+        let words = ["connect", "-z", "--proxy", &format!("{scheme}://user:secret@{proxy}"), &target.to_string()];
+        Tcpx::new(&words).run().code(0).quietly();
+    }
+}
+
+#[test]
 fn programs_do_not_get_the_password() {
     let (_server, target) = echo();
     let (_proxy, proxy) = Tcpx::new(&["--script", "@socks"]).listen();

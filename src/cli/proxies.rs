@@ -151,9 +151,9 @@ mod tests {
         let argv: Vec<_> = words.into_iter().map(OsString::from).collect();
         assert_eq!(secrets(&argv), [(2, 0..3), (3, 11..14)]);
         for (line, wanted) in [
-            ("tcpx listen 1 --script @socks -- u pass", Some((6, 0..4))),
-            ("tcpx listen 1 -s@connect -- u pass", Some((5, 0..4))),
-            ("tcpx connect h 1 --script=@login -- u pass show", Some((6, 0..4))),
+            ("tcpx listen 1 --script @socks -- u pass", Some((7, 0..4))),
+            ("tcpx listen 1 -s@connect -- u pass", Some((6, 0..4))),
+            ("tcpx connect h 1 --script=@login -- u pass show", Some((7, 0..4))),
             ("tcpx listen 1 --script @socks -- file", None),
             ("tcpx listen 1 --script @http -- folder other", None),
         ] {

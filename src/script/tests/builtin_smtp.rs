@@ -114,5 +114,5 @@ fn its_folder_is_the_only_one_it_writes() {
     assert_eq!(paths("smtp").collect::<Vec<_>>(), [(0, Argument::FolderToWrite)]);
     let source = ScriptSource::Builtin("smtp".into());
     let missing = Bench::try_script(Script { args: vec!["/no/such".into()], ..script(source) }).err().unwrap();
-    assert_eq!(missing, "@smtp: argument 1 (/no/such): no such file or directory");
+    assert_eq!(missing, "write /no/such (argument 1 of @smtp): no such file or directory");
 }
