@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use mio::Interest;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::net::Transport;
 use crate::net::process::{self, Child, SHELL, Unusable};
 use crate::net::reactor::Slot;
+use crate::output::Notice;
 use crate::session::{ConnId, ConnView};
 
 /// Time between the end of its output and SIGTERM, and between that and SIGKILL.
@@ -38,9 +40,13 @@ pub(super) struct Programs {
 
 /// A program, by the number of its own connection, that of its pipes.
 struct Running {
+    /// The connection that it was started for.
+    of: Rc<ConnView>,
     child: Child,
     slot: Slot,
     has_ended: bool,
+    /// Its end was told.
+    is_told: bool,
     /// Its stdout was read to the end.
     is_silent: bool,
     /// Its connection has ended: it was told to end.
@@ -117,7 +123,7 @@ impl Programs {
     ///
     /// # Errors
     /// Descriptors or processes ran out, or the file has changed.
-    pub(super) fn start(&mut self, io: &mut Io, of: &ConnView, id: ConnId) -> Result<Started> {
+    pub(super) fn start(&mut self, io: &mut Io, of: &Rc<ConnView>, id: ConnId) -> Result<Started> {
         let failed = |error: std::io::Error| Error::program(self.name(), &error);
         let mut command = Command::new(&self.file);
         match self.exec.as_ref().map(|exec| &exec.program) {
@@ -144,7 +150,16 @@ impl Programs {
             failed(error)
         })?;
         let pid = child.id();
-        let running = Running { child, slot: of_child, has_ended: false, is_silent: false, is_alone: false, due: None };
+        let running = Running {
+            of: Rc::clone(of),
+            child,
+            slot: of_child,
+            has_ended: false,
+            is_told: false,
+            is_silent: false,
+            is_alone: false,
+            due: None,
+        };
         self.running.insert(id, running);
         self.slots.insert(of_child, id);
         Ok(Started { slot, transport, pid })
@@ -200,9 +215,14 @@ impl Programs {
 
     /// Reaps one that has ended, and forgets it unless it has left others.
     fn reap(&mut self, io: &mut Io, id: ConnId) {
+        let name = self.name().to_owned();
         let Some(program) = self.running.get_mut(&id) else { return };
         if let Some(status) = program.child.reap() {
             self.status = Some(status);
+            if !std::mem::replace(&mut program.is_told, true) {
+                let code = process::code(status);
+                io.notify(&Notice::Exited { conn: &program.of, program: &name, status, code });
+            }
         }
         if program.child.has_group() && program.due.is_some() {
             // They keep the number of the group, so that it is still theirs when they are killed.

@@ -188,6 +188,7 @@ impl Commentator {
                 format!("closed {name} ({}): {received} bytes received, {sent} sent, after {lasted}", reason.name())
             }
             Notice::Started { conn, program, pid } => format!("{}: started {program} (pid {pid})", conn.name()),
+            Notice::Exited { conn, program, status, .. } => format!("{}: {program} has ended: {status}", conn.name()),
             Notice::Signal { name } => format!("SIG{name}"),
             Notice::Moved { conn, direction, n } => return self.moved(at.mono, conn, direction, n),
             Notice::Ended { conn, direction } if self.console.verbose > 1 => match direction {

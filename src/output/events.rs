@@ -211,6 +211,11 @@ fn line(start: Instant, now: Instant, notice: &Notice<'_>) -> Option<Line> {
             line.number("pid", pid.into());
             line
         }
+        Notice::Exited { conn, program, code, .. } => {
+            let mut line = line(Some(conn.id), "exited").with("program", program);
+            line.number("status", code.into());
+            line
+        }
         Notice::Closed { conn, reason } => {
             let mut line = line(Some(conn.id), "closed").with("reason", reason.name());
             line.number("bytes_in", conn.info.bytes_in()).number("bytes_out", conn.info.bytes_out());

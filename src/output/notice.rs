@@ -5,6 +5,7 @@
 //! and of scripts.
 
 use std::cell::Cell;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::endpoint::Address;
@@ -145,6 +146,17 @@ pub enum Notice<'a> {
         program: &'a str,
         /// Its process id.
         pid: u32,
+    },
+    /// The program of a connection has ended, maybe after the connection.
+    Exited {
+        /// The connection.
+        conn: &'a ConnView,
+        /// The program, as the user wrote it.
+        program: &'a str,
+        /// How it has ended.
+        status: ExitStatus,
+        /// The same as a shell sees it.
+        code: u8,
     },
     /// A connection is closed.
     Closed {

@@ -1,6 +1,8 @@
 //! Notices in, lines of JSON out.
 
 use std::cell::Cell;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -89,6 +91,10 @@ fn every_notice_has_its_line() {
         (
             Notice::Started { conn: &conn, program: "cat", pid: 12 },
             r#""conn":7,"event":"started","program":"cat","pid":12"#,
+        ),
+        (
+            Notice::Exited { conn: &conn, program: "cat", status: ExitStatus::from_raw(9), code: 137 },
+            r#""conn":7,"event":"exited","program":"cat","status":137"#,
         ),
         (Notice::Dropped { conn: &conn, queued: 9 }, r#""conn":7,"event":"dropped","queued":9"#),
         (Notice::Unwritten { name: "out.bin", queued: 9 }, r#""event":"unwritten","name":"out.bin","queued":9"#),
