@@ -193,6 +193,9 @@ fn a_server_in_the_clear_is_no_server_of_tls() {
     let done = tcpx.finish();
     done.code(35);
     assert!(done.stderr.contains("does not speak TLS: it sent \"220 mail.example"), "{}", done.stderr);
+    let (_echo, address) = Tcpx::new(&["--script", "@echo"]).listen();
+    let done = Tcpx::new(&["--tls", "--tls-insecure"]).connect(address).finish();
+    done.code(35).said("does not speak TLS: it sends back what it gets");
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use std::io::Read;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use crate::builtins::{client, have};
-use crate::support::{Folder, PATIENCE, Stdin, Stdout, Tcpx};
+use crate::support::{Folder, PATIENCE, Stdin, Stdout, Tcpx, wait_for};
 
 /// A socket of a test.
 fn socket(address: &str) -> UdpSocket {
@@ -358,4 +361,28 @@ fn lost_datagrams_are_counted() {
     }
     let done = tcpx.finish();
     done.code(0).said("at least ").said("datagrams were lost: a queue was full");
+}
+
+#[test]
+fn large_datagrams_of_unix_sockets_stay_whole() {
+    let folder = Folder::new();
+    let path = folder.path("socket");
+    let place = format!("unix:{}", path.display());
+    let sizes = [1000, 65_507, 65_536, 100_000, 150_000, 70_000];
+    let ours = UnixDatagram::unbound().expect("a socket");
+    let lines = sizes.map(|size| format!("{size}\n")).concat();
+    for options in [&["--on-data", "print(`${data.len()}`)"][..], &["-k", "--on-data", "print(`${data.len()}`)"], &[]] {
+        let server = Tcpx::new(&["listen", "-u", &place]).args(options).spawn();
+        wait_for("the socket", || ours.connect(&path).is_ok());
+        for size in sizes {
+            ours.send(&vec![b'x'; size]).expect("room in the queue");
+        }
+        let wanted = if options.is_empty() { sizes.iter().sum() } else { lines.len() };
+        assert!(server.out.wait(|bytes| bytes.len() >= wanted), "{options:?}: {} bytes", server.out.bytes().len());
+        if !options.is_empty() {
+            assert_eq!(server.out.text(), lines, "{options:?}");
+        }
+        server.signal(Signal::TERM);
+        server.finish().code(143);
+    }
 }

@@ -24,8 +24,9 @@ use crate::script::ScriptHandler;
 use crate::session::RunEvent;
 use crate::session::eof_policy::AfterEof;
 
-/// Maximum bytes of a datagram that is received.
+/// Maximum bytes of a datagram that is received, of UDP and of a Unix socket.
 const LARGEST_DATAGRAM: usize = 65_535;
+const LARGEST_OF_UNIX: usize = 256 << 10;
 
 /// What a run that ends may still read of what has arrived.
 #[derive(Clone, Copy, Debug)]
@@ -288,6 +289,10 @@ impl Parts {
     /// Reads datagrams, and delivers each before the next is read.
     fn read_datagrams(&mut self, slot: Slot) {
         let mut buffer = self.io.take_buffer();
+        let is_unix = |peer: &Peer| peer.link.view().info.peer().ip().is_none();
+        let largest = if self.peers.get(slot).is_some_and(is_unix) { LARGEST_OF_UNIX } else { LARGEST_DATAGRAM };
+        let length = buffer.len();
+        buffer.resize(length.max(largest), 0);
         // What goes to stdout is written at once.
         let mut gathered = 0;
         for _ in 0..self.io.budgets.datagrams {
@@ -295,7 +300,7 @@ impl Parts {
                 break;
             }
             let Some(peer) = self.peers.get_mut(slot) else { break };
-            if !peer.can_read(&mut self.io) || buffer.len() - gathered < LARGEST_DATAGRAM {
+            if !peer.can_read(&mut self.io) || buffer.len() - gathered < largest {
                 break;
             }
             match peer.read(&mut self.io, &mut buffer[gathered..]) {
@@ -310,6 +315,7 @@ impl Parts {
             }
         }
         self.emit_received(slot, &buffer[..gathered]);
+        buffer.truncate(length);
         self.io.return_buffer(buffer);
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Owns the sentences for errors of rustls, and which kind of [`LayerError`] each is.
 
-use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, Error, HandshakeType, InvalidMessage, PeerIncompatible};
 
 use super::certificate::Certificate;
 use super::verifier::{Refusal, reason};
@@ -97,6 +97,9 @@ fn words(error: &Error, is_handshaking: bool, first: &[u8]) -> String {
         }
         Error::NoCertificatesPresented => "the client has shown no certificate, and one is required".to_owned(),
         Error::NoApplicationProtocol => "the peer speaks none of the protocols of --tls-alpn".to_owned(),
+        Error::InappropriateHandshakeMessage { got_type: HandshakeType::ClientHello, .. } if is_handshaking => {
+            "the peer does not speak TLS: it sends back what it gets".to_owned()
+        }
         Error::DecryptError => "a record was changed on its way (it does not decrypt)".to_owned(),
         Error::PeerSentOversizedRecord => "the peer sent a record that is too long".to_owned(),
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => "the certificate is not trusted".to_owned(),
