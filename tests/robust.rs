@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -12,7 +13,9 @@ use rustix::fs::{OFlags, fcntl_getfl};
 
 use crate::support::peer::Conn;
 use crate::support::pty::Pty;
-use crate::support::{BOTH, Role, Stdin, Stdout, Tcpx, assert_same, noise, wait_for_standstill};
+use crate::support::{
+    BOTH, Folder, Role, Stdin, Stdout, Tcpx, assert_same, noise, wait_for_standstill, without_rights,
+};
 
 const PLAIN: &[&str] = &[];
 const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
@@ -290,4 +293,24 @@ fn a_socket_as_stdin_and_stdout_works() {
     let mut found = Vec::new();
     here.read_to_end(&mut found).expect("read");
     assert_same(&found, b"out", "what comes out");
+}
+
+#[test]
+fn settings_in_a_folder_of_somebody_else_are_none() {
+    let folder = Folder::new();
+    let closed = folder.path("closed");
+    std::fs::create_dir_all(closed.join("tcpx")).expect("a folder");
+    std::fs::write(closed.join("tcpx/config.toml"), "no such thing").expect("write a file");
+    std::fs::set_permissions(folder.path(""), std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    let Some(unprivileged) = without_rights() else { return };
+    let variable = format!("XDG_CONFIG_HOME={}", closed.display());
+    let run = || {
+        let tcpx = Tcpx::new(&["listen", "127.0.0.1:0", "--timeout", "10ms"]).under(&["env", &variable]);
+        tcpx.under(unprivileged).run().status_code()
+    };
+    assert_eq!(run(), Some(2), "it is read, and is no TOML");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).expect("its mode");
+    let found = run();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+    assert_eq!(found, Some(28));
 }

@@ -185,6 +185,18 @@ fn what_is_verified_is_name_chain_and_dates() {
 }
 
 #[test]
+fn the_system_may_trust_somebody_or_nobody() {
+    let pki = Pki::new();
+    let (_server, address) = pki.server().arg("-k").listen();
+    let connect = |file: &str| {
+        let variables = [format!("SSL_CERT_FILE={file}"), "SSL_CERT_DIR=/no/such".to_owned()];
+        Tcpx::new(&["--tls", "-z"]).under(&["env", &variables[0], &variables[1]]).connect(address).finish()
+    };
+    connect(&pki.word("ca.pem")).code(0).quietly();
+    connect("/no/such/file").code(77).said("has no certificates to trust: read /no/such/file: no such file");
+}
+
+#[test]
 fn a_server_in_the_clear_is_no_server_of_tls() {
     let server = Server::start();
     let tcpx = Tcpx::new(&["--tls"]).connect(server.address);

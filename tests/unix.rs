@@ -11,7 +11,9 @@ use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::{Folder, PATIENCE, Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for};
+use crate::support::{
+    Folder, PATIENCE, Running, Stdin, Tcpx, assert_same, installed, missing, noise, wait_for, without_rights,
+};
 
 const ECHO: &[&str] = &["--on-data", "conn.send(data)"];
 
@@ -394,16 +396,9 @@ fn a_folder_that_must_not_be_written_is_110() {
     fs::create_dir(&closed).expect("a folder");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("its mode");
     let path = closed.join("s");
-    let mut tcpx = Tcpx::new(&["listen", &unix(&path)]);
-    if rustix::process::geteuid().is_root() {
-        fs::set_permissions(folder.path(""), fs::Permissions::from_mode(0o755)).expect("its mode");
-        let program = Path::new(env!("CARGO_BIN_EXE_tcpx"));
-        let reaches = program.ancestors().all(|above| above.metadata().is_ok_and(|found| found.mode() & 1 == 1));
-        if !installed("setpriv") || !reaches {
-            return missing("setpriv(1), or a program that everybody may start");
-        }
-        tcpx = tcpx.under(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
-    }
+    fs::set_permissions(folder.path(""), fs::Permissions::from_mode(0o755)).expect("its mode");
+    let Some(unprivileged) = without_rights() else { return };
+    let tcpx = Tcpx::new(&["listen", &unix(&path)]).under(unprivileged);
     tcpx.run().code(110).said(&format!("tcpx: listen on {}: permission denied", unix(&path)));
 }
 

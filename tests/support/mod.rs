@@ -18,7 +18,8 @@ pub(crate) mod tmux;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -132,6 +133,20 @@ pub(crate) fn missing(what: &str) {
 pub(crate) fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// What starts tcpx as a user who may not do everything; nothing where we are none of those. `None`: it cannot be had.
+pub(crate) fn without_rights() -> Option<&'static [&'static str]> {
+    if !rustix::process::geteuid().is_root() {
+        return Some(&[]);
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_tcpx"));
+    let may_pass = |above: &Path| above.metadata().is_ok_and(|found| found.permissions().mode() & 1 == 1);
+    if !installed("setpriv") || !program.ancestors().all(may_pass) {
+        missing("setpriv(1), or a program that everybody may start");
+        return None;
+    }
+    Some(&["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
 }
 
 /// Which end of the connection tcpx is.

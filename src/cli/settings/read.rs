@@ -35,6 +35,10 @@ pub(super) fn file(path: &Path) -> Result<Option<String>> {
     let name = path.display().to_string();
     match read {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+        // Whoever has become another user, with the HOME of the first, cannot even see whether there is one.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && path.symlink_metadata().is_err() => {
+            return Ok(None);
+        }
         Err(error) => return Err(Error::ReadSettings { source_name: name, cause: cause(&error) }),
         Ok(_) => {}
     }

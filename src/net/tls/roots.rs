@@ -8,6 +8,9 @@ use std::thread;
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
+use rustls_native_certs::ErrorKind;
+
+use crate::error::cause;
 
 type Found = Result<Arc<WebPkiServerVerifier>, String>;
 type Ask = Box<dyn Fn() -> Found + Send + Sync>;
@@ -29,7 +32,11 @@ fn read(provider: &Arc<CryptoProvider>) -> Found {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+        let why = found.errors.first().map(|error| match &error.kind {
+            ErrorKind::Io { inner, path } => format!(": read {}: {}", path.display(), cause(inner)),
+            _ => format!(": {error}"),
+        });
+        let why = why.unwrap_or_default();
         return Err(format!("the system has no certificates to trust{why}"));
     }
     super::verifier(roots, provider).map_err(|error| error.to_string())
