@@ -4,7 +4,8 @@
 use std::net::TcpListener;
 
 use crate::personalities::listening;
-use crate::support::{Folder, Stdin, Tcpx};
+use crate::support::peer::Server;
+use crate::support::{Folder, Stdin, Tcpx, installed, missing};
 
 #[test]
 fn nc_and_nc_greet_each_other_and_say_so() {
@@ -123,5 +124,41 @@ fn datagrams_of_unix_sockets_are_answered() {
         server.write(b"greeting\n");
         client.wait_stdout(b"greeting\n");
         assert!(!server.err.text().contains("Listening"), "{}", server.err.text());
+    }
+}
+
+#[test]
+fn options_of_telnet_are_refused_and_what_came_is_shown() {
+    let (said, refused) = (b"\xff\xfd\x18\xff\xfb\x01hi\n", b"\xff\xfc\x18\xff\xfe\x01");
+    for (tool, program) in [("nc", "nc.openbsd"), ("ncat", "ncat")] {
+        if !installed(program) {
+            missing(program);
+        }
+        for is_ours in [true, false] {
+            let server = Server::start();
+            let port = server.address.port().to_string();
+            let options = ["-t", "127.0.0.1", &port];
+            let client = match is_ours {
+                true => Tcpx::new(&[&[tool], &options[..]].concat()),
+                false if installed(program) => Tcpx::other(program, &options),
+                false => continue,
+            };
+            let mut client = client.stdin(Stdin::Open).spawn();
+            let mut conn = server.accept();
+            conn.send(said);
+            conn.expect(refused);
+            client.wait_stdout(said);
+            client.write(b"cut");
+            conn.expect(b"cut");
+        }
+    }
+    for words in [["nc", "-nltv", "127.0.0.1", "0"], ["ncat", "-ltv", "127.0.0.1", "0"]] {
+        let (mut server, address) = listening(&words);
+        let mut client = std::net::TcpStream::connect(address).expect("connect");
+        std::io::Write::write_all(&mut client, said).expect("send");
+        let mut answer = [0; 6];
+        std::io::Read::read_exact(&mut client, &mut answer).expect("refusals");
+        assert_eq!(&answer, refused, "{words:?}");
+        server.wait_stdout(said);
     }
 }

@@ -381,6 +381,34 @@ const LINES: &[(&str, &str)] = &[
     ("ncat -l --chat -m 3 127.0.0.1 HELLO", ""),
     ("ncat -lv -m x 127.0.0.1 HELLO", ""),
     ("ncat -v -k 127.0.0.1 1", ""),
+    // Operands that are too many.
+    ("ncat -l 1 2 3", ""),
+    ("ncat -l 1 2", ""),
+    ("ncat -l 1 x", ""),
+    ("ncat -l 127.0.0.1 1 2", ""),
+    ("ncat -l -p 1 2", ""),
+    ("ncat -l -p 1 2 3", ""),
+    ("ncat -l -p 1 127.0.0.1 2 3", ""),
+    ("ncat -l nope.invalid 1 2", ""),
+    ("ncat nope.invalid 1 2", ""),
+    ("ncat -n localhost 1 2", ""),
+    ("ncat 127.0.0.1 1 2 3", ""),
+    ("nc 127.0.0.1 x y", ""),
+    // A program without a name is there no more than another.
+    ("ncat -e  127.0.0.1 HELLO", ""),
+    ("ncat --exec= 127.0.0.1 HELLO", ""),
+    ("ncat -e  127.0.0.1 CLOSED", ""),
+    // A pause of our own is no silence.
+    ("nc -w 1 -i 2 127.0.0.1 SILENT", "a\n"),
+    ("nc -w 1 -i 2 -N 127.0.0.1 DRAIN", "a\nb\n"),
+    ("nc -d -w 1 127.0.0.1 SILENT", ""),
+    ("nc -d -q 1 127.0.0.1 HELLO", ""),
+    ("nc -d -q 0 127.0.0.1 HELLO", ""),
+    // Telnet without a change of what is sent.
+    ("nc -t -N 127.0.0.1 DRAIN", "a\nb"),
+    ("nc -t -C -N 127.0.0.1 DRAIN", "a\nb"),
+    ("ncat -t 127.0.0.1 DRAIN", "a\nb"),
+    ("ncat -tC 127.0.0.1 DRAIN", "a\nb"),
 ];
 
 /// What Ncat's line with its version begins with.

@@ -382,6 +382,7 @@ fn input(args: &EndingArgs, time: &TimeArgs, wanted: bool) -> Result<Input> {
         waits_out_eof: false,
         line_delay: or_zero("--line-delay", time.line_delay.as_ref())?.filter(|delay| !delay.is_zero()),
         delays_end: false,
+        refuses_telnet: false,
         refusal: Refusal::default(),
     })
 }

@@ -23,6 +23,8 @@ pub struct Input {
     pub line_delay: Option<Duration>,
     /// The end of what is sent waits for the pause after the last line.
     pub delays_end: bool,
+    /// Options of telnet that streams ask for are refused, as nc does.
+    pub refuses_telnet: bool,
     /// What it means that the other end refuses datagrams.
     pub refusal: Refusal,
 }

@@ -32,6 +32,7 @@ use crate::driver::workers::Worker;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::layer::Layer;
+use crate::layer::telnet::TelnetRefusal;
 use crate::net::Transport;
 use crate::net::reactor::Slot;
 use crate::script::ScriptHandler;
@@ -116,6 +117,9 @@ impl Parts {
         }
         if let Some((security, limit)) = security {
             peer.secure(self.io.now, self.may_watch_bytes(), &security, limit);
+        }
+        if self.config.input.refuses_telnet && !peer.link.is_datagram() {
+            peer.link.add_layer(self.io.now, Box::new(TelnetRefusal::default()));
         }
         self.peers.add(&mut self.io, peer);
     }

@@ -5,6 +5,7 @@
 
 pub mod proxy;
 mod stack;
+pub mod telnet;
 pub mod tls;
 pub mod toxics;
 

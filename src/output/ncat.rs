@@ -181,6 +181,7 @@ impl NcatVoice {
                 line(&format!("Ncat: {}.", sentence(cause)))
             }
             // What the child says whose exec(3) fails.
+            Error::Program { name, .. } if name.is_empty() => line("exec: Bad address"),
             Error::Program { cause, .. } => line(&format!("exec: {}", sentence(cause))),
             other => {
                 let text = with_options(&other.to_string(), OPTIONS);

@@ -366,7 +366,7 @@ impl Connection {
 
     /// Time has come to `now`; `unacknowledged` is what the kernel still holds of what was sent.
     pub fn handle_timeout(&mut self, now: Instant, unacknowledged: usize) {
-        if self.is_pausing() {
+        if self.is_quiet_itself() {
             // A pause of our own is no silence.
             self.note_progress(now);
         }

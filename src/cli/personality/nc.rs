@@ -299,7 +299,6 @@ fn common(given: &Given<'_>, line: &mut Line) -> Result<bool, Stop> {
         line.add_valued(option, given.value(letter));
     } else {
         line.add_if(given.has('d') && !given.has('z'), &["--no-stdin"]);
-        line.add_if(given.has('t'), &["--script", "@telnet"]);
     }
     if !given.has('z') {
         line.add_valued("--idle-timeout", time(given.number('w')?).as_deref());
@@ -365,6 +364,7 @@ fn ending(given: &Given<'_>, mut config: Config) -> Config {
     // Those who serve on have others to wait for.
     config.input.waits_out_eof = !given.has('k');
     config.input.delays_end = true;
+    config.input.refuses_telnet = given.has('t') && config.exec.is_none();
     config
 }
 

@@ -14,7 +14,7 @@ use super::getopt::{self, Item, Known, letter, long};
 use super::{Errand, FAILED, Line, Stop, Tool, family, lists, unsigned, usage};
 use crate::cli::old_line;
 use crate::cli::values::is_number;
-use crate::config::{Copying, Family, Role, Silence};
+use crate::config::{Copying, Family, Program, Role, Silence};
 use crate::exit::Exit;
 use crate::net::dial;
 use crate::proxy::{Login, ProxyKind};
@@ -215,7 +215,7 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
         [] | ["", ..] => return Err(refused("You must specify a host to connect to")),
         [host] => ((*host).to_owned(), Some(PORT)),
         [host, port] => ((*host).to_owned(), Some(port_of(port, "port number")?)),
-        [_, ports @ ..] => return Err(too_many_ports(ports)),
+        [host, ports @ ..] => return Err(too_many_operands(given, host, ports)),
     };
     if port.is_some()
         && (!given.has("proxy") || place.starts_with('-'))
@@ -278,13 +278,18 @@ fn listen(given: &Given<'_>) -> Result<Errand, Stop> {
         [path, ports @ ..] if given.is_unix() => (None, unix_without(path, ports)?),
         [] | [""] => (None, of_option.unwrap_or(PORT).to_string()),
         [word] if of_option.is_none() && is_number(word) => (None, port_of(word, "port number")?.to_string()),
-        [_, ports @ ..] if !ports.is_empty() && of_option.is_some() => {
-            let of_option = of_option.unwrap_or_default().to_string();
-            return Err(too_many_ports(&[&[of_option.as_str()], ports].concat()));
+        [first, others @ ..] if is_number(first) || (of_option.is_some() && !others.is_empty()) => {
+            let of_option = of_option.map(|port| port.to_string());
+            let ports: Vec<&str> = of_option.as_deref().into_iter().chain(others.iter().copied()).collect();
+            return Err(match (&of_option, is_number(first)) {
+                (Some(port), true) => too_many_ports(&[&[port.as_str()], &given.operands[..]].concat()),
+                (None, true) => too_many_ports(&given.operands),
+                (_, false) => too_many_operands(given, first, &ports),
+            });
         }
         [host] => (Some(*host), of_option.unwrap_or(PORT).to_string()),
         [host, port] => (Some(*host), port_of(port, "port number")?.to_string()),
-        [_, ports @ ..] => return Err(too_many_ports(ports)),
+        [host, ports @ ..] => return Err(too_many_operands(given, host, ports)),
     };
     if let Some(why) = host.and_then(|host| given.unresolvable(host)) {
         return Err(refused(&why));
@@ -369,12 +374,11 @@ fn common(given: &Given<'_>, line: &mut Line) -> bool {
     line.add_if(given.has("crlf"), &["-C"]);
     if let Some((name, option)) = program {
         // The shell takes a command that does nothing; tcpx asks for one.
-        let is_nothing = name == "sh-exec" && given.value(name).is_some_and(|command| command.trim().is_empty());
+        let is_nothing = given.value(name).is_some_and(|command| command.trim().is_empty());
         line.add_valued(option, if is_nothing { Some(":") } else { given.value(name) });
     } else {
         let sends = !given.has("recv-only") || given.has("z") || is_served;
         line.add_if(!sends && (given.listens() || !given.has("send-only")), &["--recv-only"]);
-        line.add_if(given.has("telnet"), &["--script", "@telnet"]);
     }
     // A program alone is never idle, nor is a proxy.
     let is_never_idle = given.has("proxy-type") && given.listens() || program.is_some() && !given.has("keep-open");
@@ -497,6 +501,10 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
     }
     if let Some(exec) = &mut config.exec {
         exec.is_ncats = true;
+        if given.value("exec").is_some_and(|command| command.trim().is_empty()) {
+            // There is no such program.
+            exec.program = Program::Words(vec![String::new()]);
+        }
     }
     // With datagrams the end of stdin is the end.
     config.limits.silence = if given.listens() { Silence::FaultOfAll } else { Silence::EndAfterInput };
@@ -508,6 +516,7 @@ fn ending(given: &Given<'_>, mut config: crate::config::Config) -> crate::config
     config.output.marks_listening = given.has("test");
     config.tls.common_name = true;
     config.input.no_shutdown = given.has("no-shutdown");
+    config.input.refuses_telnet = given.has("telnet") && config.exec.is_none() && config.script.is_none();
     if let Some(time) = given.value("q").and_then(milliseconds) {
         config.input.eof_wait = Some(Duration::from_millis(time));
     }
@@ -560,6 +569,18 @@ fn unix_without(path: &str, ports: &[&str]) -> Result<String, Stop> {
         ports => return Err(too_many_ports(ports)),
     }
     Ok(unix(path))
+}
+
+/// The same behind a host, which is looked up first.
+fn too_many_operands(given: &Given<'_>, host: &str, ports: &[&str]) -> Stop {
+    let is_known = given.has("proxy") || dial::resolve(host, 0, given.family()).is_ok_and(|found| !found.is_empty());
+    match given.unresolvable(host) {
+        Some(why) if !given.has("proxy") => refused(&why),
+        None if !is_known => {
+            refused(&format!("Could not resolve hostname \"{}\": {}", host.escape_debug(), super::UNKNOWN))
+        }
+        _ => too_many_ports(ports),
+    }
 }
 
 fn too_many_ports(ports: &[&str]) -> Stop {

@@ -191,6 +191,11 @@ impl Connection {
         self.pacing.as_ref().is_some_and(|pacing| pacing.until().is_some()) && !self.outbound.is_queue_empty()
     }
 
+    /// Whether a pause of our own lasts: before what waits, or after the last line where that counts.
+    pub(super) fn is_quiet_itself(&self) -> bool {
+        self.is_pausing() || self.pacing.as_ref().is_some_and(|pacing| pacing.holds_end())
+    }
+
     /// Ends a pause whose time is over.
     pub fn end_pause(&mut self, now: Instant) {
         if let Some(pacing) = &mut self.pacing {
