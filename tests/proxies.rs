@@ -1,6 +1,7 @@
 //! Proxies: `--proxy` against real ones, `@socks` and `@connect` for real clients, the PROXY protocol with `HAProxy`.
 
 use std::fs;
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 
@@ -135,6 +136,57 @@ fn the_password_is_not_seen_in_the_list_of_processes() {
     assert!(!String::from_utf8_lossy(&line).contains("secret"));
     drop(conn);
     assert_eq!(tcpx.finish().status_code(), Some(1));
+}
+
+/// What @socks says to a client that asks for this name by version 5 and by 4a.
+fn answers_of_socks(proxy: SocketAddr, name: &str, port: u16) -> [u8; 2] {
+    let (mut five, mut four) = (Conn::to(proxy), Conn::to(proxy));
+    five.send(&[5, 1, 0]);
+    five.expect(&[5, 0]);
+    let port = port.to_be_bytes();
+    five.send(&[&[5, 1, 0, 3, name.len() as u8], name.as_bytes(), &port].concat());
+    four.send(&[&[4, 1, port[0], port[1], 0, 0, 0, 1, 0], name.as_bytes(), &[0]].concat());
+    let mut found = [[0; 2]; 2];
+    five.0.read_exact(&mut found[0]).expect("an answer");
+    four.0.read_exact(&mut found[1]).expect("an answer");
+    [found[0][1], found[1][1]]
+}
+
+#[test]
+fn clients_of_our_proxies_reach_tcp_and_nothing_else() {
+    let folder = Folder::new();
+    let path = folder.path("secret").display().to_string();
+    // Where "unix:PATH:80" and "unix:80" would be.
+    let inside = Tcpx::new(&["listen", "-k", "-v", &format!("unix:{path}:80")]).spawn();
+    let other = Tcpx::new(&["listen", "-k", "-v", &format!("unix:{}", folder.path("80").display())]).spawn();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    wait_for("the sockets", || folder.path("secret:80").exists() && folder.path("80").exists());
+    let in_folder =
+        |script: &str| Tcpx::new(&["--script", script]).after_shell(&format!("cd '{}'", folder.path("").display()));
+    let (_socks, socks) = in_folder("@socks").listen();
+    let udp_port = udp.local_addr().expect("an address").port();
+    for (name, port) in
+        [(format!("unix:{path}"), 80), ("unix".into(), 80), (String::new(), 80), ("udp://127.0.0.1".into(), udp_port)]
+    {
+        let [five, four] = answers_of_socks(socks, &name, port);
+        assert!(five != 0 && four == 91, "{name}: {five} {four}");
+    }
+    let (_connect, connect) = in_folder("@connect").listen();
+    for request in [format!("CONNECT unix:{path}:80"), "CONNECT unix:80".into(), "GET http://unix:80/".into()] {
+        let mut conn = Conn::to(connect);
+        conn.send(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        let mut found = [0; 10];
+        conn.0.read_exact(&mut found).expect("an answer");
+        assert!(matches!(&found, b"HTTP/1.1 4" | b"HTTP/1.1 5"), "{request}: {}", found.escape_ascii());
+    }
+    for server in [inside, other] {
+        assert!(!server.err.text().contains("accepted"), "{}", server.err.text());
+    }
+    // An IPv6 address may be written as a name.
+    if let Ok(six) = TcpListener::bind("[::1]:0") {
+        let port = six.local_addr().expect("an address").port();
+        assert_eq!(answers_of_socks(socks, "::1", port), [0, 90]);
+    }
 }
 
 #[test]
@@ -367,7 +419,7 @@ fn haproxy_tells_us_who_its_client_is() {
         let client = TcpStream::connect(front).expect("connect");
         let us = client.local_addr().expect("an address");
         let mut answer = String::new();
-        std::io::Read::read_to_string(&mut &client, &mut answer).expect("an answer");
+        Read::read_to_string(&mut &client, &mut answer).expect("an answer");
         assert_eq!(answer, format!("{us}\n"), "{version}");
         // Directly, without a header.
         let mut direct = Conn::to(address);
