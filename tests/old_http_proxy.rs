@@ -147,3 +147,12 @@ fn a_proxy_on_one_loopback_address_takes_clients_of_both_families() {
         assert_eq!(answer, TIMEOUT, "{host}");
     }
 }
+
+#[test]
+fn a_proxy_that_cannot_listen_says_so() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let done = Tcpx::new(&["ncat", "-l", "--proxy-type", "http", "127.0.0.1", &port]).run();
+    let said = format!("Ncat: bind to 127.0.0.1:{port}: Address already in use. QUITTING.\n");
+    assert_eq!((done.status_code(), &*done.stderr), (Some(2), &*said));
+}

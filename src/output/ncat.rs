@@ -28,8 +28,12 @@ pub struct NcatVoice {
     proxied: Option<Proxied>,
     /// The address that was tried last.
     tried: Option<SocketAddr>,
-    /// Only listeners are told of.
+    /// Nothing is told of connections.
     is_mute: bool,
+    /// A program moves what is sent and received.
+    has_program: bool,
+    /// `--send-only`: what is received does not count.
+    sends_only: bool,
     idle: Option<Duration>,
     stands: bool,
     /// The last failed attempt: where, and why.
@@ -50,6 +54,8 @@ impl NcatVoice {
             proxied: Proxied::of(config),
             tried: None,
             is_mute: config.output.tells_listeners_alone,
+            has_program: config.exec.is_some(),
+            sends_only: config.input.discard_received,
             idle: config.limits.idle,
             stands: false,
             failed: None,
@@ -67,7 +73,11 @@ impl NcatVoice {
     fn words(&mut self, now: Instant, notice: &Notice<'_>) -> String {
         match *notice {
             Notice::Listening { address, listener: None } => self.listening(address),
-            _ if self.is_mute => String::new(),
+            Notice::Opened { .. } | Notice::Closed { .. } | Notice::Refused { .. } | Notice::Dialing { .. }
+                if self.is_mute =>
+            {
+                String::new()
+            }
             Notice::Dialing { address, .. } if self.is_verbose => {
                 self.tried = address.ip();
                 self.failed.take().map_or_else(String::new, |(place, cause)| {
@@ -96,7 +106,8 @@ impl NcatVoice {
             Notice::Closed { conn, reason } if self.is_verbose => {
                 let asked = self.is_probe && conn.info.is_datagram() && !reason.is_fault();
                 let sent = if asked { "Ncat: UDP packet sent successfully\n" } else { "" };
-                sent.to_owned() + closed(now, conn, reason).as_str()
+                let sum = if self.has_program { String::new() } else { closed(now, conn, reason, self.sends_only) };
+                sent.to_owned() + sum.as_str()
             }
             Notice::Error { error, handled: false, .. } => self.trouble(error),
             Notice::Log { text, .. } if self.is_verbose => line(&format!("Ncat: {text}")),
@@ -212,11 +223,11 @@ fn from(client: SocketAddr) -> String {
     host + line(&format!("Ncat: Connection from {}.", shown(client))).as_str()
 }
 
-fn closed(now: Instant, conn: &ConnView, reason: CloseReason) -> String {
+fn closed(now: Instant, conn: &ConnView, reason: CloseReason, sends_only: bool) -> String {
     if conn.info.side() != Side::Client || reason.is_fault() {
         return String::new();
     }
-    let (sent, received) = (conn.info.bytes_out(), conn.info.bytes_in());
+    let (sent, received) = (conn.info.bytes_out(), if sends_only { 0 } else { conn.info.bytes_in() });
     let seconds = now.saturating_duration_since(conn.info.opened()).as_secs_f64();
     line(&format!("Ncat: {sent} bytes sent, {received} bytes received in {seconds:.2} seconds."))
 }

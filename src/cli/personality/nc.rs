@@ -2,6 +2,7 @@
 //!
 //! Owns its options, the checks it makes in its own words, and what they are here.
 
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use super::getopt::{self, Item, Known, letter};
@@ -218,6 +219,9 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
                 let host = host.escape_debug();
                 return Err(refused(&format!("getaddrinfo for host \"{host}\" port {first}: {why}")));
             }
+            if given.value('x').is_some() && given.value('X') == Some("4") && host.parse::<Ipv6Addr>().is_ok() {
+                return Err(refused(&format!("getaddrinfo(\"{host}\", \"{first}\"): {}", super::OTHER_FAMILY)));
+            }
             (vec![(*host).to_owned(), first], found)
         }
     };
@@ -330,12 +334,20 @@ fn proxy(given: &Given<'_>, line: &mut Line) -> Result<(), Stop> {
         Some("5") | None => ("socks5", 1080),
         Some(_) => ("http", 3128),
     };
-    let (host, word) = match place.rsplit_once(':') {
-        Some((host, word)) if !host.contains(':') || host.ends_with(']') => (host, word.to_owned()),
-        _ => (place, port.to_string()),
+    let (host, word) = match place.strip_prefix('[').map(|inner| inner.split_once(']')) {
+        Some(None) => return Err(refused("missing closing bracket in proxy")),
+        Some(Some((_, ""))) => (place, port.to_string()),
+        Some(Some((inner, behind))) => match behind.strip_prefix(':') {
+            Some(word) => (&place[..inner.len() + 2], word.to_owned()),
+            None => return Err(refused("garbage proxy port delimiter")),
+        },
+        None => {
+            place.rsplit_once(':').map_or_else(|| (place, port.to_string()), |(host, word)| (host, word.to_owned()))
+        }
     };
     let found = local_port(&word, "tcp");
-    let port = found.and_then(|port| if host.is_empty() { Err(super::UNKNOWN) } else { Ok(port) });
+    let is_none = host.is_empty() || (!host.starts_with('[') && host.contains(':'));
+    let port = found.and_then(|port| if is_none { Err(super::UNKNOWN) } else { Ok(port) });
     let port = port.map_err(|why| {
         refused(&format!("getaddrinfo for host \"{}\" port {}: {why}", host.escape_debug(), word.escape_debug()))
     })?;

@@ -4,6 +4,7 @@
 
 use super::{Given, Known, has_tls, milliseconds, port_number, port_of, refused};
 use crate::cli::Stop;
+use crate::cli::personality::lists;
 use crate::exit::Exit;
 
 /// What Ncat refuses where it reads an option, before it looks at those that follow. `before`: the options before it.
@@ -26,6 +27,10 @@ pub(super) fn check_option(before: &Given<'_>, known: &Known, value: &str) -> Re
         "nsock-engine" if !["select", "poll", "epoll"].contains(&value) => {
             format!("Unknown or non-available engine: {}", value.escape_debug())
         }
+        "allowfile" | "denyfile" => match lists::of_file(value) {
+            Ok(_) => return Ok(()),
+            Err(why) => why,
+        },
         "proxy-dns" if !["none", "local", "remote", "both"].contains(&value) => "Invalid proxy DNS type".to_owned(),
         _ => return Ok(()),
     };
@@ -43,7 +48,7 @@ pub(super) fn check(given: &Given<'_>) -> Result<(), Stop> {
     if given.is_unix() {
         unix(given)?;
     }
-    if given.has("ssl-key") && !given.has("ssl-cert") {
+    if given.has("ssl-key") != given.has("ssl-cert") {
         return Err(refused("The --ssl-key and --ssl-cert options must be used together"));
     }
     if given.has("telnet") && given.has("z") {
@@ -110,6 +115,10 @@ fn check_proxy(given: &Given<'_>) -> Result<(), Stop> {
         (_, true) if given.listens() => Err(refused("Invalid option combination: --proxy and -l")),
         (Some(_), false) if !given.listens() => {
             Err(refused("Proxy type (--proxy-type) specified without proxy address (--proxy)"))
+        }
+        (Some(kind), false) if !["http", "socks4", "socks5"].contains(&kind) => {
+            let kind = kind.escape_debug();
+            Err(refused(&format!("Invalid proxy type \"{kind}\"; Ncat proxy server only supports \"http\"")))
         }
         (Some(kind), _) if !["http", "socks4", "socks5", "4", "5"].contains(&kind) => {
             Err(refused(&format!("Invalid proxy type \"{}\"", kind.escape_debug())))
