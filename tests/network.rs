@@ -385,11 +385,10 @@ fn a_listener_that_cannot_be_bound_later_is_an_error_without_a_connection() {
     let mut lines: Vec<String> = String::from_utf8_lossy(&tcpx.out.bytes()).lines().map(str::to_owned).collect();
     lines.sort();
     assert_eq!(lines, ["all true resolve listen", "own true io listen"]);
-    // Without a handler it is a message, and nothing ends.
-    let (mut tcpx, address) = serve(&folder, &[], &format!("fn on_start() {{ listen(\"{name}:1\"); }}"), nobody());
-    tcpx.wait_stderr(&format!("tcpx: resolve {name}: "));
-    drop(Conn::to(address));
-    assert!(tcpx.is_running());
+    // Without a handler it is a failure of the script, and ends a run whose start has asked for it.
+    let (tcpx, _) = serve(&folder, &[], &format!("fn on_start() {{ listen(\"{name}:1\"); }}"), nobody());
+    let done = tcpx.finish();
+    done.code(112).said(&format!("tcpx: resolve {name}: "));
 }
 
 #[test]
