@@ -44,7 +44,8 @@ impl Peers {
     pub(super) fn add(&mut self, io: &mut Io, peer: Peer) {
         let slot = peer.slot;
         // A new socket accepts bytes before its first event.
-        io.reactor.readiness(slot).writable = true;
+        let readiness = io.reactor.readiness(slot);
+        (readiness.writable, readiness.gives_way) = (true, true);
         io.reactor.wake(slot);
         self.slots.insert(peer.id(), slot);
         self.counted += usize::from(peer.duties.counted);

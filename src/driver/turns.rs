@@ -192,17 +192,24 @@ impl Parts {
         turn.or(goes_on.into())
     }
 
-    /// Ends a connection that stays for stdin alone, once the peer takes nothing any more. Without a byte that fails to be sent
-    /// nobody would know.
+    /// Ends a connection once the peer, which has ended its stream, takes nothing any more: one that stays for stdin alone, or one
+    /// that a handler or a partner holds. Without a byte that fails to be sent nobody would know.
     fn notice_hang_up(&mut self, slot: Slot) {
-        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.close_when_fed && peer.link.is_open()) else {
-            return;
-        };
-        let stdin = self.stdin.kind().filter(|_| peer.duties.stdin);
-        if self.policy.at_peer_eof(stdin) != AfterEof::Keep || !self.io.reactor.readiness(slot).write_closed {
+        if !self.io.reactor.readiness(slot).write_closed {
             return;
         }
-        if peer.transport.has_reset() {
+        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.link.is_open()) else { return };
+        let has_reset = peer.transport.has_reset();
+        // nc and Ncat notice it when they write.
+        let is_held = (peer.handler.is_some() || peer.partner.is_some()) && self.config.output.voice == Voice::Own;
+        if is_held && has_reset && peer.link.can_send() && peer.link.view().info.eof() {
+            return peer.write_failed(&mut self.io, &std::io::ErrorKind::ConnectionReset.into());
+        }
+        let stdin = self.stdin.kind().filter(|_| peer.duties.stdin);
+        if !peer.close_when_fed || self.policy.at_peer_eof(stdin) != AfterEof::Keep {
+            return;
+        }
+        if has_reset {
             // What was sent after its end was not wanted.
             peer.write_failed(&mut self.io, &std::io::ErrorKind::ConnectionReset.into());
         } else {

@@ -52,6 +52,8 @@ pub struct Readiness {
     pub read_closed: bool,
     /// An error or hang-up was reported for the write side; ask the resource before believing it.
     pub write_closed: bool,
+    /// Its bytes may come after those who connect in the same round, see [`Reactor::happened`].
+    pub gives_way: bool,
     queued: bool,
     accepts: bool,
 }
@@ -189,8 +191,8 @@ impl<M> Reactor<M> {
         self.poll.registry().register(new, Token(slot), interest)?;
         // A new socket accepts bytes before its first event.
         let readiness = self.readiness(slot);
-        let (queued, accepts) = (readiness.queued, readiness.accepts);
-        *readiness = Readiness { writable: true, queued, accepts, ..Readiness::default() };
+        let Readiness { queued, accepts, gives_way, .. } = *readiness;
+        *readiness = Readiness { writable: true, queued, accepts, gives_way, ..Readiness::default() };
         Ok(())
     }
 
@@ -236,8 +238,9 @@ impl<M> Reactor<M> {
         self.readiness(slot).accepts = true;
     }
 
-    /// Puts a slot on the ready list because of an event. A source that accepts goes ahead of those whose bytes wait, some of which
-    /// may have come after its clients, but not ahead of streams that have ended: who connects after an end finds it done.
+    /// Puts a slot on the ready list because of an event. A source that accepts goes ahead of connections whose bytes wait, some of
+    /// which may have come after its clients, but not ahead of streams that have ended, nor of anything else: who connects after an
+    /// end, or after a line of stdin, finds it done.
     pub fn happened(&mut self, slot: Slot) {
         queue(&mut self.slots, &mut self.ready, slot);
     }
@@ -344,8 +347,8 @@ fn queue(slots: &mut Slab<Readiness>, ready: &mut VecDeque<Slot>, slot: Slot) {
     if !readiness.accepts {
         return ready.push_back(slot);
     }
-    let has_ended = |slot: &Slot| slots.get(*slot).is_some_and(|readiness| readiness.read_closed);
-    let place = ready.iter().rposition(has_ended).map_or(0, |last| last + 1);
+    let stays = |slot: &Slot| slots.get(*slot).is_some_and(|known| known.read_closed || !known.gives_way);
+    let place = ready.iter().rposition(stays).map_or(0, |last| last + 1);
     ready.insert(place, slot);
 }
 
@@ -411,8 +414,11 @@ mod tests {
     #[test]
     fn who_connects_is_accepted_before_bytes_are_read_and_after_streams_that_have_ended() {
         let mut reactor = Reactor::<()>::new().unwrap();
-        let [ended, talks, accepts, other] = [(); 4].map(|()| reactor.register_always_ready());
+        let [ended, talks, accepts, other, stdin] = [(); 5].map(|()| reactor.register_always_ready());
         reactor.set_accepts(accepts);
+        for slot in [ended, talks, other] {
+            reactor.readiness(slot).gives_way = true;
+        }
         reactor.readiness(ended).read_closed = true;
         let mut order = |slots: &[Slot]| {
             for slot in slots {
@@ -422,6 +428,7 @@ mod tests {
         };
         assert_eq!(order(&[talks, other, accepts]), [accepts, talks, other]);
         assert_eq!(order(&[talks, ended, other, accepts, accepts]), [talks, ended, accepts, other]);
+        assert_eq!(order(&[talks, stdin, other, accepts]), [talks, stdin, accepts, other]);
         assert_eq!(order(&[accepts, talks]), [accepts, talks]);
     }
 

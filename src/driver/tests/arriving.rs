@@ -95,3 +95,21 @@ fn clients_that_came_with_one_that_stops_the_run_are_told_after_the_stop() {
         "#,
     );
 }
+
+#[test]
+fn who_connects_after_a_line_of_stdin_finds_what_that_has_led_to() {
+    play_script(
+        r#"fn on_stdin(line) { app.said = line; }
+        fn on_connect(conn) { conn.send(app.said); }"#,
+        r#"tcpx listen 127.0.0.1 1 --script SCRIPT
+        listens on 127.0.0.1:1
+        stderr listening on 127.0.0.1:1
+        > stdin "hello\n"; client
+        1 gets "hello"
+        > signal TERM
+        listens no more
+        1 gets RST
+        exit 143
+        "#,
+    );
+}

@@ -328,8 +328,7 @@ fn a_reset_is_an_error_after_what_had_arrived() {
         1 connects to 127.0.0.1:1
         > 1 ends
         > 1 resets
-        > stdin "lost\n"
-        stderr tcpx: write to 127.0.0.1:1: broken pipe
+        stderr tcpx: write to 127.0.0.1:1: connection reset by peer
         1 is closed
         stdout "reset\n"
         > stdin "a line\n"

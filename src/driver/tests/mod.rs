@@ -25,6 +25,7 @@ mod endings;
 mod fakes;
 mod faults;
 mod halves;
+mod hanging_up;
 mod holding;
 mod interactive;
 mod layered;
