@@ -327,7 +327,7 @@ pub struct Limits {
     pub idle: Option<Duration>,
     /// What such a silence is.
     pub silence: Silence,
-    /// A connection that was idle for too long, or whose proxy has failed, is closed in order, not by RST.
+    /// A connection that was idle for too long, whose proxy has failed, or that is not taken, is closed in order, not by RST.
     pub ends_in_order: bool,
     /// For the whole run.
     pub run: Option<Duration>,

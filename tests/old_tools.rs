@@ -303,7 +303,7 @@ fn a_limit_of_clients_counts_those_that_are_there() {
         client.send(b"x");
         client.expect(b"x");
     }
-    Conn::expect_refusal(address);
+    Conn::to(address).expect_eof();
     drop(clients);
     wait_for("room for one more", || {
         Conn::try_to(address).is_ok_and(|mut next| {
@@ -312,8 +312,10 @@ fn a_limit_of_clients_counts_those_that_are_there() {
         })
     });
     let (mut server, address) = Way::Tcp.server(&["-m", "0"]);
-    Conn::expect_refusal(address);
+    Conn::to(address).expect_eof();
     server.wait_stderr("Ncat: New connection denied: connection limit reached (0)\n");
+    let (_server, address) = Way::Tcp.server(&["-k", "--deny", "127.0.0.1"]);
+    Conn::to(address).expect_eof();
 }
 
 #[test]

@@ -153,7 +153,8 @@ impl Driver {
         let listeners = match &config.role {
             Role::Listen(listen) => Listeners::new(listen.accept, listen.accept_limit)
                 .with_access(listen.access.clone())
-                .with_limit(listen.max_conns.filter(|_| listen.refuses_beyond)),
+                .with_limit(listen.max_conns.filter(|_| listen.refuses_beyond))
+                .in_order(config.limits.ends_in_order),
             Role::Connect(_) | Role::Run | Role::Scan(_) => Listeners::default(),
         };
         let is_watched = config.script.as_ref().is_some_and(|script| script.watch);

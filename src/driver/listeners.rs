@@ -60,6 +60,8 @@ pub(super) struct Listeners {
     /// The most clients of the run's own at a time, if further ones are disconnected.
     limit: Option<usize>,
     refused: u64,
+    /// Those who are refused get FIN, not RST.
+    refuses_in_order: bool,
     /// Datagrams that were lost on sockets that are closed.
     lost: u64,
 }
@@ -120,6 +122,11 @@ impl Listeners {
     /// The same where clients beyond so many at a time are disconnected, and do not wait.
     pub(super) fn with_limit(self, limit: Option<usize>) -> Self {
         Self { limit, ..self }
+    }
+
+    /// The same where those who are not taken get FIN, not RST.
+    pub(super) fn in_order(self, is_so: bool) -> Self {
+        Self { refuses_in_order: is_so, ..self }
     }
 
     /// Number of clients that were not taken.
@@ -220,6 +227,7 @@ impl Listeners {
         if is_shared {
             begin(io, slot, &mut *acceptor.listening);
         }
+        let is_denied = |ends: &Ends| ends.peer.ip().is_some_and(|peer| !self.access.admits(peer.ip()));
         let mut taken = 0;
         for turn in 0.. {
             // Peers of datagrams beyond the room take the place of others.
@@ -238,15 +246,14 @@ impl Listeners {
             };
             match accepted {
                 Accepted::Delivered(slot) => wake_reader(io, slot),
-                Accepted::Peer(_, ends) if ends.peer.ip().is_some_and(|peer| !self.access.admits(peer.ip())) => {
+                Accepted::Peer(mut transport, ends) if refuses || is_denied(&ends) => {
                     self.refused += 1;
+                    if self.refuses_in_order {
+                        transport.end_by_reset(false);
+                    }
+                    let limit = self.limit.filter(|_| !is_denied(&ends));
                     let Ends { peer, local } = &ends;
-                    io.notify(&Notice::Refused { peer, local, listener: acceptor.id, limit: None });
-                }
-                Accepted::Peer(_, Ends { peer, local }) if refuses => {
-                    self.refused += 1;
-                    let (peer, local) = (&peer, &local);
-                    io.notify(&Notice::Refused { peer, local, listener: acceptor.id, limit: self.limit });
+                    io.notify(&Notice::Refused { peer, local, listener: acceptor.id, limit });
                 }
                 Accepted::Peer(transport, ends) => {
                     taken += 1;
