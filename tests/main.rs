@@ -18,6 +18,7 @@ mod faults;
 mod floors;
 mod from_netcat;
 mod generated;
+mod hiding;
 mod http_proxy;
 mod inherited;
 mod languages;

@@ -320,8 +320,8 @@ const DESCRIPTION: &[&str] = &[
      service name. listen without a host takes IPv4 and IPv6; port 0 takes any free port, which is reported. connect \
      without HOST and PORT asks for them on a terminal.",
     "DUR is a time: 500ms, 2s, 1.5m, 1h30m; a bare number is in seconds. Where no option says so, there is no time limit.",
-    "stdout is for data, stderr for people. What a peer sends is not written raw to a terminal: colours pass, other \
-     control characters are shown.",
+    "stdout is for data, stderr for people. What a peer sends is not written raw to a terminal: colours and \
+     CR pass, other control characters are shown.",
 ];
 
 pub(super) const ENDINGS: &[(&str, &str)] = &[

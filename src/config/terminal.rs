@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Settings of the line editor. Without a terminal they have no effect.
+/// Settings of the line editor, and of a terminal without it. Without a terminal they have no effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
     /// tcpx edits lines; else the terminal does.
@@ -18,6 +18,11 @@ pub struct Terminal {
 }
 
 impl Terminal {
+    /// Whether lines are not shown where the terminal edits them, either.
+    pub fn hides_typed(&self) -> bool {
+        self.echo == Some(false)
+    }
+
     /// Whether what is typed is shown.
     pub fn shows_typed(&self) -> bool {
         self.echo.unwrap_or(!self.raw)

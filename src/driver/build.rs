@@ -215,9 +215,12 @@ impl Driver {
             commands: Vec::new(),
         };
         let mut signals = world.signals().map_err(failed)?;
-        if parts.typed_lines.is_some() {
+        let is_hidden = parts.config.output.terminal.hides_typed() && parts.stdin.is_typed();
+        if parts.typed_lines.is_some() || is_hidden {
             signals.watch_terminal().map_err(failed)?;
         }
+        // From here on every signal that ends the process restores the terminal.
+        parts.hide_typing();
         parts.io.register(&mut *signals, Interest::READABLE, Source::Signals).map_err(failed)?;
         let takes_data = parts.script.is_some() || !parts.config.input.discard_received;
         parts.stdout.register(&mut parts.io, takes_data).map_err(failed)?;

@@ -309,9 +309,18 @@ impl Parts {
         }
     }
 
+    /// Hides what is typed, with `--echo off`.
+    pub(super) fn hide_typing(&mut self) {
+        if self.config.output.terminal.hides_typed() {
+            self.stdin.hide(self.io.now);
+        }
+    }
+
     /// Runs due timers of stdin: its silence, the end of `--eof-wait`, slow clients, its return to the foreground.
     pub(super) fn stdin_timers(&mut self) {
-        self.stdin.look_again(&mut self.io);
+        if self.stdin.look_again(&mut self.io) {
+            self.hide_typing();
+        }
         if self.stdin.take_quiet(&mut self.io) {
             let has_writer = !self.stdin.has_ended();
             let is_joined = self.stdin.joined().is_some();

@@ -356,19 +356,26 @@ impl Stdin {
         step
     }
 
+    /// Hides what is typed on it, or looks again whether it can.
+    pub(super) fn hide(&mut self, now: Instant) {
+        let Some(input) = &mut self.input else { return };
+        input.hide();
+        self.look_again = input.is_in_background().then_some(now + BACKGROUND).or(self.look_again);
+    }
+
     /// Gives stdin a turn once its job has come to the foreground. The shell sends no signal for that, and what was typed
-    /// before sends no event.
-    pub(super) fn look_again(&mut self, io: &mut Io) {
-        let (Some(input), Some(slot)) = (&self.input, self.slot) else { return };
-        if self.look_again.take_if(|at| *at <= io.now).is_none() || !input.has_input() {
-            return;
+    /// before sends no event. Returns whether it was time to look.
+    pub(super) fn look_again(&mut self, io: &mut Io) -> bool {
+        let Some(input) = self.input.as_ref().filter(|_| self.slot.is_some()) else { return false };
+        let is_due = self.look_again.take_if(|at| *at <= io.now).is_some();
+        if is_due && input.has_input() {
+            if input.is_in_background() {
+                self.look_again = Some(io.now + BACKGROUND);
+            } else {
+                self.ring(io);
+            }
         }
-        if input.is_in_background() {
-            self.look_again = Some(io.now + BACKGROUND);
-        } else {
-            io.reactor.readiness(slot).readable = true;
-            io.reactor.wake(slot);
-        }
+        is_due
     }
 
     /// Notes that something was read: restarts the timer of its silence.

@@ -334,7 +334,7 @@ impl State {
             }
         });
         self.take_keys();
-        if !std::mem::take(&mut self.resumed) && draws && !self.editor.is_empty() {
+        if !std::mem::take(&mut self.resumed) && draws && self.shows && !self.editor.is_empty() {
             let drawing = self.screen.draw(Display::wipe_echo);
             self.drawing.extend(drawing);
         }
@@ -533,6 +533,10 @@ impl InputStream for TypedInput {
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.0.borrow_mut().read(buffer)
+    }
+
+    fn hide(&mut self) {
+        self.0.0.borrow_mut().keyboard.hide();
     }
 
     fn flows(&self) -> bool {

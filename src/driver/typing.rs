@@ -91,6 +91,7 @@ impl Parts {
         if let Some(lines) = &self.typed_lines {
             lines.go_on();
         }
+        self.hide_typing();
         self.stdin.ring(&mut self.io);
         self.draw_typing();
     }

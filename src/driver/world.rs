@@ -53,6 +53,8 @@ pub(super) trait InputStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     /// Goes back to where it began, if it is a file.
     fn rewind(&mut self) {}
+    /// Shows nothing of the lines that are typed on it, if it is a terminal; again where another job may have had that.
+    fn hide(&mut self) {}
     /// Whether the amount makes moves within the kernel pay.
     fn flows(&self) -> bool;
     /// Moves what is there into a socket.
@@ -95,6 +97,8 @@ pub(super) trait Keyboard {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
     /// Whether it is another job's now.
     fn is_in_background(&self) -> bool;
+    /// Shows nothing of the lines that are typed before keys are taken.
+    fn hide(&mut self) {}
     /// Takes each key as it is pressed; those that make signals, too, if `takes_all`.
     fn begin(&mut self, takes_all: bool) -> io::Result<()>;
     /// Whether the process was stopped since the last call of [`Keyboard::was_lost`]. Asked once a round.
@@ -304,6 +308,10 @@ impl Keyboard for keyboard::Keyboard {
         Self::is_in_background(self)
     }
 
+    fn hide(&mut self) {
+        Self::hide(self);
+    }
+
     fn begin(&mut self, takes_all: bool) -> io::Result<()> {
         Self::begin(takes_all)
     }
@@ -355,6 +363,10 @@ impl InputStream for Input {
 
     fn rewind(&mut self) {
         Self::rewind(self);
+    }
+
+    fn hide(&mut self) {
+        Self::hide(self);
     }
 
     fn flows(&self) -> bool {

@@ -46,6 +46,11 @@ impl Keyboard {
         self.0.is_in_background()
     }
 
+    /// See [`Input::hide`].
+    pub fn hide(&mut self) {
+        self.0.hide();
+    }
+
     /// Takes each key as it is pressed; those that make signals, too, if `takes_all`.
     ///
     /// # Errors

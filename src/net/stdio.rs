@@ -165,6 +165,8 @@ pub struct Input {
     flows: bool,
     /// It is the terminal that controls this process: only the foreground job may read it (tcsetpgrp(3)).
     is_controlling: bool,
+    /// What is typed on it is not shown.
+    is_hidden: bool,
     /// Where a file began.
     start: Option<u64>,
 }
@@ -182,7 +184,7 @@ impl Input {
             sys::unix::ignore(libc::SIGTTIN)?;
         }
         let start = if stream.bulk == Bulk::File { tell(stream.handle.as_fd()).ok() } else { None };
-        Ok(Self { flows: stream.bulk == Bulk::File, stream, is_controlling, start })
+        Ok(Self { flows: stream.bulk == Bulk::File, stream, is_controlling, is_hidden: false, start })
     }
 
     /// Opens a file by its name. A named pipe without a writer is waited for like any other source.
@@ -192,7 +194,7 @@ impl Input {
     pub fn file(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let stream = Stream::new(Handle::Own(open(path, flags, Mode::empty())?), OFlags::RDONLY)?;
-        Ok(Self { stream, flows: false, is_controlling: false, start: None })
+        Ok(Self { stream, flows: false, is_controlling: false, is_hidden: false, start: None })
     }
 
     /// Its kind, which decides what its end means.
@@ -257,6 +259,23 @@ impl Input {
         self.is_controlling && tcgetpgrp(self.stream.handle.as_fd()).is_ok_and(|job| job != getpgrp())
     }
 
+    /// Shows nothing of the lines that are typed on stdin from now on, if it is a terminal, until it ends or is dropped. To be
+    /// called again when another job may have had it, or has it still.
+    pub fn hide(&mut self) {
+        self.is_hidden = self.stream.sort == Sort::Terminal;
+        if self.is_hidden && !self.is_in_background() {
+            // One that refuses shows what is typed, as it does to every program.
+            let _ = sys::tty::hide(self.is_controlling);
+        }
+    }
+
+    /// Shows lines again.
+    fn show(&mut self) {
+        if std::mem::take(&mut self.is_hidden) {
+            sys::tty::restore();
+        }
+    }
+
     /// Whether bytes, or the end, can be read now.
     pub fn has_input(&self) -> bool {
         poll_now(self.stream.handle.as_fd(), PollFlags::IN).is_ok_and(|flags| !flags.is_empty())
@@ -278,6 +297,19 @@ impl Input {
         if self.is_in_background() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
+        if self.is_hidden {
+            self.hide();
+        }
+        match self.read_stream(buffer) {
+            Ok(0) => {
+                self.show();
+                Ok(0)
+            }
+            result => result,
+        }
+    }
+
+    fn read_stream(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.stream.read(buffer) {
             Err(error) if error.raw_os_error() == Some(libc::EIO) && self.is_in_background() => {
                 Err(io::ErrorKind::WouldBlock.into())
@@ -301,6 +333,12 @@ impl Input {
             }
             result => result,
         }
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        self.show();
     }
 }
 
@@ -500,7 +538,8 @@ mod tests {
     #[test]
     fn the_end_of_a_pipe_is_detected_without_a_read() {
         let (reader, mut writer) = io::pipe().unwrap();
-        let mut input = Input { stream: stream(reader.into()), flows: false, is_controlling: false, start: None };
+        let mut input =
+            Input { stream: stream(reader.into()), flows: false, is_controlling: false, is_hidden: false, start: None };
         writer.write_all(b"abc").unwrap();
         assert!(!input.has_ended());
         drop(writer);

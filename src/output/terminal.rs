@@ -7,8 +7,11 @@
 //! |---|---|
 //! | `ESC [ … m` with digits, `;` and `:`, at most 64 bytes, that conceals nothing | unchanged |
 //! | `\t \n \r`, printable UTF-8 | unchanged |
+//! | U+202A to U+202E, U+2066 to U+2069, which change the order of text | `\u{202e}` |
 //! | any other control character below 80 | `^[`, `^G`, `^?` |
 //! | U+0080 to U+009F, and each byte that is not UTF-8 | `\x9b` |
+//!
+//! A CR passes also without an LF: a progress bar is text that is written over. So a peer can write over its own line.
 
 use std::io::Write;
 
@@ -28,6 +31,8 @@ enum Front {
     Control(u8),
     /// A C1 control character in two bytes of UTF-8.
     C1(u8),
+    /// A character that changes the order in which text is shown.
+    Order(char),
     /// Number of bytes that are not UTF-8.
     Malformed(usize),
     /// Incomplete: more bytes are needed to decide.
@@ -68,6 +73,11 @@ impl Sanitizer {
                 Front::C1(byte) => {
                     show_hex(&[byte], out);
                     2
+                }
+                Front::Order(character) => {
+                    // Writing to a Vec cannot fail.
+                    let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+                    character.len_utf8()
                 }
                 Front::Malformed(length) => {
                     show_hex(&rest[..length], out);
@@ -157,6 +167,7 @@ fn character(bytes: &[u8]) -> Front {
     };
     match valid.chars().next() {
         Some(control @ '\u{80}'..='\u{9f}') => Front::C1(control as u8),
+        Some(order @ ('\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) => Front::Order(order),
         Some(character) => Front::Pass(character.len_utf8()),
         None => Front::Cut,
     }
@@ -217,6 +228,9 @@ mod tests {
         for (bytes, shown) in [
             (b"plain\ttext\r\n".as_slice(), "plain\ttext\r\n"),
             ("你好 😀 é".as_bytes(), "你好 😀 é"),
+            (b"accepted\rNOTHING \n", "accepted\rNOTHING \n"),
+            ("a\u{202e}b\u{2066}c\u{2069}".as_bytes(), "a\\u{202e}b\\u{2066}c\\u{2069}"),
+            ("\u{202a}\u{202d}\u{202f}\u{2065}\u{200f}".as_bytes(), "\\u{202a}\\u{202d}\u{202f}\u{2065}\u{200f}"),
             (b"\x1b[1;31mred\x1b[0m\x1b[m", "\x1b[1;31mred\x1b[0m\x1b[m"),
             (b"\x1b[38:2::1:2:3mx", "\x1b[38:2::1:2:3mx"),
             (b"\x1b[2J\x1b[1;1H", "^[[2J^[[1;1H"),
@@ -269,7 +283,7 @@ mod tests {
     }
 
     fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
-        let telling: &[u8] = b"\x1b\x1b[[m;:1\xc2\x9b\x80\xe4\xb8\xad\x07\x7f\n";
+        let telling: &[u8] = b"\x1b\x1b[[m;:1\xc2\x9b\x80\xe4\xb8\xad\xe2\x80\xae\x07\x7f\n";
         let colour = "\x1b\\[[0-9;:]{0,70}m?".prop_map(String::into_bytes);
         let byte = prop_oneof![any::<u8>(), proptest::sample::select(telling)].prop_map(|byte| vec![byte]);
         proptest::collection::vec(prop_oneof![8 => byte, 1 => colour], 0..40).prop_map(|parts| parts.concat())
@@ -286,11 +300,12 @@ mod tests {
         #[test]
         fn nothing_reaches_a_terminal_but_text_and_colours(bytes in any_bytes()) {
             let plain = without_colours(&sanitize([bytes.as_slice()]));
-            prop_assert!(plain.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')), "{plain:?}");
+            let passes = |c: char| !c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c) || matches!(c, '\t' | '\n' | '\r');
+            prop_assert!(plain.chars().all(passes), "{plain:?}");
         }
 
         #[test]
-        fn text_without_controls_is_untouched(text in "[^\\p{Cc}]*") {
+        fn text_without_controls_is_untouched(text in "[^\\p{Cc}\u{202a}-\u{202e}\u{2066}-\u{2069}]*") {
             prop_assert_eq!(sanitize([text.as_bytes()]), text);
         }
     }

@@ -1,12 +1,12 @@
-//! The modes of the controlling terminal while lines are edited, and their restoration at every end of the process: also in
-//! a signal handler, and when the process stops (SIGTSTP) and goes on.
+//! The modes of the terminal while lines are edited, or hidden as they are typed, and their restoration at every end of the
+//! process: also in a signal handler, and when the process stops (SIGTSTP) and goes on.
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
 use std::io;
 use std::mem::MaybeUninit;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering};
 
 use super::unix::{die_by, is_ignored};
 
@@ -14,11 +14,17 @@ use super::unix::{die_by, is_ignored};
 const MARKS_ON: &[u8] = b"\x1b[?2004h";
 const MARKS_OFF: &[u8] = b"\x1b[?2004l";
 
-/// The terminal, opened without blocking for the rest of the process; -1: not yet.
+/// The terminal, opened without blocking for the rest of the process, or stdin; -1: not yet.
 static TERMINAL: AtomicI32 = AtomicI32::new(-1);
-/// The terminal has our modes.
-static IS_RAW: AtomicBool = AtomicBool::new(false);
-/// The process was stopped while the terminal had our modes.
+/// Which modes the terminal has: [`THEIRS`], [`HIDDEN`] or [`RAW`].
+static STATE: AtomicU8 = AtomicU8::new(THEIRS);
+/// The modes that it had before.
+const THEIRS: u8 = 0;
+/// It edits lines, and does not show them.
+const HIDDEN: u8 = 1;
+/// It gives every key.
+const RAW: u8 = 2;
+/// The process was stopped while the terminal gave every key.
 static WAS_STOPPED: AtomicBool = AtomicBool::new(false);
 /// Our modes mark what is pasted.
 static MARKS: AtomicBool = AtomicBool::new(false);
@@ -27,10 +33,12 @@ static PREPARED: Once = Once::new();
 /// Modes of a terminal, which signal handlers read.
 struct Modes(UnsafeCell<MaybeUninit<libc::termios>>);
 
-// SAFETY: written by `enter` alone, on the one thread that has the terminal, while `IS_RAW` is false; read while it is true.
+// SAFETY: each place is written by `enter` and `hide` alone, on the one thread that has the terminal, in a `STATE` in which no
+// handler reads it.
 unsafe impl Sync for Modes {}
 
 static BEFORE: Modes = Modes(UnsafeCell::new(MaybeUninit::uninit()));
+static WITHOUT_ECHO: Modes = Modes(UnsafeCell::new(MaybeUninit::uninit()));
 static OURS: Modes = Modes(UnsafeCell::new(MaybeUninit::uninit()));
 
 /// Gives every key to this process as it is pressed. The keys that make signals go on doing so, and Enter is LF, unless
@@ -40,12 +48,14 @@ static OURS: Modes = Modes(UnsafeCell::new(MaybeUninit::uninit()));
 /// There is no controlling terminal, or it refuses.
 pub fn enter(takes_all: bool) -> io::Result<()> {
     let terminal = open()?;
-    if !IS_RAW.load(Ordering::Acquire) {
-        // SAFETY: the places are static, and nobody reads them while `IS_RAW` is false.
+    let state = STATE.load(Ordering::Acquire);
+    if state != RAW {
+        // SAFETY: the places are static, and nobody reads `OURS` in another state than `RAW`, nor `BEFORE` in `THEIRS`.
         unsafe {
-            let mut modes: libc::termios = std::mem::zeroed();
-            check(libc::tcgetattr(terminal, &raw mut modes))?;
-            (*BEFORE.0.get()).write(modes);
+            if state == THEIRS {
+                (*BEFORE.0.get()).write(modes_of(terminal)?);
+            }
+            let mut modes = (*BEFORE.0.get()).assume_init();
             modes.c_lflag &= !(libc::ICANON | libc::ECHO | libc::IEXTEN);
             modes.c_iflag &= !(libc::INLCR | libc::IGNCR | libc::ISTRIP);
             if takes_all {
@@ -60,20 +70,65 @@ pub fn enter(takes_all: bool) -> io::Result<()> {
         }
         MARKS.store(!takes_all, Ordering::Relaxed);
         PREPARED.call_once(prepare);
-        IS_RAW.store(true, Ordering::Release);
+        STATE.store(RAW, Ordering::Release);
     }
-    set_ours(terminal)
+    set_raw(terminal)
+}
+
+/// Lets the terminal that is stdin go on editing its lines, without showing them; the end of a line is shown. To be called in
+/// the foreground, and again where another job may have had the terminal. Changes nothing while every key is given.
+///
+/// # Errors
+/// stdin is no terminal, or it refuses.
+pub fn hide(is_controlling: bool) -> io::Result<()> {
+    let terminal = if is_controlling { open()? } else { libc::STDIN_FILENO };
+    match STATE.load(Ordering::Acquire) {
+        RAW => return Ok(()),
+        HIDDEN => {}
+        _ => {
+            let modes = modes_of(terminal)?;
+            if modes.c_lflag & libc::ECHO == 0 {
+                // It is somebody else's to show it again.
+                return Ok(());
+            }
+            // SAFETY: the places are static, and nobody reads them in this state.
+            unsafe {
+                (*BEFORE.0.get()).write(modes);
+                (*WITHOUT_ECHO.0.get()).write(without_echo(modes));
+            }
+            TERMINAL.store(terminal, Ordering::Release);
+            PREPARED.call_once(prepare);
+            STATE.store(HIDDEN, Ordering::Release);
+        }
+    }
+    set_hidden(terminal)
+}
+
+fn without_echo(mut modes: libc::termios) -> libc::termios {
+    modes.c_lflag &= !libc::ECHO;
+    modes.c_lflag |= libc::ECHONL;
+    modes
+}
+
+fn modes_of(terminal: i32) -> io::Result<libc::termios> {
+    // SAFETY: a zeroed termios is a place to write to.
+    unsafe {
+        let mut modes: libc::termios = std::mem::zeroed();
+        check(libc::tcgetattr(terminal, &raw mut modes))?;
+        Ok(modes)
+    }
 }
 
 /// Gives the terminal back as it was, if it has our modes and is this job's. Allowed in a signal handler.
 pub fn restore() {
     let terminal = TERMINAL.load(Ordering::Acquire);
-    if terminal < 0 || !IS_RAW.swap(false, Ordering::AcqRel) || !is_in_foreground(terminal) {
+    let state = if terminal < 0 { THEIRS } else { STATE.swap(THEIRS, Ordering::AcqRel) };
+    if state == THEIRS || !is_in_foreground(terminal) {
         return;
     }
-    // SAFETY: `BEFORE` was written before `IS_RAW` was set; both calls are async-signal-safe.
+    // SAFETY: `BEFORE` was written before `STATE` was set; both calls are async-signal-safe.
     unsafe {
-        if MARKS.load(Ordering::Relaxed) {
+        if state == RAW && MARKS.load(Ordering::Relaxed) {
             libc::write(terminal, MARKS_OFF.as_ptr().cast(), MARKS_OFF.len());
         }
         libc::tcsetattr(terminal, libc::TCSANOW, (*BEFORE.0.get()).as_ptr());
@@ -91,14 +146,15 @@ pub fn was_lost() -> bool {
     if WAS_STOPPED.swap(false, Ordering::AcqRel) {
         return true;
     }
-    // SAFETY: a zeroed termios is a place to write to.
-    unsafe {
-        let mut modes: libc::termios = std::mem::zeroed();
-        terminal >= 0 && libc::tcgetattr(terminal, &raw mut modes) == 0 && modes.c_lflag & libc::ICANON != 0
-    }
+    terminal >= 0 && modes_of(terminal).is_ok_and(|modes| modes.c_lflag & libc::ICANON != 0)
 }
 
-fn set_ours(terminal: i32) -> io::Result<()> {
+fn set_hidden(terminal: i32) -> io::Result<()> {
+    // SAFETY: `WITHOUT_ECHO` was written before; the call is async-signal-safe.
+    unsafe { check(libc::tcsetattr(terminal, libc::TCSANOW, (*WITHOUT_ECHO.0.get()).as_ptr())) }
+}
+
+fn set_raw(terminal: i32) -> io::Result<()> {
     // SAFETY: `OURS` was written before; both calls are async-signal-safe.
     unsafe {
         check(libc::tcsetattr(terminal, libc::TCSANOW, (*OURS.0.get()).as_ptr()))?;
@@ -123,8 +179,9 @@ fn open() -> io::Result<i32> {
 }
 
 fn is_in_foreground(terminal: i32) -> bool {
+    // A terminal that is no more than stdin has no jobs.
     // SAFETY: both only look, and are async-signal-safe.
-    unsafe { libc::tcgetpgrp(terminal) == libc::getpgrp() }
+    terminal == libc::STDIN_FILENO || unsafe { libc::tcgetpgrp(terminal) == libc::getpgrp() }
 }
 
 /// Ends and stops of the process that nothing else sees restore the terminal.
@@ -152,8 +209,8 @@ extern "C" fn on_quit(signal: i32) {
 
 /// Stops the process as if there were no handler, and takes the terminal again afterwards if it is this job's.
 extern "C" fn on_stop(signal: i32) {
-    let was_raw = IS_RAW.load(Ordering::Acquire);
-    WAS_STOPPED.store(was_raw, Ordering::Release);
+    let state = STATE.load(Ordering::Acquire);
+    WAS_STOPPED.store(state == RAW, Ordering::Release);
     restore();
     // SAFETY: all of these are async-signal-safe, and get places on this stack frame. The error number is the interrupted code's.
     unsafe {
@@ -171,8 +228,9 @@ extern "C" fn on_stop(signal: i32) {
         libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, std::ptr::null_mut());
         libc::sigaction(signal, &raw const ours, std::ptr::null_mut());
         let terminal = TERMINAL.load(Ordering::Acquire);
-        if was_raw && is_in_foreground(terminal) && set_ours(terminal).is_ok() {
-            IS_RAW.store(true, Ordering::Release);
+        let set_again = if state == RAW { set_raw } else { set_hidden };
+        if state != THEIRS && is_in_foreground(terminal) && set_again(terminal).is_ok() {
+            STATE.store(state, Ordering::Release);
         }
         #[cfg(target_os = "linux")]
         {

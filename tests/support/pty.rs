@@ -63,6 +63,11 @@ impl Pty {
         tcsetattr(&self.side, OptionalActions::Now, &modes).expect("raw modes");
     }
 
+    /// Whether what is typed is shown by the terminal itself.
+    pub(crate) fn echoes(&self) -> bool {
+        self.modes().local_modes.contains(LocalModes::ECHO)
+    }
+
     /// Whether the modes are those a shell sets: echo, line editing, signals.
     pub(crate) fn is_sane(&self) -> bool {
         self.modes().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)

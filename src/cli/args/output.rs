@@ -48,8 +48,10 @@ pub(in crate::cli) struct OutputArgs {
     /// Let the peer's control characters reach the terminal
     #[arg(
         long,
-        long_help = "Let the peer's control characters reach the terminal. Without it they are shown as ^X or \\xHH \
-                     there, colours aside; files and pipes always get the bytes as they are"
+        long_help = "Let the peer's control characters reach the terminal. Without it they are shown as ^X, \\xHH or \
+                     \\u{HHHH} there, and so are those that change the order of text. Colours, tabs and line ends pass, and \
+                     so does CR, for progress bars: what follows it may write over the line. Files and pipes always \
+                     get the bytes as they are"
     )]
     pub(in crate::cli) raw_terminal: bool,
     /// Show on stderr how much has moved, how fast, and how long a file will take; on a terminal, or with =always

@@ -28,8 +28,13 @@ pub(in crate::cli) struct TerminalArgs {
                      terminal each line that is sent as well, with > before it"
     )]
     pub(in crate::cli) timestamps: bool,
-    /// Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not
-    #[arg(long, value_name = "WHEN")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        help = "Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not",
+        long_help = "Show what is typed on a terminal; lines are shown otherwise, with --raw keys are not. off holds wherever \
+                     tcpx reads the terminal, also if stdout is a file or a pipe; the terminal then shows the end of a line"
+    )]
     pub(in crate::cli) echo: Option<EchoWord>,
     #[arg(skip)]
     pub(in crate::cli) no_color: bool,
