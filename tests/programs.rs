@@ -157,6 +157,25 @@ fn its_exit_status_is_that_of_the_run_if_asked() {
 }
 
 #[test]
+fn output_that_is_lost_with_its_connection_is_told_whatever_the_status() {
+    for role in BOTH {
+        for options in ["", "--exec-status", "--pty", "--pty --exec-status"] {
+            for command in ["hi", "hi; exit 7"] {
+                let command = format!("echo ready; cat > /dev/null; echo {command}");
+                let words: Vec<_> = options.split_whitespace().chain(["--sh", &command]).collect();
+                let (tcpx, mut peer) = Tcpx::new(&words).pair(role);
+                peer.expect(if options.contains("pty") { b"ready\r\n" } else { b"ready\n" });
+                // Its FIN is the end of the program's stdin, and what comes then is answered by RST.
+                drop(peer);
+                let done = tcpx.finish();
+                done.code(56).said("tcpx: write to 127.0.0.1:");
+                assert!(!done.stderr.contains("status"), "{}", done.stderr);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_signal_that_ends_the_program_ends_the_connection() {
     let (tcpx, mut peer) = Tcpx::new(&["--exec", "cat"]).stdin(Stdin::Open).pair(Role::Listen);
     peer.send(b"x");

@@ -35,7 +35,7 @@ impl Parts {
                 let nowhere = Address::Unix(None);
                 let pipes = ConnView::new(id, nowhere.clone(), nowhere, Side::Program, &self.config.text, self.io.now);
                 // Silence is that of the connection itself, and nobody but its partner sees what it moves.
-                let settings = Settings { idle: None, decode_output: false, discard: false, ..self.settings };
+                let settings = Settings { idle: None, decode_output: false, discard: false, awaits_arrival: false, ..self.settings };
                 let mut pipes =
                     Peer::new(started.slot, started.transport, Rc::new(pipes), settings, None, Duties::default());
                 pipes.crlf = self.config.text.crlf.then(Crlf::default);
@@ -100,8 +100,12 @@ impl Parts {
         }
     }
 
-    /// The exit status of the program is that of the run, with `--exec-status`.
-    fn note_program_status(&mut self) {
+    /// The exit status of the program is that of the run, with `--exec-status`, unless its connection has failed, which is known
+    /// once that has ended.
+    pub(super) fn note_program_status(&mut self) {
+        if !self.peers.is_empty() {
+            return;
+        }
         if let Some(failure) = self.programs.take_failure()
             && self.shutdown.code() == Exit::Success
         {

@@ -398,6 +398,14 @@ impl Peer {
         io.reactor.wake(self.slot);
     }
 
+    /// Ends it with an error if it waits for the arrival of what was sent, and a reset has made an end of that.
+    pub(super) fn notice_loss(&mut self) {
+        if self.link.awaits_arrival() && self.transport.is_over() && self.unarrived() > 0 {
+            let error = self.error(Operation::Write, &io::ErrorKind::ConnectionReset.into());
+            self.link.lose(error);
+        }
+    }
+
     /// An error of the socket as one of the connection: what was refused before anything came never stood.
     fn error(&self, operation: Operation, error: &io::Error) -> ConnError {
         let (kind, op) = match self.link.view().info.has_received() {

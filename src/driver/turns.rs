@@ -198,7 +198,11 @@ impl Parts {
         if !self.io.reactor.readiness(slot).write_closed {
             return;
         }
-        let Some(peer) = self.peers.get_mut(slot).filter(|peer| peer.link.is_open()) else { return };
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        peer.notice_loss();
+        if !peer.link.is_open() {
+            return;
+        }
         let has_reset = peer.transport.has_reset();
         // nc and Ncat notice it when they write.
         let is_held = (peer.handler.is_some() || peer.partner.is_some()) && self.config.output.voice == Voice::Own;
@@ -479,6 +483,7 @@ impl Parts {
                 if is_unread {
                     peer.link.note_heard(now);
                 }
+                peer.notice_loss();
                 let unacknowledged = peer.unacknowledged();
                 if is_stopping && unacknowledged == 0 {
                     peer.link.stop_lingering();

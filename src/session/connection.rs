@@ -62,6 +62,8 @@ pub struct Settings {
     pub silence: Silence,
     /// One that was idle for too long, or whose proxy has failed, is closed in order.
     pub ends_in_order: bool,
+    /// Its end in order waits until what was sent has arrived: a reset before that is a fault.
+    pub awaits_arrival: bool,
     /// When a connection of datagrams ends.
     pub parting: Parting,
     /// What a refusal is to it.
@@ -437,6 +439,12 @@ impl Connection {
                 self.phase = Phase::Closing(CloseReason::Eof);
                 self.poll_action(now)
             }
+            Phase::Closing(_) if self.awaits_arrival() => {
+                if self.linger.is_none() {
+                    self.linger(now, now);
+                }
+                None
+            }
             Phase::Closing(why) if self.write == WriteHalf::Shut => {
                 self.closed(why);
                 if self.is_datagram() || (self.read_ended && !self.aborts) {
@@ -524,6 +532,15 @@ impl Connection {
     /// Whether it matters what the kernel still holds of what was sent.
     pub fn awaits_acknowledgement(&self) -> bool {
         self.linger.is_some()
+    }
+
+    /// Whether it ends once what was sent has arrived, and not before.
+    pub fn awaits_arrival(&self) -> bool {
+        self.settings.awaits_arrival
+            && matches!(self.phase, Phase::Closing(_))
+            && self.write == WriteHalf::Shut
+            && !self.aborts
+            && !self.is_datagram()
     }
 
     /// Whether it can still send.

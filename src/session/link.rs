@@ -309,6 +309,12 @@ impl Link {
         }
     }
 
+    /// Something that was sent, and whose arrival was awaited, was lost: told, and over.
+    pub fn lose(&mut self, error: ConnError) {
+        self.conn.push_error(error.kind, error.op, error.message);
+        self.reset(CloseReason::Reset);
+    }
+
     /// Stops absorbing: the run ends and everything sent was acknowledged.
     pub fn stop_lingering(&mut self) {
         self.conn.stop_lingering();

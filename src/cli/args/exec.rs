@@ -29,6 +29,11 @@ pub(in crate::cli) struct ExecArgs {
     )]
     pub(in crate::cli) pty: bool,
     /// End with the exit status of the program; 128+n if signal n has ended it
-    #[arg(long)]
+    #[arg(
+        long,
+        long_help = "End with the exit status of the program; 128+n if signal n has ended it. Output of the program that could \
+                     not be delivered because the connection broke is a fault, 56, with and without this option, whatever the \
+                     program has ended with"
+    )]
     pub(in crate::cli) exec_status: bool,
 }

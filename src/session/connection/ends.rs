@@ -247,7 +247,18 @@ impl Connection {
     }
 
     pub(super) fn check_linger(&mut self, now: Instant, unacknowledged: usize) {
+        let awaits_arrival = self.awaits_arrival();
         let Some(linger) = &mut self.linger else { return };
+        if awaits_arrival {
+            let acknowledged = self.view.info.bytes_out().saturating_sub(unacknowledged as u64);
+            if unacknowledged == 0 || linger.is_stuck(now, acknowledged) {
+                self.settings.awaits_arrival = false;
+                self.linger = None;
+            } else {
+                self.timers.set(Timer::Linger, now + linger::ACKNOWLEDGEMENT_CHECK);
+            }
+            return;
+        }
         let is_over = if self.aborts {
             let acknowledged = self.view.info.bytes_out().saturating_sub(unacknowledged as u64);
             (self.phase == Phase::Lingering && unacknowledged == 0) || linger.is_stuck(now, acknowledged)

@@ -57,6 +57,11 @@ impl Link {
         self.conn.awaits_acknowledgement()
     }
 
+    /// Whether it ends once what was sent has arrived, and not before.
+    pub fn awaits_arrival(&self) -> bool {
+        self.conn.awaits_arrival()
+    }
+
     /// Whether it can still send.
     pub fn can_send(&self) -> bool {
         self.conn.can_send()
