@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -172,6 +173,22 @@ fn output_that_is_lost_with_its_connection_is_told_whatever_the_status() {
                 assert!(!done.stderr.contains("status"), "{}", done.stderr);
             }
         }
+    }
+}
+
+#[test]
+fn output_that_a_unix_socket_does_not_take_is_told_whatever_the_status() {
+    let folder = Folder::new();
+    let command = "echo ready; cat > /dev/null; echo hi; exit 7";
+    for (number, status) in [&[][..], &["--exec-status"]].into_iter().enumerate() {
+        let path = folder.path(&format!("s{number}"));
+        let words = ["listen", &format!("unix:{}", path.display()), "--sh", command];
+        let mut tcpx = Tcpx::new(&words).args(status).spawn();
+        tcpx.wait_stderr("listening on unix:");
+        let mut peer = UnixStream::connect(&path).expect("connect to the program");
+        std::io::Read::read_exact(&mut peer, &mut [0; 6]).expect("ready, and a line end");
+        drop(peer);
+        tcpx.finish().code(56).said("tcpx: write to unix:(unnamed): broken pipe\n");
     }
 }
 

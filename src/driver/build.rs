@@ -167,7 +167,8 @@ impl Driver {
             idle: config.limits.idle,
             silence: config.limits.silence,
             ends_in_order: config.limits.ends_in_order,
-            awaits_arrival: config.exec.as_ref().is_some_and(|exec| !exec.is_ncats) && config.output.voice == Voice::Own,
+            awaits_arrival: config.exec.as_ref().is_some_and(|exec| !exec.is_ncats)
+                && config.output.voice == Voice::Own,
             refusal: config.input.refusal,
             parting: Parting { silence: Some(PEER_SILENCE), wait: parting_wait(&config) },
         };

@@ -35,7 +35,13 @@ impl Parts {
                 let nowhere = Address::Unix(None);
                 let pipes = ConnView::new(id, nowhere.clone(), nowhere, Side::Program, &self.config.text, self.io.now);
                 // Silence is that of the connection itself, and nobody but its partner sees what it moves.
-                let settings = Settings { idle: None, decode_output: false, discard: false, awaits_arrival: false, ..self.settings };
+                let settings = Settings {
+                    idle: None,
+                    decode_output: false,
+                    discard: false,
+                    awaits_arrival: false,
+                    ..self.settings
+                };
                 let mut pipes =
                     Peer::new(started.slot, started.transport, Rc::new(pipes), settings, None, Duties::default());
                 pipes.crlf = self.config.text.crlf.then(Crlf::default);
@@ -68,13 +74,11 @@ impl Parts {
         {
             self.touch(partner, |peer| peer.link.close(CloseReason::Closed));
         }
-        self.note_program_status();
     }
 
     /// Kills programs that did not end when told to.
     pub(super) fn program_timers(&mut self) {
         self.programs.handle_timeout(&mut self.io);
-        self.note_program_status();
     }
 
     /// Starts the command of `--run`, once: clients can connect, or there is a connection to `address`.

@@ -414,6 +414,7 @@ impl Driver {
             self.parts.abandon_all();
         }
         self.parts.follow_reader();
+        self.parts.note_program_status();
         self.parts.stop_if_idle();
         self.settle();
         if self.parts.shutdown.is_stopping() && (self.parts.is_quiet() || is_late) {

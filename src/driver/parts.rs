@@ -131,7 +131,6 @@ impl Parts {
             preamble.close(&mut self.io);
         }
         self.programs.release(&mut self.io, peer.id());
-        self.note_program_status();
         self.outlets.close(peer.id());
         self.listeners.wake(&mut self.io);
     }

@@ -300,7 +300,9 @@ impl Connection {
 
     /// Flush, FIN, let go. No data event follows.
     pub fn close(&mut self, why: CloseReason) {
-        if self.phase == Phase::Open {
+        // What has broken already is told, where it matters that all arrives.
+        let is_lost = self.settings.awaits_arrival && matches!(self.end, Some(End::Broken(_)));
+        if self.phase == Phase::Open && !is_lost {
             self.discard_input();
             self.shutdown();
             self.phase = Phase::Closing(why);

@@ -251,7 +251,7 @@ impl Connection {
         let Some(linger) = &mut self.linger else { return };
         if awaits_arrival {
             let acknowledged = self.view.info.bytes_out().saturating_sub(unacknowledged as u64);
-            if unacknowledged == 0 || linger.is_stuck(now, acknowledged) {
+            if (unacknowledged == 0 && self.write_error.is_none()) || linger.is_stuck(now, acknowledged) {
                 self.settings.awaits_arrival = false;
                 self.linger = None;
             } else {

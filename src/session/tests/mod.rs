@@ -1,6 +1,7 @@
 //! Transcripts of the state machine of one peer, and of the layers between it and its socket.
 
 mod aborting;
+mod arrival;
 mod book;
 mod layers;
 mod link;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::book::{
-    ABORT, Playbook, RELEASE, Way, begin, chunks, data, line, next_event, play, reset, run_each_way, taking, text_in,
+    ABORT, RELEASE, Way, begin, chunks, data, line, next_event, play, reset, run_each_way, taking, text_in,
 };
 use crate::codec::framing::Framing;
 use crate::config::{Charset, Malformed, Text};
@@ -22,9 +22,6 @@ run_each_way! {
     closing_flushes_first_and_then_absorbs_what_the_peer_still_sends,
     lingering_ends_in_silence_but_not_before_everything_was_acknowledged,
     lingering_has_a_last_limit,
-    an_end_may_wait_for_the_arrival_of_all_that_was_sent,
-    what_is_lost_while_its_arrival_is_awaited_is_told,
-    an_arrival_is_not_awaited_without_progress,
     no_data_event_follows_close,
     half_closed_by_us_the_peer_still_talks,
     a_reset_is_told_after_what_came_before_it,
@@ -104,30 +101,6 @@ fn lingering_has_a_last_limit(way: Way) {
         .later(Duration::from_secs(31), 100)
         .action(RELEASE)
         .over();
-}
-
-/// It has sent something and its end, and the peer has ended.
-fn awaits_arrival(way: Way) -> Playbook {
-    let settings = Settings { awaits_arrival: true, ..taking(Form::Data) };
-    let ended = play(way, settings, &Text::default()).eof().event(Event::Eof).send(b"hi").close().transmit(b"hi");
-    let book = ended.action(Action::ShutdownWrite).quiet();
-    book.do_(|conn, _| assert!(conn.awaits_arrival() && conn.awaits_acknowledgement() && !conn.is_lingering()))
-}
-
-fn an_end_may_wait_for_the_arrival_of_all_that_was_sent(way: Way) {
-    let book = awaits_arrival(way).later(Duration::from_millis(1), 3).later(Duration::from_millis(100), 3);
-    let book = book.later(Duration::from_millis(100), 0).action(RELEASE);
-    book.event(Event::Closed(CloseReason::Closed)).over();
-}
-
-fn what_is_lost_while_its_arrival_is_awaited_is_told(way: Way) {
-    let book = awaits_arrival(way).later(Duration::from_millis(1), 3).do_(|conn, _| conn.lose(reset()));
-    book.action(ABORT).event(Event::Error(reset())).event(Event::Closed(CloseReason::Reset)).over();
-}
-
-fn an_arrival_is_not_awaited_without_progress(way: Way) {
-    let book = awaits_arrival(way).later(Duration::from_millis(1), 3).later(Duration::from_secs(4), 3);
-    book.later(Duration::from_secs(2), 3).action(RELEASE).event(Event::Closed(CloseReason::Closed)).over();
 }
 
 fn no_data_event_follows_close(way: Way) {
