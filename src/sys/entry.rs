@@ -36,7 +36,8 @@ macro_rules! entry {
 /// returns argv.
 ///
 /// A write without a reader is then an error instead of a signal, and no opened file becomes stdin, stdout or stderr. Where a
-/// parent has left SIGCHLD ignored, the kernel would reap programs, and nobody would learn how they have ended.
+/// parent has left SIGCHLD ignored, the kernel would reap programs, and nobody would learn how they have ended. The allocator keeps
+/// what is freed, see [`keep_freed_memory`].
 ///
 /// # Safety
 /// Must be called once, first, with the arguments of C's `main`.
@@ -46,6 +47,7 @@ pub unsafe fn prepare(count: c_int, words: *const *const c_char) -> Vec<OsString
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         libc::signal(libc::SIGCHLD, libc::SIG_DFL);
     }
+    keep_freed_memory();
     for fd in 0..=2 {
         if !is_open_fd(fd) {
             // Read-only, so that a write to a stdout that was closed (`>&-`) fails instead of being lost.
@@ -60,6 +62,22 @@ pub unsafe fn prepare(count: c_int, words: *const *const c_char) -> Vec<OsString
     // SAFETY: the caller passes `count` pointers to NUL-terminated strings.
     let word = |at| OsStr::from_bytes(unsafe { CStr::from_ptr(*words.add(at)) }.to_bytes()).to_owned();
     (0..count).map(word).collect()
+}
+
+/// Bytes at the end of the heap that glibc keeps although they are free, and size from which a value gets pages of its own.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const KEPT: c_int = 4 << 20;
+
+/// Lets glibc keep some MiB that are free at the end of its heap. By default it gives them back from a limit on that follows the largest
+/// value so far (mallopt(3)), and pieces of a bulk transfer can be just that large: then each of them moves the end of the heap twice,
+/// and all its pages are zeroed anew.
+fn keep_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: numbers for the allocator, before another thread runs.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, KEPT);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+    }
 }
 
 /// The arguments of C's `main`, once [`prepare`] was called.
