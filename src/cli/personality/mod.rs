@@ -203,6 +203,9 @@ impl Line {
             Ok(Action::Run(config)) => {
                 let mut config = *config;
                 config.limits.ends_in_order = true;
+                for proxy in &mut config.proxies {
+                    proxy.waits_to_be_asked = true;
+                }
                 config.output.voice = match self.tool {
                     Tool::Nc => Voice::Nc,
                     Tool::Ncat => Voice::Ncat,

@@ -245,9 +245,6 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
         // Only with -v it waits for a refusal.
         connect.probe_datagram = given.has('v').then_some(b"X");
     }
-    for proxy in &mut config.proxies {
-        proxy.waits_to_be_asked = true;
-    }
     // Both sides have to end.
     config.input.half_open = config.input.read;
     Ok(Errand { tool: Tool::Nc, config: ending(given, config), ports, first_words: String::new() })

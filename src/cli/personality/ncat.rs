@@ -259,7 +259,6 @@ fn connect(given: &Given<'_>) -> Result<Errand, Stop> {
         connect.target = connect.target.moved_to(connect.target.host().map(str::to_owned), 0);
     }
     for proxy in &mut config.proxies {
-        proxy.waits_to_be_asked = true;
         proxy.tells_bare_login = true;
         proxy.login = login(given);
     }
