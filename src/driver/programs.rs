@@ -215,15 +215,15 @@ impl Programs {
 
     /// Reaps one that has ended, and forgets it unless it has left others.
     fn reap(&mut self, io: &mut Io, id: ConnId) {
-        let name = self.name().to_owned();
         let Some(program) = self.running.get_mut(&id) else { return };
         if let Some(status) = program.child.reap() {
             self.status = Some(status);
             if !std::mem::replace(&mut program.is_told, true) {
-                let code = process::code(status);
-                io.notify(&Notice::Exited { conn: &program.of, program: &name, status, code });
+                let (of, code) = (Rc::clone(&program.of), process::code(status));
+                io.notify(&Notice::Exited { conn: &of, program: self.name(), status, code });
             }
         }
+        let Some(program) = self.running.get(&id) else { return };
         if program.child.has_group() && program.due.is_some() {
             // They keep the number of the group, so that it is still theirs when they are killed.
             return;
