@@ -45,7 +45,8 @@ pub(super) fn resolve(args: &ProxyArgs, variable: Option<&[u8]>) -> Result<Vec<P
     Ok(proxies)
 }
 
-/// Where user names and passwords of proxies, and passwords of built-in scripts stand in these words: the number of the word, and the bytes within.
+/// Where user names and passwords of proxies, and passwords of built-in scripts stand in these words: the number of the word, and the
+/// bytes within.
 pub fn secrets(argv: &[OsString]) -> Vec<(usize, Range<usize>)> {
     let mut found = Vec::from_iter(password_of_script(argv));
     for (at, word) in argv.iter().enumerate() {

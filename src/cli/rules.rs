@@ -10,7 +10,7 @@ mod exec;
 mod files;
 pub(super) mod received;
 
-pub(super) use files::is_same_file;
+pub(super) use files::{is_same_file, place};
 
 use std::fmt::Display;
 
@@ -251,7 +251,7 @@ fn watch_needs_a_file(script: &ScriptArgs) -> Result<()> {
         return Ok(());
     }
     match &script.script {
-        Some(file) if file.as_os_str() == "-" => {
+        Some(file) if values::is_stdin(file) => {
             Err(Error::usage_hint("--watch looks at a file, and stdin is read once", "save the script in a file"))
         }
         Some(file) if !file.as_os_str().as_encoded_bytes().starts_with(b"@") => Ok(()),

@@ -183,9 +183,14 @@ pub(super) fn sending_charset(option: &str, label: &str) -> Result<&'static Enco
     }
 }
 
+/// `-` is stdin, as everywhere.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Parses `FILE`, `@NAME`, or `-`, whose text is read when the script is loaded.
 pub(super) fn script_source(path: &Path) -> Result<ScriptSource> {
-    if path == Path::new("-") {
+    if is_stdin(path) {
         return Ok(ScriptSource::Stdin(Vec::new()));
     }
     let is_address = || path.to_str().is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok());

@@ -35,9 +35,9 @@ pub(in crate::cli) struct TimeArgs {
         value_name = "DUR",
         allow_hyphen_values = true,
         long_help = "Pause this long after each line that is sent, from stdin, --send, --send-file, a script or a program, \
-                     except the last. A line ends with LF; what has none yet is not held back. Each client has pauses of its own, and a pause is \
-                     no silence for --idle-timeout. With -u each line of stdin is a datagram, and the pause follows each \
-                     datagram"
+                     except the last. A line ends with LF; what has none yet is not held back. Each client has pauses \
+                     of its own, and a pause is no silence for --idle-timeout. With -u each line of stdin is a datagram, \
+                     and the pause follows each datagram"
     )]
     pub(in crate::cli) line_delay: Option<String>,
 }

@@ -1,12 +1,12 @@
 //! `tcpx test`.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Action, Config, Input, limit, run, target, values};
 use crate::cli::args::TestArgs;
-use crate::cli::rules::is_same_file;
+use crate::cli::rules::{self, is_same_file};
 use crate::cli::usage::shown;
 use crate::config::{Output, Script, Target, Tests};
 use crate::error::{Error, Result};
@@ -15,20 +15,6 @@ use crate::error::{Error, Result};
 const JOBS: usize = 8;
 /// Time limit of a test, unless said.
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);
-
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Where a script is, whichever way leads there: tests of a file that is named twice run once. The same text in another folder
-/// may import others.
-fn place(path: &Path) -> PathBuf {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (folder.canonicalize(), path.file_name()) {
-        (Ok(folder), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    }
-}
 
 /// The tests of some scripts.
 pub(super) fn resolve(args: &TestArgs) -> Result<Action> {
@@ -50,8 +36,10 @@ pub(super) fn resolve(args: &TestArgs) -> Result<Action> {
         let message = format!("--json and --junit are the same file, {}", shown(json.as_os_str()));
         return Err(Error::usage_hint(message, "write to another file"));
     }
+    // Tests of a file that is named twice run once. The same text in another folder may import others.
     let mut seen = HashSet::new();
-    let files = args.scripts.iter().filter(|path| is_stdin(path) || seen.insert(place(path)));
+    let mut is_new = |path: &PathBuf| seen.insert(rules::place(path).unwrap_or_else(|| path.clone()));
+    let files = args.scripts.iter().filter(|path| values::is_stdin(path) || is_new(path));
     let sources = files.map(|path| values::script_source(path)).collect::<Result<Vec<_>>>()?;
     let Some(first) = sources.first() else {
         return Err(Error::usage_hint("test needs a SCRIPT", "tcpx test SCRIPT"));

@@ -8,10 +8,11 @@ use super::contradiction;
 use crate::cli::args::{ListenArgs, OutputArgs, TextArgs};
 use crate::cli::resolve::is_stdout;
 use crate::cli::usage::shown;
+use crate::cli::values::is_stdin;
 use crate::error::{Error, Result};
 
 pub(super) fn stdin_is_not_a_file_to_send(text: &TextArgs) -> Result<()> {
-    if text.send_file.iter().any(|path| path == Path::new("-")) {
+    if text.send_file.iter().any(|path| is_stdin(path)) {
         return Err(Error::usage_hint(
             "--send-file - makes no sense: stdin is sent by itself, after every --send",
             "leave it out; a file of that name is ./-",
@@ -78,15 +79,22 @@ fn is_not_a_file_to_send(option: &str, written: &Path, text: &TextArgs) -> Resul
 pub(in crate::cli) fn is_same_file(one: &Path, other: &Path) -> bool {
     match (identity(one), identity(other)) {
         (Some(one), Some(other)) => one == other,
-        (None, None) => one == other && !one.exists() || place(one).is_some_and(|one| place(other) == Some(one)),
+        (None, None) => {
+            one == other && !one.exists() || place_of_new(one).is_some_and(|one| place_of_new(other) == Some(one))
+        }
         _ => false,
     }
 }
 
-/// Where a file that does not exist would be created.
-fn place(path: &Path) -> Option<PathBuf> {
+/// Where a file is, whichever way leads to its folder; `None`: its folder is not there, or the path names none.
+pub(in crate::cli) fn place(path: &Path) -> Option<PathBuf> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    (!path.exists()).then_some(folder.canonicalize().ok()?.join(path.file_name()?))
+    Some(folder.canonicalize().ok()?.join(path.file_name()?))
+}
+
+/// Where a file that does not exist would be created.
+fn place_of_new(path: &Path) -> Option<PathBuf> {
+    place(path).filter(|_| !path.exists())
 }
 
 /// What tells a regular file from all others.
